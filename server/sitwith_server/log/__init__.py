@@ -1,0 +1,1 @@
+"""Ordered opaque bytes with compare-and-set: the truth of every room."""

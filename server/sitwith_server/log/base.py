@@ -1,0 +1,298 @@
+"""The log's contract: ordered opaque bytes with compare-and-set.
+
+A room has one control stream (`CONTROL`) and any number of conversation streams. The log knows
+nothing of what it holds: blobs, records and outcomes are bytes that the service made. What it
+promises is order, numbers and at-most-once:
+
+- Within a stream entries are numbered 1, 2, 3 … without gaps; a number never comes again.
+- A commit is taken whole or not at all, and nothing is visible before it is committed.
+- A commit with a key has one outcome, however often and wherever it is tried.
+
+Ids (rooms, streams, seats) are opaque strings; an implementation may not splice them into
+anything it later takes apart. Nothing here shows a blob in its `repr`: those end up in logs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Protocol, TypeAlias
+
+CONTROL: Final = "room"
+"""The name of the control stream. It never leaves the server."""
+
+OUTCOME_SECONDS: Final = 600.0
+"""An outcome is remembered for at least this long after its commit."""
+
+KEPT_ENTRIES: Final = 5_000
+"""At least this many of a stream's last entries can be read."""
+
+Clock = Callable[[], float]
+"""Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an entry stands. `seq` counts from 1; 0 is the place before the first entry.
+
+    `event` is the entry's own random id of 8 bytes. It is compared on resume: after an
+    asynchronous fail-over the same epoch and number can name another event.
+    """
+
+    epoch: int
+    seq: int
+    event: bytes
+
+    SIZE: ClassVar[int] = 24
+    START: ClassVar[Position]
+
+    def to_bytes(self) -> bytes:
+        """24 bytes: epoch and seq as unsigned big-endian 64 bit, then the event id."""
+        return _POSITION.pack(self.epoch, self.seq, self.event)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Position:
+        """The inverse of `to_bytes`. Raises ValueError for any other length."""
+        if len(data) != cls.SIZE:
+            raise ValueError("a position has 24 bytes")
+        epoch, seq, event = _POSITION.unpack(data)
+        return cls(epoch, seq, event)
+
+
+_POSITION: Final = struct.Struct(">QQ8s")
+Position.START = Position(0, 0, bytes(8))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One committed blob.
+
+    rights: in the control stream its own seq if it changed rights, else the seq of the last
+        entry that did (0 before any); in a conversation the rights number it was committed at.
+    at: when it was committed, by the log's clock; equal within one commit.
+    origin: the seat whose command it was, "" for the system's own.
+    """
+
+    stream: str
+    position: Position
+    rights: int
+    at: float
+    origin: str
+    blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What shall be appended, and what it was decided on.
+
+    blobs: may be empty; then only the outcome is remembered (a refusal that is an outcome).
+    expect: for the control stream its head seq that the decision saw; for a conversation the
+        rights number that the author's worker saw.
+    rights: control stream only: these entries change what somebody may say or get.
+    key: (seat, command id). A key that has an outcome already is not committed again.
+    outcome: the answer remembered under the key.
+    not_before: refused before this moment of the log's clock (a Tick and its deadline).
+    at_head: conversations only: also refused unless this is the stream's head seq, so that an
+        entry can hold a number derived from its place.
+    """
+
+    room: str
+    stream: str
+    blobs: tuple[bytes, ...] = field(repr=False)
+    expect: int
+    rights: bool = False
+    key: tuple[str, int] | None = None
+    outcome: bytes = field(default=b"", repr=False)
+    not_before: float | None = None
+    at_head: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.stream == CONTROL:
+            if self.at_head is not None:
+                raise ValueError("the control stream's head goes into expect")
+        elif self.rights:
+            raise ValueError("only the control stream changes rights")
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Taken: one position for each blob, in order, and the moment of the log's clock."""
+
+    positions: tuple[Position, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The key has its outcome already; nothing was appended."""
+
+    outcome: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Decided on a state that is no longer so: read the tail and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooEarly:
+    """The log's clock has not reached `not_before`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """There is no such room: it never was, has expired or has ended."""
+
+
+Result: TypeAlias = Committed | Duplicate | Conflict | TooEarly | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The last entry of each stream of a room, as one consistent cut.
+
+    rights: the seq of the last control entry that changed rights, 0 before any.
+    streams: always holds `CONTROL`; an empty stream is at seq 0 with a zero event id. A dropped
+        stream keeps its head.
+    """
+
+    rights: int
+    streams: Mapping[str, Position]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The room's state as the service encoded it, after the control entry at `position`."""
+
+    position: Position
+    blob: bytes = field(repr=False)
+
+
+class Trimmed(LookupError):
+    """What was asked for is no longer kept; `first` is the lowest seq that can still be read
+    (one past the head when nothing is left)."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(f"entries before {first} are no longer kept")
+        self.first = first
+
+
+class LogDown(ConnectionError):
+    """The log can't be reached. Nothing is known about the commit in hand: it may be tried again
+    under the same key. The memory log never raises it."""
+
+
+class Log(Protocol):
+    """Every method may raise `LogDown` and nothing else unless it says so.
+
+    Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
+    says `Gone` and only `heads` tells a room without entries from none.
+    """
+
+    async def create(self, room: str, record: bytes, ttl: float) -> bool:
+        """Make a room that expires after `ttl` seconds. False if the id is in use or ended."""
+        ...
+
+    async def record(self, room: str) -> bytes | None:
+        """The room's record (settings, token hashes, invites …), None if there is no room."""
+        ...
+
+    async def put_record(self, room: str, record: bytes) -> None:
+        """Replace the record; the room's expiry stays."""
+        ...
+
+    async def commit(self, commit: Commit) -> Result:
+        """Append all blobs or none. Checked in this order, the first that applies is the answer:
+
+        `Gone` (no room), `Duplicate` (the key has an outcome), `Conflict` (`expect` or `at_head`
+        differ), `TooEarly` (`not_before`), else `Committed`. Anything but `Committed` has
+        changed nothing and remembered nothing.
+        """
+        ...
+
+    async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
+        """The answer remembered under the key, for at least `OUTCOME_SECONDS`; None if none."""
+        ...
+
+    async def read(self, room: str, stream: str, after: int, limit: int = 1000) -> list[Entry]:
+        """The entries with a seq above `after`, in order, at most `limit`; [] at or past the head.
+
+        `limit` may cut a commit of several blobs. Raises `Trimmed` when an entry above `after`
+        was there and is no longer kept.
+        """
+        ...
+
+    async def heads(self, room: str) -> Heads | None:
+        """The head of every stream that ever had an entry; None if there is no room."""
+        ...
+
+    async def blank(self, room: str, stream: str, seq: int, blob: bytes) -> None:
+        """Replace an entry's body; its position stays. Nothing happens if it isn't kept."""
+        ...
+
+    async def drop_stream(self, room: str, stream: str) -> None:
+        """Forget a conversation's entries. Its numbers go on from its head if it is used again;
+        reading below raises `Trimmed`. Raises ValueError for the control stream."""
+        ...
+
+    async def put_snapshot(self, room: str, position: Position, blob: bytes) -> None:
+        """Keep the state after the control entry at `position`, unless a later one is kept.
+
+        The control stream is trimmed like any other, so a service that wants to load a room
+        again saves one at least every `KEPT_ENTRIES` control entries.
+        """
+        ...
+
+    async def snapshot(self, room: str) -> Snapshot | None:
+        """The latest snapshot."""
+        ...
+
+    async def whisper(self, room: str, blob: bytes) -> None:
+        """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
+        ...
+
+    def follow(
+        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        """Call `bell(stream, head seq)` some time after commits and `heard(blob)` for whispers.
+
+        Hints only: they may come late, twice, out of order or never, so nothing may depend on
+        them. They come from the event loop, never from inside `commit`, and must not block. The
+        room need not exist. Returns the function that ends it; after it, no call comes.
+        """
+        ...
+
+    async def rooms(self) -> list[str]:
+        """The rooms that are alive, in no promised order."""
+        ...
+
+    async def end(self, room: str, tombstone_ttl: float = 86_400) -> None:
+        """Delete everything of the room but its audit trail; its id stays unusable, and
+        `ended`, for `tombstone_ttl` seconds. Also for a room that isn't there."""
+        ...
+
+    async def ended(self, room: str) -> bool:
+        """Whether the room was ended within the life of its tombstone (not: has expired)."""
+        ...
+
+    async def now(self) -> float:
+        """The log's clock: unix seconds, the same for all workers. It never goes backwards."""
+        ...
+
+    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+        """Append to the audit trail, which outlives the room (or this entry, if the room is
+        gone) by the `ttl` seconds that were given last."""
+        ...
+
+    async def read_audit(self, room: str) -> list[bytes]:
+        """The audit trail in order, [] if there is none."""
+        ...
+
+    async def drop_audit(self, room: str) -> None:
+        """Delete the audit trail."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every resource and follower. The log can't be used afterwards."""
+        ...
