@@ -1,0 +1,21 @@
+"""The wire of Sitwith: message types, codec, refusals and close codes."""
+
+from .codec import CLIENT_LIMITS, SERVER_LIMITS, CodecError, FrameTooLarge, Limits, decode, encode
+from .errors import CloseCode, RefusalCode, comes_back
+from .shapes import BadMessage
+from .versions import SUBPROTOCOL
+
+__all__ = [
+    "CLIENT_LIMITS",
+    "SERVER_LIMITS",
+    "SUBPROTOCOL",
+    "BadMessage",
+    "CloseCode",
+    "CodecError",
+    "FrameTooLarge",
+    "Limits",
+    "RefusalCode",
+    "comes_back",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,494 @@
+"""All that a client may say: two greetings and the commands, one class each.
+
+The shapes of CONTRACT and SPEC (rules OP*, AN2, LI*) live in these declarations alone. Whether a
+command fits the room's state is the room's business; here is only what it looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from .shapes import (
+    Message,
+    WrongShape,
+    binary,
+    boolean,
+    either,
+    integer,
+    many,
+    mapping,
+    may,
+    message,
+    need,
+    nullable,
+    number,
+    one_of,
+    text,
+)
+
+NAME_MAX: Final = 40
+"""Characters of a name, without white space around it."""
+BODY_MAX: Final = 2000
+"""Characters of a text body; a longer one is refused ``too_long`` by the room, not here."""
+DURATION_MAX: Final = 7200
+"""Seconds of the longest duration."""
+SEEN_MAX: Final = 1000
+"""Streams in a greeting's ``seen``."""
+
+Kind = Literal["audio", "video", "chat"]
+
+
+def _name(value: object) -> str:
+    if type(value) is not str or not 1 <= len(value.strip()) <= NAME_MAX or len(value) > 400:
+        raise WrongShape("expected a name of 1 to 40 characters")
+    return value
+
+
+def _two_members(value: object) -> tuple[str, str]:
+    first, second = _PAIR(value)
+    return first, second
+
+
+def _groups(value: object) -> tuple[tuple[str, ...], ...]:
+    groups = _LISTS(value)
+    listed = [member for group in groups for member in group]
+    if len(set(listed)) != len(listed):
+        raise WrongShape("expected nobody twice")
+    return groups
+
+
+ID = integer()
+REF = text(1, 128)  # the id of a member, person or group
+SECONDS = number(1, DURATION_MAX)
+BODY = either(text(1, 2**15), binary(1, 2**15))
+KINDS = many(one_of("audio", "video", "chat"), 1, 3, distinct=True)
+CONVERSATION = text(1, 140, r"circle|pair|staff|facilitators|(?:pair|staff|direct):.{1,128}")
+_PAIR = many(REF, 2, 2, distinct=True)
+_LISTS = many(many(REF, 1, 1000), 1, 1000)
+
+
+@message("hello")
+class HelloJoin(Message):
+    """The first greeting, with an invite's token and the name to go by."""
+
+    token: str = need(text(1, 512))
+    name: str = need(_name)
+
+
+@message("hello")
+class HelloResume(Message):
+    """The greeting of somebody who takes their seat again.
+
+    ``seen`` maps a stream to the ``pos`` of the last frame received of it.
+    """
+
+    resume: str = need(text(1, 1024))
+    seen: Mapping[str, bytes] = need(mapping(binary(0, 256), SEEN_MAX))
+
+
+@message("agreement.accept")
+class AgreementAccept(Message):
+    id: int = need(ID)
+    version: int | str = need(either(integer(), text(1, 128)))
+
+
+@message("chat.say")
+class ChatSay(Message):
+    id: int = need(ID)
+    to: str = need(CONVERSATION)
+    body: str | bytes = need(BODY)
+
+
+@message("chat.delete")
+class ChatDelete(Message):
+    id: int = need(ID)
+    to: str = need(CONVERSATION)
+    n: int = need(integer(1, 2**63 - 1))
+
+
+@message("react")
+class React(Message):
+    id: int = need(ID)
+    kind: str = need(text(1, 24, r"[A-Za-z0-9_]+"))
+    to: str | None = may(one_of("circle", "pair"), default=None)
+
+
+@message("hand.raise")
+class HandRaise(Message):
+    id: int = need(ID)
+
+
+@message("hand.lower")
+class HandLower(Message):
+    id: int = need(ID)
+    member: str | None = may(REF, default=None)
+
+
+@message("floor.open")
+class FloorOpen(Message):
+    id: int = need(ID)
+
+
+@message("floor.quiet")
+class FloorQuiet(Message):
+    id: int = need(ID)
+
+
+@message("floor.round")
+class FloorRound(Message):
+    id: int = need(ID)
+    order: tuple[str, ...] | None = may(many(REF, 1, 1000, distinct=True), default=None)
+    seconds: float | None = may(SECONDS, default=None)
+    starter: str | None = may(REF, default=None)
+
+
+@message("floor.stick")
+class FloorStick(Message):
+    id: int = need(ID)
+    to: str | None = may(REF, default=None)
+    seconds: float | None = may(SECONDS, default=None)
+
+
+@message("floor.pass")
+class FloorPass(Message):
+    id: int = need(ID)
+    to: str | None = may(REF, default=None)
+
+
+@message("floor.later")
+class FloorLater(Message):
+    id: int = need(ID)
+    last: bool = may(boolean, default=False)
+
+
+@message("floor.extend")
+class FloorExtend(Message):
+    id: int = need(ID)
+    seconds: float = need(SECONDS)
+
+
+@message("floor.pause")
+class FloorPause(Message):
+    id: int = need(ID)
+
+
+@message("floor.resume")
+class FloorResume(Message):
+    id: int = need(ID)
+
+
+@message("mute")
+class Mute(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+    kinds: tuple[str, ...] = need(KINDS)
+
+
+@message("unmute")
+class Unmute(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+    kinds: tuple[str, ...] = need(KINDS)
+
+
+@message("mute.all")
+class MuteAll(Message):
+    id: int = need(ID)
+    kinds: tuple[str, ...] = need(KINDS)
+    except_: tuple[str, ...] = may(many(REF, 0, 1000), default=(), name="except")
+    hold: bool = may(boolean, default=True)
+
+
+@message("pairs.plan")
+class PairsPlan(Message):
+    id: int = need(ID)
+    how: str = need(one_of("random", "fresh", "linked"))
+    size: int = may(integer(2, 1000), default=2)
+    avoid: tuple[tuple[str, str], ...] = may(many(_two_members, 0, 1000), default=())
+    facilitators: bool = may(boolean, default=False)
+
+
+@message("pairs.open")
+class PairsOpen(Message):
+    id: int = need(ID)
+    groups: tuple[tuple[str, ...], ...] = need(_groups)
+    seconds: float | None = may(SECONDS, default=None)
+
+
+@message("pairs.move")
+class PairsMove(Message):
+    """``group`` null brings the member back to the circle."""
+
+    id: int = need(ID)
+    member: str = need(REF)
+    group: str | None = need(nullable(REF))
+
+
+@message("pairs.extend")
+class PairsExtend(Message):
+    id: int = need(ID)
+    seconds: float = need(SECONDS)
+
+
+@message("pairs.say")
+class PairsSay(Message):
+    id: int = need(ID)
+    body: str | bytes = need(BODY)
+
+
+@message("pairs.close")
+class PairsClose(Message):
+    id: int = need(ID)
+    grace: float = may(number(0, DURATION_MAX), default=30)
+
+
+@message("pairs.visit")
+class PairsVisit(Message):
+    id: int = need(ID)
+    group: str = need(REF)
+
+
+@message("pairs.return")
+class PairsReturn(Message):
+    id: int = need(ID)
+
+
+@message("help.ask")
+class HelpAsk(Message):
+    id: int = need(ID)
+
+
+@message("help.done")
+class HelpDone(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+
+
+@message("lobby.admit")
+class LobbyAdmit(Message):
+    id: int = need(ID)
+    person: str = need(REF)
+
+
+@message("lobby.admit_all")
+class LobbyAdmitAll(Message):
+    id: int = need(ID)
+
+
+@message("lobby.decline")
+class LobbyDecline(Message):
+    id: int = need(ID)
+    person: str = need(REF)
+
+
+@message("lobby.return")
+class LobbyReturn(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+
+
+@message("room.lock")
+class RoomLock(Message):
+    id: int = need(ID)
+
+
+@message("room.unlock")
+class RoomUnlock(Message):
+    id: int = need(ID)
+
+
+@message("room.end")
+class RoomEnd(Message):
+    id: int = need(ID)
+
+
+@message("room.settings")
+class RoomSettings(Message):
+    """``None`` leaves a setting as it is; one that changes nothing at all is no message."""
+
+    id: int = need(ID)
+    chat: str | None = may(one_of("all", "staff", "off"), default=None)
+    direct: bool | None = may(boolean, default=None)
+    slow_seconds: float | None = may(number(0, DURATION_MAX), default=None)
+    grace_seconds: float | None = may(SECONDS, default=None)
+    lobby: bool | None = may(boolean, default=None)
+    facilitators_wait: bool | None = may(boolean, default=None)
+    sealed: bool | None = may(boolean, default=None)
+
+    @property
+    def changes(self) -> dict[str, object]:
+        """The settings that are named, by their names."""
+        return {key: value for key, value in self.to_map().items() if key not in ("t", "id")}
+
+
+@message("member.remove")
+class MemberRemove(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+
+
+@message("role.give")
+class RoleGive(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+    role: str = need(one_of("facilitator", "member"))
+
+
+@message("self.rename")
+class SelfRename(Message):
+    id: int = need(ID)
+    name: str = need(_name)
+
+
+@message("self.away")
+class SelfAway(Message):
+    id: int = need(ID)
+    away: bool = need(boolean)
+
+
+@message("leave")
+class Leave(Message):
+    id: int = need(ID)
+
+
+@message("care.flag")
+class CareFlag(Message):
+    id: int = need(ID)
+    level: str = need(one_of("quiet", "urgent"))
+
+
+@message("care.take")
+class CareTake(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+
+
+@message("care.done")
+class CareDone(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+
+
+@message("agenda.start")
+class AgendaStart(Message):
+    id: int = need(ID)
+
+
+@message("agenda.next")
+class AgendaNext(Message):
+    id: int = need(ID)
+
+
+@message("agenda.back")
+class AgendaBack(Message):
+    id: int = need(ID)
+
+
+@message("agenda.extend")
+class AgendaExtend(Message):
+    id: int = need(ID)
+    seconds: float = need(SECONDS)
+
+
+@message("mood.ask")
+class MoodAsk(Message):
+    id: int = need(ID)
+
+
+@message("mood.answer")
+class MoodAnswer(Message):
+    id: int = need(ID)
+    value: int = need(integer(1, 5))
+
+
+@message("mood.close")
+class MoodClose(Message):
+    id: int = need(ID)
+
+
+@message("breathe.start")
+class BreatheStart(Message):
+    """``pattern`` is the seconds of each phase of one breath."""
+
+    id: int = need(ID)
+    pattern: tuple[float, ...] = need(many(number(0, 600), 1, 16))
+    seconds: float = need(SECONDS)
+
+
+@message("breathe.stop")
+class BreatheStop(Message):
+    id: int = need(ID)
+
+
+@message("topics.set")
+class TopicsSet(Message):
+    id: int = need(ID)
+    tags: tuple[bytes, ...] = need(many(binary(1, 64), 0, 32))
+
+
+@message("media.offer")
+class MediaOffer(Message):
+    id: int = need(ID)
+    sdp: str = need(text(1, 2**15))
+
+
+Hello = HelloJoin | HelloResume
+
+Command = (
+    AgreementAccept
+    | ChatSay
+    | ChatDelete
+    | React
+    | HandRaise
+    | HandLower
+    | FloorOpen
+    | FloorQuiet
+    | FloorRound
+    | FloorStick
+    | FloorPass
+    | FloorLater
+    | FloorExtend
+    | FloorPause
+    | FloorResume
+    | Mute
+    | Unmute
+    | MuteAll
+    | PairsPlan
+    | PairsOpen
+    | PairsMove
+    | PairsExtend
+    | PairsSay
+    | PairsClose
+    | PairsVisit
+    | PairsReturn
+    | HelpAsk
+    | HelpDone
+    | LobbyAdmit
+    | LobbyAdmitAll
+    | LobbyDecline
+    | LobbyReturn
+    | RoomLock
+    | RoomUnlock
+    | RoomEnd
+    | RoomSettings
+    | MemberRemove
+    | RoleGive
+    | SelfRename
+    | SelfAway
+    | Leave
+    | CareFlag
+    | CareTake
+    | CareDone
+    | AgendaStart
+    | AgendaNext
+    | AgendaBack
+    | AgendaExtend
+    | MoodAsk
+    | MoodAnswer
+    | MoodClose
+    | BreatheStart
+    | BreatheStop
+    | TopicsSet
+    | MediaOffer
+)

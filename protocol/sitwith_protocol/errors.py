@@ -1,0 +1,92 @@
+"""Refusals and close codes: every "no" and every ending has a name, a code and one line of text.
+
+The texts are shown to people as they are; they never contain anything that somebody wrote.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Self
+
+
+class RefusalCode(StrEnum):
+    """Why a command was refused. The value is the wire's ``code``.
+
+    ``is_outcome`` says whether the refusal is remembered for the command's id: one that is not
+    (``frozen``, ``too_fast``, ``bad_request``, ``not_inside``) took nothing, so the same id may
+    be tried again and is decided anew.
+    """
+
+    text: str
+    is_outcome: bool
+
+    def __new__(cls, code: str, text: str, is_outcome: bool = True) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.text = text
+        member.is_outcome = is_outcome
+        return member
+
+    BAD_REQUEST = "bad_request", "This request was not understood.", False
+    NOT_INSIDE = "not_inside", "That is possible once you are inside.", False
+    NOT_ALLOWED = "not_allowed", "You may not do that here."
+    NO_PLAN = "no_plan", "No grouping keeps everybody apart who must be."
+    NOT_HOLDER = "not_holder", "The talking stick is with somebody else."
+    MUTED = "muted", "A facilitator has muted this."
+    LOCKED = "locked", "The room is locked."
+    FULL = "full", "There is no seat left."
+    NO_SUCH_MEMBER = "no_such_member", "Nobody here goes by that id."
+    NO_SUCH_GROUP = "no_such_group", "There is no such group."
+    TOO_FAST = "too_fast", "That was too fast; wait a moment.", False
+    TOO_LONG = "too_long", "That is too long."
+    STALE = "stale", "Things have moved on; that no longer fits."
+    FROZEN = "frozen", "The room can't take anything just now; nothing was lost.", False
+
+    @property
+    def temporary(self) -> bool:
+        """Whether sending the very same command again may succeed."""
+        return self in (RefusalCode.FROZEN, RefusalCode.TOO_FAST)
+
+
+class CloseCode(IntEnum):
+    """Why the server closed the socket.
+
+    4000-4399: come back with ``resume``. 4400-4799: do not.
+    """
+
+    text: str
+
+    def __new__(cls, code: int, text: str) -> Self:
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.text = text
+        return member
+
+    BYE = 1000, "You have left the room."
+    SLOW = 4001, "The connection was too slow to keep up."
+    DRAIN = 4002, "This server is going to rest; another takes over."
+    FAULT = 4003, "Something went wrong on the server."
+    LOST = 4004, "The server lost touch with the room."
+    BAD_FRAME = 4400, "A message could not be understood."
+    REMOVED = 4403, "A facilitator has removed you from the room."
+    NOWHERE = 4404, "This link leads nowhere, or the room has ended."
+    DECLINED = 4405, "The facilitators can't let you in this time."
+    NO_HELLO = 4408, "The greeting did not come in time."
+    ELSEWHERE = 4409, "This seat is connected elsewhere."
+    TOO_LARGE = 4413, "A message was too large."
+    DOOR_CLOSED = 4423, "The room is locked or full."
+    TOO_FAST = 4429, "Too many messages came too fast."
+
+    @property
+    def come_back(self) -> bool:
+        """Whether a client should reconnect with its ``resume`` value."""
+        return comes_back(self.value)
+
+
+def comes_back(code: int) -> bool:
+    """Whether a client whose socket closed with ``code`` should reconnect.
+
+    Codes of the WebSocket layer (RFC 6455, section 7.4.1) count too: 1000 is a good-bye and 1009
+    the layer's own "too large"; all others (1001, 1006, 1011, 1012, ...) are accidents.
+    """
+    return code not in (1000, 1009) and not 4400 <= code <= 4799

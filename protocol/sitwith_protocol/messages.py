@@ -1,0 +1,78 @@
+"""Every message of the wire, and the two readers.
+
+``parse_client`` is strict: what a client says must be exactly one of the known shapes.
+``parse_server`` is open: fields and types that it doesn't know are let be, so the wire can grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from .commands import *  # noqa: F403
+from .commands import Command, Hello, HelloJoin, HelloResume, RoomSettings
+from .frames import *  # noqa: F403
+from .frames import Ok, ServerFrame, Unknown, read_ok
+from .shapes import INT_MAX, INT_MIN, BadMessage, WrongShape, read
+
+COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
+"""The command classes by their types."""
+
+SERVER_FRAMES: Final[Mapping[str, type[ServerFrame]]] = {
+    each.t: each for each in get_args(ServerFrame)
+}
+"""The server's frame classes by their types."""
+
+
+def parse_client(raw: Mapping[str, object]) -> Hello | Command:
+    """The greeting or command that a decoded frame holds.
+
+    Raises ``BadMessage``, whose ``id`` is the command's where it has a usable one. A greeting
+    never has one.
+    """
+    t = raw.get("t")
+    if t == "hello":
+        greeting: Any = HelloResume if "resume" in raw else HelloJoin
+        try:
+            made: Hello = read(greeting, raw, open_ended=False)
+        except WrongShape as wrong:
+            raise BadMessage(None, str(wrong)) from None
+        return made
+    usable = usable_id(raw)
+    if usable is None:
+        raise BadMessage(None, "id: expected an integer")
+    cls: Any = COMMANDS.get(t) if isinstance(t, str) else None
+    if cls is None:
+        raise BadMessage(usable, "unknown type")
+    try:
+        command: Command = read(cls, raw, open_ended=False)
+    except WrongShape as wrong:
+        raise BadMessage(usable, str(wrong)) from None
+    if isinstance(command, RoomSettings) and not command.changes:
+        raise BadMessage(usable, "no setting is named")
+    return command
+
+
+def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
+    """The server's frame that a decoded map holds, or ``Unknown``.
+
+    Raises ``BadMessage`` for a known type without the fields that it must have.
+    """
+    t = raw.get("t")
+    cls: Any = SERVER_FRAMES.get(t) if isinstance(t, str) else None
+    try:
+        if cls is Ok:
+            return read_ok(raw)
+        if cls is None:
+            rest = {key: value for key, value in raw.items() if key != "t"}
+            return Unknown(str(t), rest)
+        made: ServerFrame = read(cls, raw, open_ended=True)
+    except WrongShape as wrong:
+        raise BadMessage(None, f"{t}: {wrong}") from None
+    return made
+
+
+def usable_id(raw: Mapping[str, object]) -> int | None:
+    """The id under which a refusal can be sent, if the map has one."""
+    value = raw.get("id")
+    return value if type(value) is int and INT_MIN <= value <= INT_MAX else None
