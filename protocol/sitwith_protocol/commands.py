@@ -7,11 +7,22 @@ command fits the room's state is the room's business; here is only what it looks
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
 
+from .fields import (
+    BODY,
+    CONVERSATION,
+    DURATION_MAX,
+    ID,
+    KINDS,
+    REF,
+    SECONDS,
+    SEEN_MAX,
+    groups_of_members,
+    two_members,
+)
+from .fields import name as a_name
 from .shapes import (
     Message,
-    WrongShape,
     binary,
     boolean,
     either,
@@ -27,53 +38,13 @@ from .shapes import (
     text,
 )
 
-NAME_MAX: Final = 40
-"""Characters of a name, without white space around it."""
-BODY_MAX: Final = 2000
-"""Characters of a text body; a longer one is refused ``too_long`` by the room, not here."""
-DURATION_MAX: Final = 7200
-"""Seconds of the longest duration."""
-SEEN_MAX: Final = 1000
-"""Streams in a greeting's ``seen``."""
-
-Kind = Literal["audio", "video", "chat"]
-
-
-def _name(value: object) -> str:
-    if type(value) is not str or not 1 <= len(value.strip()) <= NAME_MAX or len(value) > 400:
-        raise WrongShape("expected a name of 1 to 40 characters")
-    return value
-
-
-def _two_members(value: object) -> tuple[str, str]:
-    first, second = _PAIR(value)
-    return first, second
-
-
-def _groups(value: object) -> tuple[tuple[str, ...], ...]:
-    groups = _LISTS(value)
-    listed = [member for group in groups for member in group]
-    if len(set(listed)) != len(listed):
-        raise WrongShape("expected nobody twice")
-    return groups
-
-
-ID = integer()
-REF = text(1, 128)  # the id of a member, person or group
-SECONDS = number(1, DURATION_MAX)
-BODY = either(text(1, 2**15), binary(1, 2**15))
-KINDS = many(one_of("audio", "video", "chat"), 1, 3, distinct=True)
-CONVERSATION = text(1, 140, r"circle|pair|staff|facilitators|(?:pair|staff|direct):.{1,128}")
-_PAIR = many(REF, 2, 2, distinct=True)
-_LISTS = many(many(REF, 1, 1000), 1, 1000)
-
 
 @message("hello")
 class HelloJoin(Message):
     """The first greeting, with an invite's token and the name to go by."""
 
     token: str = need(text(1, 512))
-    name: str = need(_name)
+    name: str = need(a_name)
 
 
 @message("hello")
@@ -205,14 +176,14 @@ class PairsPlan(Message):
     id: int = need(ID)
     how: str = need(one_of("random", "fresh", "linked"))
     size: int = may(integer(2, 1000), default=2)
-    avoid: tuple[tuple[str, str], ...] = may(many(_two_members, 0, 1000), default=())
+    avoid: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())
     facilitators: bool = may(boolean, default=False)
 
 
 @message("pairs.open")
 class PairsOpen(Message):
     id: int = need(ID)
-    groups: tuple[tuple[str, ...], ...] = need(_groups)
+    groups: tuple[tuple[str, ...], ...] = need(groups_of_members)
     seconds: float | None = may(SECONDS, default=None)
 
 
@@ -338,7 +309,7 @@ class RoleGive(Message):
 @message("self.rename")
 class SelfRename(Message):
     id: int = need(ID)
-    name: str = need(_name)
+    name: str = need(a_name)
 
 
 @message("self.away")

@@ -1,0 +1,48 @@
+"""The limits of a client's fields, and the checks that several commands share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .shapes import WrongShape, binary, either, integer, many, number, one_of, text
+
+NAME_MAX: Final = 40
+"""Characters of a name, without white space around it."""
+BODY_MAX: Final = 2000
+"""Characters of a text body; a longer one is refused ``too_long`` by the room, not here."""
+DURATION_MAX: Final = 7200
+"""Seconds of the longest duration."""
+SEEN_MAX: Final = 1000
+"""Streams in a greeting's ``seen``."""
+
+
+def name(value: object) -> str:
+    """A name by its length alone; what it may consist of is the server's judgement."""
+    if type(value) is not str or not 1 <= len(value.strip()) <= NAME_MAX or len(value) > 400:
+        raise WrongShape("expected a name of 1 to 40 characters")
+    return value
+
+
+def two_members(value: object) -> tuple[str, str]:
+    """Two different members."""
+    first, second = _TWO(value)
+    return first, second
+
+
+def groups_of_members(value: object) -> tuple[tuple[str, ...], ...]:
+    """Groups, none empty and nobody in two."""
+    groups = _LISTS(value)
+    listed = [member for group in groups for member in group]
+    if len(set(listed)) != len(listed):
+        raise WrongShape("expected nobody twice")
+    return groups
+
+
+ID = integer()
+REF = text(1, 128)  # the id of a member, person or group
+SECONDS = number(1, DURATION_MAX)
+BODY = either(text(1, 2**15), binary(1, 2**15))
+KINDS = many(one_of("audio", "video", "chat"), 1, 3, distinct=True)
+CONVERSATION = text(1, 140, r"circle|pair|staff|facilitators|(?:pair|staff|direct):.{1,128}")
+_TWO = many(REF, 2, 2, distinct=True)
+_LISTS = many(many(REF, 1, 1000), 1, 1000)
