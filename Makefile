@@ -1,0 +1,68 @@
+# Everything that people and machines run. Each command sets up what it needs.
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; \
+  done)
+endif
+
+BIN := .venv/bin
+SETUP := $(PYTHON) deploy/dev/setup.py
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+PORT ?=
+ARGS ?=
+
+.PHONY: help setup dev demo test lint format bench soak lock clean
+
+help:
+	@echo "make setup    .venv with the command sitwith, and the web page"
+	@echo "make demo     a living room on this machine (PORT=8000)"
+	@echo "make test     every check and every test"
+	@echo "make lint     the checks alone; make format mends what can be mended"
+	@echo "make bench    benchmarks; make soak runs long tests"
+	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
+	@echo "make clean    removes all that the others made"
+
+setup dev: .python
+	@$(SETUP) $(filter dev,$@)
+
+.PHONY: .python
+.python:
+	@test -n "$(PYTHON)" || { echo "Sitwith needs Python 3.11 or newer: install it" \
+	  "(on Debian: apt-get install python3), or name one: make PYTHON=/path/to/python" >&2; exit 1; }
+
+demo: setup
+	@exec $(BIN)/sitwith demo $(if $(PORT),--port $(PORT)) $(ARGS)
+
+test: lint
+	@$(SETUP) npm run --silent test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: dev
+	@$(BIN)/ruff check --quiet . || { echo "lint: make format mends what can be mended" >&2; exit 1; }
+	@$(BIN)/ruff format --quiet --check . || { echo "lint: run make format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >.setup/layers 2>&1 || { cat .setup/layers >&2; \
+	  echo "lint: pyproject.toml says who may import whom" >&2; exit 1; }
+	@$(SETUP) npm run --silent typecheck
+
+format: dev
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+bench: dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: dev
+	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+# The dev list holds everything, so that the two others are cuts of one resolution.
+lock: .python
+	@test -x $(BIN)/uv || $(SETUP) dev
+	@$(LOCK) pyproject.toml --group build --group dev $(ARGS) -o requirements-dev.txt
+	@$(LOCK) pyproject.toml -c requirements-dev.txt -o requirements.txt
+	@$(LOCK) --group build -c requirements-dev.txt -o requirements-build.txt
+
+clean:
+	@rm -rf .venv .setup .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist \
+	  client/web/node_modules server/sitwith_server/web
