@@ -1,0 +1,163 @@
+"""The memory log keeps the contract, and its memory is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Commit, Entry, Log, Position
+from sitwith_server.log.memory_log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
+
+from .contract import ROOM, Harness, LogContract, control, machine_for, say, taken, turns
+
+KEPT = 5
+
+
+class Hands:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+class TestMemoryLog(LogContract):
+    @pytest.fixture
+    async def harness(self, hands: Hands) -> Harness:
+        async def advance(seconds: float) -> None:
+            hands.time += seconds
+
+        return Harness(MemoryLog(hands, kept=20), 20, advance)
+
+    async def test_a_clock_that_is_set_back_stands_still(self, log: Log, hands: Hands) -> None:
+        before = await log.now()
+        hands.time -= 500
+        assert await log.now() == before
+        assert await control(log, 0, not_before=before + 1) != before
+        hands.time += 502
+        assert await log.now() == before + 2
+
+    async def test_outcomes_are_kept_their_time_and_then_forgotten(
+        self, log: Log, hands: Hands
+    ) -> None:
+        for n in range(100):
+            taken(await say(log, 0, key=("s", n), outcome=b"o"))
+        hands.time += OUTCOME_SECONDS
+        taken(await say(log, 0, key=("t", 0)))
+        assert [await log.outcome(ROOM, "s", n) for n in range(100)] == [b"o"] * 100
+        hands.time += 1
+        for n in range(1, 60):
+            taken(await say(log, 0, key=("t", n)))
+        assert [await log.outcome(ROOM, "s", n) for n in range(100)] == [None] * 100
+        assert await log.outcome(ROOM, "t", 0) is not None
+
+    async def test_expired_rooms_go_although_nobody_asks_for_them(self, hands: Hands) -> None:
+        log = MemoryLog(hands)
+        for n in range(1_000):
+            await log.create(f"r{n}", b"", 10)
+            await log.audit(f"r{n}", b"", 10)
+            await log.end(f"e{n}", 10)
+            hands.time += 1
+        assert len(log._rooms) <= 10
+        assert len(log._tombstones) <= 10
+        assert len(log._trails) <= 20
+        assert len(log._expiries) <= 40
+
+    async def test_the_audit_trail_is_bounded(self, log: Log) -> None:
+        for n in range(AUDIT_ENTRIES + 10):
+            await log.audit(ROOM, b"%d" % n, 10)
+        trail = await log.read_audit(ROOM)
+        assert len(trail) == AUDIT_ENTRIES
+        assert trail[-1] == b"%d" % (AUDIT_ENTRIES + 9)
+
+    async def test_closing_lets_go_of_everything(self, log: Log) -> None:
+        bells: list[int] = []
+        unfollow = log.follow(ROOM, lambda _, seq: bells.append(seq), lambda blob: None)
+        taken(await control(log, 0))
+        await log.close()
+        await turns()
+        unfollow()
+        assert bells == []
+        assert await log.rooms() == []
+
+    async def test_a_simulation_can_give_the_event_ids(self, hands: Hands) -> None:
+        ids = iter(range(100))
+        log = MemoryLog(hands, event_id=lambda: next(ids).to_bytes(8, "big"))
+        await log.create(ROOM, b"", 10)
+        positions = taken(await control(log, 0, b"a", b"b")).positions
+        assert [position.event[-1] for position in positions] == [0, 1]
+
+    async def test_nothing_said_reaches_the_process_log(
+        self, log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError("broken")
+
+        log.follow(ROOM, fail, fail)
+        with caplog.at_level(logging.DEBUG, "asyncio"):
+            await log.whisper(ROOM, b"canary")
+            taken(await say(log, 0, b"canary", to="canary"))
+            await turns()
+        assert len(caplog.records) == 2
+        assert "canary" not in caplog.text
+
+
+TestHistories = machine_for(lambda: _made(), KEPT).TestCase
+TestHistories.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+async def _made() -> Log:
+    return MemoryLog(Hands(), kept=KEPT)
+
+
+def test_the_monotonic_clock_is_unix_time() -> None:
+    assert abs(monotonic_clock()() - time.time()) < 5
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.binary(min_size=8, max_size=8))
+def test_a_position_is_24_bytes_there_and_back(epoch: int, seq: int, event: bytes) -> None:
+    position = Position(epoch, seq, event)
+    assert len(position.to_bytes()) == Position.SIZE
+    assert Position.from_bytes(position.to_bytes()) == position
+
+
+@given(st.binary(max_size=40).filter(lambda data: len(data) != Position.SIZE))
+def test_other_bytes_are_no_position(data: bytes) -> None:
+    with pytest.raises(ValueError, match="24 bytes"):
+        Position.from_bytes(data)
+
+
+def test_positions_of_a_stream_sort_as_bytes_like_numbers() -> None:
+    assert Position(1, 2, b"\xff" * 8).to_bytes() < Position(1, 256, bytes(8)).to_bytes()
+    assert Position.START.to_bytes() == bytes(24)
+
+
+def test_commits_that_contradict_themselves_are_not_made() -> None:
+    with pytest.raises(ValueError, match="head"):
+        Commit(ROOM, CONTROL, (b"",), 0, at_head=0)
+    with pytest.raises(ValueError, match="rights"):
+        Commit(ROOM, "circle", (b"",), 0, rights=True)
+
+
+def test_no_repr_shows_what_was_said() -> None:
+    position = Position(1, 1, bytes(8))
+    shown = repr(Entry("s", position, 0, 0.0, "", b"canary")) + repr(
+        Commit(ROOM, "s", (b"canary",), 0, key=("a", 1), outcome=b"canary")
+    )
+    assert "canary" not in shown
+
+
+def test_the_log_needs_no_loop_to_be_made() -> None:
+    log = MemoryLog()
+    assert asyncio.run(log.rooms()) == []
