@@ -11,9 +11,11 @@ from typing import Any, Final, get_args
 
 from .commands import *  # noqa: F403
 from .commands import Command, Hello, HelloJoin, HelloResume, RoomSettings
+from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
-from .shapes import INT_MAX, INT_MIN, BadMessage, WrongShape, read
+from .shapes import INT_MAX, INT_MIN, WrongShape, read
+from .shapes import BadMessage as BadMessage
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
 """The command classes by their types."""
