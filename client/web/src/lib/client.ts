@@ -1,0 +1,339 @@
+/**
+ * One person's way into one room: the connection, the fold, the commands in flight and what outlives
+ * a reload, behind one object with immutable snapshots.
+ */
+
+import { serverSeconds } from "./clock.ts";
+import { CodecError, FrameTooLarge } from "./codec.ts";
+import { Connection } from "./connection.ts";
+import { browserHost, type Host } from "./host.ts";
+import type {
+  Answer,
+  AnswerFields,
+  ClientFrame,
+  CommandFields,
+  CommandName,
+  ConversationId,
+  FailureCode,
+  MemberId,
+  Role,
+  ServerFrame,
+} from "./messages.ts";
+import {
+  conversations,
+  dropReactions,
+  EMPTY_ROOM,
+  fold,
+  markRead,
+  outside,
+  REACTION_MS,
+  type Conversation,
+  type Gap,
+  type ReactionSeen,
+  type RoomState,
+  type RoomView,
+} from "./room.ts";
+import { seatStore, type SeatStore, type StorageLike } from "./store.ts";
+
+export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
+
+/** What there is to show. Never changed: each change makes a new one, and what is unchanged in it stays the same object. */
+export interface Snapshot {
+  readonly phase: Phase;
+  /** `reconnecting`: what is shown may be old, and commands wait until the link is back. */
+  readonly link: "ok" | "reconnecting";
+  readonly me: MemberId | null;
+  readonly role: Role | null;
+  readonly room: RoomView;
+  /** By `to` in full. A conversation is there from its first message on. */
+  readonly chats: Record<ConversationId, Conversation>;
+  /** The last few seconds' reactions. */
+  readonly reactions: readonly ReactionSeen[];
+  readonly closed: { readonly code: number } | null;
+  readonly gaps: readonly Gap[];
+  /** The last known name of everybody ever seen, for messages of those who have left. */
+  readonly names: Readonly<Record<MemberId, string>>;
+  /** Unix seconds by the server's clock, to compare with `ends_at` and the like. */
+  serverNow(): number;
+}
+
+export interface RoomClientOptions {
+  /** The socket's address: `ws://…/ws`. */
+  url: string;
+  room: string;
+  /** From the link's fragment; null where only a stored seat can be taken again. */
+  token: string | null;
+  /** Default: the tab's `sessionStorage`; null keeps nothing across a reload. */
+  storage?: StorageLike | null;
+  host?: Host;
+}
+
+interface Pending {
+  readonly frame: { t: string; id: number } & Record<string, unknown>;
+  readonly answer: (answer: Answer) => void;
+}
+
+const LEFT = 1000;
+const NOWHERE = 4404;
+/** After these nobody takes that seat again: left, removed, ended, declined. */
+const SEAT_GONE = new Set([4403, NOWHERE, 4405]);
+
+const CLOSED_TEXT = "The connection has ended.";
+const LOST_TEXT = "The connection was away for a moment.";
+
+function failure(code: FailureCode, message: string): Answer<never> {
+  return { ok: false, code, message };
+}
+
+export class RoomClient {
+  private readonly host: Host;
+  private readonly store: SeatStore;
+  private readonly listeners = new Set<() => void>();
+  private readonly pending = new Map<number, Pending>();
+
+  private connection: Connection | null = null;
+  private resumeValue: string | null;
+  private name = "";
+  private nextId: number;
+  private room: RoomState;
+  private phase: Phase = "idle";
+  private link: Snapshot["link"] = "ok";
+  private closed: Snapshot["closed"] = null;
+  private shown: Snapshot | null = null;
+  private chats: Record<ConversationId, Conversation> = {};
+
+  constructor(private readonly options: RoomClientOptions) {
+    this.host = options.host ?? browserHost();
+    this.store = seatStore(options.room, options.storage);
+    const seat = this.store.load();
+    this.resumeValue = seat?.resume ?? null;
+    // A tab that was duplicated has the same stored id as its twin; the time sets them apart.
+    this.nextId = Math.max(seat?.nextId ?? 1, Math.floor(this.host.now()));
+    this.room = { ...EMPTY_ROOM, read: seat?.read ?? {} };
+  }
+
+  // ---- what there is to show
+
+  /** Calls `listener` after each change; the returned function ends that. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  get snapshot(): Snapshot {
+    this.shown ??= this.show();
+    return this.shown;
+  }
+
+  /** Whether a seat of this room is stored, so that `resume()` may succeed. */
+  hasSeat(): boolean {
+    return this.resumeValue !== null;
+  }
+
+  // ---- coming and going
+
+  /** Takes a new seat by the link's token. */
+  join(name: string): void {
+    if (this.connection !== null) return;
+    this.store.clear();
+    this.resumeValue = null;
+    this.name = name;
+    this.room = EMPTY_ROOM;
+    if (this.options.token === null) this.end(NOWHERE);
+    else this.connect();
+  }
+
+  /** Takes the stored seat again. */
+  resume(): void {
+    if (this.connection !== null) return;
+    if (this.resumeValue === null) this.end(NOWHERE);
+    else this.connect();
+  }
+
+  /** Ends the connection and keeps the seat; `send("leave", {})` gives the seat up. */
+  close(): void {
+    this.connection?.stop(LEFT);
+  }
+
+  // ---- commands
+
+  /** Accepts the agreement that is shown. */
+  accept(): Promise<Answer<"agreement.accept">> {
+    const agreement = this.room.view.agreement;
+    if (agreement === null) return Promise.resolve(failure("not_inside", "There is no agreement to accept yet."));
+    return this.send("agreement.accept", { version: agreement.version });
+  }
+
+  /**
+   * Sends a command; the promise is fulfilled with its answer and never rejected. While the link is
+   * away the command waits and is sent under the same id, so it takes effect at most once.
+   */
+  send<T extends CommandName>(t: T, fields: CommandFields[T]): Promise<Answer<T>> {
+    return new Promise((resolve) => {
+      if (this.connection === null) return resolve(failure("closed", CLOSED_TEXT));
+      const frame = { ...fields, t, id: this.takeId() };
+      let sent: boolean;
+      try {
+        sent = this.connection.send(frame);
+      } catch (wrong) {
+        if (!(wrong instanceof CodecError)) throw wrong;
+        return resolve(
+          wrong instanceof FrameTooLarge
+            ? failure("too_long", "That is too long.")
+            : failure("bad_request", "This request was not understood."),
+        );
+      }
+      // A reaction that comes late is worse than none.
+      if (t === "react" && !sent) return resolve(failure("lost", LOST_TEXT));
+      this.pending.set(frame.id, { frame, answer: resolve as (answer: Answer) => void });
+    });
+  }
+
+  /** All that is here of a conversation has been read; kept across a reload. */
+  markRead(to: ConversationId): void {
+    const room = markRead(this.room, to);
+    if (room === this.room) return;
+    this.room = room;
+    this.save();
+    this.changed();
+  }
+
+  /** The person knows that something may be missing. */
+  dismissGaps(): void {
+    if (this.room.gaps.length === 0) return;
+    this.room = { ...this.room, gaps: [] };
+    this.changed();
+  }
+
+  // ---- inside
+
+  private connect(): void {
+    this.phase = "connecting";
+    this.link = "ok";
+    this.closed = null;
+    this.connection = new Connection(this.host, this.options.url, {
+      hello: () => this.hello(),
+      probe: () => ({ t: "ping", id: this.takeId() }),
+      frame: (frame) => this.receive(frame),
+      lost: () => this.lost(),
+      ended: (code) => this.end(code),
+    });
+    this.connection.start();
+    this.changed();
+  }
+
+  private hello(): ClientFrame {
+    if (this.resumeValue !== null) {
+      return { t: "hello", resume: this.resumeValue, seen: { ...this.room.seen } };
+    }
+    return { t: "hello", token: this.options.token ?? "", name: this.name };
+  }
+
+  private takeId(): number {
+    const id = this.nextId++;
+    this.save();
+    return id;
+  }
+
+  private save(): void {
+    if (this.resumeValue === null) return;
+    this.store.save({ resume: this.resumeValue, nextId: this.nextId, read: { ...this.room.read } });
+  }
+
+  private receive(frame: ServerFrame): void {
+    const before = this.room;
+    this.room = fold(before, frame, this.host.now());
+    if (frame.t === "ok" || frame.t === "refused") return this.answered(frame);
+    if (this.room.phase !== null) this.phase = this.room.phase;
+    if (frame.t === "welcome") {
+      this.link = "ok";
+      this.resumeValue = frame.resume;
+      this.save();
+      for (const { frame: command } of this.pending.values()) this.connection?.send(command);
+    }
+    if (frame.t === "reaction") this.host.timer(REACTION_MS + 10, () => this.tidy());
+    if (this.room !== before) this.changed();
+  }
+
+  private answered(frame: Extract<ServerFrame, { t: "ok" | "refused" }>): void {
+    const waiting = this.pending.get(frame.id);
+    // An answer that nobody waits for is a probe's, or the second to a command that was sent twice.
+    if (waiting === undefined) return;
+    this.pending.delete(frame.id);
+    if (frame.t === "refused") return waiting.answer(failure(frame.code, frame.message));
+    const { t: _, id: __, ...fields } = frame;
+    waiting.answer({ ok: true, fields: fields as AnswerFields<CommandName> });
+    if (waiting.frame.t === "leave") {
+      this.forgetSeat();
+      this.connection?.stop(LEFT);
+    }
+  }
+
+  private lost(): void {
+    for (const [id, waiting] of this.pending) {
+      if (waiting.frame.t !== "react") continue;
+      this.pending.delete(id);
+      waiting.answer(failure("lost", LOST_TEXT));
+    }
+    if (this.link === "reconnecting") return;
+    this.link = "reconnecting";
+    this.changed();
+  }
+
+  private end(code: number): void {
+    this.connection = null;
+    // The seat is gone because we gave it up; only the answer was lost.
+    const left = code === NOWHERE && [...this.pending.values()].some(({ frame }) => frame.t === "leave");
+    if (SEAT_GONE.has(code)) this.forgetSeat();
+    // Who has no seat any more keeps nothing that was said.
+    if (this.resumeValue === null) this.room = outside(this.room);
+    this.phase = "closed";
+    this.link = "ok";
+    this.closed = { code: left ? LEFT : code };
+    const unanswered = [...this.pending.values()];
+    this.pending.clear();
+    for (const { answer } of unanswered) answer(failure("closed", CLOSED_TEXT));
+    this.changed();
+  }
+
+  private forgetSeat(): void {
+    this.resumeValue = null;
+    this.store.clear();
+  }
+
+  private tidy(): void {
+    const room = dropReactions(this.room, this.host.now());
+    if (room === this.room) return;
+    this.room = room;
+    this.changed();
+  }
+
+  private changed(): void {
+    this.shown = null;
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  private show(): Snapshot {
+    const { me, role, view, reactions, gaps, names } = this.room;
+    this.chats = this.sameChats(conversations(this.room, this.chats));
+    return Object.freeze({
+      phase: this.phase,
+      link: this.link,
+      me,
+      role,
+      room: view,
+      chats: this.chats,
+      reactions,
+      closed: this.closed,
+      gaps,
+      names,
+      serverNow: () => serverSeconds(this.room.clock, this.host.now()),
+    });
+  }
+
+  private sameChats(next: Record<ConversationId, Conversation>): Record<ConversationId, Conversation> {
+    const keys = Object.keys(next);
+    const same = keys.length === Object.keys(this.chats).length && keys.every((to) => next[to] === this.chats[to]);
+    return same ? this.chats : next;
+  }
+}

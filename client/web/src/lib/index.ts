@@ -1,0 +1,36 @@
+/** Sitwith's browser library: everything that a page above it may use, and no UI. */
+
+export { RoomClient, type Phase, type RoomClientOptions, type Snapshot } from "./client.ts";
+export { parseLink, socketUrl, type RoomLink } from "./link.ts";
+export { LIMITS } from "./messages.ts";
+export type {
+  Agenda,
+  Agreement,
+  Answer,
+  AnswerFields,
+  Breathe,
+  CareEntry,
+  CommandFields,
+  CommandName,
+  ConversationId,
+  FailureCode,
+  Floor,
+  GroupId,
+  Here,
+  Kind,
+  LobbyPerson,
+  Member,
+  MemberId,
+  Mood,
+  Notice,
+  Pairs,
+  PauseReason,
+  PlanHow,
+  RefusalCode,
+  Role,
+  Round,
+  Settings,
+  Stage,
+} from "./messages.ts";
+export type { ChatMessage, Conversation, Gap, ReactionSeen, RoomView } from "./room.ts";
+export type { StorageLike } from "./store.ts";

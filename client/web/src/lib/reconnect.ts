@@ -1,0 +1,85 @@
+/**
+ * When to connect again. Pure: a state and a function from (state, event) to state; time and chance
+ * come in with the event. The shell (`connection.ts`) opens a socket whenever a step leads to
+ * `trying` and sets a timer for `waiting.until`.
+ */
+
+/** Milliseconds. */
+export const FIRST_JITTER = 250;
+export const BASE = 500;
+export const CAP = 8_000;
+/** A link that lasted less was no success: it does not start the backoff anew. */
+export const STABLE = 3_000;
+/** How close together attempts may be that are not the policy's own but a wake-up's. */
+export const WAKE_SPACING = 1_000;
+
+export type Link =
+  | { readonly kind: "still" }
+  | { readonly kind: "trying"; readonly attempt: number; readonly since: number }
+  | { readonly kind: "open"; readonly attempt: number; readonly since: number }
+  | { readonly kind: "waiting"; readonly attempt: number; readonly since: number; readonly until: number }
+  | { readonly kind: "done"; readonly code: number };
+
+export type LinkEvent =
+  | { readonly kind: "start"; readonly now: number }
+  /** The server welcomed us (an upgrade alone is no success). */
+  | { readonly kind: "welcomed"; readonly now: number }
+  /** The socket closed with this code, or was given up as dead (1006). */
+  | { readonly kind: "lost"; readonly now: number; readonly code: number; readonly chance: number }
+  | { readonly kind: "timer"; readonly now: number }
+  /** The network is back, or the page can be seen again. */
+  | { readonly kind: "woke"; readonly now: number }
+  /** Whoever uses this has closed it. */
+  | { readonly kind: "stop"; readonly code: number };
+
+export const STILL: Link = { kind: "still" };
+
+/**
+ * Whether a client whose socket closed with `code` should connect again: 4000-4399 yes,
+ * 4400-4799 no; of the WebSocket layer's own (RFC 6455, 7.4.1), 1000 is a good-bye, 1009 its
+ * "too large", all others are accidents.
+ */
+export function comesBack(code: number): boolean {
+  return code !== 1000 && code !== 1009 && !(code >= 4400 && code <= 4799);
+}
+
+/**
+ * Milliseconds before attempt `attempt` (0 is the first retry). `chance` is in [0, 1): the first
+ * retry is at once but not everybody's at the same instant, the later ones wait between half and
+ * all of a time that doubles up to the cap.
+ */
+export function delay(attempt: number, chance: number): number {
+  if (attempt === 0) return chance * FIRST_JITTER;
+  const whole = Math.min(CAP, BASE * 2 ** Math.min(attempt, 16));
+  return whole / 2 + (chance * whole) / 2;
+}
+
+function lost(link: Link, now: number, code: number, chance: number): Link {
+  if (link.kind !== "trying" && link.kind !== "open") return link;
+  if (!comesBack(code)) return { kind: "done", code };
+  const lasted = link.kind === "open" && now - link.since >= STABLE;
+  const attempt = lasted ? 0 : link.attempt;
+  return { kind: "waiting", attempt, since: now, until: now + delay(attempt, chance) };
+}
+
+export function step(link: Link, event: LinkEvent): Link {
+  switch (event.kind) {
+    case "start":
+      return { kind: "trying", attempt: 0, since: event.now };
+    case "welcomed":
+      return link.kind === "trying" ? { kind: "open", attempt: link.attempt, since: event.now } : link;
+    case "lost":
+      return lost(link, event.now, event.code, event.chance);
+    case "timer":
+      if (link.kind !== "waiting" || event.now < link.until) return link;
+      return { kind: "trying", attempt: link.attempt + 1, since: event.now };
+    case "woke":
+      // What failed before it says nothing about now, so the backoff starts anew; but an `online`
+      // beside a `visibilitychange` is one reason to try, not two.
+      if (link.kind !== "waiting") return link;
+      if (event.now - link.since >= WAKE_SPACING) return { kind: "trying", attempt: 1, since: event.now };
+      return { ...link, attempt: 0, until: Math.min(link.until, link.since + WAKE_SPACING) };
+    case "stop":
+      return { kind: "done", code: event.code };
+  }
+}

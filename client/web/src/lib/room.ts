@@ -1,0 +1,300 @@
+/**
+ * A room as one viewer sees it: an immutable value and `fold(state, frame, now)`. Pure; slices are
+ * folded by assignment, conversations by their own numbers.
+ */
+
+import { hear, restart, UNSET_CLOCK, type Clock } from "./clock.ts";
+import type {
+  ChatDeletedFrame,
+  ChatFrame,
+  ConversationId,
+  EnteredFrame,
+  MemberId,
+  Position,
+  Role,
+  RoomFrame,
+  ServerFrame,
+  ServerPhase,
+  Slices,
+  WelcomeFrame,
+} from "./messages.ts";
+
+/** Every slice, with an empty value where the wire has none (yet). */
+export type RoomView = Slices;
+
+export interface ChatMessage {
+  n: number;
+  from: MemberId;
+  /** Unix seconds. */
+  at: number;
+  /** "" where it is deleted or sealed. */
+  body: string;
+  sealed: Uint8Array | null;
+  deleted: boolean;
+  /** A facilitator's word to everybody, wherever they are. */
+  notice: boolean;
+  mine: boolean;
+}
+
+export interface Conversation {
+  to: ConversationId;
+  /** By `n`, rising. */
+  messages: readonly ChatMessage[];
+  unread: number;
+  /** Nothing more can be said in it: its group is over, or the other one has gone. */
+  closed: boolean;
+}
+
+export interface ReactionSeen {
+  /** Unique, for lists. */
+  key: number;
+  from: MemberId;
+  kind: string;
+  /** Local milliseconds. */
+  at: number;
+}
+
+export interface Gap {
+  stream: string;
+  missed: [number, number] | null;
+  /** The last message of that conversation before the gap, 0 for none. */
+  after: number;
+}
+
+export interface RoomState {
+  readonly phase: ServerPhase | null;
+  readonly me: MemberId | null;
+  readonly role: Role | null;
+  readonly view: RoomView;
+  readonly messages: Readonly<Record<ConversationId, readonly ChatMessage[]>>;
+  /** Conversation -> highest `n` that was read. */
+  readonly read: Readonly<Record<ConversationId, number>>;
+  readonly seen: Readonly<Record<string, Position>>;
+  /** The last known name of everybody ever seen, those who have left too. */
+  readonly names: Readonly<Record<MemberId, string>>;
+  readonly reactions: readonly ReactionSeen[];
+  readonly reactionCount: number;
+  readonly gaps: readonly Gap[];
+  readonly clock: Clock;
+}
+
+export const REACTION_MS = 4_000;
+const REACTIONS_KEPT = 30;
+
+const NOTHING: RoomView = {
+  room: "",
+  title: "",
+  agreement: null,
+  members: {},
+  floor: null,
+  pairs: null,
+  lobby: [],
+  help: [],
+  care: {},
+  agenda: null,
+  locked: false,
+  settings: null,
+  mood: null,
+  breathe: null,
+  notice: null,
+};
+
+export const EMPTY_ROOM: RoomState = {
+  phase: null,
+  me: null,
+  role: null,
+  view: NOTHING,
+  messages: {},
+  read: {},
+  seen: {},
+  names: {},
+  reactions: [],
+  reactionCount: 0,
+  gaps: [],
+  clock: UNSET_CLOCK,
+};
+
+export function fold(state: RoomState, frame: ServerFrame, now: number): RoomState {
+  switch (frame.t) {
+    case "welcome":
+      return welcomed(state, frame, now);
+    case "lobby":
+      return { ...outside(state), phase: "lobby" };
+    case "entered":
+      return entered(state, frame, now);
+    case "room":
+      return changed(state, frame);
+    case "chat":
+      return said(state, frame, now);
+    case "chat.deleted":
+      return deleted(state, frame);
+    case "reaction": {
+      const reaction = { key: state.reactionCount, from: frame.from, kind: frame.kind, at: now };
+      const reactions = [...state.reactions, reaction].slice(-REACTIONS_KEPT);
+      return { ...state, reactions, reactionCount: state.reactionCount + 1 };
+    }
+    case "gap": {
+      const after = state.messages[frame.stream]?.at(-1)?.n ?? 0;
+      return { ...state, gaps: [...state.gaps, { stream: frame.stream, missed: frame.missed ?? null, after }] };
+    }
+    case "ok":
+    case "refused":
+    case "reconnect":
+    case "closed":
+    case "media.map":
+    case "media.lost":
+      return state;
+  }
+}
+
+// ---------------------------------------------------------------- the view
+
+/** Assigns slices to a view; a slice that became null, as a facilitator's when the role goes, is empty. */
+function assign(view: RoomView, set: Partial<Slices>): RoomView {
+  const next: Record<string, unknown> = { ...view };
+  for (const [slice, value] of Object.entries(set)) {
+    next[slice] = value ?? (NOTHING as unknown as Record<string, unknown>)[slice] ?? null;
+  }
+  return next as unknown as RoomView;
+}
+
+function withView(state: RoomState, view: RoomView): RoomState {
+  if (view.members === state.view.members) return { ...state, view };
+  let names = state.names;
+  for (const [id, { name }] of Object.entries(view.members)) {
+    if (names[id] !== name) names = { ...names, [id]: name };
+  }
+  const mine = state.me === null ? undefined : view.members[state.me];
+  return { ...state, view, names, role: mine?.role ?? state.role };
+}
+
+function welcomed(state: RoomState, frame: WelcomeFrame, now: number): RoomState {
+  const clock = frame.now === undefined ? UNSET_CLOCK : restart(frame.now, now);
+  const same = frame.resumed && (state.me === null || state.me === frame.me);
+  const kept = same && frame.phase === "inside" ? state : outside({ ...state, read: same ? state.read : {} });
+  // A resumed link replays what was missed: only frames that came move a conversation's position.
+  // The view is whole, so the room's own position is the welcome's.
+  const here = frame.pos ?? {};
+  const room = here["room"];
+  const seen = frame.resumed ? { ...kept.seen, ...(room === undefined ? {} : { room }) } : { ...here };
+  const next: RoomState = { ...kept, clock, seen, phase: frame.phase, me: frame.me, role: frame.role };
+  return withView(next, assign(NOTHING, frame.room));
+}
+
+function entered(state: RoomState, frame: EnteredFrame, now: number): RoomState {
+  const clock = frame.now === undefined ? state.clock : restart(frame.now, now);
+  const next: RoomState = { ...state, clock, phase: "inside", seen: { ...frame.pos } };
+  return withView(next, assign(NOTHING, frame.room));
+}
+
+/** What somebody may still know who is not inside (any more): the title and the agreement. */
+export function outside(state: RoomState): RoomState {
+  const { room, title, agreement } = state.view;
+  return {
+    ...state,
+    view: { ...NOTHING, room, title, agreement },
+    messages: {},
+    seen: {},
+    names: {},
+    reactions: [],
+    gaps: [],
+  };
+}
+
+function changed(state: RoomState, frame: RoomFrame): RoomState {
+  const next = { ...state, seen: { ...state.seen, room: frame.pos } };
+  return withView(next, assign(state.view, frame.set));
+}
+
+// ---------------------------------------------------------------- conversations
+
+function said(state: RoomState, frame: ChatFrame, now: number): RoomState {
+  const seen = { ...state.seen, [frame.to]: frame.pos };
+  const clock = hear(state.clock, frame.at, now);
+  const gone = frame.deleted === true;
+  const message: ChatMessage = {
+    n: frame.n,
+    from: frame.from,
+    at: frame.at,
+    body: gone || typeof frame.body !== "string" ? "" : frame.body,
+    sealed: gone || typeof frame.body === "string" ? null : frame.body,
+    deleted: gone,
+    notice: frame.notice === true,
+    mine: frame.from === state.me,
+  };
+  const before = state.messages[frame.to] ?? [];
+  const after = insert(before, message);
+  if (after === before) return { ...state, seen, clock };
+  return { ...state, seen, clock, messages: { ...state.messages, [frame.to]: after } };
+}
+
+/** Sorted by `n`, each once. A copy that says "deleted" wins over one that doesn't, whichever came first. */
+function insert(messages: readonly ChatMessage[], message: ChatMessage): readonly ChatMessage[] {
+  const last = messages.at(-1);
+  if (last === undefined || last.n < message.n) return [...messages, message];
+  const at = messages.findIndex((each) => each.n >= message.n);
+  const there = messages[at];
+  if (there?.n !== message.n) return messages.toSpliced(at, 0, message);
+  return message.deleted && !there.deleted ? messages.with(at, message) : messages;
+}
+
+function deleted(state: RoomState, frame: ChatDeletedFrame): RoomState {
+  const seen = { ...state.seen, [frame.to]: frame.pos };
+  const before = state.messages[frame.to] ?? [];
+  const at = before.findIndex((each) => each.n === frame.n);
+  const there = before[at];
+  if (there === undefined || there.deleted) return { ...state, seen };
+  const after = before.with(at, { ...there, body: "", sealed: null, deleted: true });
+  return { ...state, seen, messages: { ...state.messages, [frame.to]: after } };
+}
+
+/** All of a conversation that is here has been read. */
+export function markRead(state: RoomState, to: ConversationId): RoomState {
+  const last = state.messages[to]?.at(-1)?.n ?? 0;
+  if (last <= (state.read[to] ?? 0)) return state;
+  return { ...state, read: { ...state.read, [to]: last } };
+}
+
+/** Without the reactions that have had their time. */
+export function dropReactions(state: RoomState, now: number): RoomState {
+  const reactions = state.reactions.filter((each) => now - each.at < REACTION_MS);
+  return reactions.length === state.reactions.length ? state : { ...state, reactions };
+}
+
+function isClosed(state: RoomState, to: ConversationId): boolean {
+  const { members, pairs, settings } = state.view;
+  const cut = to.indexOf(":");
+  const kind = cut < 0 ? to : to.slice(0, cut);
+  const rest = to.slice(cut + 1);
+  switch (kind) {
+    case "pair":
+      return pairs === null || !(pairs.mine === rest || (pairs.visitors[rest] ?? []).includes(state.me ?? ""));
+    case "staff":
+      return members[rest] === undefined || (rest !== state.me && state.role !== "facilitator");
+    case "direct":
+      return members[rest] === undefined || settings?.direct === false;
+    case "facilitators":
+      return state.role !== "facilitator";
+    default:
+      return false;
+  }
+}
+
+/** The conversations for a snapshot; those of `before` that are unchanged keep their identity. */
+export function conversations(
+  state: RoomState,
+  before: Readonly<Record<ConversationId, Conversation>> = {},
+): Record<ConversationId, Conversation> {
+  const made: Record<ConversationId, Conversation> = {};
+  for (const [to, messages] of Object.entries(state.messages)) {
+    const read = state.read[to] ?? 0;
+    const unread = messages.filter((each) => each.n > read && !each.mine && !each.deleted).length;
+    const closed = isClosed(state, to);
+    const old = before[to];
+    made[to] =
+      old !== undefined && old.messages === messages && old.unread === unread && old.closed === closed
+        ? old
+        : { to, messages, unread, closed };
+  }
+  return made;
+}
