@@ -9,10 +9,11 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Commit, Entry, Log, Position
+from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Commit, Entry, Log, Position, TooEarly
 from sitwith_server.log.memory_log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
 
-from .contract import ROOM, Harness, LogContract, control, machine_for, say, taken, turns
+from .contract import LogContract, machine_for
+from .harness import ROOM, Harness, control, say, taken, turns
 
 KEPT = 5
 
@@ -44,7 +45,7 @@ class TestMemoryLog(LogContract):
         before = await log.now()
         hands.time -= 500
         assert await log.now() == before
-        assert await control(log, 0, not_before=before + 1) != before
+        assert await control(log, 0, not_before=before + 1) == TooEarly()
         hands.time += 502
         assert await log.now() == before + 2
 
@@ -113,12 +114,12 @@ class TestMemoryLog(LogContract):
         assert "canary" not in caplog.text
 
 
-TestHistories = machine_for(lambda: _made(), KEPT).TestCase
-TestHistories.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-
-
 async def _made() -> Log:
     return MemoryLog(Hands(), kept=KEPT)
+
+
+TestHistories = machine_for(_made, KEPT).TestCase
+TestHistories.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 def test_the_monotonic_clock_is_unix_time() -> None:
