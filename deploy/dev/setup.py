@@ -103,7 +103,8 @@ def run(
     )  # fmt: skip
     if done.returncode:
         print(done.stdout.rstrip(), file=sys.stderr)
-        give_up(f"{failed} (`{' '.join(words[:4])} …` ended with {done.returncode})", *advice)
+        short = " ".join(Path(word).name for word in words if not word.startswith("-"))
+        give_up(f"{failed} ({short[:60]}: exit code {done.returncode})", *advice)
 
 
 def apt(*packages: str) -> bool:
@@ -168,7 +169,7 @@ def install(requirements: tuple[str, ...], stamp: Path) -> None:
         not line.startswith((" ", "#", "-")) for name in requirements
         for line in (ROOT / name).read_text().splitlines() if line
     )  # fmt: skip
-    say(f"installing {locked} Python packages (a minute at the first time)")
+    say(f"installing {locked} Python packages (up to a minute)")
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
     lists = [word for name in requirements for word in ("-r", name)]
     run(

@@ -1,0 +1,46 @@
+"""`sitwith config`: every setting, its value, where it came from and its default."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from sitwith_server import config
+from sitwith_server.cli import settings
+from sitwith_server.cli.output import Commands, complain, print_json, print_table, shown
+
+
+def add(commands: Commands) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser(
+        "config", help="print every setting, its value, source and default", allow_abbrev=False
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    settings.add(parser)
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Prints the settings; secrets are masked."""
+    loaded = settings.load(asked)
+    rows = config.rows(loaded)
+    if asked.json:
+        print_json(
+            {row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in rows}
+        )
+    else:
+        print_table(
+            ("SETTING", "VALUE", "SOURCE", "DEFAULT", "MEANING"),
+            [
+                (row.name, shown(row.value), row.source, shown(row.default), row.help)
+                for row in rows
+            ],
+        )
+    warn_of_unknown(loaded)
+    return 0
+
+
+def warn_of_unknown(loaded: config.Loaded) -> None:
+    """A misspelt variable would otherwise be a setting silently left at its default."""
+    for name in loaded.unknown:
+        complain(f"warning: the environment has {name}, and there is no such setting")

@@ -1,0 +1,47 @@
+"""`sitwith rehearse`: simulated members who join by a link, with the real client library."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+
+from sitwith_server.cli.output import Commands, Failed
+
+MOST = 1_000
+
+
+def add(commands: Commands) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser(
+        "rehearse", help="let simulated members join a room", allow_abbrev=False
+    )
+    parser.add_argument("link", metavar="LINK", help="a room's link, with its token")
+    parser.add_argument(
+        "--members", metavar="N", type=_count, default=4, help="how many (4 unless given)"
+    )
+    parser.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST}")
+    return int(text)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Rehearses until interrupted or until the room ends."""
+    if "#" not in asked.link or "/r/" not in asked.link:
+        raise Failed("a link looks like https://example.org/r/ROOM#t=TOKEN (quote it)", code=2)
+    asyncio.run(_rehearse(asked.link, asked.members))
+    return 0
+
+
+async def _rehearse(link: str, members: int) -> None:
+    from sitwith_client.rehearse import rehearse
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await rehearse(link, members, stop=stop)

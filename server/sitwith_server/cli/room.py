@@ -1,0 +1,173 @@
+"""`sitwith room …`: the operator's room commands, over the HTTP API."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sitwith_server.cli import settings
+from sitwith_server.cli.output import Commands, Failed, print_json, print_table, shown
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT = 30.0
+
+
+def add(commands: Commands) -> None:
+    """Adds the command to the command line."""
+    group = commands.add_parser("room", help="create, list, show and end rooms")
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+
+    create = _action(actions, "create", "open a room and print its links")
+    create.add_argument("--title", help="what members read above the circle")
+    create.add_argument("--agreement", metavar="FILE", type=Path, help="a text all accept first")
+    create.add_argument(
+        "--lobby", action=argparse.BooleanOptionalAction, help="facilitators let people in"
+    )
+    create.add_argument("--capacity", metavar="N", type=int, help="most people at a time")
+    create.add_argument("--agenda", metavar="FILE", type=Path, help="stages, in YAML or JSON")
+    create.set_defaults(run=_create)
+
+    _action(actions, "list", "list the rooms").set_defaults(run=_list)
+    for name, help, run in (
+        ("show", "show a room's state and counts", _show),
+        ("end", "end a room and forget it", _end),
+    ):
+        action = _action(actions, name, help)
+        action.add_argument("room", metavar="ROOM", help="the room's id")
+        action.set_defaults(run=run)
+
+
+def _action(actions: Commands, name: str, help: str) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=help, allow_abbrev=False)
+    action.add_argument("--url", help="the server (default: public_url)")
+    action.add_argument("--json", action="store_true", help="print one JSON object")
+    settings.add(action, ("host", "port", "public_url", "operator_key"))
+    return action
+
+
+# ------------------------------------------------------------------------------------ actions
+
+
+def _create(asked: argparse.Namespace) -> int:
+    spec: dict[str, Any] = {
+        "title": asked.title,
+        "agreement": None if asked.agreement is None else _text(asked.agreement),
+        "lobby": asked.lobby,
+        "capacity": asked.capacity,
+        "agenda": None if asked.agenda is None else _agenda(asked.agenda),
+    }
+    room = _call(asked, "POST", "", {k: v for k, v in spec.items() if v is not None})
+    if asked.json:
+        print_json(room)
+        return 0
+    print_table(("room", str(room["room"])), [(role, link) for role, link in room["links"].items()])
+    return 0
+
+
+def _list(asked: argparse.Namespace) -> int:
+    answer = _call(asked, "GET", "")
+    if asked.json:
+        print_json(answer)
+        return 0
+    rooms: list[Mapping[str, Any]] = answer["rooms"]
+    if rooms:
+        columns = tuple(key for key, value in rooms[0].items() if not isinstance(value, dict))
+        lines = [tuple(shown(each.get(column)) for column in columns) for each in rooms]
+        print_table(tuple(column.upper() for column in columns), lines)
+    return 0
+
+
+def _show(asked: argparse.Namespace) -> int:
+    room = _call(asked, "GET", asked.room)
+    if asked.json:
+        print_json(room)
+        return 0
+    lines = [(key, shown(value)) for key, value in _flat(room)]
+    print_table(lines[0], lines[1:])
+    return 0
+
+
+def _end(asked: argparse.Namespace) -> int:
+    _call(asked, "DELETE", asked.room)
+    if asked.json:
+        print_json({"room": asked.room, "ended": True})
+    else:
+        print(f"ended  {asked.room}")
+    return 0
+
+
+def _flat(value: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, each in value.items():
+        flat += _flat(each, f"{path}{key}.") if isinstance(each, dict) else [(path + key, each)]
+    return flat
+
+
+# -------------------------------------------------------------------------------------- files
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"{file} can't be read: {error.strerror}", code=2) from None
+    except UnicodeDecodeError:
+        raise Failed(f"{file} is not UTF-8 text", code=2) from None
+
+
+def _agenda(file: Path) -> Any:
+    import yaml
+
+    try:
+        agenda = yaml.safe_load(_text(file))  # JSON is YAML
+        json.dumps(agenda, allow_nan=False)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError):
+        raise Failed(f"{file} is neither YAML nor JSON that could be an agenda", code=2) from None
+    return agenda
+
+
+# --------------------------------------------------------------------------------------- HTTP
+
+
+def _call(asked: argparse.Namespace, method: str, room: str, body: object = None) -> Any:
+    """One call of the operator's API; the answer's JSON, `None` where it has no body.
+
+    Raises:
+        Failed: nobody answers, or the answer is an error.
+    """
+    import httpx
+
+    wanted = settings.load(asked).settings
+    if wanted.operator_key is None:
+        raise Failed("operator_key is needed: set SITWITH_OPERATOR_KEY", code=2)
+    base = (asked.url or wanted.public_url).rstrip("/")
+    url = f"{base}/api/rooms" + (f"/{quote(room, safe='')}" if room else "")
+    try:
+        answer = httpx.request(
+            method,
+            url,
+            json=body,
+            headers={"Authorization": f"Bearer {wanted.operator_key}"},
+            timeout=TIMEOUT,
+        )
+    except httpx.UnsupportedProtocol:
+        raise Failed(f"{base} is no http or https address", code=2) from None
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise Failed(f"no answer from {base} ({type(error).__name__})") from None
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    raise Failed(_refusal(answer, base))
+
+
+def _refusal(answer: httpx.Response, base: str) -> str:
+    try:
+        error = answer.json()["error"]
+        return f"{base} refused: {error['message']} ({answer.status_code} {error['code']})"
+    except (ValueError, KeyError, TypeError):
+        return f"{base} answered {answer.status_code} and is perhaps not a Sitwith server"

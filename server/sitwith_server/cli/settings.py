@@ -1,0 +1,43 @@
+"""Settings on the command line: a flag for each, made from `config`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sitwith_server import config
+
+
+def add(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
+    """Gives a command a flag for each setting (or for `names`), and `--config`."""
+    group = parser.add_argument_group(
+        "settings", "flag, else environment (SITWITH_…), else --config FILE, else default"
+    )
+    group.add_argument(
+        "--config", metavar="FILE", type=Path, help=f"a TOML file ({config.CONFIG_VARIABLE})"
+    )
+    for name in names or config.names():
+        group.add_argument(
+            config.flag(name),
+            dest=f"setting_{name}",
+            metavar=name.rpartition("_")[2].upper(),
+            help=f"{config.help_text(name)} ({config.variable(name)})",
+        )
+
+
+def load(
+    asked: argparse.Namespace, *, defaults: Mapping[str, object] | None = None
+) -> config.Loaded:
+    """The settings that this command line, this environment and this file make together.
+
+    Raises:
+        SettingError: one of them can't be used.
+    """
+    flags = {
+        name: value
+        for name in config.names()
+        if (value := getattr(asked, f"setting_{name}", None)) is not None
+    }
+    return config.load(flags, os.environ, file=asked.config, defaults=defaults)
