@@ -15,7 +15,7 @@ from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
 from .shapes import INT_MAX, INT_MIN, WrongShape, read
-from .shapes import BadMessage as BadMessage
+from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
 """The command classes by their types."""
