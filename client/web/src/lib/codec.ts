@@ -184,6 +184,15 @@ function check(bytes: Uint8Array, limits: Limits): void {
   new Walk(bytes, limits).whole();
 }
 
+/** A text field that was cut through an emoji holds half of it, for which UTF-8 has no form. */
+function wellFormed(message: Record<string, unknown>): Record<string, unknown> {
+  const made: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(message)) {
+    made[field] = typeof value === "string" ? value.toWellFormed() : value;
+  }
+  return made;
+}
+
 /**
  * One frame from one map; fields that are `undefined` are left out.
  * Throws `CodecError` for what the server would refuse by closing the socket.
@@ -191,7 +200,7 @@ function check(bytes: Uint8Array, limits: Limits): void {
 export function encode(message: Record<string, unknown>, limits: Limits = CLIENT_LIMITS): Uint8Array<ArrayBuffer> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = encoder.encode(message);
+    bytes = encoder.encode(wellFormed(message));
   } catch {
     throw new CodecError("not encodable");
   }

@@ -30,6 +30,7 @@ export type {
   Role,
   Round,
   Settings,
+  Slices,
   Stage,
 } from "./messages.ts";
 export type { ChatMessage, Conversation, Gap, ReactionSeen, RoomView } from "./room.ts";

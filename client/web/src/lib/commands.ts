@@ -1,0 +1,103 @@
+/** Every command with its fields, and what comes back. */
+
+import type { ConversationId, GroupId, Kind, MemberId, PlanHow, Role, Settings } from "./slices.ts";
+
+type Empty = Record<never, never>;
+
+/** The fields of each command beside `t` and `id`. */
+export interface CommandFields {
+  "agreement.accept": { version: number | string };
+  "chat.say": { to: string; body: string | Uint8Array };
+  "chat.delete": { to: string; n: number };
+  react: { kind: string; to?: "circle" | "pair" };
+  "hand.raise": Empty;
+  "hand.lower": { member?: MemberId };
+  "floor.open": Empty;
+  "floor.quiet": Empty;
+  "floor.round": { order?: MemberId[]; seconds?: number; starter?: MemberId };
+  "floor.stick": { to?: MemberId; seconds?: number };
+  "floor.pass": { to?: MemberId };
+  "floor.later": { last?: boolean };
+  "floor.extend": { seconds: number };
+  "floor.pause": Empty;
+  "floor.resume": Empty;
+  mute: { member: MemberId; kinds: Kind[] };
+  unmute: { member: MemberId; kinds: Kind[] };
+  "mute.all": { kinds: Kind[]; except?: MemberId[]; hold?: boolean };
+  "pairs.plan": { size?: number; how: PlanHow; avoid?: [MemberId, MemberId][]; facilitators?: boolean };
+  "pairs.open": { groups: MemberId[][]; seconds?: number };
+  "pairs.move": { member: MemberId; group: GroupId | null };
+  "pairs.extend": { seconds: number };
+  "pairs.say": { body: string | Uint8Array };
+  "pairs.close": { grace?: number };
+  "pairs.visit": { group: GroupId };
+  "pairs.return": Empty;
+  "help.ask": Empty;
+  "help.done": { member: MemberId };
+  "lobby.admit": { person: string };
+  "lobby.admit_all": Empty;
+  "lobby.decline": { person: string };
+  "lobby.return": { member: MemberId };
+  "room.lock": Empty;
+  "room.unlock": Empty;
+  "room.end": Empty;
+  "room.settings": Partial<Settings>;
+  "member.remove": { member: MemberId };
+  "role.give": { member: MemberId; role: Role };
+  "self.rename": { name: string };
+  "self.away": { away: boolean };
+  leave: Empty;
+  "care.flag": { level: "quiet" | "urgent" };
+  "care.take": { member: MemberId };
+  "care.done": { member: MemberId };
+  "agenda.start": Empty;
+  "agenda.next": Empty;
+  "agenda.back": Empty;
+  "agenda.extend": { seconds: number };
+  "mood.ask": Empty;
+  "mood.answer": { value: 1 | 2 | 3 | 4 | 5 };
+  "mood.close": Empty;
+  "breathe.start": { pattern: number[]; seconds: number };
+  "breathe.stop": Empty;
+  "topics.set": { tags: Uint8Array[] };
+  "media.offer": { sdp: string };
+}
+
+export type CommandName = keyof CommandFields;
+
+/** What an `ok` carries beside `t` and `id`; a command that is not named here carries nothing. */
+interface CarriedByOk {
+  "chat.say": { to: ConversationId; n: number };
+  "pairs.plan": { groups: MemberId[][] };
+  "media.offer": { sdp: string };
+}
+export type AnswerFields<T extends CommandName> = T extends keyof CarriedByOk ? CarriedByOk[T] : Empty;
+
+export type RefusalCode =
+  | "bad_request"
+  | "not_allowed"
+  | "no_plan"
+  | "not_holder"
+  | "not_inside"
+  | "muted"
+  | "locked"
+  | "full"
+  | "no_such_member"
+  | "no_such_group"
+  | "too_fast"
+  | "too_long"
+  | "stale"
+  | "frozen";
+
+/**
+ * `closed` and `lost` are the client's own: the connection ended for good before an answer came
+ * (what became of the command is unknown), or a reaction was not worth sending again.
+ */
+export type FailureCode = RefusalCode | "closed" | "lost";
+
+export type Answer<T extends CommandName = CommandName> =
+  | { ok: true; fields: AnswerFields<T> }
+  | { ok: false; code: FailureCode; message: string };
+
+/** What the server takes; a page can say so before it asks. */
+export const LIMITS = { name: 40, body: 2000, reaction: 24, seconds: 7200 } as const;

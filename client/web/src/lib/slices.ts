@@ -1,0 +1,149 @@
+/** Ids and the slices of a view, each of which a `room` frame replaces whole. Times are unix seconds on the server's clock. */
+
+export type MemberId = string;
+export type GroupId = string;
+/** A conversation in full: `circle`, `pair:<group>`, `staff:<member>`, `facilitators`, `direct:<member>`. */
+export type ConversationId = string;
+/** Given back on resume, never looked into. */
+export type Position = Uint8Array;
+
+export type Role = "member" | "facilitator";
+export type Kind = "audio" | "video" | "chat";
+export type Here = "here" | "reconnecting" | "away";
+export type ServerPhase = "agreement" | "lobby" | "inside";
+
+export interface Agreement {
+  version: number | string;
+  text: string;
+}
+
+export interface Member {
+  name: string;
+  role: Role;
+  /** Place in the circle, rising in the order of entry. */
+  seat: number;
+  here: Here;
+  muted: Kind[];
+  /** Those of `muted` that only a facilitator may lift. */
+  held: Kind[];
+  /** Place in the queue, from 1. */
+  hand: number | null;
+}
+
+export interface Round {
+  order: MemberId[];
+  done: MemberId[];
+  seconds: number | null;
+}
+
+export type PauseReason = "facilitator" | "holder" | "unattended" | "frozen";
+
+export interface Floor {
+  mode: "open" | "stick" | "quiet";
+  holder: MemberId | null;
+  /** Rises with every grant. */
+  turn: number;
+  ends_at: number | null;
+  paused: boolean;
+  /** Remaining seconds while paused, else null. */
+  left: number | null;
+  why_paused: PauseReason[];
+  queue: MemberId[];
+  round: Round | null;
+}
+
+export interface Pairs {
+  groups: Record<GroupId, MemberId[]>;
+  mine: GroupId | null;
+  ends_at: number | null;
+  visitors: Record<GroupId, MemberId[]>;
+  /** I asked for help and nobody has come yet. */
+  asked: boolean;
+  closing: boolean;
+}
+
+export interface LobbyPerson {
+  id: string;
+  name: string;
+  at: number;
+}
+
+export interface CareEntry {
+  level: "quiet" | "urgent";
+  taken_by: MemberId | null;
+}
+
+export type PlanHow = "random" | "fresh" | "linked";
+
+export type StageKind =
+  | "arrival"
+  | "agreement"
+  | "breath"
+  | "round"
+  | "topic"
+  | "open"
+  | "pairs"
+  | "sharing"
+  | "break"
+  | "closing"
+  | "debrief";
+
+export interface Stage {
+  kind: StageKind;
+  title?: string;
+  seconds: number;
+  auto?: boolean;
+  floor?: "open" | "quiet" | "stick" | "round";
+  chat?: "all" | "staff" | "off";
+  prompt?: string;
+  pairs?: { size: number; how: PlanHow };
+}
+
+export interface Agenda {
+  stages: Stage[];
+  at: number | null;
+  ends_at: number | null;
+}
+
+export interface Settings {
+  chat: "all" | "staff" | "off";
+  direct: boolean;
+  slow_seconds: number;
+  grace_seconds: number;
+  lobby: boolean;
+  facilitators_wait: boolean;
+  sealed: boolean;
+}
+
+export interface Mood {
+  open: boolean;
+  answers: number;
+  result: null | { counts: Record<"1" | "2" | "3" | "4" | "5", number> };
+}
+
+export interface Breathe {
+  pattern: number[];
+  starts_at: number;
+  ends_at: number;
+}
+
+export type Notice = "no_facilitator";
+
+/** All slices of a view; before `inside` only `title` and `agreement` are ever present on the wire. */
+export interface Slices {
+  room: string;
+  title: string;
+  agreement: Agreement | null;
+  members: Record<MemberId, Member>;
+  floor: Floor | null;
+  pairs: Pairs | null;
+  lobby: LobbyPerson[];
+  help: MemberId[];
+  care: Record<MemberId, CareEntry>;
+  agenda: Agenda | null;
+  locked: boolean;
+  settings: Settings | null;
+  mood: Mood | null;
+  breathe: Breathe | null;
+  notice: Notice | null;
+}
