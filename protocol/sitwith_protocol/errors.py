@@ -20,7 +20,7 @@ class RefusalCode(StrEnum):
     text: str
     is_outcome: bool
 
-    def __new__(cls, code: str, text: str, is_outcome: bool = True) -> Self:
+    def __new__(cls, code: str, text: str = "", is_outcome: bool = True) -> Self:
         member = str.__new__(cls, code)
         member._value_ = code
         member.text = text
@@ -56,7 +56,7 @@ class CloseCode(IntEnum):
 
     text: str
 
-    def __new__(cls, code: int, text: str) -> Self:
+    def __new__(cls, code: int, text: str = "") -> Self:
         member = int.__new__(cls, code)
         member._value_ = code
         member.text = text

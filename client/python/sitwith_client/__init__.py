@@ -1,0 +1,50 @@
+"""Sitwith for programs: a seat in a room, with its view, its events and its commands."""
+
+from sitwith_protocol.errors import CloseCode, RefusalCode
+
+from .client import Client
+from .commands import Sent
+from .errors import BadLink, CannotConnect, Refused, RoomClosed, SitwithError, TooSlow
+from .events import (
+    Change,
+    ConnectionBack,
+    ConnectionLost,
+    Ended,
+    Event,
+    InLobby,
+    Inside,
+    MediaLost,
+    MediaSlots,
+    Message,
+    MessageDeleted,
+    Missed,
+    Reacted,
+)
+from .view import RoomView
+
+__all__ = [
+    "BadLink",
+    "CannotConnect",
+    "Change",
+    "Client",
+    "CloseCode",
+    "ConnectionBack",
+    "ConnectionLost",
+    "Ended",
+    "Event",
+    "InLobby",
+    "Inside",
+    "MediaLost",
+    "MediaSlots",
+    "Message",
+    "MessageDeleted",
+    "Missed",
+    "Reacted",
+    "RefusalCode",
+    "Refused",
+    "RoomClosed",
+    "RoomView",
+    "Sent",
+    "SitwithError",
+    "TooSlow",
+]

@@ -1,0 +1,288 @@
+"""Every command as an awaitable method; grouped as a facilitator's handbook would.
+
+All of them return when the room has committed the change, and raise ``Refused`` where it was not
+taken or ``RoomClosed`` where the connection has ended for good. While the connection is away they
+wait for it. Who may do what is written in protocol/ROOM.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sitwith_protocol import messages as m
+
+Member = str
+"""A member's id, as in ``me.room.members``."""
+
+
+class Sent(NamedTuple):
+    """Where a message landed: the conversation in full and its place there, from 1."""
+
+    to: str
+    n: int
+
+
+class _Asking:
+    async def ask(self, make: Callable[[int], m.Command]) -> Mapping[str, Any]:
+        """Sends one command and waits for its answer; the fields that the answer carries.
+
+        ``make`` gets the command's id: ``await me.ask(lambda id: HandRaise(id))``.
+        """
+        raise NotImplementedError
+
+
+class TalkCommands(_Asking):
+    """Words, signs and the queue."""
+
+    async def say(self, to: str, body: str | bytes) -> Sent:
+        """Says something in ``circle``, ``pair``, ``staff``, ``facilitators``,
+        ``pair:<group>``, ``staff:<member>`` or ``direct:<member>``."""
+        answer = await self.ask(lambda id: m.ChatSay(id, to, body))
+        return Sent(str(answer["to"]), int(answer["n"]))
+
+    async def delete(self, to: str, n: int) -> None:
+        """Deletes a message of one's own, or as facilitator anybody's."""
+        await self.ask(lambda id: m.ChatDelete(id, to, n))
+
+    async def react(self, kind: str, to: str | None = None) -> None:
+        """Gives a short-lived sign, such as ``heart``."""
+        await self.ask(lambda id: m.React(id, kind, to))
+
+    async def raise_hand(self) -> None:
+        """Joins the queue."""
+        await self.ask(m.HandRaise)
+
+    async def lower_hand(self, member: Member | None = None) -> None:
+        """Leaves the queue; as facilitator also for somebody else."""
+        await self.ask(lambda id: m.HandLower(id, member))
+
+    async def ask_for_help(self) -> None:
+        """Calls the facilitators to one's group."""
+        await self.ask(m.HelpAsk)
+
+    async def help_done(self, member: Member) -> None:
+        """As facilitator: this call has been answered."""
+        await self.ask(lambda id: m.HelpDone(id, member))
+
+
+class SelfCommands(_Asking):
+    """Oneself."""
+
+    async def rename(self, name: str) -> None:
+        """Takes another name of 1 to 40 characters."""
+        await self.ask(lambda id: m.SelfRename(id, name))
+
+    async def away(self, away: bool = True) -> None:
+        """Says that one is away for a moment, or back."""
+        await self.ask(lambda id: m.SelfAway(id, away))
+
+    async def mute(self, member: Member, *kinds: str) -> None:
+        """Silences ``audio``, ``video`` or ``chat``: one's own, or as facilitator anybody's."""
+        await self.ask(lambda id: m.Mute(id, member, kinds))
+
+    async def unmute(self, member: Member, *kinds: str) -> None:
+        """Lifts a mute; a facilitator's only a facilitator lifts."""
+        await self.ask(lambda id: m.Unmute(id, member, kinds))
+
+    async def flag_care(self, level: str) -> None:
+        """Raises the quiet safety line: ``quiet`` or ``urgent``."""
+        await self.ask(lambda id: m.CareFlag(id, level))
+
+    async def answer_mood(self, value: int) -> None:
+        """Answers the mood question, 1 to 5."""
+        await self.ask(lambda id: m.MoodAnswer(id, value))
+
+    async def set_topics(self, tags: Iterable[bytes]) -> None:
+        """Sets the blinded concern tags for linked pairs."""
+        await self.ask(lambda id: m.TopicsSet(id, tuple(tags)))
+
+    async def offer_media(self, sdp: str) -> str:
+        """Offers a media connection; the answering SDP."""
+        answer = await self.ask(lambda id: m.MediaOffer(id, sdp))
+        return str(answer["sdp"])
+
+
+class FloorCommands(_Asking):
+    """The talking stick and its clock."""
+
+    async def open_floor(self) -> None:
+        """Anyone may be heard."""
+        await self.ask(m.FloorOpen)
+
+    async def quiet_floor(self) -> None:
+        """No member may be heard."""
+        await self.ask(m.FloorQuiet)
+
+    async def start_round(
+        self,
+        order: Iterable[Member] | None = None,
+        seconds: float | None = None,
+        starter: Member | None = None,
+    ) -> None:
+        """Sends the stick round: every listed member once; ``seconds`` a turn."""
+        listed = None if order is None else tuple(order)
+        await self.ask(lambda id: m.FloorRound(id, listed, seconds, starter))
+
+    async def start_stick(self, to: Member | None = None, seconds: float | None = None) -> None:
+        """Gives the stick out by queue, without a fixed order."""
+        await self.ask(lambda id: m.FloorStick(id, to, seconds))
+
+    async def pass_stick(self, to: Member | None = None) -> None:
+        """Gives the stick on."""
+        await self.ask(lambda id: m.FloorPass(id, to))
+
+    async def later(self, last: bool = False) -> None:
+        """Lets the next one go first, or goes last."""
+        await self.ask(lambda id: m.FloorLater(id, last))
+
+    async def extend_turn(self, seconds: float) -> None:
+        """Gives the holder more time."""
+        await self.ask(lambda id: m.FloorExtend(id, seconds))
+
+    async def pause_turn(self) -> None:
+        """Stops the turn's clock."""
+        await self.ask(m.FloorPause)
+
+    async def resume_turn(self) -> None:
+        """Lets the turn's clock go on."""
+        await self.ask(m.FloorResume)
+
+
+class PairsCommands(_Asking):
+    """Small groups."""
+
+    async def plan_pairs(
+        self,
+        how: str = "fresh",
+        size: int = 2,
+        avoid: Iterable[tuple[Member, Member]] = (),
+        facilitators: bool = False,
+    ) -> list[list[Member]]:
+        """A grouping (``random``, ``fresh`` or ``linked``); opens nothing."""
+        apart = tuple(avoid)
+        answer = await self.ask(lambda id: m.PairsPlan(id, how, size, apart, facilitators))
+        return [[str(each) for each in group] for group in answer["groups"]]
+
+    async def open_pairs(
+        self, groups: Iterable[Iterable[Member]], seconds: float | None = None
+    ) -> None:
+        """Moves the listed members to groups of their own."""
+        listed = tuple(tuple(group) for group in groups)
+        await self.ask(lambda id: m.PairsOpen(id, listed, seconds))
+
+    async def move(self, member: Member, group: str | None) -> None:
+        """Puts a member into a group, or with ``None`` back to the circle."""
+        await self.ask(lambda id: m.PairsMove(id, member, group))
+
+    async def extend_pairs(self, seconds: float) -> None:
+        """Gives the groups more time."""
+        await self.ask(lambda id: m.PairsExtend(id, seconds))
+
+    async def say_to_all(self, body: str | bytes) -> None:
+        """A notice for everybody in all groups and the circle."""
+        await self.ask(lambda id: m.PairsSay(id, body))
+
+    async def close_pairs(self, grace: float = 30) -> None:
+        """Calls everybody back, with ``grace`` seconds to finish; 0 at once."""
+        await self.ask(lambda id: m.PairsClose(id, grace))
+
+    async def visit(self, group: str) -> None:
+        """Visits a group; it is announced there first."""
+        await self.ask(lambda id: m.PairsVisit(id, group))
+
+    async def end_visit(self) -> None:
+        """Returns from a visit."""
+        await self.ask(m.PairsReturn)
+
+
+class HouseCommands(_Asking):
+    """The door, the roles and the room, for facilitators."""
+
+    async def admit(self, person: str) -> None:
+        """Lets somebody in from the lobby."""
+        await self.ask(lambda id: m.LobbyAdmit(id, person))
+
+    async def admit_all(self) -> None:
+        """Lets everybody in from the lobby."""
+        await self.ask(m.LobbyAdmitAll)
+
+    async def decline(self, person: str) -> None:
+        """Doesn't let somebody in."""
+        await self.ask(lambda id: m.LobbyDecline(id, person))
+
+    async def return_to_lobby(self, member: Member) -> None:
+        """Sends a member back to the lobby."""
+        await self.ask(lambda id: m.LobbyReturn(id, member))
+
+    async def mute_all(
+        self, *kinds: str, except_: Iterable[Member] = (), hold: bool = True
+    ) -> None:
+        """Silences all members but ``except_``."""
+        spared = tuple(except_)
+        await self.ask(lambda id: m.MuteAll(id, kinds, spared, hold))
+
+    async def lock(self) -> None:
+        """Nobody new comes in."""
+        await self.ask(m.RoomLock)
+
+    async def unlock(self) -> None:
+        """The room takes people again."""
+        await self.ask(m.RoomUnlock)
+
+    async def end_room(self) -> None:
+        """Ends the room for everybody."""
+        await self.ask(m.RoomEnd)
+
+    async def change_settings(self, **changes: Any) -> None:
+        """Changes settings by their names, such as ``chat="staff"``."""
+        await self.ask(lambda id: m.RoomSettings(id, **changes))
+
+    async def remove(self, member: Member) -> None:
+        """Removes a member; their seat is dead."""
+        await self.ask(lambda id: m.MemberRemove(id, member))
+
+    async def give_role(self, member: Member, role: str) -> None:
+        """Makes somebody ``facilitator`` or ``member``."""
+        await self.ask(lambda id: m.RoleGive(id, member, role))
+
+    async def take_care(self, member: Member) -> None:
+        """Takes on somebody's safety line."""
+        await self.ask(lambda id: m.CareTake(id, member))
+
+    async def care_done(self, member: Member) -> None:
+        """Somebody's safety line has been answered."""
+        await self.ask(lambda id: m.CareDone(id, member))
+
+    async def start_agenda(self) -> None:
+        """Begins the first stage."""
+        await self.ask(m.AgendaStart)
+
+    async def next_stage(self) -> None:
+        """Begins the next stage."""
+        await self.ask(m.AgendaNext)
+
+    async def previous_stage(self) -> None:
+        """Goes back one stage."""
+        await self.ask(m.AgendaBack)
+
+    async def extend_stage(self, seconds: float) -> None:
+        """Gives the stage more time."""
+        await self.ask(lambda id: m.AgendaExtend(id, seconds))
+
+    async def ask_mood(self) -> None:
+        """Asks everybody how they are, 1 to 5."""
+        await self.ask(m.MoodAsk)
+
+    async def close_mood(self) -> None:
+        """Ends the mood question."""
+        await self.ask(m.MoodClose)
+
+    async def start_breathing(self, pattern: Iterable[float], seconds: float) -> None:
+        """Breathes together; ``pattern`` is the seconds of each phase of a breath."""
+        phases = tuple(pattern)
+        await self.ask(lambda id: m.BreatheStart(id, phases, seconds))
+
+    async def stop_breathing(self) -> None:
+        """Ends the breathing."""
+        await self.ask(m.BreatheStop)

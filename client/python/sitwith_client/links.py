@@ -1,0 +1,48 @@
+"""Invite links: ``<public url>/r/<room>#t=<token>``, with more after ``&`` where needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from .errors import BadLink
+
+_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Door:
+    """Where to connect and what to say there. Its ``repr`` shows neither."""
+
+    socket_url: str
+    token: str
+
+    def __repr__(self) -> str:
+        return "Door(...)"
+
+
+def read_link(link_or_token: str, url: str | None = None) -> Door:
+    """The door that a link or a token leads to.
+
+    ``url`` is the server's public address and is needed with a bare token; with a link it
+    overrides the link's own. Raises ``BadLink``.
+    """
+    token, base = link_or_token, url
+    if "#" in link_or_token:
+        whole = urlsplit(link_or_token)
+        token = parse_qs(whole.fragment).get("t", [""])[0]
+        before, marker, _ = whole.path.rpartition("/r/")
+        if not marker:
+            raise BadLink("the link has no /r/<room> in it")
+        base = url or f"{whole.scheme}://{whole.netloc}{before}"
+    if not token:
+        raise BadLink("the link has no token after #t=")
+    if base is None:
+        raise BadLink("a bare token needs the server's address: url=...")
+    parts = urlsplit(base)
+    if parts.scheme not in _SCHEMES or not parts.netloc:
+        raise BadLink("the server's address is no http(s) or ws(s) URL")
+    path = parts.path.rstrip("/")
+    if not path.endswith("/ws"):
+        path += "/ws"
+    return Door(f"{_SCHEMES[parts.scheme]}://{parts.netloc}{path}", token)

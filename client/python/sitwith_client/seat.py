@@ -1,0 +1,231 @@
+"""A seat as its client knows it: no socket, no clock, no tasks; frames in, events out.
+
+Laws: an id is never used twice in a seat. A command is sent again, with its id, until it is
+answered. ``seen`` names only what has really been received. Nothing is told to the program twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sitwith_protocol.codec import CLIENT_LIMITS, SERVER_LIMITS, decode, encode
+from sitwith_protocol.messages import (
+    Chat,
+    ChatDeleted,
+    Closed,
+    Command,
+    Entered,
+    Gap,
+    HelloJoin,
+    HelloResume,
+    Lobby,
+    MediaMap,
+    Ok,
+    Reaction,
+    Reconnect,
+    Refused,
+    RoomFrame,
+    ServerFrame,
+    Unknown,
+    Welcome,
+    parse_server,
+)
+from sitwith_protocol.messages import MediaLost as MediaLostFrame
+
+from .events import (
+    Change,
+    ConnectionBack,
+    Event,
+    InLobby,
+    Inside,
+    MediaLost,
+    MediaSlots,
+    Message,
+    MessageDeleted,
+    Missed,
+    Reacted,
+)
+from .view import RoomView
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command's answer has come."""
+
+    id: int
+    answer: Ok | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOn:
+    """The server asks us to close within so many milliseconds and resume."""
+
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The server says why it will close the socket next."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """The seat is ours on this socket: unanswered commands may be sent now."""
+
+
+Outcome = Event | Answered | MoveOn | Closing | Greeted
+
+
+class Seat:
+    """The client's half of a seat.
+
+    ``first_id`` is the first command id; it must lie above every id that this seat ever used.
+    """
+
+    def __init__(self, token: str, name: str, *, first_id: int) -> None:
+        self._token = token
+        self._name = name
+        self._next_id = first_id
+        self._pending: dict[int, bytes] = {}
+        self._last_n: dict[str, int] = {}
+        self.resume: str | None = None
+        self.seen: dict[str, bytes] = {}
+        self.me = ""
+        self.role = ""
+        self.phase = ""
+        self.room = RoomView()
+        self.repeated = 0
+        """Messages that came twice and were dropped; a right server never makes it rise."""
+
+    # ---- out
+
+    def hello(self) -> bytes:
+        """The greeting for a new socket: by token the first time, by ``resume`` ever after."""
+        if self.resume is None:
+            return encode(HelloJoin(self._token, self._name).to_map())
+        seen = dict(self.seen)
+        while True:
+            frame = encode(HelloResume(self.resume, seen).to_map())
+            if len(frame) <= CLIENT_LIMITS.frame and len(seen) <= 1000:
+                return frame
+            # The longest untouched go first: they come again from our entry on, and _last_n
+            # drops what we have.
+            for stream in list(seen)[: max(1, len(seen) // 8)]:
+                del seen[stream]
+
+    def command(self, make: Callable[[int], Command]) -> tuple[int, bytes]:
+        """A command's id and frame; it counts as unanswered from now on."""
+        number = self._next_id
+        frame = encode(make(number).to_map())
+        self._next_id += 1
+        self._pending[number] = frame
+        return number, frame
+
+    def unanswered(self, after: int | None = None) -> list[tuple[int, bytes]]:
+        """Ids and frames to be sent (again) once the seat is ours again, the oldest first.
+
+        ``after`` leaves out those up to that id.
+        """
+        return [each for each in self._pending.items() if after is None or each[0] > after]
+
+    def forget(self, number: int) -> None:
+        """Nobody waits for this command's answer any more; it isn't sent again."""
+        self._pending.pop(number, None)
+
+    # ---- in
+
+    def receive(self, frame: bytes) -> list[Outcome]:
+        """Folds one frame. Raises ``CodecError`` or ``BadMessage`` where it is none."""
+        return self._fold(parse_server(decode(frame, SERVER_LIMITS)))
+
+    def _fold(self, frame: ServerFrame | Unknown) -> list[Outcome]:
+        match frame:
+            case Chat():
+                return self._chat(frame)
+            case RoomFrame():
+                self._saw("room", frame.pos)
+                self.room.assign(frame.set)
+                mine = self.room.members.get(self.me)
+                self.role = mine["role"] if mine else self.role
+                return [Change(frame.why, frame.by, frozenset(frame.set))]
+            case Ok() | Refused():
+                known = self._pending.pop(frame.id, None)
+                return [] if known is None else [Answered(frame.id, frame)]
+            case ChatDeleted():
+                self._saw(frame.to, frame.pos)
+                self.room.blank(frame.to, frame.n)
+                return [MessageDeleted(frame.to, frame.n)]
+            case Welcome():
+                return self._welcome(frame)
+            case Lobby():
+                self.phase = "lobby"
+                self.room.replace(
+                    {k: v for k, v in self.room.slices.items() if k in ("title", "agreement")}
+                )
+                return [InLobby()]
+            case Entered():
+                self.phase = "inside"
+                self.room.replace(frame.room)
+                self.seen = dict(frame.pos)
+                return [Inside()]
+            case Reaction():
+                return [Reacted(frame.from_, frame.kind)]
+            case Gap():
+                return [Missed(frame.stream, frame.missed)]
+            case MediaMap():
+                return [MediaSlots(dict(frame.slots))]
+            case MediaLostFrame():
+                return [MediaLost()]
+            case Reconnect():
+                return [MoveOn(frame.after_ms)]
+            case Closed():
+                return [Closing(frame.code)]
+            case Unknown():
+                return []
+
+    def _welcome(self, frame: Welcome) -> list[Outcome]:
+        again = self.resume is not None
+        before = self.phase
+        self.me, self.role, self.phase = frame.me, frame.role, frame.phase
+        self.resume = frame.resume
+        self.room.replace(frame.room)
+        if frame.pos is not None:
+            if again and frame.resumed:
+                # The view is whole, the messages still follow: what we say we have seen of a
+                # conversation must not run ahead of them.
+                self._saw("room", frame.pos.get("room", b""))
+            else:
+                self.seen = dict(frame.pos)
+        told: list[Outcome] = [Greeted(), ConnectionBack()] if again else [Greeted()]
+        if frame.phase != before:
+            if frame.phase == "inside":
+                told.append(Inside())
+            elif frame.phase == "lobby":
+                told.append(InLobby())
+        return told
+
+    def _chat(self, frame: Chat) -> list[Outcome]:
+        self._saw(frame.to, frame.pos)
+        if frame.n <= self._last_n.get(frame.to, 0):
+            self.repeated += 1
+            return []
+        self._last_n[frame.to] = frame.n
+        message = Message(
+            to=frame.to,
+            n=frame.n,
+            author=frame.from_,
+            at=frame.at,
+            body=frame.body,
+            notice=frame.notice,
+            deleted=frame.deleted,
+        )
+        self.room.keep(message)
+        return [message]
+
+    def _saw(self, stream: str, pos: bytes) -> None:
+        # Taken out first, so that the order is from the longest untouched to the latest.
+        self.seen.pop(stream, None)
+        self.seen[stream] = pos

@@ -1,0 +1,159 @@
+"""What one viewer sees of a room: slices, replaced whole (rule EV2), and conversations."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, cast
+
+from .events import Message
+
+KEPT = 500
+"""Messages of one conversation that are kept."""
+
+
+class Member(TypedDict):
+    """One entry of the slice ``members``; ``hand`` is the place in the queue from 1."""
+
+    name: str
+    role: Literal["facilitator", "member"]
+    seat: int
+    here: Literal["here", "reconnecting", "away"]
+    muted: list[str]
+    held: list[str]
+    hand: int | None
+
+
+class Round(TypedDict):
+    """A talking-stick round; still to come are ``order`` minus ``done`` minus the holder."""
+
+    order: list[str]
+    done: list[str]
+    seconds: float | None
+
+
+class Floor(TypedDict):
+    """The slice ``floor``; ``ends_at`` in unix seconds, ``left`` in seconds while paused."""
+
+    mode: Literal["open", "stick", "quiet"]
+    holder: str | None
+    turn: int
+    ends_at: float | None
+    left: float | None
+    paused: bool
+    why_paused: list[str]
+    queue: list[str]
+    round: Round | None
+
+
+class Pairs(TypedDict):
+    """The slice ``pairs`` while groups are open; ``mine`` is the group that we are in."""
+
+    groups: dict[str, list[str]]
+    mine: str | None
+    ends_at: float | None
+    visitors: dict[str, list[str]]
+    asked: bool
+    closing: bool
+
+
+class Waiting(TypedDict):
+    """Somebody in the lobby, as facilitators see them."""
+
+    id: str
+    name: str
+    at: float
+
+
+class RoomView:
+    """Our view of the room. ``slices`` is the raw form of everything that has a property here."""
+
+    def __init__(self) -> None:
+        self.slices: dict[str, Any] = {}
+        self.chats: dict[str, deque[Message]] = {}
+
+    def __getitem__(self, slice_name: str) -> Any:
+        return self.slices[slice_name]
+
+    def replace(self, whole: Mapping[str, object]) -> None:
+        """Everything anew, as ``welcome`` and ``entered`` bring it."""
+        self.slices = dict(whole)
+
+    def assign(self, changed: Mapping[str, object]) -> None:
+        """Some slices anew, as ``room`` frames bring them."""
+        self.slices.update(changed)
+
+    def keep(self, message: Message) -> None:
+        """Adds a message to its conversation; the oldest goes when there are too many."""
+        self.chats.setdefault(message.to, deque(maxlen=KEPT)).append(message)
+
+    def blank(self, to: str, n: int) -> None:
+        """A message is deleted: its words go from here too."""
+        kept = self.chats.get(to, deque())
+        for place, each in enumerate(kept):
+            if each.n == n:
+                kept[place] = Message(to, n, each.author, each.at, "", each.notice, True)
+
+    @property
+    def title(self) -> str:
+        """The room's title; may be empty."""
+        return str(self.slices.get("title") or "")
+
+    @property
+    def agreement(self) -> Mapping[str, Any]:
+        """``{version, text}``."""
+        return cast("Mapping[str, Any]", self.slices.get("agreement") or {})
+
+    @property
+    def members(self) -> dict[str, Member]:
+        """Everybody inside, by id."""
+        return self.slices.get("members") or {}
+
+    @property
+    def floor(self) -> Floor | None:
+        """Who may be heard; ``None`` before one is inside."""
+        return self.slices.get("floor")
+
+    @property
+    def holder(self) -> str | None:
+        """The member who has the talking stick."""
+        floor = self.floor
+        return floor["holder"] if floor else None
+
+    @property
+    def pairs(self) -> Pairs | None:
+        """The open groups."""
+        return self.slices.get("pairs")
+
+    @property
+    def lobby(self) -> list[Waiting]:
+        """Who waits to be let in; empty for those who may not see it."""
+        return self.slices.get("lobby") or []
+
+    @property
+    def help(self) -> list[str]:
+        """Members who asked for help in their groups; facilitators see it."""
+        return self.slices.get("help") or []
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The room's settings."""
+        return self.slices.get("settings") or {}
+
+    @property
+    def locked(self) -> bool:
+        """Whether nobody new may come in."""
+        return bool(self.slices.get("locked"))
+
+    def facilitators(self) -> list[str]:
+        """The ids of all facilitators inside."""
+        return [each for each, entry in self.members.items() if entry["role"] == "facilitator"]
+
+    def turn_left(self, now: float) -> float | None:
+        """Seconds that the present turn has left at the unix time ``now``, if it has an end."""
+        floor = self.floor
+        if floor is None or floor["holder"] is None:
+            return None
+        if floor["paused"]:
+            return floor.get("left")
+        return None if floor["ends_at"] is None else max(0.0, floor["ends_at"] - now)
