@@ -1,0 +1,206 @@
+"""Settings: where each comes from, and which are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from sitwith_server import config
+from sitwith_server.config import SettingError, Settings
+
+SECRET = "the-operators-own-key"
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, file: Path | None = None, **flags: str
+) -> config.Loaded:
+    return config.load(flags, environ or {}, file=file)
+
+
+def refusal(environ: Mapping[str, str] | None = None, **flags: str) -> SettingError:
+    with pytest.raises(SettingError) as caught:
+        load(environ, **flags)
+    return caught.value
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    return tmp_path / "sitwith.toml"
+
+
+def test_without_anything_every_setting_is_its_default() -> None:
+    loaded = load()
+    assert loaded.settings == Settings()
+    assert set(loaded.sources) == set(config.names())
+    assert set(loaded.sources.values()) == {"default"}
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(toml: Path) -> None:
+    toml.write_text("port = 1001\nhost = '::1'\nworkers = 1\ndrain_seconds = 2.5\n")
+    environ = {"SITWITH_PORT": "1002", "SITWITH_HOST": "0.0.0.0"}
+    loaded = load(environ, file=toml, port="1003")
+    assert (loaded.settings.port, loaded.settings.host) == (1003, "0.0.0.0")
+    assert loaded.settings.drain_seconds == 2.5
+    assert loaded.sources["port"] == "flag --port"
+    assert loaded.sources["host"] == "environment SITWITH_HOST"
+    assert loaded.sources["drain_seconds"] == f"file {toml}"
+    assert loaded.sources["log_level"] == "default"
+
+
+def test_the_environment_may_name_the_file(toml: Path) -> None:
+    toml.write_text('allowed_origins = ["https://a.example", "https://b.example:444"]\n')
+    loaded = load({"SITWITH_CONFIG": str(toml)})
+    assert loaded.settings.allowed_origins == ("https://a.example", "https://b.example:444")
+
+
+def test_an_empty_variable_is_no_setting() -> None:
+    assert load({"SITWITH_OPERATOR_KEY": "", "SITWITH_PORT": ""}).settings == Settings()
+
+
+def test_settings_can_not_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("127.0.0.1", "8000", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "8000", "http://127.0.0.1:8000"),
+        ("::", "80", "http://[::1]"),
+        ("[::1]", "9000", "http://[::1]:9000"),
+        ("circle.example", "80", "http://circle.example"),
+    ],
+)
+def test_the_public_url_follows_host_and_port(host: str, port: str, url: str) -> None:
+    assert load(host=host, port=port).settings.public_url == url
+
+
+def test_a_page_on_a_loopback_address_may_come_by_either_name() -> None:
+    both = {"http://127.0.0.1:9000", "http://localhost:9000"}
+    assert set(load(port="9000").settings.allowed_origins) == both
+    assert set(load(public_url="http://localhost:9000").settings.allowed_origins) == both
+
+
+def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
+    settings = load(public_url="https://Circle.example/").settings
+    assert settings.public_url == "https://circle.example"
+    assert settings.allowed_origins == ("https://circle.example",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "65536"),
+        ("port", "-1"),
+        ("port", "eighty"),
+        ("port", "80.5"),
+        ("host", "two words"),
+        ("public_url", "circle.example"),
+        ("public_url", "ftp://circle.example"),
+        ("public_url", "https://circle.example/path"),
+        ("public_url", "https://who@circle.example"),
+        ("public_url", "https://circle.example:port"),
+        ("allowed_origins", "*"),
+        ("allowed_origins", "null"),
+        ("allowed_origins", "https://a.example, https://b.example/x"),
+        ("operator_key", "two words"),
+        ("operator_key", "schlüssel"),
+        ("workers", "0"),
+        ("workers", "2"),
+        ("redis_url", "http://redis"),
+        ("drain_seconds", "nan"),
+        ("drain_seconds", "-1"),
+        ("drain_seconds", "inf"),
+        ("room_ttl", "1"),
+        ("grace_seconds", "0"),
+        ("outbox_bytes", "1"),
+        ("max_frame", "1"),
+        ("log_level", "loud"),
+        ("trusted_proxies", "10.0.0.1/8"),
+        ("trusted_proxies", "proxy.example"),
+        ("media_address", "media.example"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(name: str, value: str) -> None:
+    by_flag = refusal(**{name: value})
+    assert by_flag.name == name
+    assert str(by_flag).startswith(f"{name} (flag --{name.replace('_', '-')}): ")
+    by_variable = refusal({config.variable(name): value})
+    assert str(by_variable).startswith(f"{name} (environment SITWITH_{name.upper()}): ")
+
+
+def test_an_outbox_must_hold_what_it_is_sent() -> None:
+    assert refusal(outbox_bytes="65536", max_frame="65536").name == "outbox_bytes"
+
+
+def test_more_workers_need_something_to_share() -> None:
+    assert load(workers="4", redis_url="redis://localhost").settings.workers == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("prot = 1\n", "prot"),
+        ("port = true\n", "port"),
+        ("port = [1]\n", "port"),
+        ("[server]\nport = 1\n", "server"),
+        ("port = \n", "config"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(toml: Path, text: str, name: str) -> None:
+    toml.write_text(text)
+    with pytest.raises(SettingError) as caught:
+        load(file=toml)
+    assert caught.value.name == name
+    assert str(toml) in str(caught.value)
+
+
+def test_a_file_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
+    for file in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(SettingError) as caught:
+            load(file=file)
+        assert caught.value.name == "config"
+
+
+def test_a_file_that_is_not_text_is_refused(toml: Path) -> None:
+    toml.write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingError):
+        load(file=toml)
+
+
+def test_secrets_are_in_no_refusal_no_repr_and_no_row(toml: Path) -> None:
+    bad = [refusal(operator_key=f"{SECRET} x"), refusal(redis_url=f"http://u:{SECRET}@h")]
+    toml.write_text(f'operator_key = "{SECRET}\n')
+    with pytest.raises(SettingError) as caught:
+        load(file=toml)
+    loaded = load(operator_key=SECRET, redis_url=f"redis://u:{SECRET}@h:6379/1")
+    shown = [*map(str, bad), str(caught.value), repr(loaded), repr(config.rows(loaded))]
+    assert [text for text in shown if SECRET in text] == []
+    rows = {row.name: row.value for row in config.rows(loaded)}
+    assert rows["operator_key"] == config.MASK
+    assert rows["redis_url"] == f"redis://u:{config.MASK}@h:6379/1"
+
+
+def test_rows_show_value_default_and_source() -> None:
+    rows = {row.name: row for row in config.rows(load({"SITWITH_PORT": "9000"}))}
+    assert tuple(rows) == config.names()
+    port = rows["port"]
+    assert (port.value, port.default, port.source) == (9000, 8000, "environment SITWITH_PORT")
+    assert rows["public_url"].default == "http://127.0.0.1:9000"
+    assert all(row.help and row.variable == f"SITWITH_{row.name.upper()}" for row in rows.values())
+
+
+def test_a_variable_that_names_no_setting_is_told() -> None:
+    environ = {"SITWITH_PROT": "1", "SITWITH_PORT": "1", "HOME": "/", "SITWITH_CONFIG": ""}
+    assert load(environ).unknown == ("SITWITH_PROT",)
+
+
+def test_a_commands_own_defaults_give_way_to_everything() -> None:
+    defaults = {"log_level": "warning", "operator_key": SECRET}
+    assert config.load({}, {}, defaults=defaults).settings.log_level == "warning"
+    given = config.load({}, {"SITWITH_LOG_LEVEL": "debug"}, defaults=defaults).settings
+    assert (given.log_level, given.operator_key) == ("debug", SECRET)

@@ -1,0 +1,37 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import hypothesis
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NAMED_BROWSER = "SITWITH_CHROMIUM"
+
+# No test asserts speed, so neither does hypothesis.
+hypothesis.settings.register_profile("sitwith", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("sitwith")
+
+
+def pytest_configure() -> None:
+    """Settings of the machine that runs the tests are not settings of the tests."""
+    for name in [name for name in os.environ if name.startswith("SITWITH_")]:
+        if name != NAMED_BROWSER:
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the Chromium that page tests drive; without one they fail, never skip."""
+    named = os.environ.get(NAMED_BROWSER)
+    for name in [named] if named else BROWSERS:
+        if path := shutil.which(name):
+            return path
+    pytest.fail(
+        "no Chromium found: install it (on Debian: apt-get install chromium) "
+        f"or name it in {NAMED_BROWSER}",
+        pytrace=False,
+    )
