@@ -16,7 +16,9 @@ function files(folder: string): string[] {
 /** What a file imports: bare names as they are, relative ones as paths below `src`. */
 function imports(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  const found = text.matchAll(/(?:^|[\s;])(?:import|export)\s[^;'"]*?from\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/g);
+  const found = text.matchAll(
+    /(?:^|[\s;])(?:import|export)\s[^;'"]*?from\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/g,
+  );
   return [...found].map((match) => {
     const name = match[1] ?? match[2] ?? "";
     return name.startsWith(".") ? relative(src, resolve(file, "..", name)) : name;
@@ -33,7 +35,9 @@ const crossing = (folder: string, allowed: (name: string) => boolean): string[] 
 describe("layers", () => {
   it("the library knows no UI and no framework; MessagePack is known to its codec alone", () => {
     expect(files(join(src, "lib")).length).toBeGreaterThan(8);
-    expect(crossing("lib", (name) => name.startsWith("lib/") || name === "@msgpack/msgpack")).toEqual([]);
+    expect(
+      crossing("lib", (name) => name.startsWith("lib/") || name === "@msgpack/msgpack"),
+    ).toEqual([]);
     const msgpack = files(src).filter((file) => imports(file).includes("@msgpack/msgpack"));
     expect(msgpack.map((file) => relative(src, file))).toEqual(["lib/codec.ts"]);
   });
@@ -44,8 +48,22 @@ describe("layers", () => {
   });
 
   it("nothing writes markup, evaluates text or sends anything past the connection", () => {
-    const forbidden =
-      /\binnerHTML\b|\bouterHTML\b|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|\beval\s*\(|new Function\b|\bfetch\s*\(|XMLHttpRequest|sendBeacon|localStorage|console\./;
+    const forbidden = new RegExp(
+      [
+        String.raw`\binnerHTML\b`,
+        String.raw`\bouterHTML\b`,
+        String.raw`insertAdjacentHTML`,
+        String.raw`dangerouslySetInnerHTML`,
+        String.raw`document\.write`,
+        String.raw`\beval\s*\(`,
+        String.raw`new Function\b`,
+        String.raw`\bfetch\s*\(`,
+        String.raw`XMLHttpRequest`,
+        String.raw`sendBeacon`,
+        String.raw`localStorage`,
+        String.raw`console\.`,
+      ].join("|"),
+    );
     const guilty = files(src).filter((file) => forbidden.test(readFileSync(file, "utf8")));
     expect(guilty.map((file) => relative(src, file))).toEqual([]);
   });

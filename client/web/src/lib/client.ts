@@ -37,7 +37,10 @@ import { seatStore, type SeatStore, type StorageLike } from "./store.ts";
 
 export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
 
-/** What there is to show. Never changed: each change makes a new one, and what is unchanged in it stays the same object. */
+/**
+ * What there is to show. Never changed: each change makes a new one, and what is unchanged in it
+ * stays the same object.
+ */
 export interface Snapshot {
   readonly phase: Phase;
   /** `reconnecting`: what is shown may be old, and commands wait until the link is back. */
@@ -160,7 +163,8 @@ export class RoomClient {
   /** Accepts the agreement that is shown. */
   accept(): Promise<Answer<"agreement.accept">> {
     const agreement = this.room.view.agreement;
-    if (agreement === null) return Promise.resolve(failure("not_inside", "There is no agreement to accept yet."));
+    if (agreement === null)
+      return Promise.resolve(failure("not_inside", "There is no agreement to accept yet."));
     return this.send("agreement.accept", { version: agreement.version });
   }
 
@@ -283,7 +287,8 @@ export class RoomClient {
   private end(code: number): void {
     this.connection = null;
     // The seat is gone because we gave it up; only the answer was lost.
-    const left = code === NOWHERE && [...this.pending.values()].some(({ frame }) => frame.t === "leave");
+    const left =
+      code === NOWHERE && [...this.pending.values()].some(({ frame }) => frame.t === "leave");
     if (SEAT_GONE.has(code)) this.forgetSeat();
     // Who has no seat any more keeps nothing that was said.
     if (this.resumeValue === null) this.room = outside(this.room);
@@ -331,9 +336,13 @@ export class RoomClient {
     });
   }
 
-  private sameChats(next: Record<ConversationId, Conversation>): Record<ConversationId, Conversation> {
+  private sameChats(
+    next: Record<ConversationId, Conversation>,
+  ): Record<ConversationId, Conversation> {
     const keys = Object.keys(next);
-    const same = keys.length === Object.keys(this.chats).length && keys.every((to) => next[to] === this.chats[to]);
+    const same =
+      keys.length === Object.keys(this.chats).length &&
+      keys.every((to) => next[to] === this.chats[to]);
     return same ? this.chats : next;
   }
 }

@@ -16,10 +16,10 @@ export function restart(serverSeconds: number, localMs: number): Clock {
   return { offset: serverSeconds * 1000 - localMs };
 }
 
-/** A further stamp: replayed ones are old and change nothing. */
+/** A further stamp: it can only show that the server is further on; replayed ones are old and show nothing. */
 export function hear(clock: Clock, serverSeconds: number, localMs: number): Clock {
   const offset = serverSeconds * 1000 - localMs;
-  return clock.offset !== null && offset <= clock.offset ? clock : { offset };
+  return offset <= (clock.offset ?? 0) ? clock : { offset };
 }
 
 /** Unix seconds by the server's clock, by the local one while nothing is known. */

@@ -63,7 +63,8 @@ class Walk {
 
   whole(): void {
     const head = this.view.getUint8(0);
-    if (!((head & 0xf0) === 0x80 || head === 0xde || head === 0xdf)) throw new CodecError("not a map");
+    if (!((head & 0xf0) === 0x80 || head === 0xde || head === 0xdf))
+      throw new CodecError("not a map");
     this.value(this.limits.depth);
     if (this.at !== this.bytes.length) throw new CodecError("bytes left over");
   }
@@ -197,7 +198,10 @@ function wellFormed(message: Record<string, unknown>): Record<string, unknown> {
  * One frame from one map; fields that are `undefined` are left out.
  * Throws `CodecError` for what the server would refuse by closing the socket.
  */
-export function encode(message: Record<string, unknown>, limits: Limits = CLIENT_LIMITS): Uint8Array<ArrayBuffer> {
+export function encode(
+  message: Record<string, unknown>,
+  limits: Limits = CLIENT_LIMITS,
+): Uint8Array<ArrayBuffer> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = encoder.encode(wellFormed(message));

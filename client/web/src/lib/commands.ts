@@ -24,7 +24,12 @@ export interface CommandFields {
   mute: { member: MemberId; kinds: Kind[] };
   unmute: { member: MemberId; kinds: Kind[] };
   "mute.all": { kinds: Kind[]; except?: MemberId[]; hold?: boolean };
-  "pairs.plan": { size?: number; how: PlanHow; avoid?: [MemberId, MemberId][]; facilitators?: boolean };
+  "pairs.plan": {
+    size?: number;
+    how: PlanHow;
+    avoid?: [MemberId, MemberId][];
+    facilitators?: boolean;
+  };
   "pairs.open": { groups: MemberId[][]; seconds?: number };
   "pairs.move": { member: MemberId; group: GroupId | null };
   "pairs.extend": { seconds: number };
@@ -71,7 +76,9 @@ interface CarriedByOk {
   "pairs.plan": { groups: MemberId[][] };
   "media.offer": { sdp: string };
 }
-export type AnswerFields<T extends CommandName> = T extends keyof CarriedByOk ? CarriedByOk[T] : Empty;
+export type AnswerFields<T extends CommandName> = T extends keyof CarriedByOk
+  ? CarriedByOk[T]
+  : Empty;
 
 export type RefusalCode =
   | "bad_request"
@@ -96,8 +103,7 @@ export type RefusalCode =
 export type FailureCode = RefusalCode | "closed" | "lost";
 
 export type Answer<T extends CommandName = CommandName> =
-  | { ok: true; fields: AnswerFields<T> }
-  | { ok: false; code: FailureCode; message: string };
+  { ok: true; fields: AnswerFields<T> } | { ok: false; code: FailureCode; message: string };
 
 /** What the server takes; a page can say so before it asks. */
 export const LIMITS = { name: 40, body: 2000, reaction: 24, seconds: 7200 } as const;

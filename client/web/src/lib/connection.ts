@@ -125,7 +125,7 @@ export class Connection {
       if (this.socket === socket) this.receive(event.data);
     };
     socket.onclose = (event) => {
-      if (this.socket === socket) this.lose(this.named ?? event.code);
+      if (this.socket === socket) this.lose(event.code);
     };
     this.after(WELCOME_WITHIN, () => this.lose(DEAD));
   }
@@ -160,7 +160,8 @@ export class Connection {
   /** Gives up the current socket; one that is half open would report its end minutes later. */
   private lose(code: number, say = GOODBYE): void {
     this.drop(say);
-    this.step({ kind: "lost", now: this.host.now(), code, chance: this.host.random() });
+    const named = this.named ?? code;
+    this.step({ kind: "lost", now: this.host.now(), code: named, chance: this.host.random() });
     if (this.link.kind === "waiting") this.user.lost();
   }
 

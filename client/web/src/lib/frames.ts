@@ -1,4 +1,7 @@
-/** What goes over the wire either way, and the reader of what comes. Times are unix seconds on the server's clock. */
+/**
+ * What goes over the wire either way, and the reader of what comes. Times are unix seconds on the
+ * server's clock.
+ */
 
 import type { RefusalCode } from "./commands.ts";
 import type { ConversationId, MemberId, Position, Role, ServerPhase, Slices } from "./slices.ts";
@@ -110,7 +113,14 @@ type Shape = "string" | "number" | "boolean" | "bytes" | "map" | "body" | "pair?
 
 /** Required fields only: what a newer server adds is kept and ignored. */
 const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
-  welcome: { me: "string", role: "string", phase: "string", resume: "string", room: "map", resumed: "boolean" },
+  welcome: {
+    me: "string",
+    role: "string",
+    phase: "string",
+    resume: "string",
+    room: "map",
+    resumed: "boolean",
+  },
   lobby: {},
   entered: { room: "map", pos: "map" },
   room: { seq: "number", pos: "bytes", why: "string", set: "map" },
@@ -127,7 +137,12 @@ const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
 };
 
 function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array)
+  );
 }
 
 function has(value: unknown, shape: Shape): boolean {

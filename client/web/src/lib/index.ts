@@ -1,4 +1,18 @@
-/** Sitwith's browser library: everything that a page above it may use, and no UI. */
+/**
+ * Sitwith's browser library: everything that a page above it may use, and no UI.
+ *
+ * ```ts
+ * const link = parseLink(location.href)!;
+ * const client = new RoomClient({ url: socketUrl(location.href), room: link.room, token: link.token });
+ * client.subscribe(() => draw(client.snapshot));
+ * if (client.hasSeat()) client.resume();
+ * else client.join("Ada");
+ * // … once the snapshot's phase is "agreement" and the person agrees:
+ * await client.accept();
+ * const answer = await client.send("chat.say", { to: "circle", body: "Good evening." });
+ * if (!answer.ok) show(answer.message);
+ * ```
+ */
 
 export { RoomClient, type Phase, type RoomClientOptions, type Snapshot } from "./client.ts";
 export { parseLink, socketUrl, type RoomLink } from "./link.ts";

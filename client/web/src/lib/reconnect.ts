@@ -17,7 +17,12 @@ export type Link =
   | { readonly kind: "still" }
   | { readonly kind: "trying"; readonly attempt: number; readonly since: number }
   | { readonly kind: "open"; readonly attempt: number; readonly since: number }
-  | { readonly kind: "waiting"; readonly attempt: number; readonly since: number; readonly until: number }
+  | {
+      readonly kind: "waiting";
+      readonly attempt: number;
+      readonly since: number;
+      readonly until: number;
+    }
   | { readonly kind: "done"; readonly code: number };
 
 export type LinkEvent =
@@ -67,7 +72,9 @@ export function step(link: Link, event: LinkEvent): Link {
     case "start":
       return { kind: "trying", attempt: 0, since: event.now };
     case "welcomed":
-      return link.kind === "trying" ? { kind: "open", attempt: link.attempt, since: event.now } : link;
+      return link.kind === "trying"
+        ? { kind: "open", attempt: link.attempt, since: event.now }
+        : link;
     case "lost":
       return lost(link, event.now, event.code, event.chance);
     case "timer":
@@ -77,7 +84,8 @@ export function step(link: Link, event: LinkEvent): Link {
       // What failed before it says nothing about now, so the backoff starts anew; but an `online`
       // beside a `visibilitychange` is one reason to try, not two.
       if (link.kind !== "waiting") return link;
-      if (event.now - link.since >= WAKE_SPACING) return { kind: "trying", attempt: 1, since: event.now };
+      if (event.now - link.since >= WAKE_SPACING)
+        return { kind: "trying", attempt: 1, since: event.now };
       return { ...link, attempt: 0, until: Math.min(link.until, link.since + WAKE_SPACING) };
     case "stop":
       return { kind: "done", code: event.code };

@@ -135,7 +135,10 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
     }
     case "gap": {
       const after = state.messages[frame.stream]?.at(-1)?.n ?? 0;
-      return { ...state, gaps: [...state.gaps, { stream: frame.stream, missed: frame.missed ?? null, after }] };
+      return {
+        ...state,
+        gaps: [...state.gaps, { stream: frame.stream, missed: frame.missed ?? null, after }],
+      };
     }
     case "ok":
     case "refused":
@@ -158,26 +161,40 @@ function assign(view: RoomView, set: Partial<Slices>): RoomView {
   return next as unknown as RoomView;
 }
 
-function withView(state: RoomState, view: RoomView): RoomState {
-  if (view.members === state.view.members) return { ...state, view };
+function withView(state: RoomState, next: RoomView): RoomState {
+  const mine = state.me === null ? undefined : next.members[state.me];
+  const role = mine?.role ?? state.role;
+  // Whoever gives the role back keeps nothing that only facilitators may see.
+  const view =
+    role === "facilitator" ? next : { ...next, lobby: NOTHING.lobby, help: NOTHING.help };
+  if (view.members === state.view.members) return { ...state, view, role };
   let names = state.names;
   for (const [id, { name }] of Object.entries(view.members)) {
     if (names[id] !== name) names = { ...names, [id]: name };
   }
-  const mine = state.me === null ? undefined : view.members[state.me];
-  return { ...state, view, names, role: mine?.role ?? state.role };
+  return { ...state, view, names, role };
 }
 
 function welcomed(state: RoomState, frame: WelcomeFrame, now: number): RoomState {
   const clock = frame.now === undefined ? UNSET_CLOCK : restart(frame.now, now);
   const same = frame.resumed && (state.me === null || state.me === frame.me);
-  const kept = same && frame.phase === "inside" ? state : outside({ ...state, read: same ? state.read : {} });
+  const kept =
+    same && frame.phase === "inside" ? state : outside({ ...state, read: same ? state.read : {} });
   // A resumed link replays what was missed: only frames that came move a conversation's position.
   // The view is whole, so the room's own position is the welcome's.
   const here = frame.pos ?? {};
   const room = here["room"];
-  const seen = frame.resumed ? { ...kept.seen, ...(room === undefined ? {} : { room }) } : { ...here };
-  const next: RoomState = { ...kept, clock, seen, phase: frame.phase, me: frame.me, role: frame.role };
+  const seen = frame.resumed
+    ? { ...kept.seen, ...(room === undefined ? {} : { room }) }
+    : { ...here };
+  const next: RoomState = {
+    ...kept,
+    clock,
+    seen,
+    phase: frame.phase,
+    me: frame.me,
+    role: frame.role,
+  };
   return withView(next, assign(NOTHING, frame.room));
 }
 
@@ -268,7 +285,10 @@ function isClosed(state: RoomState, to: ConversationId): boolean {
   const rest = to.slice(cut + 1);
   switch (kind) {
     case "pair":
-      return pairs === null || !(pairs.mine === rest || (pairs.visitors[rest] ?? []).includes(state.me ?? ""));
+      return (
+        pairs === null ||
+        !(pairs.mine === rest || (pairs.visitors[rest] ?? []).includes(state.me ?? ""))
+      );
     case "staff":
       return members[rest] === undefined || (rest !== state.me && state.role !== "facilitator");
     case "direct":
@@ -292,7 +312,10 @@ export function conversations(
     const closed = isClosed(state, to);
     const old = before[to];
     made[to] =
-      old !== undefined && old.messages === messages && old.unread === unread && old.closed === closed
+      old !== undefined &&
+      old.messages === messages &&
+      old.unread === unread &&
+      old.closed === closed
         ? old
         : { to, messages, unread, closed };
   }

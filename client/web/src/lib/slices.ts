@@ -1,8 +1,14 @@
-/** Ids and the slices of a view, each of which a `room` frame replaces whole. Times are unix seconds on the server's clock. */
+/**
+ * Ids and the slices of a view, each of which a `room` frame replaces whole. Times are unix seconds
+ * on the server's clock.
+ */
 
 export type MemberId = string;
 export type GroupId = string;
-/** A conversation in full: `circle`, `pair:<group>`, `staff:<member>`, `facilitators`, `direct:<member>`. */
+/**
+ * A conversation in full: `circle`, `pair:<group>`, `staff:<member>`, `facilitators` or
+ * `direct:<member>`.
+ */
 export type ConversationId = string;
 /** Given back on resume, never looked into. */
 export type Position = Uint8Array;

@@ -32,7 +32,8 @@ function readSeat(text: string): Seat | null {
     if (v !== 1 || typeof resume !== "string" || !Number.isSafeInteger(nextId)) return null;
     const marks: Record<string, number> = {};
     if (typeof read === "object" && read !== null) {
-      for (const [to, n] of Object.entries(read)) if (Number.isSafeInteger(n)) marks[to] = n as number;
+      for (const [to, n] of Object.entries(read))
+        if (Number.isSafeInteger(n)) marks[to] = n as number;
     }
     return { resume, nextId: nextId as number, read: marks };
   } catch {

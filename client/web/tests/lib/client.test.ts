@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/lib/index.ts";
-import { change, chat, entered, inside, pos, welcome, welcomeBack } from "../support/frames.ts";
+import { change, chat, entered, welcome, welcomeBack } from "../support/frames.ts";
 import { dropAndReopen, settled, setup, setupInside } from "../support/client.ts";
-import { MemoryStorage, World } from "../support/world.ts";
 
 describe("opening", () => {
   it("goes from idle over agreement and lobby to inside", async () => {
@@ -12,13 +11,21 @@ describe("opening", () => {
     expect(client.snapshot.phase).toBe("idle");
 
     client.join("Ada");
-    expect(world.socket).toMatchObject({ url: "ws://h/ws", protocol: "sitwith.v1", binaryType: "arraybuffer" });
+    expect(world.socket).toMatchObject({
+      url: "ws://h/ws",
+      protocol: "sitwith.v1",
+      binaryType: "arraybuffer",
+    });
     expect(world.socket.heard()).toEqual([]);
     world.socket.open();
     expect(world.socket.heard()).toEqual([{ t: "hello", token: "r1.secret", name: "Ada" }]);
 
     world.socket.say(welcome());
-    expect(client.snapshot).toMatchObject({ phase: "agreement", me: "m1", room: { agreement: { version: 1 } } });
+    expect(client.snapshot).toMatchObject({
+      phase: "agreement",
+      me: "m1",
+      room: { agreement: { version: 1 } },
+    });
     const accepted = client.accept();
     const [accept] = world.socket.heard();
     expect(accept).toMatchObject({ t: "agreement.accept", version: 1 });
@@ -148,8 +155,13 @@ describe("commands", () => {
 
   it("are refused here when the wire has no form for them, and the link lives on", async () => {
     const { client, world } = setupInside();
-    expect(await client.send("floor.extend", { seconds: NaN })).toMatchObject({ ok: false, code: "bad_request" });
-    expect(await client.send("chat.say", { to: "circle", body: "x".repeat(40_000) })).toMatchObject({ code: "too_long" });
+    expect(await client.send("floor.extend", { seconds: NaN })).toMatchObject({
+      ok: false,
+      code: "bad_request",
+    });
+    expect(await client.send("chat.say", { to: "circle", body: "x".repeat(40_000) })).toMatchObject(
+      { code: "too_long" },
+    );
     expect(world.socket.heard()).toEqual([]);
     expect(client.snapshot.link).toBe("ok");
   });
@@ -167,7 +179,11 @@ describe("commands", () => {
     world.socket.say(welcomeBack());
     const again = world.socket.heard();
     expect(again[0]).toEqual(sent[0]);
-    expect(again[1]).toMatchObject({ t: "chat.say", body: "two", id: (sent[0]?.["id"] as number) + 1 });
+    expect(again[1]).toMatchObject({
+      t: "chat.say",
+      body: "two",
+      id: (sent[0]?.["id"] as number) + 1,
+    });
     expect(client.snapshot.link).toBe("ok");
 
     world.socket.say({ t: "ok", id: again[0]?.["id"], to: "circle", n: 1 });
@@ -185,7 +201,10 @@ describe("commands", () => {
     const inFlight = client.send("react", { kind: "heart" });
     dropAndReopen(world);
     expect(await inFlight).toMatchObject({ ok: false, code: "lost" });
-    expect(await client.send("react", { kind: "heart" })).toMatchObject({ ok: false, code: "lost" });
+    expect(await client.send("react", { kind: "heart" })).toMatchObject({
+      ok: false,
+      code: "lost",
+    });
     world.socket.say(welcomeBack());
     expect(world.socket.heard()).toEqual([]);
   });
@@ -196,262 +215,9 @@ describe("commands", () => {
     world.socket.end(4409);
     expect(await waiting).toMatchObject({ ok: false, code: "closed" });
     expect(await client.send("hand.raise", {})).toMatchObject({ ok: false, code: "closed" });
-    expect(await setup().client.send("hand.raise", {})).toMatchObject({ ok: false, code: "closed" });
-  });
-});
-
-describe("resume", () => {
-  it("tells the position of the last frame of each stream, and shows what was missed once", () => {
-    const { client, world } = setupInside();
-    world.socket.say(chat(1), chat(1, { to: "pair:g1", pos: pos(77) }), change({ locked: true }, { pos: pos(55) }), chat(2));
-    // These were on their way when the link dropped.
-    world.socket.queue(chat(3));
-    const hello = dropAndReopen(world);
-    expect(hello["seen"]).toEqual({ room: pos(55), circle: pos(12), "pair:g1": pos(77) });
-    world.socket.say(welcomeBack(), chat(3), chat(4));
-    expect(client.snapshot.chats["circle"]?.messages.map(({ n }) => n)).toEqual([1, 2, 3, 4]);
-    expect(dropAndReopen(world)["resume"]).toBe("res-2");
-  });
-
-  it("comes at once after a drain, elsewhere within the time that the server gave", () => {
-    const { client, world } = setupInside();
-    world.socket.say({ t: "reconnect", after_ms: 4_000 });
-    expect(client.snapshot.link).toBe("ok");
-    const old = world.socket;
-    world.pass(4_000 + 300);
-    expect(old.closedByClient).toBe(1000);
-    expect(world.sockets).toHaveLength(2);
-    old.end(4002);
-    world.socket.open();
-    world.socket.say(welcomeBack());
-    world.pass(60);
-    expect(client.snapshot.link).toBe("ok");
-    expect(world.sockets).toHaveLength(2);
-  });
-
-  it("hears nothing any more from a socket that was given up", () => {
-    const { client, world } = setupInside();
-    const old = world.socket;
-    dropAndReopen(world);
-    world.socket.say(welcomeBack());
-    old.say(chat(9));
-    old.end(4403);
-    expect(client.snapshot).toMatchObject({ phase: "inside", link: "ok", chats: {} });
-  });
-
-  it("starts anew on a socket that speaks no sense", () => {
-    const { client, world } = setupInside();
-    const mad: unknown[] = ["text", new Uint8Array([0xc1]).buffer, new Uint8Array([0x81, 0xa1, 0x74, 0xa4, 0x63, 0x68, 0x61, 0x74]).buffer];
-    for (const data of mad) {
-      const socket = world.socket;
-      socket.sayRaw(data);
-      expect(client.snapshot.link).toBe("reconnecting");
-      expect(socket.closedByClient).toBe(4003);
-      world.pass(10_000);
-      world.socket.open();
-      world.socket.say(welcomeBack());
-      expect(client.snapshot.link).toBe("ok");
-      world.pass(4_000);
-    }
-  });
-});
-
-describe("half-open links", () => {
-  it("are given up when a command stays unanswered for five seconds", () => {
-    const { client, world } = setupInside();
-    void client.send("hand.raise", {});
-    world.pass(4_999);
-    expect(client.snapshot.link).toBe("ok");
-    world.pass(1);
-    expect(client.snapshot.link).toBe("reconnecting");
-    world.pass(300);
-    expect(world.sockets).toHaveLength(2);
-  });
-
-  it("are those where nothing at all is heard: any frame shows that the link lives", () => {
-    const { client, world } = setupInside();
-    void client.send("hand.raise", {});
-    world.pass(4_000);
-    world.socket.say(chat(1));
-    world.pass(10_000);
-    expect(client.snapshot.link).toBe("ok");
-  });
-
-  it("are asked after a long silence and when the device wakes", () => {
-    const { client, world } = setupInside();
-    world.pass(25_000);
-    const [probe] = world.socket.heard();
-    expect(probe).toMatchObject({ t: "ping" });
-    world.socket.say({ t: "refused", id: probe?.["id"], code: "bad_request", message: "" });
-    world.pass(1_000);
-    world.wake();
-    expect(world.socket.heard()).toMatchObject([{ t: "ping", id: (probe?.["id"] as number) + 1 }]);
-    world.pass(5_000);
-    expect(client.snapshot.link).toBe("reconnecting");
-  });
-
-  it("are told from a device that slept through the answer's time", () => {
-    const { client, world } = setupInside();
-    void client.send("hand.raise", {});
-    world.socket.heard();
-    world.sleep(60_000);
-    expect(client.snapshot.link).toBe("ok");
-    expect(world.socket.heard()).toMatchObject([{ t: "ping" }]);
-    world.pass(5_000);
-    expect(client.snapshot.link).toBe("reconnecting");
-  });
-
-  it("come back at once when the network does", () => {
-    const { world } = setupInside();
-    for (let i = 0; i < 8; i++) {
-      world.socket.end(1006);
-      world.pass(8_000);
-    }
-    const tried = world.sockets.length;
-    world.socket.end(1006);
-    world.pass(1_500);
-    expect(world.sockets).toHaveLength(tried);
-    world.wake();
-    expect(world.sockets).toHaveLength(tried + 1);
-  });
-});
-
-describe("endings", () => {
-  it.each([4400, 4403, 4404, 4405, 4408, 4409, 4413, 4423, 4429])("%i ends for good", (code) => {
-    const { client, world } = setupInside();
-    world.socket.end(code);
-    world.wake();
-    world.pass(60_000);
-    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code } });
-    expect(world.sockets).toHaveLength(1);
-    expect(world.wakersLeft).toBe(0);
-  });
-
-  it.each([4001, 4002, 4003, 4004, 1001, 1006, 1011])("%i comes back", (code) => {
-    const { client, world } = setupInside();
-    expect(dropAndReopen(world, code)).toMatchObject({ resume: "res-1" });
-    expect(client.snapshot).toMatchObject({ phase: "inside", link: "reconnecting", closed: null });
-  });
-
-  it("have the code that the server named, though the socket itself tore", () => {
-    const { client, world } = setupInside();
-    world.socket.say({ t: "closed", code: 4403 });
-    world.socket.end(1006);
-    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 4403 } });
-  });
-
-  it("that take the seat leave nothing of the room on the page or in the tab", () => {
-    for (const code of [4403, 4404, 4405]) {
-      const { client, world, storage } = setupInside();
-      world.socket.say(chat(1));
-      world.socket.end(code);
-      expect(client.hasSeat()).toBe(false);
-      expect(storage.items.size).toBe(0);
-      expect(client.snapshot).toMatchObject({ chats: {}, names: {}, room: { members: {}, title: "Evening" } });
-    }
-  });
-
-  it("by 4409 keep the seat, for whoever wants it back here", () => {
-    const { client, world } = setupInside();
-    world.socket.end(4409);
-    expect(client.hasSeat()).toBe(true);
-    client.resume();
-    world.socket.open();
-    expect(world.socket.heard()).toMatchObject([{ t: "hello", resume: "res-1" }]);
-    world.socket.say(welcomeBack());
-    expect(client.snapshot).toMatchObject({ phase: "inside", closed: null });
-  });
-
-  it("by leave give the seat up, also when only its answer is lost", async () => {
-    const one = setupInside();
-    const leaving = one.client.send("leave", {});
-    one.world.socket.say({ t: "ok", id: one.world.socket.heard()[0]?.["id"] });
-    expect(await leaving).toMatchObject({ ok: true });
-    expect(one.client.snapshot).toMatchObject({ phase: "closed", closed: { code: 1000 } });
-    expect(one.client.hasSeat()).toBe(false);
-
-    const two = setupInside();
-    const gone = two.client.send("leave", {});
-    dropAndReopen(two.world);
-    two.world.socket.end(4404);
-    expect(two.client.snapshot).toMatchObject({ phase: "closed", closed: { code: 1000 } });
-    expect(await gone).toMatchObject({ ok: false, code: "closed" });
-  });
-
-  it("by close say good-bye and keep the seat", () => {
-    const { client, world } = setupInside();
-    client.close();
-    expect(world.socket.closedByClient).toBe(1000);
-    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 1000 } });
-    expect(client.hasSeat()).toBe(true);
-    world.pass(60_000);
-    expect(world.sockets).toHaveLength(1);
-  });
-});
-
-describe("reload", () => {
-  it("takes the same seat again with higher ids, and asks for all that was said", () => {
-    const storage = new MemoryStorage();
-    const world = new World();
-    const before = setupInside({ storage, world });
-    before.world.socket.say(chat(1), chat(2));
-    void before.client.send("hand.raise", {});
-    const lastId = world.socket.heard().at(-1)?.["id"] as number;
-    before.client.markRead("circle");
-
-    // The device's clock was set back in between; ids rise all the same.
-    const later = new World();
-    later.time = 5;
-    const after = setup({ storage, world: later });
-    expect(after.client.hasSeat()).toBe(true);
-    after.client.resume();
-    expect(after.client.snapshot.phase).toBe("connecting");
-    later.socket.open();
-    expect(later.socket.heard()).toEqual([{ t: "hello", resume: "res-1", seen: {} }]);
-    later.socket.say(welcomeBack(), chat(1), chat(2), chat(3));
-    expect(after.client.snapshot).toMatchObject({ phase: "inside", chats: { circle: { unread: 1 } } });
-    void after.client.send("hand.raise", {});
-    expect(later.socket.heard()[0]?.["id"]).toBeGreaterThan(lastId);
-  });
-
-  it("in a tab that was duplicated uses no id of its twin", () => {
-    const storage = new MemoryStorage();
-    setupInside({ storage });
-    const copy = new MemoryStorage();
-    for (const [key, value] of storage.items) copy.setItem(key, value);
-    const ids = [storage, copy].map((each, i) => {
-      const world = new World();
-      world.time = 2_000_000 + i * 1_000;
-      const { client } = setup({ storage: each, world });
-      client.resume();
-      world.socket.open();
-      world.socket.say(welcomeBack());
-      for (let k = 0; k < 40; k++) void client.send("hand.raise", {});
-      return world.socket.heard().slice(1).map((frame) => frame["id"] as number);
+    expect(await setup().client.send("hand.raise", {})).toMatchObject({
+      ok: false,
+      code: "closed",
     });
-    expect(new Set(ids.flat()).size).toBe(80);
-  });
-
-  it("stores the seat and counters, and no word of anyone", () => {
-    const { client, world, storage } = setupInside();
-    world.socket.say(chat(1, { body: "something private" }), change({ members: inside()["members"] }));
-    client.markRead("circle");
-    const kept = [...storage.items.values()].join();
-    expect(Object.keys(JSON.parse(kept) as object).sort()).toEqual(["nextId", "read", "resume", "v"]);
-    for (const word of ["something", "Ada", "Bo", "secret"]) expect(kept).not.toContain(word);
-  });
-
-  it("into a new seat starts from nothing", () => {
-    const storage = new MemoryStorage();
-    const first = setupInside({ storage });
-    first.world.socket.say(chat(1));
-    first.client.markRead("circle");
-    const { client, world } = setup({ storage });
-    client.join("Bo");
-    world.socket.open();
-    expect(world.socket.heard()).toEqual([{ t: "hello", token: "r1.secret", name: "Bo" }]);
-    world.socket.say(welcome({ me: "m2", resume: "res-9" }), entered(), chat(1));
-    expect(client.snapshot.chats["circle"]?.unread).toBe(0);
-    expect(client.snapshot.chats["circle"]?.messages[0]?.mine).toBe(true);
   });
 });

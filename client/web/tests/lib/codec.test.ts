@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CLIENT_LIMITS, CodecError, decode, encode, FrameTooLarge, SERVER_LIMITS } from "../../src/lib/codec.ts";
+import {
+  CLIENT_LIMITS,
+  CodecError,
+  decode,
+  encode,
+  FrameTooLarge,
+  SERVER_LIMITS,
+} from "../../src/lib/codec.ts";
 import { readFrame, type CommandName } from "../../src/lib/messages.ts";
 import { seeded } from "../support/world.ts";
 
@@ -25,7 +32,9 @@ interface Bad {
 /** The golden frames, read by the server's codec too. */
 const vectors = ["client", "server"].map(
   (file) =>
-    JSON.parse(readFileSync(new URL(`../../../../protocol/vectors/${file}.json`, import.meta.url), "utf8")) as {
+    JSON.parse(
+      readFileSync(new URL(`../../../../protocol/vectors/${file}.json`, import.meta.url), "utf8"),
+    ) as {
       good: Good[];
       lenient: Lenient[];
       bad: Bad[];
@@ -35,8 +44,10 @@ const good = vectors.flatMap((each) => each.good);
 const lenient = vectors.flatMap((each) => each.lenient);
 const bad = vectors.flatMap((each) => each.bad);
 
-const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g) ?? [], (two) => parseInt(two, 16));
-const hexOf = (frame: Uint8Array): string => Array.from(frame, (each) => each.toString(16).padStart(2, "0")).join("");
+const bytes = (hex: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(hex.match(/../g) ?? [], (two) => parseInt(two, 16));
+const hexOf = (frame: Uint8Array): string =>
+  Array.from(frame, (each) => each.toString(16).padStart(2, "0")).join("");
 
 /** `{"$bin": hex}` back to bytes. */
 function revive(value: unknown): unknown {
@@ -111,11 +122,14 @@ describe("golden frames", () => {
     expect(decode(bytes(hex))).toEqual(revive(map));
   });
 
-  it.each(good.map((each) => [each.name, each] as const))("[WF2] %s survives a way back and forth", (_, { from, hex, map }) => {
-    const limits = from === "client" ? CLIENT_LIMITS : SERVER_LIMITS;
-    const again = encode(revive(map) as Record<string, unknown>, limits);
-    expect(decode(again, limits)).toEqual(decode(bytes(hex)));
-  });
+  it.each(good.map((each) => [each.name, each] as const))(
+    "[WF2] %s survives a way back and forth",
+    (_, { from, hex, map }) => {
+      const limits = from === "client" ? CLIENT_LIMITS : SERVER_LIMITS;
+      const again = encode(revive(map) as Record<string, unknown>, limits);
+      expect(decode(again, limits)).toEqual(decode(bytes(hex)));
+    },
+  );
 
   it("[WF2] the client's own frames are the server's to the byte, but for numbers with a fraction of 0", () => {
     // JavaScript has one kind of number: 60.0 leaves here as the integer 60, which reads the same.
@@ -126,17 +140,26 @@ describe("golden frames", () => {
     }
   });
 
-  it.each(lenient.map((each) => [each.name, each] as const))("[WF2] %s decodes", (_, { hex, map }) => {
-    expect(decode(bytes(hex), CLIENT_LIMITS)).toEqual(revive(map));
-  });
+  it.each(lenient.map((each) => [each.name, each] as const))(
+    "[WF2] %s decodes",
+    (_, { hex, map }) => {
+      expect(decode(bytes(hex), CLIENT_LIMITS)).toEqual(revive(map));
+    },
+  );
 
-  it.each(bad.map((each) => [each.name, each] as const))("[WF2] %s is refused", (_, { hex, why, reader }) => {
-    const frame = bytes(hex);
-    if (why === "BadMessage") return void expect(decode(frame, CLIENT_LIMITS)).toBeTypeOf("object");
-    expect(() => decode(frame, CLIENT_LIMITS)).toThrow(why === "FrameTooLarge" ? FrameTooLarge : CodecError);
-    if (reader === "both") expect(() => decode(frame, SERVER_LIMITS)).toThrow(CodecError);
-    else expect(decode(frame, SERVER_LIMITS)).toBeTypeOf("object");
-  });
+  it.each(bad.map((each) => [each.name, each] as const))(
+    "[WF2] %s is refused",
+    (_, { hex, why, reader }) => {
+      const frame = bytes(hex);
+      if (why === "BadMessage")
+        return void expect(decode(frame, CLIENT_LIMITS)).toBeTypeOf("object");
+      expect(() => decode(frame, CLIENT_LIMITS)).toThrow(
+        why === "FrameTooLarge" ? FrameTooLarge : CodecError,
+      );
+      if (reader === "both") expect(() => decode(frame, SERVER_LIMITS)).toThrow(CodecError);
+      else expect(decode(frame, SERVER_LIMITS)).toBeTypeOf("object");
+    },
+  );
 
   it("every frame of the server is one that the types know", () => {
     for (const { name, hex } of good.filter(({ from }) => from === "server")) {
@@ -154,11 +177,17 @@ describe("golden frames", () => {
 
 describe("codec", () => {
   it("leaves out what is undefined and keeps what is null", () => {
-    expect(decode(encode({ t: "x", id: 1, to: undefined, group: null }))).toEqual({ t: "x", id: 1, group: null });
+    expect(decode(encode({ t: "x", id: 1, to: undefined, group: null }))).toEqual({
+      t: "x",
+      id: 1,
+      group: null,
+    });
   });
 
   it("mends a text that was cut through an emoji", () => {
-    expect(decode(encode({ t: "x", id: 1, body: "sun \ud83c" }))).toMatchObject({ body: "sun \ufffd" });
+    expect(decode(encode({ t: "x", id: 1, body: "sun \ud83c" }))).toMatchObject({
+      body: "sun \ufffd",
+    });
   });
 
   it("refuses to send what the server would close the socket for", () => {
@@ -187,7 +216,8 @@ describe("codec", () => {
     for (let i = 0; i < 4_000; i++) {
       const base = seeds[Math.floor(chance() * seeds.length)] ?? bytes("80");
       const frame = base.slice(0, Math.ceil(chance() * base.length));
-      for (let k = 0; k < 3; k++) frame[Math.floor(chance() * frame.length)] = Math.floor(chance() * 256);
+      for (let k = 0; k < 3; k++)
+        frame[Math.floor(chance() * frame.length)] = Math.floor(chance() * 256);
       try {
         expect(decode(frame).t).toBeTypeOf("string");
       } catch (wrong) {

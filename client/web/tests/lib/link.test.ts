@@ -11,7 +11,11 @@ describe("parseLink", () => {
   });
 
   it("takes a link without a token, for a seat that is stored", () => {
-    for (const link of ["http://h:8000/r/abc", "http://h:8000/r/abc/#", "http://h:8000/under/r/abc#t="]) {
+    for (const link of [
+      "http://h:8000/r/abc",
+      "http://h:8000/r/abc/#",
+      "http://h:8000/under/r/abc#t=",
+    ]) {
       expect(parseLink(link)).toEqual({ room: "abc", token: null, extra: {} });
     }
   });
@@ -21,7 +25,14 @@ describe("parseLink", () => {
   });
 
   it("knows what is no room's address", () => {
-    for (const link of ["http://h/", "http://h/r/", "http://h/r/a/b", "http://h/x/abc", "nonsense", "http://h/r/%E0%A4%A"]) {
+    for (const link of [
+      "http://h/",
+      "http://h/r/",
+      "http://h/r/a/b",
+      "http://h/x/abc",
+      "nonsense",
+      "http://h/r/%E0%A4%A",
+    ]) {
       expect(parseLink(link), link).toBeNull();
     }
   });

@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { BASE, CAP, comesBack, delay, FIRST_JITTER, STABLE, STILL, step, type Link, WAKE_SPACING } from "../../src/lib/reconnect.ts";
+import {
+  BASE,
+  CAP,
+  comesBack,
+  delay,
+  FIRST_JITTER,
+  STABLE,
+  STILL,
+  step,
+  type Link,
+  WAKE_SPACING,
+} from "../../src/lib/reconnect.ts";
 import { seeded } from "../support/world.ts";
 
 const lose = (link: Link, now: number, code = 1006, chance = 0.5): Link =>
@@ -87,7 +98,8 @@ describe("policy", () => {
     const trying = step(STILL, { kind: "start", now: 0 });
     const open = step(trying, { kind: "welcomed", now: 1 });
     const done = lose(open, 2, 4403);
-    for (const link of [STILL, trying, open, done]) expect(step(link, { kind: "woke", now: 9999 })).toBe(link);
+    for (const link of [STILL, trying, open, done])
+      expect(step(link, { kind: "woke", now: 9999 })).toBe(link);
   });
 
   it("ends for good at a code that says so, and nothing but a new start revives it", () => {

@@ -1,8 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { readFrame, type ServerFrame } from "../../src/lib/messages.ts";
-import { conversations, dropReactions, EMPTY_ROOM, fold, markRead, REACTION_MS, type RoomState } from "../../src/lib/room.ts";
+import {
+  conversations,
+  dropReactions,
+  EMPTY_ROOM,
+  fold,
+  markRead,
+  REACTION_MS,
+  type RoomState,
+} from "../../src/lib/room.ts";
 import { serverSeconds } from "../../src/lib/clock.ts";
-import { change, chat, deleted, entered, inside, member, pos, welcome, welcomeBack } from "../support/frames.ts";
+import {
+  change,
+  chat,
+  deleted,
+  entered,
+  inside,
+  member,
+  pos,
+  welcome,
+  welcomeBack,
+} from "../support/frames.ts";
 import { seeded, type Frame } from "../support/world.ts";
 
 function frames(state: RoomState, list: Frame[], now = 5_000): RoomState {
@@ -31,22 +49,34 @@ describe("slices", () => {
   it("are all there and empty before one is inside", () => {
     const state = frames(EMPTY_ROOM, [welcome()]);
     expect(state.phase).toBe("agreement");
-    expect(state.view).toMatchObject({ title: "Evening", members: {}, lobby: [], help: [], care: {}, floor: null });
+    expect(state.view).toMatchObject({
+      title: "Evening",
+      members: {},
+      lobby: [],
+      help: [],
+      care: {},
+      floor: null,
+    });
   });
 
   it("that become null are empty again, as a facilitator's lobby is when the role goes", () => {
     const person = { id: "p1", name: "Cy", at: 1 };
+    const guide = member("Ada", { role: "facilitator" });
     const state = frames(EMPTY_ROOM, [
       welcome({ role: "facilitator" }),
-      entered({ room: inside({ lobby: [person], help: ["m2"] }) }),
-      change({ lobby: null, help: null }),
+      entered({ room: inside({ members: { m1: guide }, lobby: [person], help: ["m2"] }) }),
     ]);
-    expect(state.view.lobby).toEqual([]);
-    expect(state.view.help).toEqual([]);
+    expect(state.view).toMatchObject({ lobby: [person], help: ["m2"] });
+    const told = frames(state, [change({ lobby: null, help: null })]);
+    expect(told.view).toMatchObject({ lobby: [], help: [] });
+    const untold = frames(state, [change({ members: { m1: member("Ada") } })]);
+    expect(untold).toMatchObject({ role: "member", view: { lobby: [], help: [] } });
   });
 
   it("give one's own role as it changes", () => {
-    const state = frames(atHome(), [change({ members: { m1: member("Ada", { role: "facilitator" }) } })]);
+    const state = frames(atHome(), [
+      change({ members: { m1: member("Ada", { role: "facilitator" }) } }),
+    ]);
     expect(state.role).toBe("facilitator");
   });
 
@@ -63,7 +93,12 @@ describe("slices", () => {
   it("are gone but for title and agreement when one is back in the lobby", () => {
     const state = frames(atHome(), [chat(1), { t: "lobby" }]);
     expect(state.phase).toBe("lobby");
-    expect(state.view).toMatchObject({ title: "Evening", members: {}, floor: null, settings: null });
+    expect(state.view).toMatchObject({
+      title: "Evening",
+      members: {},
+      floor: null,
+      settings: null,
+    });
     expect(state.messages).toEqual({});
     expect(state.names).toEqual({});
   });
@@ -122,7 +157,14 @@ describe("conversations", () => {
   });
 
   it("are closed when their group is over, the other has gone or the role has", () => {
-    const pairs = { groups: { g1: ["m1", "m2"], g2: [] }, mine: "g1", ends_at: null, visitors: {}, asked: false, closing: false };
+    const pairs = {
+      groups: { g1: ["m1", "m2"], g2: [] },
+      mine: "g1",
+      ends_at: null,
+      visitors: {},
+      asked: false,
+      closing: false,
+    };
     let state = frames(atHome(), [
       change({ pairs }),
       chat(1, { to: "pair:g1" }),
@@ -133,7 +175,9 @@ describe("conversations", () => {
       chat(1),
     ]);
     const closed = (): Record<string, boolean> =>
-      Object.fromEntries(Object.entries(conversations(state)).map(([to, each]) => [to, each.closed]));
+      Object.fromEntries(
+        Object.entries(conversations(state)).map(([to, each]) => [to, each.closed]),
+      );
     expect(closed()).toEqual({
       "pair:g1": false,
       "pair:g2": true,
@@ -150,7 +194,10 @@ describe("conversations", () => {
 
   it("take sealed bodies as bytes, never as text", () => {
     const state = frames(atHome(), [chat(1, { body: new Uint8Array([1, 2]) })]);
-    expect(state.messages["circle"]?.[0]).toMatchObject({ body: "", sealed: new Uint8Array([1, 2]) });
+    expect(state.messages["circle"]?.[0]).toMatchObject({
+      body: "",
+      sealed: new Uint8Array([1, 2]),
+    });
   });
 });
 
@@ -164,7 +211,9 @@ describe("resume", () => {
 
   it("moves a conversation's position only by frames that came: a link lost in mid-replay loses nothing", () => {
     const before = frames(atHome(), [chat(1)]);
-    const after = frames(before, [welcomeBack({ pos: { room: pos(90), circle: pos(99), "pair:g1": pos(5) } })]);
+    const after = frames(before, [
+      welcomeBack({ pos: { room: pos(90), circle: pos(99), "pair:g1": pos(5) } }),
+    ]);
     expect(after.seen).toEqual({ room: pos(90), circle: pos(11) });
     expect(frames(after, [chat(2)]).seen["circle"]).toEqual(pos(12));
   });
@@ -176,7 +225,12 @@ describe("resume", () => {
   });
 
   it("tells a gap, where it was", () => {
-    const state = frames(atHome(), [chat(1), chat(2), { t: "gap", stream: "circle", missed: [3, 5] }, { t: "gap", stream: "room", missed: null }]);
+    const state = frames(atHome(), [
+      chat(1),
+      chat(2),
+      { t: "gap", stream: "circle", missed: [3, 5] },
+      { t: "gap", stream: "room", missed: null },
+    ]);
     expect(state.gaps).toEqual([
       { stream: "circle", missed: [3, 5], after: 2 },
       { stream: "room", missed: null, after: 0 },
@@ -195,9 +249,14 @@ describe("the rest", () => {
   it("drops reactions that have had their time", () => {
     let state = frames(atHome(), [{ t: "reaction", from: "m2", kind: "heart" }], 1_000);
     state = frames(state, [{ t: "reaction", from: "m1", kind: "wave" }], 3_000);
-    expect(state.reactions.map(({ kind, key }) => [kind, key])).toEqual([["heart", 0], ["wave", 1]]);
+    expect(state.reactions.map(({ kind, key }) => [kind, key])).toEqual([
+      ["heart", 0],
+      ["wave", 1],
+    ]);
     expect(dropReactions(state, 1_000 + REACTION_MS - 1)).toBe(state);
-    expect(dropReactions(state, 1_000 + REACTION_MS).reactions.map(({ kind }) => kind)).toEqual(["wave"]);
+    expect(dropReactions(state, 1_000 + REACTION_MS).reactions.map(({ kind }) => kind)).toEqual([
+      "wave",
+    ]);
   });
 
   it("knows the server's clock from the welcome, nearer from later stamps, not from replayed ones", () => {
@@ -207,6 +266,8 @@ describe("the rest", () => {
     expect(serverSeconds(state.clock, 502_000)).toBe(1_002);
     state = frames(state, [chat(2, { at: 1_003.5 })], 503_000);
     expect(serverSeconds(state.clock, 503_000)).toBe(1_003.5);
+    const unsaid = frames(EMPTY_ROOM, [welcome({ now: undefined }), chat(1, { at: 100 })], 500_000);
+    expect(serverSeconds(unsaid.clock, 500_000)).toBe(500);
     state = frames(state, [welcomeBack({ now: 2_000 })], 504_000);
     expect(serverSeconds(state.clock, 505_000)).toBe(2_001);
   });
@@ -214,7 +275,16 @@ describe("the rest", () => {
   it("reads frames: unknown types are let be, known ones without their fields are none", () => {
     expect(readFrame({ t: "party" })).toBe("unknown");
     expect(readFrame({ t: "toString" })).toBe("unknown");
-    for (const bad of [null, [], "x", {}, { t: 1 }, { t: "chat" }, { ...chat(1), pos: "x" }, { ...entered(), room: [] }]) {
+    for (const bad of [
+      null,
+      [],
+      "x",
+      {},
+      { t: 1 },
+      { t: "chat" },
+      { ...chat(1), pos: "x" },
+      { ...entered(), room: [] },
+    ]) {
       expect(readFrame(bad)).toBeNull();
     }
     expect(readFrame({ t: "closed", code: 4404, more: true })).toMatchObject({ t: "closed" });

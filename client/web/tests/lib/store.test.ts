@@ -49,13 +49,28 @@ describe("seatStore", () => {
   });
 
   it("lets be what it did not write", () => {
-    for (const text of ["", "{", "null", "[]", '{"v":2}', '{"v":1,"resume":4,"nextId":1}', '{"v":1,"resume":"x","nextId":"y"}']) {
+    for (const text of [
+      "",
+      "{",
+      "null",
+      "[]",
+      '{"v":2}',
+      '{"v":1,"resume":4,"nextId":1}',
+      '{"v":1,"resume":"x","nextId":"y"}',
+    ]) {
       const storage = new MemoryStorage();
       storage.setItem("sitwith:r1", text);
       expect(seatStore("r1", storage).load(), text).toBeNull();
     }
     const storage = new MemoryStorage();
-    storage.setItem("sitwith:r1", '{"v":1,"resume":"x","nextId":2,"read":{"circle":"no","staff:m1":4}}');
-    expect(seatStore("r1", storage).load()).toEqual({ resume: "x", nextId: 2, read: { "staff:m1": 4 } });
+    storage.setItem(
+      "sitwith:r1",
+      '{"v":1,"resume":"x","nextId":2,"read":{"circle":"no","staff:m1":4}}',
+    );
+    expect(seatStore("r1", storage).load()).toEqual({
+      resume: "x",
+      nextId: 2,
+      read: { "staff:m1": 4 },
+    });
   });
 });

@@ -10,11 +10,17 @@ export interface Setup {
   client: RoomClient;
 }
 
-export function setup(more: { storage?: MemoryStorage; world?: World; token?: string | null } = {}): Setup {
+export function setup(
+  more: { storage?: MemoryStorage; world?: World; token?: string | null } = {},
+): Setup {
   const world = more.world ?? new World();
   const storage = more.storage ?? new MemoryStorage();
   const token = more.token === undefined ? "r1.secret" : more.token;
-  return { world, storage, client: new RoomClient({ url: "ws://h/ws", room: "r1", token, storage, host: world }) };
+  return {
+    world,
+    storage,
+    client: new RoomClient({ url: "ws://h/ws", room: "r1", token, storage, host: world }),
+  };
 }
 
 /** Joined, agreed and inside; the server has heard nothing that is still unread. */

@@ -72,11 +72,26 @@ export function welcomeBack(more: Record<string, unknown> = {}): Frame {
 }
 
 export function entered(more: Record<string, unknown> = {}): Frame {
-  return { t: "entered", room: inside(), pos: { room: pos(1), circle: pos(10) }, now: 1_001, ...more };
+  return {
+    t: "entered",
+    room: inside(),
+    pos: { room: pos(1), circle: pos(10) },
+    now: 1_001,
+    ...more,
+  };
 }
 
 export function chat(n: number, more: Record<string, unknown> = {}): Frame {
-  return { t: "chat", to: "circle", n, pos: pos(10 + n), from: "m2", at: 1_001 + n, body: `word ${n}`, ...more };
+  return {
+    t: "chat",
+    to: "circle",
+    n,
+    pos: pos(10 + n),
+    from: "m2",
+    at: 1_001 + n,
+    body: `word ${n}`,
+    ...more,
+  };
 }
 
 export function deleted(n: number, more: Record<string, unknown> = {}): Frame {
