@@ -75,11 +75,11 @@ def _list(asked: argparse.Namespace) -> int:
     if asked.json:
         print_json(answer)
         return 0
-    rooms: list[Mapping[str, Any]] = answer["rooms"]
+    rooms = [dict(_flat(room)) for room in answer["rooms"]]
     if rooms:
-        columns = tuple(key for key, value in rooms[0].items() if not isinstance(value, dict))
-        lines = [tuple(shown(each.get(column)) for column in columns) for each in rooms]
-        print_table(tuple(column.upper() for column in columns), lines)
+        columns = list(dict.fromkeys(key for room in rooms for key in room))
+        lines = [[shown(room.get(column)) for column in columns] for room in rooms]
+        print_table([column.upper() for column in columns], lines)
     return 0
 
 
@@ -160,9 +160,17 @@ def _call(asked: argparse.Namespace, method: str, room: str, body: object = None
         raise Failed(f"{base} is no http or https address", code=2) from None
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Failed(f"no answer from {base} ({type(error).__name__})") from None
-    if answer.is_success:
-        return answer.json() if answer.content else None
-    raise Failed(_refusal(answer, base))
+    if not answer.is_success:
+        raise Failed(_refusal(answer, base))
+    if not answer.content:
+        return None
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise Failed(f"{base} answered something else, so it is perhaps not a Sitwith server")
+    return content
 
 
 def _refusal(answer: httpx.Response, base: str) -> str:
