@@ -16,9 +16,11 @@ _NEVER: Final = 1 << 40
 
 _SHUFFLES: Final = 60
 _SMALL: Final = 20
-_SWAPS_SMALL: Final = 8_000
+_SWAPS_SMALL: Final = 15_000
 _SWAPS_EACH: Final = 250
-_NODES: Final = 20_000
+_SWAPS_BIG: Final = 50_000
+_NODES: Final = 25_000
+_NODES_SMALL: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,13 @@ def best_groups(
 
     Exact for small circles, and there None means that there is no plan at all.
     """
-    swaps = max(_SWAPS_SMALL, _SWAPS_EACH * len(circle))
+    swaps = min(max(_SWAPS_SMALL, _SWAPS_EACH * len(circle)), _SWAPS_BIG)
     first = start or cut(chance.shuffled(range(len(circle))), sizes)
     groups = _Swapping(circle, first, chance).run(swaps)
     cost = circle.cost(groups)
     if cost and (len(circle) <= _SMALL or cost >= _NEVER):
-        groups = _Exhaustive(circle, sizes, chance, min(cost, _NEVER)).run(_NODES) or groups
+        nodes = _NODES_SMALL if len(circle) <= _SMALL and cost >= _NEVER else _NODES
+        groups = _Exhaustive(circle, sizes, chance, min(cost, _NEVER)).run(nodes) or groups
     return groups if circle.fits(groups) else None
 
 
@@ -227,7 +230,7 @@ class _Swapping:
 
 
 class _Exhaustive:
-    """Branch and bound over all plans cheaper than `limit`. The hardest to place come first."""
+    """Branch and bound over all plans cheaper than `limit`; the hardest to place choose first."""
 
     def __init__(self, circle: Circle, sizes: Sequence[int], chance: Chance, limit: int) -> None:
         order = chance.shuffled(range(len(circle)))
@@ -261,15 +264,14 @@ class _Exhaustive:
         if not rest:
             self.limit, self.found = cost, [list(group) for group in groups]
             return
-        first = (rest & -rest).bit_length() - 1
+        first, company = self._hardest(rest)
         for size, count in self.counts.items():
-            if count:
+            if count and company.bit_count() >= size - 1:
                 self.counts[size] -= 1
                 groups.append([first])
-                candidates = rest & ~(1 << first) & ~self.banned[first]
                 self._fill(
                     rest & ~(1 << first),
-                    candidates,
+                    company,
                     size - 1,
                     cost,
                     floor - self.floor[first],
@@ -277,6 +279,18 @@ class _Exhaustive:
                 )
                 groups.pop()
                 self.counts[size] += 1
+
+    def _hardest(self, rest: int) -> tuple[int, int]:
+        """Of the rest the one with the least possible company, and that company."""
+        hardest, company, least = 0, 0, len(self.order) + 1
+        ones = rest
+        while ones:
+            one = (ones & -ones).bit_length() - 1
+            ones &= ones - 1
+            possible = rest & ~(1 << one) & ~self.banned[one]
+            if (many := possible.bit_count()) < least:
+                hardest, company, least = one, possible, many
+        return hardest, company
 
     def _fill(
         self, rest: int, candidates: int, missing: int, cost: int, floor: int, groups: Groups

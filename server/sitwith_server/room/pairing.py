@@ -68,8 +68,8 @@ def group_sizes(people: int, size: int) -> list[int]:
     """How big the groups are, biggest first: `size`, some one more where the rest fits in that
     way, else smaller ones. People >= 2, size >= 2; no group has fewer than two.
 
-    >>> group_sizes(7, 2), group_sizes(7, 3), group_sizes(8, 3), group_sizes(2, 5)
-    ([3, 2, 2], [4, 3], [3, 3, 2], [2])
+    >>> group_sizes(7, 2), group_sizes(7, 3), group_sizes(8, 3), group_sizes(8, 5)
+    ([3, 2, 2], [4, 3], [4, 4], [4, 4])
     """
     whole, rest = divmod(people, size)
     count = whole if rest <= whole else whole + 1

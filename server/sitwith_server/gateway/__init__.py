@@ -1,0 +1,1 @@
+"""What touches the outside: sockets, HTTP, the page, logs and metrics."""

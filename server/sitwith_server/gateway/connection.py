@@ -1,0 +1,150 @@
+"""One peer from hello to goodbye: does what the session says, and always lets go of the seat."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from sitwith_protocol import messages as m
+from sitwith_protocol.errors import CloseCode, RefusalCode
+
+from sitwith_server.gateway.gate import Gate
+from sitwith_server.gateway.hub import Hub, Link
+from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.gateway.session import Ask, End, Greet, Reply, Session
+from sitwith_server.gateway.translate import (
+    Untranslatable,
+    answer_frame,
+    read_seen,
+    refused_frame,
+    to_command,
+    to_name,
+)
+from sitwith_server.service.door import Seated
+
+_log = structlog.get_logger(__name__)
+
+NOWHERE_SECONDS: Final = 0.15
+"""Every hello that leads nowhere is answered this long after it came, whatever was wrong with it:
+its timing tells nothing about which rooms there are."""
+
+Receive = Callable[[], Awaitable[bytes | str | None]]
+"""The next message; None once the socket is gone."""
+
+
+class Connection:
+    """Drives one socket. `serve` returns when it is over."""
+
+    def __init__(self, gate: Gate, outbox: Outbox, *, clock: Callable[[], float] = time.monotonic):
+        self._gate = gate
+        self._outbox = outbox
+        self._clock = clock
+        self._session = Session(clock())
+        self._seated: Seated | None = None
+        self._hub: Hub | None = None
+        self._link: Link | None = None
+
+    async def serve(self, receive: Receive) -> None:
+        try:
+            await self._converse(receive)
+        except Exception as fault:
+            # The peer learns nothing of it; the log gets where it happened, never with what.
+            _log.error("connection_fault", exc_info=fault)
+            self._outbox.end(CloseCode.FAULT)
+        finally:
+            await self._let_go()
+
+    async def _converse(self, receive: Receive) -> None:
+        opened = self._clock()
+        while self._outbox.ended is None:
+            if self._seated is None:
+                left = opened + self._gate.settings.hello_seconds - self._clock()
+                try:
+                    async with asyncio.timeout(max(0.0, left)):
+                        data = await receive()
+                except TimeoutError:
+                    self._outbox.end(CloseCode.NO_HELLO)
+                    return
+            else:
+                data = await receive()
+            if data is None:
+                return
+            self._gate.metrics.frames_in(1, len(data))
+            await self._step(data)
+
+    async def _step(self, data: bytes | str) -> None:
+        step = self._session.receive(data, self._clock())
+        if isinstance(step, Reply):
+            self._outbox.send(step.frame)
+            self._gate.metrics.command("other", str(step.frame["code"]))
+        elif isinstance(step, End):
+            self._outbox.end(step.code)
+        elif isinstance(step, Greet):
+            await self._greet(step.hello)
+        else:
+            await self._ask(step)
+
+    # -- hello -----------------------------------------------------------------------------------
+
+    async def _greet(self, hello: m.Hello) -> None:
+        came = self._clock()
+        positions = read_seen(hello.seen) if isinstance(hello, m.HelloResume) else {}
+        name = to_name(hello.name) if isinstance(hello, m.HelloJoin) else None
+        if positions is None or (isinstance(hello, m.HelloJoin) and name is None):
+            self._outbox.end(CloseCode.BAD_FRAME)
+            return
+        if isinstance(hello, m.HelloResume):
+            taken = await self._gate.door.back(hello.resume)
+        elif self._gate.draining:
+            taken = CloseCode.DRAIN
+        else:
+            assert name is not None
+            taken = await self._gate.door.join(hello.token, name)
+        if isinstance(taken, Seated):
+            await self._sit_down(taken, positions)
+            return
+        if taken is CloseCode.NOWHERE:
+            await asyncio.sleep(max(0.0, came + NOWHERE_SECONDS - self._clock()))
+        if taken is not CloseCode.DRAIN:
+            self._outbox.send(m.Closed(int(taken)).to_map())
+        self._outbox.end(taken)
+
+    async def _sit_down(self, seated: Seated, positions: dict[str, object]) -> None:
+        self._seated = seated
+        self._hub = self._gate.hub_for(seated.room)
+        self._link = Link(seated.seat, seated.connection, self._outbox)
+        if seated.resumed:
+            self._gate.metrics.resumed()
+        now = await self._gate.now()
+        await self._hub.attach(self._link, seated.resume, seated.resumed, positions, now)
+
+    # -- commands --------------------------------------------------------------------------------
+
+    async def _ask(self, step: Ask) -> None:
+        seated, link = self._seated, self._link
+        assert seated is not None and link is not None
+        message = step.command
+        try:
+            command = to_command(message, seated.seat)
+        except Untranslatable as bad:
+            refusal = refused_frame(message.id, RefusalCode.BAD_REQUEST, str(bad))
+            self._outbox.send(refusal)
+            return
+        began = self._clock()
+        link.asking = True
+        answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
+        frame = answer_frame(message.id, answer)
+        self._outbox.send(frame)
+        link.answered()
+        self._gate.metrics.command(message.t, str(frame.get("code", "ok")))
+        self._gate.metrics.commit(self._clock() - began)
+
+    async def _let_go(self) -> None:
+        if self._hub is not None and self._link is not None:
+            self._hub.detach(self._link)
+            self._gate.hub_left(self._hub)
+        if self._seated is not None:
+            await self._gate.door.lost(self._seated)

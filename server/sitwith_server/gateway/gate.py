@@ -1,0 +1,85 @@
+"""What all connections of this worker share."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from sitwith_protocol import messages as m
+from sitwith_protocol.errors import CloseCode
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway.hub import Hub
+from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.service.door import Door
+from sitwith_server.service.rooms import Room
+
+
+class Gate:
+    """The door, one hub a room, and the end of the day: draining."""
+
+    def __init__(
+        self,
+        door: Door,
+        settings: Settings,
+        metrics: Metrics,
+        now: Callable[[], Awaitable[float]],
+    ) -> None:
+        self.door = door
+        self.settings = settings
+        self.metrics = metrics
+        self.now = now
+        self.draining = False
+        self._hubs: dict[str, Hub] = {}
+        self._open: set[Outbox] = set()
+
+    # -- hubs ------------------------------------------------------------------------------------
+
+    def hub_for(self, room: Room) -> Hub:
+        hub = self._hubs.get(room.id)
+        if hub is None:
+            hub = self._hubs[room.id] = Hub(room)
+        return hub
+
+    def hub_left(self, hub: Hub) -> None:
+        """A hub without links is let go; the next hello makes a new one."""
+        if not hub.links and self._hubs.get(hub.room.id) is hub:
+            del self._hubs[hub.room.id]
+            hub.close()
+
+    def crowds(self) -> list[int]:
+        """How many links each room has here, for size classes."""
+        return [len(hub.links) for hub in self._hubs.values()]
+
+    # -- draining --------------------------------------------------------------------------------
+
+    def opened(self, outbox: Outbox) -> None:
+        self._open.add(outbox)
+        self.metrics.connection_opened()
+
+    def closed(self, outbox: Outbox, code: int) -> None:
+        self._open.discard(outbox)
+        self.metrics.connection_closed(code)
+        self.metrics.frames_out(outbox.frames, outbox.bytes)
+        if outbox.ended is CloseCode.SLOW:
+            self.metrics.outbox_cut()
+
+    async def drain(self, seconds: float) -> None:
+        """Sends everybody elsewhere over `seconds`, then closes (4002) who is still here."""
+        self.draining = True
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        waiting = list(self._open)
+        random.shuffle(waiting)
+        for place, outbox in enumerate(waiting):
+            after = seconds * place / len(waiting)
+            outbox.send(m.Reconnect(int(after * 1000)).to_map())
+        while self._open and loop.time() < ends:
+            await asyncio.sleep(0.05)
+        for outbox in list(self._open):
+            outbox.end(CloseCode.DRAIN)
+        ends = loop.time() + 1.0
+        while self._open and loop.time() < ends:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,270 @@
+"""One room's connections on this worker: shows each member what has happened, as they may see it.
+
+A frame is encoded once for all who get the same, and written to each without waiting for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sitwith_protocol import messages as m
+from sitwith_protocol.codec import encode
+from sitwith_protocol.errors import CloseCode
+
+from sitwith_server.gateway.outbox import Outbox, framed
+from sitwith_server.gateway.translate import words_frame
+from sitwith_server.log.base import CONTROL, Position, Trimmed
+from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_of
+from sitwith_server.room.events import SeatLeft
+from sitwith_server.room.model import Phase, RoomState, Seat
+from sitwith_server.room.view import SLICES, view
+from sitwith_server.service.rooms import Change, Room, Words
+
+Key = tuple[tuple[str, str | None], ...]
+
+
+class Link:
+    """A live connection of a seat.
+
+    `held` collects words while the missed ones are still being read; None once it is live.
+    """
+
+    def __init__(self, seat: str, connection: str, outbox: Outbox) -> None:
+        self.seat = seat
+        self.connection = connection
+        self.outbox = outbox
+        self.held: list[Words] | None = []
+        self.asking = False
+        self.ending: CloseCode | None = None
+
+    def finish(self, code: CloseCode, *, own: bool) -> None:
+        """Says why and closes; after its own command's answer where that was the cause."""
+        if own and self.asking:
+            self.ending = code
+            return
+        if code is not CloseCode.BYE:
+            self.outbox.send(m.Closed(int(code)).to_map())
+        self.outbox.end(code)
+
+    def answered(self) -> None:
+        """The command in hand has its answer: an ending that waited for it comes now."""
+        self.asking = False
+        if self.ending is not None:
+            self.finish(self.ending, own=False)
+
+
+class Hub:
+    """Implements `service.rooms.Observer` for the links of one room."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.links: dict[str, Link] = {}
+        self._unobserve = room.observe(self)
+
+    def close(self) -> None:
+        self._unobserve()
+
+    # -- links -----------------------------------------------------------------------------------
+
+    async def attach(
+        self, link: Link, resume: str, resumed: bool, seen: Mapping[str, Position], now: float
+    ) -> None:
+        """Welcomes a link, gives it what it has missed, and makes it live."""
+        state = self.room.state
+        seat = state.seats.get(link.seat)
+        if seat is None or seat.connection != link.connection:
+            link.finish(CloseCode.ELSEWHERE, own=False)
+            return
+        self.links[link.seat] = link
+        inside = seat.is_inside
+        welcome = m.Welcome(
+            me=seat.id,
+            role=str(seat.role),
+            phase=str(seat.phase),
+            resume=resume,
+            room=view(state, seat.id),
+            resumed=resumed,
+            pos=self._positions(seat) if inside else None,
+        ).to_map()
+        link.outbox.send({**welcome, "now": now})
+        given = await self._replay(link, seat, seen) if inside and resumed else {}
+        held, link.held = link.held or [], None
+        for words in held:
+            if words.entry.position.seq > given.get(words.entry.stream, 0):
+                link.outbox.send(words_frame(words, link.seat))
+
+    def detach(self, link: Link) -> None:
+        if self.links.get(link.seat) is link:
+            del self.links[link.seat]
+
+    # -- Observer --------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """Each viewer's changed slices; doors that opened and closed."""
+        before, after = change.before, change.after
+        slices = _Slices(before, after)
+        frames: dict[Key, bytes] = {}
+        for link in tuple(self.links.values()):
+            was, now = before.seats.get(link.seat), after.seats.get(link.seat)
+            own = change.by == link.seat
+            code = _ending(change, link, now)
+            if code is not None or now is None:
+                self.detach(link)
+                link.finish(code or CloseCode.BYE, own=own)
+            elif was is None or was.phase is not now.phase:
+                self._moved(link, now)
+            elif now.is_inside and (key := slices.changed_for(was, now)):
+                if key not in frames:
+                    frames[key] = framed(encode(_room_frame(change, slices, key)))
+                link.outbox.put(frames[key])
+
+    def said(self, words: Words) -> None:
+        """Words, to those of that audience at that moment, and to their author."""
+        state, entry = self.room.state, words.entry
+        frames: dict[str, bytes] = {}
+        for link in tuple(self.links.values()):
+            seat = state.seats.get(link.seat)
+            if seat is None or not self._for(seat, words):
+                continue
+            if link.held is not None:
+                link.held.append(words)
+                continue
+            to = shown_as(entry.stream, seat.id)
+            if to not in frames:
+                frames[to] = framed(encode(words_frame(words, seat.id)))
+            link.outbox.put(frames[to])
+
+    def reacted(self, stream: str, by: str, kind: str) -> None:
+        state = self.room.state
+        frame = framed(encode(m.Reaction(by, kind).to_map()))
+        for link in tuple(self.links.values()):
+            seat = state.seats.get(link.seat)
+            if seat is not None and may_receive(seat, stream, state.seq):
+                link.outbox.put(frame)
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _moved(self, link: Link, seat: Seat) -> None:
+        if seat.phase is Phase.LOBBY:
+            link.outbox.send(m.Lobby().to_map())
+        elif seat.is_inside:
+            room = view(self.room.state, seat.id)
+            link.outbox.send(m.Entered(room, self._positions(seat)).to_map())
+
+    def _positions(self, seat: Seat) -> dict[str, bytes]:
+        """Where every stream stands that this seat gets; what comes later comes as a frame."""
+        start = Position.START
+        found = {CONTROL: self.room.position, CIRCLE: start, stream_of(STAFF, seat.id): start}
+        for stream, position in self.room.positions.items():
+            if may_receive(seat, stream, self.room.state.seq):
+                found[stream] = position
+        return {shown_as(stream, seat.id): pos.to_bytes() for stream, pos in found.items()}
+
+    @staticmethod
+    def _for(seat: Seat, words: Words) -> bool:
+        if may_receive(seat, words.entry.stream, words.entry.rights):
+            return True
+        return seat.is_inside and words.entry.origin == seat.id
+
+    async def _replay(
+        self, link: Link, seat: Seat, seen: Mapping[str, Position]
+    ) -> dict[str, int]:
+        """Sends what was missed, in order; returns how far each stream has been given."""
+        missed: list[Words] = []
+        given: dict[str, int] = {}
+        for stream in list(self.room.positions):
+            shown = shown_as(stream, seat.id)
+            found, gap = await self._since(stream, seen.get(shown))
+            own = [words for words in found if self._for(seat, words)]
+            if found:
+                given[stream] = found[-1].entry.position.seq
+            if gap is not None and own:
+                link.outbox.send(m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map())
+            missed.extend(own)
+        missed.sort(key=lambda w: (w.entry.at, w.entry.stream, w.entry.position.seq))
+        for words in missed:
+            link.outbox.send(words_frame(words, seat.id))
+        return given
+
+    async def _since(
+        self, stream: str, seen: Position | None
+    ) -> tuple[list[Words], tuple[int, int] | None]:
+        """A conversation's entries after a position, and what can't be had of them any more.
+
+        A position that names another event than the one here belongs to a history that was lost:
+        that is said as a gap of unknown extent (first above last).
+        """
+        after = 0 if seen is None else seen.seq
+        gap: tuple[int, int] | None = None
+        if seen is not None and seen.seq:
+            try:
+                known = await self.room.history(stream, seen.seq - 1)
+            except Trimmed as trimmed:
+                known, gap = [], (seen.seq + 1, trimmed.first - 1)
+                after = trimmed.first - 1
+            else:
+                if not known or known[0][0].position.event != seen.event:
+                    gap = (1, 0)
+                return [Words(e, w) for e, w in known if e.position.seq > seen.seq], gap
+        try:
+            found = await self.room.history(stream, after)
+        except Trimmed as trimmed:
+            gap = (after + 1, trimmed.first - 1)
+            found = await self.room.history(stream, trimmed.first - 1)
+        return [Words(e, w) for e, w in found], gap
+
+
+class _Slices:
+    """The slices of two states, each built at most once an audience."""
+
+    def __init__(self, before: RoomState, after: RoomState) -> None:
+        self._states = (before, after)
+        self._values: tuple[dict[tuple[str, str], object], ...] = ({}, {})
+
+    def changed_for(self, was: Seat, now: Seat) -> Key:
+        """The names of the slices that look different to this viewer, with their audiences."""
+        before, after = self._states
+        changed: list[tuple[str, str | None]] = []
+        for name, part in SLICES.items():
+            old, new = part.audience(before, was), part.audience(after, now)
+            if old is None and new is None:
+                continue
+            if old is None or new is None or self._value(0, name, old) != self.value(name, new):
+                changed.append((name, new))
+        return tuple(changed)
+
+    def value(self, name: str, audience: str | None) -> object:
+        return None if audience is None else self._value(1, name, audience)
+
+    def _value(self, which: int, name: str, audience: str) -> object:
+        kept = self._values[which]
+        if (name, audience) not in kept:
+            kept[name, audience] = SLICES[name].value(self._states[which], audience)
+        return kept[name, audience]
+
+
+def _room_frame(change: Change, slices: _Slices, key: Key) -> Mapping[str, object]:
+    return m.RoomFrame(
+        seq=change.after.seq,
+        pos=change.position.to_bytes(),
+        why=change.why,
+        set={name: slices.value(name, audience) for name, audience in key},
+        by=change.by or None,
+    ).to_map()
+
+
+def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
+    """Why this link ends by this change, if it does."""
+    if seat is None:
+        if link.seat in change.after.removed:
+            return CloseCode.REMOVED
+        declined = any(
+            isinstance(e, SeatLeft) and e.member == link.seat and e.declined
+            for e in change.events
+        )
+        return CloseCode.DECLINED if declined else CloseCode.BYE
+    if change.after.ended:
+        return CloseCode.NOWHERE
+    if seat.connection != link.connection:
+        return CloseCode.ELSEWHERE
+    return None

@@ -1,0 +1,66 @@
+"""What is still to be written to one peer. Sending never waits; who falls behind is cut (4001)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from sitwith_protocol.codec import encode
+from sitwith_protocol.errors import CloseCode
+
+_SHORT: Final = 126
+_MEDIUM: Final = 1 << 16
+
+
+class Wire(Protocol):
+    """A socket, as far as sending goes. Nothing here waits."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def unsent(self) -> int:
+        """Bytes that the peer has not taken yet and that wait in this process."""
+
+    def end(self, code: int) -> None:
+        """Sends a close frame and lets go of the socket soon after."""
+
+
+def framed(payload: bytes) -> bytes:
+    """One unmasked, unfragmented binary WebSocket frame (RFC 6455 §5.2)."""
+    size = len(payload)
+    if size < _SHORT:
+        return bytes((0x82, size)) + payload
+    if size < _MEDIUM:
+        return b"\x82\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x82\x7f" + size.to_bytes(8, "big") + payload
+
+
+class Outbox:
+    """Bounded by bytes. After its end nothing more is written."""
+
+    def __init__(self, wire: Wire, limit: int) -> None:
+        self._wire = wire
+        self._limit = limit
+        self.ended: CloseCode | None = None
+        self.frames = 0
+        self.bytes = 0
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """One message for this peer alone."""
+        self.put(framed(encode(message)))
+
+    def put(self, frame: bytes) -> None:
+        """A frame made by `framed`, maybe shared with other peers."""
+        if self.ended is not None:
+            return
+        if self._wire.unsent() + len(frame) > self._limit:
+            self.end(CloseCode.SLOW)
+            return
+        self.frames += 1
+        self.bytes += len(frame)
+        self._wire.write(frame)
+
+    def end(self, code: CloseCode) -> None:
+        """Closes with `code`; the first code counts."""
+        if self.ended is None:
+            self.ended = code
+            self._wire.end(int(code))

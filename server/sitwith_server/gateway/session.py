@@ -1,0 +1,124 @@
+"""A connection without its socket: bytes in, the next step out. Sans-IO; time comes as `now`.
+
+Laws: a frame that is no frame ends the connection; a frame that is no good command is refused by
+its id; nothing is asked of a room before a hello has been taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from sitwith_protocol import messages as m
+from sitwith_protocol.codec import CodecError, FrameTooLarge, decode
+from sitwith_protocol.errors import CloseCode, RefusalCode
+
+from sitwith_server.gateway.translate import Frame, refused_frame
+
+RATE: Final = 10.0
+"""Commands a second that a seat may send in the long run (CONTRACT promises at least 5)."""
+BURST: Final = 40.0
+FLOOD: Final = 200
+"""Refusals for speed, without a rest between them, after which the connection ends."""
+
+
+class Stage(Enum):
+    AWAIT_HELLO = auto()
+    GREETED = auto()
+    OVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    hello: m.Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    command: m.Command
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    code: CloseCode
+
+
+Step = Greet | Ask | Reply | End
+
+
+class Bucket:
+    """A token bucket: `rate` a second, `burst` at once."""
+
+    def __init__(self, now: float, rate: float = RATE, burst: float = BURST) -> None:
+        self._rate, self._burst = rate, burst
+        self._left, self._at = burst, now
+
+    def take(self, now: float) -> bool:
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def rested(self) -> bool:
+        """Whether it is half full again."""
+        return self._left >= self._burst / 2
+
+
+class Session:
+    """Reads frames and says what is to be done; the caller does it."""
+
+    def __init__(self, now: float) -> None:
+        self.stage = Stage.AWAIT_HELLO
+        self._bucket = Bucket(now)
+        self._floods = 0
+
+    def receive(self, data: bytes | str, now: float) -> Step:
+        """The next step for one message of the socket."""
+        if self.stage is Stage.OVER:
+            return End(CloseCode.BAD_FRAME)
+        step = self._read(data, now)
+        if isinstance(step, End):
+            self.stage = Stage.OVER
+        elif isinstance(step, Greet):
+            self.stage = Stage.GREETED
+        return step
+
+    def _read(self, data: bytes | str, now: float) -> Step:
+        if isinstance(data, str):
+            return End(CloseCode.BAD_FRAME)
+        try:
+            message = m.parse_client(decode(data))
+        except FrameTooLarge:
+            return End(CloseCode.TOO_LARGE)
+        except CodecError:
+            return End(CloseCode.BAD_FRAME)
+        except m.BadMessage as bad:
+            if bad.id is None:
+                return End(CloseCode.BAD_FRAME)
+            return self._paced(bad.id, now) or Reply(refused_frame(bad.id, RefusalCode.BAD_REQUEST))
+        if isinstance(message, m.HelloJoin | m.HelloResume):
+            return Greet(message) if self.stage is Stage.AWAIT_HELLO else End(CloseCode.BAD_FRAME)
+        slow = self._paced(message.id, now)
+        if slow is not None:
+            return slow
+        if self.stage is Stage.AWAIT_HELLO:
+            return Reply(refused_frame(message.id, RefusalCode.NOT_INSIDE))
+        return Ask(message)
+
+    def _paced(self, command_id: int, now: float) -> Step | None:
+        if self._bucket.take(now):
+            if self._bucket.rested():
+                self._floods = 0
+            return None
+        self._floods += 1
+        if self._floods > FLOOD:
+            return End(CloseCode.TOO_FAST)
+        return Reply(refused_frame(command_id, RefusalCode.TOO_FAST))

@@ -1,0 +1,179 @@
+"""Between the wire's messages and the room's commands. The one file that knows both."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sitwith_protocol import messages as m
+from sitwith_protocol.errors import RefusalCode
+
+from sitwith_server.log.base import Position
+from sitwith_server.room import commands as c
+from sitwith_server.room.access import shown_as
+from sitwith_server.room.model import Kind, Role
+from sitwith_server.room.talk import Said
+from sitwith_server.service.answers import Answer, Done
+from sitwith_server.service.names import Name, NameRefused, clean
+from sitwith_server.service.rooms import Words
+
+Frame = Mapping[str, object]
+
+
+class Untranslatable(ValueError):
+    """A message of good shape that means nothing: answered `bad_request`. Says why in words."""
+
+
+def to_command(message: m.Command, me: str) -> c.Command:
+    """The room's command for a message of the seat `me`.
+
+    Raises:
+        Untranslatable: a name that may not be.
+    """
+    return _COMMANDS[type(message)](message, me)
+
+
+def to_name(name: str) -> Name | None:
+    """A cleaned name with its skeleton; None where the name may not be."""
+    try:
+        return clean(name)
+    except NameRefused:
+        return None
+
+
+def answer_frame(command_id: int, answer: Answer) -> Frame:
+    if isinstance(answer, Done):
+        return m.Ok(command_id, answer.fields).to_map()
+    return refused_frame(command_id, answer.code, answer.message)
+
+
+def refused_frame(command_id: int, code: RefusalCode, message: str | None = None) -> Frame:
+    return m.Refused(command_id, str(code), message or code.text).to_map()
+
+
+def words_frame(words: Words, viewer: str) -> Frame:
+    """A conversation's entry as `viewer` gets it."""
+    to, position = shown_as(words.entry.stream, viewer), words.entry.position.to_bytes()
+    what = words.what
+    if not isinstance(what, Said):
+        return m.ChatDeleted(to, what.n, position).to_map()
+    return m.Chat(
+        to,
+        what.n,
+        position,
+        what.author,
+        words.entry.at,
+        what.body,
+        notice=what.notice,
+        deleted=what.deleted,
+    ).to_map()
+
+
+def read_seen(seen: Mapping[str, bytes]) -> dict[str, Position] | None:
+    """The positions of a hello; None if one of them never was a position."""
+    try:
+        return {stream: Position.from_bytes(pos) for stream, pos in seen.items()}
+    except ValueError:
+        return None
+
+
+def _kinds(names: tuple[str, ...]) -> frozenset[Kind]:
+    return frozenset(Kind(name) for name in names)
+
+
+def _rename(message: m.SelfRename, me: str) -> c.Command:
+    name = to_name(message.name)
+    if name is None:
+        raise Untranslatable("This name can't be used.")
+    return c.SelfRename(by=me, name=name.shown, skeleton=name.skeleton)
+
+
+def _accept(message: m.AgreementAccept, me: str) -> c.Command:
+    version = message.version if isinstance(message.version, int) else -1
+    return c.AgreementAccept(by=me, version=version)
+
+
+def _plan(message: m.PairsPlan, me: str) -> c.Command:
+    return c.PairsPlan(
+        by=me,
+        seed=secrets.randbits(63),
+        how=message.how,
+        size=message.size,
+        avoid=message.avoid,
+        facilitators=message.facilitators,
+    )
+
+
+def _plain(command: Callable[..., c.Command], *fields: str) -> Callable[[Any, str], c.Command]:
+    """A command whose fields are the message's, by the same names."""
+
+    def make(message: Any, me: str) -> c.Command:
+        return command(by=me, **{name: getattr(message, name) for name in fields})
+
+    return make
+
+
+def _not_yet(message: Any, me: str) -> c.Command:
+    return c.NotYet(by=me, name=message.t, member=getattr(message, "member", None))
+
+
+_COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
+    m.AgreementAccept: _accept,
+    m.ChatSay: lambda w, me: c.Say(by=me, to=w.to, body=w.body),
+    m.PairsSay: lambda w, me: c.Say(by=me, to="circle", body=w.body, notice=True),
+    m.ChatDelete: lambda w, me: c.Unsay(by=me, to=w.to, n=w.n),
+    m.React: _plain(c.React, "kind", "to"),
+    m.HandRaise: _plain(c.HandRaise),
+    m.HandLower: _plain(c.HandLower, "member"),
+    m.FloorOpen: _plain(c.FloorOpen),
+    m.FloorQuiet: _plain(c.FloorQuiet),
+    m.FloorRound: _plain(c.FloorRound, "order", "seconds", "starter"),
+    m.FloorStick: _plain(c.FloorStick, "to", "seconds"),
+    m.FloorPass: _plain(c.FloorPass, "to"),
+    m.FloorLater: _plain(c.FloorLater, "last"),
+    m.FloorExtend: _plain(c.FloorExtend, "seconds"),
+    m.FloorPause: _plain(c.FloorPause),
+    m.FloorResume: _plain(c.FloorResume),
+    m.Mute: lambda w, me: c.Mute(by=me, member=w.member, kinds=_kinds(w.kinds)),
+    m.Unmute: lambda w, me: c.Unmute(by=me, member=w.member, kinds=_kinds(w.kinds)),
+    m.MuteAll: lambda w, me: c.MuteAll(
+        by=me, kinds=_kinds(w.kinds), sparing=w.except_, hold=w.hold
+    ),
+    m.PairsPlan: _plan,
+    m.PairsOpen: _plain(c.PairsOpen, "groups", "seconds"),
+    m.PairsMove: _plain(c.PairsMove, "member", "group"),
+    m.PairsExtend: _plain(c.PairsExtend, "seconds"),
+    m.PairsClose: _plain(c.PairsClose, "grace"),
+    m.PairsVisit: _plain(c.PairsVisit, "group"),
+    m.PairsReturn: _plain(c.PairsReturn),
+    m.HelpAsk: _plain(c.HelpAsk),
+    m.HelpDone: _plain(c.HelpDone, "member"),
+    m.LobbyAdmit: _plain(c.LobbyAdmit, "person"),
+    m.LobbyAdmitAll: _plain(c.LobbyAdmitAll),
+    m.LobbyDecline: _plain(c.LobbyDecline, "person"),
+    m.LobbyReturn: _plain(c.LobbyReturn, "member"),
+    m.RoomLock: _plain(c.RoomLock),
+    m.RoomUnlock: _plain(c.RoomUnlock),
+    m.RoomEnd: _plain(c.RoomEnd),
+    m.RoomSettings: lambda w, me: c.RoomSettings(by=me, changes=w.changes),
+    m.MemberRemove: _plain(c.MemberRemove, "member"),
+    m.RoleGive: lambda w, me: c.RoleGive(by=me, member=w.member, role=Role(w.role)),
+    m.SelfRename: _rename,
+    m.SelfAway: _plain(c.SelfAway, "away"),
+    m.Leave: _plain(c.Leave),
+    m.CareFlag: _not_yet,
+    m.CareTake: _not_yet,
+    m.CareDone: _not_yet,
+    m.AgendaStart: _not_yet,
+    m.AgendaNext: _not_yet,
+    m.AgendaBack: _not_yet,
+    m.AgendaExtend: _not_yet,
+    m.MoodAsk: _not_yet,
+    m.MoodAnswer: _not_yet,
+    m.MoodClose: _not_yet,
+    m.BreatheStart: _not_yet,
+    m.BreatheStop: _not_yet,
+    m.TopicsSet: _not_yet,
+    m.MediaOffer: _not_yet,
+}

@@ -1,0 +1,63 @@
+"""uvicorn's WebSocket protocol with a direct way to the transport.
+
+Starlette's `send` waits for a peer's buffer; a broadcast must not (DESIGN §2.9). So each
+connection offers its transport to the outbox: frames are built once and written to it. This file
+is the only one that knows uvicorn's protocol class from the inside.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+EXTENSION: Final = "sitwith.wire"
+"""The key of the ASGI scope's `extensions` under which the application finds its `Wire`."""
+
+FRAGMENTS: Final = 64
+"""Frames that one message may be split into; the library bounds its bytes, not their number."""
+
+LINGER: Final = 2.0
+"""Seconds that a closed peer has to take what it was sent before its socket is cut."""
+
+
+class WireProtocol(WebSocketsSansIOProtocol):
+    """Implements `gateway.outbox.Wire`."""
+
+    def write(self, data: bytes) -> None:
+        if not self.close_sent and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def end(self, code: int) -> None:
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
+        self.conn.send_close(code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
+
+    async def run_asgi(self) -> None:
+        extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment]
+        extensions[EXTENSION] = self
+        await super().run_asgi()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= FRAGMENTS:
+            self.conn.fail(1009, "too many fragments")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
+
+    def keepalive_timeout(self) -> None:
+        # A peer that does not answer takes no bytes either: waiting for it to take the rest of
+        # the buffer would keep the seat "here" for as long as TCP retries.
+        super().keepalive_timeout()
+        self.transport.abort()

@@ -1,0 +1,23 @@
+"""The room as a pure state machine: decide, fold, view, routes, next_deadline.
+
+`decide(state, command, now) -> tuple[Event, ...] | Refusal`, `fold(state, event) -> state`.
+"""
+
+from sitwith_server.room.deadlines import next_deadline
+from sitwith_server.room.decide import Refusal, Verdict, decide, open_room
+from sitwith_server.room.fold import begin, fold, fold_all
+from sitwith_server.room.routes import routes
+from sitwith_server.room.view import view
+
+__all__ = [
+    "Refusal",
+    "Verdict",
+    "begin",
+    "decide",
+    "fold",
+    "fold_all",
+    "next_deadline",
+    "open_room",
+    "routes",
+    "view",
+]

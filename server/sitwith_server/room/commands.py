@@ -1,0 +1,312 @@
+"""What can be asked of a room. Chance and secrets come inside the command, as seeds and digests.
+
+Every command carries `by`, the seat that asks; `OPERATOR` where it is the operator or time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sitwith_server.room.model import GroupId, Kind, MemberId, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    by: MemberId
+
+
+# -- the door ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeSeat(Command):
+    """A first `hello`: `by` is the id of the new seat."""
+
+    invite_digest: bytes
+    name: str
+    skeleton: str
+    connection: str
+    resume_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack(Command):
+    """A `hello` with a resume value."""
+
+    used_digest: bytes
+    connection: str
+    resume_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoseConnection(Command):
+    connection: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Command):
+    """Time has passed: everything that is due by now happens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddInvite(Command):
+    invite: str
+    role: Role
+    digest: bytes
+    uses: int | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeInvite(Command):
+    invite: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementAccept(Command):
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LobbyAdmit(Command):
+    person: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LobbyAdmitAll(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LobbyDecline(Command):
+    person: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LobbyReturn(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(Command):
+    pass
+
+
+# -- the room ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomLock(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomUnlock(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomEnd(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomSettings(Command):
+    changes: Mapping[str, bool | float | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRemove(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGive(Command):
+    member: MemberId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfRename(Command):
+    name: str
+    skeleton: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfAway(Command):
+    away: bool
+
+
+# -- mute ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute(Command):
+    member: MemberId
+    kinds: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmute(Command):
+    member: MemberId
+    kinds: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteAll(Command):
+    kinds: frozenset[Kind]
+    sparing: tuple[MemberId, ...] = ()
+    hold: bool = True
+
+
+# -- the floor -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRaise(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandLower(Command):
+    member: MemberId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorOpen(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorQuiet(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorRound(Command):
+    order: tuple[MemberId, ...] | None = None
+    seconds: float | None = None
+    starter: MemberId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorStick(Command):
+    to: MemberId | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorPass(Command):
+    to: MemberId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorLater(Command):
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorExtend(Command):
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorPause(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorResume(Command):
+    pass
+
+
+# -- pairs ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsPlan(Command):
+    seed: int
+    how: str
+    size: int = 2
+    avoid: tuple[tuple[MemberId, MemberId], ...] = ()
+    facilitators: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsOpen(Command):
+    groups: tuple[tuple[MemberId, ...], ...]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsMove(Command):
+    member: MemberId
+    group: GroupId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsExtend(Command):
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsClose(Command):
+    grace: float = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsVisit(Command):
+    group: GroupId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsReturn(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAsk(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpDone(Command):
+    member: MemberId
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(Command):
+    """`chat.say`, and `pairs.say` with `notice`."""
+
+    to: str
+    body: str | bytes
+    notice: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsay(Command):
+    """`chat.delete`."""
+
+    to: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class React(Command):
+    kind: str
+    to: str | None = None
+
+
+# -- later stages of the house: the checks are here, what they do is not -------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet(Command):
+    """A command of the wire that this version checks and then refuses as `stale`."""
+
+    name: str
+    member: MemberId | None = None

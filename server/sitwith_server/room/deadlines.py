@@ -1,0 +1,50 @@
+"""What is due when. Deadlines are data in the state; time passes as an ordinary `Tick`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sitwith_server.room.model import PRE_ENTRY_GRACE, RoomState, Seat
+
+
+def next_deadline(state: RoomState) -> float | None:
+    """The next moment (unix seconds) at which a `Tick` would change something, or None."""
+    return min(_all(state), default=None)
+
+
+def turn_over_at(state: RoomState) -> float | None:
+    floor = state.floor
+    return floor.ends_at if floor.holder is not None and not floor.paused else None
+
+
+def grace_over_at(state: RoomState, seat: Seat) -> float | None:
+    """When a lost seat stops being waited for; None while it is connected or no longer awaited."""
+    if seat.lost_at is None or seat.connection is not None:
+        return None
+    if not seat.is_inside:
+        return seat.lost_at + PRE_ENTRY_GRACE
+    return None if seat.grace_over else seat.lost_at + state.settings.grace_seconds
+
+
+def unattended_at(state: RoomState) -> float | None:
+    if state.unattended_since is None or state.unattended:
+        return None
+    return state.unattended_since + state.settings.grace_seconds
+
+
+def _all(state: RoomState) -> Iterator[float]:
+    if state.ended:
+        return
+    yield state.expires_at
+    for at in (turn_over_at(state), unattended_at(state)):
+        if at is not None:
+            yield at
+    if state.pairs is not None:
+        if state.pairs.ends_at is not None:
+            yield state.pairs.ends_at
+        for visits in state.pairs.visits.values():
+            yield from (v.opens_at for v in visits if not v.open)
+    for seat in state.seats.values():
+        at = grace_over_at(state, seat)
+        if at is not None:
+            yield at

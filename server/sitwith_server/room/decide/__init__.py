@@ -1,0 +1,129 @@
+"""`decide`: what a command comes to. Pure; a refusal has no events and so changes nothing.
+
+The checks come in the order of CONTRACT §3: phase, rights, then target and state. (Shape is the
+wire's; it has been checked before a command exists.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sitwith_server.room import commands as c
+from sitwith_server.room.decide import entry, floor, moderate, pairs, time
+from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
+from sitwith_server.room.events import Event, RoomOpened
+from sitwith_server.room.model import OPERATOR, Phase, RoomState, Seat
+from sitwith_server.room.rules import Rule, Who, rule_for
+
+__all__ = ["Refusal", "Verdict", "check_rights", "decide", "open_room"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What has happened, and what the answer says beyond `ok`."""
+
+    events: tuple[Event, ...]
+    answer: Mapping[str, object] = field(default_factory=dict)
+
+
+def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusal:
+    """Decides one command of the control log.
+
+    Words (`Say`, `Unsay`, `React`) go to conversations of their own: `room.talk`.
+    """
+    draft = Draft(state, now)
+    try:
+        check_rights(state, command)
+        _RULES[type(command)](draft, command)
+    except Refused as refused:
+        return refused.refusal
+    return Verdict(tuple(draft.events), draft.answer)
+
+
+def open_room(opened: RoomOpened) -> Verdict:
+    """The first event of a room's control log."""
+    return Verdict((opened,))
+
+
+def check_rights(state: RoomState, command: c.Command) -> None:
+    """Phase and rights, by the table of `rules`.
+
+    Raises:
+        Refused: `not_inside`, `stale` (a phase that is over), `not_allowed`.
+    """
+    rule = rule_for(command)
+    if rule is None or command.by == OPERATOR:
+        return
+    seat = state.seats.get(command.by)
+    if seat is None or state.ended:
+        raise Refused("not_inside", "You are not inside.")
+    if rule.phase is Phase.AGREEMENT:
+        if seat.phase is not Phase.AGREEMENT:
+            raise stale("You have accepted already.")
+        return
+    if not seat.is_inside:
+        raise Refused("not_inside", "You are not inside yet.")
+    _check_role(state, seat, rule)
+
+
+def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
+    if rule.who is Who.FACILITATOR and not seat.facilitates:
+        raise not_allowed("Only a facilitator may do this.")
+    if rule.who is Who.IN_GROUP and state.group_of(seat.id) is None:
+        raise not_allowed("You are not in a group.")
+
+
+def _not_yet(d: Draft, command: c.NotYet) -> None:
+    if command.member is not None:
+        d.seat(command.member)
+    raise stale("This is not there yet.")
+
+
+_RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
+    c.TakeSeat: entry.take_seat,
+    c.TakeBack: entry.take_back,
+    c.LoseConnection: entry.lose_connection,
+    c.AgreementAccept: entry.accept_agreement,
+    c.LobbyAdmit: entry.admit,
+    c.LobbyAdmitAll: entry.admit_all,
+    c.LobbyDecline: entry.decline,
+    c.LobbyReturn: entry.send_back,
+    c.Leave: entry.leave,
+    c.Tick: time.tick,
+    c.AddInvite: moderate.add_invite,
+    c.RevokeInvite: moderate.revoke_invite,
+    c.RoomLock: moderate.lock,
+    c.RoomUnlock: moderate.unlock,
+    c.RoomEnd: moderate.end,
+    c.RoomSettings: moderate.change_settings,
+    c.MemberRemove: moderate.remove,
+    c.RoleGive: moderate.give_role,
+    c.SelfRename: moderate.rename,
+    c.SelfAway: moderate.step_away,
+    c.Mute: moderate.mute,
+    c.Unmute: moderate.unmute,
+    c.MuteAll: moderate.mute_all,
+    c.HandRaise: floor.raise_hand,
+    c.HandLower: floor.lower_hand,
+    c.FloorOpen: floor.open_floor,
+    c.FloorQuiet: floor.quiet_floor,
+    c.FloorRound: floor.begin_round,
+    c.FloorStick: floor.begin_stick,
+    c.FloorPass: floor.pass_on,
+    c.FloorLater: floor.later,
+    c.FloorExtend: floor.extend,
+    c.FloorPause: floor.pause,
+    c.FloorResume: floor.resume,
+    c.PairsPlan: pairs.plan,
+    c.PairsOpen: pairs.open_pairs,
+    c.PairsMove: pairs.move,
+    c.PairsExtend: pairs.extend,
+    c.PairsClose: pairs.close,
+    c.PairsVisit: pairs.visit,
+    c.PairsReturn: pairs.end_own_visit,
+    c.HelpAsk: pairs.ask_help,
+    c.HelpDone: pairs.help_done,
+    c.NotYet: _not_yet,
+}

@@ -1,0 +1,62 @@
+"""What all rule families share: a draft that folds as it goes, and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sitwith_server.room.events import Event
+from sitwith_server.room.fold import fold
+from sitwith_server.room.model import MemberId, RoomState, Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A named no. `code` is a refusal code of CONTRACT §3, or `nowhere`, `removed`, `elsewhere`
+    at the door, which the gateway answers with close codes."""
+
+    code: str
+    message: str
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+    """Raised by rule functions; `decide` turns it into its `Refusal`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.refusal = Refusal(code, message)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A state in the making: every emitted event is folded at once, so that what a rule does next
+    sees what it did before."""
+
+    state: RoomState
+    now: float
+    events: list[Event] = field(default_factory=list)
+    answer: Mapping[str, object] = field(default_factory=dict)
+
+    def emit(self, *events: Event) -> None:
+        for event in events:
+            self.events.append(event)
+            self.state = fold(self.state, event)
+
+    def seat(self, member: MemberId) -> Seat:
+        """The seat of somebody inside.
+
+        Raises:
+            Refused: `no_such_member`.
+        """
+        seat = self.state.at(member)
+        if seat is None:
+            raise Refused("no_such_member", "Nobody inside has this id.")
+        return seat
+
+
+def stale(message: str) -> Refused:
+    return Refused("stale", message)
+
+
+def not_allowed(message: str = "This is not yours to do.") -> Refused:
+    return Refused("not_allowed", message)

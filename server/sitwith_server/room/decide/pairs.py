@@ -1,0 +1,240 @@
+"""Pairs: planning, opening, moving, visiting, closing, and who is put with whom (PA*)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+
+from sitwith_server.room import commands as c
+from sitwith_server.room import pairing
+from sitwith_server.room.decide.draft import Draft, Refused, stale
+from sitwith_server.room.events import AvoidKept, HelpChanged, PairsChanged
+from sitwith_server.room.model import (
+    VISIT_KNOCK,
+    GroupId,
+    MemberId,
+    Pairs,
+    Presence,
+    Role,
+    Seat,
+    Visit,
+)
+
+Groups = Mapping[GroupId, tuple[MemberId, ...]]
+
+
+def plan(d: Draft, command: c.PairsPlan) -> None:
+    for member in {m for pair in command.avoid for m in pair}:
+        d.seat(member)
+    avoid = frozenset(frozenset(pair) for pair in command.avoid)
+    if command.how == "linked":
+        raise stale("Pairs by shared concern are not there yet.")
+    people = [
+        s.id
+        for s in d.state.inside()
+        if s.presence is not Presence.AWAY and (s.role is Role.MEMBER or command.facilitators)
+    ]
+    groups = pairing.plan(
+        people,
+        command.size,
+        avoid=avoid,
+        met=d.state.met,
+        fresh=command.how == "fresh",
+        seed=command.seed,
+    )
+    if groups is None:
+        raise Refused("no_plan", "There is no such plan for the people who are here.")
+    if avoid != d.state.avoid:
+        d.emit(AvoidKept(avoid))
+    d.answer = {"groups": [list(group) for group in groups]}
+
+
+def open_pairs(d: Draft, command: c.PairsOpen) -> None:
+    listed = [m for group in command.groups for m in group]
+    if len(set(listed)) != len(listed):
+        raise Refused("bad_request", "Somebody is in two groups.")
+    for member in listed:
+        d.seat(member)
+    count = d.state.group_count
+    groups = {f"g{count + i}": group for i, group in enumerate(command.groups, 1)}
+    met = [pair for group in command.groups for pair in combinations(group, 2)]
+    _settle_help(d)
+    ends_at = None if command.seconds is None else d.now + command.seconds
+    d.emit(PairsChanged(Pairs(groups, ends_at), tuple(met), count + len(groups)))
+
+
+def move(d: Draft, command: c.PairsMove) -> None:
+    seat = d.seat(command.member)
+    pairs = d.state.pairs
+    if pairs is None and command.group is None:
+        raise stale("No groups are open.")
+    if command.group is not None and (pairs is None or command.group not in pairs.groups):
+        raise _no_such_group()
+    if d.state.group_of(seat.id) == command.group:
+        return
+    _end_visit(d, seat.id)
+    _put_in(d, seat.id, command.group)
+    _settle_help(d, seat.id)
+
+
+def extend(d: Draft, command: c.PairsExtend) -> None:
+    pairs = d.state.pairs
+    if pairs is None or pairs.ends_at is None:
+        raise stale("No groups with an end are open.")
+    ends_at = pairs.ends_at + command.seconds
+    d.emit(PairsChanged(replace(pairs, ends_at=ends_at, closing=False)))
+
+
+def close(d: Draft, command: c.PairsClose) -> None:
+    pairs = d.state.pairs
+    if pairs is None:
+        raise stale("No groups are open.")
+    if command.grace <= 0:
+        everybody_back(d)
+        return
+    ends_at = d.now + command.grace
+    if pairs.ends_at is not None:
+        ends_at = min(ends_at, pairs.ends_at)
+    d.emit(PairsChanged(replace(pairs, ends_at=ends_at, closing=True)))
+
+
+def visit(d: Draft, command: c.PairsVisit) -> None:
+    pairs = d.state.pairs
+    if pairs is None or command.group not in pairs.groups:
+        raise _no_such_group()
+    if pairs.group_of(command.by) is not None:
+        raise stale("You are in a group yourself.")
+    if pairs.visited_by(command.by) == command.group:
+        return
+    visits = _visits_without(pairs, command.by)
+    knock = Visit(command.by, opens_at=d.now + VISIT_KNOCK)
+    visits[command.group] = (*visits.get(command.group, ()), knock)
+    d.emit(PairsChanged(replace(pairs, visits=visits)))
+
+
+def end_own_visit(d: Draft, command: c.PairsReturn) -> None:
+    if d.state.pairs is None or d.state.pairs.visited_by(command.by) is None:
+        raise stale("You are not visiting a group.")
+    _end_visit(d, command.by)
+
+
+def ask_help(d: Draft, command: c.HelpAsk) -> None:
+    if command.by not in d.state.help:
+        d.emit(HelpChanged((*d.state.help, command.by)))
+
+
+def help_done(d: Draft, command: c.HelpDone) -> None:
+    d.seat(command.member)
+    _settle_help(d, command.member)
+
+
+# -- what other rule families and time do to the groups ------------------------------------------
+
+
+def everybody_back(d: Draft) -> None:
+    _settle_help(d)
+    if d.state.pairs is not None:
+        d.emit(PairsChanged(None))
+
+
+def open_visits(d: Draft) -> None:
+    """Visits whose announcement is old enough begin to hear."""
+    pairs = d.state.pairs
+    if pairs is None or not any(_due(v, d.now) for vs in pairs.visits.values() for v in vs):
+        return
+    visits = {
+        g: tuple(replace(v, open=v.open or v.opens_at <= d.now) for v in vs)
+        for g, vs in pairs.visits.items()
+    }
+    d.emit(PairsChanged(replace(pairs, visits=visits)))
+
+
+def place_late(d: Draft, seat: Seat) -> None:
+    """A member who comes while groups are open gets a place in one, if one may have them."""
+    pairs = d.state.pairs
+    if pairs is None or pairs.closing or seat.role is not Role.MEMBER or not pairs.groups:
+        return
+    if pairs.group_of(seat.id) is not None:
+        return
+    group = pairing.place(seat.id, pairs.groups, avoid=d.state.avoid, met=d.state.met)
+    if group is not None:
+        _put_in(d, seat.id, group)
+
+
+def depart(d: Draft, member: MemberId) -> None:
+    """Somebody's place in a group falls free; a partner left alone is put with others.
+
+    A lonely partner for whom no group is allowed comes back to the circle.
+    """
+    _end_visit(d, member)
+    _settle_help(d, member)
+    pairs = d.state.pairs
+    group = d.state.group_of(member)
+    if pairs is None or group is None:
+        return
+    left = [m for m in pairs.groups[group] if m != member]
+    _put_in(d, member, None)
+    if len(left) != 1 or pairs.closing:
+        return
+    others = {g: people for g, people in _groups(d).items() if g != group}
+    new = pairing.place(left[0], others, avoid=d.state.avoid, met=d.state.met)
+    _put_in(d, left[0], new)
+    if new is None:
+        _settle_help(d, left[0])
+
+
+def end_visits_of(d: Draft, member: MemberId) -> None:
+    _end_visit(d, member)
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def _groups(d: Draft) -> Groups:
+    return {} if d.state.pairs is None else d.state.pairs.groups
+
+
+def _put_in(d: Draft, member: MemberId, group: GroupId | None) -> None:
+    """Moves one person; a group without anybody is over, and with the last one the pairs are."""
+    pairs = d.state.pairs
+    if pairs is None:
+        return
+    groups = {g: tuple(m for m in people if m != member) for g, people in pairs.groups.items()}
+    met: list[tuple[MemberId, MemberId]] = []
+    if group is not None:
+        met = [(member, other) for other in groups[group]]
+        groups[group] = (*groups[group], member)
+    groups = {g: people for g, people in groups.items() if people}
+    if not groups:
+        everybody_back(d)
+        return
+    visits = {g: v for g, v in pairs.visits.items() if g in groups}
+    d.emit(PairsChanged(replace(pairs, groups=groups, visits=visits), tuple(met)))
+
+
+def _end_visit(d: Draft, member: MemberId) -> None:
+    pairs = d.state.pairs
+    if pairs is not None and pairs.visited_by(member) is not None:
+        d.emit(PairsChanged(replace(pairs, visits=_visits_without(pairs, member))))
+
+
+def _visits_without(pairs: Pairs, member: MemberId) -> dict[GroupId, tuple[Visit, ...]]:
+    left = {g: tuple(v for v in vs if v.member != member) for g, vs in pairs.visits.items()}
+    return {g: vs for g, vs in left.items() if vs}
+
+
+def _settle_help(d: Draft, member: MemberId | None = None) -> None:
+    """One call for help is answered, or all of them are over."""
+    left = tuple(m for m in d.state.help if member is not None and m != member)
+    if left != d.state.help:
+        d.emit(HelpChanged(left))
+
+
+def _due(visit: Visit, now: float) -> bool:
+    return not visit.open and visit.opens_at <= now
+
+
+def _no_such_group() -> Refused:
+    return Refused("no_such_group", "No open group has this id.")
+

@@ -1,0 +1,33 @@
+"""What a `Tick` does: everything that is due by now, the earliest first (TI*)."""
+
+from __future__ import annotations
+
+from sitwith_server.room import commands as c
+from sitwith_server.room.deadlines import grace_over_at, turn_over_at, unattended_at
+from sitwith_server.room.decide import entry, floor, pairs
+from sitwith_server.room.decide.draft import Draft
+from sitwith_server.room.events import AttendanceChanged, ExpiryMoved, RoomEnded
+from sitwith_server.room.model import LAST_GASP
+
+
+def tick(d: Draft, command: c.Tick) -> None:
+    for seat in list(d.state.seats.values()):
+        now_seat = d.state.seats.get(seat.id)
+        if now_seat is not None and _due(d, grace_over_at(d.state, now_seat)):
+            entry.grace_over(d, now_seat)
+    if _due(d, turn_over_at(d.state)):
+        floor.turn_over(d)
+    pairs.open_visits(d)
+    if d.state.pairs is not None and _due(d, d.state.pairs.ends_at):
+        pairs.everybody_back(d)
+    if _due(d, unattended_at(d.state)):
+        d.emit(AttendanceChanged(d.state.unattended_since, True))
+    if not d.state.ended and d.state.expires_at <= d.now:
+        if any(s.connection is not None for s in d.state.seats.values()):
+            d.emit(ExpiryMoved(d.now + LAST_GASP))
+        else:
+            d.emit(RoomEnded())
+
+
+def _due(d: Draft, at: float | None) -> bool:
+    return at is not None and at <= d.now

@@ -1,0 +1,217 @@
+"""What has happened in a room, in the past tense. Folding these in order gives its state.
+
+The floor and the pairs are small, tightly knit values: their events carry the new value whole, so
+that folding is assignment and cannot disagree with deciding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sitwith_server.room.model import (
+    Floor,
+    Invite,
+    Kind,
+    MemberId,
+    Pair,
+    Pairs,
+    Role,
+    Settings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOpened:
+    room: str
+    title: str
+    agreement_version: int
+    agreement_text: str
+    settings: Settings
+    capacity: int
+    invites: tuple[Invite, ...]
+    at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryMoved:
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEnded:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class InviteAdded:
+    invite: Invite
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRevoked:
+    invite: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTaken:
+    member: MemberId
+    name: str
+    skeleton: str
+    role: Role
+    invite: str
+    connection: str
+    resumes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTakenBack:
+    member: MemberId
+    connection: str
+    resumes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    member: MemberId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyJoined:
+    """Waits for a facilitator: after the agreement, or sent back from inside."""
+
+    member: MemberId
+    role: Role
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    member: MemberId
+    name: str
+    skeleton: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLeft:
+    """Left, was declined at the lobby, or never came back before entering."""
+
+    member: MemberId
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    member: MemberId
+    name: str
+    skeleton: str
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedAway:
+    member: MemberId
+    away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGiven:
+    member: MemberId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class LockSet:
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class MutesSet:
+    member: MemberId
+    held: frozenset[Kind]
+    own: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChanged:
+    floor: Floor
+
+
+@dataclass(frozen=True, slots=True)
+class RoundBegan:
+    """A round without a given order; who began it moves the next one's beginning on."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class AvoidKept:
+    avoid: frozenset[Pair]
+
+
+@dataclass(frozen=True, slots=True)
+class PairsChanged:
+    """New groups, moves, visits, the end of the time; `pairs` is None once all are back."""
+
+    pairs: Pairs | None
+    met: tuple[tuple[MemberId, MemberId], ...] = ()
+    """Who came together by this for the first time in these groups."""
+    group_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelpChanged:
+    help: tuple[MemberId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceChanged:
+    """Whether a facilitator is connected, and whether their absence has outlasted the grace."""
+
+    since: float | None
+    unattended: bool
+
+
+Event = (
+    RoomOpened
+    | ExpiryMoved
+    | RoomEnded
+    | InviteAdded
+    | InviteRevoked
+    | SeatTaken
+    | SeatTakenBack
+    | ConnectionLost
+    | GraceOver
+    | LobbyJoined
+    | Entered
+    | SeatLeft
+    | Removed
+    | Renamed
+    | SteppedAway
+    | RoleGiven
+    | LockSet
+    | SettingsChanged
+    | MutesSet
+    | FloorChanged
+    | RoundBegan
+    | AvoidKept
+    | PairsChanged
+    | HelpChanged
+    | AttendanceChanged
+)

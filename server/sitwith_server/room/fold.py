@@ -1,0 +1,172 @@
+"""Folding events into a state. Total: for every event that `decide` can make, it never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from sitwith_server.room import events as ev
+from sitwith_server.room.access import rights_of, with_spans
+from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
+
+
+def begin(event: ev.RoomOpened) -> RoomState:
+    """The state after a room's first event, which has number 1."""
+    return RoomState(
+        id=event.room,
+        title=event.title,
+        agreement=Agreement(event.agreement_version, event.agreement_text),
+        settings=event.settings,
+        capacity=event.capacity,
+        created_at=event.at,
+        expires_at=event.expires_at,
+        invites={i.id: i for i in event.invites},
+        seq=1,
+        rights=1,
+    )
+
+
+def fold(state: RoomState, event: ev.Event) -> RoomState:
+    """The state after `event`, numbered one higher, with everybody's rights to receive kept."""
+    new = _APPLY[type(event)](state, event)
+    number = state.seq + 1
+    changed = rights_of(new) != rights_of(state)
+    new = replace(new, seq=number, rights=number if changed else state.rights)
+    return with_spans(state, new) if changed else new
+
+
+def fold_all(events: Iterable[ev.Event]) -> RoomState:
+    """The state after all events of a control log, the first of which is `RoomOpened`."""
+    rest = iter(events)
+    first = next(rest)
+    assert isinstance(first, ev.RoomOpened)
+    state = begin(first)
+    for event in rest:
+        state = fold(state, event)
+    return state
+
+
+def _on_seat(change: Callable[[Any, Seat], Seat]) -> Callable[[RoomState, Any], RoomState]:
+    """An event about one seat; one about a seat that is gone changes nothing."""
+
+    def apply(state: RoomState, event: Any) -> RoomState:
+        seat = state.seats.get(event.member)
+        return state if seat is None else state.with_seat(change(event, seat))
+
+    return apply
+
+
+def _seat_taken(state: RoomState, event: ev.SeatTaken) -> RoomState:
+    invite = state.invites.get(event.invite)
+    if invite is not None:
+        used = replace(invite, used=invite.used + 1)
+        state = replace(state, invites={**state.invites, invite.id: used})
+    return state.with_seat(
+        Seat(
+            id=event.member,
+            name=event.name,
+            skeleton=event.skeleton,
+            role=event.role,
+            invite=event.invite,
+            connection=event.connection,
+            resumes=event.resumes,
+        )
+    )
+
+
+def _entered(state: RoomState, event: ev.Entered) -> RoomState:
+    seat = state.seats.get(event.member)
+    if seat is None:
+        return state
+    place = seat.place or state.places + 1
+    inside = replace(
+        seat,
+        phase=Phase.INSIDE,
+        name=event.name,
+        skeleton=event.skeleton,
+        role=event.role,
+        place=place,
+        waiting_since=None,
+    )
+    attended = state.attended or inside.facilitates
+    places = max(state.places, place)
+    return replace(state.with_seat(inside), places=places, attended=attended)
+
+
+def _removed(state: RoomState, event: ev.Removed) -> RoomState:
+    seat = state.seats.get(event.member)
+    state = replace(state, removed=state.removed | {event.member}, links_wait=True)
+    if seat is None:
+        return state
+    invite = state.invites.get(seat.invite)
+    if invite is not None and invite.uses == 1:
+        dead = replace(invite, revoked=True)
+        state = replace(state, invites={**state.invites, invite.id: dead})
+    return state.without_seat(event.member)
+
+
+def _role_given(state: RoomState, event: ev.RoleGiven) -> RoomState:
+    seat = state.seats.get(event.member)
+    if seat is None:
+        return state
+    lost_power = seat.role != event.role and event.role == "member"
+    state = state.with_seat(replace(seat, role=event.role))
+    return replace(state, staff_links_wait=state.staff_links_wait or lost_power)
+
+
+def _pairs_changed(state: RoomState, event: ev.PairsChanged) -> RoomState:
+    met = dict(state.met)
+    for a, b in event.met:
+        met[frozenset((a, b))] = met.get(frozenset((a, b)), 0) + 1
+    count = state.group_count if event.group_count is None else event.group_count
+    return replace(state, pairs=event.pairs, met=met, group_count=count)
+
+
+def _invite_revoked(state: RoomState, event: ev.InviteRevoked) -> RoomState:
+    invite = state.invites.get(event.invite)
+    if invite is None:
+        return state
+    gone = replace(invite, revoked=True)
+    return replace(state, invites={**state.invites, invite.id: gone})
+
+
+def _attendance(state: RoomState, event: ev.AttendanceChanged) -> RoomState:
+    return replace(state, unattended_since=event.since, unattended=event.unattended)
+
+
+_APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
+    ev.RoomOpened: lambda s, e: s,
+    ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
+    ev.RoomEnded: lambda s, e: replace(s, ended=True),
+    ev.InviteAdded: lambda s, e: replace(s, invites={**s.invites, e.invite.id: e.invite}),
+    ev.InviteRevoked: _invite_revoked,
+    ev.SeatTaken: _seat_taken,
+    ev.SeatTakenBack: _on_seat(
+        lambda e, seat: replace(
+            seat, connection=e.connection, resumes=e.resumes, lost_at=None, grace_over=False
+        )
+    ),
+    ev.ConnectionLost: _on_seat(lambda e, seat: replace(seat, connection=None, lost_at=e.at)),
+    ev.GraceOver: _on_seat(lambda e, seat: replace(seat, grace_over=True)),
+    ev.LobbyJoined: _on_seat(
+        lambda e, seat: replace(
+            seat, phase=Phase.LOBBY, role=e.role, waiting_since=e.at, stepped_away=False
+        )
+    ),
+    ev.Entered: _entered,
+    ev.SeatLeft: lambda s, e: s.without_seat(e.member),
+    ev.Removed: _removed,
+    ev.Renamed: _on_seat(lambda e, seat: replace(seat, name=e.name, skeleton=e.skeleton)),
+    ev.SteppedAway: _on_seat(lambda e, seat: replace(seat, stepped_away=e.away)),
+    ev.RoleGiven: _role_given,
+    ev.LockSet: lambda s, e: replace(s, locked=e.locked),
+    ev.SettingsChanged: lambda s, e: replace(s, settings=e.settings),
+    ev.MutesSet: _on_seat(lambda e, seat: replace(seat, held=e.held, own=e.own)),
+    ev.FloorChanged: lambda s, e: replace(s, floor=e.floor),
+    ev.RoundBegan: lambda s, e: replace(s, last_starter=e.place),
+    ev.AvoidKept: lambda s, e: replace(s, avoid=e.avoid),
+    ev.PairsChanged: _pairs_changed,
+    ev.HelpChanged: lambda s, e: replace(s, help=e.help),
+    ev.AttendanceChanged: _attendance,
+}

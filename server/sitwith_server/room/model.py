@@ -1,0 +1,302 @@
+"""The state of a room, as values.
+
+Laws of this package (DESIGN §2.1):
+
+* a value here is never changed, only replaced;
+* nothing here reads a clock, draws a random number, waits, logs or imports outside the standard
+  library's pure parts;
+* time is unix seconds (float) and comes from the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+MemberId = str
+GroupId = str
+Pair = frozenset[MemberId]
+
+OPERATOR: MemberId = ""
+"""Who acts when a command comes from the operator's API or from time itself: no seat."""
+
+VISIT_KNOCK = 0.2
+"""Seconds between the announcement of a visit and the visitor hearing anything (DESIGN §5)."""
+
+PRE_ENTRY_GRACE = 600.0
+"""Seconds that a person who is not inside yet may be gone before their place at the door is lost.
+
+Longer than a seat's own grace: nothing waits for them, and an invitation that was good for one
+use has been spent on that place."""
+
+LAST_GASP = 3600.0
+"""Seconds by which a room outlives its expiry while somebody is still connected."""
+
+
+class Role(StrEnum):
+    FACILITATOR = "facilitator"
+    MEMBER = "member"
+
+
+class Phase(StrEnum):
+    """How far a person has come; what they may be sent depends on it."""
+
+    AGREEMENT = "agreement"
+    LOBBY = "lobby"
+    INSIDE = "inside"
+
+
+class Kind(StrEnum):
+    """What can be muted."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+    CHAT = "chat"
+
+
+class Presence(StrEnum):
+    HERE = "here"
+    RECONNECTING = "reconnecting"
+    AWAY = "away"
+
+
+class Mode(StrEnum):
+    """How the floor is governed (RFC 8855 calls the rules of granting a *policy*)."""
+
+    OPEN = "open"
+    STICK = "stick"
+    QUIET = "quiet"
+
+
+class Pause(StrEnum):
+    """Why the clock of a turn stands still. It runs again when no reason is left."""
+
+    FACILITATOR = "facilitator"
+    HOLDER = "holder"
+    UNATTENDED = "unattended"
+    FROZEN = "frozen"
+
+
+class ChatPolicy(StrEnum):
+    ALL = "all"
+    STAFF = "staff"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    chat: ChatPolicy = ChatPolicy.ALL
+    direct: bool = False
+    slow_seconds: float = 0
+    grace_seconds: float = 30
+    lobby: bool = False
+    facilitators_wait: bool = False
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A link's right to take a seat. The token itself is never here, only its SHA-256."""
+
+    id: str
+    role: Role
+    digest: bytes
+    uses: int | None = None
+    """How many it was made for; None: any number."""
+    used: int = 0
+    expires_at: float | None = None
+    revoked: bool = False
+
+    def admits(self, now: float) -> bool:
+        return (
+            not self.revoked
+            and (self.uses is None or self.used < self.uses)
+            and (self.expires_at is None or now < self.expires_at)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The control numbers `[since, until)` during which a seat had a right to receive."""
+
+    since: int
+    until: int | None = None
+
+    def covers(self, number: int) -> bool:
+        return self.since <= number and (self.until is None or number < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A person's place. It outlives their connection (DESIGN §2.7)."""
+
+    id: MemberId
+    name: str
+    skeleton: str
+    role: Role
+    invite: str
+    phase: Phase = Phase.AGREEMENT
+    place: int = 0
+    """Where in the circle, from 1, in order of entry; 0 before entry."""
+    connection: str | None = None
+    lost_at: float | None = None
+    grace_over: bool = False
+    stepped_away: bool = False
+    held: frozenset[Kind] = frozenset()
+    """Muted by a facilitator; only a facilitator lifts it."""
+    own: frozenset[Kind] = frozenset()
+    """Muted by oneself; only oneself lifts it."""
+    resumes: tuple[bytes, ...] = ()
+    """Digests of the resume values that are good, oldest first."""
+    waiting_since: float | None = None
+    inside: tuple[Span, ...] = ()
+    staff: tuple[Span, ...] = ()
+    groups: tuple[tuple[GroupId, Span], ...] = ()
+
+    @property
+    def muted(self) -> frozenset[Kind]:
+        return self.held | self.own
+
+    @property
+    def presence(self) -> Presence:
+        if self.stepped_away or self.grace_over:
+            return Presence.AWAY
+        return Presence.HERE if self.connection is not None else Presence.RECONNECTING
+
+    @property
+    def is_inside(self) -> bool:
+        return self.phase is Phase.INSIDE
+
+    @property
+    def facilitates(self) -> bool:
+        return self.phase is Phase.INSIDE and self.role is Role.FACILITATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A talking-stick round: every listed seat once."""
+
+    order: tuple[MemberId, ...]
+    done: tuple[MemberId, ...] = ()
+    joined_late: bool = True
+    """Whether who enters during the round is added at its end (not when the order was given)."""
+
+    def to_come(self, holder: MemberId | None) -> tuple[MemberId, ...]:
+        return tuple(m for m in self.order if m not in self.done and m != holder)
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    mode: Mode = Mode.OPEN
+    holder: MemberId | None = None
+    turn: int = 0
+    """Rises with every grant and never falls: the fencing number of a turn."""
+    seconds: float | None = None
+    """How long each turn has; None: untimed."""
+    ends_at: float | None = None
+    left: float | None = None
+    """Seconds that a paused, timed turn still has."""
+    pauses: frozenset[Pause] = frozenset()
+    queue: tuple[MemberId, ...] = ()
+    round: Round | None = None
+
+    @property
+    def paused(self) -> bool:
+        return bool(self.pauses)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    member: MemberId
+    opens_at: float
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    groups: Mapping[GroupId, tuple[MemberId, ...]]
+    ends_at: float | None = None
+    closing: bool = False
+    visits: Mapping[GroupId, tuple[Visit, ...]] = field(default_factory=dict)
+
+    def group_of(self, member: MemberId) -> GroupId | None:
+        return next((g for g, people in self.groups.items() if member in people), None)
+
+    def visited_by(self, member: MemberId) -> GroupId | None:
+        return next(
+            (g for g, visits in self.visits.items() if any(v.member == member for v in visits)),
+            None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    id: str
+    title: str
+    agreement: Agreement
+    settings: Settings
+    capacity: int
+    created_at: float
+    expires_at: float
+    seq: int = 0
+    """How many events have been folded: the control log's number."""
+    rights: int = 0
+    """The number of the last event that changed who may say or get something."""
+    invites: Mapping[str, Invite] = field(default_factory=dict)
+    seats: Mapping[MemberId, Seat] = field(default_factory=dict)
+    removed: frozenset[MemberId] = frozenset()
+    locked: bool = False
+    ended: bool = False
+    links_wait: bool = False
+    """Somebody was removed: who comes by a link of more than one use waits, as a member."""
+    staff_links_wait: bool = False
+    """A facilitator was made a member: the same for facilitator links."""
+    floor: Floor = Floor()
+    pairs: Pairs | None = None
+    met: Mapping[Pair, int] = field(default_factory=dict)
+    avoid: frozenset[Pair] = frozenset()
+    help: tuple[MemberId, ...] = ()
+    last_starter: int = 0
+    """The place of who began the last round that had no given order."""
+    places: int = 0
+    group_count: int = 0
+    attended: bool = False
+    """Whether a facilitator has been inside at least once."""
+    unattended_since: float | None = None
+    unattended: bool = False
+    """No facilitator for longer than the grace: members' microphones are closed."""
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def inside(self) -> list[Seat]:
+        """Everybody inside, in seat order."""
+        return sorted((s for s in self.seats.values() if s.is_inside), key=lambda s: s.place)
+
+    def facilitators(self) -> list[Seat]:
+        return [s for s in self.inside() if s.role is Role.FACILITATOR]
+
+    def at(self, member: MemberId | None) -> Seat | None:
+        """The seat of somebody inside, or None."""
+        seat = self.seats.get(member) if member else None
+        return seat if seat is not None and seat.is_inside else None
+
+    def group_of(self, member: MemberId) -> GroupId | None:
+        return self.pairs.group_of(member) if self.pairs else None
+
+    def invite_by_digest(self, digest: bytes) -> Invite | None:
+        return next((i for i in self.invites.values() if i.digest == digest), None)
+
+    # -- replacing ---------------------------------------------------------------------------
+
+    def with_seat(self, seat: Seat) -> RoomState:
+        return replace(self, seats={**self.seats, seat.id: seat})
+
+    def without_seat(self, member: MemberId) -> RoomState:
+        return replace(self, seats={k: v for k, v in self.seats.items() if k != member})

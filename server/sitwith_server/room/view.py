@@ -1,0 +1,149 @@
+"""What each viewer may see: whole slices, replaced by assignment (CONTRACT §3, Events).
+
+A slice is a pure function of the state and of an *audience*: viewers of one audience see the very
+same value, so that it is built and encoded once for all of them. There is no other way to a value
+than through its audience: what a member may not see is never built for a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sitwith_server.room.model import MemberId, RoomState, Seat
+from sitwith_server.room.decide.entry import waiting_line
+
+Value = Mapping[str, object] | list[object] | str | bool | None
+Audience = str
+
+ALL: Audience = ""
+STAFF: Audience = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`audience` says whose view of this slice `viewer` has, or None if none at all."""
+
+    audience: Callable[[RoomState, Seat], Audience | None]
+    value: Callable[[RoomState, Audience], Value]
+
+
+def view(state: RoomState, viewer: MemberId) -> dict[str, Value]:
+    """Every slice that somebody inside may see; before entry only the title and agreement."""
+    door: dict[str, Value] = {"title": state.title, "agreement": agreement(state)}
+    seat = state.at(viewer)
+    if seat is None:
+        return door
+    door["room"] = state.id
+    for name, part in SLICES.items():
+        audience = part.audience(state, seat)
+        if audience is not None:
+            door[name] = part.value(state, audience)
+    return door
+
+
+def agreement(state: RoomState) -> Value:
+    return {"version": state.agreement.version, "text": state.agreement.text}
+
+
+def _members(state: RoomState, _: Audience) -> Value:
+    hands = {m: place for place, m in enumerate(state.floor.queue, 1)}
+    return {
+        s.id: {
+            "name": s.name,
+            "role": str(s.role),
+            "seat": s.place,
+            "here": str(s.presence),
+            "muted": sorted(s.muted),
+            "held": sorted(s.held),
+            "hand": hands.get(s.id),
+        }
+        for s in state.inside()
+    }
+
+
+def _floor(state: RoomState, _: Audience) -> Value:
+    floor = state.floor
+    running = floor.round
+    return {
+        "mode": str(floor.mode),
+        "holder": floor.holder,
+        "turn": floor.turn,
+        "ends_at": floor.ends_at if floor.holder is not None else None,
+        "paused": floor.paused,
+        "left": floor.left if floor.paused else None,
+        "why_paused": sorted(floor.pauses),
+        "queue": list(floor.queue),
+        "round": None
+        if running is None
+        else {
+            "order": list(running.order),
+            "done": list(running.done),
+            "seconds": floor.seconds,
+        },
+    }
+
+
+def _pairs(state: RoomState, viewer: Audience) -> Value:
+    pairs = state.pairs
+    if pairs is None:
+        return None
+    return {
+        "groups": {g: list(people) for g, people in pairs.groups.items()},
+        "mine": pairs.group_of(viewer),
+        "ends_at": pairs.ends_at,
+        "closing": pairs.closing,
+        "visitors": {g: [v.member for v in vs] for g, vs in pairs.visits.items()},
+        "asked": viewer in state.help,
+    }
+
+
+def _pairs_audience(state: RoomState, seat: Seat) -> Audience:
+    return ALL if state.group_of(seat.id) is None else seat.id
+
+
+def _lobby(state: RoomState, _: Audience) -> Value:
+    return [
+        {"id": s.id, "name": s.name, "at": s.waiting_since} for s in waiting_line(state)
+    ]
+
+
+def _settings(state: RoomState, _: Audience) -> Value:
+    s = state.settings
+    return {
+        "chat": str(s.chat),
+        "direct": s.direct,
+        "slow_seconds": s.slow_seconds,
+        "grace_seconds": s.grace_seconds,
+        "lobby": s.lobby,
+        "facilitators_wait": s.facilitators_wait,
+        "sealed": s.sealed,
+    }
+
+
+def _everyone(state: RoomState, seat: Seat) -> Audience:
+    return ALL
+
+
+def _staff_only(state: RoomState, seat: Seat) -> Audience | None:
+    return STAFF if seat.facilitates else None
+
+
+def _nothing(state: RoomState, _: Audience) -> Value:
+    return None
+
+
+SLICES: Mapping[str, Slice] = {
+    "members": Slice(_everyone, _members),
+    "floor": Slice(_everyone, _floor),
+    "pairs": Slice(_pairs_audience, _pairs),
+    "lobby": Slice(_staff_only, _lobby),
+    "help": Slice(_staff_only, lambda state, _: list(state.help)),
+    "care": Slice(_staff_only, lambda state, _: {}),
+    "locked": Slice(_everyone, lambda state, _: state.locked),
+    "settings": Slice(_everyone, _settings),
+    "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),
+    "agenda": Slice(_everyone, _nothing),
+    "mood": Slice(_everyone, _nothing),
+    "breathe": Slice(_everyone, _nothing),
+}

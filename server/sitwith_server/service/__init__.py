@@ -1,0 +1,1 @@
+"""What holds a room together: load, decide, commit, follow; time, presence, tokens."""

@@ -1,0 +1,42 @@
+"""What a command comes to, as it is remembered under its id and sent to its sender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
+from sitwith_protocol.errors import RefusalCode
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Committed; `fields` is what `ok` carries beyond its id."""
+
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """Refused: nothing has changed."""
+
+    code: RefusalCode
+    message: str
+
+
+Answer = Done | No
+
+
+def to_bytes(answer: Answer) -> bytes:
+    if isinstance(answer, Done):
+        return encode({"t": "ok", "f": answer.fields})
+    return encode({"t": "no", "c": str(answer.code), "m": answer.message})
+
+
+def from_bytes(blob: bytes) -> Answer:
+    frame = decode(blob, SERVER_LIMITS)
+    if frame["t"] == "ok":
+        fields = frame["f"]
+        assert isinstance(fields, dict)
+        return Done(fields)
+    return No(RefusalCode(str(frame["c"])), str(frame["m"]))

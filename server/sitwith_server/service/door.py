@@ -1,0 +1,91 @@
+"""The door: a hello becomes a seat, a lost connection a lost seat. Tokens end here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sitwith_protocol.errors import CloseCode
+
+from sitwith_server.room import commands as c
+from sitwith_server.room.decide import Refusal
+from sitwith_server.service import tokens
+from sitwith_server.service.names import Name
+from sitwith_server.service.registry import Registry
+from sitwith_server.service.rooms import Room
+
+_CLOSES: Mapping[str, CloseCode] = {
+    "nowhere": CloseCode.NOWHERE,
+    "removed": CloseCode.REMOVED,
+    "locked": CloseCode.DOOR_CLOSED,
+    "full": CloseCode.DOOR_CLOSED,
+    "frozen": CloseCode.LOST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """A hello that was taken. `resume` is the new resume value, in clear for its owner only."""
+
+    room: Room
+    seat: str
+    connection: str
+    resume: str
+    resumed: bool
+
+
+class Door:
+    """Takes hellos, and notes connections that are lost."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    async def join(self, token: str, name: Name) -> Seated | CloseCode:
+        """A first hello, by an invite's token."""
+        parts = tokens.read_token(token)
+        room = await self._registry.find(parts.room) if parts else None
+        if parts is None or room is None:
+            return CloseCode.NOWHERE
+        seat = tokens.new_id("m")
+        resume, digest = tokens.mint_resume(room.id, seat)
+        command = c.TakeSeat(
+            by=seat,
+            invite_digest=parts.digest,
+            name=name.shown,
+            skeleton=name.skeleton,
+            connection=tokens.new_id("c"),
+            resume_digest=digest,
+        )
+        refusal = await room.order(command, "hello")
+        if refusal is not None:
+            return _close(refusal)
+        await self._registry.trail.note(room.id, seat, "hello", None, "ok")
+        return Seated(room, seat, command.connection, resume, resumed=False)
+
+    async def back(self, value: str) -> Seated | CloseCode:
+        """A hello with a resume value."""
+        parts = tokens.read_resume(value)
+        room = await self._registry.find(parts.room) if parts else None
+        if parts is None or room is None:
+            return CloseCode.NOWHERE
+        resume, digest = tokens.mint_resume(room.id, parts.seat)
+        command = c.TakeBack(
+            by=parts.seat,
+            used_digest=parts.digest,
+            connection=tokens.new_id("c"),
+            resume_digest=digest,
+        )
+        refusal = await room.order(command, "resume")
+        if refusal is not None:
+            return _close(refusal)
+        return Seated(room, parts.seat, command.connection, resume, resumed=True)
+
+    async def lost(self, seated: Seated) -> None:
+        """The connection is gone; somebody else may have taken the seat since."""
+        if not seated.room.state.ended:
+            command = c.LoseConnection(by=seated.seat, connection=seated.connection)
+            await seated.room.order(command, "connection.lost")
+
+
+def _close(refusal: Refusal) -> CloseCode:
+    return _CLOSES[refusal.code]

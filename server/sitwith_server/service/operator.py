@@ -1,0 +1,157 @@
+"""What the operator may do with rooms. Counts and states, never names or content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sitwith_server.room import commands as c
+from sitwith_server.room.events import RoomOpened
+from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
+from sitwith_server.service import tokens
+from sitwith_server.service.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSpec:
+    title: str
+    agreement: str
+    capacity: int
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new room and its two invite tokens. `expires_at` in unix seconds."""
+
+    room: str
+    facilitator: str
+    member: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSummary:
+    room: str
+    state: str
+    created_at: float
+    expires_at: float
+    inside: int
+    facilitators: int
+    lobby: int
+    connected: int
+    floor: str
+    pairs: int
+    locked: bool
+
+
+class Operator:
+    """The operator's view of all rooms, for the HTTP API and the command line."""
+
+    def __init__(self, registry: Registry, *, room_ttl: float) -> None:
+        self._registry = registry
+        self._ttl = room_ttl
+        self.draining = False
+
+    async def create(self, spec: RoomSpec) -> Created:
+        room = tokens.new_room_id()
+        now = await self._registry.log.now()
+        made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
+        invites = tuple(
+            Invite(tokens.new_id("i"), role, digest) for role, (_, digest) in made.items()
+        )
+        opened = RoomOpened(
+            room=room,
+            title=spec.title,
+            agreement_version=1,
+            agreement_text=spec.agreement,
+            settings=spec.settings,
+            capacity=spec.capacity,
+            invites=invites,
+            at=now,
+            expires_at=now + self._ttl,
+        )
+        await self._registry.create(opened)
+        await self._registry.trail.note(room, OPERATOR, "room.create", None, "ok")
+        tokens_by_role = {role: token for role, (token, _) in made.items()}
+        return Created(
+            room,
+            tokens_by_role[Role.FACILITATOR],
+            tokens_by_role[Role.MEMBER],
+            opened.expires_at,
+        )
+
+    async def rooms(self) -> list[RoomSummary]:
+        return [_summary(room.state) for room in await self._registry.all()]
+
+    async def room(self, room: str) -> RoomSummary | None:
+        found = await self._registry.find(room)
+        return None if found is None else _summary(found.state)
+
+    async def end(self, room: str) -> bool:
+        """Tells everyone, ends the room and deletes all of it but the trail."""
+        found = await self._registry.find(room)
+        if found is None:
+            return False
+        await found.order(c.RoomEnd(by=OPERATOR), "operator")
+        await self._registry.trail.note(room, OPERATOR, "room.end", None, "ok")
+        return True
+
+    async def invite(
+        self, room: str, role: Role, uses: int | None, expires_in: float | None
+    ) -> tuple[str, str] | None:
+        """The id and the token of a new invite; None if there is no such room."""
+        found = await self._registry.find(room)
+        if found is None:
+            return None
+        token, digest = tokens.mint_token(room)
+        now = await self._registry.log.now()
+        command = c.AddInvite(
+            by=OPERATOR,
+            invite=tokens.new_id("i"),
+            role=role,
+            digest=digest,
+            uses=uses,
+            expires_at=None if expires_in is None else now + expires_in,
+        )
+        await found.order(command, "operator")
+        await self._registry.trail.note(room, OPERATOR, "invite.add", command.invite, "ok")
+        return command.invite, token
+
+    async def revoke(self, room: str, invite: str) -> bool:
+        found = await self._registry.find(room)
+        if found is None:
+            return False
+        refusal = await found.order(c.RevokeInvite(by=OPERATOR, invite=invite), "operator")
+        if refusal is None:
+            await self._registry.trail.note(room, OPERATOR, "invite.revoke", invite, "ok")
+        return refusal is None
+
+    async def audit(self, room: str) -> list[Mapping[str, object]] | None:
+        """The trail; None where there is none."""
+        return await self._registry.trail.read(room) or None
+
+    async def drop_audit(self, room: str) -> bool:
+        there = bool(await self._registry.trail.read(room))
+        await self._registry.trail.drop(room)
+        return there
+
+    def ready(self) -> bool:
+        return not self.draining
+
+
+def _summary(state: RoomState) -> RoomSummary:
+    inside = state.inside()
+    return RoomSummary(
+        room=state.id,
+        state="ended" if state.ended else "locked" if state.locked else "open",
+        created_at=state.created_at,
+        expires_at=state.expires_at,
+        inside=len(inside),
+        facilitators=sum(1 for s in inside if s.facilitates),
+        lobby=sum(1 for s in state.seats.values() if s.phase is Phase.LOBBY),
+        connected=sum(1 for s in state.seats.values() if s.connection is not None),
+        floor=str(state.floor.mode),
+        pairs=0 if state.pairs is None else len(state.pairs.groups),
+        locked=state.locked,
+    )

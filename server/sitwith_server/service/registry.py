@@ -1,0 +1,130 @@
+"""The rooms that this worker hosts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from sitwith_server.log.base import CONTROL, Commit, Committed, Log
+from sitwith_server.room import begin
+from sitwith_server.room.events import RoomOpened
+from sitwith_server.service import store
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.rooms import Change, Room, Words, load
+from sitwith_server.service.timers import Timer
+
+_log = structlog.get_logger(__name__)
+
+BACKSTOP = 7 * 86_400.0
+"""Seconds after a room's expiry at which the log forgets it even if nobody ended it."""
+
+
+@dataclass(slots=True)
+class _Hosted:
+    room: Room
+    timer: Timer
+    unfollow: Callable[[], None]
+
+
+class Registry:
+    """Finds, makes, follows and lets go of rooms."""
+
+    def __init__(self, log: Log, trail: Trail) -> None:
+        self.log = log
+        self.trail = trail
+        self._hosted: dict[str, _Hosted] = {}
+        self._loading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def hosted(self) -> list[Room]:
+        return [h.room for h in self._hosted.values()]
+
+    async def create(self, opened: RoomOpened) -> Room:
+        """A new room from its first event."""
+        await self.log.create(opened.room, b"", opened.expires_at - opened.at + BACKSTOP)
+        blob = store.to_bytes(opened)
+        result = await self.log.commit(Commit(opened.room, CONTROL, (blob,), 0, rights=True))
+        assert isinstance(result, Committed)
+        position = result.positions[-1]
+        return self._host(Room(self.log, begin(opened), position, position.seq))
+
+    async def find(self, room_id: str) -> Room | None:
+        """A living room, loaded if it is not hosted yet."""
+        hosted = self._hosted.get(room_id)
+        if hosted is not None:
+            return None if hosted.room.state.ended else hosted.room
+        async with self._loading:
+            hosted = self._hosted.get(room_id)
+            if hosted is not None:
+                return hosted.room
+            room = await load(self.log, room_id)
+            if room is None or room.state.ended:
+                return None
+            return self._host(room)
+
+    async def all(self) -> list[Room]:
+        """Every living room of the log."""
+        found = [await self.find(room_id) for room_id in await self.log.rooms()]
+        return [room for room in found if room is not None]
+
+    async def close(self) -> None:
+        for hosted in self._hosted.values():
+            hosted.timer.stop()
+            hosted.unfollow()
+        self._hosted.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+
+    def _host(self, room: Room) -> Room:
+        room.note_to(self.trail.note_for(room.id))
+        room.observe(_Ending(self, room))
+        unfollow = self.log.follow(
+            room.id,
+            lambda stream, seq: self._ring(room, stream, seq),
+            room.heard,
+        )
+        self._hosted[room.id] = _Hosted(room, Timer(room, self.log.now), unfollow)
+        return room
+
+    def _ring(self, room: Room, stream: str, seq: int) -> None:
+        if room.behind(stream, seq):
+            self._spawn(room.follow_up())
+
+    def let_go(self, room: Room) -> None:
+        """The room has ended: what is in the log of it goes, too."""
+        hosted = self._hosted.pop(room.id, None)
+        if hosted is not None:
+            hosted.timer.stop()
+            hosted.unfollow()
+            self._spawn(self.log.end(room.id))
+
+    def _spawn(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("follow_failed", exc_type=type(task.exception()).__name__)
+
+
+class _Ending:
+    """Lets an ended room go once everybody else has been told."""
+
+    def __init__(self, registry: Registry, room: Room) -> None:
+        self._registry = registry
+        self._room = room
+
+    def changed(self, change: Change) -> None:
+        if change.after.ended:
+            asyncio.get_running_loop().call_soon(self._registry.let_go, self._room)
+
+    def said(self, words: Words) -> None:
+        pass
+
+    def reacted(self, stream: str, by: str, kind: str) -> None:
+        pass

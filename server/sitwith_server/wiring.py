@@ -1,0 +1,130 @@
+"""The composition root: the only file that names concrete implementations. One screen, top down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway import http, logs
+from sitwith_server.gateway.gate import Gate
+from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.wire import WireProtocol
+from sitwith_server.gateway.ws import Endpoint
+from sitwith_server.log.base import Log
+from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.door import Door
+from sitwith_server.service.operator import Operator
+from sitwith_server.service.registry import Registry
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything of one worker, joined."""
+
+    asgi: ASGIApp
+    operator: Operator
+    registry: Registry
+    gate: Gate
+    log: Log
+
+    async def drain(self, seconds: float) -> None:
+        """No new rooms or joins; everybody is sent elsewhere over `seconds`."""
+        self.operator.draining = True
+        await self.gate.drain(seconds)
+
+    async def close(self) -> None:
+        await self.registry.close()
+        await self.log.close()
+
+
+def build(settings: Settings, log: Log | None = None) -> App:
+    """One worker with everything in memory, or with the log that is given."""
+    metrics = Metrics()
+    log = log or MemoryLog()
+    registry = Registry(log, Trail(log, settings.audit_ttl))
+    operator = Operator(registry, room_ttl=settings.room_ttl)
+    gate = Gate(Door(registry), settings, metrics, log.now)
+    routes = [
+        WebSocketRoute("/ws", Endpoint(gate)),
+        *http.routes(operator, settings, metrics, gate.crowds),
+    ]
+    asgi = http.wrapped(Starlette(routes=routes), settings, metrics)
+    return App(asgi, operator, registry, gate, log)
+
+
+def run(
+    settings: Settings, *, on_started: Callable[[App], Awaitable[None]] | None = None
+) -> int:
+    """Serves until SIGTERM (drains) or SIGINT (does not); returns the exit code."""
+    logs.configure(settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, on_started))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn raises the caught signal again at its end; ours ends with exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(
+    settings: Settings, on_started: Callable[[App], Awaitable[None]] | None
+) -> int:
+    app = build(settings)
+    server = _Server(
+        uvicorn.Config(
+            app.asgi,
+            host=settings.host,
+            port=settings.port,
+            ws=WireProtocol,
+            ws_max_size=settings.max_frame,
+            ws_ping_interval=settings.ping_seconds,
+            ws_ping_timeout=settings.ping_seconds,
+            ws_per_message_deflate=False,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    draining: set[asyncio.Task[None]] = set()
+
+    async def drain() -> None:
+        _log.info("draining", seconds=settings.drain_seconds)
+        await app.drain(settings.drain_seconds)
+        server.should_exit = True
+
+    def asked_to_stop() -> None:
+        draining.add(asyncio.ensure_future(drain()))
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
+    loop.add_signal_handler(signal.SIGINT, setattr, server, "should_exit", True)
+    serving = asyncio.create_task(server.serve())
+    while not (server.started or serving.done()):
+        await asyncio.sleep(0.01)
+    if server.started:
+        _log.info("serving", host=settings.host, port=settings.port)
+        if on_started is not None:
+            await on_started(app)
+    await serving
+    await app.close()
+    return 0
