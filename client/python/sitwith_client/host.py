@@ -1,0 +1,184 @@
+"""The rehearsal's facilitator: keeps the demo's evening going while no person does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from . import personas
+from .client import Client
+from .company import Company, rest
+from .errors import Refused, RoomClosed
+from .events import Change
+
+DEEDS: Final = frozenset({"floor", "pairs", "locked", "settings", "lobby", "help", "agenda"})
+"""Slices that change when a facilitator does a facilitator's work."""
+
+ENOUGH: Final = 2
+"""Members for a round."""
+
+
+class Host:
+    """Admits at once, leads in its own time, and makes way for people."""
+
+    def __init__(self, me: Client, chance: random.Random, stop: asyncio.Event) -> None:
+        self._me = me
+        self._chance = chance
+        self._stop = stop
+        self._lines = Company(chance)
+        self._led_by: set[str] = set()
+
+    async def live(self) -> None:
+        """Enters, keeps the door and the evening, and leaves."""
+        if self._me.phase == "agreement":
+            with contextlib.suppress(Refused):
+                await self._me.accept_agreement()
+        with contextlib.suppress(RoomClosed):
+            await self._until(lambda: self._me.phase == "inside")
+            work = [
+                asyncio.create_task(each())
+                for each in (self._watch, self._keep_door, self._answer_calls, self._lead)
+            ]
+            ended = asyncio.create_task(self._until(lambda: False))
+            try:
+                await asyncio.wait([*work, ended], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (*work, ended):
+                    task.cancel()
+                results = await asyncio.gather(*work, ended, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception) and not isinstance(result, RoomClosed):
+                    raise result
+
+    @property
+    def stepped_back(self) -> bool:
+        """Whether a person leads: a facilitator who has done something and is still here."""
+        members = self._me.room.members
+        return any(
+            each in members
+            and members[each]["role"] == "facilitator"
+            and members[each]["here"] == "here"
+            for each in self._led_by
+        )
+
+    async def _watch(self) -> None:
+        async for event in self._me.events():
+            if not isinstance(event, Change) or event.by in (None, self._me.id):
+                continue
+            entry = self._me.room.members.get(str(event.by))
+            muted = event.why.startswith(("mute", "unmute", "role", "member"))
+            if entry and entry["role"] == "facilitator" and (muted or event.slices & DEEDS):
+                self._led_by.add(str(event.by))
+
+    async def _keep_door(self) -> None:
+        while not self._stop.is_set():
+            await self._until(lambda: self._leading_role() and self._me.room.lobby)
+            if await rest(self._stop, self._chance.uniform(0.6, 1.6)):
+                return
+            with contextlib.suppress(Refused):
+                await self._me.admit_all()
+
+    async def _answer_calls(self) -> None:
+        """Goes to a group that calls, says that it is there, and comes back."""
+        while not self._stop.is_set():
+            await self._until(lambda: self._may_lead() and self._me.room.help)
+            member = self._me.room.help[0]
+            pairs = self._me.room.pairs
+            groups = pairs["groups"] if pairs else {}
+            group = next((g for g, people in groups.items() if member in people), None)
+            with contextlib.suppress(Refused):
+                if group is not None:
+                    await self._me.visit(group)
+                    await rest(self._stop, 1.5)
+                    await self._say(f"pair:{group}", personas.HOST_HELP)
+                    await rest(self._stop, 12)
+                    await self._me.end_visit()
+                await self._me.help_done(member)
+            await rest(self._stop, 1)
+
+    async def _lead(self) -> None:
+        await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
+        await rest(self._stop, 2.5)
+        rounds = 0
+        while not self._stop.is_set():
+            await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
+            try:
+                if rounds == 0:
+                    await self._say("circle", personas.HOST_WELCOME)
+                await self._send_round()
+                rounds += 1
+                if self._may_lead():
+                    await self._say("circle", personas.HOST_BETWEEN)
+                    await self._pause(10, 18)
+                if rounds % 2 == 0 and self._may_lead():
+                    await self._open_pairs()
+                    await self._pause(6, 12)
+            except Refused:
+                await self._pause(4, 8)
+
+    async def _send_round(self) -> None:
+        if not self._may_lead():
+            return
+        me = self._me
+        await me.start_round(seconds=self._chance.randint(25, 40))
+        floor = me.room.floor
+        if floor and floor["round"]:
+            await self._until(lambda: not self._may_lead() or self._round_over())
+        if self._may_lead():
+            await me.open_floor()
+
+    async def _open_pairs(self) -> None:
+        me = self._me
+        if len(self._present()) < ENOUGH or me.room.pairs is not None:
+            return
+        await self._say("circle", personas.HOST_PAIRS)
+        await self._pause(2, 4)
+        if not self._may_lead() or me.room.pairs is not None:
+            return
+        groups = await me.plan_pairs("fresh")
+        if groups and self._may_lead():
+            await me.open_pairs(groups, seconds=self._chance.randint(50, 80))
+            await self._until(lambda: not self._may_lead() or me.room.pairs is None)
+
+    # ---- looking and waiting
+
+    def _round_over(self) -> bool:
+        floor = self._me.room.floor
+        return floor is not None and floor["round"] is None
+
+    def _leading_role(self) -> bool:
+        return self._me.phase == "inside" and self._me.role == "facilitator"
+
+    def _may_lead(self) -> bool:
+        return self._leading_role() and not self.stepped_back
+
+    def _present(self) -> list[str]:
+        return [
+            each
+            for each, entry in self._me.room.members.items()
+            if entry["role"] == "member" and entry["here"] == "here"
+        ]
+
+    async def _say(self, to: str, lines: Sequence[str]) -> None:
+        line = self._lines.pick(to, lines)
+        if line is not None and not self._me.room.settings.get("sealed"):
+            with contextlib.suppress(Refused):
+                await self._me.say(to, line)
+
+    async def _pause(self, least: float, most: float) -> None:
+        await rest(self._stop, self._chance.uniform(least, most))
+
+    async def _until(self, test: Callable[[], object]) -> None:
+        """Until ``test`` or ``stop``."""
+        looking = asyncio.create_task(self._me.until(test))
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                await looking
+        finally:
+            looking.cancel()
+            stopping.cancel()
