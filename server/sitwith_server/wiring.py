@@ -66,11 +66,9 @@ def build(settings: Settings, log: Log | None = None) -> App:
     return App(asgi, operator, registry, gate, log)
 
 
-def run(
-    settings: Settings, *, on_started: Callable[[App], Awaitable[None]] | None = None
-) -> int:
+def run(settings: Settings, *, on_started: Callable[[App], Awaitable[None]] | None = None) -> int:
     """Serves until SIGTERM (drains) or SIGINT (does not); returns the exit code."""
-    logs.configure(settings.log_level)
+    logs.configure(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, on_started))
 
@@ -83,9 +81,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(
-    settings: Settings, on_started: Callable[[App], Awaitable[None]] | None
-) -> int:
+async def _serve(settings: Settings, on_started: Callable[[App], Awaitable[None]] | None) -> int:
     app = build(settings)
     server = _Server(
         uvicorn.Config(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
+
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode, RefusalCode
-
 from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.hub import Hub, Link
 from sitwith_server.gateway.outbox import Outbox
@@ -23,6 +23,7 @@ from sitwith_server.gateway.translate import (
     to_command,
     to_name,
 )
+from sitwith_server.log.base import Position
 from sitwith_server.service.door import Seated
 
 _log = structlog.get_logger(__name__)
@@ -112,7 +113,7 @@ class Connection:
             self._outbox.send(m.Closed(int(taken)).to_map())
         self._outbox.end(taken)
 
-    async def _sit_down(self, seated: Seated, positions: dict[str, object]) -> None:
+    async def _sit_down(self, seated: Seated, positions: Mapping[str, Position]) -> None:
         self._seated = seated
         self._hub = self._gate.hub_for(seated.room)
         self._link = Link(seated.seat, seated.connection, self._outbox)

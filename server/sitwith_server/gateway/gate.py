@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
-
 from sitwith_server.config import Settings
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.gateway.metrics import Metrics

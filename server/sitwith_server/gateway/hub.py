@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
-
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_frame
 from sitwith_server.log.base import CONTROL, Position, Trimmed
@@ -166,9 +165,7 @@ class Hub:
             return True
         return seat.is_inside and words.entry.origin == seat.id
 
-    async def _replay(
-        self, link: Link, seat: Seat, seen: Mapping[str, Position]
-    ) -> dict[str, int]:
+    async def _replay(self, link: Link, seat: Seat, seen: Mapping[str, Position]) -> dict[str, int]:
         """Sends what was missed, in order; returns how far each stream has been given."""
         missed: list[Words] = []
         given: dict[str, int] = {}
@@ -259,8 +256,7 @@ def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
         if link.seat in change.after.removed:
             return CloseCode.REMOVED
         declined = any(
-            isinstance(e, SeatLeft) and e.member == link.seat and e.declined
-            for e in change.events
+            isinstance(e, SeatLeft) and e.member == link.seat and e.declined for e in change.events
         )
         return CloseCode.DECLINED if declined else CloseCode.BYE
     if change.after.ended:

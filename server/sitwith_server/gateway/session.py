@@ -13,7 +13,6 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import CodecError, FrameTooLarge, decode
 from sitwith_protocol.errors import CloseCode, RefusalCode
-
 from sitwith_server.gateway.translate import Frame, refused_frame
 
 RATE: Final = 10.0

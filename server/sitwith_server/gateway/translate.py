@@ -8,7 +8,6 @@ from typing import Any
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
-
 from sitwith_server.log.base import Position
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as

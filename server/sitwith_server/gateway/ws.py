@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from sitwith_protocol.versions import SUBPROTOCOL
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from sitwith_protocol.versions import SUBPROTOCOL
 from sitwith_server.gateway.connection import Connection
 from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.origins import request_allowed

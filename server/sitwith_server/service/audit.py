@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
-
 from sitwith_server.log.base import Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sitwith_protocol.errors import CloseCode
-
 from sitwith_server.room import commands as c
 from sitwith_server.room.decide import Refusal
 from sitwith_server.service import tokens

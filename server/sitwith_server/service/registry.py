@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 import structlog
@@ -45,7 +45,7 @@ class Registry:
     async def create(self, opened: RoomOpened) -> Room:
         """A new room from its first event."""
         await self.log.create(opened.room, b"", opened.expires_at - opened.at + BACKSTOP)
-        blob = store.to_bytes(opened)
+        blob = store.event_to_bytes(opened, "room.create", "")
         result = await self.log.commit(Commit(opened.room, CONTROL, (blob,), 0, rights=True))
         assert isinstance(result, Committed)
         position = result.positions[-1]
@@ -101,8 +101,8 @@ class Registry:
             hosted.unfollow()
             self._spawn(self.log.end(room.id))
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 

@@ -13,7 +13,6 @@ from typing import Final, Protocol
 
 from sitwith_protocol.codec import decode, encode
 from sitwith_protocol.errors import RefusalCode
-
 from sitwith_server.log.base import (
     CONTROL,
     Commit,
@@ -189,7 +188,9 @@ class Room:
             Commit(
                 room=self.id,
                 stream=CONTROL,
-                blobs=tuple(store.to_bytes(event) for event in verdict.events),
+                blobs=tuple(
+                    store.event_to_bytes(event, why, command.by) for event in verdict.events
+                ),
                 expect=before.seq,
                 rights=after.rights != before.rights,
                 key=key,
@@ -246,7 +247,7 @@ class Room:
     async def _append_words(self, placed: Placed, key: Key | None, answer: Answer) -> Answer | None:
         stream, what = placed.stream, placed.what
         assert isinstance(what, Said | Unsaid)
-        blob = store.to_bytes(what)
+        blob = store.saying_to_bytes(what)
         result = await self._log.commit(
             Commit(
                 room=self.id,
@@ -277,7 +278,7 @@ class Room:
             observer.said(Words(entry, what))
         if deleted is not None and isinstance(what, Unsaid):
             empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
-            await self._log.blank(self.id, entry.stream, deleted.seq, store.to_bytes(empty))
+            await self._log.blank(self.id, entry.stream, deleted.seq, store.saying_to_bytes(empty))
 
     async def _remember(self, key: Key, answer: Answer) -> bool:
         """Keeps a refusal under its id. False after a lost race."""
@@ -305,31 +306,24 @@ class Room:
         """Folds and tells what others have committed: the control log first, then words."""
         while entries := await self._log.read(self.id, CONTROL, self.state.seq):
             for entry in entries:
-                event = store.from_bytes(entry.blob)
-                before = self.state
-                self.state = fold(before, event)  # type: ignore[arg-type]
+                came = store.event_from_bytes(entry.blob)
+                before, self.state = self.state, fold(self.state, came.event)
                 self.position, self.rights = entry.position, entry.rights
-                change = Change(
-                    before, self.state, (event,), "room", entry.origin, entry.position  # type: ignore[arg-type]
+                self._tell(
+                    Change(before, self.state, (came.event,), came.why, came.by, entry.position)
                 )
-                self._tell(change)
         heads = await self._log.heads(self.id)
         for stream in () if heads is None else heads.streams:
             if stream == CONTROL:
                 continue
             for entry in await self._log.read(self.id, stream, self.talk.head(stream)):
-                what = store.from_bytes(entry.blob)
-                assert isinstance(what, Said | Unsaid)
-                await self._take_words(entry, what)
+                await self._take_words(entry, store.saying_from_bytes(entry.blob))
 
     async def history(self, stream: str, after: int) -> list[tuple[Entry, Saying]]:
         """A conversation's kept entries with a number above `after`, whole and in order."""
         found: list[tuple[Entry, Saying]] = []
         while entries := await self._log.read(self.id, stream, after):
-            for entry in entries:
-                what = store.from_bytes(entry.blob)
-                assert isinstance(what, Said | Unsaid)
-                found.append((entry, what))
+            found += [(entry, store.saying_from_bytes(entry.blob)) for entry in entries]
             after = entries[-1].position.seq
         return found
 
@@ -339,7 +333,7 @@ async def load(log: Log, room: str) -> Room | None:
     entries = await log.read(room, CONTROL, 0)
     if not entries:
         return None
-    opened = store.from_bytes(entries[0].blob)
+    opened = store.event_from_bytes(entries[0].blob).event
     assert isinstance(opened, RoomOpened)
     made = Room(log, begin(opened), entries[0].position, entries[0].rights)
     await made.catch_up()

@@ -6,12 +6,13 @@ The shapes follow the dataclasses of `room.events` and `room.talk`; cattrs does 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 import cattrs
 from cattrs.strategies import configure_union_passthrough
-from sitwith_protocol.codec import SERVER_LIMITS, Limits, decode, encode
 
+from sitwith_protocol.codec import SERVER_LIMITS, Limits, decode, encode
 from sitwith_server.room.events import Event
 from sitwith_server.room.talk import Saying
 
@@ -19,9 +20,8 @@ VERSION: Final = 1
 _LIMITS: Final = Limits(
     frame=2**26, text=2**20, binary=2**20, array=2**20, map=2**20, depth=SERVER_LIMITS.depth + 8
 )
-_TYPES: Final[Mapping[str, type]] = {
-    each.__name__: each for each in (*get_args(Event), *get_args(Saying))
-}
+_EVENTS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Event)}
+_SAYINGS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Saying)}
 
 
 def _converter() -> cattrs.Converter:
@@ -37,20 +37,52 @@ def _converter() -> cattrs.Converter:
 _CONVERTER: Final = _converter()
 
 
-def to_bytes(what: Event | Saying) -> bytes:
-    """One event or saying as bytes."""
-    body: dict[str, Any] = _CONVERTER.unstructure(what)
-    return encode({"t": type(what).__name__, "v": VERSION, "d": body})
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event with what it came by: the command's wire type and the seat that asked."""
+
+    event: Event
+    why: str
+    by: str
 
 
-def from_bytes(blob: bytes) -> Event | Saying:
-    """The inverse of `to_bytes`.
+def event_to_bytes(event: Event, why: str, by: str) -> bytes:
+    """One event of the control log."""
+    return _pack(event, {"w": why, "b": by})
+
+
+def event_from_bytes(blob: bytes) -> Happened:
+    """The inverse of `event_to_bytes`.
 
     Raises:
         LookupError: a type or version that this version does not know.
     """
+    frame, event = _unpack(blob, _EVENTS)
+    return Happened(event, str(frame["w"]), str(frame["b"]))
+
+
+def saying_to_bytes(saying: Saying) -> bytes:
+    """One entry of a conversation."""
+    return _pack(saying, {})
+
+
+def saying_from_bytes(blob: bytes) -> Saying:
+    """The inverse of `saying_to_bytes`.
+
+    Raises:
+        LookupError: a type or version that this version does not know.
+    """
+    saying: Saying = _unpack(blob, _SAYINGS)[1]
+    return saying
+
+
+def _pack(what: Event | Saying, extra: Mapping[str, object]) -> bytes:
+    body: dict[str, Any] = _CONVERTER.unstructure(what)
+    return encode({"t": type(what).__name__, "v": VERSION, "d": body, **extra})
+
+
+def _unpack(blob: bytes, types: Mapping[str, type]) -> tuple[Mapping[str, object], Any]:
     frame = decode(blob, _LIMITS)
     if frame["v"] != VERSION:
-        raise LookupError("an event of another version")
-    made: Event | Saying = _CONVERTER.structure(frame["d"], _TYPES[str(frame["t"])])
-    return made
+        raise LookupError("an entry of another version")
+    return frame, _CONVERTER.structure(frame["d"], types[str(frame["t"])])
