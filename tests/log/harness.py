@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from sitwith_server.log.base import CONTROL, Commit, Committed, Log, Result
 
 ROOM = "r1"

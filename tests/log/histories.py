@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+
 from sitwith_server.log.base import (
     CONTROL,
     Commit,

@@ -9,6 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Commit, Entry, Log, Position, TooEarly
 from sitwith_server.log.memory_log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
 

@@ -12,7 +12,7 @@ LOOK_AHEAD_PEOPLE: Final = 24
 """Above this no evening has rounds enough for looking ahead to matter."""
 
 _EXACT_PEOPLE: Final = 21
-_TRIOS: Final = 1_500
+_TRIO_STEPS: Final = 60_000
 _RESPLITS: Final = 60
 _TRIO_PLANS: Final = 8
 _TRIO_ROUNDS: Final = 4
@@ -20,7 +20,7 @@ _TRIO_ROUNDS: Final = 4
 
 def any_pairs(circle: Circle, chance: Chance) -> Groups | None:
     """Pairs in which nobody sits with somebody they avoid; None exactly where there are none
-    (with a trio among more than `_EXACT_PEOPLE`: or none was found in `_TRIOS` tries)."""
+    (with a trio among more than `_EXACT_PEOPLE`: or none was found in a bounded number of tries)."""
     return _pairs(circle.allowed(), chance)
 
 
@@ -75,7 +75,7 @@ def _with_trio(graph: Graph, mate: list[int], chance: Chance) -> Groups | None:
         for other in graph[one]:
             if left[other] in graph[one]:
                 return [[one, other, left[other]], *_couples(_parted(left, other, left[other]))]
-    tries = _TRIOS if len(graph) > _EXACT_PEOPLE else len(graph) ** 3
+    tries = _TRIO_STEPS // len(graph) if len(graph) > _EXACT_PEOPLE else len(graph) ** 3
     for one, left in outs.items():
         for other in graph[one]:
             for third in graph[one]:
