@@ -36,6 +36,7 @@ demo: setup
 	@exec $(BIN)/sitwith demo $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: lint
+	@$(SETUP) test
 	@$(SETUP) npm run --silent test
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -54,6 +55,7 @@ bench: dev
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: dev
+	@$(SETUP) test
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 # The dev list holds everything, so that the two others are cuts of one resolution.

@@ -5,7 +5,8 @@ Node that builds the page is a wheel in the venv. Each step is skipped while its
 were when it last succeeded, so a second run is quick and says nothing.
 
     setup.py               what `make demo` needs
-    setup.py dev           and what `make test` needs
+    setup.py dev           and what `make lint` needs
+    setup.py test          and the Chromium that `make test` needs
     setup.py npm ARGS…     npm in client/web, by the venv's Node
 """
 
@@ -264,15 +265,15 @@ def main(words: list[str]) -> int:
         os.environ.update(environment(npm_environment()))
         command = [str(word) for word in npm(*words[1:])]
         os.execv(command[0], command)
-    if words not in ([], ["dev"]):
-        give_up(f"no such set-up: {' '.join(words)}", "setup.py, setup.py dev or setup.py npm …")
+    if words not in ([], ["dev"], ["test"]):
+        give_up(f"no such set-up: {' '.join(words)}", "setup.py, setup.py dev|test, setup.py npm …")
     with alone():
         make_venv()
         install(RUNTIME, VENV / ".setup")
-        if words == ["dev"]:
+        if words:
             install(DEV, VENV / ".setup-dev")
         build_page()
-    if words == ["dev"]:
+    if words == ["test"]:
         have_browser()
     return 0
 

@@ -199,7 +199,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.public_url:
-            object.__setattr__(self, "public_url", _derived_url(self.host, self.port))
+            object.__setattr__(self, "public_url", http_url(self.host, self.port))
         if not self.allowed_origins:
             object.__setattr__(self, "allowed_origins", _derived_origins(self.public_url))
         if self.workers > 1 and self.redis_url is None:
@@ -208,7 +208,8 @@ class Settings:
             raise SettingError("outbox_bytes", "must hold at least two frames of max_frame")
 
 
-def _derived_url(host: str, port: int) -> str:
+def http_url(host: str, port: int) -> str:
+    """Where a server that listens there can be reached from its own machine."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://{_authority(reachable, port, 'http')}"
 
@@ -316,7 +317,7 @@ def load(
 def rows(loaded: Loaded) -> list[Row]:
     """Every setting as `sitwith config` shows it."""
     derived: dict[str, object] = {
-        "public_url": _derived_url(loaded.settings.host, loaded.settings.port),
+        "public_url": http_url(loaded.settings.host, loaded.settings.port),
         "allowed_origins": _derived_origins(loaded.settings.public_url),
     }
     return [

@@ -6,14 +6,11 @@ import argparse
 import asyncio
 import secrets
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sitwith_server.cli import serve, settings
-from sitwith_server.cli.output import Commands, complain
-from sitwith_server.config import LOG_LEVELS
-
-if TYPE_CHECKING:
-    from sitwith_server.wiring import App
+from sitwith_server.cli.output import Commands, Failed, complain
+from sitwith_server.config import Settings, http_url
 
 TITLE = "A demo circle"
 AGREEMENT = """\
@@ -29,40 +26,68 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo", help="a living room on this machine, to look around in", allow_abbrev=False
     )
-    parser.add_argument("--members", metavar="N", type=int, choices=range(13), default=4,
-                        help="rehearsal members, 0 to 12 (4 unless given)")  # fmt: skip
+    parser.add_argument(
+        "--members",
+        metavar="N",
+        type=int,
+        choices=range(13),
+        default=5,
+        help="rehearsal members, 0 to 12 (5 unless given)",
+    )
     settings.add(parser)
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
     """Serves a room until Ctrl-C; the standard output gets its two links and nothing else."""
-    defaults = {"operator_key": secrets.token_urlsafe(32), "log_level": LOG_LEVELS[2]}
+    defaults = {"operator_key": secrets.token_urlsafe(32), "log_level": "warning"}
     wanted = settings.load(asked, defaults=defaults).settings
     serve.check(wanted)
     from sitwith_server import wiring
 
-    demo = Demo(asked.members)
+    demo = Demo(wanted, asked.members)
     return wiring.run(wanted, on_started=demo.start)
 
 
 class Demo:
     """The room of the demo and those who rehearse in it."""
 
-    def __init__(self, members: int) -> None:
+    def __init__(self, wanted: Settings, members: int) -> None:
+        self._settings = wanted
+        self._here = http_url(wanted.host, wanted.port)
         self._members = members
         self._running: set[asyncio.Task[None]] = set()
 
-    async def start(self, app: App) -> None:
-        """Opens the room, prints its links and lets the rehearsal begin."""
+    async def start(self, _app: object) -> None:
+        """Opens the room, prints its links and lets the rehearsal begin.
+
+        Raises:
+            Failed: the server that was just started doesn't open a room.
+        """
         from sitwith_client.rehearse import host, rehearse
 
-        room = await app.operator.create_room(title=TITLE, agreement=AGREEMENT, lobby=True)
-        links = room["links"]
+        links = await self._open()
         print(f"facilitator  {links['facilitator']}\nmember  {links['member']}", flush=True)
         if self._members:
-            self._run(host(links["facilitator"], stop=None))
-            self._run(rehearse(links["member"], self._members, stop=None))
+            self._run(host(self._near(links["facilitator"])))
+            self._run(rehearse(self._near(links["member"]), self._members))
+
+    async def _open(self) -> dict[str, str]:
+        """Opens the room as any operator would."""
+        import httpx
+
+        spec = {"title": TITLE, "agreement": AGREEMENT, "lobby": True}
+        key = {"Authorization": f"Bearer {self._settings.operator_key}"}
+        async with httpx.AsyncClient(base_url=self._here, headers=key, trust_env=False) as api:
+            answer = await api.post("/api/rooms", json=spec)
+        if answer.status_code != httpx.codes.CREATED:
+            raise Failed(f"the demo's room can't be opened ({answer.status_code})")
+        links: dict[str, str] = answer.json()["links"]
+        return links
+
+    def _near(self, link: str) -> str:
+        """The link by this machine's own address: the public one may lead through a proxy."""
+        return self._here + link.removeprefix(self._settings.public_url)
 
     def _run(self, rehearsal: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(rehearsal)
