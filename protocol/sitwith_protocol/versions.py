@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 SUBPROTOCOL: Final = "sitwith.v1"
-"""The WebSocket subprotocol; a socket that does not name it is refused (rule OP1)."""
+"""The WebSocket subprotocol; a client that names others and not it is refused (rule OP1)."""
 
 SUPPORTED: Final[tuple[str, ...]] = (SUBPROTOCOL,)
 """Every subprotocol spoken here, the best first."""

@@ -14,7 +14,7 @@ from sitwith_protocol.codec import SERVER_LIMITS, CodecError, decode, encode
 from sitwith_protocol.errors import CloseCode, RefusalCode, comes_back
 from sitwith_protocol.shapes import BadMessage, Message
 from sitwith_protocol.versions import SUBPROTOCOL, choose
-from tests.protocol import make_vectors
+from tests.protocol import make_tables, make_vectors
 
 
 def refused(raw: dict[str, object]) -> BadMessage:
@@ -183,6 +183,12 @@ def test_AN1_every_command_has_an_id_and_a_type_of_its_own() -> None:
     classes = get_args(m.Command)
     assert len({each.t for each in classes}) == len(classes) == len(m.COMMANDS)
     assert all(each._slots[0].name == "id" and each._slots[0].required for each in classes)
+
+
+def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
+    spec = make_tables.SPEC.read_text(encoding="utf-8")
+    assert make_tables.filled(spec) == spec
+    assert "| `pairs.move` | `member` `group` |" in spec
 
 
 GOOD = st.sampled_from([encode(each.to_map()) for each in make_vectors.CLIENT])
