@@ -149,7 +149,7 @@ def make_venv() -> None:
         run([sys.executable, "-m", "venv", VENV], "the venv can't be made", *advice)
     elif has("venv", "pip"):
         run([sys.executable, "-m", "venv", "--without-pip", VENV], "the venv can't be made")
-        pip = [sys.executable, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip"]
+        pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "pip"]
         run(pip, "pip can't be put into the venv", *advice)
     else:
         give_up("this Python has neither `venv` with `ensurepip` nor pip", *advice)
@@ -171,7 +171,7 @@ def install(requirements: tuple[str, ...], stamp: Path) -> None:
         for line in (ROOT / name).read_text().splitlines() if line
     )  # fmt: skip
     say(f"installing {locked} Python packages (up to a minute)")
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
     lists = [word for name in requirements for word in ("-r", name)]
     run(
         [*pip, "--require-hashes", *lists],
