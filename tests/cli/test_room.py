@@ -61,13 +61,14 @@ def test_list_show_and_end(operator: Operator, capsys: pytest.CaptureFixture[str
     ]
     assert main(["room", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == operator.answer
-    operator.answer = room
+    operator.answer = {**room, "expires_at": 1_800_000_000.5}
     assert main(["room", "show", "r1"]) == 0
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["room", "r1"],
         ["locked", "no"],
         ["counts.inside", "3"],
         ["counts.lobby", "0"],
+        ["expires_at", "2027-01-15", "08:00", "UTC"],
     ]
     operator.status, operator.answer = 204, None
     assert main(["room", "end", "a/b?c#d", "--json"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -78,7 +79,7 @@ def _list(asked: argparse.Namespace) -> int:
     rooms = [dict(_flat(room)) for room in answer["rooms"]]
     if rooms:
         columns = list(dict.fromkeys(key for room in rooms for key in room))
-        lines = [[shown(room.get(column)) for column in columns] for room in rooms]
+        lines = [[_cell(column, room.get(column)) for column in columns] for room in rooms]
         print_table([column.upper() for column in columns], lines)
     return 0
 
@@ -88,7 +89,7 @@ def _show(asked: argparse.Namespace) -> int:
     if asked.json:
         print_json(room)
         return 0
-    lines = [(key, shown(value)) for key, value in _flat(room)]
+    lines = [(key, _cell(key, value)) for key, value in _flat(room)]
     print_table(lines[0], lines[1:])
     return 0
 
@@ -100,6 +101,12 @@ def _end(asked: argparse.Namespace) -> int:
     else:
         print(f"ended  {asked.room}")
     return 0
+
+
+def _cell(name: str, value: object) -> str:
+    if name.endswith("_at") and isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return shown(value)
 
 
 def _flat(value: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
