@@ -1,0 +1,283 @@
+"""The operator's API, health and metrics, and what is done for each request.
+
+Every call under `/api` is authorised before anything of it is read, by the operator's key alone.
+Answers hold states and counts, never names or content. Decisions look at `scope["path"]` through
+the routes: a URL put together from headers can be made to say anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway import forms, page
+from sitwith_server.gateway.logs import bound, logger
+from sitwith_server.gateway.metrics import CONTENT_TYPE, METHODS, OTHER, Metrics
+from sitwith_server.gateway.origins import host_well_formed
+from sitwith_server.gateway.resource import Key, Problem, Resource, fault_answer, read_json
+from sitwith_server.service.operator import Created, Operator, RoomSummary
+
+Crowds = Callable[[], Iterable[int]]
+
+UNROUTED: Final = "(none)"
+_PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
+
+_log = logger(__name__)
+
+
+# ------------------------------------------------------------------------------------ answers
+
+
+def link(settings: Settings, room: str, token: str) -> str:
+    """A link into a room. The token is in the fragment, which browsers never send."""
+    return f"{settings.public_url}/r/{room}#t={token}"
+
+
+def opened(created: Created, settings: Settings) -> dict[str, object]:
+    """A new room as the API tells it: `{room, tokens, links, expires_at}`."""
+    tokens = {"facilitator": created.facilitator, "member": created.member}
+    return {
+        "room": created.room,
+        "tokens": tokens,
+        "links": {role: link(settings, created.room, token) for role, token in tokens.items()},
+        "expires_at": created.expires_at,
+    }
+
+
+def _refused(invalid: forms.Invalid) -> Problem:
+    message = f"{invalid.path or 'The body'} {invalid.problem}."
+    return Problem(422, "bad_request", message, path=invalid.path)
+
+
+def _no_room() -> Problem:
+    return Problem(404, "no_such_room", "There is no such room.")
+
+
+# ---------------------------------------------------------------------------------------- API
+
+
+class _Rooms:
+    """The calls under `/api`."""
+
+    def __init__(self, operator: Operator, settings: Settings) -> None:
+        self._operator = operator
+        self._settings = settings
+
+    async def create(self, request: Request) -> Response:
+        if not self._operator.ready():
+            raise Problem(
+                503,
+                "unavailable",
+                "This server opens no rooms just now.",
+                headers={"retry-after": "5"},
+            )
+        body = await read_json(request)
+        try:
+            spec = forms.room_spec(body, self._settings)
+        except forms.Invalid as invalid:
+            raise _refused(invalid) from None
+        return JSONResponse(opened(await self._operator.create(spec), self._settings), 201)
+
+    async def list(self, request: Request) -> Response:
+        rooms = await self._operator.rooms()
+        return JSONResponse({"rooms": [dataclasses.asdict(room) for room in rooms]})
+
+    async def show(self, request: Request) -> Response:
+        room: RoomSummary | None = await self._operator.room(request.path_params["room"])
+        if room is None:
+            raise _no_room()
+        return JSONResponse(dataclasses.asdict(room))
+
+    async def end(self, request: Request) -> Response:
+        if not await self._operator.end(request.path_params["room"]):
+            raise _no_room()
+        return Response(status_code=204)
+
+    async def invite(self, request: Request) -> Response:
+        body = await read_json(request)
+        try:
+            form = forms.invite(body)
+        except forms.Invalid as invalid:
+            raise _refused(invalid) from None
+        room = request.path_params["room"]
+        made = await self._operator.invite(room, form.role, form.uses, form.expires_in)
+        if made is None:
+            raise _no_room()
+        invite, token = made
+        answer = {"invite": invite, "token": token, "link": link(self._settings, room, token)}
+        return JSONResponse(answer, 201)
+
+    async def revoke(self, request: Request) -> Response:
+        room, invite = request.path_params["room"], request.path_params["invite"]
+        if not await self._operator.revoke(room, invite):
+            raise Problem(404, "no_such_invite", "There is no such room or invite.")
+        return Response(status_code=204)
+
+    async def audit(self, request: Request) -> Response:
+        trail = await self._operator.audit(request.path_params["room"])
+        if trail is None:
+            raise Problem(404, "no_such_trail", "There is no audit trail of such a room.")
+        return JSONResponse({"audit": [dict(entry) for entry in trail]})
+
+    async def drop_audit(self, request: Request) -> Response:
+        if not await self._operator.drop_audit(request.path_params["room"]):
+            raise Problem(404, "no_such_trail", "There is no audit trail of such a room.")
+        return Response(status_code=204)
+
+
+class _Health:
+    """Whether this worker lives, whether it can serve, and how it does."""
+
+    def __init__(self, operator: Operator, metrics: Metrics, crowds: Crowds) -> None:
+        self._operator = operator
+        self._metrics = metrics
+        self._crowds = crowds
+
+    async def alive(self, request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(self, request: Request) -> Response:
+        if not self._operator.ready():
+            raise Problem(503, "not_ready", "This server can't serve just now.")
+        return JSONResponse({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        self._metrics.rooms(self._crowds())
+        return Response(self._metrics.render(), media_type=CONTENT_TYPE)
+
+
+def routes(
+    operator: Operator,
+    settings: Settings,
+    metrics: Metrics,
+    crowds: Crowds,
+    pages: page.Page | None = None,
+) -> list[Route]:
+    """Every address but the socket's, the last of them taking whatever is none.
+
+    crowds: how many people each room has on this worker.
+    """
+    key = Key(settings.operator_key)
+    rooms, health = _Rooms(operator, settings), _Health(operator, metrics, crowds)
+    return [
+        Route("/api/rooms", Resource(key, GET=rooms.list, POST=rooms.create)),
+        Route("/api/rooms/{room}", Resource(key, GET=rooms.show, DELETE=rooms.end)),
+        Route("/api/rooms/{room}/invites", Resource(key, POST=rooms.invite)),
+        Route("/api/rooms/{room}/invites/{invite}", Resource(key, DELETE=rooms.revoke)),
+        Route("/api/audit/{room}", Resource(key, GET=rooms.audit, DELETE=rooms.drop_audit)),
+        Route("/api", Resource(key)),
+        Route("/api/{rest:path}", Resource(key)),
+        Route("/healthz", Resource(GET=health.alive)),
+        Route("/readyz", Resource(GET=health.ready)),
+        Route("/metrics", Resource(GET=health.metrics)),
+        *page.routes(pages),
+        Route("/{rest:path}", Resource()),
+    ]
+
+
+# -------------------------------------------------------------------------- around all of it
+
+
+def wrapped(
+    app: ASGIApp,
+    settings: Settings,
+    metrics: Metrics,
+    clock: Callable[[], float] = time.monotonic,
+) -> ASGIApp:
+    """What is done for each request, from the outside in: an id, a line in the log and a count;
+    security headers; a fault becomes a 500 without a word of what it was; a `Host` that is none is
+    refused."""
+    return _Watched(page.SecurityHeaders(_Sheltered(app), settings), metrics, clock)
+
+
+class _Sheltered:
+    """Turns faults into a 500 and malformed hosts away."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if not host_well_formed(scope["headers"]):
+            if scope["type"] == "http":
+                problem = Problem(400, "bad_request", "The Host header is malformed.")
+                await problem.response()(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1000})
+            return
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as fault:
+            _log.error("fault", exc_info=fault)
+            if started:
+                raise Faulted from None
+            if scope["type"] == "http":
+                await fault_answer().response()(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1011})
+
+
+class Faulted(Exception):
+    """Ends a connection whose answer had begun; what happened is in the log already."""
+
+
+class _Watched:
+    """Gives each request an id, and logs and counts it by its route's template."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        request = secrets.token_hex(8)
+        began = self._clock()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
+            await send(message)
+
+        with bound(request=request):
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                if scope["type"] == "http":
+                    self._tell(scope, status, began)
+
+    def _tell(self, scope: Scope, status: int, began: float) -> None:
+        template = getattr(scope.get("route"), "path", UNROUTED)
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        self._metrics.http(method, template, status)
+        tell = _log.debug if template in _PROBES and status < 400 else _log.info
+        tell(
+            "request",
+            method=method,
+            route=template,
+            status=status,
+            ms=round((self._clock() - began) * 1000, 1),
+        )

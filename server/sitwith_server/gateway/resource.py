@@ -1,0 +1,157 @@
+"""One address of the HTTP side: who may call it, with which methods, and how it says no.
+
+Whatever goes wrong is answered as `{"error": {"code", "message"}}`, with the field's `path` where
+a field is to blame. Messages are the program's own words and repeat nothing that was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from sitwith_server.gateway import forms
+from sitwith_server.gateway.logs import logger
+
+BODY_MAX: Final = 65_536
+"""Bytes of a request's body."""
+BODY_SECONDS: Final = 10.0
+"""A body that takes longer to come is refused: it holds a task and memory."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_log = logger(__name__)
+
+
+class Problem(Exception):
+    """An answer other than success; its message is the program's own."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        path: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self._error = {"code": code, "message": message, **({"path": path} if path else {})}
+        self._status = status
+        self._headers = headers
+
+    def response(self) -> Response:
+        return JSONResponse({"error": self._error}, self._status, headers=self._headers)
+
+
+def not_found() -> Problem:
+    return Problem(404, "not_found", "There is nothing here.")
+
+
+def fault_answer() -> Problem:
+    """What a peer learns of a fault: that there was one."""
+    return Problem(500, "internal", "Something went wrong on the server.")
+
+
+# ----------------------------------------------------------------------------- authorisation
+
+
+class Key:
+    """The operator's key. Without one nobody is admitted."""
+
+    def __init__(self, key: str | None) -> None:
+        self._digest = None if key is None else _digest(key)
+
+    def admits(self, request: Request) -> bool:
+        """Whether the request has the key as its one bearer token (RFC 6750 §2.1).
+
+        Digests are compared, so that neither the key's length nor a shared beginning shows in time.
+        """
+        given = request.headers.getlist("authorization")
+        scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+        if scheme.lower() != "bearer" or self._digest is None:
+            return False
+        return hmac.compare_digest(_digest(token.strip()), self._digest)
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+class Resource:
+    """One address: what its methods do. HEAD is GET without the body.
+
+    With a `key` it answers nobody else, not even which methods it has. Without any call it is an
+    address that does not exist.
+    """
+
+    def __init__(self, key: Key | None = None, /, **calls: Handler) -> None:
+        self._key = key
+        self._calls = calls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Problem as problem:
+            response = problem.response()
+        except Exception as fault:
+            _log.error("fault", exc_info=fault)
+            response = fault_answer().response()
+        if request.method == "HEAD":
+            response.body = b""  # its length was told in the header
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if self._key is not None and not self._key.admits(request):
+            raise Problem(
+                401,
+                "unauthorized",
+                "This needs the operator's key as a bearer token.",
+                headers={"www-authenticate": 'Bearer realm="sitwith"'},
+            )
+        if not self._calls:
+            raise not_found()
+        method = "GET" if request.method == "HEAD" else request.method
+        call = self._calls.get(method)
+        if call is None:
+            allowed = ", ".join([*self._calls, *(["HEAD"] if "GET" in self._calls else [])])
+            raise Problem(
+                405,
+                "method_not_allowed",
+                "This address does not know that method.",
+                headers={"allow": allowed},
+            )
+        return await call(request)
+
+
+# ------------------------------------------------------------------------------------- bodies
+
+
+async def read_json(request: Request) -> object:
+    """The body's JSON value.
+
+    Raises:
+        Problem: 413 over `BODY_MAX`, 408 when it does not come in time, 400 when it is no JSON.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > BODY_MAX:
+                    raise Problem(413, "too_large", f"A body has at most {BODY_MAX} bytes.")
+    except TimeoutError:
+        raise Problem(408, "timeout", "The body did not come in time.") from None
+    except ClientDisconnect:
+        raise Problem(400, "bad_request", "The body ended early.") from None
+    try:
+        return forms.parse(bytes(body))
+    except forms.NotJson:
+        raise Problem(400, "bad_request", "The body is not valid JSON.") from None
