@@ -1,0 +1,1 @@
+"""What things cost. Nothing here passes or fails; see `make bench`."""
