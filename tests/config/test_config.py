@@ -22,7 +22,7 @@ def load(
 
 def refusal(environ: Mapping[str, str] | None = None, **flags: str) -> SettingError:
     with pytest.raises(SettingError) as caught:
-        load(environ, **flags)
+        config.load(flags, environ or {})
     return caught.value
 
 
@@ -126,7 +126,9 @@ def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: str) -> None:
-    by_flag = refusal(**{name: value})
+    with pytest.raises(SettingError) as caught:
+        config.load({name: value}, {})
+    by_flag = caught.value
     assert by_flag.name == name
     assert str(by_flag).startswith(f"{name} (flag --{name.replace('_', '-')}): ")
     by_variable = refusal({config.variable(name): value})

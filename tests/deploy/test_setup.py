@@ -14,18 +14,18 @@ SCRIPT = Path(__file__).parents[2] / "deploy" / "dev" / "setup.py"
 
 
 @pytest.fixture
-def setup(tmp_path: Path) -> ModuleType:
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, at work on an empty folder."""
     spec = importlib.util.spec_from_file_location("sitwith_setup", SCRIPT)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.ROOT = tmp_path
-    module.VENV = tmp_path / ".venv"
-    module.PYTHON = module.VENV / "bin" / "python"
-    module.WEB = tmp_path / "client" / "web"
-    module.PAGE = tmp_path / "page"
-    module.MEMORY = tmp_path / ".setup"
+    web, venv = tmp_path / "client" / "web", tmp_path / ".venv"
+    places = {"ROOT": tmp_path, "VENV": venv, "PYTHON": venv / "bin" / "python", "WEB": web}
+    for name, place in (
+        places | {"PAGE": tmp_path / "page", "MEMORY": tmp_path / ".setup"}
+    ).items():
+        monkeypatch.setattr(module, name, place)
     return module
 
 
