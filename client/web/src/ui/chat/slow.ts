@@ -1,0 +1,13 @@
+/** How long slow mode asks the viewer still to wait in a conversation. The server decides; this only tells. */
+import { useNow } from "../clock.ts";
+import { useSession } from "../session.tsx";
+
+/** Whole seconds until the next message may go, 0 for now. */
+export function useSlowWait(to: string, seconds: number): number {
+  const session = useSession();
+  const now = useNow();
+  if (seconds === 0) return 0;
+  const mine = (session.snap.value.chats[to]?.messages ?? []).filter((one) => one.mine).at(-1);
+  if (mine === undefined) return 0;
+  return Math.max(0, Math.min(seconds, Math.ceil(mine.at + seconds - now)));
+}

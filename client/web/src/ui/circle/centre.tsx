@@ -1,0 +1,61 @@
+/** The middle of the ring: in a few words, what is going on. */
+import type { VNode } from "preact";
+import { Icon } from "../parts/icon.tsx";
+import { amHolder, groupInView, isFacilitator, nextUp } from "../model.ts";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { TurnTime } from "./turn-ring.tsx";
+
+export function Centre(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const floor = snap.room.floor;
+  const group = groupInView(snap);
+  if (floor === null || group !== null) {
+    return <Words heading={words.floor.openPair} hint={words.floor.openPairHint} kind="open" />;
+  }
+  if (floor.holder === null) {
+    const text = {
+      open: [words.floor.open, words.floor.openHint],
+      quiet: [
+        words.floor.quiet,
+        snap.room.settings?.facilitators_wait === true ? words.floor.quietHintAll : words.floor.quietHint,
+      ],
+      stick: [words.floor.resting, words.floor.restingHint],
+    }[floor.mode];
+    return <Words heading={text[0] ?? ""} hint={text[1] ?? ""} kind={floor.mode} />;
+  }
+  const mine = amHolder(snap);
+  const next = nextUp(floor);
+  const after =
+    next === null ? " " : session.isMe(next) ? words.floor.nextYou : words.floor.next(session.name(next));
+  return (
+    <div class={`centre-card ${mine ? "is-mine" : "is-turn"}`}>
+      <span class="centre-icon">
+        <Icon name="stick" />
+      </span>
+      <h2>{mine ? words.floor.mine : words.floor.has(session.name(floor.holder))}</h2>
+      <TurnTime />
+      <p class="centre-hint">
+        {floor.paused ? pauseWords(floor.why_paused) : mine ? words.floor.mineHint : words.floor.listening}
+      </p>
+      <p class="centre-next">{after}</p>
+    </div>
+  );
+
+  function pauseWords(why: readonly string[]): string {
+    // The facilitators' own pause is said last: the others explain why nothing moves although they pressed “go on”.
+    const reason = ["frozen", "unattended", "holder", "facilitator"].find((one) => why.includes(one));
+    if (reason === "facilitator" && isFacilitator(snap)) return words.floor.paused;
+    return words.floor.why[reason ?? "facilitator"] ?? words.floor.paused;
+  }
+}
+
+function Words({ heading, hint, kind }: { heading: string; hint: string; kind: string }): VNode {
+  return (
+    <div class={`centre-card is-${kind}`}>
+      <h2>{heading}</h2>
+      <p class="centre-hint">{hint}</p>
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+/**
+ * The row of one's own controls below the ring. It has the same height at all times; when it is my
+ * turn, its place is taken by the stick.
+ */
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Button } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { amHolder, groupInView, handUp, isFacilitator, person } from "../model.ts";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { TurnTime } from "./turn-ring.tsx";
+
+/** A second press that was meant for the last turn must not skip somebody else's. */
+export const GUARD_MS = 700;
+
+export function useFreshTurn(): boolean {
+  const turn = useSession().snap.value.room.floor?.turn ?? 0;
+  const [settled, setSettled] = useState(turn);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(turn), GUARD_MS);
+    return () => clearTimeout(timer);
+  }, [turn]);
+  return settled !== turn;
+}
+
+export function Dock(): VNode {
+  const snap = useSession().snap.value;
+  const slot = useRef<HTMLDivElement>(null);
+  const mine = amHolder(snap) && groupInView(snap) === null;
+  const first = useRef(true);
+  useEffect(() => {
+    // Only a focus that went down with the old buttons comes here: nobody is pulled out of a text field.
+    if (!first.current && document.activeElement === document.body) slot.current?.focus();
+    first.current = false;
+  }, [mine]);
+  return (
+    <div ref={slot} class="dock-slot" tabIndex={-1}>
+      {mine ? <TurnDock /> : <PlainDock />}
+    </div>
+  );
+}
+
+export function PassButton(): VNode {
+  const session = useSession();
+  const fresh = useFreshTurn();
+  return (
+    <Button look="turn" icon="next" disabled={fresh} onClick={() => void session.act("floor.pass", {})}>
+      {words.dock.pass}
+    </Button>
+  );
+}
+
+function TurnDock(): VNode {
+  const session = useSession();
+  const inRound = session.snap.value.room.floor?.round != null;
+  return (
+    <section class="dock dock-turn" aria-label={words.floor.mine}>
+      <div class="dock-words">
+        <strong>{words.floor.mine}</strong>
+        <TurnTime />
+      </div>
+      <div class="dock-turn-buttons">
+        {inRound && (
+          <Button look="plain" class="on-turn" onClick={() => void session.act("floor.later", {})}>
+            {words.dock.later}
+          </Button>
+        )}
+        <PassButton />
+        <MoreButton />
+      </div>
+    </section>
+  );
+}
+
+function PlainDock(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const me = person(snap, snap.me);
+  const group = groupInView(snap);
+  const up = handUp(snap);
+  const asked = snap.room.pairs?.asked === true;
+  return (
+    <section class="dock" aria-label={words.dock.label}>
+      {group === null ? (
+        <Button
+          look={up ? "plain" : "main"}
+          icon="hand"
+          class="dock-hand"
+          pressed={up}
+          onClick={() => void (up ? session.act("hand.lower", {}) : session.act("hand.raise", {}))}
+        >
+          {up ? words.dock.lowerPlace(me?.hand ?? 0) : words.dock.raise}
+        </Button>
+      ) : (
+        !isFacilitator(snap) && (
+          <Button
+            look={asked ? "plain" : "main"}
+            icon="help"
+            class="dock-hand"
+            disabled={asked}
+            onClick={() => void session.act("help.ask", {})}
+          >
+            {asked ? words.dock.helpAsked : words.dock.help}
+          </Button>
+        )
+      )}
+      {group !== null && isFacilitator(snap) && snap.room.pairs?.mine == null && (
+        <Button look="main" icon="leave" class="dock-hand" onClick={() => void session.act("pairs.return", {})}>
+          {words.dock.return}
+        </Button>
+      )}
+      <Button
+        local
+        look="quiet"
+        icon="heart"
+        class="dock-small"
+        onClick={() => session.open({ is: "reactions" })}
+      >
+        {words.reactions.open}
+      </Button>
+      <Button
+        look="quiet"
+        icon="away"
+        class="dock-small"
+        pressed={me?.here === "away"}
+        onClick={() => void session.act("self.away", { away: me?.here !== "away" })}
+      >
+        {me?.here === "away" ? words.dock.back : words.dock.away}
+      </Button>
+      <MoreButton />
+    </section>
+  );
+}
+
+function MoreButton(): VNode {
+  const session = useSession();
+  return (
+    <Button local look="quiet" icon="more" class="dock-small" onClick={() => session.open({ is: "me" })}>
+      {words.dock.more}
+    </Button>
+  );
+}
+
+/** On narrow screens, away from the circle: the turn follows to wherever one is. */
+export function TurnStrip(): VNode | null {
+  const session = useSession();
+  if (!amHolder(session.snap.value) || groupInView(session.snap.value) !== null) return null;
+  return (
+    <div class="turn-strip">
+      <Icon name="stick" />
+      <strong>{words.floor.mine}</strong>
+      <TurnTime />
+      <PassButton />
+    </div>
+  );
+}

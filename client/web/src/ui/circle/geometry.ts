@@ -1,0 +1,136 @@
+/** Where the seats of a ring stand. Pure: a size and a number in, places out. */
+
+export interface Place {
+  /** Centre of the seat's disc, in pixels from the top left of the ring's box. */
+  readonly x: number;
+  readonly y: number;
+}
+export interface Ring {
+  readonly shape: "ring" | "rows";
+  /** How much fits: names and words at `large` and `medium`, discs and short names at `small`. */
+  readonly size: "large" | "medium" | "small";
+  readonly disc: number;
+  /** Width of a seat with its words. */
+  readonly seat: number;
+  readonly places: readonly Place[];
+  readonly centre: Place & { readonly width: number; readonly height: number };
+  readonly rx: number;
+  readonly ry: number;
+}
+
+/** Room under a disc for the name, one line below it and the holder's clock. */
+const WORDS_BELOW = 58;
+const SIZES = [
+  { size: "large", disc: 72, seat: 116 },
+  { size: "medium", disc: 54, seat: 82 },
+  { size: "small", disc: 44, seat: 62 },
+] as const;
+
+/**
+ * `count` seats in a box of `width` × `height`, the first one at the foot, the others clockwise.
+ * Many seats stand in two staggered rings; where even that is too narrow they sit in rows.
+ */
+export function layout(count: number, width: number, height: number): Ring {
+  for (const kind of SIZES) {
+    const rx = radius(count, (width - kind.seat) / 2, kind.disc);
+    const ry = radius(count, (height - kind.disc - WORDS_BELOW - 12) / 2, kind.disc);
+    const [a, b] = soften(rx, ry);
+    if (a < kind.disc || b < kind.disc) continue;
+    if (perimeter(a, b) / Math.max(count, 1) >= kind.seat * 0.94) {
+      return ring(count, width, height, a, b, kind, 1);
+    }
+  }
+  for (const kind of SIZES.slice(1)) {
+    const [a, b] = soften((width - kind.seat) / 2, (height - kind.disc - WORDS_BELOW - 12) / 2);
+    const both = perimeter(a, b) * 1.62;
+    const deep = Math.min(a, b) * 0.38 >= kind.disc + WORDS_BELOW - 6;
+    if (deep && both / count >= kind.seat) return ring(count, width, height, a, b, kind, 2);
+  }
+  return {
+    shape: "rows",
+    size: "medium",
+    disc: 54,
+    seat: 84,
+    places: [],
+    centre: { x: width / 2, y: 0, width, height: 0 },
+    rx: 0,
+    ry: 0,
+  };
+}
+
+/** Two or three people sit closer together than the box would let them. */
+function radius(count: number, most: number, disc: number): number {
+  return Math.min(most, disc * (1.5 + 0.36 * count));
+}
+
+/** An oval that is too long looks like a table for a board meeting. */
+function soften(rx: number, ry: number): [number, number] {
+  return [Math.min(rx, ry * 1.28), Math.min(ry, rx * 1.42)];
+}
+
+function perimeter(a: number, b: number): number {
+  // Ramanujan's second approximation.
+  const h = ((a - b) / (a + b)) ** 2;
+  return Math.PI * (a + b) * (1 + (3 * h) / (10 + Math.sqrt(4 - 3 * h)));
+}
+
+function ring(
+  count: number,
+  width: number,
+  height: number,
+  rx: number,
+  ry: number,
+  kind: (typeof SIZES)[number],
+  rings: 1 | 2,
+): Ring {
+  const cx = width / 2;
+  const cy = (height - WORDS_BELOW) / 2;
+  const places = along(count, rx, ry).map(({ x, y }, i) => {
+    const factor = rings === 2 && i % 2 === 1 ? 0.62 : 1;
+    return { x: cx + x * factor, y: cy + y * factor };
+  });
+  const inner = rings === 2 ? 0.62 : 1;
+  return {
+    shape: "ring",
+    size: kind.size,
+    disc: kind.disc,
+    seat: kind.seat,
+    places,
+    centre: {
+      x: cx,
+      y: cy,
+      width: Math.max(120, 2 * (rx * inner - kind.seat / 2) - 8),
+      height: Math.max(90, 2 * (ry * inner - kind.disc / 2) - WORDS_BELOW),
+    },
+    rx,
+    ry,
+  };
+}
+
+/** Points at equal distances along the oval's edge, clockwise from its foot. */
+function along(count: number, rx: number, ry: number): Place[] {
+  const steps = 720;
+  const lengths = [0];
+  const at = (i: number): Place => {
+    const angle = Math.PI / 2 + (i / steps) * 2 * Math.PI;
+    return { x: rx * Math.cos(angle), y: ry * Math.sin(angle) };
+  };
+  for (let i = 1; i <= steps; i += 1) {
+    const [p, q] = [at(i - 1), at(i)];
+    lengths.push((lengths[i - 1] ?? 0) + Math.hypot(q.x - p.x, q.y - p.y));
+  }
+  const total = lengths[steps] ?? 1;
+  const places: Place[] = [];
+  let i = 0;
+  for (let n = 0; n < count; n += 1) {
+    while (i < steps && (lengths[i] ?? 0) < (n / count) * total) i += 1;
+    places.push(at(i));
+  }
+  return places;
+}
+
+/** The seats beginning with the viewer's own, so that everybody sits at the foot of their ring. */
+export function fromMe<T extends { readonly id: string }>(seats: readonly T[], me: string | null): T[] {
+  const start = Math.max(0, seats.findIndex((one) => one.id === me));
+  return [...seats.slice(start), ...seats.slice(0, start)];
+}

@@ -1,0 +1,157 @@
+/** What I can do about my own seat: name, being away, my own sound and picture, a later turn, leaving. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { Button } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { amHolder, isFacilitator, person, stillToCome } from "../model.ts";
+import { LIMITS } from "../../lib/index.ts";
+import type { Kind } from "../port.ts";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+
+export function MeDialog(): VNode | null {
+  const session = useSession();
+  const snap = session.snap.value;
+  const me = person(snap, snap.me);
+  if (me === null) return null;
+  const away = me.here === "away";
+  const later = stillToCome(snap) || (amHolder(snap) && snap.room.floor?.round != null);
+  return (
+    <Dialog title={words.more.heading} onClose={() => session.shut()}>
+      <Rename name={me.name} />
+      <div class="group">
+        <SelfSwitch kind="audio" name={words.more.sound} />
+        <SelfSwitch kind="video" name={words.more.picture} />
+      </div>
+      {later && (
+        <section class="group" aria-label={words.more.laterHeading}>
+          <h3>{words.more.laterHeading}</h3>
+          <Button
+            look="row"
+            icon="later"
+            onClick={() => void session.act("floor.later", {}).then(() => session.shut())}
+          >
+            {words.more.later}
+          </Button>
+          <Button
+            look="row"
+            icon="last"
+            onClick={() => void session.act("floor.later", { last: true }).then(() => session.shut())}
+          >
+            {words.more.last}
+          </Button>
+        </section>
+      )}
+      <div class="group">
+        <Button
+          look="row"
+          icon="away"
+          onClick={() => void session.act("self.away", { away: !away }).then(() => session.shut())}
+        >
+          {away ? words.more.back : words.more.away}
+        </Button>
+        {!isFacilitator(snap) && (
+          <Button
+            local
+            look="row"
+            icon="chat"
+            onClick={() => {
+              session.shut();
+              session.show(`staff:${me.id}`);
+            }}
+          >
+            {words.more.writeStaff}
+          </Button>
+        )}
+        <Button local look="row" icon="leave" onClick={() => session.open({ is: "leave" })}>
+          {words.more.leave}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Rename({ name }: { name: string }): VNode {
+  const session = useSession();
+  const [text, setText] = useState(name);
+  const clean = text.trim();
+  const rename = (): void => {
+    if (clean === "" || clean === name) return;
+    void session.act("self.rename", { name: clean }, { done: words.more.renamed }).then((answer) => {
+      if (answer.ok) session.shut();
+    });
+  };
+  return (
+    <form
+      class="field-row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        rename();
+      }}
+    >
+      <label class="field">
+        <span>{words.more.name}</span>
+        <input
+          type="text"
+          value={text}
+          maxLength={LIMITS.name}
+          autocomplete="off"
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <Button disabled={clean === "" || clean === name} onClick={rename}>
+        {words.more.rename}
+      </Button>
+    </form>
+  );
+}
+
+function SelfSwitch({ kind, name }: { kind: Exclude<Kind, "chat">; name: string }): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const me = person(snap, snap.me);
+  const off = me?.muted.includes(kind) ?? false;
+  const held = me?.held.includes(kind) ?? false;
+  const fields = { member: me?.id ?? "", kinds: [kind] };
+  return (
+    <div class="switch-row">
+      <span class="switch-name">
+        <Icon name={kind} struck={off} />
+        {name}
+        {held && <small>{words.dock.heldHint}</small>}
+      </span>
+      <Button
+        pressed={off}
+        disabled={held}
+        label={`${name}: ${off ? words.more.switchOn : words.more.switchOff}`}
+        onClick={() => void (off ? session.act("unmute", fields) : session.act("mute", fields))}
+      >
+        {off ? words.more.switchOn : words.more.switchOff}
+      </Button>
+    </div>
+  );
+}
+
+export function LeaveDialog(): VNode {
+  const session = useSession();
+  return (
+    <Dialog
+      title={words.leave.heading}
+      onClose={() => session.shut()}
+      foot={
+        <>
+          <Button local onClick={() => session.shut()}>
+            {words.leave.stay}
+          </Button>
+          <Button look="main" onClick={() => void session.act("leave", {}).then(() => session.shut())}>
+            {words.leave.go}
+          </Button>
+        </>
+      }
+    >
+      <p>{words.leave.body}</p>
+      {amHolder(session.snap.value) && <p>{words.leave.bodyTurn}</p>}
+    </Dialog>
+  );
+}

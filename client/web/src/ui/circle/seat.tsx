@@ -1,0 +1,131 @@
+/** One seat of the ring: who sits there, how they are, and whether they have the stick. */
+import type { VNode } from "preact";
+import { Icon } from "../parts/icon.tsx";
+import { initials, type Person } from "../model.ts";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { TurnRing } from "./turn-ring.tsx";
+import type { Kind } from "../port.ts";
+
+interface SeatProps {
+  readonly who: Person;
+  readonly holder: boolean;
+  readonly done: boolean;
+  readonly visitor: boolean;
+  readonly place: { readonly x: number; readonly y: number } | null;
+  readonly reaction: string | null;
+}
+
+const KINDS: readonly Kind[] = ["audio", "video", "chat"];
+const MARKS = { audio: "audio", video: "video", chat: "chat" } as const;
+
+/** Everything about a seat as one sentence, for readers and for the tooltip. */
+export function describe(who: Person, me: boolean, holder: boolean, done: boolean): string {
+  const parts = [me ? words.turns.you(who.name) : who.name];
+  if (who.role === "facilitator") parts.push(words.seat.facilitator);
+  if (holder) parts.push(words.seat.holder);
+  if (who.hand !== null) parts.push(words.seat.hand(who.hand));
+  if (done && !holder) parts.push(words.seat.done);
+  if (who.here === "away") parts.push(words.seat.away);
+  if (who.here === "reconnecting") parts.push(words.seat.reconnecting);
+  for (const kind of who.muted) {
+    parts.push(who.held.includes(kind) ? words.seat.held[kind] : words.seat.muted[kind]);
+  }
+  return parts.join(", ");
+}
+
+export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps): VNode {
+  const session = useSession();
+  const me = session.isMe(who.id);
+  const sentence = describe(who, me, holder, done);
+  const open = (): void => session.open(me ? { is: "me" } : { is: "person", id: who.id });
+  const style =
+    place === null ? undefined : { transform: `translate(${place.x.toFixed(1)}px, ${place.y.toFixed(1)}px)` };
+  return (
+    <li
+      class={`seat ${holder ? "is-holder" : ""} ${me ? "is-me" : ""} is-${who.here}`}
+      style={style}
+      data-tint={who.seat % 8}
+    >
+      <button type="button" class="seat-button" aria-label={sentence} aria-haspopup="dialog" onClick={open}>
+        <span class="disc-box">
+          {holder && <TurnRing />}
+          <span class="disc" aria-hidden="true">
+            {initials(who.name)}
+          </span>
+          {holder && (
+            <span class="badge badge-stick">
+              <Icon name="stick" />
+            </span>
+          )}
+          {who.hand !== null && !holder && (
+            <span class="badge badge-hand">
+              <Icon name="hand" />
+              <b>{who.hand}</b>
+            </span>
+          )}
+          {done && !holder && who.hand === null && (
+            <span class="badge badge-done">
+              <Icon name="check" />
+            </span>
+          )}
+          <MuteMarks who={who} />
+        </span>
+        <span class="seat-name">{who.name}</span>
+        <span class="seat-line">{line(who, me, holder, visitor)}</span>
+      </button>
+      {reaction !== null && (
+        <span class="floater" key={reaction} aria-hidden="true">
+          <Reaction kind={reaction.split(" ")[0] ?? ""} />
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** The line below the name always has words or a blank of the same height: nothing jumps. */
+function line(who: Person, me: boolean, holder: boolean, visitor: boolean): VNode | string {
+  if (who.here === "reconnecting") return <em class="line-link">{words.seat.reconnecting}…</em>;
+  if (holder) return <em class="line-holder">{words.seat.holder}</em>;
+  if (who.here === "away") return <em>{words.seat.awayShort}</em>;
+  if (visitor) return <span class="chip">{words.seat.visitor}</span>;
+  if (who.role === "facilitator") {
+    return (
+      <span class="chip">
+        {words.seat.facilitator}
+        {me ? ` · ${words.seat.you}` : ""}
+      </span>
+    );
+  }
+  return me ? <span class="chip chip-you">{words.seat.you}</span> : " ";
+}
+
+/** Switched off by oneself: a plain mark. Held by a facilitator: the mark has a lock. */
+function MuteMarks({ who }: { who: Person }): VNode | null {
+  const shown = KINDS.filter((kind) => who.muted.includes(kind));
+  if (shown.length === 0) return null;
+  return (
+    <span class="marks">
+      {shown.map((kind) => (
+        <span key={kind} class={`mark-mute ${who.held.includes(kind) ? "is-held" : ""}`}>
+          <Icon name={MARKS[kind]} struck />
+          {who.held.includes(kind) && (
+            <span class="tiny-lock">
+              <Icon name="lock" />
+            </span>
+          )}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+export function Reaction({ kind }: { kind: string }): VNode {
+  const known = ["heart", "with_you", "thanks", "same", "calm", "sun"] as const;
+  const name = known.find((one) => one === kind) ?? "sun";
+  return (
+    <span class={`sign sign-${name}`}>
+      <Icon name={name} />
+    </span>
+  );
+}

@@ -1,0 +1,109 @@
+/** The order of turns in words: who had one, who has it, who comes, whose hand is up, who is here. */
+import type { VNode } from "preact";
+import { Icon } from "../parts/icon.tsx";
+import { bySeat, groupInView, roundOrder, type Person } from "../model.ts";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { describe } from "./seat.tsx";
+
+export function TurnOrder(): VNode | null {
+  const session = useSession();
+  const floor = session.snap.value.room.floor;
+  if (floor === null) return null;
+  const order = roundOrder(floor);
+  const label = (id: string): string =>
+    session.isMe(id) ? words.turns.you(session.name(id)) : session.name(id);
+  return (
+    <>
+      {order !== null && (
+        <section class="panel" aria-labelledby="round-heading">
+          <h3 id="round-heading">{words.turns.round}</h3>
+          <ol class="order">
+            {order.done.map((id) => (
+              <li key={id} class="order-done">
+                <Icon name="check" />
+                <span>{label(id)}</span>
+                <small>{words.turns.done}</small>
+              </li>
+            ))}
+            {order.now !== null && (
+              <li key={order.now} class="order-now" aria-current="true">
+                <Icon name="stick" />
+                <span>{label(order.now)}</span>
+                <small>{words.turns.now}</small>
+              </li>
+            )}
+            {order.coming.map((id, i) => (
+              <li key={id} class="order-coming">
+                <span class="order-number">{i + 1}</span>
+                <span>{label(id)}</span>
+                {i === 0 && <small>{words.turns.next}</small>}
+              </li>
+            ))}
+          </ol>
+        </section>
+      )}
+      <section class="panel" aria-labelledby="hands-heading">
+        <h3 id="hands-heading">{words.turns.hands}</h3>
+        {floor.queue.length === 0 ? (
+          <p class="hint">{words.turns.noHands}</p>
+        ) : (
+          <ol class="order">
+            {floor.queue.map((id, i) => (
+              <li key={id} class="order-hand">
+                <span class="order-number">{i + 1}</span>
+                <span>{label(id)}</span>
+                <Icon name="hand" />
+              </li>
+            ))}
+          </ol>
+        )}
+      </section>
+    </>
+  );
+}
+
+export function Everyone(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const holder = groupInView(snap) === null ? (snap.room.floor?.holder ?? null) : null;
+  return (
+    <section class="panel" aria-labelledby="everyone-heading">
+      <h3 id="everyone-heading">{words.turns.everyone}</h3>
+      <ul class="everyone">
+        {bySeat(snap).map((who) => (
+          <li key={who.id}>
+            <PersonRow who={who} holder={who.id === holder} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function PersonRow({ who, holder }: { who: Person; holder: boolean }): VNode {
+  const session = useSession();
+  const me = session.isMe(who.id);
+  const sentence = describe(who, me, holder, false);
+  return (
+    <button
+      type="button"
+      class="person-row"
+      aria-label={words.seat.options(sentence)}
+      aria-haspopup="dialog"
+      onClick={() => session.open(me ? { is: "me" } : { is: "person", id: who.id })}
+    >
+      <span class="dot" data-tint={who.seat % 8} />
+      <span class="person-name">{me ? words.turns.you(who.name) : who.name}</span>
+      {who.role === "facilitator" && <span class="chip">{words.seat.facilitator}</span>}
+      {who.here !== "here" && (
+        <small>{who.here === "away" ? words.seat.awayShort : words.seat.reconnecting}</small>
+      )}
+      {who.muted.map((kind) => (
+        <span key={kind} class={`row-mark ${who.held.includes(kind) ? "is-held" : ""}`}>
+          <Icon name={kind} struck />
+        </span>
+      ))}
+    </button>
+  );
+}

@@ -1,0 +1,47 @@
+/** A quarter-second pulse shared by every countdown; it beats only while somebody looks at it. */
+import { signal, useSignalEffect } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { useSession } from "./session.tsx";
+
+const beat = signal(0);
+let watchers = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+/** The room's clock in unix seconds, renewed four times a second while mounted. */
+export function useNow(): number {
+  const session = useSession();
+  useEffect(() => {
+    watchers += 1;
+    timer ??= setInterval(() => (beat.value += 1), 250);
+    return () => {
+      watchers -= 1;
+      if (watchers === 0) {
+        clearInterval(timer);
+        timer = undefined;
+      }
+    };
+  }, []);
+  void beat.value;
+  return session.snap.value.serverNow();
+}
+
+/** Runs at each beat of the pulse, for what must notice the passing of time without drawing. */
+export function useBeat(run: () => void): void {
+  useNow();
+  useSignalEffect(() => {
+    void beat.value;
+    run();
+  });
+}
+
+/**
+ * The full length of a turn, which the wire does not carry for every kind of turn: the longest that
+ * was ever seen left of it. An extension makes it longer.
+ */
+const longest = new Map<number, number>();
+export function turnLength(turn: number, left: number, declared: number | null): number {
+  const known = Math.max(longest.get(turn) ?? 0, left, declared ?? 0);
+  if (longest.size > 50) longest.clear();
+  longest.set(turn, known);
+  return known;
+}

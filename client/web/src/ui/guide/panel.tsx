@@ -1,0 +1,20 @@
+/** The facilitators' side of the room. */
+import type { VNode } from "preact";
+import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
+import { PairsPanel } from "../pairs/panel.tsx";
+import { FloorPanel } from "./floor-panel.tsx";
+import { LobbyPanel } from "./lobby-panel.tsx";
+import { RoomPanel } from "./room-panel.tsx";
+
+export function GuidePanel(): VNode {
+  return (
+    <>
+      <LobbyPanel />
+      <FloorPanel />
+      <PairsPanel />
+      <TurnOrder />
+      <Everyone />
+      <RoomPanel />
+    </>
+  );
+}

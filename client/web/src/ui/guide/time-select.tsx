@@ -1,0 +1,39 @@
+/** How long a turn has: a handful of usual lengths, or no clock. */
+import type { VNode } from "preact";
+import { guide } from "../words-guide.ts";
+
+const CHOICES: readonly (number | null)[] = [null, 30, 60, 90, 120, 180, 240, 300, 600];
+
+interface Props {
+  readonly label: string;
+  readonly value: number | null;
+  readonly onChange: (seconds: number | null) => void;
+}
+
+export function TimeSelect({ label, value, onChange }: Props): VNode {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select
+        value={value === null ? "" : String(value)}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          onChange(chosen === "" ? null : Number(chosen));
+        }}
+      >
+        {CHOICES.map((seconds) => (
+          <option key={seconds ?? "none"} value={seconds === null ? "" : String(seconds)}>
+            {nameOf(seconds)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function nameOf(seconds: number | null): string {
+  if (seconds === null) return guide.round.untimed;
+  if (seconds === 30) return guide.round.half;
+  if (seconds === 90) return guide.round.ninety;
+  return guide.round.minutes(seconds / 60);
+}

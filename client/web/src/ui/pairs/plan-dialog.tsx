@@ -1,0 +1,196 @@
+/** Pairs and groups: ask for a plan, look at it, move people by hand, then open. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { Button } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { bySeat } from "../model.ts";
+import { failure, useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { guide } from "../words-guide.ts";
+import { NeverTogether } from "./never-together.tsx";
+import { broken, planFrom, put, ready, where, type Couple, type Plan } from "./plan.ts";
+
+/** Kept while the page lives, like the room keeps it: the next plan starts from the same list. */
+const never = signal<readonly Couple[]>([]);
+const SIZES = [2, 3, 4, 5, 6];
+const MOST_MINUTES = 120;
+
+export function PlanDialog(): VNode {
+  const session = useSession();
+  const everyone = bySeat(session.snap.value);
+  const here = new Set(everyone.map((one) => one.id));
+  const [size, setSize] = useState(2);
+  const [how, setHow] = useState<"fresh" | "random">("fresh");
+  const [include, setInclude] = useState(false);
+  const [plan, setPlan] = useState<Plan | null>(null);
+  const [minutes, setMinutes] = useState("8");
+  const [trouble, setTrouble] = useState<string | null>(null);
+
+  const ask = (): void => {
+    setTrouble(null);
+    const avoid = never.value.filter(([a, b]) => here.has(a) && here.has(b)).map(([a, b]): [string, string] => [a, b]);
+    void session
+      .act("pairs.plan", { size, how, avoid, facilitators: include }, { quiet: true })
+      .then((answer) => {
+        if (answer.ok) setPlan(planFrom(answer.fields) ?? []);
+        else setTrouble(failure(answer.code));
+      });
+  };
+  const open = (): void => {
+    const groups = ready(plan ?? [], here);
+    const time = Number(minutes.replace(",", "."));
+    const timed = minutes.trim() !== "";
+    if (groups.length === 0) return setTrouble(guide.pairs.nobody);
+    if (timed && !(time >= 0.1 && time <= MOST_MINUTES)) return setTrouble(guide.pairs.badMinutes);
+    void session
+      .act("pairs.open", timed ? { groups, seconds: Math.round(time * 60) } : { groups }, { quiet: true })
+      .then((answer) => {
+        if (answer.ok) session.shut();
+        else setTrouble(failure(answer.code));
+      });
+  };
+  const clash = plan === null ? null : broken(plan, never.value);
+
+  return (
+    <Dialog
+      wide
+      title={guide.pairs.title}
+      onClose={() => session.shut()}
+      foot={
+        <>
+          {trouble !== null && (
+            <p class="trouble" role="alert">
+              {trouble}
+            </p>
+          )}
+          {plan === null ? (
+            <>
+              <Button local onClick={() => setPlan([])}>
+                {guide.pairs.byHand}
+              </Button>
+              <Button look="main" onClick={ask}>
+                {guide.pairs.plan}
+              </Button>
+            </>
+          ) : (
+            <>
+              <label class="field field-inline">
+                <span>{guide.pairs.minutes}</span>
+                <input
+                  type="text"
+                  inputMode="decimal"
+                  size={4}
+                  value={minutes}
+                  onInput={(event) => setMinutes(event.currentTarget.value)}
+                />
+              </label>
+              <Button look="main" onClick={open}>
+                {guide.pairs.open}
+              </Button>
+            </>
+          )}
+        </>
+      }
+    >
+      <p class="hint">{guide.pairs.intro}</p>
+      <div class="plan-options">
+        <label class="field">
+          <span>{guide.pairs.size}</span>
+          <select value={String(size)} onChange={(event) => setSize(Number(event.currentTarget.value))}>
+            {SIZES.map((n) => (
+              <option key={n} value={String(n)}>
+                {n}
+              </option>
+            ))}
+          </select>
+        </label>
+        <fieldset class="choices">
+          <legend>{guide.pairs.how}</legend>
+          <label class="choice">
+            <input type="radio" name="how" checked={how === "fresh"} onChange={() => setHow("fresh")} />
+            <span>
+              {guide.pairs.fresh}
+              <small>{guide.pairs.freshHint}</small>
+            </span>
+          </label>
+          <label class="choice">
+            <input type="radio" name="how" checked={how === "random"} onChange={() => setHow("random")} />
+            <span>{guide.pairs.random}</span>
+          </label>
+        </fieldset>
+        <label class="choice">
+          <input type="checkbox" checked={include} onChange={() => setInclude(!include)} />
+          <span>{guide.pairs.include}</span>
+        </label>
+      </div>
+      <NeverTogether list={never} />
+      {plan !== null && (
+        <section class="plan" aria-labelledby="plan-heading" aria-live="polite">
+          <header class="plan-head">
+            <h3 id="plan-heading">{guide.pairs.preview}</h3>
+            <Button onClick={ask}>{guide.pairs.again}</Button>
+          </header>
+          {clash !== null && (
+            <p class="trouble">{guide.pairs.clash(session.name(clash[0]), session.name(clash[1]))}</p>
+          )}
+          <div class="plan-groups">
+            {plan.map((group, i) =>
+              group.length === 0 ? null : (
+                <PlanGroup key={i} title={guide.person.group(i + 1)} people={group} plan={plan} onPlan={setPlan} />
+              ),
+            )}
+            <PlanGroup
+              title={guide.pairs.stays}
+              people={everyone.map((one) => one.id).filter((id) => where(plan, id) === null)}
+              plan={plan}
+              onPlan={setPlan}
+            />
+          </div>
+        </section>
+      )}
+    </Dialog>
+  );
+}
+
+interface GroupProps {
+  readonly title: string;
+  readonly people: readonly string[];
+  readonly plan: Plan;
+  readonly onPlan: (plan: Plan) => void;
+}
+
+function PlanGroup({ title, people, plan, onPlan }: GroupProps): VNode {
+  const session = useSession();
+  return (
+    <section class="plan-group" aria-label={title}>
+      <h4>{title}</h4>
+      {people.length === 0 && <p class="hint">{words.turns.none}</p>}
+      <ul>
+        {people.map((id) => (
+          <li key={id}>
+            <span class="plan-name">{session.name(id)}</span>
+            <select
+              aria-label={guide.pairs.place(session.name(id))}
+              value={String(where(plan, id) ?? "circle")}
+              onChange={(event) => {
+                const to = event.currentTarget.value;
+                onPlan(put(plan, id, to === "circle" ? null : Number(to)));
+              }}
+            >
+              <option value="circle">{guide.pairs.stayCircle}</option>
+              {plan.map((group, i) =>
+                group.length === 0 ? null : (
+                  <option key={i} value={String(i)}>
+                    {guide.person.group(i + 1)}
+                  </option>
+                ),
+              )}
+              <option value={String(plan.length)}>{guide.pairs.newGroup}</option>
+            </select>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,51 @@
+/** The one button. While the line is down it stays where it is, readable, and does nothing. */
+import type { ComponentChildren, VNode } from "preact";
+import { Icon, type IconName } from "./icon.tsx";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+
+export interface ButtonProps {
+  readonly children?: ComponentChildren;
+  readonly onClick: () => void;
+  readonly look?: "plain" | "main" | "turn" | "quiet" | "danger" | "row";
+  readonly icon?: IconName;
+  readonly struck?: boolean;
+  /** Where the words on the button don't say enough by themselves. */
+  readonly label?: string;
+  readonly pressed?: boolean;
+  readonly disabled?: boolean;
+  /** Works without the line: opening a dialog, closing one. */
+  readonly local?: boolean;
+  readonly type?: "button" | "submit";
+  readonly class?: string;
+  readonly title?: string;
+}
+
+export function Button(props: ButtonProps): VNode {
+  const session = useSession();
+  const { look = "plain", local = false, disabled = false } = props;
+  const inert = !local && !session.online.value;
+  const press = (event: Event): void => {
+    if (disabled || inert) {
+      event.preventDefault();
+      if (inert) session.note(words.link.inert);
+      return;
+    }
+    props.onClick();
+  };
+  return (
+    <button
+      type={props.type ?? "button"}
+      class={`btn btn-${look} ${props.class ?? ""}`}
+      // Not `disabled`: focus must not be lost when the line drops or a turn passes.
+      aria-disabled={disabled || inert ? "true" : undefined}
+      aria-pressed={props.pressed}
+      aria-label={props.label}
+      title={props.title}
+      onClick={press}
+    >
+      {props.icon !== undefined && <Icon name={props.icon} struck={props.struck ?? false} />}
+      {props.children !== undefined && <span class="btn-words">{props.children}</span>}
+    </button>
+  );
+}

@@ -1,0 +1,67 @@
+/** What everybody agrees to before they come in. Also facilitators. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { Button } from "../parts/button.tsx";
+import { failure, useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { Frame } from "./frame.tsx";
+
+export function AgreementScreen(): VNode {
+  const session = useSession();
+  const room = session.snap.value.room;
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const accept = (): void => {
+    setTrouble(null);
+    void session.client.accept().then((answer) => {
+      if (answer.ok) return;
+      setTrouble(answer.code === "stale" ? words.agreement.changed : failure(answer.code));
+    });
+  };
+  return (
+    <Frame wide over={room.title} heading={words.agreement.heading}>
+      <p class="lead">{words.agreement.intro}</p>
+      <div class="agreement" role="region" aria-label={words.title.agreement} tabIndex={0}>
+        {paragraphs(room.agreement?.text ?? "").map((lines, i) => (
+          <Paragraph key={i} lines={lines} />
+        ))}
+      </div>
+      <p class="trouble" role="alert">
+        {trouble ?? ""}
+      </p>
+      <div class="door-buttons">
+        <Button look="quiet" onClick={() => void session.act("leave", {})}>
+          {words.agreement.leave}
+        </Button>
+        <Button look="main" onClick={accept}>
+          {words.agreement.accept}
+        </Button>
+      </div>
+    </Frame>
+  );
+}
+
+const BULLET = /^\s*[-*•]\s+/u;
+
+/** Blocks between empty lines; lines that begin with a dash are a list. Nothing else is interpreted. */
+function paragraphs(text: string): string[][] {
+  return text
+    .split(/\n\s*\n/u)
+    .map((block) => block.split("\n").filter((line) => line.trim() !== ""))
+    .filter((lines) => lines.length > 0);
+}
+
+function Paragraph({ lines }: { lines: readonly string[] }): VNode {
+  const bullets = lines.filter((line) => BULLET.test(line));
+  if (bullets.length === 0) return <p>{lines.join("\n")}</p>;
+  const before = lines.filter((line) => !BULLET.test(line));
+  return (
+    <>
+      {before.length > 0 && <p>{before.join("\n")}</p>}
+      <ul>
+        {bullets.map((line, i) => (
+          <li key={i}>{line.replace(BULLET, "")}</li>
+        ))}
+      </ul>
+    </>
+  );
+}

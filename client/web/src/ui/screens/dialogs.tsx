@@ -1,0 +1,94 @@
+/** The one dialog that is open. */
+import type { VNode } from "preact";
+import { LeaveDialog, MeDialog } from "../circle/me-dialog.tsx";
+import { ReactionsDialog } from "../circle/reactions-dialog.tsx";
+import { Confirm } from "../guide/confirm.tsx";
+import { MuteAllDialog } from "../guide/mute-all-dialog.tsx";
+import { PersonDialog } from "../guide/person-dialog.tsx";
+import { RoundDialog } from "../guide/round-dialog.tsx";
+import { SettingsDialog } from "../guide/settings-dialog.tsx";
+import { PlanDialog } from "../pairs/plan-dialog.tsx";
+import { useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { guide } from "../words-guide.ts";
+
+export function Dialogs(): VNode | null {
+  const session = useSession();
+  const open = session.dialog.value;
+  if (open === null) return null;
+  switch (open.is) {
+    case "person":
+      return <PersonDialog key={open.id} id={open.id} />;
+    case "me":
+      return <MeDialog />;
+    case "reactions":
+      return <ReactionsDialog />;
+    case "leave":
+      return <LeaveDialog />;
+    case "round":
+      return <RoundDialog />;
+    case "pairs":
+      return <PlanDialog />;
+    case "mute-all":
+      return <MuteAllDialog />;
+    case "settings":
+      return <SettingsDialog />;
+    case "end":
+      return (
+        <Confirm
+          key="end"
+          danger
+          title={guide.room.endHeading}
+          body={guide.room.endBody}
+          go={guide.room.endGo}
+          command="room.end"
+          fields={{}}
+        />
+      );
+    case "decline":
+      return (
+        <Confirm
+          key="decline"
+          title={guide.waiting.declineHeading(open.name)}
+          body={guide.waiting.declineBody}
+          go={guide.waiting.decline}
+          command="lobby.decline"
+          fields={{ person: open.id }}
+        />
+      );
+    case "remove":
+      return (
+        <Confirm
+          key="remove"
+          danger
+          title={guide.person.removeHeading(session.name(open.id))}
+          body={guide.person.removeBody}
+          go={guide.person.removeGo}
+          command="member.remove"
+          fields={{ member: open.id }}
+        />
+      );
+    case "make":
+      return (
+        <Confirm
+          key="make"
+          title={guide.person.makeHeading(session.name(open.id))}
+          body={guide.person.makeBody}
+          go={guide.person.make}
+          command="role.give"
+          fields={{ member: open.id, role: "facilitator" }}
+        />
+      );
+    case "delete":
+      return (
+        <Confirm
+          key="delete"
+          title={words.talk.deleteHeading}
+          body={words.talk.deleteBody}
+          go={words.talk.delete}
+          command="chat.delete"
+          fields={{ to: open.to, n: open.n }}
+        />
+      );
+  }
+}

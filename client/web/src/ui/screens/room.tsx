@@ -1,0 +1,180 @@
+/** The room from inside: turns on the left, the circle in the middle, conversations on the right. */
+import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Circle } from "../circle/ring.tsx";
+import { Dock, TurnStrip } from "../circle/dock.tsx";
+import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
+import { ChatPanel, useUnread } from "../chat/panel.tsx";
+import { GuidePanel } from "../guide/panel.tsx";
+import { MyGroup } from "../pairs/my-group.tsx";
+import { Dialogs } from "./dialogs.tsx";
+import { Icon, Mark, type IconName } from "../parts/icon.tsx";
+import { amHolder, bySeat, groupInView, isFacilitator } from "../model.ts";
+import { useSession, type Tab } from "../session.tsx";
+import { words } from "../words.ts";
+import { guide } from "../words-guide.ts";
+
+export function RoomScreen(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const lead = isFacilitator(snap);
+  const mine = amHolder(snap) && groupInView(snap) === null;
+  const stage = useRef<HTMLElement>(null);
+  useGroupTalk();
+  useChatVisible();
+  useEffect(() => stage.current?.focus(), []);
+  return (
+    <div class="room" data-tab={session.tab.value} data-turn={mine ? "mine" : "other"} data-link={snap.link}>
+      <nav class="skips" aria-label={words.skip.label}>
+        <a class="skip" href="#stage" onClick={(event) => jump(event, "circle", "stage")}>
+          {words.skip.stage}
+        </a>
+        <a class="skip" href="#talk" onClick={(event) => jump(event, "talk", "talk")}>
+          {words.skip.talk}
+        </a>
+      </nav>
+      <Top />
+      <aside class="turns" aria-label={lead ? guide.heading : words.turns.heading}>
+        <h2 class="column-heading">{lead ? guide.heading : words.turns.heading}</h2>
+        {lead ? (
+          <GuidePanel />
+        ) : (
+          <>
+            <TurnOrder />
+            <Everyone />
+          </>
+        )}
+      </aside>
+      <main class="stage" id="stage" ref={stage} tabIndex={-1} aria-label={words.title.circle}>
+        <StageNote />
+        <Circle />
+        <Dock />
+      </main>
+      <section class="talk" id="talk" tabIndex={-1} aria-label={words.talk.heading}>
+        <TurnStrip />
+        <ChatPanel />
+      </section>
+      <Tabs />
+      <Dialogs />
+    </div>
+  );
+
+  function jump(event: Event, tab: Tab, id: string): void {
+    // The fragment holds the way into the room: a skip must not replace it.
+    event.preventDefault();
+    session.tab.value = tab;
+    requestAnimationFrame(() => document.getElementById(id)?.focus());
+  }
+}
+
+function Top(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const down = snap.link !== "ok";
+  return (
+    <header class="top">
+      <Mark />
+      <h1>{snap.room.title === "" ? words.app : snap.room.title}</h1>
+      <p class="top-facts">
+        <span>{words.top.inside(bySeat(snap).length)}</span>
+        {snap.room.locked && (
+          <span class="top-locked">
+            <Icon name="lock" />
+            {words.top.locked}
+          </span>
+        )}
+      </p>
+      <p class={`link-banner ${down ? "is-down" : ""}`} aria-hidden={!down}>
+        <span class="breathing-dot" />
+        {words.link.reconnecting}
+      </p>
+    </header>
+  );
+}
+
+/** One strip above the ring, of one height, for what concerns everybody in it. */
+function StageNote(): VNode {
+  const snap = useSession().snap.value;
+  if (groupInView(snap) !== null) return <MyGroup />;
+  if (snap.room.notice === "no_facilitator") {
+    return (
+      <section class="stage-note is-calm" role="status">
+        <p>
+          <strong>{words.notice.heading}.</strong> {words.notice.body}
+        </p>
+      </section>
+    );
+  }
+  if (snap.room.pairs !== null) {
+    return (
+      <section class="stage-note">
+        <p>{words.notice.groupsOpen}</p>
+      </section>
+    );
+  }
+  return <div class="stage-note is-empty" />;
+}
+
+function Tabs(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const lead = isFacilitator(snap);
+  const unread = useUnread();
+  const calls = lead ? snap.room.lobby.length + snap.room.help.length : 0;
+  const tab = (is: Tab, icon: IconName, name: string, count: number, said: string): VNode => (
+    <button
+      type="button"
+      class="tab"
+      aria-current={session.tab.value === is ? "page" : undefined}
+      onClick={() => (session.tab.value = is)}
+    >
+      <Icon name={icon} />
+      <span>{name}</span>
+      {count > 0 && (
+        <span class="count">
+          {count}
+          <span class="unseen">{said}</span>
+        </span>
+      )}
+    </button>
+  );
+  return (
+    <nav class="tabs" aria-label={words.tabs.label}>
+      {tab("circle", "circle", words.tabs.circle, 0, "")}
+      {tab("talk", "chat", words.tabs.talk, unread, words.tabs.unread)}
+      {tab("turns", "list", lead ? words.tabs.guide : words.tabs.turns, calls, words.tabs.waiting)}
+    </nav>
+  );
+}
+
+/** Into a group: its conversation comes into view, unless something is being written elsewhere. */
+function useGroupTalk(): void {
+  const session = useSession();
+  const group = groupInView(session.snap.value);
+  useEffect(() => {
+    const draft = session.drafts.value[session.talk.value] ?? "";
+    if (draft !== "") return;
+    session.talk.value = group === null ? "circle" : `pair:${group}`;
+  }, [group]);
+}
+
+const NARROW = "(max-width: 719px)";
+
+function useChatVisible(): void {
+  const session = useSession();
+  const tab = session.tab.value;
+  useEffect(() => {
+    const narrow = matchMedia(NARROW);
+    const medium = matchMedia("(max-width: 1119px)");
+    const look = (): void => {
+      session.chatVisible.value = narrow.matches ? tab === "talk" : !medium.matches || tab !== "turns";
+    };
+    look();
+    narrow.addEventListener("change", look);
+    medium.addEventListener("change", look);
+    return () => {
+      narrow.removeEventListener("change", look);
+      medium.removeEventListener("change", look);
+    };
+  }, [tab]);
+}

@@ -1,0 +1,171 @@
+/**
+ * The page's own state round one room client: the latest snapshot as a signal, what the person is
+ * looking at, short notes about what failed, and words for the screen reader.
+ */
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { announce } from "./announce.ts";
+import { amHolder } from "./model.ts";
+import type { Answer, CommandFields, CommandName, Port, Snapshot } from "./port.ts";
+import { words } from "./words.ts";
+
+export type Tab = "circle" | "talk" | "turns";
+
+export interface Toast {
+  readonly id: number;
+  readonly text: string;
+  readonly kind: "note" | "trouble";
+}
+
+/** Which dialog is open, and about whom. One at a time. */
+export type Dialog =
+  | { readonly is: "person"; readonly id: string }
+  | { readonly is: "me" }
+  | { readonly is: "reactions" }
+  | { readonly is: "leave" }
+  | { readonly is: "round" }
+  | { readonly is: "pairs" }
+  | { readonly is: "mute-all" }
+  | { readonly is: "settings" }
+  | { readonly is: "end" }
+  | { readonly is: "decline"; readonly id: string; readonly name: string }
+  | { readonly is: "remove"; readonly id: string }
+  | { readonly is: "make"; readonly id: string }
+  | { readonly is: "delete"; readonly to: string; readonly n: number };
+
+const TOAST_MS = 9000;
+
+export class Session {
+  readonly snap: Signal<Snapshot>;
+  readonly tab = signal<Tab>("circle");
+  readonly dialog = signal<Dialog | null>(null);
+  readonly toasts = signal<readonly Toast[]>([]);
+  readonly polite = signal("");
+  readonly urgent = signal("");
+  /** The conversation in view, by its full name. */
+  readonly talk = signal("circle");
+  /** Whether the conversation in view can be seen, so that it counts as read. */
+  readonly chatVisible = signal(false);
+  readonly drafts = signal<Readonly<Record<string, string>>>({});
+  /** Whether this page has been inside: a 4404 afterwards is an end, before it a dead link. */
+  readonly wasInside = signal(false);
+  readonly online: ReadonlySignal<boolean>;
+  private readonly busy = new Set<string>();
+  private nextToast = 1;
+
+  constructor(readonly client: Port) {
+    this.snap = signal(client.snapshot);
+    this.online = computed(() => this.snap.value.link === "ok");
+    this.take();
+    client.subscribe(() => this.take());
+  }
+
+  private take(): void {
+    const before = this.snap.value;
+    const snap = this.client.snapshot;
+    batch(() => {
+      if (snap.phase === "inside") this.wasInside.value = true;
+      this.snap.value = snap;
+      if (snap !== before) this.tell(before, snap);
+      if (snap.phase !== "inside") this.dialog.value = null;
+    });
+  }
+
+  private tell(before: Snapshot, after: Snapshot): void {
+    const inView = this.chatVisible.value ? this.talk.value : "";
+    const { polite, urgent } = announce(before, after, (id) => this.name(id), inView);
+    if (polite.length > 0) this.say(polite.join(" "));
+    // Emptied as soon as the turn has passed, so that the same words are news again the next time.
+    if (urgent !== null) this.urgent.value = urgent;
+    else if (!amHolder(after)) this.urgent.value = "";
+  }
+
+  name(id: string | null | undefined): string {
+    if (id == null) return words.unknown;
+    const snap = this.snap.value;
+    return snap.room.members[id]?.name ?? snap.names[id] ?? words.unknown;
+  }
+
+  isMe(id: string | null | undefined): boolean {
+    return id != null && id === this.snap.value.me;
+  }
+
+  /**
+   * Sends a command and says in words what came of it. A second press of the same button while the
+   * first is under way does nothing. Answers whether it was done.
+   */
+  async act<T extends CommandName>(
+    t: T,
+    fields: CommandFields[T],
+    options: { readonly done?: string; readonly quiet?: boolean } = {},
+  ): Promise<Answer> {
+    const key = `${t} ${JSON.stringify(fields)}`;
+    if (!this.online.value) {
+      if (options.quiet !== true) this.note(words.link.inert);
+      return { ok: false, code: "frozen", message: "" };
+    }
+    if (this.busy.has(key)) return { ok: false, code: "too_fast", message: "" };
+    this.busy.add(key);
+    try {
+      const answer = await this.client.send(t, fields);
+      if (!answer.ok && options.quiet !== true) this.note(failure(answer.code), "trouble");
+      if (answer.ok && options.done !== undefined) this.note(options.done);
+      return answer;
+    } finally {
+      this.busy.delete(key);
+    }
+  }
+
+  note(text: string, kind: Toast["kind"] = "note"): void {
+    const toast = { id: this.nextToast++, text, kind };
+    this.toasts.value = [...this.toasts.value.filter((one) => one.text !== text).slice(-2), toast];
+    setTimeout(() => this.dismiss(toast.id), TOAST_MS);
+  }
+
+  dismiss(id: number): void {
+    this.toasts.value = this.toasts.value.filter((one) => one.id !== id);
+  }
+
+  /** Spoken when the reader has a pause; several in one moment are joined. */
+  say(text: string): void {
+    this.polite.value = this.saidAt === now10() ? `${this.polite.value} ${text}` : text;
+    this.saidAt = now10();
+  }
+  private saidAt = 0;
+
+  open(dialog: Dialog): void {
+    this.dialog.value = dialog;
+  }
+
+  shut(): void {
+    this.dialog.value = null;
+  }
+
+  show(conversation: string): void {
+    this.talk.value = conversation;
+    this.tab.value = "talk";
+  }
+
+  draft(to: string, text: string): void {
+    this.drafts.value = { ...this.drafts.value, [to]: text };
+  }
+}
+
+/** Tenths of a second, to tell "in the same moment". */
+function now10(): number {
+  return Math.floor(performance.now() / 100);
+}
+
+export function failure(code: string): string {
+  return words.failed[code] ?? words.failed["other"] ?? "";
+}
+
+const Context = createContext<Session | null>(null);
+export const SessionProvider = Context.Provider;
+
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (session === null) throw new Error("no session above this component");
+  return session;
+}
