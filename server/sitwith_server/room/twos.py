@@ -19,8 +19,10 @@ _TRIO_ROUNDS: Final = 4
 
 
 def any_pairs(circle: Circle, chance: Chance) -> Groups | None:
-    """Pairs in which nobody sits with somebody they avoid; None exactly where there are none
-    (with a trio among more than `_EXACT_PEOPLE`: or none was found in a bounded number of tries)."""
+    """Pairs in which nobody sits with somebody they avoid; None exactly where there are none.
+
+    With a trio among more than `_EXACT_PEOPLE`, None also where a bounded search found none.
+    """
     return _pairs(circle.allowed(), chance)
 
 
