@@ -1,4 +1,4 @@
-"""Writes the tables of ``protocol/SPEC.md`` from the code: ``python tests/protocol/make_tables.py``."""
+"""Writes the tables of ``SPEC.md`` from the code: ``python tests/protocol/make_tables.py``."""
 
 from __future__ import annotations
 

@@ -85,6 +85,8 @@ class Host:
         """Goes to a group that calls, says that it is there, and comes back."""
         while not self._stop.is_set():
             await self._until(lambda: self._may_lead() and self._me.room.help)
+            if self._stop.is_set():
+                return
             member = self._me.room.help[0]
             pairs = self._me.room.pairs
             groups = pairs["groups"] if pairs else {}
@@ -105,6 +107,8 @@ class Host:
         rounds = 0
         while not self._stop.is_set():
             await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
+            if self._stop.is_set():
+                return
             try:
                 if rounds == 0:
                     await self._say("circle", personas.HOST_WELCOME)
