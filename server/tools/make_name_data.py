@@ -204,7 +204,19 @@ def lookalikes(prototypes: dict[str, str]) -> dict[str, str]:
         spelling = "".join(found.get(part, part) for part in folded)
         if char not in found and spelling != folded:
             found[char] = spelling
-    return found
+    return settled(found)
+
+
+def settled(found: dict[str, str]) -> dict[str, str]:
+    """Spell out what the spellings are made of, until a skeleton is its own skeleton."""
+    while True:
+        again = {
+            char: unicodedata.normalize("NFD", "".join(found.get(part, part) for part in spelling))
+            for char, spelling in found.items()
+        }
+        if again == found:
+            return found
+        found = again
 
 
 def case_pairs() -> Iterator[tuple[str, str]]:

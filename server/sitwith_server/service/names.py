@@ -25,8 +25,8 @@ MOST_MARKS: Final = 4
 ROLE_WORDS: Final = ("facilitator", "moderator", "host", "admin", "sitwith")
 
 
-class NameRefusal(StrEnum):
-    """Why something is no name; `message` says it to whoever chose it."""
+class NameFault(StrEnum):
+    """Why something is no name."""
 
     EMPTY = "empty"
     TOO_LONG = "too_long"
@@ -37,21 +37,25 @@ class NameRefusal(StrEnum):
     SCRIPTS = "scripts"
     ROLE = "role"
 
-    @property
-    def message(self) -> str:
-        return _MESSAGES[self]
-
 
 _MESSAGES: Final = {
-    NameRefusal.EMPTY: "A name needs a letter, a digit or a symbol.",
-    NameRefusal.TOO_LONG: f"A name has at most {MOST_CHARACTERS} characters.",
-    NameRefusal.CONTROL: "A name has no control characters or line breaks.",
-    NameRefusal.INVISIBLE: "A name has no invisible or direction-changing characters.",
-    NameRefusal.UNKNOWN: "A name has a character that this server doesn't know.",
-    NameRefusal.MARKS: "A name has too many marks on one letter, or a mark on nothing.",
-    NameRefusal.SCRIPTS: "A name is written in one script.",
-    NameRefusal.ROLE: "Roles are shown beside names, not in them.",
+    NameFault.EMPTY: "A name needs a letter, a digit or a symbol.",
+    NameFault.TOO_LONG: f"A name has at most {MOST_CHARACTERS} characters.",
+    NameFault.CONTROL: "A name has no control characters or line breaks.",
+    NameFault.INVISIBLE: "A name has no invisible or direction-changing characters.",
+    NameFault.UNKNOWN: "A name has a character that this server doesn't know.",
+    NameFault.MARKS: "A name has too many marks on one letter, or a mark on nothing.",
+    NameFault.SCRIPTS: "A name is written in one script.",
+    NameFault.ROLE: "Roles are shown beside names, not in them.",
 }
+
+
+class NameRefused(ValueError):
+    """This is no name. Its text says why to whoever chose it, and never holds the name."""
+
+    def __init__(self, fault: NameFault) -> None:
+        super().__init__(_MESSAGES[fault])
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +73,29 @@ class Name:
     role_word: bool = False
 
 
-def clean(name: str) -> Name | NameRefusal:
-    """A name made fit to be shown, or why it can't be.
+def clean(name: str) -> Name:
+    """A name made fit to be shown. Raises NameRefused.
 
     Checked before and after normalising, for either can hide something from the other. Emoji's
     variation selectors, which keyboards add, are dropped; nothing else is mended.
     """
     if len(name) > MOST_CHARACTERS:
-        return NameRefusal.TOO_LONG
+        raise NameRefused(NameFault.TOO_LONG)
     name = name.translate(_SELECTORS)
-    if refusal := _bad_character(name):
-        return refusal
+    _refuse(_bad_character(name))
     shown = " ".join(unicodedata.normalize("NFKC", name).split())
     if len(shown) > MOST_CHARACTERS:
-        return NameRefusal.TOO_LONG
+        raise NameRefused(NameFault.TOO_LONG)
     if not any(unicodedata.category(char)[0] in "LNS" for char in shown):
-        return NameRefusal.EMPTY
+        raise NameRefused(NameFault.EMPTY)
     for check in (_bad_character, _bad_marks, _bad_scripts, _bad_role):
-        if refusal := check(shown):
-            return refusal
-    return Name(shown, skeleton(shown), any(map(_is_role, re.split(r"[\W_]+", shown))))
+        _refuse(check(shown))
+    return Name(shown, skeleton(shown), any(map(_is_role, _words(shown))))
+
+
+def _refuse(fault: NameFault | None) -> None:
+    if fault:
+        raise NameRefused(fault)
 
 
 def skeleton(name: str) -> str:
@@ -115,29 +122,29 @@ _BLANK: Final = "\u2800"
 """BRAILLE PATTERN BLANK: a symbol by its category, nothing to the eye."""
 
 _CATEGORIES: Final = {
-    "Cc": NameRefusal.CONTROL,
-    "Zl": NameRefusal.CONTROL,
-    "Zp": NameRefusal.CONTROL,
-    "Cf": NameRefusal.INVISIBLE,
-    "Cs": NameRefusal.UNKNOWN,
-    "Co": NameRefusal.UNKNOWN,
-    "Cn": NameRefusal.UNKNOWN,
+    "Cc": NameFault.CONTROL,
+    "Zl": NameFault.CONTROL,
+    "Zp": NameFault.CONTROL,
+    "Cf": NameFault.INVISIBLE,
+    "Cs": NameFault.UNKNOWN,
+    "Co": NameFault.UNKNOWN,
+    "Cn": NameFault.UNKNOWN,
 }
 
 
-def _bad_character(text: str) -> NameRefusal | None:
+def _bad_character(text: str) -> NameFault | None:
     tables = _tables()
     for char in text:
-        if refusal := _CATEGORIES.get(unicodedata.category(char)):
-            return refusal
+        if fault := _CATEGORIES.get(unicodedata.category(char)):
+            return fault
         if char == _BLANK or tables.is_invisible(char):
-            return NameRefusal.INVISIBLE
+            return NameFault.INVISIBLE
         if tables.scripts(char) == _UNASSIGNED:
-            return NameRefusal.UNKNOWN
+            return NameFault.UNKNOWN
     return None
 
 
-def _bad_marks(text: str) -> NameRefusal | None:
+def _bad_marks(text: str) -> NameFault | None:
     """UTS #39, 5.4: not the same mark twice, not more than four, and each on something."""
     run = 0
     before = " "
@@ -146,12 +153,12 @@ def _bad_marks(text: str) -> NameRefusal | None:
         run = run + 1 if category == "Mn" else 0
         on_nothing = category[0] == "M" and before == " "
         if on_nothing or category == "Me" or run > MOST_MARKS or (run > 1 and char == before):
-            return NameRefusal.MARKS
+            return NameFault.MARKS
         before = char
     return None
 
 
-def _bad_scripts(text: str) -> NameRefusal | None:
+def _bad_scripts(text: str) -> NameFault | None:
     """UTS #39, 5.2, "highly restrictive": one script; or Latin with Japanese, Korean, or Han
     and Bopomofo."""
     everything: frozenset[str] | None = None
@@ -167,28 +174,32 @@ def _bad_scripts(text: str) -> NameRefusal | None:
         return None
     if beside_latin is not None and beside_latin & {"Jpan", "Kore", "Hanb"}:
         return None
-    return NameRefusal.SCRIPTS
+    return NameFault.SCRIPTS
 
 
 _BRACKETED: Final = re.compile(r"[(\[{<«‹「『【〈《](.*?)[)\]}>»›」』】〉》]")
 _APART: Final = re.compile(r"[()\[\]{}<>«»‹›「」『』【】〈〉《》|•·—–,/:;]|\s-+\s")
 
 
-def _bad_role(text: str) -> NameRefusal | None:
+def _bad_role(text: str) -> NameFault | None:
     """A role set apart from a name, "Kim (host)", reads as if the server had put it there. A
     role as a name is no lie yet: who says "Admin" is shown outside it."""
     parts = [part for part in _APART.split(text) if part.strip()]
     if len(parts) < 2 and not _BRACKETED.search(text):
         return None
     for part in parts:
-        words = [word for word in re.split(r"[\W_]+", part) if word]
+        words = _words(part)
         if words and all(map(_is_role, words)):
-            return NameRefusal.ROLE
+            return NameFault.ROLE
     return None
 
 
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", text) if word]
+
+
 def _is_role(word: str) -> bool:
-    return bool(word) and _looks(word) in _role_looks()
+    return _looks(word) in _role_looks()
 
 
 @cache
