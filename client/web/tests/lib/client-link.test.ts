@@ -4,7 +4,7 @@ import { dropAndReopen, setup, setupInside } from "../support/client.ts";
 import { MemoryStorage, World } from "../support/world.ts";
 
 describe("resume", () => {
-  it("tells the position of the last frame of each stream, and shows what was missed once", () => {
+  it("[RE2] [RE3] tells the position of the last frame of each stream, and shows what was missed once", () => {
     const { client, world } = setupInside();
     world.socket.say(
       chat(1),
@@ -21,7 +21,7 @@ describe("resume", () => {
     expect(dropAndReopen(world)["resume"]).toBe("res-2");
   });
 
-  it("comes at once after a drain, elsewhere within the time that the server gave", () => {
+  it("[CC6] comes at once after a drain, elsewhere within the time that the server gave", () => {
     const { client, world } = setupInside();
     world.socket.say({ t: "reconnect", after_ms: 4_000 });
     expect(client.snapshot.link).toBe("ok");
@@ -129,23 +129,26 @@ describe("half-open links", () => {
 });
 
 describe("endings", () => {
-  it.each([4400, 4403, 4404, 4405, 4408, 4409, 4413, 4423, 4429])("%i ends for good", (code) => {
-    const { client, world } = setupInside();
-    world.socket.end(code);
-    world.wake();
-    world.pass(60_000);
-    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code } });
-    expect(world.sockets).toHaveLength(1);
-    expect(world.wakersLeft).toBe(0);
-  });
+  it.each([4400, 4403, 4404, 4405, 4408, 4409, 4413, 4423, 4429])(
+    "[CC1] %i ends for good",
+    (code) => {
+      const { client, world } = setupInside();
+      world.socket.end(code);
+      world.wake();
+      world.pass(60_000);
+      expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code } });
+      expect(world.sockets).toHaveLength(1);
+      expect(world.wakersLeft).toBe(0);
+    },
+  );
 
-  it.each([4001, 4002, 4003, 4004, 1001, 1006, 1011])("%i comes back", (code) => {
+  it.each([4001, 4002, 4003, 4004, 1001, 1006, 1011])("[CC1] %i comes back", (code) => {
     const { client, world } = setupInside();
     expect(dropAndReopen(world, code)).toMatchObject({ resume: "res-1" });
     expect(client.snapshot).toMatchObject({ phase: "inside", link: "reconnecting", closed: null });
   });
 
-  it("have the code that the server named, though the socket itself tore", () => {
+  it("[CC3] have the code that the server named, though the socket itself tore", () => {
     const { client, world } = setupInside();
     world.socket.say({ t: "closed", code: 4403 });
     world.socket.end(1006);
@@ -178,7 +181,7 @@ describe("endings", () => {
     expect(client.snapshot).toMatchObject({ phase: "inside", closed: null });
   });
 
-  it("by leave give the seat up, also when only its answer is lost", async () => {
+  it("[CC2] by leave give the seat up, also when only its answer is lost", async () => {
     const one = setupInside();
     const leaving = one.client.send("leave", {});
     one.world.socket.say({ t: "ok", id: one.world.socket.heard()[0]?.["id"] });
@@ -206,7 +209,7 @@ describe("endings", () => {
 });
 
 describe("reload", () => {
-  it("takes the same seat again with higher ids, and asks for all that was said", () => {
+  it("[RE1] [RE2] takes the same seat again with higher ids, and asks for all that was said", () => {
     const storage = new MemoryStorage();
     const world = new World();
     const before = setupInside({ storage, world });

@@ -166,7 +166,7 @@ describe("commands", () => {
     expect(client.snapshot.link).toBe("ok");
   });
 
-  it("in flight when the link drops are sent again with the same id and have one answer", async () => {
+  it("[RE4] in flight when the link drops are sent again with the same id and have one answer", async () => {
     const { client, world } = setupInside();
     const first = client.send("chat.say", { to: "circle", body: "one" });
     const sent = world.socket.heard();

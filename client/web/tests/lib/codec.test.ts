@@ -123,7 +123,7 @@ describe("golden frames", () => {
   });
 
   it.each(good.map((each) => [each.name, each] as const))(
-    "[WF2] %s survives a way back and forth",
+    "[WF11] %s survives a way back and forth",
     (_, { from, hex, map }) => {
       const limits = from === "client" ? CLIENT_LIMITS : SERVER_LIMITS;
       const again = encode(revive(map) as Record<string, unknown>, limits);
@@ -131,7 +131,7 @@ describe("golden frames", () => {
     },
   );
 
-  it("[WF2] the client's own frames are the server's to the byte, but for numbers with a fraction of 0", () => {
+  it("[WF11] the client's own frames are the server's to the byte, but for numbers with a fraction of 0", () => {
     // JavaScript has one kind of number: 60.0 leaves here as the integer 60, which reads the same.
     const whole = good.filter(({ from, hex }) => from === "client" && !hex.includes("cb"));
     expect(whole.length).toBeGreaterThan(50);
@@ -148,7 +148,7 @@ describe("golden frames", () => {
   );
 
   it.each(bad.map((each) => [each.name, each] as const))(
-    "[WF2] %s is refused",
+    "[WF11] %s is refused",
     (_, { hex, why, reader }) => {
       const frame = bytes(hex);
       if (why === "BadMessage")
@@ -161,14 +161,14 @@ describe("golden frames", () => {
     },
   );
 
-  it("every frame of the server is one that the types know", () => {
+  it("[WF11] every frame of the server is one that the types know", () => {
     for (const { name, hex } of good.filter(({ from }) => from === "server")) {
       expect(readFrame(decode(bytes(hex))), name).toBeTypeOf("object");
       expect(readFrame(decode(bytes(hex))), name).not.toBeNull();
     }
   });
 
-  it("every command of the wire is one that the types know, and the other way round", () => {
+  it("[WF11] every command of the wire is one that the types know, and the other way round", () => {
     const wire = new Set(good.filter(({ from }) => from === "client").map(({ map }) => map.t));
     wire.delete("hello");
     expect(Object.keys(COMMANDS).sort()).toEqual([...wire].sort());
@@ -210,7 +210,7 @@ describe("codec", () => {
     expect(() => decode(around.subarray(1, 9))).toThrow(CodecError);
   });
 
-  it("answers any bytes with a map or a CodecError, and says nothing of them", () => {
+  it("[WF10] answers any bytes with a map or a CodecError, and says nothing of them", () => {
     const chance = seeded(20);
     const seeds = good.map(({ hex }) => bytes(hex));
     for (let i = 0; i < 4_000; i++) {

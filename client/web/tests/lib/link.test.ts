@@ -20,7 +20,7 @@ describe("parseLink", () => {
     }
   });
 
-  it("never reads a token from the query", () => {
+  it("[IN3] never reads a token from the query", () => {
     expect(parseLink("http://h/r/abc?t=abc.secret")?.token).toBeNull();
   });
 

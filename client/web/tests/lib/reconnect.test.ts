@@ -17,13 +17,13 @@ const lose = (link: Link, now: number, code = 1006, chance = 0.5): Link =>
   step(link, { kind: "lost", now, code, chance });
 
 describe("close codes", () => {
-  it("come back after 4000-4399 and after accidents of the layer", () => {
+  it("[CC1] come back after 4000-4399 and after accidents of the layer", () => {
     for (const code of [4000, 4001, 4002, 4003, 4004, 4399, 1001, 1005, 1006, 1011, 1012]) {
       expect(comesBack(code), String(code)).toBe(true);
     }
   });
 
-  it("stay away after 4400-4799, a good-bye and the layer's own too-large", () => {
+  it("[CC1] stay away after 4400-4799, a good-bye and the layer's own too-large", () => {
     for (const code of [4400, 4403, 4404, 4405, 4408, 4409, 4413, 4423, 4429, 4799, 1000, 1009]) {
       expect(comesBack(code), String(code)).toBe(false);
     }
@@ -31,14 +31,14 @@ describe("close codes", () => {
 });
 
 describe("delay", () => {
-  it("is nearly nothing the first time, and not the same for everybody", () => {
+  it("[RE5] is nearly nothing the first time, and not the same for everybody", () => {
     const chance = seeded(7);
     const first = Array.from({ length: 200 }, () => delay(0, chance()));
     expect(Math.max(...first)).toBeLessThan(FIRST_JITTER);
     expect(new Set(first).size).toBeGreaterThan(190);
   });
 
-  it("doubles, between half and all of its time, up to the cap", () => {
+  it("[RE5] doubles, between half and all of its time, up to the cap", () => {
     for (let attempt = 1; attempt < 200; attempt++) {
       const whole = Math.min(CAP, BASE * 2 ** attempt);
       expect(delay(attempt, 0)).toBe(whole / 2);

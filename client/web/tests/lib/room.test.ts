@@ -36,7 +36,7 @@ const words = (state: RoomState, to = "circle"): [number, string][] =>
   (state.messages[to] ?? []).map(({ n, body }) => [n, body]);
 
 describe("slices", () => {
-  it("are replaced whole and by name; the others stay the same objects", () => {
+  it("[EV2] are replaced whole and by name; the others stay the same objects", () => {
     const before = atHome();
     const after = frames(before, [change({ members: { m1: member("Ada") }, locked: true })]);
     expect(Object.keys(after.view.members)).toEqual(["m1"]);
@@ -80,7 +80,7 @@ describe("slices", () => {
     expect(state.role).toBe("facilitator");
   });
 
-  it("of a newer server are kept beside the known ones", () => {
+  it("[EV1] of a newer server are kept beside the known ones", () => {
     const state = frames(atHome(), [change({ weather: "rain" })]);
     expect(state.view).toMatchObject({ weather: "rain", title: "Evening" });
   });
@@ -105,7 +105,7 @@ describe("slices", () => {
 });
 
 describe("conversations", () => {
-  it("hold each message once, by its number, in whatever order the copies come", () => {
+  it("[EV4] hold each message once, by its number, in whatever order the copies come", () => {
     for (let seed = 0; seed < 50; seed++) {
       const chance = seeded(seed);
       const copies = [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 4].map((n) => chat(n));
@@ -122,7 +122,7 @@ describe("conversations", () => {
     expect(state.seen).toMatchObject({ circle: pos(11), "pair:g1": pos(11) });
   });
 
-  it("keep a tombstone without the words, live and replayed, and a late copy does not bring them back", () => {
+  it("[EV5] keep a tombstone without the words, live and replayed, and a late copy does not bring them back", () => {
     const live = frames(atHome(), [chat(1), chat(2), deleted(1), chat(1)]);
     const replayed = frames(atHome(), [chat(1, { body: "", deleted: true }), deleted(1), chat(2)]);
     for (const state of [live, replayed]) {
@@ -202,14 +202,14 @@ describe("conversations", () => {
 });
 
 describe("resume", () => {
-  it("keeps what was said and takes the view anew; replayed frames come once", () => {
+  it("[RE3] keeps what was said and takes the view anew; replayed frames come once", () => {
     const before = frames(atHome(), [chat(1), chat(2), change({ locked: true })]);
     const after = frames(before, [welcomeBack(), chat(2), chat(3), chat(4)]);
     expect(words(after).map(([n]) => n)).toEqual([1, 2, 3, 4]);
     expect(after.view.locked).toBe(false);
   });
 
-  it("moves a conversation's position only by frames that came: a link lost in mid-replay loses nothing", () => {
+  it("[RE2] moves a conversation's position only by frames that came: a link lost in mid-replay loses nothing", () => {
     const before = frames(atHome(), [chat(1)]);
     const after = frames(before, [
       welcomeBack({ pos: { room: pos(90), circle: pos(99), "pair:g1": pos(5) } }),
@@ -272,7 +272,7 @@ describe("the rest", () => {
     expect(serverSeconds(state.clock, 505_000)).toBe(2_001);
   });
 
-  it("reads frames: unknown types are let be, known ones without their fields are none", () => {
+  it("[EV1] reads frames: unknown types are let be, known ones without their fields are none", () => {
     expect(readFrame({ t: "party" })).toBe("unknown");
     expect(readFrame({ t: "toString" })).toBe("unknown");
     for (const bad of [

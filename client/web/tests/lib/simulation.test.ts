@@ -49,56 +49,59 @@ class SmallServer {
 describe("over a link that drops at any frame", () => {
   const seeds = Array.from({ length: 150 }, (_, i) => i + 1);
 
-  it.each(seeds)("everything is said and heard once and in order (seed %i)", async (seed) => {
-    const world = new World(seed);
-    const server = new SmallServer();
-    const storage = new MemoryStorage();
-    storage.setItem("sitwith:r1", '{"v":1,"resume":"res-0","nextId":1,"read":{}}');
-    const { client } = setup({ world, storage, token: null });
-    client.resume();
+  it.each(seeds)(
+    "[RE3] [RE4] everything is said and heard once and in order (seed %i)",
+    async (seed) => {
+      const world = new World(seed);
+      const server = new SmallServer();
+      const storage = new MemoryStorage();
+      storage.setItem("sitwith:r1", '{"v":1,"resume":"res-0","nextId":1,"read":{}}');
+      const { client } = setup({ world, storage, token: null });
+      client.resume();
 
-    const opened = new Set<SocketPair>();
-    const step = (dice: number): void => {
-      const socket = world.socket;
-      if (socket.onopen === null) return world.pass(200);
-      if (!opened.has(socket)) {
-        opened.add(socket);
-        return socket.open();
+      const opened = new Set<SocketPair>();
+      const step = (dice: number): void => {
+        const socket = world.socket;
+        if (socket.onopen === null) return world.pass(200);
+        if (!opened.has(socket)) {
+          opened.add(socket);
+          return socket.open();
+        }
+        if (dice < 0.45)
+          for (const frame of socket.up.splice(0, 1 + Math.floor(dice * 5)))
+            server.hear(socket, frame);
+        else if (dice < 0.9) socket.arrive(1 + Math.floor((dice - 0.45) * 8));
+        else if (dice < 0.95) world.pass(200);
+        else {
+          // Whatever was on its way, either way, is lost.
+          server.gone(socket);
+          socket.up.length = socket.down.length = 0;
+          socket.end(1006);
+        }
+      };
+
+      const answers: Promise<Answer>[] = [];
+      for (let round = 0; round < 120; round++) {
+        const dice = world.random();
+        if (dice < 0.15)
+          answers.push(client.send("chat.say", { to: "circle", body: `mine ${answers.length}` }));
+        else if (dice < 0.3) server.say("m2", `theirs ${round}`);
+        else step(world.random());
       }
-      if (dice < 0.45)
-        for (const frame of socket.up.splice(0, 1 + Math.floor(dice * 5)))
-          server.hear(socket, frame);
-      else if (dice < 0.9) socket.arrive(1 + Math.floor((dice - 0.45) * 8));
-      else if (dice < 0.95) world.pass(200);
-      else {
-        // Whatever was on its way, either way, is lost.
-        server.gone(socket);
-        socket.up.length = socket.down.length = 0;
-        socket.end(1006);
+      for (let calm = 0; calm < 60; calm++) {
+        step(0.4);
+        step(0.89);
+        world.pass(200);
       }
-    };
 
-    const answers: Promise<Answer>[] = [];
-    for (let round = 0; round < 120; round++) {
-      const dice = world.random();
-      if (dice < 0.15)
-        answers.push(client.send("chat.say", { to: "circle", body: `mine ${answers.length}` }));
-      else if (dice < 0.3) server.say("m2", `theirs ${round}`);
-      else step(world.random());
-    }
-    for (let calm = 0; calm < 60; calm++) {
-      step(0.4);
-      step(0.89);
-      world.pass(200);
-    }
-
-    const said = (await Promise.all(answers)).map((answer) => (answer.ok ? "ok" : answer.code));
-    expect(said.filter((each) => each !== "ok")).toEqual([]);
-    const mine = server.log.filter((each) => each["from"] === "m1").map((each) => each["body"]);
-    expect(mine).toEqual(answers.map((_, i) => `mine ${i}`));
-    const shown = client.snapshot.chats["circle"]?.messages ?? [];
-    expect(shown.map(({ n, body }) => [n, body])).toEqual(
-      server.log.map((each) => [each["n"], each["body"]]),
-    );
-  });
+      const said = (await Promise.all(answers)).map((answer) => (answer.ok ? "ok" : answer.code));
+      expect(said.filter((each) => each !== "ok")).toEqual([]);
+      const mine = server.log.filter((each) => each["from"] === "m1").map((each) => each["body"]);
+      expect(mine).toEqual(answers.map((_, i) => `mine ${i}`));
+      const shown = client.snapshot.chats["circle"]?.messages ?? [];
+      expect(shown.map(({ n, body }) => [n, body])).toEqual(
+        server.log.map((each) => [each["n"], each["body"]]),
+      );
+    },
+  );
 });
