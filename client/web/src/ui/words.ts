@@ -199,7 +199,6 @@ export const words = {
       video: "picture off, held by a facilitator",
       chat: "writing held by a facilitator",
     },
-    options: (name: string) => `Options for ${name}`,
     ring: "Seats in the circle",
     ringGroup: "Seats in your group",
     reacted: (name: string, what: string) => `${name}: ${what}`,

@@ -124,7 +124,7 @@ function SelfSwitch({ kind, name }: { kind: Exclude<Kind, "chat">; name: string 
       <Button
         pressed={off}
         disabled={held}
-        label={`${name}: ${off ? words.more.switchOn : words.more.switchOff}`}
+        about={name}
         onClick={() => void (off ? session.act("unmute", fields) : session.act("mute", fields))}
       >
         {off ? words.more.switchOn : words.more.switchOff}

@@ -19,9 +19,9 @@ interface SeatProps {
 const KINDS: readonly Kind[] = ["audio", "video", "chat"];
 const MARKS = { audio: "audio", video: "video", chat: "chat" } as const;
 
-/** Everything about a seat as one sentence, for readers and for the tooltip. */
+/** Everything about a seat but its name, for readers: what the eye gets from marks and colours. */
 export function describe(who: Person, me: boolean, holder: boolean, done: boolean): string {
-  const parts = [me ? words.turns.you(who.name) : who.name];
+  const parts: string[] = me ? [words.seat.you] : [];
   if (who.role === "facilitator") parts.push(words.seat.facilitator);
   if (holder) parts.push(words.seat.holder);
   if (who.hand !== null) parts.push(words.seat.hand(who.hand));
@@ -37,7 +37,7 @@ export function describe(who: Person, me: boolean, holder: boolean, done: boolea
 export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps): VNode {
   const session = useSession();
   const me = session.isMe(who.id);
-  const sentence = describe(who, me, holder, done);
+  const marks = describe(who, me, holder, done);
   const open = (): void => session.open(me ? { is: "me" } : { is: "person", id: who.id });
   const style =
     place === null ? undefined : { transform: `translate(${place.x.toFixed(1)}px, ${place.y.toFixed(1)}px)` };
@@ -47,10 +47,10 @@ export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps)
       style={style}
       data-tint={who.seat % 8}
     >
-      <button type="button" class="seat-button" aria-label={sentence} aria-haspopup="dialog" onClick={open}>
-        <span class="disc-box">
+      <button type="button" class="seat-button" aria-haspopup="dialog" onClick={open}>
+        <span class="disc-box" aria-hidden="true">
           {holder && <TurnRing />}
-          <span class="disc" aria-hidden="true">
+          <span class="disc">
             {initials(who.name)}
           </span>
           {holder && (
@@ -72,7 +72,10 @@ export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps)
           <MuteMarks who={who} />
         </span>
         <span class="seat-name">{who.name}</span>
-        <span class="seat-line">{line(who, me, holder, visitor)}</span>
+        <span class="seat-line" aria-hidden="true">
+          {line(who, me, holder, visitor)}
+        </span>
+        {marks !== "" && <span class="unseen">, {marks}</span>}
       </button>
       {reaction !== null && (
         <span class="floater" key={reaction} aria-hidden="true">

@@ -84,20 +84,26 @@ export function Everyone(): VNode {
 function PersonRow({ who, holder }: { who: Person; holder: boolean }): VNode {
   const session = useSession();
   const me = session.isMe(who.id);
-  const sentence = describe(who, me, holder, false);
+  const marks = describe(who, me, holder, false);
   return (
     <button
       type="button"
       class="person-row"
-      aria-label={words.seat.options(sentence)}
       aria-haspopup="dialog"
       onClick={() => session.open(me ? { is: "me" } : { is: "person", id: who.id })}
     >
       <span class="dot" data-tint={who.seat % 8} />
       <span class="person-name">{me ? words.turns.you(who.name) : who.name}</span>
-      {who.role === "facilitator" && <span class="chip">{words.seat.facilitator}</span>}
+      {marks !== "" && <span class="unseen">, {marks}</span>}
+      {who.role === "facilitator" && (
+        <span class="chip" aria-hidden="true">
+          {words.seat.facilitator}
+        </span>
+      )}
       {who.here !== "here" && (
-        <small>{who.here === "away" ? words.seat.awayShort : words.seat.reconnecting}</small>
+        <small aria-hidden="true">
+          {who.here === "away" ? words.seat.awayShort : words.seat.reconnecting}
+        </small>
       )}
       {who.muted.map((kind) => (
         <span key={kind} class={`row-mark ${who.held.includes(kind) ? "is-held" : ""}`}>

@@ -24,7 +24,7 @@ export function LobbyPanel(): VNode {
               </span>
               <Button
                 look="main"
-                label={guide.waiting.admitLabel(one.name)}
+                about={one.name}
                 onClick={() => void session.act("lobby.admit", { person: one.id })}
               >
                 {guide.waiting.admit}
@@ -32,7 +32,7 @@ export function LobbyPanel(): VNode {
               <Button
                 local
                 look="quiet"
-                label={guide.waiting.declineLabel(one.name)}
+                about={one.name}
                 onClick={() => session.open({ is: "decline", id: one.id, name: one.name })}
               >
                 {guide.waiting.decline}

@@ -21,7 +21,7 @@ export function PersonDialog({ id }: { id: string }): VNode | null {
   const holder = snap.room.floor?.holder === id;
   return (
     <Dialog title={who.name} onClose={() => session.shut()}>
-      <p class="hint">{describe(who, false, holder, false)}</p>
+      <p class="hint">{describe(who, false, holder, false) || words.seat.here}</p>
       {isFacilitator(snap) && <Lead who={who} />}
       {mayWrite && (
         <div class="group">
@@ -105,7 +105,6 @@ function Lead({ who }: { who: Person }): VNode {
               pairs.groups[group]?.includes(who.id) === true ? null : (
                 <Button
                   key={group}
-                  label={guide.person.moveTo(i + 1)}
                   onClick={() => did("pairs.move", { member: who.id, group })}
                 >
                   {guide.person.group(i + 1)}
@@ -160,7 +159,7 @@ function MuteSwitch({ who, kind, name }: { who: Person; kind: Kind; name: string
       </span>
       <Button
         pressed={held}
-        label={`${name}: ${word}`}
+        about={name}
         onClick={() => void (held ? session.act("unmute", fields) : session.act("mute", fields))}
       >
         {word}

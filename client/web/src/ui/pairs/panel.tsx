@@ -53,14 +53,14 @@ function HelpCalls(): VNode | null {
             {group != null && group !== visiting(snap) && pairs !== null && (
               <Button
                 look="main"
-                label={guide.pairs.visitLabel(groupNames(pairs).indexOf(group) + 1)}
+                about={guide.person.group(groupNames(pairs).indexOf(group) + 1)}
                 onClick={() => void session.act("pairs.visit", { group })}
               >
                 {guide.pairs.visit}
               </Button>
             )}
             <Button
-              label={guide.pairs.helpDoneLabel(session.name(id))}
+              about={session.name(id)}
               onClick={() => void session.act("help.done", { member: id })}
             >
               {guide.pairs.helpDone}
@@ -121,7 +121,7 @@ function OpenGroups({ pairs }: { pairs: Pairs }): VNode {
             ) : (
               pairs.mine === null && (
                 <Button
-                  label={guide.pairs.visitLabel(i + 1)}
+                  about={guide.person.group(i + 1)}
                   onClick={() => void session.act("pairs.visit", { group })}
                 >
                   {guide.pairs.visit}

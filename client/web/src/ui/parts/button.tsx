@@ -10,8 +10,10 @@ export interface ButtonProps {
   readonly look?: "plain" | "main" | "turn" | "quiet" | "danger" | "row";
   readonly icon?: IconName;
   readonly struck?: boolean;
-  /** Where the words on the button don't say enough by themselves. */
+  /** Names a button without words. */
   readonly label?: string;
+  /** Said after the button's words to who can't see what it stands beside: whom, which. */
+  readonly about?: string;
   readonly pressed?: boolean;
   readonly disabled?: boolean;
   /** Works without the line: opening a dialog, closing one. */
@@ -46,6 +48,7 @@ export function Button(props: ButtonProps): VNode {
     >
       {props.icon !== undefined && <Icon name={props.icon} struck={props.struck ?? false} />}
       {props.children !== undefined && <span class="btn-words">{props.children}</span>}
+      {props.about !== undefined && <span class="unseen"> {props.about}</span>}
     </button>
   );
 }

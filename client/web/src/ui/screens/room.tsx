@@ -34,26 +34,28 @@ export function RoomScreen(): VNode {
         </a>
       </nav>
       <Top />
-      <aside class="turns" aria-label={lead ? guide.heading : words.turns.heading}>
-        <h2 class="column-heading">{lead ? guide.heading : words.turns.heading}</h2>
-        {lead ? (
-          <GuidePanel />
-        ) : (
-          <>
-            <TurnOrder />
-            <Everyone />
-          </>
-        )}
-      </aside>
-      <main class="stage" id="stage" ref={stage} tabIndex={-1} aria-label={words.title.circle}>
-        <StageNote />
-        <Circle />
-        <Dock />
+      <main class="columns">
+        <section class="turns" aria-label={lead ? guide.heading : words.turns.heading}>
+          <h2 class="column-heading">{lead ? guide.heading : words.turns.heading}</h2>
+          {lead ? (
+            <GuidePanel />
+          ) : (
+            <>
+              <TurnOrder />
+              <Everyone />
+            </>
+          )}
+        </section>
+        <section class="stage" id="stage" ref={stage} tabIndex={-1} aria-label={words.title.circle}>
+          <StageNote />
+          <Circle />
+          <Dock />
+        </section>
+        <section class="talk" id="talk" tabIndex={-1} aria-label={words.talk.heading}>
+          <TurnStrip />
+          <ChatPanel />
+        </section>
       </main>
-      <section class="talk" id="talk" tabIndex={-1} aria-label={words.talk.heading}>
-        <TurnStrip />
-        <ChatPanel />
-      </section>
       <Tabs />
       <Dialogs />
     </div>
