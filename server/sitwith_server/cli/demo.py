@@ -40,7 +40,9 @@ def add(commands: Commands) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Serves a room until Ctrl-C; the standard output gets its two links and nothing else."""
-    defaults = {"operator_key": secrets.token_urlsafe(32), "log_level": "warning"}
+    key = secrets.token_urlsafe(32)
+    # There is no other worker to send anybody to, so a demo doesn't drain.
+    defaults = {"operator_key": key, "log_level": "warning", "drain_seconds": 0.0}
     wanted = settings.load(asked, defaults=defaults).settings
     serve.check(wanted)
     from sitwith_server import wiring
