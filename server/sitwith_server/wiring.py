@@ -59,7 +59,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     operator = Operator(registry, room_ttl=settings.room_ttl)
     gate = Gate(Door(registry), settings, metrics, log.now)
     routes = [
-        WebSocketRoute("/ws", Endpoint(gate)),
+        WebSocketRoute("/ws", Endpoint(gate).serve),
         *http.routes(operator, settings, metrics, gate.crowds),
     ]
     asgi = http.wrapped(Starlette(routes=routes), settings, metrics)

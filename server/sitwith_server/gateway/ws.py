@@ -21,7 +21,7 @@ class Endpoint:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def serve(self, socket: WebSocket) -> None:
         refused = self._refusal(socket)
         if refused is not None:
             status, reason = refused
