@@ -60,7 +60,7 @@ def alike(one: str, two: str) -> bool:
         "a" * 40,
     ],
 )
-def test_ordinary_names_stay_as_they_are(name: str) -> None:
+def test_NA1_ordinary_names_stay_as_they_are(name: str) -> None:
     assert clean(name).shown == name
 
 
@@ -76,13 +76,13 @@ def test_ordinary_names_stay_as_they_are(name: str) -> None:
         ("❤\ufe0f Bo", "❤ Bo"),
     ],
 )
-def test_a_name_is_normalised(name: str, shown: str) -> None:
+def test_NA1_a_name_is_normalised(name: str, shown: str) -> None:
     assert clean(name).shown == shown
 
 
 @settings(deadline=None)
 @given(PRINTABLE | LIVELY)
-def test_whatever_is_taken_is_fit_to_be_shown(name: str) -> None:
+def test_NA1_NA2_whatever_is_taken_is_fit_to_be_shown(name: str) -> None:
     try:
         cleaned = clean(name)
     except NameRefused as refused:
@@ -124,7 +124,7 @@ def test_a_name_is_short_before_and_after_cleaning(name: str) -> None:
 
 
 @pytest.mark.parametrize("char", "\x00\x07\t\n\r\x1b\x7f\x85\u2028\u2029")
-def test_no_control_characters(char: str) -> None:
+def test_NA2_no_control_characters(char: str) -> None:
     for name in (f"An{char}n", f"{char}Ann", f"Ann{char}"):
         assert fault_of(name) is NameFault.CONTROL
 
@@ -138,7 +138,7 @@ def test_no_control_characters(char: str) -> None:
         "\U000e0100",
     ],
 )
-def test_nothing_invisible_and_nothing_that_turns_the_text(char: str) -> None:
+def test_NA2_nothing_invisible_and_nothing_that_turns_the_text(char: str) -> None:
     for name in (f"An{char}n", f"{char}Ann", f"Ann{char}", char):
         assert fault_of(name) is NameFault.INVISIBLE
 
@@ -160,7 +160,7 @@ def test_marks_are_few_and_on_something(name: str) -> None:
     "name",
     ["Аnn", "Πaul", "Ann Анна", "山田 Анна", "김はな", "مRiam", "Ann 王 はな 김", "ㄅけ", "Անa"],
 )
-def test_a_name_is_in_one_script(name: str) -> None:
+def test_NA2_a_name_is_in_one_script(name: str) -> None:
     assert fault_of(name) is NameFault.SCRIPTS
 
 
@@ -234,7 +234,7 @@ def test_a_role_as_a_name_is_told(name: str, role_word: bool) -> None:
         ("Ƅob", "bob"),
     ],
 )
-def test_lookalikes_have_one_skeleton(one: str, two: str) -> None:
+def test_NA3_lookalikes_have_one_skeleton(one: str, two: str) -> None:
     assert alike(one, two)
 
 
@@ -288,7 +288,7 @@ def taken(name: str) -> Name | None:
 
 @settings(deadline=None)
 @given(st.text("aAiIlL01oOnN é漢", min_size=1, max_size=20), st.integers(1, 1_000))
-def test_the_room_numbers_names_as_they_would_look(name: str, n: int) -> None:
+def test_NA3_the_room_numbers_names_as_they_would_look(name: str, n: int) -> None:
     cleaned = taken(name)
     if cleaned is not None:
         assert number(cleaned.skeleton, n) == clean(f"{cleaned.shown} {n}").skeleton
