@@ -110,7 +110,15 @@ _PYTHONS: Final = frozenset(("exc_info", "stack_info", "level"))
 """What is no field of a line: it says how to make one."""
 _RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "color_message"}
 
-QUIET: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "websockets", "httpx", "httpcore")
+QUIET: Final = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.asgi",
+    "websockets",
+    "httpx",
+    "httpcore",
+    "asyncio",
+)
 """Libraries that tell of each connection, with its path or frames: only their warnings count."""
 
 _WORD = re.compile(r"[^a-z0-9]+")

@@ -22,11 +22,11 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]
 def allowed(origin: str | None, settings: Settings) -> bool:
     """Whether a page of this origin may connect.
 
-    Exact comparison with the allow-list, whose entries have the form in which browsers write an
-    origin (RFC 6454 §6.2). None is a program and allowed. `null`, which sandboxed frames and local
-    files send, is on no list.
+    Exact comparison with the public address and the allow-list, which have the form in which
+    browsers write an origin (RFC 6454 §6.2). None is a program and allowed. `null`, which sandboxed
+    frames and local files send, is on no list.
     """
-    return origin is None or origin in settings.allowed_origins
+    return origin is None or origin == settings.public_url or origin in settings.allowed_origins
 
 
 def request_allowed(headers: Headers, settings: Settings) -> bool:

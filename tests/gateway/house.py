@@ -1,0 +1,87 @@
+"""The HTTP side of a worker, in this process: a real operator over a log in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway import http
+from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.page import Page
+from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.operator import Operator
+from sitwith_server.service.registry import Registry
+
+KEY = "operator-key-of-these-tests"
+URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class House:
+    operator: Operator
+    settings: Settings
+    metrics: Metrics
+    asgi: ASGIApp
+    client: httpx.AsyncClient
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, key: str | None = KEY, **more: Any
+    ) -> httpx.Response:
+        """One request; `key` None sends no authorisation."""
+        headers = dict(more.pop("headers", {}))
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        if body is not None:
+            more["json"] = body
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def room(self, **body: object) -> dict[str, Any]:
+        answer = await self.call("POST", "/api/rooms", body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def count(self) -> int:
+        return len((await self.call("GET", "/api/rooms")).json()["rooms"])
+
+
+@asynccontextmanager
+async def house(
+    *,
+    folder: Path = Path("/nowhere"),
+    crowds: Iterable[int] = (),
+    **settings: Any,
+) -> AsyncIterator[House]:
+    """A worker's addresses; `folder` is where its page was built."""
+    settings.setdefault("operator_key", KEY)
+    chosen = Settings(**settings)
+    log = MemoryLog()
+    registry = Registry(log, Trail(log, chosen.audit_ttl))
+    operator = Operator(registry, room_ttl=chosen.room_ttl)
+    metrics = Metrics()
+    routes = http.routes(operator, chosen, metrics, lambda: crowds, Page(folder))
+    asgi = http.wrapped(Starlette(routes=routes), chosen, metrics)
+    transport = httpx.ASGITransport(asgi)
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+        yield House(operator, chosen, metrics, asgi, client)
+    await registry.close()
+    await log.close()
+
+
+def error_of(answer: httpx.Response) -> dict[str, str]:
+    """The error of an answer, which has exactly the promised form."""
+    body = answer.json()
+    assert set(body) == {"error"}
+    error: dict[str, str] = body["error"]
+    assert {"code", "message"} <= set(error) <= {"code", "message", "path"}
+    assert all(type(value) is str and value for value in error.values())
+    return error

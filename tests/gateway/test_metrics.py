@@ -1,0 +1,117 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from sitwith_server.gateway.metrics import CROWD, Metrics
+
+PEOPLE = re.compile(r"[0-9]+")
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Values by name and label values, the latter in the order of the labels' names."""
+    text = metrics.render().decode()
+    return {
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_connections_are_counted_open_and_by_their_close_code() -> None:
+    metrics = Metrics()
+    for _ in range(3):
+        metrics.connection_opened()
+    for code in (4001, 4001, 31337):
+        metrics.connection_closed(code)
+    metrics.connection_opened()
+    seen = samples(metrics)
+    assert seen["sitwith_connections", ()] == 1
+    assert seen["sitwith_connections_opened_total", ()] == 4
+    assert seen["sitwith_closes_total", ("4001",)] == 2
+    assert seen["sitwith_closes_total", ("other",)] == 1
+
+
+def test_commands_are_counted_by_type_and_result_and_refusals_by_code() -> None:
+    metrics = Metrics()
+    for result in ("ok", "ok", "muted", "stale"):
+        metrics.command("chat.say", result)
+    metrics.command("mute", "muted")
+    seen = samples(metrics)
+    assert seen["sitwith_commands_total", ("ok", "chat.say")] == 2
+    assert seen["sitwith_commands_total", ("muted", "chat.say")] == 1
+    assert seen["sitwith_refusals_total", ("muted",)] == 2
+    assert seen["sitwith_refusals_total", ("stale",)] == 1
+    assert ("sitwith_refusals_total", ("ok",)) not in seen
+
+
+def test_frames_cuts_ticks_and_commits_are_counted() -> None:
+    metrics = Metrics()
+    metrics.frames_in(2, 30)
+    metrics.frames_out(3, 500)
+    metrics.frames_out(1, 7)
+    metrics.outbox_cut()
+    metrics.resumed()
+    metrics.tick()
+    metrics.upgrade_refused("origin")
+    metrics.commit(0.003)
+    metrics.http("GET", "/r/{room}", 200)
+    seen = samples(metrics)
+    assert seen["sitwith_frames_total", ("in",)] == 2
+    assert seen["sitwith_frame_bytes_total", ("in",)] == 30
+    assert seen["sitwith_frames_total", ("out",)] == 4
+    assert seen["sitwith_frame_bytes_total", ("out",)] == 507
+    assert seen["sitwith_outbox_cuts_total", ()] == 1
+    assert seen["sitwith_resumes_total", ()] == 1
+    assert seen["sitwith_ticks_total", ()] == 1
+    assert seen["sitwith_upgrades_refused_total", ("origin",)] == 1
+    assert seen["sitwith_commit_seconds_count", ()] == 1
+    assert seen["sitwith_commit_seconds_bucket", ("0.0025",)] == 0
+    assert seen["sitwith_commit_seconds_bucket", ("0.005",)] == 1
+    assert seen["sitwith_http_requests_total", ("GET", "/r/{room}", "200")] == 1
+
+
+@given(st.text(), st.text())
+def test_no_peer_can_make_a_label(type: str, result: str) -> None:
+    metrics = Metrics()
+    metrics.command("canary-" + type, "canary-" + result)
+    metrics.http("canary-" + type, "/r/{room}", 404)
+    assert "canary" not in metrics.render().decode()
+    assert samples(metrics)["sitwith_commands_total", ("other", "other")] == 1
+
+
+@given(st.lists(st.integers(0, 1000), max_size=12))
+def test_rooms_are_told_by_size_class_and_few_people_not_at_all(sizes: list[int]) -> None:
+    metrics = Metrics()
+    metrics.rooms(sizes)
+    seen = samples(metrics)
+    assert seen["sitwith_rooms", ()] == len(sizes)
+    classes = {labels[0]: v for (name, labels), v in seen.items() if name.endswith("by_people")}
+    assert sum(classes.values()) == len(sizes)
+    assert classes["0-4"] == sum(1 for size in sizes if size < CROWD)
+    assert classes["100+"] == sum(1 for size in sizes if size >= 100)
+    told = seen.get(("sitwith_people", ()))
+    assert told == (sum(sizes) if sum(sizes) >= CROWD else None)
+
+
+def test_the_lowest_size_class_is_no_smaller_than_a_crowd() -> None:
+    metrics = Metrics()
+    metrics.rooms(range(CROWD))
+    bounds = [
+        [int(n) for n in PEOPLE.findall(labels[0])]
+        for name, labels in samples(metrics)
+        if name == "sitwith_rooms_by_people"
+    ]
+    assert min(bound[-1] for bound in bounds) == CROWD - 1
+
+
+def test_two_workers_of_one_process_do_not_share_their_counts() -> None:
+    one, other = Metrics(), Metrics()
+    one.tick()
+    assert samples(one)["sitwith_ticks_total", ()] == 1
+    assert samples(other)["sitwith_ticks_total", ()] == 0
