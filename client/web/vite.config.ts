@@ -19,7 +19,8 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: {
-      "/ws": { target: worker, ws: true },
+      // The worker lets its own origin in, not the development server's.
+      "/ws": { target: worker, ws: true, changeOrigin: true, rewriteWsOrigin: true },
       "/api": { target: worker },
     },
   },
