@@ -42,7 +42,10 @@ def _missed(value: object) -> tuple[int, int] | None:
 
 @message("welcome")
 class Welcome(Message):
-    """The answer to a greeting. ``pos`` is there when ``phase`` is ``inside``."""
+    """The answer to a greeting. ``pos`` is there when ``phase`` is ``inside``.
+
+    ``now`` is the room's clock in unix seconds, to read ``ends_at`` and the like by.
+    """
 
     me: str = need(_WORD)
     role: str = need(one_of("facilitator", "member"))
@@ -51,6 +54,7 @@ class Welcome(Message):
     room: Mapping[str, object] = need(_VIEW)
     resumed: bool = need(boolean)
     pos: Mapping[str, bytes] | None = may(_POSITIONS, default=None)
+    now: float | None = may(number(0, 2**53), default=None)
 
 
 @message("lobby")

@@ -154,7 +154,16 @@ CLIENT: list[Message] = [
 
 SERVER: list[Message | f.Ok] = [
     f.Welcome(MEMBER, "member", "agreement", "opaque", {"title": "Tuesday circle"}, False),
-    f.Welcome(MEMBER, "facilitator", "inside", "opaque", VIEW, True, {"room": POS, "circle": POS}),
+    f.Welcome(
+        MEMBER,
+        "facilitator",
+        "inside",
+        "opaque",
+        VIEW,
+        True,
+        {"room": POS, "circle": POS},
+        1790000000.5,
+    ),
     f.Lobby(),
     f.Entered(VIEW, {"room": POS}),
     f.RoomFrame(12, POS, "floor", {"floor": VIEW["floor"]}, MEMBER),

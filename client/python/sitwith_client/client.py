@@ -82,6 +82,7 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
         self._failure: Exception | None = None
         self._left = False
         self._farewell = 0
+        self._ahead = 0.0
         self.connections = 0
         """Sockets on which the server has welcomed us."""
 
@@ -161,6 +162,10 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
     def repeated(self) -> int:
         """Messages that the server sent twice; they were dropped."""
         return self._seat.repeated
+
+    def now(self) -> float:
+        """The room's clock in unix seconds, by which ``ends_at`` and ``at`` are to be read."""
+        return time.time() + self._ahead
 
     def events(self) -> EventStream:
         """Everything that happens from now on, for one ``async for``."""
@@ -315,6 +320,8 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
     async def _take_up(self, socket: Socket) -> None:
         """The seat is ours: sends what is unanswered, in its order, and opens the way for more."""
         self.connections += 1
+        if self._seat.now is not None:
+            self._ahead = self._seat.now - time.time()
         last: int | None = None
         while batch := self._seat.unanswered(last):
             for number, frame in batch:

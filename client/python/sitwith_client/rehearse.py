@@ -202,7 +202,7 @@ class Rehearser:
         elif mine["hand"] is not None and now >= self._lower_at:
             self._lower_at = NEVER
             await kindly(me.lower_hand())
-        elif floor and floor["round"] is None and mine["hand"] is None and now >= self._hand_at:
+        elif now >= self._hand_at and floor and floor["round"] is None and not floor["queue"]:
             self._hand_at = self._after(70, 200)
             self._lower_at = self._after(20, 45)
             await kindly(me.raise_hand())

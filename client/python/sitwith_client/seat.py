@@ -97,6 +97,8 @@ class Seat:
         self.role = ""
         self.phase = ""
         self.room = RoomView()
+        self.now: float | None = None
+        """The room's clock at the latest welcome, in unix seconds."""
         self.repeated = 0
         """Messages that came twice and were dropped; a right server never makes it rise."""
 
@@ -191,6 +193,7 @@ class Seat:
         before = self.phase
         self.me, self.role, self.phase = frame.me, frame.role, frame.phase
         self.resume = frame.resume
+        self.now = frame.now
         self.room.replace(frame.room)
         if frame.pos is not None:
             if again and frame.resumed:

@@ -150,7 +150,7 @@ class RoomView:
         return [each for each, entry in self.members.items() if entry["role"] == "facilitator"]
 
     def turn_left(self, now: float) -> float | None:
-        """Seconds that the present turn has left at the unix time ``now``, if it has an end."""
+        """Seconds that the present turn has left at ``now`` (``me.now()``), if any."""
         floor = self.floor
         if floor is None or floor["holder"] is None:
             return None

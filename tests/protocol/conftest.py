@@ -1,0 +1,7 @@
+"""The server under test, as a program; the fixtures are those of the outside checks."""
+
+from __future__ import annotations
+
+from tests.blackbox.conftest import own_server, server
+
+__all__ = ["own_server", "server"]
