@@ -43,6 +43,7 @@ class Evening:
         for step in range(STEPS):
             await self._step(step)
             await asyncio.sleep(self.chance.random())
+        await self.fay.ask("floor.open")
         await asyncio.sleep(30)
         self.everybody = [self.fay, *self.members]
 

@@ -14,7 +14,7 @@ from sitwith_server.room.access import shown_as
 from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.talk import Said
 from sitwith_server.service.answers import Answer, Done
-from sitwith_server.service.names import Name, clean
+from sitwith_server.service.names import Name, NameRefused, clean
 from sitwith_server.service.rooms import Words
 
 Frame = Mapping[str, object]
@@ -35,8 +35,10 @@ def to_command(message: m.Command, me: str) -> c.Command:
 
 def to_name(name: str) -> Name | None:
     """A cleaned name with its skeleton; None where the name may not be."""
-    cleaned = clean(name)
-    return cleaned if isinstance(cleaned, Name) else None
+    try:
+        return clean(name)
+    except NameRefused:
+        return None
 
 
 def answer_frame(command_id: int, answer: Answer) -> Frame:

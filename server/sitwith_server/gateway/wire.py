@@ -25,6 +25,9 @@ LINGER: Final = 2.0
 class WireProtocol(WebSocketsSansIOProtocol):
     """Implements `gateway.outbox.Wire`."""
 
+    _deaf = False
+    """Whether the connection has failed and what still comes is thrown away."""
+
     def write(self, data: bytes) -> None:
         if not self.close_sent and not self.transport.is_closing():
             self.transport.write(data)
@@ -55,6 +58,27 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
             return
         super().handle_cont(event)
+
+    def handle_parser_exception(self) -> None:
+        # The library closes at once; what the peer is still sending would then reset the
+        # connection, and it would never read why. So the rest is read, and thrown away.
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self._deaf = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._deaf:
+            super().data_received(data)
+
+    def eof_received(self) -> None:
+        if self._deaf:
+            self.transport.close()
 
     def keepalive_timeout(self) -> None:
         # A peer that does not answer takes no bytes either: waiting for it to take the rest of

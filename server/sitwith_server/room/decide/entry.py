@@ -29,6 +29,8 @@ from sitwith_server.room.model import (
 RESUMES_KEPT = 8
 DOOR_MINIMUM = 100
 """How many may stand at the door (agreement and lobby) of even a small room."""
+LOST_AT_DOOR = 100
+"""How many more may have lost their connection there and still find their place again."""
 
 
 def take_seat(d: Draft, command: c.TakeSeat) -> None:
@@ -41,6 +43,7 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
             raise Refused("locked", "The room is locked.")
         if _is_full(d.state) or _door_is_full(d.state):
             raise Refused("full", "The room is full.")
+    _forget_lost_at_door(d)
     d.emit(
         SeatTaken(
             command.by,
@@ -73,7 +76,7 @@ def take_back(d: Draft, command: c.TakeBack) -> None:
         if was_away:
             pairs.place_late(d, d.seat(seat.id))
         mind_attendance(d)
-        floor.take_up_free_stick(d)
+        floor.take_up_free_stick(d, seat.id)
 
 
 def lose_connection(d: Draft, command: c.LoseConnection) -> None:
@@ -182,9 +185,7 @@ def enter(d: Draft, seat: Seat, role: Role) -> None:
 def waiting_line(state: RoomState) -> list[Seat]:
     """Who stands in the lobby with a live connection, first come first."""
     waiting = (
-        s
-        for s in state.seats.values()
-        if s.phase is Phase.LOBBY and s.connection is not None
+        s for s in state.seats.values() if s.phase is Phase.LOBBY and s.connection is not None
     )
     return sorted(waiting, key=lambda s: (s.waiting_since or 0.0, s.id))
 
@@ -220,6 +221,12 @@ def _is_full(state: RoomState) -> bool:
 
 
 def _door_is_full(state: RoomState) -> bool:
-    at_door = sum(1 for s in state.seats.values() if not s.is_inside)
-    return at_door >= max(DOOR_MINIMUM, state.capacity)
+    waiting = (s for s in state.seats.values() if not s.is_inside and s.connection is not None)
+    return sum(1 for _ in waiting) >= max(DOOR_MINIMUM, state.capacity)
 
+
+def _forget_lost_at_door(d: Draft) -> None:
+    """Who comes and goes at the door a thousand times keeps nobody else out, and fills nothing."""
+    lost = [s for s in d.state.seats.values() if not s.is_inside and s.connection is None]
+    if len(lost) >= LOST_AT_DOOR:
+        d.emit(SeatLeft(min(lost, key=lambda s: s.lost_at or 0.0).id))
