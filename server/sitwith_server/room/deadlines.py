@@ -22,7 +22,8 @@ def grace_over_at(state: RoomState, seat: Seat) -> float | None:
     if seat.lost_at is None or seat.connection is not None:
         return None
     if not seat.is_inside:
-        return seat.lost_at + PRE_ENTRY_GRACE
+        # Who has been inside and was sent back to the lobby keeps the seat as those inside do.
+        return None if seat.place else seat.lost_at + PRE_ENTRY_GRACE
     return None if seat.grace_over else seat.lost_at + state.settings.grace_seconds
 
 

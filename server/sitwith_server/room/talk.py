@@ -69,7 +69,7 @@ class Talk(Protocol):
 
 def decide_talk(
     state: RoomState, command: c.Say | c.Unsay | c.React, talk: Talk, now: float
-) -> Placed | None | Refusal:
+) -> Placed | Refusal | None:
     """Where a message, a deletion or a reaction belongs; None: it is so already."""
     try:
         check_rights(state, command)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sitwith_server.room.model import MemberId, RoomState, Seat
 from sitwith_server.room.decide.entry import waiting_line
+from sitwith_server.room.model import MemberId, RoomState, Seat
 
 Value = Mapping[str, object] | list[object] | str | bool | None
 Audience = str
@@ -103,9 +103,7 @@ def _pairs_audience(state: RoomState, seat: Seat) -> Audience:
 
 
 def _lobby(state: RoomState, _: Audience) -> Value:
-    return [
-        {"id": s.id, "name": s.name, "at": s.waiting_since} for s in waiting_line(state)
-    ]
+    return [{"id": s.id, "name": s.name, "at": s.waiting_since} for s in waiting_line(state)]
 
 
 def _settings(state: RoomState, _: Audience) -> Value:

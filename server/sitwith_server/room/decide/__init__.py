@@ -36,7 +36,8 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
     draft = Draft(state, now)
     try:
         check_rights(state, command)
-        _RULES[type(command)](draft, command)
+        if not (state.ended and isinstance(command, _FROM_NOBODY)):
+            _RULES[type(command)](draft, command)
     except Refused as refused:
         return refused.refusal
     return Verdict(tuple(draft.events), draft.answer)
@@ -73,6 +74,10 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
         raise not_allowed("Only a facilitator may do this.")
     if rule.who is Who.IN_GROUP and state.group_of(seat.id) is None:
         raise not_allowed("You are not in a group.")
+
+
+_FROM_NOBODY = (c.Tick, c.LoseConnection, c.AddInvite, c.RevokeInvite)
+"""What may still come once a room has ended, and then changes nothing."""
 
 
 def _not_yet(d: Draft, command: c.NotYet) -> None:

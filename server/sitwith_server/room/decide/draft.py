@@ -19,7 +19,7 @@ class Refusal:
     message: str
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+class Refused(Exception):
     """Raised by rule functions; `decide` turns it into its `Refusal`."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -26,7 +26,7 @@ def raise_hand(d: Draft, command: c.HandRaise) -> None:
     if command.by in floor.queue or command.by == floor.holder:
         return
     _put(d, replace(floor, queue=(*floor.queue, command.by)))
-    take_up_free_stick(d)
+    take_up_free_stick(d, command.by)
 
 
 def lower_hand(d: Draft, command: c.HandLower) -> None:
@@ -86,7 +86,7 @@ def begin_stick(d: Draft, command: c.FloorStick) -> None:
         queue=d.state.floor.queue,
     )
     if command.to is not None:
-        d.seat(command.to)
+        _reachable(d, command.to)
         _grant(d, floor, command.to)
     else:
         _go_on(d, floor)
@@ -105,6 +105,8 @@ def pass_on(d: Draft, command: c.FloorPass) -> None:
     if command.to is not None and floor.round is not None:
         if command.to not in floor.round.to_come(floor.holder):
             raise stale("In a round the stick goes to somebody who is still to come.")
+    if command.to is not None:
+        _reachable(d, command.to)
     _go_on(d, _turn_done(floor), command.to)
 
 
@@ -181,11 +183,12 @@ def give_later_place(d: Draft, member: MemberId) -> None:
         _set_aside(d, member, last=True)
 
 
-def take_up_free_stick(d: Draft) -> None:
-    """A stick that lies free goes to the first raised hand of somebody present."""
+def take_up_free_stick(d: Draft, member: MemberId) -> None:
+    """Somebody's hand is up (just raised, or back with them): a stick that lies free goes to the
+    first raised hand of somebody present."""
     floor = d.state.floor
     free = floor.mode is Mode.STICK and floor.holder is None and floor.round is None
-    if free and _first_present(d.state, floor.queue) is not None:
+    if free and member in floor.queue and _first_present(d.state, floor.queue) is not None:
         _go_on(d, floor)
 
 
@@ -242,9 +245,7 @@ def _go_on(d: Draft, floor: Floor, to: MemberId | None = None) -> None:
     if chosen is None:
         _put(
             d,
-            replace(
-                floor, holder=None, round=None, ends_at=None, left=None, pauses=frozenset()
-            ),
+            replace(floor, holder=None, round=None, ends_at=None, left=None, pauses=frozenset()),
         )
         return
     if floor.round is not None:
@@ -296,9 +297,7 @@ def _with_waiting(floor: Floor, waiting: tuple[MemberId, ...]) -> Floor:
     if floor.round is None:
         return replace(floor, queue=waiting)
     now = () if floor.holder is None else (floor.holder,)
-    return replace(
-        floor, round=replace(floor.round, order=(*floor.round.done, *now, *waiting))
-    )
+    return replace(floor, round=replace(floor.round, order=(*floor.round.done, *now, *waiting)))
 
 
 def _first_present(state: RoomState, members: Iterable[MemberId]) -> MemberId | None:
@@ -319,6 +318,12 @@ def _next_starter(state: RoomState, order: tuple[MemberId, ...]) -> int:
     """Who sits after the one who began the last round, going round the circle."""
     places = [state.seats[m].place for m in order]
     return next((i for i, place in enumerate(places) if place > state.last_starter), 0)
+
+
+def _reachable(d: Draft, member: MemberId) -> None:
+    """Somebody inside who can take the stick: nobody would wait for a holder who is away."""
+    if d.seat(member).presence is Presence.AWAY:
+        raise stale("They are away.")
 
 
 def _facilitates(d: Draft, member: MemberId) -> bool:

@@ -35,17 +35,17 @@ def mute(d: Draft, command: c.Mute) -> None:
 
 
 def unmute(d: Draft, command: c.Unmute) -> None:
+    own = command.by == command.member
+    if own and not d.seat(command.by).facilitates and command.kinds & d.seat(command.by).held:
+        raise Refused("muted", "A facilitator's mute holds until a facilitator lifts it.")
     facilitator = _may_mute(d, command.by, command.member, command.kinds)
     seat = d.seat(command.member)
-    own = command.by == command.member
     if facilitator:
         lifted_by_self = command.kinds if own else frozenset()
         if not own and not command.kinds & seat.held and command.kinds & seat.own:
             raise not_allowed("They muted themselves; only they can lift that.")
         _set(d, seat.id, seat.held - command.kinds, seat.own - lifted_by_self)
         return
-    if command.kinds & seat.held:
-        raise Refused("muted", "A facilitator's mute holds until a facilitator lifts it.")
     _set(d, seat.id, seat.held, seat.own - command.kinds)
 
 
@@ -121,7 +121,7 @@ def step_away(d: Draft, command: c.SelfAway) -> None:
     if command.away:
         floor.give_later_place(d, command.by)
     else:
-        floor.take_up_free_stick(d)
+        floor.take_up_free_stick(d, command.by)
 
 
 def add_invite(d: Draft, command: c.AddInvite) -> None:

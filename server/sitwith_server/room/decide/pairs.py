@@ -237,4 +237,3 @@ def _due(visit: Visit, now: float) -> bool:
 
 def _no_such_group() -> Refused:
     return Refused("no_such_group", "No open group has this id.")
-

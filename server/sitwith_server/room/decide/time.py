@@ -1,4 +1,4 @@
-"""What a `Tick` does: everything that is due by now, the earliest first (TI*)."""
+"""What a `Tick` does: everything that is due by now (TI*)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from sitwith_server.room.model import LAST_GASP
 
 
 def tick(d: Draft, command: c.Tick) -> None:
+    # The groups first: nobody is put with new partners in the moment in which all come back.
+    if d.state.pairs is not None and _due(d, d.state.pairs.ends_at):
+        pairs.everybody_back(d)
     for seat in list(d.state.seats.values()):
         now_seat = d.state.seats.get(seat.id)
         if now_seat is not None and _due(d, grace_over_at(d.state, now_seat)):
@@ -18,8 +21,6 @@ def tick(d: Draft, command: c.Tick) -> None:
     if _due(d, turn_over_at(d.state)):
         floor.turn_over(d)
     pairs.open_visits(d)
-    if d.state.pairs is not None and _due(d, d.state.pairs.ends_at):
-        pairs.everybody_back(d)
     if _due(d, unattended_at(d.state)):
         d.emit(AttendanceChanged(d.state.unattended_since, True))
     if not d.state.ended and d.state.expires_at <= d.now:
