@@ -303,7 +303,11 @@ def test_lines_about_each_connection_are_not_written(written: Written) -> None:
     for name in ("uvicorn.error", "httpx", "websockets.server"):
         logging.getLogger(name).info('"WebSocket %s" [accepted]', f"/ws?{CANARY}")
     logging.getLogger("uvicorn.access").error(CANARY)
+    refused_upgrade = "ASGI callable returned without completing handshake."
+    logging.getLogger("uvicorn.error").error(refused_upgrade)
     assert written.lines == []
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application\n")
+    assert written.last["event"] == "Exception in ASGI application"
 
 
 def test_a_stream_that_is_gone_ends_nothing(written: Written) -> None:

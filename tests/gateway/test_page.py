@@ -37,7 +37,7 @@ async def test_HT10_every_room_has_the_same_page(built: Path) -> None:
         real = (await h.room())["room"]
         pages = [
             await h.call("GET", f"/r/{room}", key=None)
-            for room in (real, "never-was", "%F0%9F%A6%86", "a" * 2_000, "..", "%00", "r?t=x")
+            for room in (real, "never-was", "%F0%9F%A6%86", "a" * 2_000, "%2E%2E", "%00", "r?t=x")
         ]
         for page in pages:
             assert page.status_code == 200
@@ -48,9 +48,18 @@ async def test_HT10_every_room_has_the_same_page(built: Path) -> None:
             assert page.headers == pages[0].headers
 
 
-async def test_HT10_the_front_page_is_the_page_too(built: Path) -> None:
+async def test_the_front_page_says_what_this_is_and_needs_no_script(built: Path) -> None:
+    link = b'<link rel="stylesheet" href="/assets/index-77cc.css">'
+    (built / "index.html").write_bytes(INDEX + link + b'<script src="/assets/x.js"></script>')
     async with house(folder=built) as h:
-        assert (await h.call("GET", "/", key=None)).content == INDEX
+        answer = await h.call("GET", "/", key=None)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert "talking stick" in answer.text
+    assert link.decode() in answer.text
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+    assert "://" not in answer.text
 
 
 async def test_assets_are_kept_for_ever_and_packed_where_that_helps(built: Path) -> None:

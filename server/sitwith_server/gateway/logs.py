@@ -152,8 +152,14 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         library.propagate = True
         library.setLevel(max(level, logging.WARNING))
     logging.getLogger("uvicorn.access").disabled = True  # it writes paths with their queries
+    logging.getLogger("uvicorn.error").addFilter(_no_news)
     # A handler that fails would print the record with its arguments.
     logging.raiseExceptions = False
+
+
+def _no_news(record: logging.LogRecord) -> bool:
+    # Each refused upgrade is an error to uvicorn, although it was answered as it should be.
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def catch_uncaught() -> None:

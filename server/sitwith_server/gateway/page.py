@@ -8,6 +8,7 @@ very same bytes: nothing tells which rooms there are.
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.resource import Resource, not_found
+from sitwith_server.gateway.resource import Handler, Resource, not_found
 
 BUILT: Final = Path(__file__).resolve().parents[1] / "web"
 """Where the build puts the page; it travels in the wheel."""
@@ -48,10 +49,13 @@ TYPES: Final[Mapping[str, str]] = {
 _PACKED: Final = frozenset((".css", ".html", ".js", ".svg", ".txt"))
 NOT_BUILT: Final = "The page is not built. Run: make setup"
 
+_FRONT: Final = Path(__file__).with_name("front.html").read_bytes()
+_LINKS: Final = b"<!-- links -->"
+_LINK = re.compile(rb"<link [^>]*>")
+
 # Everything that browsers know and the page has no need of. Microphone and camera are its own.
 _OFF: Final = (
     "accelerometer",
-    "bluetooth",
     "display-capture",
     "encrypted-media",
     "fullscreen",
@@ -157,7 +161,8 @@ class Page:
         self._files: Mapping[str, File] = {}
 
     def file(self, name: str) -> File | None:
-        """`index.html` or `assets/<name>`, by its exact name; None where there is no such file."""
+        """`index.html`, `front.html` or `assets/<name>`, by its exact name; None where there is
+        none."""
         try:
             made = (self._folder / "index.html").stat().st_mtime_ns
         except OSError:
@@ -174,30 +179,37 @@ class Page:
 
 def _read(folder: Path) -> dict[str, File]:
     names = ["index.html", *(f"assets/{each.name}" for each in (folder / "assets").glob("*"))]
-    files = {}
-    for name in names:
-        path = folder / name
-        kind = TYPES.get(path.suffix)
-        if kind is None or not path.is_file():
-            continue
-        body = path.read_bytes()
-        packed = gzip.compress(body, 9, mtime=0) if path.suffix in _PACKED else body
-        files[name] = File(body, kind, packed if len(packed) < len(body) else None)
-    return files
+    bodies = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+    # The front page needs no script, and looks like the page by borrowing its links.
+    links = b"".join(_LINK.findall(bodies["index.html"]))
+    bodies["front.html"] = _FRONT.replace(_LINKS, links)
+    return {
+        name: _file(body, Path(name).suffix)
+        for name, body in bodies.items()
+        if Path(name).suffix in TYPES
+    }
+
+
+def _file(body: bytes, suffix: str) -> File:
+    packed = gzip.compress(body, 9, mtime=0) if suffix in _PACKED else body
+    return File(body, TYPES[suffix], packed if len(packed) < len(body) else None)
 
 
 # ------------------------------------------------------------------------------------- routes
 
 
 def routes(page: Page | None = None) -> list[Route]:
-    """`GET /` and `GET /r/{room}` (the same page), and `GET /assets/{name}`."""
+    """`GET /` (what this is), `GET /r/{room}` (the page) and `GET /assets/{name}`."""
     found = Page() if page is None else page
 
-    async def index(request: Request) -> Response:
-        file = found.file("index.html")
-        if file is None:
-            return Response(NOT_BUILT + "\n", 503, media_type="text/plain")
-        return _answer(request, file, NO_STORE)
+    def shown(name: str) -> Handler:
+        async def show(request: Request) -> Response:
+            file = found.file(name)
+            if file is None:
+                return Response(NOT_BUILT + "\n", 503, media_type="text/plain")
+            return _answer(request, file, NO_STORE)
+
+        return show
 
     async def asset(request: Request) -> Response:
         file = found.file(f"assets/{request.path_params['name']}")
@@ -206,8 +218,8 @@ def routes(page: Page | None = None) -> list[Route]:
         return _answer(request, file, FOR_EVER)
 
     return [
-        Route("/", Resource(GET=index)),
-        Route("/r/{room}", Resource(GET=index)),
+        Route("/", Resource(GET=shown("front.html"))),
+        Route("/r/{room}", Resource(GET=shown("index.html"))),
         Route("/assets/{name}", Resource(GET=asset)),
     ]
 
