@@ -19,8 +19,15 @@ interface SeatProps {
 const KINDS: readonly Kind[] = ["audio", "video", "chat"];
 const MARKS = { audio: "audio", video: "video", chat: "chat" } as const;
 
-/** Everything about a seat but its name, for readers: what the eye gets from marks and colours. */
+/**
+ * A seat as one sentence, for readers: its name and what the eye gets from marks and colours. It stands
+ * as text in the button rather than as its label, so that the words on the button stay part of its name.
+ */
 export function describe(who: Person, me: boolean, holder: boolean, done: boolean): string {
+  return [who.name, ...marksOf(who, me, holder, done)].join(", ");
+}
+
+export function marksOf(who: Person, me: boolean, holder: boolean, done: boolean): string[] {
   const parts: string[] = me ? [words.seat.you] : [];
   if (who.role === "facilitator") parts.push(words.seat.facilitator);
   if (holder) parts.push(words.seat.holder);
@@ -31,13 +38,13 @@ export function describe(who: Person, me: boolean, holder: boolean, done: boolea
   for (const kind of who.muted) {
     parts.push(who.held.includes(kind) ? words.seat.held[kind] : words.seat.muted[kind]);
   }
-  return parts.join(", ");
+  return parts;
 }
 
 export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps): VNode {
   const session = useSession();
   const me = session.isMe(who.id);
-  const marks = describe(who, me, holder, done);
+  const sentence = describe(who, me, holder, done);
   const open = (): void => session.open(me ? { is: "me" } : { is: "person", id: who.id });
   const style =
     place === null ? undefined : { transform: `translate(${place.x.toFixed(1)}px, ${place.y.toFixed(1)}px)` };
@@ -71,11 +78,13 @@ export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps)
           )}
           <MuteMarks who={who} />
         </span>
-        <span class="seat-name">{who.name}</span>
+        <span class="seat-name" aria-hidden="true">
+          {who.name}
+        </span>
         <span class="seat-line" aria-hidden="true">
           {line(who, me, holder, visitor)}
         </span>
-        {marks !== "" && <span class="unseen">, {marks}</span>}
+        <span class="unseen">{sentence}</span>
       </button>
       {reaction !== null && (
         <span class="floater" key={reaction} aria-hidden="true">

@@ -84,7 +84,6 @@ export function Everyone(): VNode {
 function PersonRow({ who, holder }: { who: Person; holder: boolean }): VNode {
   const session = useSession();
   const me = session.isMe(who.id);
-  const marks = describe(who, me, holder, false);
   return (
     <button
       type="button"
@@ -93,8 +92,10 @@ function PersonRow({ who, holder }: { who: Person; holder: boolean }): VNode {
       onClick={() => session.open(me ? { is: "me" } : { is: "person", id: who.id })}
     >
       <span class="dot" data-tint={who.seat % 8} />
-      <span class="person-name">{me ? words.turns.you(who.name) : who.name}</span>
-      {marks !== "" && <span class="unseen">, {marks}</span>}
+      <span class="person-name" aria-hidden="true">
+        {me ? words.turns.you(who.name) : who.name}
+      </span>
+      <span class="unseen">{describe(who, me, holder, false)}</span>
       {who.role === "facilitator" && (
         <span class="chip" aria-hidden="true">
           {words.seat.facilitator}

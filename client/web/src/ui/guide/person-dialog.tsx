@@ -6,7 +6,7 @@ import { Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { groupNames, isFacilitator, person, type Person } from "../model.ts";
 import type { CommandFields, CommandName, Kind } from "../port.ts";
-import { describe } from "../circle/seat.tsx";
+import { marksOf } from "../circle/seat.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
@@ -21,7 +21,7 @@ export function PersonDialog({ id }: { id: string }): VNode | null {
   const holder = snap.room.floor?.holder === id;
   return (
     <Dialog title={who.name} onClose={() => session.shut()}>
-      <p class="hint">{describe(who, false, holder, false) || words.seat.here}</p>
+      <p class="hint">{marksOf(who, false, holder, false).join(", ") || words.seat.here}</p>
       {isFacilitator(snap) && <Lead who={who} />}
       {mayWrite && (
         <div class="group">
