@@ -31,7 +31,9 @@ async def rest(stop: asyncio.Event, seconds: float) -> bool:
 class Company:
     """What the rehearsal members of one process know of each other, so that they take turns."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, haste: float = 1.0) -> None:
+        self.haste = haste
+        """All pauses are divided by this."""
         self.ids: set[str] = set()
         self.failure: Exception | None = None
         self.next_line_at = 0.0

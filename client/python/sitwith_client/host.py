@@ -24,11 +24,13 @@ ENOUGH: Final = 2
 class Host:
     """Admits at once, leads in its own time, and makes way for people."""
 
-    def __init__(self, me: Client, chance: random.Random, stop: asyncio.Event) -> None:
+    def __init__(
+        self, me: Client, company: Company, chance: random.Random, stop: asyncio.Event
+    ) -> None:
         self._me = me
+        self._company = company
         self._chance = chance
         self._stop = stop
-        self._lines = Company(chance)
         self._led_by: set[str] = set()
 
     async def live(self) -> None:
@@ -76,7 +78,8 @@ class Host:
     async def _keep_door(self) -> None:
         while not self._stop.is_set():
             await self._until(lambda: self._leading_role() and self._me.room.lobby)
-            if await rest(self._stop, self._chance.uniform(0.6, 1.6)):
+            await self._pause(0.6, 1.6)
+            if self._stop.is_set():
                 return
             with contextlib.suppress(Refused):
                 await self._me.admit_all()
@@ -94,16 +97,16 @@ class Host:
             with contextlib.suppress(Refused):
                 if group is not None:
                     await self._me.visit(group)
-                    await rest(self._stop, 1.5)
+                    await self._pause(1.5, 1.5)
                     await self._say(f"pair:{group}", personas.HOST_HELP)
-                    await rest(self._stop, 12)
+                    await self._pause(10, 14)
                     await self._me.end_visit()
                 await self._me.help_done(member)
-            await rest(self._stop, 1)
+            await self._pause(1, 1)
 
     async def _lead(self) -> None:
         await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
-        await rest(self._stop, 2.5)
+        await self._pause(2.5, 2.5)
         rounds = 0
         while not self._stop.is_set():
             await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
@@ -127,7 +130,7 @@ class Host:
         if not self._may_lead():
             return
         me = self._me
-        await me.start_round(seconds=self._chance.randint(25, 40))
+        await me.start_round(seconds=self._seconds(25, 40))
         floor = me.room.floor
         if floor and floor["round"]:
             await self._until(lambda: not self._may_lead() or self._round_over())
@@ -144,7 +147,7 @@ class Host:
             return
         groups = await me.plan_pairs("fresh")
         if groups and self._may_lead():
-            await me.open_pairs(groups, seconds=self._chance.randint(50, 80))
+            await me.open_pairs(groups, seconds=self._seconds(50, 80))
             await self._until(lambda: not self._may_lead() or me.room.pairs is None)
 
     # ---- looking and waiting
@@ -167,13 +170,17 @@ class Host:
         ]
 
     async def _say(self, to: str, lines: Sequence[str]) -> None:
-        line = self._lines.pick(to, lines)
+        line = self._company.pick(to, lines)
         if line is not None and not self._me.room.settings.get("sealed"):
             with contextlib.suppress(Refused):
                 await self._me.say(to, line)
 
     async def _pause(self, least: float, most: float) -> None:
-        await rest(self._stop, self._chance.uniform(least, most))
+        await rest(self._stop, self._chance.uniform(least, most) / self._company.haste)
+
+    def _seconds(self, least: int, most: int) -> float:
+        """How long a turn or a group has; what the wire calls a duration."""
+        return max(1, round(self._chance.randint(least, most) / self._company.haste))
 
     async def _until(self, test: Callable[[], object]) -> None:
         """Until ``test`` or ``stop``."""

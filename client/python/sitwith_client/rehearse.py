@@ -26,17 +26,23 @@ TOGETHER: Final = 12.0
 
 
 async def rehearse(
-    link: str, members: int, *, stop: asyncio.Event | None = None, seed: int | None = None
+    link: str,
+    members: int,
+    *,
+    stop: asyncio.Event | None = None,
+    seed: int | None = None,
+    haste: float = 1.0,
 ) -> None:
     """Lets ``members`` simulated people join by ``link`` and stay until ``stop`` is set.
 
     Returns when all have left or the room has ended for them. The same ``seed`` gives the same
-    people and temperaments. Raises ``CannotConnect`` or ``RoomClosed`` where none ever got in.
+    people and temperaments; ``haste`` divides all their pauses. Raises ``CannotConnect`` or
+    ``RoomClosed`` where none ever got in.
     """
     chance = random.Random(seed)
-    company = Company(chance)
+    company = Company(chance, haste)
     halt = stop or asyncio.Event()
-    gap = min(1.0, TOGETHER / max(1, members))
+    gap = min(1.0, TOGETHER / max(1, members)) / haste
     async with asyncio.TaskGroup() as group:
         for number, persona in enumerate(personas.cast(members, chance)):
             own = random.Random(chance.random())
@@ -96,12 +102,12 @@ class Rehearser:
         """Enters, stays and leaves."""
         listening = asyncio.create_task(self._listen())
         try:
-            if not await rest(self._stop, self._chance.uniform(0.5, 2.0) * self._persona.pace):
+            if not await rest(self._stop, self._lasting(0.5, 2.0)):
                 await self._arrive()
             while not self._stop.is_set() and self._me.ended is None:
                 if self._me.connected:
                     await self._look()
-                await rest(self._stop, self._chance.uniform(0.4, 0.9))
+                await rest(self._stop, self._lasting(0.4, 0.9))
         finally:
             listening.cancel()
 
@@ -150,12 +156,11 @@ class Rehearser:
                 if await kindly(me.later()):
                     return
             seconds = floor["round"]["seconds"] if floor["round"] else None
-            longest = 0.7 * seconds if seconds else 16.0
-            held = min(longest, self._chance.uniform(8, 16) * self._persona.pace)
+            held = min(0.7 * seconds if seconds else 16.0, self._lasting(8, 16))
             self._speak_at = now + held * self._chance.uniform(0.15, 0.35)
             self._pass_at = now + held
         if floor["paused"]:
-            self._pass_at = max(self._pass_at, now + 3)
+            self._pass_at = max(self._pass_at, self._after(2, 4))
         elif now >= self._pass_at:
             self._pass_at = now + 5  # again, should it not have been taken
             await kindly(me.pass_stick())
@@ -211,7 +216,8 @@ class Rehearser:
 
     async def _speak_up(self, *, busy: bool) -> None:
         """A line or a sign in the circle; rarer while somebody has the stick."""
-        self._company.next_line_at = self._now() + self._chance.uniform(14, 32) * (2 if busy else 1)
+        slower = 2 if busy else 1
+        self._company.next_line_at = self._after(14 * slower, 32 * slower)
         if busy and self._chance.random() < 0.6:
             await kindly(self._me.react(self._chance.choice(personas.SIGNS)))
         else:
@@ -263,17 +269,21 @@ class Rehearser:
         return entry["muted"] if entry else []
 
     def _after(self, least: float, most: float) -> float:
-        return self._now() + self._chance.uniform(least, most) * self._persona.pace
+        return self._now() + self._lasting(least, most)
+
+    def _lasting(self, least: float, most: float) -> float:
+        """Seconds that something takes this person."""
+        return self._chance.uniform(least, most) * self._persona.pace / self._company.haste
 
 
-async def host(link: str, *, stop: asyncio.Event | None = None) -> None:
+async def host(link: str, *, stop: asyncio.Event | None = None, haste: float = 1.0) -> None:
     """A gentle rehearsal facilitator, by a facilitator's link, until ``stop`` or the room's end.
 
     Lets in whoever waits, sends the stick round, opens small groups now and then. As soon as
     another facilitator does something in the room it steps back and only opens the door; when
-    no other is here any more it takes up its work again.
+    no other is here any more it takes up its work again. ``haste`` divides all its pauses.
     """
     halt = stop or asyncio.Event()
     chance = random.Random()
     async with Client.join(link, personas.HOST_NAME, chance=chance) as me:
-        await Host(me, chance, halt).live()
+        await Host(me, Company(chance, haste), chance, halt).live()
