@@ -234,7 +234,7 @@ async def test_those_who_move_or_visit_get_only_the_words_of_their_time(server: 
         await quiet(c)
         words.check(c.all, present=False)
         # a group of the next opening is not the group of before
-        await f.ok("pairs.open", {"groups": [[c.members[0].me, c.members[2].me]]})
+        await c.f.ok("pairs.open", {"groups": [[c.members[0].me, c.members[2].me]]})
         await c.everyone_sees(lambda v: v["pairs"] is not None, "the groups")
         await quiet(c)
         words.check(c.all, present=False)

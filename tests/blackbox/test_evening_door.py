@@ -20,7 +20,7 @@ async def waiting(host: Client, *expected: str) -> dict[str, str]:
     """The lobby as the host sees it, once these and no others are in it: name -> person."""
     wanted = sorted(expected)
     frame = await host.sees(
-        lambda v: sorted(p["name"] for p in v["lobby"]) == wanted, f"lobby {wanted}"
+        lambda v: sorted(p["name"] for p in v.get("lobby", [])) == wanted, f"lobby {wanted}"
     )
     return {p["name"]: p["id"] for p in frame.view["lobby"]}
 

@@ -102,7 +102,7 @@ async def test_without_the_key_nothing_is_done_or_told(server: Server) -> None:
         for method, path, body in CALLS:
             for room in (c.room, "unknown"):
                 full = path.format(room=room, invite=invite)
-                for key in (None, "wrong", KEY + "x", KEY[:-1], ""):
+                for key in (None, "wrong", KEY + "x", KEY[:-1]):
                     answer = await server.http(method, full, body, key=key)
                     assert answer.status_code == 401, (method, full)
                     error_code(answer)
