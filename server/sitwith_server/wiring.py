@@ -55,7 +55,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     """One worker with everything in memory, or with the log that is given."""
     metrics = Metrics()
     log = log or MemoryLog()
-    registry = Registry(log, Trail(log, settings.audit_ttl))
+    registry = Registry(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
     operator = Operator(registry, room_ttl=settings.room_ttl)
     gate = Gate(Door(registry), settings, metrics, log.now)
     routes = [
@@ -69,6 +69,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
 def run(settings: Settings, *, on_started: Callable[[App], Awaitable[None]] | None = None) -> int:
     """Serves until SIGTERM (drains) or SIGINT (does not); returns the exit code."""
     logs.configure(settings)
+    logs.catch_uncaught()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, on_started))
 

@@ -32,7 +32,10 @@ class _Hosted:
 class Registry:
     """Finds, makes, follows and lets go of rooms."""
 
-    def __init__(self, log: Log, trail: Trail) -> None:
+    def __init__(
+        self, log: Log, trail: Trail, *, on_tick: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_tick = on_tick
         self.log = log
         self.trail = trail
         self._hosted: dict[str, _Hosted] = {}
@@ -86,7 +89,7 @@ class Registry:
             lambda stream, seq: self._ring(room, stream, seq),
             room.heard,
         )
-        self._hosted[room.id] = _Hosted(room, Timer(room, self.log.now), unfollow)
+        self._hosted[room.id] = _Hosted(room, Timer(room, self.log.now, self._on_tick), unfollow)
         return room
 
     def _ring(self, room: Room, stream: str, seq: int) -> None:

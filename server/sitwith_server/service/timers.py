@@ -15,7 +15,13 @@ LONGEST = 60.0
 class Timer:
     """Ticks one room when something in it is due. No leader: whoever is first has done it."""
 
-    def __init__(self, room: Room, now: Callable[[], Awaitable[float]]) -> None:
+    def __init__(
+        self,
+        room: Room,
+        now: Callable[[], Awaitable[float]],
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_tick = on_tick
         self._room = room
         self._now = now
         self._moved = asyncio.Event()
@@ -35,6 +41,7 @@ class Timer:
                     pass
                 continue
             await self._room.tick()
+            self._on_tick()
 
     def stop(self) -> None:
         self._room.on_deadline = None

@@ -1,0 +1,115 @@
+"""The session without a socket: which frame in which stage leads to which step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sitwith_protocol.codec import encode
+from sitwith_protocol.errors import CloseCode
+from sitwith_server.gateway.session import (
+    BURST,
+    FLOOD,
+    RATE,
+    Ask,
+    Bucket,
+    End,
+    Greet,
+    Reply,
+    Session,
+    Stage,
+)
+
+JOIN = {"t": "hello", "token": "room.secret", "name": "Ana"}
+BACK = {"t": "hello", "resume": "room.seat.secret", "seen": {}}
+HAND = {"t": "hand.raise", "id": 1}
+
+End4400 = End(CloseCode.BAD_FRAME)
+End4413 = End(CloseCode.TOO_LARGE)
+
+
+def code(step: Any) -> object:
+    return step.frame["code"] if isinstance(step, Reply) else step
+
+
+def greeted() -> Session:
+    session = Session(0.0)
+    assert isinstance(session.receive(encode(JOIN), 0.0), Greet)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("frame", "before", "after"),
+    [
+        (encode(JOIN), Greet, End4400),
+        (encode(BACK), Greet, End4400),
+        (encode(HAND), "not_inside", Ask),
+        (encode({"t": "hand.raise"}), End4400, End4400),
+        (encode({"t": "hand.raise", "id": True}), End4400, End4400),
+        (encode({"t": "no.such", "id": 3}), "bad_request", "bad_request"),
+        (encode({"t": "mute", "id": 3, "member": "x", "kinds": []}), "bad_request", "bad_request"),
+        (encode({**HAND, "role": "facilitator"}), "bad_request", "bad_request"),
+        ("hello", End4400, End4400),
+        (b"", End4400, End4400),
+        (b"\xc1", End4400, End4400),
+        (b"\x81\xa1t\xa1x" * 2, End4400, End4400),
+        (b"\x00" * 40_000, End4413, End4413),
+    ],
+)
+def test_each_frame_in_each_stage_has_its_step(
+    frame: bytes | str, before: object, after: object
+) -> None:
+    for session, wanted in ((Session(0.0), before), (greeted(), after)):
+        step = session.receive(frame, 0.0)
+        if isinstance(wanted, type):
+            assert isinstance(step, wanted)
+        else:
+            assert code(step) == wanted
+        assert (session.stage is Stage.OVER) == isinstance(step, End)
+
+
+def test_nothing_is_read_after_the_end() -> None:
+    session = Session(0.0)
+    session.receive(b"", 0.0)
+    assert session.receive(encode(JOIN), 0.0) == End4400
+
+
+def test_a_burst_is_taken_and_more_is_refused_until_it_rests() -> None:
+    session = greeted()
+    steps = [session.receive(encode({**HAND, "id": i}), 0.0) for i in range(int(BURST) + 5)]
+    assert all(isinstance(step, Ask) for step in steps[: int(BURST)])
+    assert {code(step) for step in steps[int(BURST) :]} == {"too_fast"}
+    assert isinstance(session.receive(encode(HAND), 1.0 / RATE), Ask)
+
+
+def test_a_flood_ends_with_4429() -> None:
+    session = greeted()
+    for number in range(int(BURST) + FLOOD):
+        assert not isinstance(session.receive(encode({**HAND, "id": number}), 0.0), End)
+    assert session.receive(encode(HAND), 0.0) == End(CloseCode.TOO_FAST)
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=300))
+def test_no_seat_gets_more_than_its_rate(waits: list[float]) -> None:
+    bucket, now, taken = Bucket(0.0), 0.0, 0
+    for wait in waits:
+        now += wait
+        taken += bucket.take(now)
+        assert taken <= BURST + RATE * now + 1e-6
+
+
+@given(st.lists(st.floats(1 / RATE + 1e-9, 5), min_size=1, max_size=300))
+def test_who_keeps_to_the_rate_is_never_refused(waits: list[float]) -> None:
+    bucket, now = Bucket(0.0), 0.0
+    for wait in waits:
+        now += wait
+        assert bucket.take(now)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_raise(frame: bytes) -> None:
+    greeted().receive(frame, 0.0)
+    Session(0.0).receive(frame, 0.0)
