@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright
+
 from tests.blackbox.house import Server
 
 from .guest import Guest

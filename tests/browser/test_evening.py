@@ -1,4 +1,4 @@
-"""A whole evening, as four people see it: one facilitator and three members, two of them on phones."""
+"""An evening as four people see it: a facilitator and three members, two of them on phones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page does when things go wrong: the line drops, a message is refused, a seat is elsewhere."""
+"""When things go wrong: the line drops, a message is refused, a group closes, a link is dead."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 /** A quarter-second pulse shared by every countdown; it beats only while somebody looks at it. */
-import { signal, useSignalEffect } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useSession } from "./session.tsx";
 
@@ -7,10 +7,11 @@ const beat = signal(0);
 let watchers = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** The room's clock in unix seconds, renewed four times a second while mounted. */
-export function useNow(): number {
+/** The room's clock in unix seconds, renewed four times a second while mounted and `running`. */
+export function useNow(running = true): number {
   const session = useSession();
   useEffect(() => {
+    if (!running) return undefined;
     watchers += 1;
     timer ??= setInterval(() => (beat.value += 1), 250);
     return () => {
@@ -20,18 +21,9 @@ export function useNow(): number {
         timer = undefined;
       }
     };
-  }, []);
-  void beat.value;
+  }, [running]);
+  if (running) void beat.value;
   return session.snap.value.serverNow();
-}
-
-/** Runs at each beat of the pulse, for what must notice the passing of time without drawing. */
-export function useBeat(run: () => void): void {
-  useNow();
-  useSignalEffect(() => {
-    void beat.value;
-    run();
-  });
 }
 
 /**

@@ -119,6 +119,7 @@ export const guide = {
     visit: "Visit",
     return: "Back to the circle",
     helpCalled: (name: string) => `${name} asks for help`,
+    asks: " asks for help",
     helpDone: "Done",
     helpHeading: "Asking for help",
     inCircle: "In the circle",

@@ -5,7 +5,7 @@ import { useSession } from "../session.tsx";
 /** Whole seconds until the next message may go, 0 for now. */
 export function useSlowWait(to: string, seconds: number): number {
   const session = useSession();
-  const now = useNow();
+  const now = useNow(seconds > 0);
   if (seconds === 0) return 0;
   const mine = (session.snap.value.chats[to]?.messages ?? []).filter((one) => one.mine).at(-1);
   if (mine === undefined) return 0;

@@ -6,7 +6,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { amHolder, groupInView, handUp, isFacilitator, person } from "../model.ts";
+import { amHolder, groupInView, handUp, isFacilitator, nextUp, person } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { TurnTime } from "./turn-ring.tsx";
@@ -53,7 +53,8 @@ export function PassButton(): VNode {
 
 function TurnDock(): VNode {
   const session = useSession();
-  const inRound = session.snap.value.room.floor?.round != null;
+  const floor = session.snap.value.room.floor;
+  const alone = floor === null || nextUp(floor) === null;
   return (
     <section class="dock dock-turn" aria-label={words.floor.mine}>
       <div class="dock-words">
@@ -61,11 +62,14 @@ function TurnDock(): VNode {
         <TurnTime />
       </div>
       <div class="dock-turn-buttons">
-        {inRound && (
-          <Button look="plain" class="on-turn" onClick={() => void session.act("floor.later", {})}>
-            {words.dock.later}
-          </Button>
-        )}
+        <Button
+          look="plain"
+          class="on-turn"
+          disabled={alone}
+          onClick={() => void session.act("floor.later", {})}
+        >
+          {words.dock.later}
+        </Button>
         <PassButton />
         <MoreButton />
       </div>

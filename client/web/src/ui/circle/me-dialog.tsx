@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { amHolder, isFacilitator, person, stillToCome } from "../model.ts";
+import { amHolder, groupInView, isFacilitator, person, stillToCome } from "../model.ts";
 import { LIMITS } from "../../lib/index.ts";
 import type { Kind } from "../port.ts";
 import { useSession } from "../session.tsx";
@@ -24,6 +24,13 @@ export function MeDialog(): VNode | null {
         <SelfSwitch kind="audio" name={words.more.sound} />
         <SelfSwitch kind="video" name={words.more.picture} />
       </div>
+      {amHolder(snap) && groupInView(snap) !== null && (
+        <div class="group">
+          <Button look="row" icon="stick" onClick={() => void session.act("floor.pass", {})}>
+            {words.dock.pass}
+          </Button>
+        </div>
+      )}
       {later && (
         <section class="group" aria-label={words.more.laterHeading}>
           <h3>{words.more.laterHeading}</h3>

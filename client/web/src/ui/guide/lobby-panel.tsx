@@ -7,13 +7,13 @@ import { guide } from "../words-guide.ts";
 
 export function LobbyPanel(): VNode {
   const session = useSession();
-  const now = useNow();
   const waiting = session.snap.value.room.lobby;
+  const now = useNow(waiting.length > 0);
   return (
     <section class={`panel ${waiting.length > 0 ? "panel-call" : ""}`} aria-labelledby="lobby-heading">
       <h3 id="lobby-heading">{guide.waiting.heading}</h3>
       {waiting.length === 0 ? (
-        <p class="hint">{guide.waiting.none}</p>
+        <p class="hint waiting-none">{guide.waiting.none}</p>
       ) : (
         <ul class="waiting">
           {waiting.map((one) => (

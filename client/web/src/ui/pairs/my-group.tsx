@@ -8,9 +8,9 @@ import { guide } from "../words-guide.ts";
 export function MyGroup(): VNode | null {
   const session = useSession();
   const snap = session.snap.value;
-  const now = useNow();
   const pairs = snap.room.pairs;
   const group = groupInView(snap);
+  const now = useNow(group !== null);
   if (pairs === null || group === null) return null;
   const others = (pairs.groups[group] ?? []).filter((id) => id !== snap.me).map((id) => session.name(id));
   const left = pairs.ends_at === null ? null : Math.max(0, pairs.ends_at - now);

@@ -1,5 +1,5 @@
 /** For facilitators: the groups that are open, who calls for help, a word to all, visits and the end. */
-import type { VNode } from "preact";
+import { Fragment, type VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -16,7 +16,6 @@ export function PairsPanel(): VNode {
   return (
     <section class={`panel ${pairs === null ? "" : "panel-open"}`} aria-labelledby="pairs-heading">
       <h3 id="pairs-heading">{guide.pairs.heading}</h3>
-      <HelpCalls />
       {pairs === null ? (
         <>
           <p class="hint">{guide.pairs.none}</p>
@@ -34,41 +33,6 @@ export function PairsPanel(): VNode {
         <OpenGroups pairs={pairs} />
       )}
     </section>
-  );
-}
-
-function HelpCalls(): VNode | null {
-  const session = useSession();
-  const snap = session.snap.value;
-  const pairs = snap.room.pairs;
-  if (snap.room.help.length === 0) return null;
-  return (
-    <ul class="help-calls" aria-label={guide.pairs.helpHeading}>
-      {snap.room.help.map((id) => {
-        const group = pairs === null ? null : groupNames(pairs).find((one) => pairs.groups[one]?.includes(id));
-        return (
-          <li key={id}>
-            <Icon name="bell" />
-            <span>{guide.pairs.helpCalled(session.name(id))}</span>
-            {group != null && group !== visiting(snap) && pairs !== null && (
-              <Button
-                look="main"
-                about={guide.person.group(groupNames(pairs).indexOf(group) + 1)}
-                onClick={() => void session.act("pairs.visit", { group })}
-              >
-                {guide.pairs.visit}
-              </Button>
-            )}
-            <Button
-              about={session.name(id)}
-              onClick={() => void session.act("help.done", { member: id })}
-            >
-              {guide.pairs.helpDone}
-            </Button>
-          </li>
-        );
-      })}
-    </ul>
   );
 }
 
@@ -109,7 +73,20 @@ function OpenGroups({ pairs }: { pairs: Pairs }): VNode {
           <li key={group} class={`group-card ${here === group ? "is-here" : ""}`}>
             <strong>{guide.person.group(i + 1)}</strong>
             <span class="group-people">
-              {(pairs.groups[group] ?? []).map((id) => session.name(id)).join(", ")}
+              {(pairs.groups[group] ?? []).map((id, at) => (
+                <Fragment key={id}>
+                  {at > 0 && ", "}
+                  {snap.room.help.includes(id) ? (
+                    <span class="asks">
+                      <Icon name="bell" />
+                      {session.name(id)}
+                      <span class="unseen">{guide.pairs.asks}</span>
+                    </span>
+                  ) : (
+                    session.name(id)
+                  )}
+                </Fragment>
+              ))}
               {(pairs.visitors[group] ?? []).map((id) => (
                 <small key={id}>{guide.pairs.visitorHere(session.name(id))}</small>
               ))}

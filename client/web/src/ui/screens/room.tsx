@@ -6,6 +6,7 @@ import { Dock, TurnStrip } from "../circle/dock.tsx";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
 import { ChatPanel, useUnread } from "../chat/panel.tsx";
 import { GuidePanel } from "../guide/panel.tsx";
+import { HelpCalls } from "../pairs/help-calls.tsx";
 import { MyGroup } from "../pairs/my-group.tsx";
 import { Dialogs } from "./dialogs.tsx";
 import { Icon, Mark, type IconName } from "../parts/icon.tsx";
@@ -97,6 +98,7 @@ function Top(): VNode {
 /** One strip above the ring, of one height, for what concerns everybody in it. */
 function StageNote(): VNode {
   const snap = useSession().snap.value;
+  if (isFacilitator(snap) && snap.room.help.length > 0) return <HelpCalls />;
   if (groupInView(snap) !== null) return <MyGroup />;
   if (snap.room.notice === "no_facilitator") {
     return (

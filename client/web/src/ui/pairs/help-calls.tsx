@@ -1,0 +1,48 @@
+/**
+ * For facilitators: who asks for help, in the strip above the ring, which has its place at all times,
+ * so that a call never pushes a button from under a hand.
+ */
+import type { VNode } from "preact";
+import { Button } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { groupNames, visiting } from "../model.ts";
+import { useSession } from "../session.tsx";
+import { guide } from "../words-guide.ts";
+
+export function HelpCalls(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const pairs = snap.room.pairs;
+  const names = pairs === null ? [] : groupNames(pairs);
+  return (
+    <section class="stage-note is-call" aria-label={guide.pairs.helpHeading}>
+      <ul class="help-calls">
+        {snap.room.help.map((id) => {
+          const group = names.find((one) => pairs?.groups[one]?.includes(id));
+          const away = group !== undefined && group !== visiting(snap) && pairs?.mine === null;
+          return (
+            <li key={id}>
+              <Icon name="bell" />
+              <strong>{guide.pairs.helpCalled(session.name(id))}</strong>
+              {away && (
+                <Button
+                  look="main"
+                  about={guide.person.group(names.indexOf(group) + 1)}
+                  onClick={() => void session.act("pairs.visit", { group })}
+                >
+                  {guide.pairs.visit}
+                </Button>
+              )}
+              <Button
+                about={session.name(id)}
+                onClick={() => void session.act("help.done", { member: id })}
+              >
+                {guide.pairs.helpDone}
+              </Button>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

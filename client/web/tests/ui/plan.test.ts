@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { broken, planFrom, put, ready, where } from "../../src/ui/pairs/plan.ts";
+
+const PLAN = [["a", "b"], ["c", "d"]];
+
+describe("a plan moved by hand", () => {
+  it("puts one person into another group, a new one or the circle", () => {
+    expect(put(PLAN, "a", 1)).toEqual([["b"], ["c", "d", "a"]]);
+    expect(put(PLAN, "a", 2)).toEqual([["b"], ["c", "d"], ["a"]]);
+    expect(put(PLAN, "a", null)).toEqual([["b"], ["c", "d"]]);
+    expect(put(PLAN, "e", 0)).toEqual([["a", "b", "e"], ["c", "d"]]);
+    expect(where(put(PLAN, "a", null), "a")).toBeNull();
+  });
+
+  it("sends only who is here, and no empty group", () => {
+    expect(ready([["a"], [], ["b", "gone"], ["gone"]], new Set(["a", "b"]))).toEqual([["a"], ["b"]]);
+  });
+
+  it("warns of two who must not be together", () => {
+    expect(broken(PLAN, [["a", "c"], ["d", "c"]])).toEqual(["d", "c"]);
+    expect(broken(PLAN, [["a", "c"]])).toBeNull();
+  });
+
+  it("takes nothing but lists of ids from an answer", () => {
+    expect(planFrom({ groups: [["a", 3], "x"] })).toEqual([["a"], []]);
+    expect(planFrom({})).toBeNull();
+    expect(planFrom(null)).toBeNull();
+  });
+});
