@@ -236,7 +236,7 @@ PAIR_REPLIES: Final = (
     "I wouldn't have thought so, you seem so calm.",
 )
 
-SIGNS: Final = ("heart", "nod", "thanks")
+SIGNS: Final = ("heart", "with_you", "thanks", "same", "calm")
 
 HOST_NAME: Final = "Robin"
 

@@ -156,7 +156,7 @@ class Rehearser:
                 if await kindly(me.later()):
                     return
             seconds = floor["round"]["seconds"] if floor["round"] else None
-            held = min(0.7 * seconds if seconds else 16.0, self._lasting(8, 16))
+            held = min(0.7 * seconds if seconds else 16.0, self._lasting(7, 13))
             self._speak_at = now + held * self._chance.uniform(0.15, 0.35)
             self._pass_at = now + held
         if floor["paused"]:
@@ -207,10 +207,12 @@ class Rehearser:
         elif mine["hand"] is not None and now >= self._lower_at:
             self._lower_at = NEVER
             await kindly(me.lower_hand())
-        elif now >= self._hand_at and floor and floor["round"] is None and not floor["queue"]:
+        elif now >= self._hand_at and floor:
+            # In a round everybody has a turn; and one raised hand at a time is enough.
             self._hand_at = self._after(70, 200)
-            self._lower_at = self._after(20, 45)
-            await kindly(me.raise_hand())
+            if floor["round"] is None and not floor["queue"]:
+                self._lower_at = self._after(20, 45)
+                await kindly(me.raise_hand())
         elif now >= self._company.next_line_at:
             await self._speak_up(busy=floor is not None and floor["holder"] is not None)
 
