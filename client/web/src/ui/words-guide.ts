@@ -130,6 +130,7 @@ export const guide = {
     with: (names: readonly string[]) =>
       names.length === 0 ? "Somebody joins you in a moment." : `You sit with ${words.list(names)}.`,
     visiting: (n: number) => `You are visiting group ${n}`,
+    visitingFor: (n: number, call: string) => `You are visiting group ${n}. ${call}.`,
     closes: (time: string) => `${time} left`,
     closing: (time: string) => `The groups close in ${time}`,
     help: "Ask for help",

@@ -19,11 +19,15 @@ export function HelpCalls(): VNode {
       <ul class="help-calls">
         {snap.room.help.map((id) => {
           const group = names.find((one) => pairs?.groups[one]?.includes(id));
-          const away = group !== undefined && group !== visiting(snap) && pairs?.mine === null;
+          const there = group !== undefined && group === visiting(snap);
+          const away = group !== undefined && !there && pairs?.mine === null;
+          const called = guide.pairs.helpCalled(session.name(id));
           return (
             <li key={id}>
               <Icon name="bell" />
-              <strong>{guide.pairs.helpCalled(session.name(id))}</strong>
+              <strong>
+                {there ? guide.mine.visitingFor(names.indexOf(group) + 1, called) : called}
+              </strong>
               {away && (
                 <Button
                   look="main"
