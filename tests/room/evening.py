@@ -243,7 +243,8 @@ class Evening:
         return dict(view(self.state, who))
 
     @property
-    def holder(self) -> str | None:
+    def holder(self) -> Any:
+        """Their id, or None (untyped, for a test looks at it before and after)."""
         return self.state.floor.holder
 
     @property

@@ -227,6 +227,10 @@ def _door_is_full(state: RoomState) -> bool:
 
 def _forget_lost_at_door(d: Draft) -> None:
     """Who comes and goes at the door a thousand times keeps nobody else out, and fills nothing."""
-    lost = [s for s in d.state.seats.values() if not s.is_inside and s.connection is None]
+    lost = [
+        s
+        for s in d.state.seats.values()
+        if not s.is_inside and not s.place and s.connection is None
+    ]
     if len(lost) >= LOST_AT_DOOR:
         d.emit(SeatLeft(min(lost, key=lambda s: s.lost_at or 0.0).id))
