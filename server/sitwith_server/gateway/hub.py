@@ -84,8 +84,9 @@ class Hub:
             room=view(state, seat.id),
             resumed=resumed,
             pos=self._positions(seat) if inside else None,
-        ).to_map()
-        link.outbox.send({**welcome, "now": now})
+            now=now,
+        )
+        link.outbox.send(welcome.to_map())
         given = await self._replay(link, seat, seen) if inside and resumed else {}
         held, link.held = link.held or [], None
         for words in held:

@@ -53,6 +53,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
         await super().run_asgi()
 
     def handle_cont(self, event: Frame) -> None:
+        if self._deaf:
+            return
         if len(self.frames) >= FRAGMENTS:
             self.conn.fail(1009, "too many fragments")
             self.handle_parser_exception()
