@@ -244,8 +244,8 @@ async def circle(
     server: Server, names: Iterable[str] = (), *, host: str = "Frida", **body: Any
 ) -> AsyncIterator[Circle]:
     """A room with a facilitator and members inside; gone at the end."""
-    body.setdefault("lobby", False)
-    body["settings"] = {**PLAIN, **body.get("settings", {})}
+    settings = {"lobby": body.pop("lobby", False), **PLAIN, **body.pop("settings", {})}
+    body["settings"] = settings
     answer = await server.http("POST", "/api/rooms", body)
     assert answer.status_code == httpx.codes.CREATED, answer.text
     made = Circle(server, answer.json())

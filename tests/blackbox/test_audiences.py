@@ -6,8 +6,8 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 
-from .house import Circle, Server, circle
-from .rawclient import Client
+from .house import KEY, Circle, Server, circle
+from .rawclient import Client, Gone, pack
 
 
 class Canaries:
@@ -274,6 +274,99 @@ async def test_a_new_facilitator_reads_staff_lines_from_now_on_and_a_former_one_
         words.check([again], present=False)
         assert not again.view.get("lobby")
         assert not again.view.get("help")
+
+
+async def test_asking_for_a_stream_gives_no_right_to_it(server: Server) -> None:
+    async with circle(server, ["Ada", "Ben", "Cleo", "Dora"], settings={"direct": True}) as c:
+        ada, ben, cleo, dora = c.members
+        f = c.f
+        words = Canaries()
+        await say(f, "facilitators", words.word("among-us", f), f)
+        await say(ada, "staff", words.word("staff-ada", ada, f), ada, f)
+        await say(ada, f"direct:{ben.me}", words.word("direct", ada, ben), ada, ben)
+        await f.ok("pairs.open", {"groups": [[ada.me, ben.me], [cleo.me, dora.me]]})
+        await ada.until(lambda: ada.view["pairs"], "the pair")
+        await say(ada, "pair", words.word("pair", ada, ben), ada, ben)
+        group = ada.view["pairs"]["mine"]
+        position = ada.seen[f"pair:{group}"]
+        own = [f"direct:{ada.me}", f"direct:{ben.me}", f"direct:{ada.me}:{ben.me}"]
+        names = ["facilitators", f"staff:{ada.me}", f"pair:{group}", *own, "control", "*", ""]
+        for seen in (
+            dict.fromkeys(names, position),
+            dict.fromkeys(names, f.seen["facilitators"]),
+            {"circle": b"", "room": b"\x00"},
+            {"circle": b"\xff" * 64, "room": secrets.token_bytes(24)},
+            {"room": f.seen["facilitators"]},
+        ):
+            attempt = await c.socket("Cleo")
+            try:
+                await attempt.resume(cleo.resume_value, seen)
+            except Gone as gone:
+                assert gone.code in (4400, 4404)
+                continue
+            attempt.ids, attempt.pace = cleo.ids, cleo.pace
+            c.members[2] = cleo = attempt
+            await cleo.ok("hand.raise")
+            await cleo.ok("hand.lower")
+            assert cleo.view["members"].keys() == f.view["members"].keys()
+        await quiet(c)
+        words.check(c.sockets)
+
+
+async def test_newcomers_under_talk_get_all_from_their_entry_on_and_nothing_before(
+    server: Server,
+) -> None:
+    async with circle(server, ["Ada", "Ben"]) as c:
+        talking = True
+
+        async def talk(author: Client) -> None:
+            number = 0
+            while talking:
+                await author.ok("chat.say", {"to": "circle", "body": f"{author.label} {number}"})
+                number += 1
+
+        speakers = [asyncio.create_task(talk(who)) for who in c.all]
+        newcomers: list[tuple[Client, int, int]] = []
+        try:
+            for name in ("Cleo", "Dora", "Emil", "Gus"):
+                one = await c.arrive(name)
+                before = c.f.chats[-1]["n"] if c.f.chats else 0
+                await c.accept(one)
+                after = c.f.chats[-1]["n"] if c.f.chats else 0
+                newcomers.append((one, before, after))
+                await one.until(lambda o=one: len(o.chats) > 2, "talk")  # type: ignore[misc]
+        finally:
+            talking = False
+            await asyncio.gather(*speakers)
+        last = (await c.f.ok("chat.say", {"to": "circle", "body": "the end"}))["n"]
+        for one, before, _ in newcomers:
+            await one.hears("the end")
+            got = [chat["n"] for chat in one.chats]
+            assert got == list(range(got[0], last + 1))
+            assert got[0] > before
+        # whoever entered later begins later
+        firsts = [one.chats[0]["n"] for one, _, _ in newcomers]
+        assert firsts == sorted(firsts)
+
+
+async def test_the_program_writes_no_names_words_or_keys(server: Server) -> None:
+    async with circle(server, ["Adalbertine"], host="Friedegunde", title="Title-canary") as c:
+        (ada,) = c.members
+        await ada.ok("chat.say", {"to": "circle", "body": "word-canary"})
+        await ada.no("bad_request", "chat.say", {"to": "circle", "body": ["field-canary"]})
+        await ada.no("not_allowed", "chat.say", {"to": "facilitators", "body": "refused-canary"})
+        back = await c.back(ada)
+        await back.send_raw(pack({"t": "chat.say", "body": "broken-canary"}))
+        assert await back.closed() == 4400
+        await c.f.until(
+            lambda: c.f.view["members"][back.me]["here"] == "reconnecting", "the end of it"
+        )
+        for secret in (
+            "Adalbertine", "Friedegunde", "Title-canary", "word-canary", "field-canary",
+            "refused-canary", "broken-canary", ada.resume_value, back.resume_value,
+            *c.tokens.values(), KEY,
+        ):  # fmt: skip
+            assert secret not in server.log
 
 
 async def test_one_room_is_silent_in_another(server: Server) -> None:

@@ -161,6 +161,44 @@ async def test_no_more_people_than_the_capacity(server: Server) -> None:
         assert cleo.phase == "inside"
 
 
+async def test_the_lobby_lets_nobody_into_a_full_room(server: Server) -> None:
+    async with circle(server, lobby=True, capacity=2) as c:
+        people = [await c.arrive(name) for name in ("Ada", "Ben")]
+        for one in people:
+            await c.accept(one)
+        ids = await waiting(c.f, "Ada", "Ben")
+        await c.f.ok("lobby.admit", {"person": ids["Ada"]})
+        await c.f.no("full", "lobby.admit", {"person": ids["Ben"]})
+        assert people[1].phase == "lobby"
+        await people[0].until(lambda: people[0].phase == "inside", "entry")
+        await people[0].ok("leave")
+        await c.f.until(lambda: len(c.f.view["members"]) == 1, "Ada gone")
+        await c.f.ok("lobby.admit", {"person": ids["Ben"]})
+
+
+async def test_settings_are_given_at_the_making_and_changed_later(server: Server) -> None:
+    given = {
+        "chat": "staff",
+        "direct": True,
+        "slow_seconds": 7,
+        "grace_seconds": 9,
+        "facilitators_wait": True,
+        "lobby": True,
+    }
+    async with circle(server, settings=given) as c:
+        assert {key: c.f.view["settings"][key] for key in given} == given
+        assert c.f.view["settings"]["sealed"] is False
+        ada = await c.arrive("Ada")
+        await c.accept(ada)
+        assert ada.phase == "lobby"
+        new = {"lobby": False, "chat": "all", "slow_seconds": 0, "grace_seconds": 30}
+        await c.f.ok("room.settings", new)
+        assert {key: c.f.view["settings"][key] for key in given} == {**given, **new}
+        ben = await c.arrive("Ben")
+        await c.accept(ben)
+        assert ben.phase == "inside"
+
+
 async def test_the_removed_come_back_by_no_way_of_their_own(server: Server) -> None:
     async with circle(server, ["Ada"]) as c:
         once = await c.invite("member", uses=1)
@@ -267,7 +305,28 @@ async def test_names_are_kept_apart_and_can_be_changed(server: Server) -> None:
         assert ben.view["members"][ben.me]["name"] == "Benjamin"
 
 
-@pytest.mark.parametrize("name", ["", "x" * 41])
+async def test_a_name_in_other_letters_is_the_same_name(server: Server) -> None:
+    async with circle(server, ["Ada"]) as c:
+        wide = await c.join("\uff21\uff44\uff41")
+        shown = wide.view["members"][wide.me]["name"]
+        assert shown not in ("Ada", "\uff21\uff44\uff41")
+        assert shown.startswith("Ada")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "x" * 41,
+        "Ada\u202e",
+        "A\u200bda",
+        "Ada\n",
+        "A\x00da",
+        "\u2066Ada\u2069",
+        "\ufeffAda",
+    ],
+)
 async def test_a_name_of_wrong_shape_ends_the_socket(server: Server, name: str) -> None:
     async with circle(server) as c:
         assert await refused_at_door(server, c.tokens["member"], name) == 4400

@@ -100,6 +100,10 @@ async def test_an_odd_number_makes_one_trio_and_facilitators_only_when_asked(
         plan = await c.f.ok("pairs.plan", {"how": "random", "size": 3})
         assert sorted(p for g in plan["groups"] for p in g) == sorted(m.me for m in c.members)
         await c.f.no("bad_request", "pairs.plan", {"how": "by-star-sign"})
+        await c.join("Gus")
+        for how in ("random", "fresh"):
+            plan = await c.f.ok("pairs.plan", {"how": how, "size": 3})
+            assert [len(g) for g in plan["groups"]] == [3, 3]
 
 
 async def test_never_together_holds_in_every_plan_or_there_is_none(server: Server) -> None:

@@ -66,6 +66,88 @@ async def test_a_holder_who_is_cut_off_finds_seat_turn_and_remaining_time_again(
         assert back.view["floor"]["holder"] == ben.me
 
 
+async def test_a_short_turn_does_not_run_out_while_its_holder_is_cut_off(server: Server) -> None:
+    async with circle(server, ["Ada", "Ben"]) as c:
+        ada, ben = c.members
+        await c.f.ok("floor.round", {"seconds": 2})
+        await ada.until(lambda: ada.view["floor"]["holder"] == ada.me, "her turn")
+        ada.drop()
+        await shown(ben, ada.me, "reconnecting")
+        start = time.monotonic()
+        while time.monotonic() < start + 3:
+            await c.f.ok("self.away", {"away": True})
+            await c.f.ok("self.away", {"away": False})
+            await asyncio.sleep(0.5)
+        assert c.f.view["floor"]["holder"] == ada.me
+        await c.back(ada)
+        since = len(ben.frames)
+        await ben.until(lambda: ben.view["floor"]["holder"] == ben.me, "the turn's own end")
+        assert not any(f.body["t"] == "closed" for f in ben.frames[since:])
+
+
+async def test_a_turn_that_comes_to_somebody_cut_off_waits_for_them(server: Server) -> None:
+    async with circle(server, ["Ada", "Ben"]) as c:
+        ada, ben = c.members
+        await c.f.ok("floor.round", {"seconds": 600})
+        ben.drop()
+        await shown(ada, ben.me, "reconnecting")
+        await ada.until(lambda: ada.view["floor"]["holder"] == ada.me, "her turn")
+        assert not ada.view["floor"]["paused"]
+        await ada.ok("floor.pass")
+        assert ada.view["floor"]["holder"] == ben.me
+        assert ada.view["floor"]["paused"]
+        await c.back(ben)
+        await ada.until(lambda: not ada.view["floor"]["paused"], "the turn beginning")
+        assert ada.view["floor"]["holder"] == ben.me
+
+
+async def test_the_facilitators_pause_outlasts_the_holders_return(server: Server) -> None:
+    async with circle(server, ["Ada", "Ben"]) as c:
+        ada, ben = c.members
+        await c.f.ok("floor.round", {"seconds": 600})
+        await c.f.ok("floor.pause")
+        ada.drop()
+        await shown(ben, ada.me, "reconnecting")
+        back = await c.back(ada)
+        await shown(ben, ada.me, "here")
+        await c.settle()
+        for client in (back, ben, c.f):
+            assert client.view["floor"]["paused"] is True
+            assert client.view["floor"]["holder"] == ada.me
+        await c.f.ok("floor.resume")
+        assert c.f.view["floor"]["paused"] is False
+
+
+async def test_what_is_sent_right_behind_the_hello_is_done_after_it(server: Server) -> None:
+    async with circle(server, ["Ada"]) as c:
+        (ada,) = c.members
+        ada.drop()
+        back = await c.socket("Ada")
+        hello = {"t": "hello", "resume": ada.resume_value, "seen": ada.seen}
+        await back.send(hello)
+        await back.send({"t": "chat.say", "id": 3000, "to": "circle", "body": "no waiting"})
+        await back.until(lambda: 3000 in back.answers, "the answer")
+        assert back.answers[3000][0].body["t"] == "ok"
+        assert back.frames[0].body["t"] == "welcome"
+        await c.f.hears("no waiting")
+
+
+async def test_of_two_who_resume_at_once_one_has_the_seat(server: Server) -> None:
+    async with circle(server, ["Ada"]) as c:
+        (ada,) = c.members
+        ada.drop()
+        both = [await c.socket("Ada"), await c.socket("Ada")]
+        await asyncio.gather(
+            *(s.resume(ada.resume_value, ada.seen) for s in both), return_exceptions=True
+        )
+        await both[0].until(lambda: both[0].over or both[1].over, "one of them", within=5)
+        lost, kept = both if both[0].over else (both[1], both[0])
+        assert await lost.closed() == 4409
+        kept.ids = ada.ids
+        await kept.ok("hand.raise")
+        await c.f.until(lambda: c.f.view["floor"]["queue"] == [ada.me], "the hand")
+
+
 async def test_a_stream_left_out_of_seen_is_replayed_from_ones_entry(server: Server) -> None:
     async with circle(server, ["Ada"]) as c:
         (ada,) = c.members
