@@ -15,8 +15,9 @@ anything it later takes apart. Nothing here shows a blob in its `repr`: those en
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar, Final, Protocol, TypeAlias
 
 CONTROL: Final = "room"
@@ -169,6 +170,17 @@ class Snapshot:
     blob: bytes = field(repr=False)
 
 
+class Health(StrEnum):
+    """How an instance behind the log is."""
+
+    LIVE = "live"
+    DARK = "dark"
+    """It answers, but its fan-out has brought nothing back for too long."""
+    DOWN = "down"
+    SEEDING = "seeding"
+    """It came back empty or older and is being filled again; nothing commits."""
+
+
 class Trimmed(LookupError):
     """What was asked for is no longer kept; `first` is the lowest seq that can still be read
     (one past the head when nothing is left)."""
@@ -274,6 +286,35 @@ class Log(Protocol):
 
     async def ended(self, room: str) -> bool:
         """Whether the room was ended within the life of its tombstone (not: has expired)."""
+        ...
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        """Renew a worker's lease: `living` finds it for `ttl` seconds of the log's clock."""
+        ...
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        """Those of these workers whose lease has not run out."""
+        ...
+
+    def hold(self, room: str, give: Callable[[], tuple[Position, bytes]]) -> Callable[[], None]:
+        """This worker hosts the room and can give its state: the position of the last control
+        entry that it has folded, and the snapshot after it. With it a log that has lost
+        everything is filled again. Returns the function that ends it."""
+        ...
+
+    def frozen(self, room: str) -> bool:
+        """Whether nothing can be committed to this room just now: its instance is away for longer
+        than a moment, its fan-out is dark, or it is being filled again. `commit` then raises
+        `LogDown` at once."""
+        ...
+
+    def health(self) -> Mapping[str, Health]:
+        """How each instance behind this log is, by a name without secrets."""
+        ...
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` from the event loop whenever `health` or some room's `frozen` may have
+        changed. Returns the function that ends it."""
         ...
 
     async def now(self) -> float:

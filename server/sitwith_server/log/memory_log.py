@@ -11,7 +11,7 @@ import heapq
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
@@ -28,6 +28,7 @@ from sitwith_server.log.base import (
     Entry,
     Gone,
     Heads,
+    Health,
     Position,
     Result,
     Snapshot,
@@ -45,6 +46,10 @@ def monotonic_clock() -> Clock:
     deadline."""
     base = time.time() - time.monotonic()
     return lambda: base + time.monotonic()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _random_id() -> bytes:
@@ -122,6 +127,7 @@ class MemoryLog:
         self._trails: dict[str, _Trail] = {}
         self._followers: dict[str, list[_Follower]] = {}
         self._expiries: list[tuple[float, str]] = []
+        self._leases: dict[str, float] = {}
 
     # --- rooms -----------------------------------------------------------------------------
 
@@ -157,6 +163,26 @@ class MemoryLog:
     async def ended(self, room: str) -> bool:
         self._now()
         return room in self._tombstones
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        self._leases[worker] = self._now() + ttl
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        now = self._now()
+        self._leases = {worker: until for worker, until in self._leases.items() if until > now}
+        return frozenset(worker for worker in workers if worker in self._leases)
+
+    def hold(self, room: str, give: Callable[[], tuple[Position, bytes]]) -> Callable[[], None]:
+        return _nothing
+
+    def frozen(self, room: str) -> bool:
+        return False
+
+    def health(self) -> Mapping[str, Health]:
+        return {"memory": Health.LIVE}
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        return _nothing
 
     async def now(self) -> float:
         return self._now()
