@@ -195,12 +195,29 @@ class LogDown(ConnectionError):
     under the same key. The memory log never raises it."""
 
 
+class Leases(Protocol):
+    """Which workers live. Both methods may raise `LogDown`."""
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        """Renew a worker's lease: `living` finds it for `ttl` seconds of the log's clock."""
+        ...
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        """Those of these workers whose lease has not run out."""
+        ...
+
+
 class Log(Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
     Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
     says `Gone` and only `heads` tells a room without entries from none.
     """
+
+    @property
+    def leases(self) -> Leases:
+        """The leases of the workers that share this log."""
+        ...
 
     async def create(self, room: str, record: bytes, ttl: float) -> bool:
         """Make a room that expires after `ttl` seconds. False if the id is in use or ended."""
@@ -286,14 +303,6 @@ class Log(Protocol):
 
     async def ended(self, room: str) -> bool:
         """Whether the room was ended within the life of its tombstone (not: has expired)."""
-        ...
-
-    async def beat(self, worker: str, ttl: float) -> None:
-        """Renew a worker's lease: `living` finds it for `ttl` seconds of the log's clock."""
-        ...
-
-    async def living(self, workers: Collection[str]) -> frozenset[str]:
-        """Those of these workers whose lease has not run out."""
         ...
 
     def hold(self, room: str, give: Callable[[], tuple[Position, bytes]]) -> Callable[[], None]:

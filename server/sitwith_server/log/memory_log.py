@@ -103,6 +103,22 @@ def _soon(call: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_soon(call)
 
 
+class MemoryLeases:
+    """`Leases` in a dictionary, by a log's clock."""
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._until: dict[str, float] = {}
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        self._until[worker] = self._now() + ttl
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        now = self._now()
+        self._until = {worker: until for worker, until in self._until.items() if until > now}
+        return frozenset(worker for worker in workers if worker in self._until)
+
+
 class MemoryLog:
     """`Log` in a dictionary.
 
@@ -127,7 +143,7 @@ class MemoryLog:
         self._trails: dict[str, _Trail] = {}
         self._followers: dict[str, list[_Follower]] = {}
         self._expiries: list[tuple[float, str]] = []
-        self._leases: dict[str, float] = {}
+        self.leases = MemoryLeases(self._now)
 
     # --- rooms -----------------------------------------------------------------------------
 
@@ -163,14 +179,6 @@ class MemoryLog:
     async def ended(self, room: str) -> bool:
         self._now()
         return room in self._tombstones
-
-    async def beat(self, worker: str, ttl: float) -> None:
-        self._leases[worker] = self._now() + ttl
-
-    async def living(self, workers: Collection[str]) -> frozenset[str]:
-        now = self._now()
-        self._leases = {worker: until for worker, until in self._leases.items() if until > now}
-        return frozenset(worker for worker in workers if worker in self._leases)
 
     def hold(self, room: str, give: Callable[[], tuple[Position, bytes]]) -> Callable[[], None]:
         return _nothing
