@@ -152,7 +152,7 @@ class MemoryLog:
         if room in self._rooms or room in self._tombstones:
             return False
         self._rooms[room] = _Room(record, now + ttl, streams={CONTROL: _Stream()})
-        self._expire_at(now + ttl, room)
+        heapq.heappush(self._expiries, (now + ttl, room))
         return True
 
     async def record(self, room: str) -> bytes | None:
@@ -172,9 +172,9 @@ class MemoryLog:
         self._rooms.pop(room, None)
         if trail := self._trails.get(room):
             trail.last = now
-            self._expire_at(now + trail.ttl, room)
+            heapq.heappush(self._expiries, (now + trail.ttl, room))
         self._tombstones[room] = now + tombstone_ttl
-        self._expire_at(now + tombstone_ttl, room)
+        heapq.heappush(self._expiries, (now + tombstone_ttl, room))
 
     async def ended(self, room: str) -> bool:
         self._now()
@@ -221,7 +221,9 @@ class MemoryLog:
 
         if commit.blobs:
             room.streams[commit.stream] = stream
-        positions = self._append(room, stream, commit, now)
+        positions = _append(room, stream, commit, now, self._event_id)
+        while len(stream.entries) > self._kept:
+            stream.entries.popleft()
         if commit.key is not None:
             _forget_outcomes(room, now)
             room.outcomes[commit.key] = (now, commit.outcome)
@@ -229,22 +231,6 @@ class MemoryLog:
             for follower in self._followers.get(commit.room, ()):
                 follower.ring(commit.stream, stream.head.seq)
         return Committed(positions, now)
-
-    def _append(
-        self, room: _Room, stream: _Stream, commit: Commit, now: float
-    ) -> tuple[Position, ...]:
-        origin = commit.key[0] if commit.key else ""
-        positions = []
-        for blob in commit.blobs:
-            position = Position(EPOCH, stream.head.seq + 1, self._event_id())
-            if commit.rights:
-                room.rights = position.seq
-            stream.entries.append(Entry(commit.stream, position, room.rights, now, origin, blob))
-            stream.head = position
-            positions.append(position)
-        while len(stream.entries) > self._kept:
-            stream.entries.popleft()
-        return tuple(positions)
 
     async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
         found = self._find(room)
@@ -326,7 +312,7 @@ class MemoryLog:
         trail.entries.append(blob)
         trail.ttl, trail.last = ttl, now
         if room not in self._rooms:
-            self._expire_at(now + ttl, room)
+            heapq.heappush(self._expiries, (now + ttl, room))
 
     async def read_audit(self, room: str) -> list[bytes]:
         self._now()
@@ -349,9 +335,6 @@ class MemoryLog:
             self._expire(room, now)
         return now
 
-    def _expire_at(self, at: float, room: str) -> None:
-        heapq.heappush(self._expiries, (at, room))
-
     def _expire(self, room: str, now: float) -> None:
         """Forget whatever of this room is due; a heap entry may have come too early."""
         found = self._rooms.get(room)
@@ -360,11 +343,26 @@ class MemoryLog:
             del self._rooms[room]
             if trail:
                 trail.last = max(trail.last, found.expires)
-                self._expire_at(trail.last + trail.ttl, room)
+                heapq.heappush(self._expiries, (trail.last + trail.ttl, room))
         elif trail and not found and trail.last + trail.ttl <= now:
             del self._trails[room]
         if self._tombstones.get(room, now + 1) <= now:
             del self._tombstones[room]
+
+
+def _append(
+    room: _Room, stream: _Stream, commit: Commit, now: float, event_id: Callable[[], bytes]
+) -> tuple[Position, ...]:
+    origin = commit.key[0] if commit.key else ""
+    positions = []
+    for blob in commit.blobs:
+        position = Position(EPOCH, stream.head.seq + 1, event_id())
+        if commit.rights:
+            room.rights = position.seq
+        stream.entries.append(Entry(commit.stream, position, room.rights, now, origin, blob))
+        stream.head = position
+        positions.append(position)
+    return tuple(positions)
 
 
 def _forget_outcomes(room: _Room, now: float) -> None:
