@@ -117,9 +117,12 @@ def test_a_port_in_use_is_told(command: str, capsys: pytest.CaptureFixture[str])
     assert said.out == ""
 
 
-def test_rehearse_wants_a_link(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["rehearse", "http://127.0.0.1:8000/"]) == 2
-    assert "a link looks like" in capsys.readouterr().err
+@pytest.mark.parametrize("link", ["", "room.secret", "http://127.0.0.1/", "http://h/r/room#t="])
+def test_rehearse_wants_a_link(link: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rehearse", link]) == 2
+    said = capsys.readouterr().err
+    assert "/r/ROOM#t=TOKEN" in said
+    assert "secret" not in said
 
 
 def test_the_module_is_the_command() -> None:

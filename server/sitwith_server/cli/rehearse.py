@@ -31,9 +31,17 @@ def _count(text: str) -> int:
 
 def run(asked: argparse.Namespace) -> int:
     """Rehearses until interrupted or until the room ends."""
-    if "#" not in asked.link or "/r/" not in asked.link:
-        raise Failed("a link looks like https://example.org/r/ROOM#t=TOKEN (quote it)", code=2)
-    asyncio.run(_rehearse(asked.link, asked.members))
+    from sitwith_client import BadLink, SitwithError
+    from sitwith_client.links import read_link
+
+    try:
+        read_link(asked.link)
+        asyncio.run(_rehearse(asked.link, asked.members))
+    except BadLink as error:
+        problem = f"{error}; it looks like https://example.org/r/ROOM#t=TOKEN (quote it)"
+        raise Failed(problem, code=2) from None
+    except SitwithError as error:
+        raise Failed(f"nobody could join by this link: {error}") from None
     return 0
 
 
