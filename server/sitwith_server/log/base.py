@@ -29,6 +29,9 @@ OUTCOME_SECONDS: Final = 600.0
 KEPT_ENTRIES: Final = 5_000
 """At least this many of a stream's last entries can be read."""
 
+OUTAGE_SECONDS: Final = 2.0
+"""Workers beat every second; longer than this without any beat, nobody could commit."""
+
 Clock = Callable[[], float]
 """Unix seconds."""
 
@@ -195,6 +198,14 @@ class LogDown(ConnectionError):
     under the same key. The memory log never raises it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From the last beat before to the first beat after it, by the log's clock."""
+
+    since: float
+    until: float
+
+
 class Leases(Protocol):
     """Which workers live. Both methods may raise `LogDown`."""
 
@@ -203,7 +214,14 @@ class Leases(Protocol):
         ...
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
-        """Those of these workers whose lease has not run out."""
+        """Those of these workers whose lease has not run out, on whichever instance."""
+        ...
+
+    def outage(self, room: str) -> Outage | None:
+        """The last time in which the room's instance took no worker's beat, as the last `beat`
+        of this worker found it: nobody could commit then, so the room's deadlines move by it.
+        `beat` notes one when the beat of any worker before it is older than `OUTAGE_SECONDS`,
+        or when the instance has lost everything; every worker is told the same one."""
         ...
 
 

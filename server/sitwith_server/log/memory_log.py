@@ -29,6 +29,7 @@ from sitwith_server.log.base import (
     Gone,
     Heads,
     Health,
+    Outage,
     Position,
     Result,
     Snapshot,
@@ -117,6 +118,9 @@ class MemoryLeases:
         now = self._now()
         self._until = {worker: until for worker, until in self._until.items() if until > now}
         return frozenset(worker for worker in workers if worker in self._until)
+
+    def outage(self, room: str) -> Outage | None:
+        return None
 
 
 class MemoryLog:
