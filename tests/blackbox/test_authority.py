@@ -209,6 +209,24 @@ async def test_checks_come_as_shape_then_phase_then_rights_then_target(server: S
         await c.f.no("no_such_member", "member.remove", good)
 
 
+async def test_a_refusal_tells_nothing_about_what_others_said(server: Server) -> None:
+    async with circle(server, ["Ada", "Ben", "Cleo", "Dora"], settings={"direct": True}) as c:
+        ada, ben, cleo, dora = c.members
+        await c.f.ok("chat.say", {"to": "facilitators", "body": "one of ours"})
+        await ada.ok("chat.say", {"to": "staff", "body": "one of hers"})
+        await c.f.ok("pairs.open", {"groups": [[ada.me, ben.me], [cleo.me, dora.me]]})
+        await ada.until(lambda: ada.view["pairs"], "the pair")
+        await cleo.until(lambda: cleo.view["pairs"], "the pair")
+        await ada.ok("chat.say", {"to": "pair", "body": "one of theirs"})
+        group = ada.view["pairs"]["mine"]
+        for to in ("facilitators", f"staff:{ada.me}", f"pair:{group}"):
+            answers = []
+            for n in (1, 2, 99):
+                answer = await cleo.no("not_allowed", "chat.delete", {"to": to, "n": n})
+                answers.append({key: value for key, value in answer.items() if key != "id"})
+            assert answers[0] == answers[1] == answers[2], f"{to}: it shows how much was said"
+
+
 async def test_a_burst_of_twenty_is_taken_and_a_flood_is_not(server: Server) -> None:
     async with circle(server, ["Ada", "Ben"]) as c:
         ada, ben = c.members
