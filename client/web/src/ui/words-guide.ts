@@ -12,7 +12,7 @@ export const guide = {
     declineHeading: (name: string) => `Decline ${name}?`,
     declineBody: "They are told kindly that it is not possible this time.",
     since: (minutes: number) =>
-      minutes < 1 ? "just now" : minutes === 1 ? "for a minute" : `for ${minutes} minutes`,
+      minutes < 1 ? "just now" : `for ${minutes} min`,
   },
   floor: {
     heading: "The floor",

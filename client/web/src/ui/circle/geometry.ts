@@ -28,7 +28,7 @@ const SIZES = [
 
 /**
  * `count` seats in a box of `width` × `height`, the first one at the foot, the others clockwise.
- * Many seats stand in two staggered rings; where even that is too narrow they sit in rows.
+ * Where no ring is long enough they sit in rows.
  */
 export function layout(count: number, width: number, height: number): Ring {
   for (const kind of SIZES) {
@@ -36,15 +36,9 @@ export function layout(count: number, width: number, height: number): Ring {
     const ry = radius(count, (height - kind.disc - WORDS_BELOW - 12) / 2, kind.disc);
     const [a, b] = soften(rx, ry);
     if (a < kind.disc || b < kind.disc) continue;
-    if (perimeter(a, b) / Math.max(count, 1) >= kind.seat * 0.94) {
-      return ring(count, width, height, a, b, kind, 1);
+    if (perimeter(a, b) / Math.max(count, 1) >= apart(kind)) {
+      return ring(count, width, height, a, b, kind);
     }
-  }
-  for (const kind of SIZES.slice(1)) {
-    const [a, b] = soften((width - kind.seat) / 2, (height - kind.disc - WORDS_BELOW - 12) / 2);
-    const both = perimeter(a, b) * 1.62;
-    const deep = Math.min(a, b) * 0.38 >= kind.disc + WORDS_BELOW - 6;
-    if (deep && both / count >= kind.seat) return ring(count, width, height, a, b, kind, 2);
   }
   return {
     shape: "rows",
@@ -56,6 +50,11 @@ export function layout(count: number, width: number, height: number): Ring {
     rx: 0,
     ry: 0,
   };
+}
+
+/** From disc to disc: beside each other the words must fit, above each other the disc and its words. */
+function apart(kind: (typeof SIZES)[number]): number {
+  return Math.max(kind.seat * 0.94, kind.disc + (kind.size === "large" ? 52 : 24));
 }
 
 /** Two or three people sit closer together than the box would let them. */
@@ -81,15 +80,10 @@ function ring(
   rx: number,
   ry: number,
   kind: (typeof SIZES)[number],
-  rings: 1 | 2,
 ): Ring {
   const cx = width / 2;
   const cy = (height - WORDS_BELOW) / 2;
-  const places = along(count, rx, ry).map(({ x, y }, i) => {
-    const factor = rings === 2 && i % 2 === 1 ? 0.62 : 1;
-    return { x: cx + x * factor, y: cy + y * factor };
-  });
-  const inner = rings === 2 ? 0.62 : 1;
+  const places = along(count, rx, ry).map(({ x, y }) => ({ x: cx + x, y: cy + y }));
   return {
     shape: "ring",
     size: kind.size,
@@ -99,8 +93,8 @@ function ring(
     centre: {
       x: cx,
       y: cy,
-      width: Math.max(120, 2 * (rx * inner - kind.seat / 2) - 8),
-      height: Math.max(90, 2 * (ry * inner - kind.disc / 2) - WORDS_BELOW),
+      width: Math.max(120, 2 * (rx - kind.seat / 2) - 8),
+      height: Math.max(90, 2 * (ry - kind.disc / 2) - WORDS_BELOW),
     },
     rx,
     ry,

@@ -1,5 +1,6 @@
 /** One seat of the ring: who sits there, how they are, and whether they have the stick. */
 import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
 import { initials, type Person } from "../model.ts";
 import { useSession } from "../session.tsx";
@@ -46,10 +47,17 @@ export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps)
   const me = session.isMe(who.id);
   const sentence = describe(who, me, holder, done);
   const open = (): void => session.open(me ? { is: "me" } : { is: "person", id: who.id });
+  const seat = useRef<HTMLLIElement>(null);
+  const hidden = holder && place === null;
+  useEffect(() => {
+    // In rows the holder may be out of sight; in a ring everybody is in it.
+    if (hidden) seat.current?.scrollIntoView({ block: "nearest" });
+  }, [hidden]);
   const style =
     place === null ? undefined : { transform: `translate(${place.x.toFixed(1)}px, ${place.y.toFixed(1)}px)` };
   return (
     <li
+      ref={seat}
       class={`seat ${holder ? "is-holder" : ""} ${me ? "is-me" : ""} is-${who.here}`}
       style={style}
       data-tint={who.seat % 8}
