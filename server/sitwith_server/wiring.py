@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
@@ -66,12 +67,20 @@ def build(settings: Settings, log: Log | None = None) -> App:
     return App(asgi, operator, registry, gate, log)
 
 
-def run(settings: Settings, *, on_started: Callable[[App], Awaitable[None]] | None = None) -> int:
-    """Serves until SIGTERM (drains) or SIGINT (does not); returns the exit code."""
+def run(
+    settings: Settings,
+    *,
+    on_started: Callable[[App], Awaitable[None]] | None = None,
+    sockets: list[socket.socket] | None = None,
+) -> int:
+    """Serves until SIGTERM (drains) or SIGINT (does not); returns the exit code.
+
+    With `sockets` it listens on them, as others may, and no longer once it drains.
+    """
     logs.configure(settings)
     logs.catch_uncaught()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, on_started))
+        return runner.run(_serve(settings, on_started, sockets))
 
 
 class _Server(uvicorn.Server):
@@ -82,7 +91,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings, on_started: Callable[[App], Awaitable[None]] | None) -> int:
+async def _serve(
+    settings: Settings,
+    on_started: Callable[[App], Awaitable[None]] | None,
+    sockets: list[socket.socket] | None,
+) -> int:
     app = build(settings)
     server = _Server(
         uvicorn.Config(
@@ -106,6 +119,9 @@ async def _serve(settings: Settings, on_started: Callable[[App], Awaitable[None]
 
     async def drain() -> None:
         _log.info("draining", seconds=settings.drain_seconds)
+        if sockets is not None:
+            for listening in server.servers:
+                listening.close()
         await app.drain(settings.drain_seconds)
         server.should_exit = True
 
@@ -115,7 +131,7 @@ async def _serve(settings: Settings, on_started: Callable[[App], Awaitable[None]
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
     loop.add_signal_handler(signal.SIGINT, setattr, server, "should_exit", True)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets))
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
     if server.started:

@@ -1,33 +1,89 @@
-"""`sitwith serve`: one worker."""
+"""`sitwith serve`: one worker, or a supervisor with several."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import signal
 import socket
+import sys
+from typing import Final
 
+from sitwith_server import config
 from sitwith_server.cli import settings
 from sitwith_server.cli.config import warn_of_unknown
 from sitwith_server.cli.output import Commands, Failed, complain
+from sitwith_server.cli.worker import Inheritance, Leash
 from sitwith_server.config import SettingError, Settings
+
+_SUPERVISED: Final = "--supervised"
+_NOT_PASSED_ON: Final = ("workers", "port")
 
 
 def add(commands: Commands) -> None:
     """Adds the command to the command line."""
-    parser = commands.add_parser("serve", help="run a worker", allow_abbrev=False)
+    parser = commands.add_parser("serve", help="run a worker, or several", allow_abbrev=False)
     settings.add(parser)
+    # For a supervisor alone, when it starts a worker.
+    parser.add_argument(_SUPERVISED, type=Inheritance.parse, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
     """Serves until SIGTERM, which drains, or SIGINT, which does not."""
     loaded = settings.load(asked)
+    if asked.supervised is not None:
+        return _run_supervised(loaded.settings, asked.supervised)
     check(loaded.settings)
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
+    if loaded.settings.workers > 1:
+        return _supervise(loaded.settings, asked)
     from sitwith_server import wiring
 
     return wiring.run(loaded.settings)
+
+
+def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
+    from sitwith_server.cli.supervisor import Supervisor
+    from sitwith_server.gateway import logs
+
+    logs.configure(wanted)
+    logs.catch_uncaught()
+    words = _words(asked)
+
+    def command(inherited: Inheritance) -> list[str]:
+        # -P: what lies in the folder that we happen to run in is no module of ours.
+        python = [sys.executable, "-P", "-m", "sitwith_server"]
+        port = str(supervisor.port)
+        return [*python, "serve", *words, "--port", port, _SUPERVISED, str(inherited)]
+
+    supervisor = Supervisor(
+        wanted.workers, command, wanted.host, wanted.port, drain_seconds=wanted.drain_seconds
+    )
+    return asyncio.run(supervisor.run())
+
+
+def _words(asked: argparse.Namespace) -> list[str]:
+    """The flags that each worker gets as well. It reads environment and file by itself, so that
+    after a change of the file a rolling restart brings workers with the new settings."""
+    given = {name: getattr(asked, f"setting_{name}") for name in config.names()}
+    words = [] if asked.config is None else ["--config", str(asked.config)]
+    for name, value in given.items():
+        if value is not None and name not in _NOT_PASSED_ON:
+            words.append(f"{config.flag(name)}={value}")
+    return words
+
+
+def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
+    """One worker of a supervisor."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks the supervisor, whoever else gets it
+    leash = Leash(inherited)
+    leash.watch()
+    from sitwith_server import wiring
+
+    return wiring.run(wanted, on_started=leash.started, sockets=inherited.sockets())
 
 
 def check(wanted: Settings) -> None:

@@ -23,9 +23,9 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sitwith_server.cli.output import Failed
 from sitwith_server.cli.worker import LEAVING, READY, Inheritance
@@ -111,9 +111,7 @@ class Worker:
     async def is_ready(self, within: float) -> bool:
         """Waits until it can serve; False if it ends before, or takes longer."""
         ready = asyncio.ensure_future(self.ready.wait())
-        await asyncio.wait(
-            (ready, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait((ready, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         return self.ready.is_set() and not self.leaving.is_set()
 
@@ -214,11 +212,13 @@ class Supervisor:
         worker = self._start(place)
         while True:
             if not self._served:
-                self._served = await worker.is_ready(READY_WITHIN)
-                if not self._served and worker.ended.done():
-                    # None ever served: it would fail the next time as well.
-                    self._code = worker.ended.result() or 1
+                if await worker.is_ready(READY_WITHIN):
+                    self._served = True
+                elif worker.ended.done() and not self._served:
+                    # None ever served: the next would fail as this one did.
+                    self._code = max(worker.ended.result(), 1)
                     self._stop.set()
+                    return
             await _first(worker.leaving.wait(), place.asked.wait())
             if worker.leaving.is_set():
                 worker = await self._restart(place, worker)
@@ -325,16 +325,15 @@ class Supervisor:
             if not worker.ended.done():
                 _log.error("worker_late", worker=worker.place, pid=worker.pid)
                 worker.signal(signal.SIGKILL)
-        codes = await everyone
-        for worker, code in zip(leaving, codes, strict=True):
-            if code:
-                _log.error(
-                    "worker_ended", worker=worker.place, pid=worker.pid, ended=_named(code)
-                )
-        return self._code or int(any(codes))
+        bad = 0
+        for worker, code in zip(leaving, await everyone, strict=True):
+            if code not in (0, -number):  # by the signal itself: it had not begun to serve
+                bad = 1
+                _log.error("worker_ended", worker=worker.place, pid=worker.pid, ended=_named(code))
+        return self._code or bad
 
 
-async def _first(*awaited: asyncio._CoroutineLike[object]) -> None:
+async def _first(*awaited: Coroutine[Any, Any, object]) -> None:
     """Waits for one of them; the others are cancelled."""
     tasks = [asyncio.ensure_future(each) for each in awaited]
     try:

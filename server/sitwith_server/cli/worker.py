@@ -8,11 +8,11 @@ the supervisor is gone, and then the worker drains as it does on SIGTERM.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -82,11 +82,9 @@ class Leash:
         threading.Thread(target=self._wait_for_the_end, name="leash", daemon=True).start()
 
     def _wait_for_the_end(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while self._line.recv(16):
                 pass
-        except OSError:
-            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def started(self, app: App) -> None:
@@ -95,27 +93,18 @@ class Leash:
 
     async def _beat(self, app: App) -> None:
         # By the loop that serves: a worker whose loop is stuck doesn't beat.
-        await _until(lambda: app.operator.ready() or app.operator.draining)
+        while not (app.operator.ready() or app.operator.draining):
+            await asyncio.sleep(_LOOKS_EACH)
         self._tell(READY)
         while True:
             leaving = app.operator.draining
             self._tell(LEAVING if leaving else BEAT)
-            try:
-                async with asyncio.timeout(BEATS_EACH):
-                    await _until(lambda was=leaving: app.operator.draining is not was)  # type: ignore[misc]
-            except TimeoutError:
-                pass
+            for _ in range(round(BEATS_EACH / _LOOKS_EACH)):
+                await asyncio.sleep(_LOOKS_EACH)
+                if app.operator.draining and not leaving:
+                    break
 
     def _tell(self, word: bytes) -> None:
-        try:
+        # A supervisor that is gone, or doesn't read: the other side of the leash tells.
+        with contextlib.suppress(OSError):
             self._line.send(word, socket.MSG_DONTWAIT)
-        except OSError:
-            pass  # a supervisor that is gone or doesn't read; the other side of the leash knows
-
-
-async def _until(test: Callable[[], bool]) -> None:
-    while not test():
-        await asyncio.sleep(_LOOKS_EACH)
-
-
-Started = Callable[[App], Awaitable[None]]
