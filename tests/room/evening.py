@@ -115,6 +115,13 @@ class Evening:
         """It is taken and changes nothing."""
         assert self.ok(by, kind, **fields).events == ()
 
+    def do(self, command: c.Command) -> None:
+        """Any command, of the control log or of words, taken or not."""
+        if isinstance(command, c.Say | c.Unsay | c.React):
+            self.talk(command)
+        else:
+            self.order(command)
+
     def tick(self) -> Verdict:
         return self.ok(OPERATOR, c.Tick)
 
@@ -124,6 +131,8 @@ class Evening:
         while (due := next_deadline(self.state)) is not None and due <= until:
             self.now = max(self.now, due)
             assert self.tick().events, "a deadline at which nothing happened"
+            following = next_deadline(self.state)
+            assert following is None or following > self.now, "time stands still"
         self.now = until
 
     def replay(self) -> RoomState:

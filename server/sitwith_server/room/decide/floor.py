@@ -86,7 +86,8 @@ def begin_stick(d: Draft, command: c.FloorStick) -> None:
         queue=d.state.floor.queue,
     )
     if command.to is not None:
-        _reachable(d, command.to)
+        d.seat(command.to)
+        _check_taker(d, floor, command.to)
         _grant(d, floor, command.to)
     else:
         _go_on(d, floor)
@@ -100,13 +101,8 @@ def pass_on(d: Draft, command: c.FloorPass) -> None:
         d.seat(command.to)
     if floor.mode is not Mode.STICK or (floor.holder is None and command.to is None):
         raise stale("No stick is out.")
-    if command.to is not None and command.to == floor.holder:
-        raise stale("They hold the stick already.")
-    if command.to is not None and floor.round is not None:
-        if command.to not in floor.round.to_come(floor.holder):
-            raise stale("In a round the stick goes to somebody who is still to come.")
     if command.to is not None:
-        _reachable(d, command.to)
+        _check_taker(d, floor, command.to)
     _go_on(d, _turn_done(floor), command.to)
 
 
@@ -320,8 +316,16 @@ def _next_starter(state: RoomState, order: tuple[MemberId, ...]) -> int:
     return next((i for i, place in enumerate(places) if place > state.last_starter), 0)
 
 
-def _reachable(d: Draft, member: MemberId) -> None:
-    """Somebody inside who can take the stick: nobody would wait for a holder who is away."""
+def _check_taker(d: Draft, floor: Floor, member: MemberId) -> None:
+    """Whether somebody inside can be handed the stick: nobody would wait for a holder who is away.
+
+    Raises:
+        Refused: `stale`.
+    """
+    if member == floor.holder:
+        raise stale("They hold the stick already.")
+    if floor.round is not None and member not in floor.round.to_come(floor.holder):
+        raise stale("In a round the stick goes to somebody who is still to come.")
     if d.seat(member).presence is Presence.AWAY:
         raise stale("They are away.")
 

@@ -1,0 +1,163 @@
+"""What holds in every state of a room, said once more and differently than the room says it."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from sitwith_server.room import next_deadline, routes, view
+from sitwith_server.room.access import may_receive, stream_of
+from sitwith_server.room.model import (
+    Kind,
+    Mode,
+    Pause,
+    Presence,
+    Role,
+    RoomState,
+    Seat,
+)
+
+STAFF_SLICES = {"lobby", "help", "care"}
+
+
+def check(state: RoomState) -> None:
+    """Raises AssertionError where a law is broken."""
+    _floor(state)
+    _groups(state)
+    _views(state)
+    _routes(state)
+    _rights(state)
+    _attendance(state)
+    due = next_deadline(state)
+    assert due is None or not state.ended
+    assert not state.removed & set(state.seats)
+
+
+def audience(state: RoomState, stream: str) -> set[str]:
+    """Who gets what is said in this stream now."""
+    kind, _, rest = stream.partition(":")
+    inside = {s.id for s in state.inside()}
+    staff = {s.id for s in state.facilitators()}
+    if kind == "circle":
+        return inside
+    if kind == "facilitators":
+        return staff
+    if kind == "staff":
+        return staff | ({rest} & inside)
+    if kind == "direct":
+        return set(rest.split(":")) & inside
+    pairs = state.pairs
+    if pairs is None or rest not in pairs.groups:
+        return set()
+    visitors = {v.member for v in pairs.visits.get(rest, ()) if v.open}
+    return (set(pairs.groups[rest]) | visitors) & inside
+
+
+def _floor(state: RoomState) -> None:
+    floor = state.floor
+    inside = {s.id for s in state.inside()}
+    assert set(floor.queue) <= inside
+    assert len(set(floor.queue)) == len(floor.queue)
+    assert floor.holder not in floor.queue
+    if floor.round is not None:
+        order, done = floor.round.order, floor.round.done
+        assert floor.holder is not None, "a round without a turn"
+        assert order[: len(done) + 1] == (*done, floor.holder)
+        assert set(order) <= inside
+        assert len(set(order)) == len(order)
+    if floor.holder is None:
+        assert (floor.ends_at, floor.left, floor.pauses) == (None, None, frozenset())
+        return
+    assert floor.mode is Mode.STICK
+    holder = state.seats[floor.holder]
+    assert holder.is_inside
+    assert holder.presence is not Presence.AWAY
+    assert (Pause.HOLDER in floor.pauses) is (holder.connection is None)
+    assert (Pause.UNATTENDED in floor.pauses) is (state.unattended_since is not None)
+    assert (floor.ends_at is None) is (floor.seconds is None)
+    assert (floor.left is not None) is (floor.paused and floor.seconds is not None)
+
+
+def _groups(state: RoomState) -> None:
+    if state.pairs is None:
+        assert state.help == ()
+        return
+    members = list(chain.from_iterable(state.pairs.groups.values()))
+    assert len(set(members)) == len(members), "somebody is in two groups"
+    assert all(state.seats[m].is_inside for m in members)
+    assert state.pairs.groups
+    assert all(state.pairs.groups.values()), "a group of nobody"
+    assert set(state.help) <= set(members)
+    assert set(state.pairs.visits) <= set(state.pairs.groups)
+    visitors = [v.member for visits in state.pairs.visits.values() for v in visits]
+    assert len(set(visitors)) == len(visitors), "one visits two groups"
+    assert all(state.seats[v].facilitates for v in visitors)
+    assert not set(visitors) & set(members)
+
+
+def _views(state: RoomState) -> None:
+    inside = {s.id for s in state.inside()}
+    outside = set(state.seats) - inside
+    for seat in state.seats.values():
+        seen = view(state, seat.id)
+        if seat.id in outside:
+            assert set(seen) == {"title", "agreement"}
+            continue
+        assert (seen.keys() >= STAFF_SLICES) is seat.facilitates
+        assert not seen.keys() & STAFF_SLICES or seat.facilitates
+        assert set(seen["members"]) == inside  # type: ignore[arg-type]
+        told = str({name: value for name, value in seen.items() if name != "lobby"})
+        assert not [m for m in outside | state.removed if f"'{m}'" in told]
+    assert set(view(state, "a stranger")) == {"title", "agreement"}
+
+
+def _place(state: RoomState, seat: Seat) -> str:
+    """The group in whose hearing a seat is, or the circle."""
+    for group in state.pairs.groups if state.pairs is not None else ():
+        if seat.id in audience(state, f"pair:{group}"):
+            return group
+    return "circle"
+
+
+def _may_speak(state: RoomState, seat: Seat) -> bool:
+    if Kind.AUDIO in seat.held | seat.own or state.ended:
+        return False
+    facilitates = seat.role is Role.FACILITATOR
+    if state.unattended and not facilitates:
+        return False
+    if _place(state, seat) != "circle" or state.floor.mode is Mode.OPEN:
+        return True
+    if state.floor.holder == seat.id:
+        return True
+    return facilitates and not state.settings.facilitators_wait
+
+
+def _routes(state: RoomState) -> None:
+    live = {s.id: s for s in state.inside() if s.connection is not None}
+    places = {m: _place(state, s) for m, s in live.items()}
+    now = routes(state)
+    assert now.turn == state.floor.turn
+    assert set(now.heard) == set(now.seen) == set(live)
+    for member, seat in live.items():
+        near = {o for o in live if o != member and places[o] == places[member]}
+        assert now.heard[member] == (near if _may_speak(state, seat) else set())
+        assert now.seen[member] == (near if Kind.VIDEO not in seat.held | seat.own else set())
+
+
+def _rights(state: RoomState) -> None:
+    """The spans of every seat agree with who is where now."""
+    groups = list(state.pairs.groups) if state.pairs is not None else []
+    groups += [g for s in state.seats.values() for g, _ in s.groups]
+    two = sorted(state.seats)[:2]
+    streams = ["circle", "facilitators", *(f"pair:{g}" for g in groups)]
+    streams += [f"staff:{m}" for m in state.seats]
+    streams += [stream_of("direct", *two)] if len(two) == 2 else []
+    for stream in streams:
+        for number in {state.rights, state.seq}:
+            got = {s.id for s in state.seats.values() if may_receive(s, stream, number)}
+            assert got == audience(state, stream), stream
+
+
+def _attendance(state: RoomState) -> None:
+    connected = any(s.connection is not None for s in state.facilitators())
+    assert (state.unattended_since is None) is (connected or not state.attended)
+    assert not state.unattended or state.unattended_since is not None
