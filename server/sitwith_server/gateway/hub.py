@@ -16,8 +16,9 @@ from sitwith_server.log.base import CONTROL, Position, Trimmed
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_of
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.view import SLICES, view
-from sitwith_server.service.rooms import Change, Room, Words
+from sitwith_server.room.view import FREEZING, SLICES, Value, view, with_freeze
+from sitwith_server.service.rooms import Change, Room
+from sitwith_server.service.talking import Words
 
 Key = tuple[tuple[str, str | None], ...]
 
@@ -81,7 +82,7 @@ class Hub:
             role=str(seat.role),
             phase=str(seat.phase),
             resume=resume,
-            room=view(state, seat.id),
+            room=self._shown(seat),
             resumed=resumed,
             pos=self._positions(seat) if inside else None,
             now=now,
@@ -142,23 +143,41 @@ class Hub:
             if seat is not None and may_receive(seat, stream, state.seq):
                 link.outbox.put(frame)
 
+    def froze(self, frozen: bool) -> None:
+        """While nothing can be committed everybody inside is told so, and the clock stands still;
+        it is no event, since there is nowhere to keep it."""
+        state = self.room.state
+        for link in tuple(self.links.values()):
+            seat = state.seats.get(link.seat)
+            if seat is None or not seat.is_inside:
+                continue
+            shown = self._shown(seat)
+            slices = {name: shown[name] for name in FREEZING}
+            position = self.room.position.to_bytes()
+            why = "freeze" if frozen else "thaw"
+            link.outbox.send(m.RoomFrame(state.seq, position, why, slices).to_map())
+
     # -- parts -----------------------------------------------------------------------------------
 
     def _moved(self, link: Link, seat: Seat) -> None:
         if seat.phase is Phase.LOBBY:
             link.outbox.send(m.Lobby().to_map())
         elif seat.is_inside:
-            room = view(self.room.state, seat.id)
-            link.outbox.send(m.Entered(room, self._positions(seat)).to_map())
+            link.outbox.send(m.Entered(self._shown(seat), self._positions(seat)).to_map())
 
     def _positions(self, seat: Seat) -> dict[str, bytes]:
         """Where every stream stands that this seat gets; what comes later comes as a frame."""
         start = Position.START
         found = {CONTROL: self.room.position, CIRCLE: start, stream_of(STAFF, seat.id): start}
-        for stream, position in self.room.positions.items():
+        for stream, position in self.room.talking.positions.items():
             if may_receive(seat, stream, self.room.state.seq):
                 found[stream] = position
         return {shown_as(stream, seat.id): pos.to_bytes() for stream, pos in found.items()}
+
+    def _shown(self, seat: Seat) -> dict[str, Value]:
+        """The whole view of a seat, as it is just now."""
+        shown = view(self.room.state, seat.id)
+        return with_freeze(shown) if self.room.frozen and seat.is_inside else shown
 
     @staticmethod
     def _for(seat: Seat, words: Words) -> bool:
@@ -170,7 +189,7 @@ class Hub:
         """Sends what was missed, in order; returns how far each stream has been given."""
         missed: list[Words] = []
         given: dict[str, int] = {}
-        for stream in list(self.room.positions):
+        for stream in list(self.room.talking.positions):
             shown = shown_as(stream, seat.id)
             found, gap = await self._since(stream, seen.get(shown))
             own = [words for words in found if self._for(seat, words)]
@@ -196,20 +215,20 @@ class Hub:
         gap: tuple[int, int] | None = None
         if seen is not None and seen.seq:
             try:
-                known = await self.room.history(stream, seen.seq - 1)
+                known = await self.room.talking.history(stream, seen.seq - 1)
             except Trimmed as trimmed:
                 known, gap = [], (seen.seq + 1, trimmed.first - 1)
                 after = trimmed.first - 1
             else:
-                if not known or known[0][0].position.event != seen.event:
+                if not known or known[0].entry.position.event != seen.event:
                     gap = (1, 0)
-                return [Words(e, w) for e, w in known if e.position.seq > seen.seq], gap
+                return [w for w in known if w.entry.position.seq > seen.seq], gap
         try:
-            found = await self.room.history(stream, after)
+            found = await self.room.talking.history(stream, after)
         except Trimmed as trimmed:
             gap = (after + 1, trimmed.first - 1)
-            found = await self.room.history(stream, trimmed.first - 1)
-        return [Words(e, w) for e, w in found], gap
+            found = await self.room.talking.history(stream, trimmed.first - 1)
+        return found, gap
 
 
 class _Slices:

@@ -15,7 +15,7 @@ from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.talk import Said
 from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.names import Name, NameRefused, clean
-from sitwith_server.service.rooms import Words
+from sitwith_server.service.talking import Words
 
 Frame = Mapping[str, object]
 

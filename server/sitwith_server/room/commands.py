@@ -50,6 +50,14 @@ class Tick(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thaw(Command):
+    """From `since` to `until` nobody could commit anything: no time has passed for the room."""
+
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddInvite(Command):
     invite: str
     role: Role

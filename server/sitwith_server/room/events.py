@@ -181,6 +181,14 @@ class HelpChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Thawed:
+    """Nothing could be committed until `until`: every deadline moves by `length` seconds."""
+
+    until: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
 class AttendanceChanged:
     """Whether a facilitator is connected, and whether their absence has outlasted the grace."""
 
@@ -214,4 +222,5 @@ Event = (
     | PairsChanged
     | HelpChanged
     | AttendanceChanged
+    | Thawed
 )

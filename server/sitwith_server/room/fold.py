@@ -135,6 +135,35 @@ def _attendance(state: RoomState, event: ev.AttendanceChanged) -> RoomState:
     return replace(state, unattended_since=event.since, unattended=event.unattended)
 
 
+def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
+    """What was due later is due later still; what has passed before stays where it was."""
+    by = event.length
+    floor, pairs = state.floor, state.pairs
+    if floor.ends_at is not None and not floor.paused:
+        floor = replace(floor, ends_at=floor.ends_at + by)
+    if pairs is not None:
+        ends_at = None if pairs.ends_at is None else pairs.ends_at + by
+        visits = {
+            g: tuple(v if v.open else replace(v, opens_at=v.opens_at + by) for v in vs)
+            for g, vs in pairs.visits.items()
+        }
+        pairs = replace(pairs, ends_at=ends_at, visits=visits)
+    seats = {
+        m: s if s.lost_at is None else replace(s, lost_at=s.lost_at + by)
+        for m, s in state.seats.items()
+    }
+    since = state.unattended_since
+    return replace(
+        state,
+        thawed_at=event.until,
+        floor=floor,
+        pairs=pairs,
+        seats=seats,
+        unattended_since=None if since is None else since + by,
+        expires_at=state.expires_at + by,
+    )
+
+
 _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
     ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
@@ -169,4 +198,5 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.PairsChanged: _pairs_changed,
     ev.HelpChanged: lambda s, e: replace(s, help=e.help),
     ev.AttendanceChanged: _attendance,
+    ev.Thawed: _thawed,
 }

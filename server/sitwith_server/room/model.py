@@ -267,6 +267,8 @@ class RoomState:
     """The place of who began the last round that had no given order."""
     places: int = 0
     group_count: int = 0
+    thawed_at: float = 0.0
+    """The end of the last time without commits for which the deadlines have been moved."""
     attended: bool = False
     """Whether a facilitator has been inside at least once."""
     unattended_since: float | None = None

@@ -42,6 +42,20 @@ def view(state: RoomState, viewer: MemberId) -> dict[str, Value]:
     return door
 
 
+FREEZING: tuple[str, ...] = ("floor", "notice")
+"""The slices that look different while the room is frozen."""
+
+
+def with_freeze(shown: dict[str, Value]) -> dict[str, Value]:
+    """A view while nothing can be committed: the clock of a turn stands still, and it is said."""
+    floor = shown["floor"]
+    assert isinstance(floor, Mapping)
+    why = floor["why_paused"]
+    assert isinstance(why, list)
+    paused = {**floor, "paused": True, "why_paused": sorted({*why, "frozen"})}
+    return {**shown, "floor": paused, "notice": "frozen"}
+
+
 def agreement(state: RoomState) -> Value:
     return {"version": state.agreement.version, "text": state.agreement.text}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sitwith_protocol.errors import CloseCode
+from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import Refusal
 from sitwith_server.service import tokens
 from sitwith_server.service.names import Name
 from sitwith_server.service.registry import Registry
@@ -42,7 +43,10 @@ class Door:
     async def join(self, token: str, name: Name) -> Seated | CloseCode:
         """A first hello, by an invite's token."""
         parts = tokens.read_token(token)
-        room = await self._registry.find(parts.room) if parts else None
+        try:
+            room = await self._registry.find(parts.room) if parts else None
+        except LogDown:
+            return CloseCode.LOST
         if parts is None or room is None:
             return CloseCode.NOWHERE
         seat = tokens.new_id("m")
@@ -52,39 +56,49 @@ class Door:
             invite_digest=parts.digest,
             name=name.shown,
             skeleton=name.skeleton,
-            connection=tokens.new_id("c"),
+            connection=self._registry.presence.opened(),
             resume_digest=digest,
         )
-        refusal = await room.order(command, "hello")
+        refusal = await self._take(room, command, "hello")
         if refusal is not None:
-            return _close(refusal)
-        await self._registry.trail.note(room.id, seat, "hello", None, "ok")
+            return refusal
+        with contextlib.suppress(LogDown):
+            await self._registry.trail.note(room.id, seat, "hello", None, "ok")
         return Seated(room, seat, command.connection, resume, resumed=False)
 
     async def back(self, value: str) -> Seated | CloseCode:
         """A hello with a resume value."""
         parts = tokens.read_resume(value)
-        room = await self._registry.find(parts.room) if parts else None
+        try:
+            room = await self._registry.find(parts.room) if parts else None
+        except LogDown:
+            return CloseCode.LOST
         if parts is None or room is None:
             return CloseCode.NOWHERE
         resume, digest = tokens.mint_resume(room.id, parts.seat)
         command = c.TakeBack(
             by=parts.seat,
             used_digest=parts.digest,
-            connection=tokens.new_id("c"),
+            connection=self._registry.presence.opened(),
             resume_digest=digest,
         )
-        refusal = await room.order(command, "resume")
+        refusal = await self._take(room, command, "resume")
         if refusal is not None:
-            return _close(refusal)
+            return refusal
         return Seated(room, parts.seat, command.connection, resume, resumed=True)
+
+    async def _take(
+        self, room: Room, command: c.TakeSeat | c.TakeBack, why: str
+    ) -> CloseCode | None:
+        refusal = await room.order(command, why)
+        if refusal is None:
+            return None
+        self._registry.presence.closed(command.connection)
+        return _CLOSES[refusal.code]
 
     async def lost(self, seated: Seated) -> None:
         """The connection is gone; somebody else may have taken the seat since."""
+        self._registry.presence.closed(seated.connection)
         if not seated.room.state.ended:
             command = c.LoseConnection(by=seated.seat, connection=seated.connection)
             await seated.room.order(command, "connection.lost")
-
-
-def _close(refusal: Refusal) -> CloseCode:
-    return _CLOSES[refusal.code]

@@ -13,7 +13,11 @@ from sitwith_server.room import begin
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.service import store
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.rooms import Change, Room, Words, load
+from sitwith_server.service.loading import give, load
+from sitwith_server.service.presence import Presence
+from sitwith_server.service.pulse import Pulse
+from sitwith_server.service.rooms import Change, Room
+from sitwith_server.service.talking import Words
 from sitwith_server.service.timers import Timer
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +31,12 @@ class _Hosted:
     room: Room
     timer: Timer
     unfollow: Callable[[], None]
+    release: Callable[[], None]
+
+    def let_go(self) -> None:
+        self.timer.stop()
+        self.unfollow()
+        self.release()
 
 
 class Registry:
@@ -41,6 +51,8 @@ class Registry:
         self._hosted: dict[str, _Hosted] = {}
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.presence = Presence(log.leases)
+        self._pulse = Pulse(log, self.presence, self.hosted)
 
     def hosted(self) -> list[Room]:
         return [h.room for h in self._hosted.values()]
@@ -75,9 +87,9 @@ class Registry:
 
     async def close(self) -> None:
         for hosted in self._hosted.values():
-            hosted.timer.stop()
-            hosted.unfollow()
+            hosted.let_go()
         self._hosted.clear()
+        self._pulse.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
 
@@ -89,7 +101,9 @@ class Registry:
             lambda stream, seq: self._ring(room, stream, seq),
             room.heard,
         )
-        self._hosted[room.id] = _Hosted(room, Timer(room, self.log.now, self._on_tick), unfollow)
+        timer = Timer(room, self.log, self._on_tick)
+        release = self.log.hold(room.id, lambda: give(room))
+        self._hosted[room.id] = _Hosted(room, timer, unfollow, release)
         return room
 
     def _ring(self, room: Room, stream: str, seq: int) -> None:
@@ -100,8 +114,7 @@ class Registry:
         """The room has ended: what is in the log of it goes, too."""
         hosted = self._hosted.pop(room.id, None)
         if hosted is not None:
-            hosted.timer.stop()
-            hosted.unfollow()
+            hosted.let_go()
             self._spawn(self.log.end(room.id))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
@@ -130,4 +143,7 @@ class _Ending:
         pass
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
+        pass
+
+    def froze(self, frozen: bool) -> None:
         pass

@@ -1,7 +1,8 @@
-"""A hosted room: load, decide, commit, fold, tell. On a conflict, read the tail and decide again.
+"""A hosted room: decide, commit, fold, tell. On a conflict, read the tail and decide again.
 
 Laws: nothing is told before it is committed; the state here is what the log says, never more; a
-command id has one outcome (DESIGN §2.2, §4).
+command id has one outcome; a worker that has not read the log for a moment reads it before it
+decides anything (DESIGN §2.2, §2.5, §4, §5).
 """
 
 from __future__ import annotations
@@ -11,34 +12,41 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sitwith_protocol.codec import decode, encode
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
     Commit,
     Committed,
-    Conflict,
     Duplicate,
-    Entry,
     Gone,
     Log,
+    LogDown,
+    Outage,
     Position,
-    TooEarly,
 )
-from sitwith_server.room import Refusal, Verdict, begin, decide, fold, next_deadline
+from sitwith_server.room import Refusal, Verdict, decide, fold, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import shown_as
-from sitwith_server.room.events import Event, RoomOpened
+from sitwith_server.room.events import Event
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk
+from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.talkbook import TalkBook
+from sitwith_server.service.talking import (
+    Key,
+    Talking,
+    Words,
+    reaction_from_bytes,
+    reaction_to_bytes,
+)
 
 ATTEMPTS: Final = 50
 """Lost races after which a command is given up as `frozen`: only a broken log loses so often."""
 
-Key = tuple[str, int]
+TICK_ATTEMPTS: Final = 2
+"""A tick that loses comes again by itself, and one that is too early would only lose again."""
+
+STALE_SECONDS: Final = 1.5
+"""A worker that has not read this long (it was stopped, or cut off) reads before it decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,6 @@ class Change:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A commit of a conversation."""
-
-    entry: Entry
-    what: Saying
-
-
 class Observer(Protocol):
     """Who shows people what happens. Called at each commit, in order; must not block or raise."""
 
@@ -70,6 +70,8 @@ class Observer(Protocol):
 
     def reacted(self, stream: str, by: str, kind: str) -> None: ...
 
+    def froze(self, frozen: bool) -> None: ...
+
 
 Noted = Callable[[c.Command, str, str], Awaitable[None]]
 """Told of each fresh outcome: the command, its wire type, and `ok` or the refusal's code."""
@@ -78,7 +80,7 @@ Noted = Callable[[c.Command, str, str], Awaitable[None]]
 class Room:
     """One room as this worker holds it.
 
-    Raises nothing of the room's own; a log that can't be reached answers `frozen`.
+    Raises nothing of the room's own; where the log can't be reached, commands are `frozen`.
     """
 
     def __init__(self, log: Log, state: RoomState, position: Position, rights: int) -> None:
@@ -86,12 +88,13 @@ class Room:
         self._noted: Noted | None = None
         self._lock = asyncio.Lock()
         self._observers: list[Observer] = []
+        self._read_at = _clock()
         self.state = state
         self.position = position
         self.rights = rights
-        self.talk = TalkBook()
-        self.positions: dict[str, Position] = {}
-        self.on_deadline: Callable[[float | None], None] | None = None
+        self.frozen = False
+        self.talking = Talking(log, state.id, self._said)
+        self.on_deadline: Callable[[], None] = lambda: None
 
     @property
     def id(self) -> str:
@@ -102,74 +105,82 @@ class Room:
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
-    # -- commands ------------------------------------------------------------------------------
-
-    async def ask(self, command: c.Command, key: Key | None, why: str) -> Answer:
-        """One command of a seat, to its outcome."""
-        async with self._lock:
-            if key is not None:
-                known = await self._log.outcome(self.id, *key)
-                if known is not None:
-                    return answers.from_bytes(known)
-            if isinstance(command, c.React):
-                answer = await self._react(command)
-            elif isinstance(command, c.Say | c.Unsay):
-                answer = await self._talk(command, key)
-            else:
-                answer = await self._control(command, key, why)
-        await self._note(command, why, answer)
-        return answer
-
-    async def order(self, command: c.Command, why: str) -> Refusal | None:
-        """What comes from the door, a connection or the operator: None once it is committed."""
-        async with self._lock:
-            for _ in range(ATTEMPTS):
-                verdict = decide(self.state, command, await self._log.now())
-                if isinstance(verdict, Refusal):
-                    return verdict
-                if not verdict.events or await self._append(command, verdict, None, why):
-                    return None
-            return Refusal("frozen", RefusalCode.FROZEN.text)
-
     def note_to(self, noted: Noted) -> None:
         """Sets who is told of each fresh outcome: the audit trail."""
         self._noted = noted
 
-    async def _note(self, command: c.Command, why: str, answer: Answer) -> None:
-        if self._noted is not None:
-            result = "ok" if isinstance(answer, Done) else str(answer.code)
-            await self._noted(command, why, result)
+    # -- commands ------------------------------------------------------------------------------
+
+    async def ask(self, command: c.Command, key: Key, why: str) -> Answer:
+        """One command of a seat, to its outcome."""
+        try:
+            async with self._lock:
+                await self._be_fresh()
+                known = await self._log.outcome(self.id, *key)
+                if known is not None:
+                    return answers.from_bytes(known)
+                answer = await self._attempts(command, key, why)
+            await self._note(command, why, answer)
+        except LogDown:
+            # Whether it was taken is not known; sent again with its id it gets its one outcome.
+            return _frozen()
+        return answer
+
+    async def order(
+        self, command: c.Command, why: str, *, not_before: float | None = None
+    ) -> Refusal | None:
+        """What comes from the door, from time, a connection or the operator: None once it is
+        committed, or where it changes nothing."""
+        try:
+            async with self._lock:
+                if not isinstance(command, c.Thaw):
+                    await self._be_fresh()
+                for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
+                    verdict = decide(self.state, command, await self._log.now())
+                    if isinstance(verdict, Refusal):
+                        return verdict
+                    if not verdict.events:
+                        return None
+                    if await self._append(command, verdict, None, why, not_before=not_before):
+                        return None
+        except LogDown:
+            pass
+        return Refusal("frozen", RefusalCode.FROZEN.text)
 
     async def tick(self) -> None:
         """Everything that is due happens; too early or somebody else's tick is harmless."""
-        async with self._lock:
-            now = await self._log.now()
-            due = next_deadline(self.state)
-            if due is None or due > now:
-                return
-            command = c.Tick(by="")
-            for _ in range(ATTEMPTS):
-                verdict = decide(self.state, command, await self._log.now())
-                if isinstance(verdict, Refusal) or not verdict.events:
-                    return
-                if await self._append(command, verdict, None, "time"):
-                    return
+        due = next_deadline(self.state)
+        if due is not None and not self.frozen:
+            await self.order(c.Tick(by=""), "time", not_before=due)
 
-    async def _control(self, command: c.Command, key: Key | None, why: str) -> Answer:
+    async def _attempts(self, command: c.Command, key: Key, why: str) -> Answer:
+        if isinstance(command, c.React):
+            return await self._react(command)
         for _ in range(ATTEMPTS):
-            verdict = decide(self.state, command, await self._log.now())
-            answer = _answer(verdict)
-            if isinstance(verdict, Refusal):
-                verdict = Verdict(())
-            if not verdict.events and (key is None or not _is_outcome(command, answer)):
+            if isinstance(command, c.Say | c.Unsay):
+                answer = await self.talking.attempt(self.state, self.rights, command, key)
+            else:
+                answer = await self._attempt(command, key, why)
+            if answer is not None:
                 return answer
-            outcome = key if _is_outcome(command, answer) else None
-            taken = await self._append(command, verdict, outcome, why, answer)
-            if isinstance(taken, answers.Done | answers.No):
-                return taken
-            if taken:
-                return answer
-        return No(RefusalCode.FROZEN, RefusalCode.FROZEN.text)
+            await self._catch_up()
+        return _frozen()
+
+    async def _attempt(self, command: c.Command, key: Key, why: str) -> Answer | None:
+        """The answer, committed; None after a lost race."""
+        verdict = decide(self.state, command, await self._log.now())
+        if isinstance(verdict, Refusal):
+            answer: Answer = No(RefusalCode(verdict.code), verdict.message)
+            verdict = Verdict(())
+        else:
+            answer = Done(verdict.answer)
+        kept = _is_outcome(command, answer)
+        if not verdict.events and not kept:
+            return answer
+        taken = await self._append(command, verdict, key if kept else None, why, answer)
+        if isinstance(taken, bool):
+            return answer if taken else None
+        return taken
 
     async def _append(
         self,
@@ -178,132 +189,100 @@ class Room:
         key: Key | None,
         why: str,
         answer: Answer | None = None,
+        not_before: float | None = None,
     ) -> bool | Answer:
         """True once committed and told; an answer if the id had one; False after a lost race."""
-        before = self.state
-        after = before
+        before = after = self.state
         for event in verdict.events:
             after = fold(after, event)
         result = await self._log.commit(
             Commit(
                 room=self.id,
                 stream=CONTROL,
-                blobs=tuple(
-                    store.event_to_bytes(event, why, command.by) for event in verdict.events
-                ),
+                blobs=tuple(store.event_to_bytes(e, why, command.by) for e in verdict.events),
                 expect=before.seq,
                 rights=after.rights != before.rights,
                 key=key,
                 outcome=b"" if answer is None else answers.to_bytes(answer),
+                not_before=not_before,
             )
         )
         if isinstance(result, Duplicate):
             return answers.from_bytes(result.outcome)
-        if isinstance(result, Conflict | TooEarly):
-            await self.catch_up()
-            return False
         if isinstance(result, Gone):
             return No(RefusalCode.NOT_INSIDE, RefusalCode.NOT_INSIDE.text)
-        if not verdict.events:
-            return True
-        self.position = result.positions[-1]
-        if after.rights != before.rights:
-            self.rights = self.position.seq
-        self.state = after
-        self._tell(Change(before, after, verdict.events, why, command.by, self.position))
+        if not isinstance(result, Committed):
+            await self._catch_up()
+            return False
+        if verdict.events:
+            self.position = result.positions[-1]
+            if after.rights != before.rights:
+                self.rights = self.position.seq
+            self.state = after
+            self._tell(Change(before, after, verdict.events, why, command.by, self.position))
         return True
 
-    def _tell(self, change: Change) -> None:
-        for observer in tuple(self._observers):
-            observer.changed(change)
-        if self.on_deadline is not None:
-            self.on_deadline(next_deadline(self.state))
-
-    # -- words ---------------------------------------------------------------------------------
-
     async def _react(self, command: c.React) -> Answer:
-        placed = decide_talk(self.state, command, self.talk, await self._log.now())
+        placed = decide_talk(self.state, command, self.talking.book, await self._log.now())
         if isinstance(placed, Refusal):
-            return _answer(placed)
+            return No(RefusalCode(placed.code), placed.message)
         assert placed is not None
         # The other workers are told too, and this one by the same way.
-        await self._log.whisper(self.id, encode_reaction(placed.stream, command.by, command.kind))
+        await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Done()
 
-    async def _talk(self, command: c.Say | c.Unsay, key: Key | None) -> Answer:
-        for _ in range(ATTEMPTS):
-            placed = decide_talk(self.state, command, self.talk, await self._log.now())
-            answer = _answer(placed) if isinstance(placed, Refusal) else _said(placed, command)
-            outcome = key if _is_outcome(command, answer) else None
-            if not isinstance(placed, Placed):
-                if outcome is None or await self._remember(outcome, answer):
-                    return answer
-                continue
-            taken = await self._append_words(placed, outcome, answer)
-            if taken is not None:
-                return taken
-        return No(RefusalCode.FROZEN, RefusalCode.FROZEN.text)
-
-    async def _append_words(self, placed: Placed, key: Key | None, answer: Answer) -> Answer | None:
-        stream, what = placed.stream, placed.what
-        assert isinstance(what, Said | Unsaid)
-        blob = store.saying_to_bytes(what)
-        result = await self._log.commit(
-            Commit(
-                room=self.id,
-                stream=stream,
-                blobs=(blob,),
-                expect=self.rights,
-                key=key,
-                outcome=answers.to_bytes(answer),
-                at_head=self.talk.head(stream),
-            )
-        )
-        if isinstance(result, Duplicate):
-            return answers.from_bytes(result.outcome)
-        if isinstance(result, Committed):
-            by = what.author if isinstance(what, Said) else what.by
-            entry = Entry(stream, result.positions[0], self.rights, result.at, by, blob)
-            await self._take_words(entry, what)
-            return answer
-        if isinstance(result, Gone):
-            return No(RefusalCode.NOT_INSIDE, RefusalCode.NOT_INSIDE.text)
-        await self.catch_up()
-        return None
-
-    async def _take_words(self, entry: Entry, what: Saying) -> None:
-        deleted = self.talk.fold(entry, what)
-        self.positions[entry.stream] = entry.position
-        for observer in tuple(self._observers):
-            observer.said(Words(entry, what))
-        if deleted is not None and isinstance(what, Unsaid):
-            empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
-            await self._log.blank(self.id, entry.stream, deleted.seq, store.saying_to_bytes(empty))
-
-    async def _remember(self, key: Key, answer: Answer) -> bool:
-        """Keeps a refusal under its id. False after a lost race."""
-        verdict = Verdict(())
-        return bool(await self._append(c.Tick(by=""), verdict, key, "", answer))
+    async def _note(self, command: c.Command, why: str, answer: Answer) -> None:
+        if self._noted is not None:
+            result = "ok" if isinstance(answer, Done) else str(answer.code)
+            await self._noted(command, why, result)
 
     # -- following -----------------------------------------------------------------------------
 
     def heard(self, blob: bytes) -> None:
-        """A whisper: a reaction, which nobody keeps."""
-        stream, by, kind = decode_reaction(blob)
-        for observer in tuple(self._observers):
-            observer.reacted(stream, by, kind)
+        """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too."""
+        stream, by, kind = reaction_from_bytes(blob)
+        if self.state.at(by) is not None and not self.frozen:
+            for observer in tuple(self._observers):
+                observer.reacted(stream, by, kind)
 
     def behind(self, stream: str, seq: int) -> bool:
         """Whether an entry with this number has not been folded here yet."""
-        return seq > (self.state.seq if stream == CONTROL else self.talk.head(stream))
+        known = self.state.seq if stream == CONTROL else self.talking.book.head(stream)
+        return seq > known
 
     async def follow_up(self) -> None:
-        """Catches up, in turn with the commands of this worker."""
-        async with self._lock:
-            await self.catch_up()
+        """Catches up, in turn with the commands of this worker.
 
-    async def catch_up(self) -> None:
-        """Folds and tells what others have committed: the control log first, then words."""
+        Raises:
+            LogDown: it could not.
+        """
+        async with self._lock:
+            await self._catch_up()
+
+    async def thaw(self, outage: Outage) -> None:
+        """Moves every deadline by a time in which nobody could commit, once for all workers."""
+        if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
+            await self.order(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
+
+    def freeze(self, frozen: bool) -> None:
+        """Tells everybody here that nothing can be taken just now, or that it can again."""
+        if frozen != self.frozen:
+            self.frozen = frozen
+            for observer in tuple(self._observers):
+                observer.froze(frozen)
+            self.on_deadline()
+
+    async def _be_fresh(self) -> None:
+        if self.frozen or self._log.frozen(self.id):
+            raise LogDown("frozen")
+        if _clock() - self._read_at > STALE_SECONDS:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Folds and tells what others have committed: the control log first, then words, so that
+        words meet the state that they were committed at, or a later one with its spans."""
+        began = _clock()
+        words = await self.talking.fresh()
         while entries := await self._log.read(self.id, CONTROL, self.state.seq):
             for entry in entries:
                 came = store.event_from_bytes(entry.blob)
@@ -312,58 +291,31 @@ class Room:
                 self._tell(
                     Change(before, self.state, (came.event,), came.why, came.by, entry.position)
                 )
-        heads = await self._log.heads(self.id)
-        for stream in () if heads is None else heads.streams:
-            if stream == CONTROL:
-                continue
-            for entry in await self._log.read(self.id, stream, self.talk.head(stream)):
-                await self._take_words(entry, store.saying_from_bytes(entry.blob))
+        for entry in words:
+            await self.talking.take(entry, store.saying_from_bytes(entry.blob))
+        self._read_at = began
 
-    async def history(self, stream: str, after: int) -> list[tuple[Entry, Saying]]:
-        """A conversation's kept entries with a number above `after`, whole and in order."""
-        found: list[tuple[Entry, Saying]] = []
-        while entries := await self._log.read(self.id, stream, after):
-            found += [(entry, store.saying_from_bytes(entry.blob)) for entry in entries]
-            after = entries[-1].position.seq
-        return found
+    def _tell(self, change: Change) -> None:
+        for observer in tuple(self._observers):
+            observer.changed(change)
+        self.on_deadline()
+
+    def _said(self, words: Words) -> None:
+        for observer in tuple(self._observers):
+            observer.said(words)
 
 
-async def load(log: Log, room: str) -> Room | None:
-    """A room from its log, or None if there is none."""
-    entries = await log.read(room, CONTROL, 0)
-    if not entries:
-        return None
-    opened = store.event_from_bytes(entries[0].blob).event
-    assert isinstance(opened, RoomOpened)
-    made = Room(log, begin(opened), entries[0].position, entries[0].rights)
-    await made.catch_up()
-    return made
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
 
 
-def encode_reaction(stream: str, by: str, kind: str) -> bytes:
-    return encode({"t": "reaction", "stream": stream, "by": by, "kind": kind})
-
-
-def decode_reaction(blob: bytes) -> tuple[str, str, str]:
-    frame = decode(blob)
-    return str(frame["stream"]), str(frame["by"]), str(frame["kind"])
-
-
-def _answer(verdict: Verdict | Refusal) -> Answer:
-    if isinstance(verdict, Refusal):
-        return No(RefusalCode(verdict.code), verdict.message)
-    return Done(verdict.answer)
-
-
-def _said(placed: Placed | None, command: c.Say | c.Unsay) -> Answer:
-    if placed is None or not isinstance(placed.what, Said):
-        return Done()
-    return Done({"to": shown_as(placed.stream, command.by), "n": placed.what.n})
+def _frozen() -> Answer:
+    return No(RefusalCode.FROZEN, RefusalCode.FROZEN.text)
 
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
     """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
-    if isinstance(command, c.React | c.PairsPlan):
+    if isinstance(command, c.PairsPlan):
         return False
     if isinstance(command, c.NotYet) and command.name == "media.offer":
         return False

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_union_passthrough
 
 from sitwith_protocol.codec import SERVER_LIMITS, Limits, decode, encode
 from sitwith_server.room.events import Event
+from sitwith_server.room.model import Pair, RoomState
 from sitwith_server.room.talk import Saying
 
 VERSION: Final = 1
@@ -24,6 +26,15 @@ _EVENTS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(E
 _SAYINGS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Saying)}
 
 
+def _met_to_rows(met: Mapping[Pair, int]) -> list[list[object]]:
+    """A pair of people is no key that the wire's maps could have."""
+    return [[*pair, count] for pair, count in met.items()]
+
+
+def _met_from_rows(rows: list[list[Any]], _: object) -> dict[Pair, int]:
+    return {frozenset(row[:2]): row[2] for row in rows}
+
+
 def _converter() -> cattrs.Converter:
     made = cattrs.Converter(
         unstruct_collection_overrides={frozenset: list, tuple: list}, forbid_extra_keys=True
@@ -31,6 +42,14 @@ def _converter() -> cattrs.Converter:
     configure_union_passthrough(str | bytes, made)
     made.register_structure_hook(bytes, lambda value, _: value)
     made.register_unstructure_hook(bytes, lambda value: value)
+    made.register_unstructure_hook(
+        RoomState,
+        make_dict_unstructure_fn(RoomState, made, met=override(unstruct_hook=_met_to_rows)),
+    )
+    made.register_structure_hook(
+        RoomState,
+        make_dict_structure_fn(RoomState, made, met=override(struct_hook=_met_from_rows)),
+    )
     return made
 
 
@@ -59,6 +78,22 @@ def event_from_bytes(blob: bytes) -> Happened:
     """
     frame, event = _unpack(blob, _EVENTS)
     return Happened(event, str(frame["w"]), str(frame["b"]))
+
+
+def state_to_bytes(state: RoomState) -> bytes:
+    """A room's state whole, for snapshots."""
+    body: dict[str, Any] = _CONVERTER.unstructure(state)
+    return encode({"t": "RoomState", "v": VERSION, "d": body})
+
+
+def state_from_bytes(blob: bytes) -> RoomState:
+    """The inverse of `state_to_bytes`.
+
+    Raises:
+        LookupError: a version that this version does not know.
+    """
+    state: RoomState = _unpack(blob, {"RoomState": RoomState})[1]
+    return state
 
 
 def saying_to_bytes(saying: Saying) -> bytes:

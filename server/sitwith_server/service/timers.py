@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Final
 
+import structlog
+
+from sitwith_server.log.base import Log, LogDown
 from sitwith_server.room import next_deadline
 from sitwith_server.service.rooms import Room
 
-LONGEST = 60.0
+LONGEST: Final = 60.0
 """Seconds after which it looks again in any case: a clock may have been moved."""
+RETRY: Final = 0.25
+"""Seconds before it tries again where it could not tell the time or submit what is due."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Timer:
     """Ticks one room when something in it is due. No leader: whoever is first has done it."""
 
-    def __init__(
-        self,
-        room: Room,
-        now: Callable[[], Awaitable[float]],
-        on_tick: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._on_tick = on_tick
+    def __init__(self, room: Room, log: Log, on_tick: Callable[[], None] = lambda: None) -> None:
         self._room = room
-        self._now = now
+        self._clock = log
+        self._on_tick = on_tick
         self._moved = asyncio.Event()
-        room.on_deadline = lambda _: self._moved.set()
+        room.on_deadline = self._moved.set
         self._task = asyncio.create_task(self._run(), name="sitwith-timer")
+
+    def stop(self) -> None:
+        self._room.on_deadline = lambda: None
+        self._task.cancel()
 
     async def _run(self) -> None:
         while not self._room.state.ended:
             self._moved.clear()
-            due = next_deadline(self._room.state)
-            wait = LONGEST if due is None else min(LONGEST, due - await self._now())
+            try:
+                wait = await self._wait()
+                if wait <= 0:
+                    wait = await self._tick()
+            except LogDown:
+                wait = RETRY
+            except Exception as fault:
+                _log.error("timer_fault", exc_info=fault)
+                wait = RETRY
             if wait > 0:
                 try:
                     async with asyncio.timeout(wait):
                         await self._moved.wait()
                 except TimeoutError:
                     pass
-                continue
-            await self._room.tick()
-            self._on_tick()
 
-    def stop(self) -> None:
-        self._room.on_deadline = None
-        self._task.cancel()
+    async def _wait(self) -> float:
+        """Seconds until the next deadline; a frozen room has none before it thaws."""
+        due = next_deadline(self._room.state)
+        if due is None or self._room.frozen:
+            return LONGEST
+        return min(LONGEST, due - await self._clock.now())
+
+    async def _tick(self) -> float:
+        """Submits what is due; 0 if the next deadline is another one by then."""
+        due = next_deadline(self._room.state)
+        await self._room.tick()
+        self._on_tick()
+        return RETRY if next_deadline(self._room.state) == due else 0.0

@@ -97,6 +97,7 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.LobbyReturn: entry.send_back,
     c.Leave: entry.leave,
     c.Tick: time.tick,
+    c.Thaw: time.thaw,
     c.AddInvite: moderate.add_invite,
     c.RevokeInvite: moderate.revoke_invite,
     c.RoomLock: moderate.lock,

@@ -6,7 +6,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.deadlines import grace_over_at, turn_over_at, unattended_at
 from sitwith_server.room.decide import entry, floor, pairs
 from sitwith_server.room.decide.draft import Draft
-from sitwith_server.room.events import AttendanceChanged, ExpiryMoved, RoomEnded
+from sitwith_server.room.events import AttendanceChanged, ExpiryMoved, RoomEnded, Thawed
 from sitwith_server.room.model import LAST_GASP
 
 
@@ -28,6 +28,13 @@ def tick(d: Draft, command: c.Tick) -> None:
             d.emit(ExpiryMoved(d.now + LAST_GASP))
         else:
             d.emit(RoomEnded())
+
+
+def thaw(d: Draft, command: c.Thaw) -> None:
+    """Whichever worker is first moves the deadlines; for the others it is so already."""
+    since = max(command.since, d.state.thawed_at)
+    if command.until > since:
+        d.emit(Thawed(command.until, command.until - since))
 
 
 def _due(d: Draft, at: float | None) -> bool:
