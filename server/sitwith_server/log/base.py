@@ -17,7 +17,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 from typing import ClassVar, Final, Protocol, TypeAlias
 
 CONTROL: Final = "room"
@@ -173,17 +173,6 @@ class Snapshot:
     blob: bytes = field(repr=False)
 
 
-class Health(StrEnum):
-    """How an instance behind the log is."""
-
-    LIVE = "live"
-    DARK = "dark"
-    """It answers, but its fan-out has brought nothing back for too long."""
-    DOWN = "down"
-    SEEDING = "seeding"
-    """It came back empty or older and is being filled again; nothing commits."""
-
-
 class Trimmed(LookupError):
     """What was asked for is no longer kept; `first` is the lowest seq that can still be read
     (one past the head when nothing is left)."""
@@ -196,6 +185,41 @@ class Trimmed(LookupError):
 class LogDown(ConnectionError):
     """The log can't be reached. Nothing is known about the commit in hand: it may be tried again
     under the same key. The memory log never raises it."""
+
+
+class LogFull(LogDown):
+    """The log has no room for more. What was asked for has changed nothing."""
+
+
+class Health(Enum):
+    """How one instance of the log is, as this process sees it.
+
+    LIVE: commits are taken and bells ring. DARK: no bell can be heard. DOWN: it can't be reached.
+    SEEDING: it lost what it knew and is being told by all who held it.
+    """
+
+    LIVE = "live"
+    DARK = "dark"
+    DOWN = "down"
+    SEEDING = "seeding"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The log no longer holds what this process has seen of a room.
+
+    streams: those whose entries up to the last one seen are not all there any more, as others
+        have other ones or none in their place.
+    heads: what the log holds now; None if the room has ended meanwhile.
+    """
+
+    room: str
+    streams: frozenset[str]
+    heads: Heads | None
+
+
+Give: TypeAlias = Callable[[], tuple[Position, bytes]]
+"""The state after the last control entry that was folded, as for `put_snapshot`. Must not block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,29 +347,12 @@ class Log(Protocol):
         """Whether the room was ended within the life of its tombstone (not: has expired)."""
         ...
 
-    def hold(self, room: str, give: Callable[[], tuple[Position, bytes]]) -> Callable[[], None]:
-        """This worker hosts the room and can give its state: the position of the last control
-        entry that it has folded, and the snapshot after it. With it a log that has lost
-        everything is filled again. Returns the function that ends it."""
-        ...
+    async def now(self, room: str | None = None) -> float:
+        """The log's clock: unix seconds, the same for all workers. It never goes backwards.
 
-    def frozen(self, room: str) -> bool:
-        """Whether nothing can be committed to this room just now: its instance is away for longer
-        than a moment, its fan-out is dark, or it is being filled again. `commit` then raises
-        `LogDown` at once."""
-        ...
-
-    def health(self) -> Mapping[str, Health]:
-        """How each instance behind this log is, by a name without secrets."""
-        ...
-
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed` from the event loop whenever `health` or some room's `frozen` may have
-        changed. Returns the function that ends it."""
-        ...
-
-    async def now(self) -> float:
-        """The log's clock: unix seconds, the same for all workers. It never goes backwards."""
+        Where rooms lie on several instances, each instance has a clock of its own: that of
+        `room`, or of any instance that lives.
+        """
         ...
 
     async def audit(self, room: str, blob: bytes, ttl: float) -> None:
@@ -359,6 +366,35 @@ class Log(Protocol):
 
     async def drop_audit(self, room: str) -> None:
         """Delete the audit trail."""
+        ...
+
+    def hold(
+        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+    ) -> Callable[[], None]:
+        """This process hosts the room, and can give its state to a log that has lost it.
+
+        `lost` is called from the event loop when the log has come back with less than this
+        process has seen, or with something else: the service then loads the room anew and tells
+        members of the gap. Returns the function that ends it. The memory log loses nothing.
+        """
+        ...
+
+    def frozen(self, room: str) -> bool:
+        """Whether nothing can be taken for this room now: its instance is being seeded, or has
+        been away or dark for more than 2 s. While it is so `commit` raises `LogDown` at once."""
+        ...
+
+    async def usable(self, room: str, within: float) -> bool:
+        """Waits until the room's instance takes commits, at most `within` seconds."""
+        ...
+
+    def health(self) -> Mapping[str, Health]:
+        """Of each instance by its name, which holds no credentials."""
+        ...
+
+    def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
+        """Call `changed(instance, health)` from the event loop whenever an instance's health
+        changes or its rooms freeze or thaw. Returns the function that ends it."""
         ...
 
     async def close(self) -> None:

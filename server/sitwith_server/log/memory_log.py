@@ -26,9 +26,11 @@ from sitwith_server.log.base import (
     Conflict,
     Duplicate,
     Entry,
+    Give,
     Gone,
     Heads,
     Health,
+    Lost,
     Outage,
     Position,
     Result,
@@ -184,20 +186,27 @@ class MemoryLog:
         self._now()
         return room in self._tombstones
 
-    def hold(self, room: str, give: Callable[[], tuple[Position, bytes]]) -> Callable[[], None]:
-        return _nothing
+    async def now(self, room: str | None = None) -> float:
+        return self._now()
+
+    # --- it never fails --------------------------------------------------------------------
+
+    def hold(
+        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+    ) -> Callable[[], None]:
+        return lambda: None
 
     def frozen(self, room: str) -> bool:
         return False
 
+    async def usable(self, room: str, within: float) -> bool:
+        return True
+
     def health(self) -> Mapping[str, Health]:
         return {"memory": Health.LIVE}
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        return _nothing
-
-    async def now(self) -> float:
-        return self._now()
+    def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
+        return lambda: None
 
     async def close(self) -> None:
         for followers in self._followers.values():

@@ -33,7 +33,7 @@ class Pulse:
         self._rooms = rooms
         self._snapshots = Snapshots(log)
         self._wake = asyncio.Event()
-        self._unwatch = log.watch(self._wake.set)
+        self._unwatch = log.watch(lambda instance, health: self._wake.set())
         self._task = asyncio.create_task(self._run(), name="sitwith-pulse")
 
     def stop(self) -> None:
