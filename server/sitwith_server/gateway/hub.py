@@ -157,6 +157,15 @@ class Hub:
             why = "freeze" if frozen else "thaw"
             link.outbox.send(m.RoomFrame(state.seq, position, why, slices).to_map())
 
+    def lost(self, streams: frozenset[str]) -> None:
+        """Something of these conversations is gone: said to those who may get them."""
+        state = self.room.state
+        for link in tuple(self.links.values()):
+            seat = state.seats.get(link.seat)
+            for stream in streams - {CONTROL}:
+                if seat is not None and may_receive(seat, stream, state.seq):
+                    link.outbox.send(m.Gap(shown_as(stream, seat.id), None).to_map())
+
     # -- parts -----------------------------------------------------------------------------------
 
     def _moved(self, link: Link, seat: Seat) -> None:

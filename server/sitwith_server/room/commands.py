@@ -58,6 +58,15 @@ class Thaw(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reassert(Command):
+    """What a worker had been told before the log lost it: these only rise (DESIGN §4)."""
+
+    removed: frozenset[MemberId]
+    held: Mapping[MemberId, frozenset[Kind]]
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddInvite(Command):
     invite: str
     role: Role

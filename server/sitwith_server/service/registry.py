@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from sitwith_server.log.base import CONTROL, Commit, Committed, Log
+from sitwith_server.log.base import CONTROL, Commit, Committed, Log, Lost
 from sitwith_server.room import begin
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.service import store
@@ -102,13 +102,22 @@ class Registry:
             room.heard,
         )
         timer = Timer(room, self.log, self._on_tick)
-        release = self.log.hold(room.id, lambda: give(room))
+        release = self.log.hold(
+            room.id, lambda: give(room), lambda lost: self._spawn(self._start_over(room, lost))
+        )
         self._hosted[room.id] = _Hosted(room, timer, unfollow, release)
         return room
 
     def _ring(self, room: Room, stream: str, seq: int) -> None:
         if room.behind(stream, seq):
             self._spawn(room.follow_up())
+
+    async def _start_over(self, room: Room, lost: Lost) -> None:
+        fresh = None if lost.heads is None else await load(self.log, room.id)
+        if fresh is None:
+            await room.end_here()
+        else:
+            await room.start_over(fresh, lost.streams)
 
     def let_go(self, room: Room) -> None:
         """The room has ended: what is in the log of it goes, too."""
@@ -146,4 +155,7 @@ class _Ending:
         pass
 
     def froze(self, frozen: bool) -> None:
+        pass
+
+    def lost(self, streams: frozenset[str]) -> None:
         pass

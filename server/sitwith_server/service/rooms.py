@@ -26,7 +26,7 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.events import Event
+from sitwith_server.room.events import Event, RoomEnded
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
@@ -71,6 +71,8 @@ class Observer(Protocol):
     def reacted(self, stream: str, by: str, kind: str) -> None: ...
 
     def froze(self, frozen: bool) -> None: ...
+
+    def lost(self, streams: frozenset[str]) -> None: ...
 
 
 Noted = Callable[[c.Command, str, str], Awaitable[None]]
@@ -258,6 +260,28 @@ class Room:
         """
         async with self._lock:
             await self._catch_up()
+
+    async def end_here(self) -> None:
+        """The room ended while this worker could not be told."""
+        async with self._lock:
+            before, self.state = self.state, fold(self.state, RoomEnded())
+            self._tell(Change(before, self.state, (), "gap", "", self.position))
+
+    async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
+        """The log no longer holds what this worker had been told: goes on from what it holds.
+
+        What of it may only rise is put back; what is gone of the conversations is said.
+        """
+        async with self._lock:
+            before = self.state
+            self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
+            self.talking.start_over(fresh.talking)
+            self._tell(Change(before, self.state, (), "gap", "", self.position))
+            for observer in tuple(self._observers):
+                observer.lost(streams)
+        held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
+        again = c.Reassert(by="", removed=before.removed, held=held, turn=before.floor.turn)
+        await self.order(again, "gap")
 
     async def thaw(self, outage: Outage) -> None:
         """Moves every deadline by a time in which nobody could commit, once for all workers."""

@@ -100,6 +100,10 @@ class Talking:
             blob = store.saying_to_bytes(empty)
             await self._log.blank(self._room, entry.stream, deleted.seq, blob)
 
+    def start_over(self, other: Talking) -> None:
+        """Takes over what another reading of the same log has found."""
+        self.book, self.positions = other.book, other.positions
+
     async def fresh(self) -> list[Entry]:
         """What others have committed and is not folded here yet, stream by stream."""
         heads = await self._log.heads(self._room)

@@ -98,6 +98,7 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.Leave: entry.leave,
     c.Tick: time.tick,
     c.Thaw: time.thaw,
+    c.Reassert: moderate.reassert,
     c.AddInvite: moderate.add_invite,
     c.RevokeInvite: moderate.revoke_invite,
     c.RoomLock: moderate.lock,

@@ -9,6 +9,7 @@ from sitwith_server.room.decide import entry, floor, pairs
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed
 from sitwith_server.room.decide.names import distinct
 from sitwith_server.room.events import (
+    FloorChanged,
     InviteAdded,
     InviteRevoked,
     LockSet,
@@ -68,6 +69,19 @@ def remove(d: Draft, command: c.MemberRemove) -> None:
         raise not_allowed("To go oneself is to leave.")
     d.emit(Removed(seat.id))
     entry.clear_away(d, seat.id)
+
+
+def reassert(d: Draft, command: c.Reassert) -> None:
+    """Removals, facilitators' mutes and turn numbers never go backwards, whatever a log lost."""
+    for member in sorted(command.removed - d.state.removed):
+        d.emit(Removed(member))
+        entry.clear_away(d, member)
+    for member, kinds in command.held.items():
+        seat = d.state.at(member)
+        if seat is not None:
+            _set(d, member, seat.held | kinds, seat.own)
+    if d.state.floor.turn < command.turn:
+        d.emit(FloorChanged(replace(d.state.floor, turn=command.turn)))
 
 
 def give_role(d: Draft, command: c.RoleGive) -> None:
