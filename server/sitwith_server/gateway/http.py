@@ -24,6 +24,7 @@ from sitwith_server.gateway.logs import bound, logger
 from sitwith_server.gateway.metrics import CONTENT_TYPE, METHODS, OTHER, Metrics
 from sitwith_server.gateway.origins import host_well_formed
 from sitwith_server.gateway.resource import Key, Problem, Resource, fault_answer, read_json
+from sitwith_server.log.base import LogDown
 from sitwith_server.service.operator import Created, Operator, RoomSummary
 
 Crowds = Callable[[], Iterable[int]]
@@ -225,6 +226,11 @@ class _Sheltered:
 
         try:
             await self._app(scope, receive, sending)
+        except LogDown:
+            if scope["type"] != "http" or started:
+                raise Faulted from None
+            problem = Problem(503, "unavailable", "The log can't be reached just now; try again.")
+            await problem.response()(scope, receive, send)
         except Exception as fault:
             _log.error("fault", exc_info=fault)
             if started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sitwith_server.log.base import Health
 from sitwith_server.room import commands as c
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
@@ -137,7 +138,9 @@ class Operator:
         return there
 
     def ready(self) -> bool:
-        return not self.draining
+        """Whether rooms can be served: not draining, and an instance of the log that lives."""
+        healths = self._registry.log.health().values()
+        return not self.draining and Health.LIVE in healths
 
 
 def _summary(state: RoomState) -> RoomSummary:
