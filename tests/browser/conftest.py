@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.blackbox.house import Server
 
@@ -22,6 +22,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Patience costs nothing where all goes well, and the machine may be busy.
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class Guest:
 
     async def show(self, part: str) -> None:
         """On a phone, one part of the room is seen at a time."""
+        await expect(self.page.get_by_text(re.compile(r"^\d+ here$"))).to_be_visible()
         parts = self.page.get_by_role("navigation", name="Parts of the room")
         place = parts.get_by_role("button", name=re.compile(f"^{part}"))
         if await place.is_visible():
