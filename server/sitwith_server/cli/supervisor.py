@@ -42,7 +42,7 @@ SILENT_FOR: Final = 20
 """Beats that a ready worker may miss before it is killed: its loop is stuck, or it is stopped."""
 STEADY_AFTER: Final = 60.0
 """Seconds of life after which a death counts as the first one again."""
-PAUSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+PAUSES: Final[tuple[float, ...]] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before a worker is started again, by the number of deaths in a row."""
 
 _log = logs.logger(__name__)
