@@ -46,7 +46,7 @@ async def everything(log: Log, stream: str = CONTROL, room: str = ROOM) -> list[
 async def turns() -> None:
     """Let whatever the log has put off come to pass."""
     for _ in range(5):
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
 
 
 class LogTests:

@@ -1,0 +1,193 @@
+"""Bells and whispers of one instance: one subscription connection, watched by its own echo.
+
+Pub/sub loses messages without a word, and a connection can be dead for as long as nobody looks.
+So a probe goes out every second and must come back through this very connection. While it doesn't,
+the fan-out is dark: the connection is made anew, and each followed room rings, to be read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from sitwith_server.log.base import LogDown
+from sitwith_server.log.redis_link import Link, Refused
+from sitwith_server.log.redis_packing import BELL, PREFIX, ROOMS, WHISPER, keys_of
+
+Bell = Callable[[str, int], None]
+Heard = Callable[[bytes], None]
+Connect = Callable[[Callable[[], Link]], Awaitable[Link]]
+
+RETRY: Final = 0.1
+
+
+class Around(Protocol):
+    """What the fan-out needs of its instance."""
+
+    def publish(self, channel: str, message: bytes) -> None: ...
+
+    def ring(self, room: str) -> None:
+        """Ring the room's bells with the heads as they are."""
+
+    def told(self, message: bytes) -> None:
+        """Something came on the index of rooms; empty: something may have been missed."""
+
+    def lit(self) -> None:
+        """The fan-out has become bright or dark."""
+
+
+@dataclass(slots=True, eq=False)
+class _Follower:
+    bell: Bell
+    heard: Heard
+    alive: bool = True
+
+    # Lambdas keep the arguments out of what asyncio logs when a callback fails.
+
+    def ring(self, stream: str, seq: int) -> None:
+        _soon(lambda: self.bell(stream, seq) if self.alive else None)
+
+    def hear(self, blob: bytes) -> None:
+        _soon(lambda: self.heard(blob) if self.alive else None)
+
+
+def _soon(call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(call)
+
+
+class FanOut:
+    """The followers of one instance's rooms.
+
+    every: seconds between probes. dark_after: seconds without an echo that make it dark.
+    """
+
+    def __init__(self, around: Around, *, every: float, dark_after: float) -> None:
+        self._around = around
+        self._every = every
+        self._dark_after = dark_after
+        self._followers: dict[str, list[_Follower]] = {}
+        self._rooms: dict[bytes, str] = {}
+        self._link: Link | None = None
+        self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
+        self._echo_at = 0.0
+        self.bright = False
+
+    @property
+    def followed(self) -> list[str]:
+        return list(self._followers)
+
+    def silence(self) -> float:
+        """Seconds since the last echo."""
+        return asyncio.get_running_loop().time() - self._echo_at
+
+    # --- followers -------------------------------------------------------------------------
+
+    def follow(self, room: str, bell: Bell, heard: Heard) -> Callable[[], None]:
+        follower = _Follower(bell, heard)
+        channel = keys_of(room).bell
+        if room not in self._followers:
+            self._followers[room] = []
+            self._rooms[channel.encode()] = room
+            if self._link is not None:
+                self._link.tell("SUBSCRIBE", channel)
+        self._followers[room].append(follower)
+
+        def unfollow() -> None:
+            if not follower.alive:
+                return
+            follower.alive = False
+            followers = self._followers.get(room, [])
+            if follower in followers:
+                followers.remove(follower)
+            if not followers and self._followers.pop(room, None) is not None:
+                self._rooms.pop(channel.encode(), None)
+                if self._link is not None:
+                    self._link.tell("UNSUBSCRIBE", channel)
+
+        return unfollow
+
+    def ring(self, room: str, stream: str, seq: int) -> None:
+        for follower in self._followers.get(room, ()):
+            follower.ring(stream, seq)
+
+    def forget(self) -> None:
+        """No follower is called any more."""
+        for followers in self._followers.values():
+            for follower in followers:
+                follower.alive = False
+        self._followers.clear()
+        self._rooms.clear()
+
+    # --- the connection --------------------------------------------------------------------
+
+    async def run(self, connect: Connect) -> None:
+        """Keeps a connection until it is cancelled."""
+        try:
+            while True:
+                with suppress(OSError, TimeoutError, Refused):
+                    await self._listen(connect)
+                self._set(False)
+                await asyncio.sleep(RETRY)
+        finally:
+            self._set(False)
+
+    async def _listen(self, connect: Connect) -> None:
+        lost = asyncio.Event()
+        link = await connect(lambda: Link(push=self._came, lost=lost.set))
+        try:
+            link.listen()
+            self._link = link
+            self._echo_at = asyncio.get_running_loop().time()
+            bells = [keys_of(room).bell for room in self._followers]
+            link.tell("SUBSCRIBE", self._probe, ROOMS, *bells)
+            while not lost.is_set():
+                try:
+                    async with asyncio.timeout(self._every):
+                        await lost.wait()
+                except TimeoutError:
+                    # Not at the very end of the time: the next look would come after it.
+                    if self.silence() > self._dark_after - self._every / 2:
+                        return
+                    self._send_probe()
+        finally:
+            self._link = None
+            link.abort()
+
+    def _send_probe(self) -> None:
+        with suppress(LogDown):
+            self._around.publish(self._probe, b"")
+
+    def _came(self, push: list[Any]) -> None:
+        kind, channel, what = push
+        if kind == b"message":
+            if room := self._rooms.get(channel):
+                self._told(room, what)
+            elif channel == ROOMS.encode():
+                self._around.told(what)
+            elif channel == self._probe.encode():
+                self._echo_at = asyncio.get_running_loop().time()
+                self._set(True)
+        elif kind == b"subscribe":
+            # Whatever came before this moment was not heard.
+            if room := self._rooms.get(channel):
+                self._around.ring(room)
+            elif channel == ROOMS.encode():
+                self._around.told(b"")
+            else:
+                self._send_probe()
+
+    def _told(self, room: str, message: bytes) -> None:
+        if message[0] == BELL:
+            self.ring(room, message[9:].decode(), int.from_bytes(message[1:9], "big"))
+        elif message[0] == WHISPER:
+            for follower in self._followers.get(room, ()):
+                follower.hear(message[1:])
+
+    def _set(self, bright: bool) -> None:
+        if self.bright != bright:
+            self.bright = bright
+            self._around.lit()

@@ -1,0 +1,392 @@
+"""One Redis instance: connected, fed, opened, watched, and connected again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+from sitwith_server.log.base import (
+    CONTROL,
+    KEPT_ENTRIES,
+    Commit,
+    Committed,
+    Conflict,
+    Duplicate,
+    Gone,
+    Health,
+    LogDown,
+    LogFull,
+    Position,
+    Result,
+    TooEarly,
+)
+from sitwith_server.log.redis_clock import RedisClock
+from sitwith_server.log.redis_fanout import FanOut
+from sitwith_server.log.redis_holdings import Holdings
+from sitwith_server.log.redis_link import Got, Link, Refused, Word, into
+from sitwith_server.log.redis_packing import (
+    COMMIT,
+    GATE,
+    MICROSECONDS,
+    ROOM,
+    ROOMS,
+    SCRIPTS,
+    TOMBS,
+    Kept,
+    Script,
+    key_field,
+    keys_of,
+    pack_meta,
+    pack_tail,
+)
+from sitwith_server.log.redis_seed import Seeder
+from sitwith_server.log.redis_target import Target
+
+_LEAVE: Final = ("UNSEEDED", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM")
+"""Answers after which the connection is made anew: the instance isn't what it was."""
+_RETRY: Final = (0.05, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Seconds, but for `kept`: how many entries of a stream are kept.
+
+    patience: how long a reply may take. offer: how long all may offer what they hold to an
+    instance that lost it.
+    """
+
+    patience: float = 2.0
+    probe_every: float = 1.0
+    dark_after: float = 3.0
+    frozen_after: float = 2.0
+    offer: float = 1.0
+    kept: int = KEPT_ENTRIES
+
+
+def faults_of(info: dict[str, str]) -> str:
+    """Why an instance can't be used now, as it says of itself; "" if it can."""
+    if info.get("role") != "master":
+        return "it is a replica"
+    if info.get("redis_mode") == "cluster":
+        return "it runs in cluster mode"
+    return ""
+
+
+def parse_info(reply: bytes) -> dict[str, str]:
+    lines = reply.decode(errors="replace").splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line and line[0] != "#")
+
+
+class Instance:
+    """Connects by itself once `start` was called, and for ever after."""
+
+    def __init__(self, target: Target, tuning: Tuning, changed: Callable[[Instance], None]) -> None:
+        self.target = target
+        self.name = target.name
+        self.clock = RedisClock()
+        self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
+        self.holdings = Holdings()
+        self._seeder = Seeder(self.holdings, tuning.offer)
+        self._tuning = tuning
+        self._changed = changed
+        self._link: Link | None = None
+        self._gate = b""
+        self._seeding = False
+        self._unwell_since: float | None = float("-inf")
+        self._said: tuple[Health, bool] | None = None
+        self._frost: asyncio.TimerHandle | None = None
+        self._usable = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    # --- how it is -------------------------------------------------------------------------
+
+    def health(self) -> Health:
+        if self._link is None:
+            return Health.SEEDING if self._seeding else Health.DOWN
+        return Health.LIVE if self.fan.bright else Health.DARK
+
+    def frozen(self) -> bool:
+        if self._link is None and self._seeding:
+            return True
+        now = asyncio.get_running_loop().time()
+        if self._unwell_since is not None:
+            return now - self._unwell_since > self._tuning.frozen_after
+        # After a pause of this very process nobody has noticed anything yet.
+        return self.fan.silence() > self._tuning.dark_after + self._tuning.frozen_after
+
+    async def usable(self, within: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._usable.wait()
+        return self._usable.is_set()
+
+    def lit(self) -> None:
+        """The health may have changed."""
+        loop = asyncio.get_running_loop()
+        health = self.health()
+        if health is Health.LIVE:
+            self._unwell_since = None
+        elif self._unwell_since is None:
+            self._unwell_since = loop.time()
+        if self._frost is not None:
+            self._frost.cancel()
+            self._frost = None
+        frozen = self.frozen()
+        if not frozen and health is not Health.LIVE:
+            self._frost = loop.call_later(self._tuning.frozen_after + 0.01, self.lit)
+        if self._link is not None and not frozen:
+            self._usable.set()
+        else:
+            self._usable.clear()
+        if self._said != (health, frozen):
+            self._said = (health, frozen)
+            self._changed(self)
+
+    # --- asking ----------------------------------------------------------------------------
+
+    def run(self, script: Script, words: Sequence[Word], got: Got) -> None:
+        """One script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
+        link = self._link
+        if link is None or self.frozen():
+            raise LogDown("frozen")
+        whole = (b"EVALSHA", script.sha, *words)
+
+        def checked(reply: Any) -> None:
+            if isinstance(reply, Refused):
+                if reply.word == "NOSCRIPT" and link.open:
+                    link.send((b"SCRIPT", b"LOAD", script.text), _ignore)
+                    link.send(whole, checked)
+                    return
+                reply = self._fault(reply, link)
+            got(reply)
+
+        link.send(whole, checked)
+
+    def ask(self, room: str, operation: str, *words: Word) -> asyncio.Future[Any]:
+        """An operation of room.lua. Raises LogDown, at once or later."""
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._ask(room, operation, words, into(reply))
+        return reply
+
+    def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
+        keys = (4, GATE, keys_of(room).prefix, ROOMS, TOMBS)
+        self.run(ROOM, (*keys, self._gate, operation, room, *words), got)
+
+    def publish(self, channel: str, message: bytes) -> None:
+        """Nobody waits for it. Raises LogDown if it was not sent."""
+        if self._link is None:
+            raise LogDown("not connected")
+        self._link.send((b"PUBLISH", channel, message), _ignore)
+        self._link.send((b"TIME",), self._timed)
+
+    def _timed(self, reply: Any) -> None:
+        if isinstance(reply, list):
+            self.clock.learn(int(reply[0]) + int(reply[1]) / MICROSECONDS)
+
+    def _fault(self, refused: Refused, link: Link) -> LogDown:
+        """Without Redis' own words, which may hold ours."""
+        text = str(refused)
+        if "OOM " in text:
+            return LogFull("Redis has no memory left")
+        for word in _LEAVE:
+            if word in text:
+                link.abort()
+                return LogDown(word)
+        return LogDown("Redis refused")
+
+    # --- committing ------------------------------------------------------------------------
+
+    def commit(self, commit: Commit) -> asyncio.Future[Result]:
+        """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        taken: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        done = into(taken)
+        keys = keys_of(commit.room)
+        events = os.urandom(8 * len(commit.blobs))
+        seat, key = commit.key if commit.key else ("", None)
+        field = "" if key is None else key_field(seat, key)
+        origin = pack_tail(seat)
+        last = origin if key is None else pack_tail(seat, (key, commit.outcome))
+        early = commit.not_before
+
+        def got(reply: Any) -> None:
+            if isinstance(reply, Exception):
+                done(reply)
+                return
+            what = reply[0]
+            if what == b"C":
+                _, at, epoch, first = reply
+                done(self._took(commit, events, (origin, last), field, (at, epoch, first)))
+            elif what == b"D":
+                done(Duplicate(reply[1]))
+            else:
+                done(_ANSWERS[what])
+
+        self.run(
+            COMMIT,
+            (
+                6,
+                GATE,
+                keys.meta,
+                keys.heads,
+                keys.stream + commit.stream,
+                keys.outcomes,
+                keys.bell,
+                self._gate,
+                commit.stream,
+                int(commit.stream == CONTROL),
+                commit.expect,
+                int(commit.rights),
+                "" if commit.at_head is None else commit.at_head,
+                # One more, as a float holds no single microsecond.
+                "" if early is None else ceil(early * MICROSECONDS) + 1,
+                field,
+                commit.outcome,
+                self._tuning.kept,
+                events,
+                origin,
+                last,
+                *commit.blobs,
+            ),
+            got,
+        )
+        return taken
+
+    def _took(
+        self,
+        commit: Commit,
+        events: bytes,
+        tails: tuple[bytes, bytes],
+        field: str,
+        reply: tuple[int, int, int],
+    ) -> Committed:
+        at, epoch, first = reply
+        ids = [events[start : start + 8] for start in range(0, len(events), 8)]
+        positions = tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
+        seconds = at / MICROSECONDS
+        self.clock.saw(seconds)
+        keep = self.holdings.rooms.get(commit.room)
+        if keep is not None:
+            control = commit.stream == CONTROL
+            if commit.rights and ids:
+                keep.rights = max(keep.rights, first + len(ids) - 1)
+            rights = keep.rights if control else commit.expect
+            kept = []
+            for n, (event, blob) in enumerate(zip(ids, commit.blobs, strict=True)):
+                if commit.rights:
+                    rights = first + n
+                tail = tails[n == len(ids) - 1]
+                kept.append(Kept(first + n, pack_meta(epoch, event, rights, at, tail), blob))
+            keep.took(commit.stream, kept, epoch, seconds)
+            if field and not kept:
+                keep.remember(field, commit.outcome, seconds)
+        return Committed(positions, seconds)
+
+    # --- what the fan-out asks of it ---------------------------------------------------------
+
+    def ring(self, room: str) -> None:
+        def got(reply: Any) -> None:
+            if isinstance(reply, list):
+                for stream, head in self.saw_heads(room, reply)[1].items():
+                    if head.seq:
+                        self.fan.ring(room, stream, head.seq)
+
+        with suppress(LogDown):
+            self._ask(room, "heads", (), got)
+
+    def saw_heads(self, room: str, reply: list[Any]) -> tuple[int, dict[str, Position]]:
+        """Rights number and heads, of the operation `heads`."""
+        epoch, rights, flat = reply
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
+        if keep := self.holdings.rooms.get(room):
+            keep.saw(epoch, rights, heads)
+        return rights, heads
+
+    def told(self, message: bytes) -> None:
+        if message:
+            self.holdings.told(message)
+        elif self._link is not None:
+            self.holdings.refresh(self._link)
+
+    # --- the connection ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="sitwith-redis")
+
+    async def stop(self) -> None:
+        self.fan.forget()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._frost is not None:
+            self._frost.cancel()
+
+    async def _run(self) -> None:
+        wait = _RETRY[0]
+        while True:
+            try:
+                await self._session()
+                wait = _RETRY[0]
+            except (OSError, TimeoutError, Refused):
+                wait = min(wait * 1.6, _RETRY[1])
+            await asyncio.sleep(wait * random.uniform(0.5, 1))
+
+    async def _session(self) -> None:
+        patience = self._tuning.patience
+        where = await self.target.find(patience)
+        lost = asyncio.Event()
+
+        async def connect(make: Callable[[], Link]) -> Link:
+            return await self.target.connect(make, where, patience)
+
+        link = await connect(lambda: Link(lost=lost.set, patience=patience))
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            info = parse_info(await link.call("INFO"))
+            if fault := faults_of(info):
+                raise LogDown(fault)
+            await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
+            self._timed(await link.call("TIME"))
+            self._seeding = True
+            self.lit()
+            self._gate = await self._seeder.enter(link, info["run_id"])
+            self._link = link
+            self.lit()
+            tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
+            if self.target.master is not None:
+                tasks.append(asyncio.create_task(self._guard(where, link)))
+            await lost.wait()
+        finally:
+            self._seeding = False
+            self._link = None
+            for task in tasks:
+                task.cancel()
+            link.abort()
+            self.lit()
+
+    async def _guard(self, where: tuple[str, int], link: Link) -> None:
+        """Leaves a master that the Sentinels have replaced, which may not know it yet."""
+        while True:
+            await asyncio.sleep(self._tuning.probe_every)
+            for host, port in self.target.nodes:
+                with suppress(OSError, TimeoutError, Refused):
+                    known = await self.target.ask_sentinel(host, port, self._tuning.patience)
+                    if known not in (None, where):
+                        link.abort()
+                        return
+                    break
+
+
+_ANSWERS: Final[dict[bytes, Result]] = {b"X": Conflict(), b"E": TooEarly(), b"G": Gone()}
+
+
+def _ignore(reply: Any) -> None:
+    pass

@@ -1,0 +1,123 @@
+"""What this process holds of a room, so that a Redis that lost it can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Give, Lost, Position
+from sitwith_server.log.redis_packing import Kept, key_field
+
+TAIL_SECONDS: Final = 120.0
+"""Entries are held for this long."""
+
+
+class RoomKeep:
+    """The last two minutes of each stream, ten minutes of outcomes, and all heads.
+
+    Fed with each commit of this process and with all that it reads.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.rights = 0
+        self.latest = 0.0
+        self.heads: dict[str, Position] = {}
+        self.give: Give | None = None
+        self.lost: list[Callable[[Lost], None]] = []
+        self.users = 0
+        self._tails: dict[str, dict[int, Kept]] = {}
+        self._outcomes: dict[str, tuple[float, bytes]] = {}
+
+    def took(self, stream: str, entries: Iterable[Kept], epoch: int, at: float) -> None:
+        """Entries that were committed or read. at: the log's clock now, about."""
+        self.epoch = max(self.epoch, epoch)
+        self.latest = max(self.latest, at)
+        tail = self._tails.setdefault(stream, {})
+        for entry in entries:
+            known = tail.get(entry.seq)
+            if known is not None and known.event != entry.event:
+                self._cut(stream, entry.seq)
+            head = self.heads.get(stream)
+            if head is None or head.seq <= entry.seq:
+                self.heads[stream] = entry.position
+            if entry.at < self.latest - TAIL_SECONDS:
+                continue
+            tail[entry.seq] = entry
+            if outcome := entry.outcome():
+                self.remember(key_field(*outcome[:2]), outcome[2], entry.at)
+        self._forget(tail)
+
+    def remember(self, field: str, outcome: bytes, at: float) -> None:
+        self._outcomes.setdefault(field, (at, outcome))
+        for _ in range(2):
+            oldest = next(iter(self._outcomes), None)
+            if oldest is None or self._outcomes[oldest][0] + OUTCOME_SECONDS >= at:
+                return
+            del self._outcomes[oldest]
+
+    def saw(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
+        """What the log says of itself."""
+        self.epoch = max(self.epoch, epoch)
+        self.rights = max(self.rights, rights)
+        for stream, head in heads.items():
+            known = self.heads.get(stream)
+            if known is None or known.seq < head.seq:
+                self.heads[stream] = head
+
+    def blank(self, stream: str, seq: int, blob: bytes) -> None:
+        tail = self._tails.get(stream, {})
+        if entry := tail.get(seq):
+            tail[seq] = Kept(seq, entry.meta, blob)
+
+    def drop(self, stream: str) -> None:
+        self._tails.pop(stream, None)
+
+    def tail(self, stream: str) -> list[Kept]:
+        """The entries held up to the head, without gaps, in order."""
+        tail = self._tails.get(stream, {})
+        head = self.heads.get(stream)
+        found: list[Kept] = []
+        seq = head.seq if head else 0
+        while entry := tail.get(seq):
+            found.append(entry)
+            seq -= 1
+        found.reverse()
+        return found
+
+    def outcomes(self) -> list[tuple[str, bytes]]:
+        return [(field, outcome) for field, (_, outcome) in self._outcomes.items()]
+
+    def stand_corrected(
+        self, epoch: int, rights: int, heads: Mapping[str, Position], streams: Iterable[str]
+    ) -> None:
+        """The log came back with other heads: what it doesn't have is no longer so."""
+        self.epoch, self.rights = epoch, rights
+        for stream in streams:
+            self._tails.pop(stream, None)
+            self.heads.pop(stream, None)
+        self.heads.update(heads)
+
+    def _cut(self, stream: str, seq: int) -> None:
+        tail = self._tails[stream]
+        for each in [each for each in tail if each >= seq]:
+            del tail[each]
+
+    def _forget(self, tail: dict[int, Kept]) -> None:
+        limit = self.latest - TAIL_SECONDS
+        while tail:
+            oldest = next(iter(tail))
+            if tail[oldest].at >= limit:
+                return
+            del tail[oldest]
+
+
+def has_state(keep: RoomKeep) -> tuple[Position, bytes] | None:
+    """The service's state, not older than the entries that are held."""
+    if keep.give is None:
+        return None
+    position, blob = keep.give()
+    tail = keep.tail(CONTROL)
+    if tail and position.seq < tail[0].seq - 1:
+        return None
+    return position, blob

@@ -1,0 +1,177 @@
+"""One connection to Redis, thin: the hot path of everything that goes through it.
+
+Commands of one turn of the event loop leave in one write; replies are handed out in order. Nobody
+reads from the connection but the protocol itself, so a caller that is cancelled leaves nothing
+half read behind: its reply comes, and is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import hiredis
+
+from sitwith_server.log.base import LogDown
+
+WAITING: Final = 20_000
+"""Commands that may wait for their replies; one more is not taken."""
+
+Word: TypeAlias = bytes | str | int
+Got: TypeAlias = Callable[[Any], None]
+"""Called once with the reply, which is an exception if there is none to be had."""
+
+
+class Refused(Exception):
+    """Redis answered with an error. Its text begins with a code word."""
+
+    @property
+    def word(self) -> str:
+        return str(self).partition(" ")[0]
+
+
+class Link(asyncio.Protocol):
+    """A connection. All calls come from its event loop.
+
+    push: gets what comes unasked, once `listen` was called.
+    lost: called once when the connection is gone, whoever ended it.
+    patience: seconds that a reply may take before the connection is given up.
+    """
+
+    def __init__(
+        self,
+        *,
+        lost: Callable[[], None] = lambda: None,
+        push: Callable[[list[Any]], None] = lambda _: None,
+        patience: float = 2.0,
+    ) -> None:
+        self._lost = lost
+        self._push = push
+        self._patience = patience
+        self._reader = hiredis.Reader(replyError=Refused)
+        self._waiting: deque[tuple[float, Got]] = deque()
+        self._out: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._listening = False
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def open(self) -> bool:
+        return self._transport is not None
+
+    # --- asking ----------------------------------------------------------------------------
+
+    def send(self, words: Sequence[Word], got: Got) -> None:
+        """Raises LogDown if nothing was sent; else `got` is called, come what may."""
+        if self._transport is None:
+            raise LogDown("not connected")
+        if len(self._waiting) >= WAITING:
+            raise LogDown("too many commands wait")
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]
+        self._waiting.append((self._loop.time(), got))
+
+    def call(self, *words: Word) -> asyncio.Future[Any]:
+        """The reply. Raises LogDown at once or later, or `Refused`."""
+        reply: asyncio.Future[Any] = self._loop.create_future()
+        self.send(words, into(reply))
+        return reply
+
+    def listen(self) -> None:
+        """From now on everything that comes is pushed: for a connection that subscribes."""
+        self._listening = True
+
+    def tell(self, *words: Word) -> None:
+        """Sends what has no reply of its own, on a connection that listens."""
+        if self._transport is None:
+            return
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(hiredis.pack_command(words))  # type: ignore[arg-type]
+
+    def _flush(self) -> None:
+        if self._transport is not None:
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
+
+    # --- the connection --------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        reader, waiting = self._reader, self._waiting
+        try:
+            reader.feed(data)
+            while (reply := reader.gets()) is not False:
+                if self._listening:
+                    if isinstance(reply, list):
+                        self._push(reply)
+                elif waiting:
+                    waiting.popleft()[1](reply)
+        except hiredis.ProtocolError:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def abort(self) -> None:
+        """Ends the connection now. What waits for a reply will not know."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._end()
+
+    def _end(self) -> None:
+        if self._transport is None:
+            return
+        self._transport = None
+        if self._watch is not None:
+            self._watch.cancel()
+        waiting, self._waiting = self._waiting, deque()
+        for _, got in waiting:
+            got(LogDown("the connection was lost"))
+        self._lost()
+
+    def _look(self) -> None:
+        if self._waiting and self._loop.time() - self._waiting[0][0] > self._patience:
+            self.abort()
+            return
+        self._watch = self._loop.call_later(self._patience / 8, self._look)
+
+
+def into(reply: asyncio.Future[Any]) -> Got:
+    """Puts the reply into a future that may have been cancelled meanwhile."""
+
+    def got(value: Any) -> None:
+        if reply.done():
+            return
+        if isinstance(value, Exception):
+            reply.set_exception(value)
+        else:
+            reply.set_result(value)
+
+    return got
+
+
+async def dial(
+    make: Callable[[], Link],
+    host: str,
+    port: int,
+    *,
+    path: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    patience: float = 2.0,
+) -> Link:
+    """A connected link. Raises OSError or TimeoutError."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(patience):
+        if path is not None:
+            return (await loop.create_unix_connection(make, path))[1]
+        return (await loop.create_connection(make, host, port, ssl=tls))[1]

@@ -1,0 +1,210 @@
+"""The log in Redis or Valkey: streams are the truth, pub/sub is the doorbell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sitwith_server.log.base import (
+    CONTROL,
+    Commit,
+    Entry,
+    Give,
+    Heads,
+    Health,
+    LogDown,
+    Lost,
+    Position,
+    Result,
+    Snapshot,
+    Trimmed,
+)
+from sitwith_server.log.redis_instance import Instance, Tuning
+from sitwith_server.log.redis_packing import MICROSECONDS, WHISPER, kept_of, key_field, keys_of
+from sitwith_server.log.redis_target import place, targets_of
+
+AUDIT_ENTRIES: Final = 20_000
+
+
+def _ms(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
+
+
+class RedisLog:
+    """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
+
+    urls: as `redis_target.targets_of` takes them. Connects in the background from `start` on;
+    until an instance is there, its rooms are frozen.
+    """
+
+    def __init__(self, urls: str, tuning: Tuning | None = None) -> None:
+        chosen = tuning or Tuning()
+        targets = targets_of(urls)
+        self._instances = tuple(Instance(each, chosen, self._changed) for each in targets)
+        self._identities = tuple(each.identity for each in targets)
+        self._watchers: list[Callable[[str, Health], None]] = []
+
+    def start(self) -> None:
+        """Begin to connect. From within the event loop that will use it."""
+        for each in self._instances:
+            each.start()
+
+    async def close(self) -> None:
+        self._watchers.clear()
+        for each in self._instances:
+            await each.stop()
+
+    def _of(self, room: str) -> Instance:
+        if len(self._instances) == 1:
+            return self._instances[0]
+        return self._instances[place(room, self._identities)]
+
+    # --- how it is -------------------------------------------------------------------------
+
+    def frozen(self, room: str) -> bool:
+        return self._of(room).frozen()
+
+    async def usable(self, room: str, within: float) -> bool:
+        return await self._of(room).usable(within)
+
+    def health(self) -> Mapping[str, Health]:
+        return {each.name: each.health() for each in self._instances}
+
+    def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
+        self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed) if changed in self._watchers else None
+
+    def _changed(self, instance: Instance) -> None:
+        for each in tuple(self._watchers):
+            each(instance.name, instance.health())
+
+    async def now(self, room: str | None = None) -> float:
+        if room is not None:
+            instance = self._of(room)
+        else:
+            alive = [each for each in self._instances if each.health() is Health.LIVE]
+            known = [each for each in self._instances if each.clock.known]
+            instance = (alive or known or self._instances)[0]
+        if not instance.clock.known:
+            raise LogDown("never connected")
+        return instance.clock.now()
+
+    # --- rooms -----------------------------------------------------------------------------
+
+    async def create(self, room: str, record: bytes, ttl: float) -> bool:
+        return bool(await self._of(room).ask(room, "create", record, _ms(ttl)))
+
+    async def record(self, room: str) -> bytes | None:
+        found: bytes | None = await self._of(room).ask(room, "record")
+        return found
+
+    async def put_record(self, room: str, record: bytes) -> None:
+        await self._of(room).ask(room, "put_record", record)
+
+    async def rooms(self) -> list[str]:
+        """Of the instances that can be reached; raises LogDown if none can."""
+        found: list[str] = []
+        alive = 0
+        for each in self._instances:
+            try:
+                found += [name.decode() for name in await each.ask("", "rooms")]
+                alive += 1
+            except LogDown:
+                continue
+        if not alive:
+            raise LogDown("no instance can be reached")
+        return found
+
+    async def end(self, room: str, tombstone_ttl: float = 86_400) -> None:
+        instance = self._of(room)
+        until = int(((await self.now(room)) + tombstone_ttl) * MICROSECONDS)
+        instance.holdings.bury(room, until)
+        await instance.ask(room, "end", _ms(tombstone_ttl))
+
+    async def ended(self, room: str) -> bool:
+        return bool(await self._of(room).ask(room, "ended"))
+
+    # --- entries ---------------------------------------------------------------------------
+
+    async def commit(self, commit: Commit) -> Result:
+        return await self._of(commit.room).commit(commit)
+
+    async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
+        field = key_field(seat, command_id)
+        known: bytes | None = await self._of(room).ask(room, "outcome", field)
+        return known
+
+    async def read(self, room: str, stream: str, after: int, limit: int = 1000) -> list[Entry]:
+        instance = self._of(room)
+        what, found = await instance.ask(room, "read", stream, max(0, after), limit)
+        if what == b"T":
+            raise Trimmed(found)
+        entries = kept_of(found)
+        if keep := instance.holdings.rooms.get(room):
+            keep.took(stream, entries, 0, instance.clock.now())
+        return [each.entry(stream) for each in entries]
+
+    async def heads(self, room: str) -> Heads | None:
+        instance = self._of(room)
+        reply = await instance.ask(room, "heads")
+        return None if reply is None else Heads(*instance.saw_heads(room, reply))
+
+    async def blank(self, room: str, stream: str, seq: int, blob: bytes) -> None:
+        instance = self._of(room)
+        if keep := instance.holdings.rooms.get(room):
+            keep.blank(stream, seq, blob)
+        await instance.ask(room, "blank", stream, seq, blob)
+
+    async def drop_stream(self, room: str, stream: str) -> None:
+        if stream == CONTROL:
+            raise ValueError("the control stream can't be dropped")
+        instance = self._of(room)
+        if keep := instance.holdings.rooms.get(room):
+            keep.drop(stream)
+        await instance.ask(room, "drop", stream)
+
+    async def put_snapshot(self, room: str, position: Position, blob: bytes) -> None:
+        await self._of(room).ask(room, "put_snapshot", position.to_bytes(), blob)
+
+    async def snapshot(self, room: str) -> Snapshot | None:
+        position, blob = await self._of(room).ask(room, "snapshot")
+        return None if position is None else Snapshot(Position.from_bytes(position), blob)
+
+    # --- hints and holding -----------------------------------------------------------------
+
+    async def whisper(self, room: str, blob: bytes) -> None:
+        self._of(room).publish(keys_of(room).bell, bytes([WHISPER]) + blob)
+
+    def follow(
+        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        instance = self._of(room)
+        instance.holdings.use(room)
+        unfollow = instance.fan.follow(room, bell, heard)
+        following = True
+
+        def end() -> None:
+            nonlocal following
+            if following:
+                following = False
+                unfollow()
+                instance.holdings.leave(room)
+
+        return end
+
+    def hold(
+        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+    ) -> Callable[[], None]:
+        return self._of(room).holdings.hold(room, give, lost)
+
+    # --- the audit trail -------------------------------------------------------------------
+
+    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+        await self._of(room).ask(room, "audit", blob, _ms(ttl), AUDIT_ENTRIES)
+
+    async def read_audit(self, room: str) -> list[bytes]:
+        found: list[Any] = await self._of(room).ask(room, "read_audit")
+        return found
+
+    async def drop_audit(self, room: str) -> None:
+        await self._of(room).ask(room, "drop_audit")

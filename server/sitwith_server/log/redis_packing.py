@@ -1,0 +1,167 @@
+"""How a room lies in Redis: the names of its keys, and its entries as bytes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha1
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sitwith_server.log.base import Entry, Position
+
+PREFIX: Final = "sw:"
+"""Everything of ours begins with it, keys and channels: the rights of the ACL user end there."""
+
+GATE: Final = "sw:gate"
+"""Holds the incarnation's id while commits may pass."""
+INCARNATION: Final = "sw:incarnation"
+ROOMS: Final = "sw:rooms"
+"""Index of rooms by expiry, and the channel that tells of each change."""
+TOMBS: Final = "sw:tombs"
+
+BELL: Final = b"b"[0]
+WHISPER: Final = b"w"[0]
+RECORD: Final = b"r"[0]
+TOMB: Final = b"z"[0]
+
+MICROSECONDS: Final = 1_000_000
+
+_META: Final = struct.Struct(">Q8sQQ")
+_LENGTH: Final = struct.Struct(">H")
+_NUMBER: Final = struct.Struct(">q")
+_RECORD: Final = struct.Struct(">QQQI")
+
+
+class Script:
+    """A Lua file beside this one."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (Path(__file__).parent / name).read_bytes()
+        self.sha = sha1(self.text, usedforsecurity=False).hexdigest().encode()
+
+
+COMMIT: Final = Script("commit.lua")
+ROOM: Final = Script("room.lua")
+SEED: Final = Script("seed.lua")
+SCRIPTS: Final = (COMMIT, ROOM, SEED)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of one room's keys. The id is quoted inside the hash tag; what may be anything
+    stands at an end, so that no id reaches into another's keys."""
+
+    prefix: str
+    meta: str
+    heads: str
+    stream: str
+    outcomes: str
+    bell: str
+
+
+@lru_cache(maxsize=8_192)
+def keys_of(room: str) -> Keys:
+    prefix = f"{PREFIX}{{{quote(room, safe='')}}}:"
+    return Keys(
+        prefix, prefix + "meta", prefix + "heads", prefix + "s:", prefix + "o:", prefix + "bell"
+    )
+
+
+def key_field(seat: str, command_id: int) -> str:
+    return f"{command_id}:{seat}"
+
+
+# --- entries -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entry as it lies in the stream.
+
+    meta: position's epoch and event, rights, time, then origin, key and outcome.
+    """
+
+    seq: int
+    meta: bytes
+    blob: bytes = field(repr=False)
+
+    @property
+    def event(self) -> bytes:
+        return self.meta[8:16]
+
+    @property
+    def at(self) -> float:
+        return int.from_bytes(self.meta[24:32], "big") / MICROSECONDS
+
+    @property
+    def position(self) -> Position:
+        return Position(int.from_bytes(self.meta[:8], "big"), self.seq, self.event)
+
+    def outcome(self) -> tuple[str, int, bytes] | None:
+        """Seat, command id and answer, if this is the last entry of a commit with a key."""
+        start = _META.size
+        (length,) = _LENGTH.unpack_from(self.meta, start)
+        start += _LENGTH.size
+        rest = start + length
+        if rest == len(self.meta):
+            return None
+        (command_id,) = _NUMBER.unpack_from(self.meta, rest)
+        return self.meta[start:rest].decode(), command_id, self.meta[rest + _NUMBER.size :]
+
+    def entry(self, stream: str) -> Entry:
+        epoch, event, rights, at = _META.unpack_from(self.meta)
+        start = _META.size + _LENGTH.size
+        (length,) = _LENGTH.unpack_from(self.meta, _META.size)
+        origin = self.meta[start : start + length].decode()
+        position = Position(epoch, self.seq, event)
+        return Entry(stream, position, rights, at / MICROSECONDS, origin, self.blob)
+
+
+def pack_meta(epoch: int, event: bytes, rights: int, at: int, tail: bytes) -> bytes:
+    """at: microseconds. tail: of `pack_tail`."""
+    return _META.pack(epoch, event, rights, at) + tail
+
+
+def pack_tail(seat: str, key: tuple[int, bytes] | None = None) -> bytes:
+    """key: command id and answer."""
+    origin = seat.encode()
+    packed = _LENGTH.pack(len(origin)) + origin
+    return packed if key is None else packed + _NUMBER.pack(key[0]) + key[1]
+
+
+def kept_of(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Kept]:
+    """The entries of an `XRANGE`."""
+    return [Kept(int(id_[: id_.index(b"-")]), body[1], body[3]) for id_, body in reply]
+
+
+# --- what is told of rooms ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A room's record as every worker keeps it.
+
+    epoch: the room's. version: rises with each change. expires: milliseconds.
+    """
+
+    epoch: int
+    version: int
+    expires: int
+    record: bytes = field(repr=False)
+
+
+def record_of(message: bytes) -> tuple[str, Record]:
+    """What a message on `ROOMS` that begins with `RECORD` says."""
+    epoch, version, expires, length = _RECORD.unpack_from(message, 1)
+    start = 1 + _RECORD.size
+    room = message[start : start + length].decode()
+    return room, Record(epoch, version, expires, message[start + length :])
+
+
+def tomb_of(message: bytes) -> tuple[str, int]:
+    """What a message on `ROOMS` that begins with `TOMB` says: room, and until when (µs)."""
+    return message[9:].decode(), int.from_bytes(message[1:9], "big")

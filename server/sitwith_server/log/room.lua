@@ -1,0 +1,193 @@
+-- Everything of a room that isn't a commit, by the name of the operation.
+--
+-- KEYS: 1 gate, 2 the prefix of the room's keys, 3 index of rooms (also the channel that tells of
+--   them), 4 index of tombstones
+-- ARGV: 1 incarnation, 2 operation, 3 room, 4… its arguments
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return redis.error_reply('UNSEEDED')
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local room = KEYS[2]
+local meta = room .. 'meta'
+local heads = room .. 'heads'
+local a, b, c = ARGV[4], ARGV[5], ARGV[6]
+
+local function alive()
+  return redis.call('HGET', meta, 'x')
+end
+
+local function tell(record)
+  local m = redis.call('HMGET', meta, 'f', 'v', 'x')
+  redis.call('PUBLISH', KEYS[3], 'r' .. struct.pack('>I8I8I8I4', m[1], m[2], m[3], #ARGV[3])
+    .. ARGV[3] .. record)
+end
+
+-- An index lives as long as its last member.
+local function into(index, score)
+  redis.call('ZADD', index, score, ARGV[3])
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+  local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
+  if last then
+    redis.call('PEXPIREAT', index, math.ceil(tonumber(last) / 1000))
+  end
+end
+
+local function is_ended()
+  local until_ = redis.call('ZSCORE', KEYS[4], ARGV[3])
+  return until_ and tonumber(until_) > now
+end
+
+local function entry_seqs(found)
+  return tonumber(string.match(found[1], '^%d+'))
+end
+
+local op = {}
+
+-- record, ttl in ms
+function op.create()
+  if is_ended() or alive() then
+    return 0
+  end
+  local expires = math.floor(now / 1000) + tonumber(b)
+  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', expires, 'rec', a)
+  redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', 1, 0, 0))
+  redis.call('PEXPIREAT', meta, expires)
+  redis.call('PEXPIREAT', heads, expires)
+  into(KEYS[3], expires * 1000)
+  tell(a)
+  return 1
+end
+
+function op.record()
+  return redis.call('HGET', meta, 'rec')
+end
+
+function op.put_record()
+  if alive() then
+    redis.call('HSET', meta, 'rec', a)
+    redis.call('HINCRBY', meta, 'v', 1)
+    tell(a)
+  end
+end
+
+-- the key's field
+function op.outcome()
+  if not alive() then
+    return false
+  end
+  local at = math.max(now, tonumber(redis.call('HGET', meta, 't')))
+  local bucket = math.floor(at / 600000000)
+  return redis.call('HGET', room .. 'o:' .. bucket, a)
+    or redis.call('HGET', room .. 'o:' .. (bucket - 1), a)
+end
+
+-- stream, after, limit
+function op.read()
+  local head = redis.call('HGET', heads, a)
+  if not head then
+    return {'E', {}}
+  end
+  local last = struct.unpack('>I8', head, 9)
+  local after = tonumber(b)
+  if after >= last then
+    return {'E', {}}
+  end
+  local found = redis.call('XRANGE', room .. 's:' .. a, after + 1, '+', 'COUNT', c)
+  if found[1] and entry_seqs(found[1]) == after + 1 then
+    return {'E', found}
+  end
+  local oldest = redis.call('XRANGE', room .. 's:' .. a, '-', '+', 'COUNT', 1)[1]
+  return {'T', oldest and entry_seqs(oldest) or last + 1}
+end
+
+function op.heads()
+  local m = redis.call('HMGET', meta, 'f', 'r')
+  if not m[1] then
+    return false
+  end
+  return {tonumber(m[1]), tonumber(m[2]), redis.call('HGETALL', heads)}
+end
+
+-- stream, seq, blob. A stream's entry can't be changed, and a deleted one's bytes stay in its
+-- node, so the stream is written anew: deletions are rare, and words that were taken back go.
+function op.blank()
+  local key = room .. 's:' .. a
+  if tonumber(b) < 1 or #redis.call('XRANGE', key, b, b) == 0 then
+    return
+  end
+  local all = redis.call('XRANGE', key, '-', '+')
+  redis.call('DEL', key)
+  for _, entry in ipairs(all) do
+    local blob = entry[1] == b .. '-0' and c or entry[2][4]
+    redis.call('XADD', key, entry[1], 'm', entry[2][2], 'b', blob)
+  end
+  redis.call('PEXPIREAT', key, alive())
+end
+
+function op.drop()
+  redis.call('DEL', room .. 's:' .. a)
+end
+
+-- position, blob
+function op.put_snapshot()
+  if not alive() then
+    return
+  end
+  local kept = redis.call('HGET', meta, 'sp')
+  if not kept or struct.unpack('>I8', kept, 9) <= struct.unpack('>I8', a, 9) then
+    redis.call('HSET', meta, 'sp', a, 'sb', b)
+  end
+end
+
+function op.snapshot()
+  return redis.call('HMGET', meta, 'sp', 'sb')
+end
+
+-- ttl in ms
+op['end'] = function()
+  local until_ = now + tonumber(a) * 1000
+  into(KEYS[4], until_)
+  for _, stream in ipairs(redis.call('HKEYS', heads)) do
+    redis.call('DEL', room .. 's:' .. stream)
+  end
+  local bucket = math.floor(math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)) / 600000000)
+  redis.call('DEL', meta, heads, room .. 'o:' .. bucket, room .. 'o:' .. (bucket - 1))
+  redis.call('ZREM', KEYS[3], ARGV[3])
+  local ttl = redis.call('GET', room .. 'trail_ttl')
+  if ttl then
+    redis.call('PEXPIRE', room .. 'trail', ttl)
+    redis.call('PEXPIRE', room .. 'trail_ttl', ttl)
+  end
+  redis.call('PUBLISH', KEYS[3], 'z' .. struct.pack('>I8', until_) .. ARGV[3])
+end
+
+function op.ended()
+  return is_ended() and 1 or 0
+end
+
+function op.rooms()
+  return redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. string.format('%.0f', now), '+inf')
+end
+
+-- blob, ttl in ms, entries to keep
+function op.audit()
+  local trail, kept = room .. 'trail', room .. 'trail_ttl'
+  redis.call('RPUSH', trail, a)
+  redis.call('LTRIM', trail, -tonumber(c), -1)
+  redis.call('SET', kept, b)
+  local until_ = (tonumber(alive() or math.floor(now / 1000))) + tonumber(b)
+  redis.call('PEXPIREAT', trail, until_)
+  redis.call('PEXPIREAT', kept, until_)
+end
+
+function op.read_audit()
+  return redis.call('LRANGE', room .. 'trail', 0, -1)
+end
+
+function op.drop_audit()
+  redis.call('DEL', room .. 'trail', room .. 'trail_ttl')
+end
+
+return op[ARGV[2]]()
