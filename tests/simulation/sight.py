@@ -1,0 +1,221 @@
+"""One log as each worker gets to see it: late, with lost doorbells, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextvars import Context, copy_context
+from enum import Enum, auto
+from typing import Any, Final, cast
+
+from sitwith_server.log.base import OUTAGE_SECONDS, Health, Log, LogDown, Outage
+from sitwith_server.log.memory_log import MemoryLeases, MemoryLog
+
+TIMEOUT: Final = 2.0
+"""Seconds after which a call that gets no answer is given up."""
+FROZEN_AFTER: Final = 2.0
+DARK_AFTER: Final = 3.0
+
+
+class BeatenLeases(MemoryLeases):
+    """Notes when nobody's beat got through, as a log that can be away does."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__(now)
+        self._clock = now
+        self._last: float | None = None
+        self._outage: Outage | None = None
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        now = self._clock()
+        if self._last is not None and now - self._last > OUTAGE_SECONDS:
+            self._outage = Outage(self._last, now)
+        self._last = now
+        await super().beat(worker, ttl)
+
+    def outage(self, room: str) -> Outage | None:
+        return self._outage
+
+
+class Path(Enum):
+    """What becomes of calls on their way to the log."""
+
+    OPEN = auto()
+    REFUSED = auto()
+    LOST = auto()
+    """Nothing arrives."""
+    DEAF = auto()
+    """It arrives and is done; the answer is lost."""
+
+
+class Sight:
+    """A worker's `Log` over the shared one. `as_log` is what the worker is given."""
+
+    def __init__(self, shared: MemoryLog, chance: random.Random, slowest: float = 0.02) -> None:
+        self._shared = shared
+        self._chance = chance
+        self._slowest = slowest
+        self._loop = asyncio.get_running_loop()
+        self.path = Path.OPEN
+        self.slow = 0.0
+        """Seconds that a call may take longer, each way."""
+        self.losing = 0.0
+        """How likely a doorbell is lost; at 1 the fan-out is dark."""
+        self.dead = False
+        self._since = 0.0
+        self._watchers: list[Callable[[str, Health], None]] = []
+        self.followers = 0
+
+    @property
+    def as_log(self) -> Log:
+        return cast(Log, self)
+
+    # -- breaking --------------------------------------------------------------------------------
+
+    def change(self, path: Path = Path.OPEN, losing: float = 0.0, slow: float = 0.0) -> None:
+        self.path, self.losing, self.slow = path, losing, slow
+        self._since = self._loop.time()
+        self._changed()
+        for later in (FROZEN_AFTER, DARK_AFTER):
+            self._loop.call_later(later + 0.001, self._changed)
+
+    def _changed(self) -> None:
+        if not self.dead:
+            for watcher in list(self._watchers):
+                watcher("memory", self.health()["memory"])
+
+    # -- what is asked of the log without waiting -----------------------------------------------
+
+    def health(self) -> Mapping[str, Health]:
+        lasted = self._loop.time() - self._since
+        if self.path is not Path.OPEN and lasted >= FROZEN_AFTER:
+            return {"memory": Health.DOWN}
+        if self.losing >= 1 and lasted >= DARK_AFTER:
+            return {"memory": Health.DARK}
+        return {"memory": Health.LIVE}
+
+    def frozen(self, room: str) -> bool:
+        return self.health()["memory"] is not Health.LIVE
+
+    @property
+    def leases(self) -> _Leases:
+        return _Leases(self)
+
+    async def usable(self, room: str, within: float) -> bool:
+        ends = self._loop.time() + within
+        while self.frozen(room) and self._loop.time() < ends:
+            await asyncio.sleep(0.1)
+        return not self.frozen(room)
+
+    def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
+        call = _on_the_spot(changed)
+        self._watchers.append(call)
+        return lambda: self._watchers.remove(call) if call in self._watchers else None
+
+    def hold(self, *_: object) -> Callable[[], None]:
+        return lambda: None
+
+    def follow(
+        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        ring, hear = _on_the_spot(bell), _on_the_spot(heard)
+
+        def later(call: Callable[..., None], *args: object) -> None:
+            if self.dead or self._chance.random() < self.losing or self.path is not Path.OPEN:
+                return
+            delay = self._chance.random() * (self._slowest + self.slow)
+            self._loop.call_later(delay, call, *args, context=Context())
+
+        self.followers += 1
+        # The shared log's own callbacks belong to no machine.
+        unfollow = Context().run(
+            self._shared.follow, room, lambda *a: later(ring, *a), lambda b: later(hear, b)
+        )
+
+        def end() -> None:
+            self.followers -= 1
+            unfollow()
+
+        return end
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        method = getattr(self._shared, name)
+
+        async def call(*args: Any, **fields: Any) -> Any:
+            return await self.call(lambda: method(*args, **fields), name)
+
+        self.__dict__[name] = call
+        return call
+
+    async def close(self) -> None:
+        """The shared log outlives its workers."""
+
+    async def call(self, method: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
+        if self.dead:
+            raise asyncio.CancelledError
+        if name == "commit" and self.frozen(""):
+            raise LogDown("frozen")
+        await self._travel()
+        if self.path is Path.REFUSED:
+            raise LogDown("refused")
+        if self.path is Path.LOST:
+            await asyncio.sleep(TIMEOUT)
+            raise LogDown("no answer")
+        result = _now(method())
+        if self._chance.random() < 0.3 or self.slow:
+            await self._travel()
+        if self.path is not Path.OPEN:
+            await asyncio.sleep(TIMEOUT)
+            raise LogDown("no answer")
+        return result
+
+    def leases_beneath(self) -> MemoryLeases:
+        return self._shared.leases
+
+    async def _travel(self) -> None:
+        await asyncio.sleep(self._chance.random() * (self._slowest + self.slow))
+        if self.dead:
+            raise asyncio.CancelledError
+
+
+class _Leases:
+    """A worker's `Leases`."""
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._beneath = sight.leases_beneath()
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        await self._sight.call(lambda: self._beneath.beat(worker, ttl), "beat")
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        found: frozenset[str] = await self._sight.call(
+            lambda: self._beneath.living(workers), "living"
+        )
+        return found
+
+    def outage(self, room: str) -> Outage | None:
+        return self._beneath.outage(room)
+
+
+def _now(work: Coroutine[Any, Any, Any]) -> Any:
+    """The memory log never waits; what it schedules belongs to no machine."""
+    try:
+        Context().run(work.send, None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("the memory log has waited")
+
+
+def _on_the_spot(call: Callable[..., None]) -> Callable[..., None]:
+    """`call`, to be run on the machine that gave it, from wherever it is called."""
+    context = copy_context()
+    loop = asyncio.get_running_loop()
+
+    def there(*args: object) -> None:
+        loop.call_soon(call, *args, context=context)
+
+    return there
