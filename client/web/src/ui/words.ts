@@ -136,6 +136,7 @@ export const words = {
     guide: "Guide",
     unread: " unread",
     waiting: " waiting",
+    calls: " asking for help",
   },
 
   top: {

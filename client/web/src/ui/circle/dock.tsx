@@ -31,7 +31,10 @@ export function Dock(): VNode {
   const first = useRef(true);
   useEffect(() => {
     // Only a focus that went down with the old buttons comes here: nobody is pulled out of a text field.
-    if (!first.current && document.activeElement === document.body) slot.current?.focus();
+    if (!first.current && document.activeElement === document.body) {
+      const seen = slot.current?.offsetParent != null;
+      (seen ? slot.current : document.getElementById("talk"))?.focus();
+    }
     first.current = false;
   }, [mine]);
   return (
@@ -146,14 +149,14 @@ function MoreButton(): VNode {
   );
 }
 
-/** On narrow screens, away from the circle: the turn follows to wherever one is. */
+/** On narrow screens, away from the circle, in the place of the title: the turn follows to wherever one is. */
 export function TurnStrip(): VNode | null {
   const session = useSession();
   if (!amHolder(session.snap.value) || groupInView(session.snap.value) !== null) return null;
   return (
     <div class="turn-strip">
       <Icon name="stick" />
-      <strong>{words.floor.mine}</strong>
+      <strong>{words.title.turn}</strong>
       <TurnTime />
       <PassButton />
     </div>

@@ -53,7 +53,6 @@ export function RoomScreen(): VNode {
           <Dock />
         </section>
         <section class="talk" id="talk" tabIndex={-1} aria-label={words.talk.heading}>
-          <TurnStrip />
           <ChatPanel />
         </section>
       </main>
@@ -87,6 +86,7 @@ function Top(): VNode {
           </span>
         )}
       </p>
+      <TurnStrip />
       <p class={`link-banner ${down ? "is-down" : ""}`} aria-hidden={!down}>
         <span class="breathing-dot" />
         {words.link.reconnecting}
@@ -124,7 +124,8 @@ function Tabs(): VNode {
   const snap = session.snap.value;
   const lead = isFacilitator(snap);
   const unread = useUnread();
-  const calls = lead ? snap.room.lobby.length + snap.room.help.length : 0;
+  const waiting = lead ? snap.room.lobby.length : 0;
+  const calls = lead ? snap.room.help.length : 0;
   const tab = (is: Tab, icon: IconName, name: string, count: number, said: string): VNode => (
     <button
       type="button"
@@ -144,9 +145,9 @@ function Tabs(): VNode {
   );
   return (
     <nav class="tabs" aria-label={words.tabs.label}>
-      {tab("circle", "circle", words.tabs.circle, 0, "")}
+      {tab("circle", "circle", words.tabs.circle, calls, words.tabs.calls)}
       {tab("talk", "chat", words.tabs.talk, unread, words.tabs.unread)}
-      {tab("turns", "list", lead ? words.tabs.guide : words.tabs.turns, calls, words.tabs.waiting)}
+      {tab("turns", "list", lead ? words.tabs.guide : words.tabs.turns, waiting, words.tabs.waiting)}
     </nav>
   );
 }
