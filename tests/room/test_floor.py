@@ -230,6 +230,7 @@ def test_FL18_the_clock_runs_again_when_no_reason_is_left() -> None:
     e.ok("fay", c.FloorRound, seconds=30)
     e.advance(10)
     e.lose("ada")
+    e.advance(3)
     e.ok("fay", c.FloorPause)
     assert e.see("ben")["floor"]["why_paused"] == ["facilitator", "holder"]
     e.back("ada")

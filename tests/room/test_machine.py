@@ -17,7 +17,12 @@ from hypothesis.stateful import (
 from sitwith_server.room import Refusal, Verdict, view
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Kind, Phase, Role, RoomState
-from sitwith_server.service.store import event_from_bytes, event_to_bytes
+from sitwith_server.service.store import (
+    event_from_bytes,
+    event_to_bytes,
+    state_from_bytes,
+    state_to_bytes,
+)
 from tests.room import laws
 from tests.room.evening import FACILITATOR, MEMBER, Evening
 
@@ -41,14 +46,24 @@ class Rooms(RuleBasedStateMachine):
     # -- helpers -------------------------------------------------------------------------------
 
     def someone(self, share: float, *, facilitator: bool = False) -> str:
-        """Anybody who ever came; with `facilitator` one who is inside, if there is one."""
+        """Mostly somebody inside, sometimes anybody who ever came; with `facilitator` one of those
+        inside, if there is one."""
         if facilitator and (staff := self.e.state.facilitators()):
             return staff[int(share * len(staff))].id
-        return f"p{1 + int(share * self.count)}"
+        people = [s.id for s in self.e.state.inside()] * 3
+        people += [f"p{n}" for n in range(1, self.count + 1)]
+        return people[int(share * len(people))]
+
+    def waiting(self, share: float) -> str:
+        """Somebody in the lobby, or else anybody."""
+        line = [s.id for s in self.e.state.seats.values() if s.phase is Phase.LOBBY]
+        return line[int(share * len(line))] if line else self.someone(share)
 
     def group(self, share: float) -> str:
-        groups = [*(self.e.state.pairs.groups if self.e.state.pairs else ()), "nowhere"]
-        return groups[int(share * len(groups))]
+        pairs = self.e.state.pairs
+        groups = [] if pairs is None else list(pairs.groups)
+        at = int(share * (len(groups) + 1))
+        return groups[at] if at < len(groups) else "nowhere"
 
     def ask(self, command: c.Command) -> None:
         before = self.e.state
@@ -116,12 +131,12 @@ class Rooms(RuleBasedStateMachine):
 
     @rule(by=SHARE, who=SHARE, what=st.integers(0, 3), staff=FLAGS)
     def door(self, by: float, who: float, what: int, staff: bool) -> None:
-        asks, person = self.someone(by, facilitator=staff), self.someone(who)
+        asks, person = self.someone(by, facilitator=staff), self.waiting(who)
         commands: tuple[c.Command, ...] = (
             c.LobbyAdmit(by=asks, person=person),
             c.LobbyAdmitAll(by=asks),
             c.LobbyDecline(by=asks, person=person),
-            c.LobbyReturn(by=asks, member=person),
+            c.LobbyReturn(by=asks, member=self.someone(who)),
         )
         self.ask(commands[what])
 
@@ -174,7 +189,7 @@ class Rooms(RuleBasedStateMachine):
 
     @rule(who=SHARE, what=st.integers(0, 3), last=FLAGS)
     def turn(self, who: float, what: int, last: bool) -> None:
-        holder = self.e.holder or self.someone(who)
+        holder = str(self.e.holder or self.someone(who))
         commands: tuple[c.Command, ...] = (
             c.HandRaise(by=self.someone(who)),
             c.FloorLater(by=self.someone(who), last=last),
@@ -265,6 +280,14 @@ class Rooms(RuleBasedStateMachine):
         self.e.now += seconds
         self.ask(c.Tick(by=""))
 
+    @rule(seconds=st.sampled_from((1.0, 700.0)), late=st.sampled_from((0.0, 0.5)))
+    def freeze(self, seconds: float, late: float) -> None:
+        since = self.e.now
+        self.e.now += seconds
+        self.ask(c.Thaw(by="", since=since, until=self.e.now))
+        self.e.now += late
+        self.ask(c.Thaw(by="", since=since, until=self.e.now))
+
     # -- what holds ----------------------------------------------------------------------------
 
     @invariant()
@@ -280,6 +303,7 @@ class Rooms(RuleBasedStateMachine):
     def teardown(self) -> None:
         again = self.e.replay()
         assert again == self.e.state
+        assert state_from_bytes(state_to_bytes(again)) == again
         for seat in again.seats:
             assert view(again, seat) == view(self.e.state, seat)
         for readers, n in self.audiences:

@@ -374,6 +374,14 @@ def test_PA17_a_lost_partner_is_waited_for_and_then_placed_anew() -> None:
     assert e.groups == [["cleo", "dora", "ben"], ["emil", "finn", "ada"]]
 
 
+def test_PA17_a_short_loss_places_nobody() -> None:
+    e = circle(*SIX)
+    pairs_of(e, "ada ben")
+    e.lose("cleo")
+    e.back("cleo")
+    assert e.groups == [["ada", "ben"]]
+
+
 def test_PA17_nobody_gets_new_partners_as_the_groups_end() -> None:
     e = circle(*SIX)
     pairs_of(e, "ada ben", "cleo dora", seconds=30)

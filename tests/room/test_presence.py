@@ -175,6 +175,40 @@ def test_TI2_a_late_tick_ends_one_turn_and_gives_the_next_its_full_time() -> Non
     assert e.tick().events == ()
 
 
+def test_TI4_time_in_which_nothing_could_be_committed_does_not_count() -> None:
+    e = circle("Ada", "Ben", "Cleo", expires_in=10_000)
+    e.ok("fay", c.FloorRound, seconds=60)
+    groups = pairs_of(e, "ben cleo", seconds=90)
+    e.ok("fay", c.PairsVisit, group=groups[0])
+    e.lose("ben")
+    since, floor = e.now, e.see("ada")["floor"]
+    e.now += 500
+    for _ in range(2):  # each worker says so
+        e.ok(OPERATOR, c.Thaw, since=since, until=e.now)
+    assert e.tick().events == ()
+    assert e.see("ada")["floor"]["ends_at"] == floor["ends_at"] + 500
+    assert e.see("ada")["pairs"]["ends_at"] == e.now + 90
+    assert e.state.expires_at == e.now + 10_000
+    assert here(e, "ben") == "reconnecting"
+    e.advance(30)
+    assert here(e, "ben") == "away"
+    e.advance(30)
+    assert e.holder == "cleo"
+
+
+def test_TI4_a_clock_that_stood_still_is_not_moved() -> None:
+    e = circle("Ada", "Ben")
+    e.ok("fay", c.FloorRound, seconds=60)
+    e.advance(10)
+    e.ok("fay", c.FloorPause)
+    e.ok(OPERATOR, c.Thaw, since=e.now, until=e.now + 100)
+    e.now += 100
+    e.ok("fay", c.FloorResume)
+    assert e.see("ada")["floor"]["ends_at"] == e.now + 50
+    e.ok("fay", c.RoomEnd)
+    e.same(OPERATOR, c.Thaw, since=e.now, until=e.now + 100)
+
+
 @given(st.floats(1, 7200), st.floats(1, 7200), st.floats(0, 7200), st.floats(0, 7200))
 def test_TI1_a_tick_at_a_deadline_moves_it_on(
     turn: float, groups: float, lost: float, close: float
@@ -217,6 +251,17 @@ def test_SA1_without_facilitator_the_turn_stands_still_and_nobody_is_let_in() ->
     e.ok("ada", c.FloorPass)
     floor = e.see("ada")["floor"]
     assert (floor["holder"], floor["paused"], floor["left"]) == ("ben", True, 60)
+
+
+def test_SA1_giving_the_role_away_while_the_other_one_reconnects() -> None:
+    e = circle("Ada")
+    e.come("Finn", FACILITATOR)
+    e.ok("fay", c.FloorStick, to="ada", seconds=60)
+    e.lose("finn")
+    e.ok("fay", c.RoleGive, member="fay", role=Role.MEMBER)
+    assert e.see("ada")["floor"]["why_paused"] == ["unattended"]
+    e.back("finn")
+    assert e.see("ada")["floor"]["why_paused"] == []
 
 
 @pytest.mark.parametrize("go", ["lose", "leave"])

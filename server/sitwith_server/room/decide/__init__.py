@@ -76,7 +76,7 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
         raise not_allowed("You are not in a group.")
 
 
-_FROM_NOBODY = (c.Tick, c.LoseConnection, c.AddInvite, c.RevokeInvite)
+_FROM_NOBODY = (c.Tick, c.Thaw, c.LoseConnection, c.AddInvite, c.RevokeInvite)
 """What may still come once a room has ended, and then changes nothing."""
 
 

@@ -1,0 +1,103 @@
+"""Events and words as bytes and back."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from sitwith_protocol.codec import decode, encode
+from sitwith_server.room import commands as c
+from sitwith_server.room import events as ev
+from sitwith_server.room import begin, fold, fold_all
+from sitwith_server.room.model import OPERATOR, Kind, Role
+from sitwith_server.room.talk import Said, Saying, Unsaid
+from sitwith_server.service.store import (
+    event_from_bytes,
+    event_to_bytes,
+    saying_from_bytes,
+    saying_to_bytes,
+    state_from_bytes,
+    state_to_bytes,
+)
+from tests.room.evening import Evening, circle, pairs_of
+
+
+def eventful() -> Evening:
+    """An evening in which everything happens at least once."""
+    e = circle("Ada", "Ben", "Cleo", "Dora", lobby=True, expires_in=500)
+    e.come("Emil")
+    e.ok("fay", c.LobbyDecline, person="emil")
+    e.link(Role.MEMBER, uses=2, expires_in=60)
+    e.ok(OPERATOR, c.RevokeInvite, invite="i-f")
+    e.ok("fay", c.RoomLock)
+    e.ok("fay", c.RoomSettings, changes={"chat": "staff", "slow_seconds": 1.5})
+    e.ok("ada", c.SelfRename, name="Ännchen", skeleton="annchen")
+    e.ok("ben", c.SelfAway, away=True)
+    e.ok("fay", c.Mute, member="ada", kinds=frozenset((Kind.AUDIO, Kind.CHAT)))
+    e.ok("fay", c.FloorRound, seconds=60)
+    e.ok("fay", c.FloorPause)
+    e.ok("fay", c.PairsPlan, seed=1, how="fresh", avoid=(("ada", "ben"),))
+    first = pairs_of(e, "ada dora", "ben cleo", seconds=90)[0]
+    e.ok("ada", c.HelpAsk)
+    e.ok("fay", c.PairsVisit, group=first)
+    e.lose("cleo")
+    e.ok(OPERATOR, c.Thaw, since=e.now, until=e.now + 5)
+    e.back("cleo")
+    e.ok("fay", c.RoleGive, member="dora", role=Role.FACILITATOR)
+    e.ok("fay", c.MemberRemove, member="ben")
+    e.lose("ada")
+    for who in ("fay", "dora"):
+        e.lose(who)
+    e.advance(600)
+    e.back("fay")
+    e.ok("fay", c.RoomEnd)
+    return e
+
+
+def test_every_event_comes_back_as_it_was() -> None:
+    events = [*eventful().events, ev.RoomEnded()]
+    assert {type(event) for event in events} == set(get_args(ev.Event))
+    for event in events:
+        came = event_from_bytes(event_to_bytes(event, "why", "ada"))
+        assert (came.event, came.why, came.by) == (event, "why", "ada")
+
+
+def test_a_log_read_back_gives_the_same_room() -> None:
+    e = eventful()
+    blobs = [event_to_bytes(event, "", "") for event in e.events]
+    assert fold_all(event_from_bytes(blob).event for blob in blobs) == e.state
+
+
+def test_a_room_comes_back_whole() -> None:
+    opened, *events = eventful().events
+    assert isinstance(opened, ev.RoomOpened)
+    state = begin(opened)
+    for event in events:
+        state = fold(state, event)
+        assert state_from_bytes(state_to_bytes(state)) == state
+
+
+@pytest.mark.parametrize(
+    "saying",
+    [
+        Said(1, "ada", "hello"),
+        Said(2**40, "ada", b"\x00\xff", notice=True),
+        Said(3, "ada", "", deleted=True),
+        Unsaid(3, "fay"),
+    ],
+)
+def test_words_come_back_as_they_were(saying: Saying) -> None:
+    came = saying_from_bytes(saying_to_bytes(saying))
+    assert came == saying
+    assert type(came) is type(saying)
+
+
+@pytest.mark.parametrize("change", [{"v": 2}, {"t": "NeverHeardOf"}])
+def test_what_another_version_wrote_is_not_guessed_at(change: dict[str, object]) -> None:
+    for blob, read in (
+        (event_to_bytes(ev.RoomEnded(), "", ""), event_from_bytes),
+        (saying_to_bytes(Unsaid(1, "ada")), saying_from_bytes),
+    ):
+        with pytest.raises(LookupError):
+            read(encode({**decode(blob), **change}))
