@@ -109,10 +109,10 @@ def _unsay(state: RoomState, seat: Seat, command: c.Unsay, talk: Talk) -> Placed
     if message is not None and message[0] == seat.id:
         return None if message[2] else Placed(stream, Unsaid(command.n, seat.id))
     # Whoever may not read a conversation learns nothing of it here, not even how long it is.
-    if may_receive(seat, stream, state.seq) and message is None:
-        raise stale("There is no such message.")
-    if message is None or not seat.facilitates or not may_receive(seat, stream, message[1]):
+    if not may_receive(seat, stream, state.seq) or (message is not None and not seat.facilitates):
         raise not_allowed("Only its author or a facilitator deletes a message.")
+    if message is None or not may_receive(seat, stream, message[1]):
+        raise stale("There is no such message.")
     return None if message[2] else Placed(stream, Unsaid(command.n, seat.id))
 
 
