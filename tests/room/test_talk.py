@@ -173,6 +173,9 @@ def test_CO9_of_what_one_never_got_nothing_is_said() -> None:
     e.advance(1)
     e.say("ada", "pair")
     assert e.unsay("fay", f"pair:{one}", 1) == "not_allowed"
+    assert e.unsay("fay", f"pair:{one}", 3) == "stale"
+    e.ok("fay", c.PairsReturn)
+    assert e.unsay("fay", f"pair:{one}", 3) == "not_allowed"
     assert e.unsay("fay", f"pair:{one}", 2) is None
 
 

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from sitwith_protocol.codec import decode, encode
+from sitwith_server.room import begin, fold, fold_all
 from sitwith_server.room import commands as c
 from sitwith_server.room import events as ev
-from sitwith_server.room import begin, fold, fold_all
 from sitwith_server.room.model import OPERATOR, Kind, Role
 from sitwith_server.room.talk import Said, Saying, Unsaid
 from sitwith_server.service.store import (
