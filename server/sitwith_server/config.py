@@ -8,6 +8,7 @@ the refusal. This file imports nothing of ours, so that every layer may import i
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -21,6 +22,7 @@ Parse = Callable[[str], object]
 ENVIRONMENT_PREFIX: Final = "SITWITH_"
 CONFIG_VARIABLE: Final = "SITWITH_CONFIG"
 MASK: Final = "********"
+REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -123,9 +125,11 @@ def _address(value: str) -> str:
 
 
 def _redis(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+    """One URL, or several separated by commas; a Sentinel URL has commas of its own."""
+    for scheme in re.findall(r"(?:^|,)\s*([^,]*?)://", value) or [""]:
+        if scheme not in REDIS_SCHEMES:
+            schemes = ", ".join(f"{each}://" for each in REDIS_SCHEMES)
+            raise ValueError(f"must begin with one of {schemes}")
     return _words(value)
 
 
@@ -167,7 +171,10 @@ class Settings:
     )
     workers: int = _setting(1, _whole(1, 256), "worker processes; more than one needs redis_url")
     redis_url: str | None = _setting(
-        None, _redis, "Redis that several workers share; unset, one process keeps all", secret=True
+        None,
+        _redis,
+        "Redis that workers share, or several by commas; unset, one process keeps all",
+        secret=True,
     )
     drain_seconds: float = _setting(
         5.0, _seconds(0, 600), "time over which a stopping worker sends its members elsewhere"
@@ -367,9 +374,6 @@ def _masked(name: str, value: object) -> object:
     if value is None or not Settings.__dataclass_fields__[name].metadata["secret"]:
         return value
     if name == "redis_url" and isinstance(value, str):
-        parts = urlsplit(value)
-        if parts.password is None:
-            return value
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}").geturl()
+        shown = re.sub(r"(://[^:@/,]*):[^@/]*@", rf"\1:{MASK}@", value)
+        return re.sub(r"(sentinel_password=)[^&,]*", rf"\1{MASK}", shown)
     return MASK

@@ -24,10 +24,14 @@ from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.gateway.ws import Endpoint
 from sitwith_server.log.base import Log
 from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.registry import Registry
+
+IDLE_SECONDS = 120.0
+"""How long a worker keeps a room at hand that nobody is in; the log has it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,10 +57,16 @@ class App:
 
 
 def build(settings: Settings, log: Log | None = None) -> App:
-    """One worker with everything in memory, or with the log that is given."""
+    """One worker: with everything in memory, with Redis, or with the log that is given."""
     metrics = Metrics()
-    log = log or MemoryLog()
-    registry = Registry(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
+    if log is None:
+        log = MemoryLog() if settings.redis_url is None else RedisLog(settings.redis_url)
+    registry = Registry(
+        log,
+        Trail(log, settings.audit_ttl),
+        on_tick=metrics.tick,
+        idle_seconds=None if settings.redis_url is None else IDLE_SECONDS,
+    )
     operator = Operator(registry, room_ttl=settings.room_ttl)
     gate = Gate(Door(registry), settings, metrics, log.now)
     routes = [
@@ -97,6 +107,8 @@ async def _serve(
     sockets: list[socket.socket] | None,
 ) -> int:
     app = build(settings)
+    if isinstance(app.log, RedisLog):
+        app.log.start()
     server = _Server(
         uvicorn.Config(
             app.asgi,

@@ -93,8 +93,6 @@ def check(wanted: Settings) -> None:
         SettingError: a setting that this version can't serve with.
         Failed: the port is not to be had.
     """
-    if wanted.redis_url is not None:
-        raise SettingError("redis_url", "this version serves from one process: leave it unset")
     try:
         places = socket.getaddrinfo(
             wanted.host, wanted.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -37,7 +37,7 @@ class Trail:
     ) -> None:
         entry = {
             "t": "a",
-            "time": await self._log.now(),
+            "time": await self._log.now(room),
             "seat": "operator" if seat == OPERATOR else seat,
             "action": action,
             "target": target,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Log, Position
 from sitwith_server.room import begin
 from sitwith_server.room.events import RoomOpened
+from sitwith_server.room.model import Floor, RoomState
 from sitwith_server.service import store
 from sitwith_server.service.rooms import Room
 
@@ -26,13 +29,32 @@ async def load(log: Log, room_id: str) -> Room | None:
         room = Room(log, state, snapshot.position, state.rights)
     else:
         entries = await log.read(room_id, CONTROL, 0, 1)
-        if not entries:
-            return None
-        opened = store.event_from_bytes(entries[0].blob).event
-        assert isinstance(opened, RoomOpened)
-        room = Room(log, begin(opened), entries[0].position, entries[0].rights)
+        if entries:
+            opened = store.event_from_bytes(entries[0].blob).event
+            assert isinstance(opened, RoomOpened)
+            room = Room(log, begin(opened), entries[0].position, entries[0].rights)
+        else:
+            recorded = await _from_record(log, room_id)
+            if recorded is None:
+                return None
+            room = recorded
     await room.follow_up()
     return room
+
+
+async def _from_record(log: Log, room_id: str) -> Room | None:
+    """A room of which the log has lost all but its record: its links and settings are good, and
+    who was in it comes in anew by them."""
+    record, heads = await log.record(room_id), await log.heads(room_id)
+    if not record or heads is None:
+        return None
+    head = heads.streams.get(CONTROL, Position.START)
+    state = store.state_from_bytes(record)
+    floor = Floor(turn=state.floor.turn)
+    state = replace(
+        state, seq=head.seq, rights=heads.rights, seats={}, pairs=None, floor=floor, help=()
+    )
+    return Room(log, state, head, heads.rights)
 
 
 def give(room: Room) -> tuple[Position, bytes]:
@@ -41,11 +63,12 @@ def give(room: Room) -> tuple[Position, bytes]:
 
 
 class Snapshots:
-    """Saves each room's state once in a while."""
+    """Saves each room's state once in a while, and its record whenever that has changed."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._saved: dict[str, int] = {}
+        self._recorded: dict[str, object] = {}
 
     async def mind(self, room: Room) -> None:
         """Saves a snapshot if the last one is old.
@@ -53,10 +76,22 @@ class Snapshots:
         Raises:
             LogDown: it could not.
         """
+        record = _record_of(room.state)
+        if self._recorded.get(room.id) != record:
+            await self._log.put_record(room.id, store.state_to_bytes(room.state))
+            self._recorded[room.id] = record
         if room.state.seq - self._saved.get(room.id, 0) >= SNAPSHOT_EVERY:
             position, blob = give(room)
             await self._log.put_snapshot(room.id, position, blob)
             self._saved[room.id] = room.state.seq
 
-    def forget(self, room_id: str) -> None:
-        self._saved.pop(room_id, None)
+    def forget(self, gone: Callable[[str], bool]) -> None:
+        """Keeps nothing of rooms that are no longer hosted here."""
+        for kept in (self._saved, self._recorded):
+            for room_id in [each for each in kept if gone(each)]:
+                del kept[room_id]
+
+
+def _record_of(state: RoomState) -> object:
+    """What of a room has to outlive its log: who may come in, and under which rules."""
+    return (state.settings, state.invites, state.removed, state.locked, state.expires_at)

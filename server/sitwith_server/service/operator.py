@@ -56,7 +56,7 @@ class Operator:
 
     async def create(self, spec: RoomSpec) -> Created:
         room = tokens.new_room_id()
-        now = await self._registry.log.now()
+        now = await self._registry.log.now(room)
         made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
         invites = tuple(
             Invite(tokens.new_id("i"), role, digest) for role, (_, digest) in made.items()
@@ -83,11 +83,11 @@ class Operator:
         )
 
     async def rooms(self) -> list[RoomSummary]:
-        return [_summary(room.state) for room in await self._registry.all()]
+        return [_summary(state) for state in await self._registry.all_states()]
 
     async def room(self, room: str) -> RoomSummary | None:
-        found = await self._registry.find(room)
-        return None if found is None else _summary(found.state)
+        state = await self._registry.peek(room)
+        return None if state is None else _summary(state)
 
     async def end(self, room: str) -> bool:
         """Tells everyone, ends the room and deletes all of it but the trail."""
@@ -106,7 +106,7 @@ class Operator:
         if found is None:
             return None
         token, digest = tokens.mint_token(room)
-        now = await self._registry.log.now()
+        now = await self._registry.log.now(room)
         command = c.AddInvite(
             by=OPERATOR,
             invite=tokens.new_id("i"),

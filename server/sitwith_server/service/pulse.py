@@ -27,8 +27,15 @@ _log = structlog.get_logger(__name__)
 class Pulse:
     """Runs as long as the worker does."""
 
-    def __init__(self, log: Log, presence: Presence, rooms: Callable[[], list[Room]]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        presence: Presence,
+        rooms: Callable[[], list[Room]],
+        mind_idle: Callable[[Room], None],
+    ) -> None:
         self._log = log
+        self._mind_idle = mind_idle
         self._presence = presence
         self._rooms = rooms
         self._snapshots = Snapshots(log)
@@ -62,6 +69,8 @@ class Pulse:
                 await self._presence.beat()
         except (LogDown, TimeoutError):
             return
+        hosted = {room.id for room in self._rooms()}
+        self._snapshots.forget(lambda room_id: room_id not in hosted)
         for room in self._rooms():
             try:
                 async with asyncio.timeout(PATIENCE):
@@ -80,3 +89,4 @@ class Pulse:
         room.freeze(False)
         await self._presence.mind(room)
         await self._snapshots.mind(room)
+        self._mind_idle(room)

@@ -11,6 +11,7 @@ import structlog
 from sitwith_server.log.base import CONTROL, Commit, Committed, Log, Lost
 from sitwith_server.room import begin
 from sitwith_server.room.events import RoomOpened
+from sitwith_server.room.model import RoomState
 from sitwith_server.service import store
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.loading import give, load
@@ -40,26 +41,38 @@ class _Hosted:
 
 
 class Registry:
-    """Finds, makes, follows and lets go of rooms."""
+    """Finds, makes, follows and lets go of rooms.
+
+    idle_seconds: how long a room is kept at hand that nobody is in; None: until it ends, which is
+        right where nobody else could keep its deadlines.
+    """
 
     def __init__(
-        self, log: Log, trail: Trail, *, on_tick: Callable[[], None] = lambda: None
+        self,
+        log: Log,
+        trail: Trail,
+        *,
+        on_tick: Callable[[], None] = lambda: None,
+        idle_seconds: float | None = None,
     ) -> None:
         self._on_tick = on_tick
         self.log = log
         self.trail = trail
         self._hosted: dict[str, _Hosted] = {}
+        self._idle: dict[str, float] = {}
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.presence = Presence(log.leases)
-        self._pulse = Pulse(log, self.presence, self.hosted)
+        self._idle_seconds = idle_seconds
+        self._pulse = Pulse(log, self.presence, self.hosted, self._mind_idle)
 
     def hosted(self) -> list[Room]:
         return [h.room for h in self._hosted.values()]
 
     async def create(self, opened: RoomOpened) -> Room:
         """A new room from its first event."""
-        await self.log.create(opened.room, b"", opened.expires_at - opened.at + BACKSTOP)
+        record = store.state_to_bytes(begin(opened))
+        await self.log.create(opened.room, record, opened.expires_at - opened.at + BACKSTOP)
         blob = store.event_to_bytes(opened, "room.create", "")
         result = await self.log.commit(Commit(opened.room, CONTROL, (blob,), 0, rights=True))
         assert isinstance(result, Committed)
@@ -80,10 +93,16 @@ class Registry:
                 return None
             return self._host(room)
 
-    async def all(self) -> list[Room]:
-        """Every living room of the log."""
-        found = [await self.find(room_id) for room_id in await self.log.rooms()]
-        return [room for room in found if room is not None]
+    async def peek(self, room_id: str) -> RoomState | None:
+        """The state of a living room, without hosting it."""
+        hosted = self._hosted.get(room_id)
+        room = hosted.room if hosted is not None else await load(self.log, room_id)
+        return None if room is None or room.state.ended else room.state
+
+    async def all_states(self) -> list[RoomState]:
+        """The states of all living rooms of the log."""
+        found = [await self.peek(room_id) for room_id in await self.log.rooms()]
+        return [state for state in found if state is not None]
 
     async def close(self) -> None:
         for hosted in self._hosted.values():
@@ -111,6 +130,18 @@ class Registry:
     def _ring(self, room: Room, stream: str, seq: int) -> None:
         if room.behind(stream, seq):
             self._spawn(room.follow_up())
+
+    def _mind_idle(self, room: Room) -> None:
+        """Lets go of a room that nobody here has been in for a while; it is in the log."""
+        now = asyncio.get_running_loop().time()
+        since = self._idle.setdefault(room.id, now)
+        if room.watched:
+            self._idle[room.id] = now
+        elif self._idle_seconds is not None and now - since > self._idle_seconds:
+            self._idle.pop(room.id, None)
+            hosted = self._hosted.pop(room.id, None)
+            if hosted is not None:
+                hosted.let_go()
 
     async def _start_over(self, room: Room, lost: Lost) -> None:
         fresh = None if lost.heads is None else await load(self.log, room.id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Protocol
 
 from sitwith_protocol.errors import RefusalCode
@@ -18,6 +19,7 @@ from sitwith_server.log.base import (
     Commit,
     Committed,
     Duplicate,
+    Entry,
     Gone,
     Log,
     LogDown,
@@ -107,6 +109,11 @@ class Room:
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody but this worker's own bookkeeping observes it."""
+        return len(self._observers) > 1
+
     def note_to(self, noted: Noted) -> None:
         """Sets who is told of each fresh outcome: the audit trail."""
         self._noted = noted
@@ -138,7 +145,7 @@ class Room:
                 if not isinstance(command, c.Thaw):
                     await self._be_fresh()
                 for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
-                    verdict = decide(self.state, command, await self._log.now())
+                    verdict = decide(self.state, command, await self._log.now(self.id))
                     if isinstance(verdict, Refusal):
                         return verdict
                     if not verdict.events:
@@ -170,7 +177,7 @@ class Room:
 
     async def _attempt(self, command: c.Command, key: Key, why: str) -> Answer | None:
         """The answer, committed; None after a lost race."""
-        verdict = decide(self.state, command, await self._log.now())
+        verdict = decide(self.state, command, await self._log.now(self.id))
         if isinstance(verdict, Refusal):
             answer: Answer = No(RefusalCode(verdict.code), verdict.message)
             verdict = Verdict(())
@@ -225,7 +232,7 @@ class Room:
         return True
 
     async def _react(self, command: c.React) -> Answer:
-        placed = decide_talk(self.state, command, self.talking.book, await self._log.now())
+        placed = decide_talk(self.state, command, self.talking.book, await self._log.now(self.id))
         if isinstance(placed, Refusal):
             return No(RefusalCode(placed.code), placed.message)
         assert placed is not None
@@ -308,16 +315,22 @@ class Room:
         began = _clock()
         words = await self.talking.fresh()
         while entries := await self._log.read(self.id, CONTROL, self.state.seq):
-            for entry in entries:
-                came = store.event_from_bytes(entry.blob)
-                before, self.state = self.state, fold(self.state, came.event)
-                self.position, self.rights = entry.position, entry.rights
-                self._tell(
-                    Change(before, self.state, (came.event,), came.why, came.by, entry.position)
-                )
+            for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
+                self._fold(list(batch))
         for entry in words:
             await self.talking.take(entry, store.saying_from_bytes(entry.blob))
         self._read_at = began
+
+    def _fold(self, entries: list[Entry]) -> None:
+        """Folds and tells what was committed together: between its events a room need not be in
+        order."""
+        before, came = self.state, [store.event_from_bytes(entry.blob) for entry in entries]
+        for each in came:
+            self.state = fold(self.state, each.event)
+        self.position, self.rights = entries[-1].position, entries[-1].rights
+        events = tuple(each.event for each in came)
+        why, by = came[0].why, came[0].by
+        self._tell(Change(before, self.state, events, why, by, self.position))
 
     def _tell(self, change: Change) -> None:
         for observer in tuple(self._observers):

@@ -55,7 +55,7 @@ class Talking:
         self, state: RoomState, rights: int, command: c.Say | c.Unsay, key: Key | None
     ) -> Answer | None:
         """The answer, committed; None after a lost race: catch up and try again."""
-        placed = decide_talk(state, command, self.book, await self._log.now())
+        placed = decide_talk(state, command, self.book, await self._log.now(self._room))
         answer = _answer(placed, command)
         if isinstance(answer, No) and not answer.code.is_outcome:
             return answer

@@ -59,7 +59,7 @@ class Timer:
         due = next_deadline(self._room.state)
         if due is None or self._room.frozen:
             return LONGEST
-        return min(LONGEST, due - await self._clock.now())
+        return min(LONGEST, due - await self._clock.now(self._room.id))
 
     async def _tick(self) -> float:
         """Submits what is due; 0 if the next deadline is another one by then."""
