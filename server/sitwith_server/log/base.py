@@ -374,8 +374,10 @@ class Log(Protocol):
         """This process hosts the room, and can give its state to a log that has lost it.
 
         `lost` is called from the event loop when the log has come back with less than this
-        process has seen, or with something else: the service then loads the room anew and tells
-        members of the gap. Returns the function that ends it. The memory log loses nothing.
+        process has seen, or with something else, before anything can be committed there: it must
+        keep this process from going on with what is no longer so. The service then loads the room
+        anew and tells members of the gap. Returns the function that ends it. The memory log loses
+        nothing.
         """
         ...
 

@@ -6,6 +6,7 @@ that links which nobody has used yet survive a Redis that lost everything.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -34,6 +35,8 @@ class Holdings:
         self.records: dict[str, Record] = {}
         self.tombs: dict[str, int] = {}
         """Ended rooms, and until when (µs) that is remembered."""
+        self.beat: tuple[str, int, int] | None = None
+        """This worker, its lease (ms) and when it beat last (µs)."""
 
     # --- rooms of this process -------------------------------------------------------------
 
@@ -81,9 +84,9 @@ class Holdings:
 
     def learn(self, room: str, record: Record) -> None:
         known = self.records.get(room)
-        if room not in self.tombs and (
-            known is None or (known.epoch, known.version) <= (record.epoch, record.version)
-        ):
+        if self.buried(room):
+            return
+        if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
             self.records[room] = record
 
     def bury(self, room: str, until: int) -> None:
@@ -92,6 +95,10 @@ class Holdings:
         self.records.pop(room, None)
         while len(self.tombs) > TOMBS_KEPT:
             del self.tombs[next(iter(self.tombs))]
+
+    def buried(self, room: str) -> bool:
+        """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""
+        return self.tombs.get(room, 0) > time.time() * 1_000_000
 
     def refresh(self, link: Link) -> None:
         """Read the index anew; messages may have been missed."""

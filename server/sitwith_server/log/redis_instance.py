@@ -22,6 +22,7 @@ from sitwith_server.log.base import (
     Health,
     LogDown,
     LogFull,
+    Outage,
     Position,
     Result,
     TooEarly,
@@ -31,8 +32,10 @@ from sitwith_server.log.redis_fanout import FanOut
 from sitwith_server.log.redis_holdings import Holdings
 from sitwith_server.log.redis_link import Got, Link, Refused, Word, into
 from sitwith_server.log.redis_packing import (
+    BEAT,
     COMMIT,
     GATE,
+    LEASES,
     MICROSECONDS,
     ROOM,
     ROOMS,
@@ -92,7 +95,8 @@ class Instance:
         self.clock = RedisClock()
         self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
         self.holdings = Holdings()
-        self._seeder = Seeder(self.holdings, tuning.offer)
+        self.outage: Outage | None = None
+        self._seeder = Seeder(self.holdings, tuning.offer, self.clock.now)
         self._tuning = tuning
         self._changed = changed
         self._link: Link | None = None
@@ -153,8 +157,8 @@ class Instance:
     def run(self, script: Script, words: Sequence[Word], got: Got) -> None:
         """One script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
         link = self._link
-        if link is None or self.frozen():
-            raise LogDown("frozen")
+        if link is None:
+            raise LogDown("not connected")
         whole = (b"EVALSHA", script.sha, *words)
 
         def checked(reply: Any) -> None:
@@ -175,7 +179,7 @@ class Instance:
         return reply
 
     def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
-        keys = (4, GATE, keys_of(room).prefix, ROOMS, TOMBS)
+        keys = (6, GATE, keys_of(room).prefix, ROOMS, TOMBS, LEASES, BEAT)
         self.run(ROOM, (*keys, self._gate, operation, room, *words), got)
 
     def publish(self, channel: str, message: bytes) -> None:
@@ -204,6 +208,8 @@ class Instance:
 
     def commit(self, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        if self.frozen():
+            raise LogDown("frozen")
         taken: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         done = into(taken)
         keys = keys_of(commit.room)
@@ -359,6 +365,7 @@ class Instance:
             self.lit()
             self._gate = await self._seeder.enter(link, info["run_id"])
             self._link = link
+            self._seeder.tell_losses()
             self.lit()
             tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
             if self.target.master is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import (
     CONTROL,
+    OUTAGE_SECONDS,
     Commit,
     Entry,
     Give,
@@ -14,13 +17,22 @@ from sitwith_server.log.base import (
     Health,
     LogDown,
     Lost,
+    Outage,
     Position,
     Result,
     Snapshot,
     Trimmed,
 )
 from sitwith_server.log.redis_instance import Instance, Tuning
-from sitwith_server.log.redis_packing import MICROSECONDS, WHISPER, kept_of, key_field, keys_of
+from sitwith_server.log.redis_link import Word
+from sitwith_server.log.redis_packing import (
+    MICROSECONDS,
+    WHISPER,
+    Record,
+    kept_of,
+    key_field,
+    keys_of,
+)
 from sitwith_server.log.redis_target import place, targets_of
 
 AUDIT_ENTRIES: Final = 20_000
@@ -28,6 +40,52 @@ AUDIT_ENTRIES: Final = 20_000
 
 def _ms(seconds: float) -> int:
     return max(1, int(seconds * 1000))
+
+
+def _learned(instance: Instance, room: str, record: bytes, told: list[int] | None) -> bool:
+    if told is None:
+        return False
+    epoch, version, expires = told
+    instance.holdings.tombs.pop(room, None)
+    instance.holdings.learn(room, Record(epoch, version, expires, record))
+    return True
+
+
+class RedisLeases:
+    """`Leases` on every instance: a worker lives that beats on one of them."""
+
+    def __init__(self, instances: Sequence[Instance], of: Callable[[str], Instance]) -> None:
+        self._instances = instances
+        self._of = of
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        words = (worker, _ms(ttl), int(OUTAGE_SECONDS * MICROSECONDS))
+        for instance, found in await self.ask_all("beat", *words):
+            instance.holdings.beat = (worker, _ms(ttl), int(instance.clock.now() * MICROSECONDS))
+            if found is not None:
+                since, until = (int(each) / MICROSECONDS for each in found)
+                instance.outage = Outage(since, until)
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        found = await self.ask_all("living", *workers)
+        return frozenset(worker.decode() for _, names in found for worker in names)
+
+    def outage(self, room: str) -> Outage | None:
+        return self._of(room).outage
+
+    async def ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        """The replies of those that can be reached; raises LogDown if none can."""
+        asked: list[tuple[Instance, asyncio.Future[Any]]] = []
+        for each in self._instances:
+            with suppress(LogDown):
+                asked.append((each, each.ask("", operation, *words)))
+        found: list[tuple[Instance, Any]] = []
+        for instance, reply in asked:
+            with suppress(LogDown):
+                found.append((instance, await reply))
+        if not found:
+            raise LogDown("no instance can be reached")
+        return found
 
 
 class RedisLog:
@@ -42,6 +100,7 @@ class RedisLog:
         targets = targets_of(urls)
         self._instances = tuple(Instance(each, chosen, self._changed) for each in targets)
         self._identities = tuple(each.identity for each in targets)
+        self.leases = RedisLeases(self._instances, self._of)
         self._watchers: list[Callable[[str, Health], None]] = []
 
     def start(self) -> None:
@@ -92,28 +151,22 @@ class RedisLog:
     # --- rooms -----------------------------------------------------------------------------
 
     async def create(self, room: str, record: bytes, ttl: float) -> bool:
-        return bool(await self._of(room).ask(room, "create", record, _ms(ttl)))
+        instance = self._of(room)
+        told = await instance.ask(room, "create", record, _ms(ttl))
+        return _learned(instance, room, record, told)
 
     async def record(self, room: str) -> bytes | None:
         found: bytes | None = await self._of(room).ask(room, "record")
         return found
 
     async def put_record(self, room: str, record: bytes) -> None:
-        await self._of(room).ask(room, "put_record", record)
+        instance = self._of(room)
+        _learned(instance, room, record, await instance.ask(room, "put_record", record))
 
     async def rooms(self) -> list[str]:
         """Of the instances that can be reached; raises LogDown if none can."""
-        found: list[str] = []
-        alive = 0
-        for each in self._instances:
-            try:
-                found += [name.decode() for name in await each.ask("", "rooms")]
-                alive += 1
-            except LogDown:
-                continue
-        if not alive:
-            raise LogDown("no instance can be reached")
-        return found
+        found = await self.leases.ask_all("rooms")
+        return [name.decode() for _, names in found for name in names]
 
     async def end(self, room: str, tombstone_ttl: float = 86_400) -> None:
         instance = self._of(room)

@@ -22,6 +22,8 @@ INCARNATION: Final = "sw:incarnation"
 ROOMS: Final = "sw:rooms"
 """Index of rooms by expiry, and the channel that tells of each change."""
 TOMBS: Final = "sw:tombs"
+LEASES: Final = "sw:leases"
+BEAT: Final = "sw:beat"
 
 BELL: Final = b"b"[0]
 WHISPER: Final = b"w"[0]

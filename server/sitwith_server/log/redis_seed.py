@@ -1,38 +1,179 @@
-"""Entering an instance: as it was, or offering it what was lost."""
+"""Entering an instance: as it was, or offering what it lost to whoever comes there next.
+
+Every process does the same, at the same time and without knowing of the others; the scripts in
+`seed.lua` make one of it. Nothing is committed before the instance has opened, once for all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
+from sitwith_server.log.base import CONTROL, Heads, Lost, Position
 from sitwith_server.log.redis_holdings import Holdings
+from sitwith_server.log.redis_keep import RoomKeep, has_state
 from sitwith_server.log.redis_link import Link, Word
-from sitwith_server.log.redis_packing import GATE, INCARNATION, ROOMS, SEED, TOMBS
+from sitwith_server.log.redis_packing import (
+    BEAT,
+    GATE,
+    INCARNATION,
+    LEASES,
+    MICROSECONDS,
+    ROOMS,
+    SEED,
+    TOMBS,
+    Record,
+    keys_of,
+)
+
+AT_ONCE: Final = 32
+"""Offers under way at the same time."""
+TOMBS_AT_ONCE: Final = 200
+UNKNOWN_TTL: Final = 86_400_000
+"""How long a room lives whose record never came to be known here (ms)."""
 
 
 class Seeder:
-    """Remembers which incarnation of one instance this process has told all that it holds."""
+    """Remembers which incarnation of one instance this process has told all that it holds.
 
-    def __init__(self, holdings: Holdings, offer_seconds: float) -> None:
+    now: the log's clock.
+    """
+
+    def __init__(self, holdings: Holdings, offer_seconds: float, now: Callable[[], float]) -> None:
         self._holdings = holdings
-        self._offer_seconds = offer_seconds
+        self._window = int(offer_seconds * 1000)
+        self._now = now
+        self._entered: bytes | None = None
+        self._losses: list[tuple[RoomKeep, Lost]] = []
 
     async def enter(self, link: Link, run_id: str) -> bytes:
-        """The incarnation's id, once commits may pass. Raises LogDown or Refused."""
+        """The incarnation's id, once commits may pass. Raises LogDown or Refused.
+
+        run_id: of the server process. Where it isn't the one that the instance's marker names,
+        that process has lost or missed something, and a new incarnation begins.
+        """
         while True:
-            window = int(self._offer_seconds * 1000)
-            incarnation = await self._do(link, "arrive", run_id, os.urandom(16).hex(), window)
+            words = (run_id, os.urandom(16).hex(), self._window)
+            incarnation: bytes = await self._do(link, "arrive", *words)
+            if self._entered is None:
+                # Nothing can be held of an instance that was never entered.
+                self._entered = incarnation
+            fresh = incarnation != self._entered
+            if fresh:
+                await self._offer_all(link, incarnation)
             if await self._opened(link, incarnation):
-                return bytes(incarnation)
+                if fresh:
+                    self._losses.clear()
+                    await self._compare_all(link)
+                    self._entered = incarnation
+                return incarnation
 
     async def _opened(self, link: Link, incarnation: bytes) -> bool:
+        """False if yet another incarnation has begun."""
         while wait := await self._do(link, "open", incarnation):
             if wait < 0:
                 return False
             await asyncio.sleep(wait / 1000)
         return True
 
+    # --- offering --------------------------------------------------------------------------
+
+    async def _offer_all(self, link: Link, incarnation: bytes) -> None:
+        holdings = self._holdings
+        if holdings.beat is not None:
+            await self._do(link, "beat", incarnation, *holdings.beat)
+        tombs = [(keys_of(room).prefix, room, until) for room, until in holdings.tombs.items()]
+        for start in range(0, len(tombs), TOMBS_AT_ONCE):
+            some = tombs[start : start + TOMBS_AT_ONCE]
+            await self._do(link, "tombs", incarnation, *(word for tomb in some for word in tomb))
+        offers = self._offers()
+        while some_offers := [offer for offer, _ in zip(offers, range(AT_ONCE), strict=False)]:
+            await asyncio.gather(
+                *(self._do(link, "offer", incarnation, *offer) for offer in some_offers)
+            )
+
+    def _offers(self) -> Iterator[list[Word]]:
+        """First the rooms that this process hosts, then all others' records."""
+        holdings = self._holdings
+        for room, keep in list(holdings.rooms.items()):
+            if not holdings.buried(room) and (keep.heads or keep.give is not None):
+                yield [*self._record(room, keep), "1", *self._all_of(keep)]
+        for room in list(holdings.records):
+            if room not in holdings.rooms:
+                yield [*self._record(room, None), "0"]
+
+    def _record(self, room: str, keep: RoomKeep | None) -> list[Word]:
+        now = int(self._now() * 1000)
+        known = self._holdings.records.get(room) or Record(0, 0, now + UNKNOWN_TTL, b"")
+        epoch = max(known.epoch, keep.epoch if keep else 0)
+        return [keys_of(room).prefix, room, epoch, known.version, known.record, known.expires]
+
+    def _all_of(self, keep: RoomKeep) -> list[Word]:
+        position, state = has_state(keep) or (Position.START, b"")
+        heads = dict(keep.heads)
+        if position.seq > heads.get(CONTROL, Position.START).seq:
+            heads[CONTROL] = position
+        outcomes = keep.outcomes()
+        words: list[Word] = [keep.rights, int(keep.latest * MICROSECONDS)]
+        words += [position.to_bytes() if position.seq else b"", state, len(outcomes)]
+        for field, outcome in outcomes:
+            words += [field, outcome]
+        words.append(len(heads))
+        for stream, head in heads.items():
+            tail = keep.tail(stream)
+            words += [stream, head.to_bytes(), len(tail)]
+            for entry in tail:
+                words += [entry.seq, entry.meta, entry.blob]
+        return words
+
+    # --- comparing -------------------------------------------------------------------------
+
+    async def _compare_all(self, link: Link) -> None:
+        rooms = list(self._holdings.rooms.items())
+        for start in range(0, len(rooms), AT_ONCE):
+            await asyncio.gather(
+                *(self._compare(link, *each) for each in rooms[start : start + AT_ONCE])
+            )
+
+    async def _compare(self, link: Link, room: str, keep: RoomKeep) -> None:
+        seen = {stream: head for stream, head in keep.heads.items() if head.seq}
+        if (state := has_state(keep)) and state[0].seq > keep.heads.get(CONTROL, state[0]).seq:
+            seen[CONTROL] = state[0]
+        words = [word for stream, head in seen.items() for word in (stream, head.seq)]
+        reply = await self._do(link, "look", keys_of(room).prefix, *words)
+        if reply is None:
+            lost = Lost(room, frozenset(seen), None)
+        else:
+            epoch, rights, flat, events = reply
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
+            streams = frozenset(
+                stream
+                for (stream, head), event in zip(seen.items(), events, strict=True)
+                if heads.get(stream, Position.START).seq < head.seq
+                or event not in (b"", head.event)
+            )
+            keep.stand_corrected(epoch, rights, heads, streams)
+            if not streams:
+                return
+            lost = Lost(room, streams, Heads(rights, heads))
+        self._losses.append((keep, lost))
+
+    def tell_losses(self) -> None:
+        """Calls everyone who holds a room of which something is gone. To be called in the very
+        step in which commits may pass again, so that nobody goes on with what is no longer so."""
+        losses, self._losses = self._losses, []
+        for keep, lost in losses:
+            for tell in tuple(keep.lost):
+                try:
+                    tell(lost)
+                except Exception as fault:
+                    asyncio.get_running_loop().call_exception_handler(
+                        {"message": "a room's holder failed", "exception": fault}
+                    )
+
     async def _do(self, link: Link, operation: str, *words: Word) -> Any:
-        keys = (4, GATE, INCARNATION, ROOMS, TOMBS)
+        keys = (6, GATE, INCARNATION, ROOMS, TOMBS, LEASES, BEAT)
         return await link.call("EVALSHA", SEED.sha, *keys, operation, *words)

@@ -1,7 +1,7 @@
 -- Everything of a room that isn't a commit, by the name of the operation.
 --
 -- KEYS: 1 gate, 2 the prefix of the room's keys, 3 index of rooms (also the channel that tells of
---   them), 4 index of tombstones
+--   them), 4 index of tombstones, 5 leases, 6 last beat
 -- ARGV: 1 incarnation, 2 operation, 3 room, 4… its arguments
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -18,15 +18,17 @@ local function alive()
   return redis.call('HGET', meta, 'x')
 end
 
+-- Tells all of a new record, and returns what it is told by: epoch, version, expiry in ms.
 local function tell(record)
   local m = redis.call('HMGET', meta, 'f', 'v', 'x')
   redis.call('PUBLISH', KEYS[3], 'r' .. struct.pack('>I8I8I8I4', m[1], m[2], m[3], #ARGV[3])
     .. ARGV[3] .. record)
+  return {tonumber(m[1]), tonumber(m[2]), tonumber(m[3])}
 end
 
 -- An index lives as long as its last member.
-local function into(index, score)
-  redis.call('ZADD', index, score, ARGV[3])
+local function into(index, score, member)
+  redis.call('ZADD', index, score, member)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
   if last then
@@ -48,16 +50,15 @@ local op = {}
 -- record, ttl in ms
 function op.create()
   if is_ended() or alive() then
-    return 0
+    return false
   end
   local expires = math.floor(now / 1000) + tonumber(b)
   redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', expires, 'rec', a)
   redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', 1, 0, 0))
   redis.call('PEXPIREAT', meta, expires)
   redis.call('PEXPIREAT', heads, expires)
-  into(KEYS[3], expires * 1000)
-  tell(a)
-  return 1
+  into(KEYS[3], expires * 1000, ARGV[3])
+  return tell(a)
 end
 
 function op.record()
@@ -65,11 +66,12 @@ function op.record()
 end
 
 function op.put_record()
-  if alive() then
-    redis.call('HSET', meta, 'rec', a)
-    redis.call('HINCRBY', meta, 'v', 1)
-    tell(a)
+  if not alive() then
+    return false
   end
+  redis.call('HSET', meta, 'rec', a)
+  redis.call('HINCRBY', meta, 'v', 1)
+  return tell(a)
 end
 
 -- the key's field
@@ -148,7 +150,7 @@ end
 -- ttl in ms
 op['end'] = function()
   local until_ = now + tonumber(a) * 1000
-  into(KEYS[4], until_)
+  into(KEYS[4], until_, ARGV[3])
   for _, stream in ipairs(redis.call('HKEYS', heads)) do
     redis.call('DEL', room .. 's:' .. stream)
   end
@@ -169,6 +171,32 @@ end
 
 function op.rooms()
   return redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. string.format('%.0f', now), '+inf')
+end
+
+-- worker, ttl in ms, how long nobody may beat before it was an outage (µs)
+-- Returns when the last outage began and when it ended.
+function op.beat()
+  into(KEYS[5], now + tonumber(b) * 1000, a)
+  local last = redis.call('HGET', KEYS[6], 'at')
+  if last and now - tonumber(last) > tonumber(c) then
+    redis.call('HSET', KEYS[6], 'since', last, 'until', now)
+  end
+  redis.call('HSET', KEYS[6], 'at', now)
+  redis.call('PEXPIRE', KEYS[6], 86400000)
+  local found = redis.call('HMGET', KEYS[6], 'since', 'until')
+  return found[1] and found or false
+end
+
+-- workers
+function op.living()
+  local found = {}
+  for n = 4, #ARGV do
+    local until_ = redis.call('ZSCORE', KEYS[5], ARGV[n])
+    if until_ and tonumber(until_) > now then
+      found[#found + 1] = ARGV[n]
+    end
+  end
+  return found
 end
 
 -- blob, ttl in ms, entries to keep
