@@ -22,7 +22,7 @@ from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.gateway.ws import Endpoint
-from sitwith_server.log.base import Log
+from sitwith_server.log.base import Health, Log
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.service.audit import Trail
@@ -32,6 +32,9 @@ from sitwith_server.service.registry import Registry
 
 IDLE_SECONDS = 120.0
 """How long a worker keeps a room at hand that nobody is in; the log has it."""
+
+TELL_SECONDS = 5.0
+"""How often a worker that waits for Redis says so."""
 
 _log = structlog.get_logger(__name__)
 
@@ -101,6 +104,21 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _log_is_there(log: Log, stopped: Callable[[], bool]) -> bool:
+    """Waits, and says so, until some instance of the log serves; False if asked to stop first."""
+    loop = asyncio.get_running_loop()
+    tell = loop.time() + TELL_SECONDS
+    while Health.LIVE not in log.health().values():
+        if stopped():
+            return False
+        if loop.time() >= tell:
+            tell += TELL_SECONDS
+            states = sorted({health.value for health in log.health().values()})
+            _log.warning("waiting_for_redis", states=states)
+        await asyncio.sleep(0.02)
+    return True
+
+
 async def _serve(
     settings: Settings,
     on_started: Callable[[App], Awaitable[None]] | None,
@@ -138,12 +156,18 @@ async def _serve(
         server.should_exit = True
 
     def asked_to_stop() -> None:
+        if not server.started:
+            server.should_exit = True
+            return
         draining.add(asyncio.ensure_future(drain()))
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
     loop.add_signal_handler(signal.SIGINT, setattr, server, "should_exit", True)
-    serving = asyncio.create_task(server.serve(sockets))
+    if await _log_is_there(app.log, lambda: server.should_exit):
+        serving = asyncio.create_task(server.serve(sockets))
+    else:
+        serving = asyncio.create_task(asyncio.sleep(0))
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
     if server.started:
