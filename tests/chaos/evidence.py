@@ -118,7 +118,17 @@ class Evidence:
                 found.append((r, texts))
         return found
 
-    def gap_covers(self, seat: str, stream: str, seq: int | None) -> bool:
+    def was_told(self, seat: str, stream: str, seq: int | None) -> bool:
+        """Whether a gap covers this, or a later entry (by way of the lobby) said to go on after
+        it: whoever was away when they were sent back is given nothing of before."""
+        for r in self.history.of("entered"):
+            if r.seat == seat and seq is not None and stream in r.frame["pos"]:
+                again = r is not self.entered.get(seat)
+                if again and seq <= Position.from_bytes(r.frame["pos"][stream]).seq:
+                    return True
+        return self._gap_covers(seat, stream, seq)
+
+    def _gap_covers(self, seat: str, stream: str, seq: int | None) -> bool:
         for r in self.history.of("gap"):
             if r.seat != seat or stream_of(r.frame["stream"], seat) not in (stream, "room"):
                 continue

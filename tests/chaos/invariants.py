@@ -83,7 +83,7 @@ def no_silent_loss(e: Evidence) -> Found:
         for seat in sorted(wanted.must & here):
             if (seat, wanted.stream, wanted.n) in got:
                 continue
-            if not e.gap_covers(seat, wanted.stream, wanted.seq):
+            if not e.was_told(seat, wanted.stream, wanted.seq):
                 yield Violation(
                     "N2", "never delivered", (seat, wanted.stream, wanted.n, wanted.body)
                 )

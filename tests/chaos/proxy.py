@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -50,6 +51,7 @@ class _Connection:
     near: asyncio.StreamWriter
     far: asyncio.StreamWriter | None = None
     task: asyncio.Task[None] | None = None
+    born: float = field(default_factory=time.monotonic)
 
     def close(self, *, reset: bool) -> None:
         for writer in (self.near, self.far):

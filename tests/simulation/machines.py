@@ -84,16 +84,20 @@ class _Call:
         self.handle: asyncio.Handle | None = None
 
     def __call__(self) -> None:
-        if self.machine.running:
-            self.callback(*self.args)
-        else:
+        if not self.machine.running:
             self.machine.keep(self)
+        elif self.handle is None or not self.handle.cancelled():
+            self.callback(*self.args)
 
     def again(self) -> None:
-        if self.handle is not None and not self.handle.cancelled():
-            self.handle = asyncio.get_running_loop().call_soon(
-                self.callback, *self.args, context=self.context
-            )
+        # Past `call_soon` of the machine's loop: this has its wrapping already.
+        VirtualLoop.call_soon(self._loop(), self, context=self.context)
+
+    @staticmethod
+    def _loop() -> VirtualLoop:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        return loop
 
 
 class MachineLoop(VirtualLoop):
