@@ -47,11 +47,17 @@ class Lane:
 
 
 @dataclass(eq=False)
-class _Connection:
+class Connection:
+    """One that was passed on. Clearing `passing` makes a black hole of it alone, both ways."""
+
     near: asyncio.StreamWriter
     far: asyncio.StreamWriter | None = None
     task: asyncio.Task[None] | None = None
     born: float = field(default_factory=time.monotonic)
+    passing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.passing.set()
 
     def close(self, *, reset: bool) -> None:
         for writer in (self.near, self.far):
@@ -74,7 +80,7 @@ class Proxy:
         self._to = (to_host, to_port)
         self._wanted = port
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
         self._refusing = False
         self.port = port
         self.lanes = {UP: Lane(), DOWN: Lane()}
@@ -103,8 +109,8 @@ class Proxy:
         await asyncio.sleep(0)
 
     @property
-    def connections(self) -> int:
-        return len(self._connections)
+    def connections(self) -> list[Connection]:
+        return list(self._connections)
 
     # --- faults ----------------------------------------------------------------------------
 
@@ -142,6 +148,8 @@ class Proxy:
         for lane in self.lanes.values():
             lane.delay, lane.rate = 0.0, None
             lane.passing.set()
+        for each in self._connections:
+            each.passing.set()
 
     def _close(self, *, reset: bool) -> None:
         for each in tuple(self._connections):
@@ -151,7 +159,7 @@ class Proxy:
     # --- carrying --------------------------------------------------------------------------
 
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = _Connection(writer, task=asyncio.current_task())
+        connection = Connection(writer, task=asyncio.current_task())
         if self._refusing:
             connection.task = None
             connection.close(reset=True)
@@ -160,8 +168,9 @@ class Proxy:
         try:
             far_reader, connection.far = await asyncio.open_connection(*self._to)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._carry(self.lanes[UP], reader, connection.far))
-                group.create_task(self._carry(self.lanes[DOWN], far_reader, writer))
+                far = connection.far
+                group.create_task(self._carry(connection, self.lanes[UP], reader, far))
+                group.create_task(self._carry(connection, self.lanes[DOWN], far_reader, writer))
         except (OSError, ExceptionGroup, asyncio.CancelledError):
             pass
         finally:
@@ -171,7 +180,11 @@ class Proxy:
                     each.close()
 
     async def _carry(
-        self, lane: Lane, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        connection: Connection,
+        lane: Lane,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         """One direction of one connection, until it ends."""
         loop = asyncio.get_running_loop()
@@ -190,6 +203,7 @@ class Proxy:
                 if (wait := came + lane.delay - loop.time()) > 0:
                     await asyncio.sleep(wait)
                 await lane.passing.wait()
+                await connection.passing.wait()
                 if not data:
                     break
                 await self._write(lane, writer, data)

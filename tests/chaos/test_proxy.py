@@ -57,7 +57,7 @@ async def test_it_passes_everything_on(proxy: Proxy) -> None:
     data = bytes(range(256)) * 4_000
     assert await say(line, data) == data
     assert proxy.lanes[UP].carried == proxy.lanes[DOWN].carried == len(data)
-    assert proxy.connections == 1
+    assert len(proxy.connections) == 1
 
 
 @pytest.mark.parametrize("way", [UP, DOWN])
@@ -71,6 +71,17 @@ async def test_a_black_hole_says_nothing_and_loses_nothing(proxy: Proxy, way: st
     proxy.heal()
     async with asyncio.timeout(5):
         assert await line[0].readexactly(9) == b"swallowed"
+
+
+async def test_a_black_hole_may_be_of_one_connection_alone(proxy: Proxy) -> None:
+    one, other = await plug(proxy), await plug(proxy)
+    assert await say(one, b"1") + await say(other, b"2") == b"12"
+    min(proxy.connections, key=lambda each: each.born).passing.clear()
+    one[1].write(b"swallowed")
+    assert await nothing(one)
+    assert await say(other, b"heard") == b"heard"
+    proxy.heal()
+    assert await one[0].readexactly(9) == b"swallowed"
 
 
 async def test_a_cut_ends_what_is_there_and_what_comes(proxy: Proxy) -> None:

@@ -54,6 +54,7 @@ from sitwith_server.log.redis_target import Target
 _LEAVE: Final = ("UNSEEDED", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM")
 """Answers after which the connection is made anew: the instance isn't what it was."""
 _RETRY: Final = (0.05, 0.5)
+_LOOK: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,6 @@ class Instance:
         self._unwell_since: float | None = float("-inf")
         self._said: tuple[Health, bool] | None = None
         self._frost: asyncio.TimerHandle | None = None
-        self._usable = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     # --- how it is -------------------------------------------------------------------------
@@ -125,10 +125,14 @@ class Instance:
         return self.fan.silence() > self._tuning.dark_after + self._tuning.frozen_after
 
     async def usable(self, within: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._usable.wait()
-        return self._usable.is_set()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        while self._link is None or self.frozen():
+            left = end - loop.time()
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(_LOOK, left))
+        return True
 
     def lit(self) -> None:
         """The health may have changed."""
@@ -144,10 +148,6 @@ class Instance:
         frozen = self.frozen()
         if not frozen and health is not Health.LIVE:
             self._frost = loop.call_later(self._tuning.frozen_after + 0.01, self.lit)
-        if self._link is not None and not frozen:
-            self._usable.set()
-        else:
-            self._usable.clear()
         if self._said != (health, frozen):
             self._said = (health, frozen)
             self._changed(self)

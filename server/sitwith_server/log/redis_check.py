@@ -1,0 +1,183 @@
+"""Whether what the settings name is a Redis that rooms can be kept in, and if not, why not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sitwith_server.log.base import LogDown
+from sitwith_server.log.redis_instance import parse_info
+from sitwith_server.log.redis_link import Link, Refused
+from sitwith_server.log.redis_packing import PREFIX, SCRIPTS
+from sitwith_server.log.redis_target import Target, targets_of
+
+OLDEST: Final = (6, 2)
+PATIENCE: Final = 3.0
+_RIGHTS: Final = "doesn't let this user do all it must"
+
+_WRITES: Final = """
+local missing = {}
+for line in string.gmatch(ARGV[1], '[^\\n]+') do
+  local words = {}
+  for word in string.gmatch(line, '%S+') do
+    words[#words + 1] = word
+  end
+  local reply = redis.pcall(unpack(words))
+  if type(reply) == 'table' and reply.err then
+    local text = string.lower(reply.err)
+    for _, sign in ipairs({'noperm', 'no permission', "can't run", 'cannot access'}) do
+      if string.find(text, sign, 1, true) then
+        missing[#missing + 1] = words[1]
+        break
+      end
+    end
+  end
+end
+redis.pcall('del', KEYS[1])
+return missing
+"""
+_COMMANDS: Final = """time
+get {key}
+set {key} 1
+del {key}
+pexpire {key} 1000
+pexpireat {key} 1
+hset {key} a 1
+hsetnx {key} a 1
+hget {key} a
+hmget {key} a
+hgetall {key}
+hkeys {key}
+hlen {key}
+hdel {key} b
+hexists {key} a
+hincrby {key} a 1
+del {key}
+xadd {key} 1-0 a 1
+xlen {key}
+xrange {key} - +
+del {key}
+zadd {key} 1 a
+zrem {key} b
+zscore {key} a
+zrange {key} 0 -1
+zrangebyscore {key} 0 1
+zremrangebyscore {key} 0 0
+del {key}
+rpush {key} a
+ltrim {key} 0 0
+lrange {key} 0 -1
+publish {key} x
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason not to begin.
+
+    instance: its name, without credentials; "" if it is the setting as a whole.
+    code: bad_url, unreachable, password, too_old, eviction, cluster, replica, sentinel or rights.
+    text: a sentence for the operator.
+    waits: it may go away by itself, so that waiting visibly can help.
+    """
+
+    instance: str
+    code: str
+    text: str
+    waits: bool = False
+
+
+async def check(urls: str) -> list[Problem]:
+    """What stands against using these instances, [] if nothing. Raises nothing of its own."""
+    try:
+        targets = targets_of(urls)
+    except ValueError as fault:
+        return [Problem("", "bad_url", f"redis_url {fault}")]
+    return [problem for target in targets for problem in await _check(target)]
+
+
+async def _check(target: Target) -> list[Problem]:
+    name = target.name
+    try:
+        where = await target.find(PATIENCE)
+        link = await target.connect(lambda: Link(patience=PATIENCE), where, PATIENCE)
+    except Refused as refused:
+        return [_refusal(name, refused)]
+    except LogDown as fault:
+        return [Problem(name, "unreachable", f"{fault} {name}", waits=True)]
+    except (OSError, TimeoutError):
+        return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
+    try:
+        return await _ask(name, link)
+    except Refused as refused:
+        return [_refusal(name, refused)]
+    except LogDown:
+        text = f"{name} ended the connection without an answer"
+        return [Problem(name, "unreachable", text, waits=True)]
+    finally:
+        link.abort()
+
+
+async def _ask(name: str, link: Link) -> list[Problem]:
+    info = parse_info(await link.call("INFO"))
+    problems: list[Problem] = []
+
+    def add(code: str, text: str, *, waits: bool = False) -> None:
+        problems.append(Problem(name, code, f"{name} {text}", waits))
+
+    mode = info.get("redis_mode") or info.get("server_mode")
+    if mode == "sentinel":
+        add("sentinel", "is a Sentinel: write redis+sentinel://host:port/name-of-the-master")
+        return problems
+    if mode == "cluster" or info.get("cluster_enabled") == "1":
+        add("cluster", "runs in cluster mode, whose pub/sub is not supported: list plain ones")
+    version = info.get("redis_version", "0")
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < OLDEST:
+        add("too_old", f"is version {version}; 6.2 is the oldest that will do")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        add("eviction", f"may drop rooms when full: set maxmemory-policy noeviction, not {policy}")
+    if info.get("role") == "slave":
+        add("replica", "is a replica and takes no commits", waits=True)
+    if problems:
+        return problems
+    if missing := await _missing(link):
+        rights = ", ".join(missing)
+        add(
+            "rights", f"doesn't let this user do all it must ({rights}): see deploy/redis/users.acl"
+        )
+    return problems
+
+
+async def _missing(link: Link) -> list[str]:
+    """The commands that the user may not use."""
+    key = PREFIX + "check"
+    try:
+        sha = await link.call("SCRIPT", "LOAD", _WRITES)
+        for script in SCRIPTS:
+            await link.call("SCRIPT", "LOAD", script.text)
+        found = await link.call("EVALSHA", sha, 1, key, _COMMANDS.format(key=key))
+        missing = [name.decode() for name in found]
+        await link.call("SUBSCRIBE", PREFIX + "probe:check")
+    except Refused as refused:
+        if refused.word != "NOPERM":
+            raise
+        return ["script load, evalsha, keys or channels of sw:*"]
+    return missing
+
+
+def _refusal(name: str, refused: Refused) -> Problem:
+    text = str(refused)
+    if refused.word in ("WRONGPASS", "NOAUTH") or "invalid password" in text or "AUTH" in text:
+        return Problem(name, "password", f"{name} refuses the user or password of redis_url")
+    if refused.word == "NOPERM":
+        return Problem(
+            name,
+            "rights",
+            f"{name} doesn't let this user do all it must: see deploy/redis/users.acl",
+        )
+    if refused.word in ("LOADING", "MASTERDOWN", "BUSY"):
+        return Problem(name, "unreachable", f"{name} is not ready: {refused.word}", waits=True)
+    return Problem(name, "unreachable", f"{name} answers {refused.word}")
