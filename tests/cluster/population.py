@@ -33,7 +33,7 @@ class Seat:
         self.name = name
         self.connections: list[Client] = []
         self.away: list[float] = []
-        """Seconds from each end of a connection to the welcome on the next."""
+        """Seconds from the last frame on each connection to the welcome on the next."""
         self.acked: dict[str, tuple[str, int]] = {}
         """What was said and acknowledged: body to conversation and number."""
         self.final: int | None = None
@@ -72,26 +72,26 @@ class Seat:
 
     async def _live(self) -> None:
         while not self._ended():
-            await self._until_gone(self.client)
+            asked = await self._until_gone(self.client)
             self._at_home.clear()
-            if (self.client.code or 0) >= FINAL or self.client.code == 1000:
+            if not asked and ((self.client.code or 0) >= FINAL or self.client.code == 1000):
                 self.final = self.client.code
                 self._at_home.set()
                 return
-            gone = time.monotonic()
+            gone = self.client.frames[-1].at if self.client.frames else time.time()
             pause = 0.05
             while not (back := await self._come_back()) and not self._ended():
                 await asyncio.sleep(random.uniform(0, pause))
                 pause = min(1.0, pause * 2)
             if back:
-                self.away.append(time.monotonic() - gone)
+                self.away.append(time.time() - gone)
             self._at_home.set()
 
     def _ended(self) -> bool:
         return self.final is not None
 
-    async def _until_gone(self, client: Client) -> None:
-        """The end of a connection, or the moment up to which it was asked to end."""
+    async def _until_gone(self, client: Client) -> bool:
+        """Waits for the end of a connection; whether the end was its own, because it was asked."""
 
         def told() -> Map | bool:
             wish = next((f.body for f in client.frames if f.body["t"] == "reconnect"), None)
@@ -101,13 +101,16 @@ class Seat:
         while not found:
             with suppress(AssertionError):  # nothing came for as long as the client waits
                 found = await client.until(told, "a wish to go")
-        if isinstance(found, dict):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(found["after_ms"] / 1000 * random.random()):
-                    await client.closed()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    await client.close()
+        if not isinstance(found, dict):
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(found["after_ms"] / 1000 * random.random()):
+                await client.closed()
+                return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await client.close()
+        return True
 
     async def _come_back(self) -> bool:
         """One attempt; sets `final` when there is no use in another."""
