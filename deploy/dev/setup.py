@@ -260,6 +260,26 @@ def have_browser() -> None:
         say("  install it (on Debian: apt-get install chromium) or name it in SITWITH_CHROMIUM")
 
 
+# ------------------------------------------------------------------------------------ servers
+
+
+SERVERS = {"redis-server": "redis-server", "haproxy": "haproxy", "faketime": "faketime"}
+"""Programs that the tests of several workers start on loopback, and Debian's packages of them."""
+
+
+def have_servers() -> None:
+    """Debian's own, where the machine has none. They are only ever started by the tests."""
+    here = [os.environ.get("PATH", ""), "/usr/sbin"]
+    missing = [
+        package
+        for name, package in SERVERS.items()
+        if not shutil.which(name, path=os.pathsep.join(here))
+    ]
+    if missing and not apt(*missing):
+        say(f"there is no {', '.join(missing)}, so the tests of several workers will fail")
+        say(f"  install them (on Debian: apt-get install {' '.join(missing)})")
+
+
 def main(words: list[str]) -> int:
     if words[:1] == ["npm"]:
         os.environ.update(environment(npm_environment()))
@@ -275,6 +295,7 @@ def main(words: list[str]) -> int:
         build_page()
     if words == ["test"]:
         have_browser()
+        have_servers()
     return 0
 
 

@@ -94,8 +94,8 @@ class Guest:
     # -- what one does
 
     async def join(self) -> None:
-        await self.page.get_by_label("What shall we call you?").fill(self.name)
-        await self.button("Go in").click()
+        await self.page.get_by_label("Your name in this circle").fill(self.name)
+        await self.button("Join the circle").click()
 
     async def agree(self) -> None:
         await self.button("I agree to this").click()

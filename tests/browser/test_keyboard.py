@@ -33,7 +33,7 @@ async def press(guest: Guest, target: Locator, key: str = "Enter") -> None:
 
 
 async def come_in(guest: Guest) -> None:
-    field = guest.page.get_by_label("What shall we call you?")
+    field = guest.page.get_by_label("Your name in this circle")
     await tab_to(guest, field)
     await guest.page.keyboard.type(guest.name)
     await guest.page.keyboard.press("Enter")

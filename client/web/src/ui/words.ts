@@ -35,9 +35,9 @@ export const words = {
   join: {
     welcome: "Welcome. Take your time.",
     intro: "You are about to sit down with a small circle of people. Nothing is recorded.",
-    name: "What shall we call you?",
+    name: "Your name in this circle",
     hint: "Any name you like, up to 40 letters. A first name is enough.",
-    go: "Go in",
+    go: "Join the circle",
     going: "Opening the door…",
     empty: "Please write a name first. It can be anything.",
     again: "Already here before?",
