@@ -15,6 +15,10 @@ from sitwith_protocol.codec import encode
 from tests.chaos.history import Frame, History, Op
 
 NO_OUTCOME: Final = ("frozen", "too_fast", "bad_request", "not_inside")
+ELSEWHERE: Final = 4409
+LATE_HELLO: Final = 30.0
+"""Seconds in which a hello of a connection that was given up may still take the seat: a 4409 then
+may be one's own doing, and is no reason to stay away."""
 AGAIN_SECONDS: Final = 1.5
 """After so long without an answer a command is sent again on the same connection."""
 
@@ -40,6 +44,7 @@ class Person:
         self.role = ""
         self.phase = ""
         self.connection = 0
+        self._given_up_at = float("-inf")
         self.view: dict[str, Any] = {}
         self.fresh: dict[str, Any] = {}
         """The slices of the last welcome, as they came."""
@@ -66,8 +71,11 @@ class Person:
         if connection != self.connection:
             return
         self.send = lambda _: None
+        if not self.welcomed.is_set():
+            self._given_up_at = self.history.now()
         self.welcomed.clear()
-        if code >= 4400 or code == 1000:
+        late = self.history.now() - self._given_up_at < LATE_HELLO
+        if code == 1000 or (code >= 4400 and not (code == ELSEWHERE and late)):
             self.over = code
 
     # -- doing -----------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Line:
     lost. Belongs to no machine: what has been sent arrives, whatever becomes of its sender.
     """
 
-    def __init__(self, chance: random.Random, cut_at: float = float("inf")) -> None:
+    def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._loop = asyncio.get_running_loop()
         self._due = {"up": 0.0, "down": 0.0}
@@ -182,6 +182,7 @@ class Guest(Person):
         self._chance = chance
         self.line: Line | None = None
         self.gone = False
+        self._lines: list[Line] = []
         self._aside: set[asyncio.Task[None]] = set()
         self.task = asyncio.create_task(self._live())
 
@@ -210,7 +211,8 @@ class Guest(Person):
         """Closes the page and never comes back; the seat stays."""
         self.gone = True
         self.task.cancel()
-        self.break_off()
+        for line in self._lines:
+            line.cut()
 
     async def _linger(self, line: Line, connection: int) -> None:
         while not isinstance(item := await line.down.get(), int):
@@ -222,6 +224,7 @@ class Guest(Person):
             line = self._cluster.connect(self._chance)
             if line is not None:
                 self.line, self.send = line, self._sender(line)
+                self._lines.append(line)
                 await self._listen(line, self.dialled())
                 self.line = None
             await asyncio.sleep(self._chance.random())
