@@ -1,0 +1,226 @@
+"""What is shipped to run Sitwith with: Dockerfile, compose.yaml and the units agree with it."""
+
+from __future__ import annotations
+
+import asyncio
+import configparser
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sitwith_server import config
+from sitwith_server.cli.supervisor import LEAVES_WITHIN
+from tests.cluster.cluster import Process, program
+from tests.servers import free_port
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+HAPROXY = (DEPLOY / "haproxy" / "haproxy.cfg").read_text(encoding="utf-8")
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+WORKERS = [name for name in COMPOSE["services"] if name.startswith("worker")]
+VARIABLES = {config.variable(name) for name in config.names()}
+DRAIN = config.Settings().drain_seconds + LEAVES_WITHIN
+
+
+def seconds(text: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(ms|s|)", text).groups()  # type: ignore[union-attr]
+    return int(number) / (1000 if unit == "ms" else 1)
+
+
+def unit(path: Path) -> dict[str, list[str]]:
+    """Every `Section.Key` of a unit with all its values."""
+    found: dict[str, list[str]] = {}
+    section = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(f"{section}.{key}", []).append(value)
+    return found
+
+
+# ------------------------------------------------------------------------------------- compose
+
+
+def test_every_worker_is_one_that_haproxy_knows() -> None:
+    environment = COMPOSE["services"]["haproxy"]["environment"]
+    asked = {k: v for k, v in environment.items() if k.startswith("SITWITH_WORKER_")}
+    port = re.findall(r"SITWITH_PORT=(\d+)", DOCKERFILE)[0]
+    assert WORKERS
+    assert list(asked.values()) == [f"{name}:{port}" for name in WORKERS]
+    assert set(COMPOSE["services"]["haproxy"]["depends_on"]) == set(WORKERS)
+
+
+def test_every_setting_that_is_given_exists() -> None:
+    for name in WORKERS:
+        assert set(COMPOSE["services"][name]["environment"]) <= VARIABLES
+    for variable in COMPOSE["services"]["haproxy"]["environment"]:
+        assert f'"${{{variable}}}"' in HAPROXY
+    assert set(re.findall(r"\b(SITWITH_\w+)=", DOCKERFILE)) <= VARIABLES
+
+
+def test_the_files_that_containers_get_are_there() -> None:
+    for service in COMPOSE["services"].values():
+        for volume in service.get("volumes", []):
+            source, target, mode = volume.split(":")
+            assert (DEPLOY / source).is_file()
+            assert target.startswith("/")
+            assert mode == "ro"
+        if "build" in service:
+            root = (DEPLOY / service["build"]["context"]).resolve()
+            assert (root / service["build"]["dockerfile"]).is_file()
+
+
+def test_every_container_is_confined_and_leaves_nothing_on_a_disk() -> None:
+    for service in COMPOSE["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["ulimits"]["core"] == 0
+        assert service["mem_swappiness"] == 0
+        assert "no-new-privileges:true" in service["security_opt"]
+
+
+def test_containers_have_the_time_that_a_drain_takes() -> None:
+    for name in WORKERS:
+        assert seconds(COMPOSE["services"][name]["stop_grace_period"]) > DRAIN
+
+
+async def test_redis_starts_as_compose_starts_it_and_knows_one_user(tmp_path: Path) -> None:
+    service = COMPOSE["services"]["redis"]
+    (command,) = service["command"]
+    port = free_port()
+    places = {
+        "/etc/redis/users.template": DEPLOY / "redis" / "users.acl",
+        "/etc/redis/redis.conf": DEPLOY / "redis" / "redis.conf",
+        "/tmp/users.acl": tmp_path / "users.acl",
+        "--dir /tmp": f"--dir {tmp_path}",
+        "--bind 0.0.0.0": f"--bind 127.0.0.1 --port {port}",
+        "redis-server /": f"{program('redis-server', 'redis-server')} /",
+    }
+    command = command.replace("$$", "$")
+    for shipped, here in places.items():
+        assert shipped in command
+        command = command.replace(shipped, str(here))
+    environ = {**os.environ, "SITWITH_REDIS_PASSWORD": "a-good-one"}
+    redis = Process([*service["entrypoint"], command], tmp_path / "log", environ)
+    try:
+        async with asyncio.timeout(30):
+            while b"PONG" not in await _ask(port, "AUTH sitwith a-good-one", "PING"):
+                assert redis.code is None, redis.tail()
+                await asyncio.sleep(0.05)
+        assert b"WRONGPASS" in await _ask(port, "AUTH sitwith change-me")
+        assert b"NOAUTH" in await _ask(port, "PING")
+        assert b"NOPERM" in await _ask(port, "AUTH sitwith a-good-one", "CONFIG GET *")
+        redis.signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            while redis.code is None:
+                await asyncio.sleep(0.05)
+        assert redis.code == 0
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["log", "users.acl"]
+    finally:
+        redis.end()
+
+
+async def _ask(port: int, *lines: str) -> bytes:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return b""
+    writer.write("".join(f"{line}\r\n" for line in lines).encode())
+    found = b""
+    for _ in lines:
+        found += await reader.readline()
+    writer.close()
+    return found
+
+
+# ----------------------------------------------------------------------------------- Dockerfile
+
+
+def test_the_image_is_made_of_what_the_build_gets() -> None:
+    kept = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    given = {line[1:] for line in kept if line.startswith("!")}
+    root = DEPLOY.parent
+    assert all((root / name).exists() for name in given)
+    needed = {"client", "protocol", "server", "pyproject.toml", "requirements.txt", "README.md"}
+    needed |= {"deploy/dev", "LICENSE", "requirements-build.txt"}
+    assert needed == given
+
+
+def test_the_image_runs_the_command_and_not_as_root() -> None:
+    last = DOCKERFILE.split("\nFROM ")[-1]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
+    assert 'ENTRYPOINT ["sitwith"]' in last
+    assert 'CMD ["serve"]' in last
+    assert "STOPSIGNAL SIGTERM" in last
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(set(bases)) == 1
+    assert "/" not in bases[0]
+
+
+# ---------------------------------------------------------------------------------------- units
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_leaves_nothing_on_a_disk_and_comes_back(path: Path) -> None:
+    found = unit(path)
+    assert found["Service.LimitCORE"] == ["0"]
+    assert found["Service.MemorySwapMax"] == ["0"]
+    assert found["Service.Restart"] == ["always"]
+    assert found["Service.NoNewPrivileges"] == ["yes"]
+    assert found["Service.ProtectSystem"] == ["strict"]
+    assert found["Unit.PartOf"] == ["sitwith.target"]
+
+
+def test_a_worker_is_started_by_words_that_the_command_line_knows() -> None:
+    from sitwith_server.cli import parser
+
+    found = unit(DEPLOY / "systemd" / "sitwith@.service")
+    (start,) = found["Service.ExecStart"]
+    words = shlex.split(start.replace("%i", "8001"))
+    assert Path(words[0]).name == "sitwith"
+    asked = parser().parse_args(words[1:])
+    assert asked.setting_port == "8001"
+    assert seconds(found["Service.TimeoutStopSec"][0]) > DRAIN
+
+
+def test_the_units_start_the_shipped_files() -> None:
+    haproxy = " ".join(unit(DEPLOY / "systemd" / "sitwith-haproxy.service")["Service.ExecStart"])
+    assert haproxy.endswith("/haproxy.cfg")
+    redis = " ".join(unit(DEPLOY / "systemd" / "sitwith-redis.service")["Service.ExecStart"])
+    assert "/etc/redis/redis.conf" in redis
+    assert "aclfile /etc/redis/" in (DEPLOY / "redis" / "redis.conf").read_text(encoding="utf-8")
+    wanted = unit(DEPLOY / "systemd" / "sitwith.target")["Unit.Wants"][0].split()
+    shipped = {path.name for path in UNITS}
+    assert {re.sub(r"@\d+", "@", name) for name in wanted} == shipped
+
+
+def test_systemd_reads_the_units_without_a_word(tmp_path: Path) -> None:
+    """Where systemd is, it judges; elsewhere the sections at least are what they may be."""
+    for path in UNITS:
+        text = re.sub(r"(?m)^(Exec\w+=)\S+", rf"\g<1>{sys.executable}", path.read_text())
+        text = re.sub(r"^(User|Group)=.*$", r"\1=root", text, flags=re.MULTILINE)
+        name = path.name.replace("@", "@8001")
+        (tmp_path / name).write_text(text)
+        read: Any = configparser.RawConfigParser(strict=False)
+        read.read(path)
+        assert read.sections() == ["Unit", "Service", "Install"]
+    shutil.copy(DEPLOY / "systemd" / "sitwith.target", tmp_path)
+    if judge := shutil.which("systemd-analyze"):
+        names = [str(each) for each in tmp_path.iterdir() if each.suffix == ".service"]
+        done = subprocess.run(
+            [judge, "verify", *names], capture_output=True, text=True, check=False
+        )
+        ours = [line for line in done.stderr.splitlines() if "sitwith" in line]
+        assert ours == []
