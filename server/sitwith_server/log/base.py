@@ -386,10 +386,6 @@ class Log(Protocol):
         been away or dark for more than 2 s. While it is so `commit` raises `LogDown` at once."""
         ...
 
-    async def usable(self, room: str, within: float) -> bool:
-        """Waits until the room's instance takes commits, at most `within` seconds."""
-        ...
-
     def health(self) -> Mapping[str, Health]:
         """Of each instance by its name, which holds no credentials."""
         ...

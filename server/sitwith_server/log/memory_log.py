@@ -199,9 +199,6 @@ class MemoryLog:
     def frozen(self, room: str) -> bool:
         return False
 
-    async def usable(self, room: str, within: float) -> bool:
-        return True
-
     def health(self) -> Mapping[str, Health]:
         return {"memory": Health.LIVE}
 

@@ -98,7 +98,12 @@ class RedisLog:
     def __init__(self, urls: str, tuning: Tuning | None = None) -> None:
         chosen = tuning or Tuning()
         targets = targets_of(urls)
-        self._instances = tuple(Instance(each, chosen, self._changed) for each in targets)
+
+        def changed(instance: Instance) -> None:
+            for each in tuple(self._watchers):
+                each(instance.name, instance.health())
+
+        self._instances = tuple(Instance(each, chosen, changed) for each in targets)
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
         self._watchers: list[Callable[[str, Health], None]] = []
@@ -132,10 +137,6 @@ class RedisLog:
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         self._watchers.append(changed)
         return lambda: self._watchers.remove(changed) if changed in self._watchers else None
-
-    def _changed(self, instance: Instance) -> None:
-        for each in tuple(self._watchers):
-            each(instance.name, instance.health())
 
     async def now(self, room: str | None = None) -> float:
         if room is not None:
