@@ -19,6 +19,7 @@ import yaml
 
 from sitwith_server import config
 from sitwith_server.cli.supervisor import LEAVES_WITHIN
+from sitwith_server.gateway.metrics import Metrics
 from tests.cluster.cluster import Process, program
 from tests.servers import free_port
 
@@ -48,6 +49,28 @@ def unit(path: Path) -> dict[str, list[str]]:
             key, _, value = line.partition("=")
             found.setdefault(f"{section}.{key}", []).append(value)
     return found
+
+
+# -------------------------------------------------------------------------------------- runbook
+
+
+def test_the_runbook_speaks_of_what_there_is() -> None:
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    here = set(re.findall(r'defined\((SITWITH_\w+)\)|"\$\{(SITWITH_\w+)\}"', HAPROXY))
+    known = VARIABLES | {name for pair in here for name in pair} | {"SITWITH_REDIS_PASSWORD"}
+    assert set(re.findall(r"\bSITWITH_[A-Z0-9_]+\b", text)) <= known
+    shown = Metrics().render().decode()
+    metrics = set(re.findall(r"`((?:sitwith|process)_\w+)`", text))
+    assert metrics
+    assert [name for name in sorted(metrics) if f"# TYPE {name} " not in shown] == []
+    sources = (DEPLOY.parent / "server" / "sitwith_server").rglob("*.py")
+    code = "".join(path.read_text(encoding="utf-8") for path in sources)
+    events = set(re.findall(r"[Ll]og: `(\w+)`", text))
+    assert events
+    assert [event for event in sorted(events) if f'"{event}"' not in code] == []
+    files = set(re.findall(r"^\| `([\w./, `]+)` \|", text, re.MULTILINE))
+    names = {name for each in files for name in each.split("`, `")}
+    assert names and all((DEPLOY / name).exists() for name in names)
 
 
 # ------------------------------------------------------------------------------------- compose
