@@ -27,7 +27,7 @@ from tests.servers import Server
 from .harness import ROOM, control, everything, say, taken
 
 # Long enough for every log of a test to come back, whatever else the machine does.
-TUNING = Tuning(offer=0.7, patience=3.0)
+TUNING = Tuning(offer=0.5, patience=3.0)
 
 
 @pytest.fixture
@@ -411,6 +411,76 @@ async def test_a_new_worker_waits_for_those_who_hold(server: Server, make: Make)
     await asyncio.to_thread(server.start)
     await live(newcomer)
     assert await everything(newcomer) == [b"a", b"b", b"c"]
+
+
+async def test_those_who_live_are_waited_for(server: Server, make: Make) -> None:
+    one, late = make(), make()
+    await live(one, late)
+    await filled(one)
+    worker, slow = Worker(one), Worker(late)
+    await worker.read()
+    await late.leases.beat("late", 60)
+    await one.leases.beat("one", 60)
+    taken(await control(late, 3, b"only the late one knows"))
+    await slow.read()
+    await away(late)
+    await wipe(server, one)
+    # Longer than anybody offers.
+    await asyncio.sleep(2 * TUNING.offer)
+    assert one.frozen(ROOM)
+    late.start()
+    await live(one, late)
+    assert len(await everything(one)) == 4
+    assert worker.losses == slow.losses == []
+
+
+async def test_a_half_offered_room_is_offered_again(tmp_path: Path) -> None:
+    """The first to offer knew less, and then that server was started anew from its disk."""
+    server = Server("redis", tmp_path / "saved")
+    server.start()
+    one, other = RedisLog(server.url, TUNING), RedisLog(server.url, TUNING)
+    one.start()
+    other.start()
+    await live(one, other)
+    await filled(one)
+    first, second = Worker(one), Worker(other)
+    await first.read()
+    await second.read()
+    taken(await control(one, 3, b"d"))
+    await first.read()
+    await away(one)
+    await wipe(server, other)
+    async with asyncio.timeout(10):
+        while ROOM not in server.admin("ZRANGE", "sw:rooms", 0, -1):
+            await asyncio.sleep(0.005)
+    server.admin("SAVE")
+    await wipe(server, other)
+    one.start()
+    await live(one, other)
+    assert await everything(other) == [b"a", b"b", b"c", b"d"]
+    assert first.losses == second.losses == []
+    await one.close()
+    await other.close()
+    server.kill()
+
+
+async def test_a_state_that_cannot_be_given_harms_nobody(
+    server: Server, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = make()
+    await live(log)
+    await filled(log)
+    worker = Worker(log)
+    await worker.read()
+
+    def broken() -> tuple[Position, bytes]:
+        raise RuntimeError("broken")
+
+    log.hold(ROOM, broken)
+    await wipe(server, log)
+    await live(log)
+    assert await everything(log) == [b"a", b"b", b"c"]
+    assert "no state" in caplog.text
 
 
 async def test_released_rooms_are_forgotten(server: Server, make: Make) -> None:

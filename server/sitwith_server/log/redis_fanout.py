@@ -28,7 +28,8 @@ RETRY: Final = 0.1
 class Around(Protocol):
     """What the fan-out needs of its instance."""
 
-    def publish(self, channel: str, message: bytes) -> None: ...
+    def probe(self, channel: str) -> None:
+        """Publish something there."""
 
     def ring(self, room: str) -> None:
         """Ring the room's bells with the heads as they are."""
@@ -159,7 +160,7 @@ class FanOut:
 
     def _send_probe(self) -> None:
         with suppress(LogDown):
-            self._around.publish(self._probe, b"")
+            self._around.probe(self._probe)
 
     def _came(self, push: list[Any]) -> None:
         kind, channel, what = push

@@ -24,7 +24,9 @@ from sitwith_server.log.redis_packing import (
     tomb_of,
 )
 
-TOMBS_KEPT: Final = 100_000
+TIDY_EVERY: Final = 1_000
+TIDY_AFTER: Final = 3_600
+"""Seconds that this machine's clock may differ from the log's, amply."""
 
 
 class Holdings:
@@ -37,6 +39,9 @@ class Holdings:
         """Ended rooms, and until when (µs) that is remembered."""
         self.beat: tuple[str, int, int] | None = None
         """This worker, its lease (ms) and when it beat last (µs)."""
+        self._until_tidy = TIDY_EVERY
+        self.peers: set[str] = set()
+        """The other workers that lived at this one's last beat."""
 
     # --- rooms of this process -------------------------------------------------------------
 
@@ -88,13 +93,25 @@ class Holdings:
             return
         if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
             self.records[room] = record
+            self._tidy()
 
     def bury(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""
         self.tombs[room] = max(until, self.tombs.get(room, 0))
         self.records.pop(room, None)
-        while len(self.tombs) > TOMBS_KEPT:
-            del self.tombs[next(iter(self.tombs))]
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Now and then drops what has expired."""
+        self._until_tidy -= 1
+        if self._until_tidy > 0:
+            return
+        self._until_tidy = TIDY_EVERY + (len(self.records) + len(self.tombs)) // 4
+        now = time.time() - TIDY_AFTER
+        self.records = {
+            room: each for room, each in self.records.items() if each.expires > now * 1_000
+        }
+        self.tombs = {room: until for room, until in self.tombs.items() if until > now * 1_000_000}
 
     def buried(self, room: str) -> bool:
         """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""
@@ -106,10 +123,7 @@ class Holdings:
         def rooms(reply: Any) -> None:
             if not isinstance(reply, list):
                 return
-            names = [name.decode() for name in reply]
-            for gone in self.records.keys() - set(names):
-                del self.records[gone]
-            for name in names:
+            for name in [each.decode() for each in reply]:
                 words = ("HMGET", keys_of(name).meta, "f", "v", "x", "rec")
                 link.send(words, partial(self._read, name))
 

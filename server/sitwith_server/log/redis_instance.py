@@ -55,6 +55,7 @@ _LEAVE: Final = ("UNSEEDED", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOP
 """Answers after which the connection is made anew: the instance isn't what it was."""
 _RETRY: Final = (0.05, 0.5)
 _LOOK: Final = 0.02
+_GUARD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,12 @@ class Instance:
         if self._link is None:
             raise LogDown("not connected")
         self._link.send((b"PUBLISH", channel, message), _ignore)
-        self._link.send((b"TIME",), self._timed)
+
+    def probe(self, channel: str) -> None:
+        """One echo for the fan-out, and a look at the clock. Raises LogDown."""
+        self.publish(channel, b"")
+        if self._link is not None:
+            self._link.send((b"TIME",), self._timed)
 
     def _timed(self, reply: Any) -> None:
         if isinstance(reply, list):
@@ -343,6 +349,12 @@ class Instance:
                 wait = _RETRY[0]
             except (OSError, TimeoutError, Refused):
                 wait = min(wait * 1.6, _RETRY[1])
+            except Exception as fault:
+                # Whatever it was, the next connection may do better, and nobody else would try.
+                wait = _RETRY[1]
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a session with Redis failed", "exception": fault}
+                )
             await asyncio.sleep(wait * random.uniform(0.5, 1))
 
     async def _session(self) -> None:
@@ -382,14 +394,10 @@ class Instance:
     async def _guard(self, where: tuple[str, int], link: Link) -> None:
         """Leaves a master that the Sentinels have replaced, which may not know it yet."""
         while True:
-            await asyncio.sleep(self._tuning.probe_every)
-            for host, port in self.target.nodes:
-                with suppress(OSError, TimeoutError, Refused):
-                    known = await self.target.ask_sentinel(host, port, self._tuning.patience)
-                    if known not in (None, where):
-                        link.abort()
-                        return
-                    break
+            await asyncio.sleep(_GUARD)
+            with suppress(LogDown):
+                if await self.target.find(self._tuning.patience) != where:
+                    link.abort()
 
 
 _ANSWERS: Final[dict[bytes, Result]] = {b"X": Conflict(), b"E": TooEarly(), b"G": Gone()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -116,7 +117,13 @@ def has_state(keep: RoomKeep) -> tuple[Position, bytes] | None:
     """The service's state, not older than the entries that are held."""
     if keep.give is None:
         return None
-    position, blob = keep.give()
+    try:
+        position, blob = keep.give()
+    except Exception as fault:
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "a room gave no state", "exception": fault}
+        )
+        return None
     tail = keep.tail(CONTROL)
     if tail and position.seq < tail[0].seq - 1:
         return None

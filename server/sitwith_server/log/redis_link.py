@@ -112,8 +112,10 @@ class Link(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not False:
                 if self._listening:
-                    if isinstance(reply, list):
-                        self._push(reply)
+                    if not isinstance(reply, list):
+                        self.abort()
+                        return
+                    self._push(reply)
                 elif waiting:
                     waiting.popleft()[1](reply)
         except hiredis.ProtocolError:

@@ -36,6 +36,7 @@ from sitwith_server.log.redis_packing import (
 from sitwith_server.log.redis_target import place, targets_of
 
 AUDIT_ENTRIES: Final = 20_000
+_WHISPER: Final = bytes([WHISPER])
 
 
 def _ms(seconds: float) -> int:
@@ -60,11 +61,11 @@ class RedisLeases:
 
     async def beat(self, worker: str, ttl: float) -> None:
         words = (worker, _ms(ttl), int(OUTAGE_SECONDS * MICROSECONDS))
-        for instance, found in await self.ask_all("beat", *words):
+        for instance, (since, until, living) in await self.ask_all("beat", *words):
             instance.holdings.beat = (worker, _ms(ttl), int(instance.clock.now() * MICROSECONDS))
-            if found is not None:
-                since, until = (int(each) / MICROSECONDS for each in found)
-                instance.outage = Outage(since, until)
+            instance.holdings.peers = {each.decode() for each in living} - {worker}
+            if since:
+                instance.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         found = await self.ask_all("living", *workers)
@@ -227,7 +228,7 @@ class RedisLog:
     # --- hints and holding -----------------------------------------------------------------
 
     async def whisper(self, room: str, blob: bytes) -> None:
-        self._of(room).publish(keys_of(room).bell, bytes([WHISPER]) + blob)
+        self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
 
     def follow(
         self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]

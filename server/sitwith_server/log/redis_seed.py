@@ -83,7 +83,7 @@ class Seeder:
     async def _offer_all(self, link: Link, incarnation: bytes) -> None:
         holdings = self._holdings
         if holdings.beat is not None:
-            await self._do(link, "beat", incarnation, *holdings.beat)
+            await self._do(link, "beat", incarnation, *holdings.beat, *sorted(holdings.peers))
         tombs = [(keys_of(room).prefix, room, until) for room, until in holdings.tombs.items()]
         for start in range(0, len(tombs), TOMBS_AT_ONCE):
             some = tombs[start : start + TOMBS_AT_ONCE]
@@ -93,6 +93,8 @@ class Seeder:
             await asyncio.gather(
                 *(self._do(link, "offer", incarnation, *offer) for offer in some_offers)
             )
+        if holdings.beat is not None:
+            await self._do(link, "done", incarnation, holdings.beat[0])
 
     def _offers(self) -> Iterator[list[Word]]:
         """First the rooms that this process hosts, then all others' records."""

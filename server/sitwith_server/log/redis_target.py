@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -10,7 +12,7 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis_link import Link, Refused, dial
+from sitwith_server.log.redis_link import Link, dial
 
 SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 _PORT: Final = 6379
@@ -49,14 +51,15 @@ class Target:
         """Where it is now. Raises LogDown if no Sentinel knows."""
         if self.master is None:
             return self.nodes[0] if self.nodes else ("", 0)
-        for host, port in self.nodes:
-            try:
-                where = await self.ask_sentinel(host, port, patience)
-            except (OSError, TimeoutError, Refused):
-                continue
-            if where is not None:
-                return where
-        raise LogDown("no Sentinel knows the master")
+        answers = await asyncio.gather(
+            *(self.ask_sentinel(host, port, patience) for host, port in self.nodes),
+            return_exceptions=True,
+        )
+        # One that is cut off from the others may name a master of old.
+        known = Counter(each for each in answers if isinstance(each, tuple))
+        if not known:
+            raise LogDown("no Sentinel knows the master")
+        return known.most_common(1)[0][0]
 
     async def ask_sentinel(self, host: str, port: int, patience: float) -> tuple[str, int] | None:
         """What one Sentinel says. Raises OSError (LogDown too), TimeoutError or Refused."""

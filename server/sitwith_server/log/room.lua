@@ -174,7 +174,7 @@ function op.rooms()
 end
 
 -- worker, ttl in ms, how long nobody may beat before it was an outage (µs)
--- Returns when the last outage began and when it ended.
+-- Returns when the last outage began and when it ended, and all workers that live.
 function op.beat()
   into(KEYS[5], now + tonumber(b) * 1000, a)
   local last = redis.call('HGET', KEYS[6], 'at')
@@ -184,7 +184,8 @@ function op.beat()
   redis.call('HSET', KEYS[6], 'at', now)
   redis.call('PEXPIRE', KEYS[6], 86400000)
   local found = redis.call('HMGET', KEYS[6], 'since', 'until')
-  return found[1] and found or false
+  local alive_ = redis.call('ZRANGEBYSCORE', KEYS[5], now, '+inf')
+  return {found[1] or '', found[2] or '', alive_}
 end
 
 -- workers

@@ -8,13 +8,16 @@
 -- In a room's meta, `si` is the incarnation that it was offered to, `se` the epoch of the copy that
 -- counts (-1: only its record is known) and `f` the epoch that begins with the opening.
 --
+-- An incarnation stays closed for the window that its first comer asks for, while somebody offers,
+-- and for as long as somebody who is known to live has not offered all; each up to a limit.
+--
 -- KEYS: 1 gate, 2 incarnation, 3 index of rooms, 4 index of tombstones, 5 leases, 6 last beat
 -- ARGV: 1 operation, 2… its arguments
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now / 1000)
-local LEAST, MOST = 300, 10000
+local LEAST, MOST, FOR_THE_LIVING = 300, 10000, 3000
 
 local place = 1
 local function take()
@@ -71,31 +74,49 @@ function op.arrive()
     return m[1]
   end
   redis.call('DEL', KEYS[1])
+  for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if string.sub(name, 1, 5) == 'wait:' then
+      redis.call('HDEL', KEYS[2], name)
+    end
+  end
   redis.call('HSET', KEYS[2], 'id', id, 'run', run, 'born', now_ms, 'until', now_ms + window)
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], now, '+inf')) do
+    redis.call('HSET', KEYS[2], 'wait:' .. worker, 1)
+  end
   return id
 end
 
 -- incarnation
 -- Returns 0 once commits may pass, else how long they have to wait (ms), or -1: it is another one.
 function op.open()
-  local m = redis.call('HMGET', KEYS[2], 'id', 'until')
+  local m = redis.call('HMGET', KEYS[2], 'id', 'until', 'born')
   if m[1] ~= take() then
     return -1
   end
-  if redis.call('GET', KEYS[1]) ~= m[1] then
-    if now_ms < tonumber(m[2]) then
-      return tonumber(m[2]) - now_ms
-    end
-    local last = redis.call('HGET', KEYS[6], 'at')
-    if last then
-      redis.call('HSET', KEYS[6], 'since', last, 'until', now, 'at', now)
-    end
-    redis.call('SET', KEYS[1], m[1])
+  if redis.call('GET', KEYS[1]) == m[1] then
+    return 0
   end
+  if now_ms < tonumber(m[2]) then
+    return tonumber(m[2]) - now_ms
+  end
+  if now_ms < tonumber(m[3]) + FOR_THE_LIVING then
+    local all = redis.call('HGETALL', KEYS[2])
+    for n = 1, #all, 2 do
+      if string.sub(all[n], 1, 5) == 'wait:' and all[n + 1] == '1' then
+        return 20
+      end
+    end
+  end
+  local last = redis.call('HGET', KEYS[6], 'at')
+  if last then
+    redis.call('HSET', KEYS[6], 'since', last, 'until', now, 'at', now)
+  end
+  redis.call('HSET', KEYS[2], 'opened:' .. m[1], 1)
+  redis.call('SET', KEYS[1], m[1])
   return 0
 end
 
--- incarnation, worker, its lease (ms), its last beat (µs)
+-- incarnation, worker, its lease (ms), its last beat (µs), the other workers that it knows to live
 function op.beat()
   if not offered_to() then
     return 'other'
@@ -105,6 +126,17 @@ function op.beat()
   if last > tonumber(redis.call('HGET', KEYS[6], 'at') or 0) then
     redis.call('HSET', KEYS[6], 'at', last)
     redis.call('PEXPIRE', KEYS[6], 86400000)
+  end
+  redis.call('HSET', KEYS[2], 'wait:' .. worker, 1)
+  while place < #ARGV do
+    redis.call('HSETNX', KEYS[2], 'wait:' .. take(), 1)
+  end
+end
+
+-- incarnation, worker: it has offered all it had
+function op.done()
+  if redis.call('HGET', KEYS[2], 'id') == take() then
+    redis.call('HSET', KEYS[2], 'wait:' .. take(), 0)
   end
 end
 
@@ -200,6 +232,9 @@ function op.offer()
   end
   local next_, counts, had = 1, -1, tonumber(known[4] or -1)
   if known[1] and known[2] == incarnation then
+    next_, counts = tonumber(known[1]), tonumber(known[3])
+  elseif known[2] and redis.call('HEXISTS', KEYS[2], 'opened:' .. known[2]) == 0 then
+    -- Half offered when that incarnation ended.
     next_, counts = tonumber(known[1]), tonumber(known[3])
   elseif known[1] then
     next_, counts = tonumber(known[1]) + 1, tonumber(known[1])
