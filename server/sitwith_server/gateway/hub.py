@@ -13,7 +13,7 @@ from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_frame
 from sitwith_server.log.base import CONTROL, Position, Trimmed
-from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_of
+from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.view import FREEZING, SLICES, Value, view, with_freeze
@@ -27,6 +27,8 @@ class Link:
     """A live connection of a seat.
 
     `held` collects words while the missed ones are still being read; None once it is live.
+    `given` is how far its owner has each stream, by this connection or one before: another worker
+    may have shown them what this one has yet to read.
     """
 
     def __init__(self, seat: str, connection: str, outbox: Outbox) -> None:
@@ -34,8 +36,17 @@ class Link:
         self.connection = connection
         self.outbox = outbox
         self.held: list[Words] | None = []
+        self.given: dict[str, int] = {}
         self.asking = False
         self.ending: CloseCode | None = None
+
+    def lacks(self, words: Words) -> bool:
+        """Whether its owner has not been given this entry; from now on they have."""
+        stream, seq = words.entry.stream, words.entry.position.seq
+        if seq <= self.given.get(stream, 0):
+            return False
+        self.given[stream] = seq
+        return True
 
     def finish(self, code: CloseCode, *, own: bool) -> None:
         """Says why and closes; after its own command's answer where that was the cause."""
@@ -88,11 +99,11 @@ class Hub:
             now=now,
         )
         link.outbox.send(welcome.to_map())
-        given = await self._replay(link, seat, seen) if inside and resumed else {}
+        if inside and resumed:
+            await self._replay(link, seat, seen)
         held, link.held = link.held or [], None
         for words in held:
-            if words.entry.position.seq > given.get(words.entry.stream, 0):
-                link.outbox.send(words_frame(words, link.seat))
+            self._give(link, words)
 
     def detach(self, link: Link) -> None:
         if self.links.get(link.seat) is link:
@@ -129,6 +140,8 @@ class Hub:
                 continue
             if link.held is not None:
                 link.held.append(words)
+                continue
+            if not link.lacks(words):
                 continue
             to = shown_as(entry.stream, seat.id)
             if to not in frames:
@@ -194,23 +207,35 @@ class Hub:
             return True
         return seat.is_inside and words.entry.origin == seat.id
 
-    async def _replay(self, link: Link, seat: Seat, seen: Mapping[str, Position]) -> dict[str, int]:
-        """Sends what was missed, in order; returns how far each stream has been given."""
+    @staticmethod
+    def _give(link: Link, words: Words) -> None:
+        if link.lacks(words):
+            link.outbox.send(words_frame(words, link.seat))
+
+    async def _replay(self, link: Link, seat: Seat, seen: Mapping[str, Position]) -> None:
+        """Sends what was missed, in order.
+
+        Only what this worker has folded: who may have a later entry is not known here yet. It
+        comes live once it is.
+        """
         missed: list[Words] = []
-        given: dict[str, int] = {}
-        for stream in list(self.room.talking.positions):
+        now = self.room.state.seq
+        known = (stream_from(shown, seat.id) for shown in seen if shown != CONTROL)
+        streams = {s for s in known if may_receive(seat, s, now)} | {*self.room.talking.positions}
+        for stream in sorted(streams):
             shown = shown_as(stream, seat.id)
-            found, gap = await self._since(stream, seen.get(shown))
+            last = seen.get(shown)
+            found, gap = await self._since(stream, last)
+            if last is not None and gap is None:
+                link.given[stream] = last.seq
             own = [words for words in found if self._for(seat, words)]
-            if found:
-                given[stream] = found[-1].entry.position.seq
             if gap is not None and own:
                 link.outbox.send(m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map())
-            missed.extend(own)
+            folded = self.room.talking.book.head(stream)
+            missed += [words for words in own if words.entry.position.seq <= folded]
         missed.sort(key=lambda w: (w.entry.at, w.entry.stream, w.entry.position.seq))
         for words in missed:
-            link.outbox.send(words_frame(words, seat.id))
-        return given
+            self._give(link, words)
 
     async def _since(
         self, stream: str, seen: Position | None
