@@ -145,6 +145,8 @@ class History:
         self.truth: list[Entitled] | None = None
         self.here: dict[str, bool] = {}
         """At the end: whether the seat's client is connected and inside."""
+        self.quiet_from: float | None = None
+        """From then on nothing is broken, and nothing is left of what was."""
         self.names: dict[str, str] = {}
         """The name of each seat that took one."""
         self.lost_epochs = False

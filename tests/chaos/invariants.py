@@ -252,7 +252,12 @@ def removal(e: Evidence) -> Found:
 
 
 def presence(e: Evidence) -> Found:
-    """N9: once it is quiet, everybody sees who is here, and nobody else as here."""
+    """N9: once it is quiet, everybody sees who is here, and nobody else as here; and nobody who
+    is here is sent away."""
+    quiet = e.history.quiet_from
+    for link in e.history.links if quiet is not None else ():
+        if link.at > (quiet or 0) and 4000 <= (link.code or 0) < 4400:
+            yield Violation("N9", "sent away without a cause", (link.seat, link.code))
     for shown in e.history.shown:
         if shown.how != "folded":
             continue

@@ -68,6 +68,11 @@ class Machine:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
+def current() -> Machine | None:
+    """The machine that runs just now."""
+    return _ON.get()
+
+
 class _Call:
     """One callback of a machine."""
 

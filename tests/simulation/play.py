@@ -13,12 +13,14 @@ from tests.chaos.history import Frame, History, Shown
 from tests.chaos.invariants import Violation, check
 from tests.chaos.person import new_canary
 from tests.simulation import machines
-from tests.simulation.cluster import Cluster, Guest
+from tests.simulation.cluster import Cluster, Guest, Worker
 from tests.simulation.sight import Path
 from tests.simulation.truth import entitled
 
 WORKERS: Final = 3
 MEMBERS: Final = 5
+FEWEST: Final = 3
+"""So many members stay to the end."""
 SECONDS: Final = 40.0
 QUIET: Final = 20.0
 """Seconds after the last fault in which everything has to be well again."""
@@ -48,26 +50,30 @@ class Play:
         loop = asyncio.get_running_loop()
         self.history = History(loop.time, seed=self.seed)
         self.cluster = Cluster(self._chance(), WORKERS, self.history)
-        self.created = await self.cluster.room(grace_seconds=600, direct=True)
         self.guests: list[Guest] = []
+        try:
+            await self._evening(loop.time() + SECONDS)
+        finally:
+            for guest in self.guests:
+                guest.stop()
+            await self.cluster.close()
+        return self.history
+
+    async def _evening(self, ends: float) -> None:
+        self.created = await self.cluster.room(grace_seconds=600, direct=True)
         self.fay, self.finn = (self._arrive(self.created.facilitator) for _ in range(2))
         await self.fay.entered.wait()
         await self.finn.entered.wait()
         self.members = [self._arrive(self.created.member) for _ in range(MEMBERS)]
         for member in self.members:
             await member.entered.wait()
-        ends = loop.time() + SECONDS
         breaking = asyncio.create_task(self._break_things(ends))
-        while loop.time() < ends:
+        while self.history.now() < ends:
             await asyncio.sleep(self.chance.random() * 0.5)
             self._something()
         await breaking
         await self._quiet()
         await self._look()
-        for guest in self.guests:
-            guest.stop()
-        await self.cluster.close()
-        return self.history
 
     def _arrive(self, token: str) -> Guest:
         number = len(self.guests)
@@ -81,10 +87,15 @@ class Play:
 
     async def _quiet(self) -> None:
         self.cluster.heal()
+        if "lossy" in self.faults:
+            # Hardly any doorbell rings any more: what is missed now nothing later makes up for.
+            for worker in self.cluster.workers:
+                worker.sight.change(losing=0.9)
         await asyncio.sleep(QUIET / 2)
         for guest in self.guests:
             if guest.line is not None and guest.line.silent:
                 guest.break_off()
+        self.history.quiet_from = self.history.now()
         self.fay.ask("floor.open")
         self.fay.ask("pairs.close", grace=0)
         await asyncio.sleep(QUIET)
@@ -238,6 +249,10 @@ class Play:
         elif what == "elsewhere":
             who.elsewhere()
         elif who in self.members and self.chance.random() < 0.15:
+            self._gone(who)
+
+    def _gone(self, who: Guest) -> None:
+        if len(self.members) > FEWEST:
             self.members.remove(who)
             who.leave_for_good()
 
@@ -264,6 +279,8 @@ class Play:
         worker = self.cluster.workers[number]
         sight = worker.sight
         if what == "kill":
+            if "gone" in self.mishaps and self.chance.random() < 0.3:
+                self._go_with(worker)
             self.cluster.kill(number)
             await asyncio.sleep(lasting)
             self.cluster.restart(number)
@@ -283,6 +300,12 @@ class Play:
             await asyncio.sleep(lasting)
             sight.change()
         self.busy.discard(number)
+
+    def _go_with(self, worker: Worker) -> None:
+        """Somebody's network goes in the same moment as their worker: nobody sees them leave."""
+        there = [m for m in self.members if m.line in worker.lines]
+        if there:
+            self._gone(there[0])
 
     async def _all_down(self, lasting: float) -> None:
         free = [number for number in range(WORKERS) if number not in self.busy]

@@ -99,8 +99,8 @@ class Sight:
         return self.health()["memory"] is not Health.LIVE
 
     @property
-    def leases(self) -> _Leases:
-        return _Leases(self)
+    def leases(self) -> SeenLeases:
+        return SeenLeases(self)
 
     async def usable(self, room: str, within: float) -> bool:
         ends = self._loop.time() + within
@@ -181,7 +181,7 @@ class Sight:
             raise asyncio.CancelledError
 
 
-class _Leases:
+class SeenLeases:
     """A worker's `Leases`."""
 
     def __init__(self, sight: Sight) -> None:
