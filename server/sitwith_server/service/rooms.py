@@ -271,8 +271,17 @@ class Room:
     async def end_here(self) -> None:
         """The room ended while this worker could not be told."""
         async with self._lock:
+            self._end()
+
+    async def _mind_end(self) -> None:
+        """Another worker may have ended the room and deleted all of it before this one read so."""
+        if await self._log.ended(self.id):
+            self._end()
+
+    def _end(self) -> None:
+        if not self.state.ended:
             before, self.state = self.state, fold(self.state, RoomEnded())
-            self._tell(Change(before, self.state, (), "gap", "", self.position))
+            self._tell(Change(before, self.state, (), "room.end", "", self.position))
 
     async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
         """The log no longer holds what this worker had been told: goes on from what it holds.
@@ -314,6 +323,9 @@ class Room:
         words meet the state that they were committed at, or a later one with its spans."""
         began = _clock()
         words = await self.talking.fresh()
+        if words is None:
+            await self._mind_end()
+            return
         while entries := await self._log.read(self.id, CONTROL, self.state.seq):
             for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
                 self._fold(list(batch))

@@ -104,11 +104,13 @@ class Talking:
         """Takes over what another reading of the same log has found."""
         self.book, self.positions = other.book, other.positions
 
-    async def fresh(self) -> list[Entry]:
-        """What others have committed and is not folded here yet, stream by stream."""
+    async def fresh(self) -> list[Entry] | None:
+        """What others have committed and is not folded here yet; None if the room is gone."""
         heads = await self._log.heads(self._room)
+        if heads is None:
+            return None
         found: list[Entry] = []
-        for stream, head in () if heads is None else heads.streams.items():
+        for stream, head in heads.streams.items():
             known = self.book.head(stream)
             if stream == CONTROL or head.seq <= known:
                 continue
