@@ -96,7 +96,6 @@ def test_a_bad_setting_ends_with_2_and_its_name(
     ("words", "name"),
     [
         (["--workers", "2"], "workers"),
-        (["--redis-url", "redis://127.0.0.1"], "redis_url"),
         (["--host", "nowhere.invalid"], "host"),
     ],
 )

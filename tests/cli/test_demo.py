@@ -30,7 +30,10 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.out, self.err = folder / "out", folder / "err"
-        words = ["demo", "--port", self.url.rpartition(":")[2], "--operator-key", KEY]
+        port = self.url.rpartition(":")[2]
+        # A Redis that is set for this machine's servers is none of the demo's business.
+        redis = "redis://127.0.0.1:1"
+        words = ["demo", "--port", port, "--operator-key", KEY, "--redis-url", redis]
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sitwith_server", *words], stdout=out, stderr=err

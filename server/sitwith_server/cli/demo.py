@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import secrets
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from sitwith_server.cli import serve, settings
@@ -43,7 +44,9 @@ def run(asked: argparse.Namespace) -> int:
     key = secrets.token_urlsafe(32)
     # There is no other worker to send anybody to, so a demo doesn't drain.
     defaults = {"operator_key": key, "log_level": "warning", "drain_seconds": 0.0}
-    wanted = settings.load(asked, defaults=defaults).settings
+    loaded = settings.load(asked, defaults=defaults)
+    # A demo is one process with everything in memory, whatever this machine's servers share.
+    wanted = replace(loaded.settings, redis_url=None, workers=1)
     serve.check(wanted)
     from sitwith_server import wiring
 

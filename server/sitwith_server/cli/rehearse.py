@@ -31,7 +31,7 @@ def _count(text: str) -> int:
 
 def run(asked: argparse.Namespace) -> int:
     """Rehearses until interrupted or until the room ends."""
-    from sitwith_client import BadLink, SitwithError
+    from sitwith_client.errors import BadLink, SitwithError
     from sitwith_client.links import read_link
 
     try:
