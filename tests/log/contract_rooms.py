@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sitwith_server.log.base import CONTROL, Commit, Gone, Log, Position
+from sitwith_server.log.base import CONTROL, Commit, Gone, Health, Log, Position
 
 from .harness import ROOM, Harness, LogTests, control, everything, say, taken, turns
 
@@ -148,6 +148,29 @@ class RoomContract(LogTests):
         after = await harness.log.now()
         assert after >= before + 0.02
         assert after < before + 60
+
+    async def test_a_lease_lasts_its_time(self, harness: Harness) -> None:
+        leases = harness.log.leases
+        await leases.beat("w1", 0.2)
+        await leases.beat("w2", 3_600)
+        assert await leases.living(["w1", "w2", "w3"]) == {"w1", "w2"}
+        assert await leases.living(["w2"]) == {"w2"}
+        assert await leases.living([]) == frozenset()
+        await harness.advance(0.21)
+        assert await leases.living(["w1", "w2"]) == {"w2"}
+        await leases.beat("w1", 3_600)
+        assert await leases.living(["w1", "w2"]) == {"w1", "w2"}
+        assert leases.outage(ROOM) is None
+
+    async def test_a_log_that_is_well_says_so(self, log: Log) -> None:
+        assert set(log.health().values()) == {Health.LIVE}
+        assert not log.frozen(ROOM)
+        release = log.hold(ROOM, lambda: (Position.START, b""))
+        release()
+        release()
+        unwatch = log.watch(lambda name, health: None)
+        unwatch()
+        unwatch()
 
     async def test_the_audit_trail_outlives_the_room(self, harness: Harness, log: Log) -> None:
         await log.audit(ROOM, b"1", 0.05)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from hypothesis import settings
 
-from sitwith_server.log.base import Log
+from sitwith_server.log.base import Health, Log
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server, running
@@ -43,7 +43,9 @@ async def fresh(server: Server, tuning: Tuning = QUICK) -> RedisLog:
     server.admin("FLUSHALL")
     log = RedisLog(server.url, tuning)
     log.start()
-    assert await log.usable("any", 10)
+    async with asyncio.timeout(10):
+        while Health.LIVE not in log.health().values():
+            await asyncio.sleep(0.001)
     return log
 
 

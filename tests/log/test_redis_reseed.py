@@ -379,6 +379,21 @@ async def test_a_restart_with_an_older_copy_is_filled_up(tmp_path: Path, make: M
         server.kill()
 
 
+async def test_nobody_beating_was_an_outage(make: Make) -> None:
+    one, other = make(), make()
+    await live(one, other)
+    await one.leases.beat("w1", 60)
+    await asyncio.sleep(2.2)
+    await other.leases.beat("w2", 60)
+    await one.leases.beat("w1", 60)
+    outage = other.leases.outage(ROOM)
+    assert outage is not None
+    assert 2.0 < outage.until - outage.since < 20
+    assert one.leases.outage(ROOM) == outage
+    await one.leases.beat("w1", 60)
+    assert one.leases.outage(ROOM) == outage
+
+
 async def test_a_wiped_redis_was_an_outage(server: Server, make: Make) -> None:
     one, other = make(), make()
     await live(one, other)

@@ -39,14 +39,15 @@ class RoomKeep:
             known = tail.get(entry.seq)
             if known is not None and known.event != entry.event:
                 self._cut(stream, entry.seq)
+                self.heads[stream] = entry.position
             head = self.heads.get(stream)
             if head is None or head.seq <= entry.seq:
                 self.heads[stream] = entry.position
-            if entry.at < self.latest - TAIL_SECONDS:
-                continue
-            tail[entry.seq] = entry
-            if outcome := entry.outcome():
+            age = self.latest - entry.at
+            if age < OUTCOME_SECONDS and (outcome := entry.outcome()):
                 self.remember(key_field(*outcome[:2]), outcome[2], entry.at)
+            if age < TAIL_SECONDS:
+                tail[entry.seq] = entry
         self._forget(tail)
 
     def remember(self, field: str, outcome: bytes, at: float) -> None:

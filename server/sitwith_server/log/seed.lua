@@ -210,6 +210,20 @@ local function merge(room, expires)
   end
 end
 
+-- Whether the control stream's entry at this position is there, or was before those that are.
+local function stands(room, position)
+  if not position then
+    return false
+  end
+  local seq, event = seq_of(position), string.sub(position, 17)
+  local head = redis.call('HGET', room .. 'heads', 'room')
+  if seq >= seq_of(head) then
+    return head == position
+  end
+  local found = redis.call('XRANGE', room .. 's:room', seq, seq)[1]
+  return not found or string.sub(found[2][2], 9, 16) == event
+end
+
 -- incarnation; prefix of its keys, room; epoch, version and text of its record, when it expires
 -- (ms); "1" if all of it is offered, then: rights number, last commit (µs), position and text of
 -- its state or "", count of outcomes, (field, outcome)…, count of streams, (name, head, count of
@@ -259,9 +273,6 @@ function op.offer()
     local rights, at, position, state = number(), number(), take(), take()
     local m = redis.call('HMGET', meta, 'r', 't', 'sp')
     redis.call('HSET', meta, 'r', math.max(rights, tonumber(m[1])), 't', math.max(at, tonumber(m[2])))
-    if position ~= '' and seq_of(position) >= seq_of(m[3]) then
-      redis.call('HSET', meta, 'sp', position, 'sb', state)
-    end
     local bucket = room .. 'o:' .. math.floor(math.max(now, at, tonumber(m[2])) / 600000000)
     local outcomes = number()
     for _ = 1, outcomes do
@@ -272,6 +283,11 @@ function op.offer()
     end
     for _ = 1, number() do
       merge(room, expires)
+    end
+    -- A state counts if the entry that it came after has stayed.
+    local kept = stands(room, m[3]) and seq_of(m[3]) or -1
+    if position ~= '' and stands(room, position) and seq_of(position) > kept then
+      redis.call('HSET', meta, 'sp', position, 'sb', state)
     end
   end
   if redis.call('HEXISTS', heads, 'room') == 0 then

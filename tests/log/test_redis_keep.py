@@ -1,0 +1,117 @@
+"""What is held of a room is bounded, without gaps, and up to date."""
+
+from __future__ import annotations
+
+from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Position
+from sitwith_server.log.redis_clock import RedisClock
+from sitwith_server.log.redis_holdings import TIDY_EVERY, Holdings
+from sitwith_server.log.redis_keep import TAIL_SECONDS, RoomKeep
+from sitwith_server.log.redis_packing import Kept, Record, pack_meta, pack_tail
+
+START = 1_000_000.0
+
+
+def entry(seq: int, at: float, *, event: bytes = b"e" * 8, key: int | None = None) -> Kept:
+    tail = pack_tail("s", None if key is None else (key, b"o%d" % key))
+    return Kept(seq, pack_meta(1, event, 0, int(at * 1_000_000), tail), b"%d" % seq)
+
+
+def take(keep: RoomKeep, *entries: Kept, at: float = START) -> None:
+    keep.took(CONTROL, entries, 1, at)
+
+
+def seqs(keep: RoomKeep) -> list[int]:
+    return [each.seq for each in keep.tail(CONTROL)]
+
+
+def test_an_entry_is_packed_there_and_back() -> None:
+    kept = entry(7, START, key=3)
+    assert kept.position == Position(1, 7, b"e" * 8)
+    assert kept.at == START
+    assert kept.outcome() == ("s", 3, b"o3")
+    assert entry(7, START).outcome() is None
+    assert kept.entry("circle").origin == "s"
+
+
+def test_entries_are_held_for_two_minutes_and_outcomes_for_ten() -> None:
+    keep = RoomKeep()
+    for n in range(1, 1_001):
+        take(keep, entry(n, START + n, key=n), at=START + n)
+    assert seqs(keep) == list(range(1_000 - int(TAIL_SECONDS), 1_001))
+    assert len(keep.outcomes()) <= OUTCOME_SECONDS + 2
+    assert len(keep.outcomes()) >= OUTCOME_SECONDS
+    # Whoever loads a room late still learns what was answered in the last ten minutes.
+    late = RoomKeep()
+    late.took(CONTROL, [entry(n, START + n, key=n) for n in range(1, 1_001)], 1, START + 1_000)
+    assert len(late.outcomes()) >= OUTCOME_SECONDS - 1
+    assert len(seqs(late)) <= TAIL_SECONDS
+
+
+def test_what_is_offered_has_no_gap() -> None:
+    keep = RoomKeep()
+    take(keep, entry(1, START), entry(2, START), entry(5, START), entry(6, START))
+    assert seqs(keep) == [5, 6]
+    take(keep, entry(4, START), entry(3, START))
+    assert seqs(keep) == [1, 2, 3, 4, 5, 6]
+    keep.saw(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
+    assert seqs(keep) == []
+
+
+def test_another_event_under_a_number_ends_what_came_after() -> None:
+    keep = RoomKeep()
+    take(keep, *(entry(n, START) for n in range(1, 6)))
+    keep.stand_corrected(2, 0, {CONTROL: Position(2, 3, b"x" * 8)}, [CONTROL])
+    assert seqs(keep) == []
+    take(keep, entry(3, START, event=b"x" * 8), entry(4, START, event=b"y" * 8))
+    assert seqs(keep) == [3, 4]
+    take(keep, entry(3, START, event=b"z" * 8))
+    assert [each.event for each in keep.tail(CONTROL)] == [b"z" * 8]
+
+
+def test_a_blank_reaches_what_is_held() -> None:
+    keep = RoomKeep()
+    take(keep, entry(1, START), entry(2, START))
+    keep.blank(CONTROL, 1, b"")
+    keep.blank(CONTROL, 9, b"")
+    assert [each.blob for each in keep.tail(CONTROL)] == [b"", b"2"]
+    keep.drop(CONTROL)
+    assert seqs(keep) == []
+
+
+def test_records_that_expired_are_forgotten() -> None:
+    holdings = Holdings()
+    for n in range(5 * TIDY_EVERY):
+        holdings.learn(f"r{n}", Record(1, 1, 1_000, b""))
+        holdings.bury(f"t{n}", 1_000)
+    assert len(holdings.records) <= 2 * TIDY_EVERY
+    assert len(holdings.tombs) <= 2 * TIDY_EVERY
+
+
+def test_an_older_record_and_one_of_an_ended_room_are_not_learned() -> None:
+    holdings = Holdings()
+    far = 10**16
+    holdings.learn("r", Record(1, 2, far, b"new"))
+    holdings.learn("r", Record(1, 1, far, b"old"))
+    assert holdings.records["r"].record == b"new"
+    holdings.bury("r", far)
+    holdings.learn("r", Record(1, 3, far, b"late"))
+    assert "r" not in holdings.records
+
+
+def test_the_clock_runs_on_never_ahead_and_never_back() -> None:
+    time = [100.0]
+    clock = RedisClock(lambda: time[0])
+    assert not clock.known
+    clock.learn(START)
+    time[0] += 5
+    assert clock.now() == START + 5
+    clock.learn(START + 4.9)  # a reply that took its time
+    assert clock.now() == START + 5
+    clock.learn(START + 5.1)
+    assert clock.now() == START + 5.1
+    clock.learn(START - 60)  # set back: it stands still
+    assert clock.now() == START + 5.1
+    time[0] += 66
+    assert clock.now() == START + 6
+    clock.saw(START + 7)
+    assert clock.now() == START + 7
