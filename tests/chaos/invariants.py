@@ -43,10 +43,10 @@ def order(e: Evidence) -> Found:
     """N1: every client's list is a rising piece of one common list, which has no holes."""
     rolled_back = e.history.lost_epochs
     for key, all_given in e.by_key.items():
-        events = {g.place for g in all_given}
+        events = {g.place.event for g in all_given}
         bodies = {g.body for g in all_given if not g.deleted}
         if len(events) > 1 and not rolled_back:
-            yield Violation("N1", "one number names two entries", (key, sorted(map(repr, events))))
+            yield Violation("N1", "one number names two entries", (key, sorted(events)))
         elif len(bodies) > 1 and not rolled_back:
             yield Violation("N1", "one number has two texts", (key, sorted(map(str, bodies))))
     for client, given in e.by_client.items():

@@ -18,8 +18,8 @@ from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
+from tests.chaos.evening import Somebody
 from tests.chaos.history import Fault, History
-from tests.chaos.person import Person
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 from tests.simulation.world import payload
@@ -171,7 +171,7 @@ class Cluster:
             await worker.close()
 
 
-class Guest(Person):
+class Guest(Somebody):
     """A person at a simulated line."""
 
     def __init__(
@@ -181,7 +181,6 @@ class Guest(Person):
         self._cluster = cluster
         self._chance = chance
         self.line: Line | None = None
-        self.gone = False
         self._lines: list[Line] = []
         self._aside: set[asyncio.Task[None]] = set()
         self.task = asyncio.create_task(self._live())

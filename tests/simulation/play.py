@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path as File
 from typing import Any, Final
 
 from sitwith_server.room.view import view
-from tests.chaos.history import Frame, History, Shown
+from tests.chaos.evening import MISHAPS, Evening
+from tests.chaos.history import History, Shown
 from tests.chaos.invariants import Violation, check
-from tests.chaos.person import new_canary
 from tests.simulation import machines
 from tests.simulation.cluster import Cluster, Guest, Worker
 from tests.simulation.sight import Path
@@ -19,8 +19,6 @@ from tests.simulation.truth import entitled
 
 WORKERS: Final = 3
 MEMBERS: Final = 5
-FEWEST: Final = 3
-"""So many members stay to the end."""
 SECONDS: Final = 40.0
 QUIET: Final = 20.0
 """Seconds after the last fault in which everything has to be well again."""
@@ -28,7 +26,6 @@ QUIET: Final = 20.0
 FAULTS: Final = (
     "kill", "pause", "refused", "lost", "deaf", "dark", "lossy", "slow", "down",
 )  # fmt: skip
-MISHAPS: Final = ("cut", "silent", "elsewhere", "gone")
 
 
 class Play:
@@ -50,40 +47,34 @@ class Play:
         loop = asyncio.get_running_loop()
         self.history = History(loop.time, seed=self.seed)
         self.cluster = Cluster(self._chance(), WORKERS, self.history)
-        self.guests: list[Guest] = []
+        self.created = await self.cluster.room(grace_seconds=600, direct=True)
+        self.evening = Evening(
+            self._chance(),
+            self.history,
+            lambda client, token, name: Guest(self.cluster, client, token, name, self._chance()),
+            (self.created.facilitator, self.created.member),
+            self.mishaps,
+        )
         try:
-            await self._evening(loop.time() + SECONDS)
+            await self._play(loop.time() + SECONDS)
         finally:
-            for guest in self.guests:
-                guest.stop()
+            self.evening.stop()
             await self.cluster.close()
         return self.history
 
-    async def _evening(self, ends: float) -> None:
-        self.created = await self.cluster.room(grace_seconds=600, direct=True)
-        self.fay, self.finn = (self._arrive(self.created.facilitator) for _ in range(2))
-        await self.fay.entered.wait()
-        await self.finn.entered.wait()
-        self.members = [self._arrive(self.created.member) for _ in range(MEMBERS)]
-        for member in self.members:
-            await member.entered.wait()
+    @property
+    def guests(self) -> list[Guest]:
+        return self.evening.guests
+
+    async def _play(self, ends: float) -> None:
+        await self.evening.enter(MEMBERS)
         breaking = asyncio.create_task(self._break_things(ends))
         while self.history.now() < ends:
             await asyncio.sleep(self.chance.random() * 0.5)
-            self._something()
+            self.evening.something()
         await breaking
         await self._quiet()
         await self._look()
-
-    def _arrive(self, token: str) -> Guest:
-        number = len(self.guests)
-        name = f"Guest {self.chance.getrandbits(40):010x}"
-        guest = Guest(self.cluster, f"guest {number}", token, name, self._chance())
-        self.guests.append(guest)
-        return guest
-
-    def _here(self) -> list[Guest]:
-        return [g for g in self.guests if g.phase == "inside" and not g.gone and g.over is None]
 
     async def _quiet(self) -> None:
         self.cluster.heal()
@@ -96,19 +87,19 @@ class Play:
             if guest.line is not None and guest.line.silent:
                 guest.break_off()
         self.history.quiet_from = self.history.now()
-        self.fay.ask("floor.open")
-        self.fay.ask("pairs.close", grace=0)
+        self.evening.fay.ask("floor.open")
+        self.evening.fay.ask("pairs.close", grace=0)
         await asyncio.sleep(QUIET)
 
     async def _look(self) -> None:
         """Compares what everybody has folded with what they are shown when they come again."""
-        here = self._here()
+        here = self.evening.here()
         folded = [dict(guest.view) for guest in here]
         for guest in here:
             guest.break_off()
         await asyncio.sleep(QUIET / 2)
         self.history.truth, state = await entitled(self.cluster.log, self.created.room)
-        self.history.here = {g.me: g in self._here() for g in self.guests if g.me}
+        self.history.here = {g.me: g in self.evening.here() for g in self.guests if g.me}
         for guest, slices in zip(here, folded, strict=True):
             views = {
                 "before": slices,
@@ -118,143 +109,6 @@ class Play:
             }
             for how, what in views.items():
                 self.history.shown.append(Shown(guest.client, guest.me, guest.role, how, what))
-
-    # -- what people do --------------------------------------------------------------------------
-
-    def _something(self) -> None:
-        acts: Sequence[tuple[int, Callable[[Guest], None]]] = (
-            (40, self._say),
-            (8, self._floor),
-            (6, self._groups),
-            (5, self._mute),
-            (2, self._overreach),
-            (2, self._delete),
-            (1, self._lobby),
-            (1, self._newcomer),
-            (1, self._remove),
-            (8 if self.mishaps else 0, self._mishap),
-        )
-        act = self.chance.choices([a for _, a in acts], [w for w, _ in acts])[0]
-        act(self.chance.choice(self._here()))
-
-    def _then(self, answer: asyncio.Future[Frame], what: Callable[[], object]) -> None:
-        def told(done: asyncio.Future[Frame]) -> None:
-            if not done.cancelled() and done.result()["t"] == "ok":
-                what()
-
-        answer.add_done_callback(told)
-
-    def _say(self, who: Guest) -> None:
-        other = self.chance.choice(self._here())
-        to = self.chance.choice(
-            ["circle", "circle", "pair", "staff", "facilitators", f"direct:{other.me}"]
-        )
-        if to == "staff" and who.role == "facilitator":
-            to = f"staff:{self.chance.choice(self.members).me}"
-        who.ask("chat.say", to=to, body=new_canary(self.chance))
-
-    def _floor(self, who: Guest) -> None:
-        if who.role == "facilitator":
-            kind = self.chance.choice(["floor.round", "floor.round", "floor.stick", "floor.open"])
-            seconds = self.chance.choice([1, 5, 60])
-            who.ask(kind, **({} if kind == "floor.open" else {"seconds": seconds}))
-        else:
-            who.ask(self.chance.choice(["floor.pass", "floor.later", "hand.raise"]))
-
-    def _groups(self, who: Guest) -> None:
-        leads = self.chance.choice([self.fay, self.finn])
-        groups = (leads.view.get("pairs") or {}).get("groups") or {}
-        draw = self.chance.random()
-        if groups and draw < 0.3:
-            leads.ask("pairs.close", grace=0)
-        elif groups and draw < 0.5:
-            leads.ask("pairs.visit", group=self.chance.choice(sorted(groups)))
-        elif groups and draw < 0.6:
-            leads.ask("pairs.return")
-        elif groups and draw < 0.8:
-            group = self.chance.choice([None, *sorted(groups)])
-            leads.ask("pairs.move", member=self.chance.choice(self.members).me, group=group)
-        else:
-            ids = [m.me for m in self.members if m in self._here()]
-            self.chance.shuffle(ids)
-            pairs = [ids[i : i + 2] for i in range(0, len(ids) - 1, 2)]
-            if pairs:
-                leads.ask("pairs.open", groups=pairs)
-
-    def _mute(self, who: Guest) -> None:
-        target = self.chance.choice(self.members)
-        leads = self.chance.choice([self.fay, self.finn])
-        kind = self.chance.choice(["mute", "mute", "unmute"])
-        answer = leads.ask(kind, member=target.me, kinds=["chat"])
-        later = self.chance.random() * 0.5
-
-        def try_it() -> None:
-            loop = asyncio.get_running_loop()
-            loop.call_later(later, self._say, target)
-
-        self._then(answer, try_it)
-
-    def _overreach(self, who: Guest) -> None:
-        """A member tries what only facilitators may."""
-        member = self.chance.choice(self.members)
-        ways: list[tuple[str, dict[str, Any]]] = [
-            ("role.give", {"member": member.me, "role": "facilitator"}),
-            ("mute", {"member": self.fay.me, "kinds": ["chat"]}),
-            ("floor.quiet", {}),
-            ("member.remove", {"member": self.finn.me}),
-            ("chat.say", {"to": "facilitators", "body": new_canary(self.chance)}),
-        ]
-        kind, fields = self.chance.choice(ways)
-        member.ask(kind, **fields)
-
-    def _delete(self, who: Guest) -> None:
-        said = [
-            op
-            for op in self.history.ops
-            if op.seat == who.me and op.ok and op.kind == "chat.say" and op.answer is not None
-        ]
-        if said:
-            answer = self.chance.choice(said).answer
-            assert answer is not None
-            who.ask("chat.delete", to=answer["to"], n=answer["n"])
-
-    def _lobby(self, who: Guest) -> None:
-        target = self.chance.choice(self.members)
-        answer = self.fay.ask("lobby.return", member=target.me)
-        self._then(answer, lambda: self.finn.ask("lobby.admit", person=target.me))
-
-    def _newcomer(self, who: Guest) -> None:
-        if len(self.guests) < 2 + MEMBERS + 3:
-            guest = self._arrive(self.created.member)
-            if self.chance.random() < 0.5:
-                self.fay.ask("lobby.admit_all")
-            self.members.append(guest) if guest.me else None
-
-    def _remove(self, who: Guest) -> None:
-        if len(self.members) > MEMBERS - 1 and self.chance.random() < 0.5:
-            target = self.members.pop()
-            answer = self.fay.ask("member.remove", member=target.me)
-            # Whoever is removed tries on, and comes back by what they have.
-            self._then(answer, lambda: target.ask("chat.say", to="circle", body=self._canary()))
-
-    def _canary(self) -> str:
-        return new_canary(self.chance)
-
-    def _mishap(self, who: Guest) -> None:
-        what = self.chance.choice(self.mishaps)
-        if what == "cut":
-            who.break_off()
-        elif what == "silent":
-            who.fall_silent()
-        elif what == "elsewhere":
-            who.elsewhere()
-        elif who in self.members and self.chance.random() < 0.15:
-            self._gone(who)
-
-    def _gone(self, who: Guest) -> None:
-        if len(self.members) > FEWEST:
-            self.members.remove(who)
-            who.leave_for_good()
 
     # -- what breaks -----------------------------------------------------------------------------
 
@@ -303,9 +157,9 @@ class Play:
 
     def _go_with(self, worker: Worker) -> None:
         """Somebody's network goes in the same moment as their worker: nobody sees them leave."""
-        there = [m for m in self.members if m.line in worker.lines]
+        there = [m for m in self.evening.members if m.line in worker.lines]
         if there:
-            self._gone(there[0])
+            self.evening.gone(there[0])
 
     async def _all_down(self, lasting: float) -> None:
         free = [number for number in range(WORKERS) if number not in self.busy]
