@@ -1,0 +1,41 @@
+"""A minute of chaos in a real deployment; hours of it by `make soak` (SITWITH_SOAK_SECONDS)."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.driver import Driver
+
+QUICK_SECONDS = 60.0
+SOAK_SECONDS = 600.0
+GRACE = 300.0
+"""Seconds that starting, settling, looking and ending may take beside."""
+
+
+def _soak_seconds() -> float:
+    """As it was set when the tests were started: they take such settings away for themselves."""
+    started = Path("/proc/self/environ").read_bytes().split(b"\0")
+    named = dict(each.split(b"=", 1) for each in started if b"=" in each)
+    return float(named.get(b"SITWITH_SOAK_SECONDS", str(SOAK_SECONDS).encode()))
+
+
+async def test_a_minute_of_chaos(tmp_path: Path) -> None:
+    summary = await Driver(tmp_path, seed=2).run(QUICK_SECONDS)
+    print(summary)
+    assert not summary.violations, str(summary)
+    # Were nothing said or nothing broken, it would hold for nothing.
+    assert summary.acknowledged > 100
+    assert sum(summary.faults.values()) > 3
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(_soak_seconds() + GRACE)
+async def test_hours_of_chaos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seed = random.randrange(1_000_000)
+    summary = await Driver(tmp_path, seed).run(_soak_seconds())
+    with capsys.disabled():
+        print(f"\n{summary}")
+    assert not summary.violations, str(summary)
