@@ -24,6 +24,7 @@ from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.gateway.ws import Endpoint
 from sitwith_server.log.base import Health, Log
 from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.redis_check import Problem, check
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
@@ -78,6 +79,11 @@ def build(settings: Settings, log: Log | None = None) -> App:
     ]
     asgi = http.wrapped(Starlette(routes=routes), settings, metrics)
     return App(asgi, operator, registry, gate, log)
+
+
+def check_log(redis_url: str) -> list[Problem]:
+    """What stands against keeping rooms in these instances."""
+    return asyncio.run(check(redis_url))
 
 
 def run(

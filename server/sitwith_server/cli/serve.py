@@ -35,6 +35,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.supervised is not None:
         return _run_supervised(loaded.settings, asked.supervised)
     check(loaded.settings)
+    check_redis(loaded.settings)
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
@@ -84,6 +85,24 @@ def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
     from sitwith_server import wiring
 
     return wiring.run(wanted, on_started=leash.started, sockets=inherited.sockets())
+
+
+def check_redis(wanted: Settings) -> None:
+    """Refuses a Redis that rooms can't be kept in; one that is only away is waited for.
+
+    Raises:
+        Failed: which instance, and what is to be mended.
+    """
+    if wanted.redis_url is None:
+        return
+    from sitwith_server import wiring
+
+    problems = wiring.check_log(wanted.redis_url)
+    final = [problem for problem in problems if not problem.waits]
+    if final:
+        raise Failed("; ".join(problem.text for problem in final))
+    for problem in problems:
+        complain(f"waiting: {problem.text}")
 
 
 def check(wanted: Settings) -> None:

@@ -5,7 +5,9 @@ A frame is encoded once for all who get the same, and written to each without wa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from typing import Final
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
@@ -19,6 +21,9 @@ from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.view import FREEZING, SLICES, Value, view, with_freeze
 from sitwith_server.service.rooms import Change, Room
 from sitwith_server.service.talking import Words
+
+DARK_SECONDS: Final = 10.0
+"""How long members of a frozen room stay: longer than a restart of Redis, shorter than patience."""
 
 Key = tuple[tuple[str, str | None], ...]
 
@@ -71,8 +76,11 @@ class Hub:
         self.room = room
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
+        self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
         self._unobserve()
 
     # -- links -----------------------------------------------------------------------------------
@@ -159,6 +167,10 @@ class Hub:
     def froze(self, frozen: bool) -> None:
         """While nothing can be committed everybody inside is told so, and the clock stands still;
         it is no event, since there is nowhere to keep it."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+        loop = asyncio.get_running_loop()
+        self._leaving = loop.call_later(DARK_SECONDS, self._send_away) if frozen else None
         state = self.room.state
         for link in tuple(self.links.values()):
             seat = state.seats.get(link.seat)
@@ -169,6 +181,12 @@ class Hub:
             position = self.room.position.to_bytes()
             why = "freeze" if frozen else "thaw"
             link.outbox.send(m.RoomFrame(state.seq, position, why, slices).to_map())
+
+    def _send_away(self) -> None:
+        """Frozen for so long it may be this worker alone that is cut off: others may serve."""
+        for link in tuple(self.links.values()):
+            self.detach(link)
+            link.outbox.end(CloseCode.LOST)
 
     def lost(self, streams: frozenset[str]) -> None:
         """Something of these conversations is gone: said to those who may get them."""

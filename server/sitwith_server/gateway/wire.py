@@ -47,6 +47,13 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        # uvicorn takes a refused upgrade for an application that forgot to answer, and would write
+        # an error to the log for every foreign page that tries.
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
+
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from sitwith_server.log.base import CONTROL, Commit, Committed, Log, Lost
+from sitwith_server.log.base import CONTROL, Commit, Committed, Log, LogDown, Lost
 from sitwith_server.room import begin
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import RoomState
@@ -22,6 +22,9 @@ from sitwith_server.service.talking import Words
 from sitwith_server.service.timers import Timer
 
 _log = structlog.get_logger(__name__)
+
+RETRY = 0.25
+"""Seconds before a room is read again that could not be."""
 
 BACKSTOP = 7 * 86_400.0
 """Seconds after a room's expiry at which the log forgets it even if nobody ended it."""
@@ -121,9 +124,7 @@ class Registry:
             room.heard,
         )
         timer = Timer(room, self.log, self._on_tick)
-        release = self.log.hold(
-            room.id, lambda: give(room), lambda lost: self._spawn(self._start_over(room, lost))
-        )
+        release = self.log.hold(room.id, lambda: give(room), lambda lost: self._lost(room, lost))
         self._hosted[room.id] = _Hosted(room, timer, unfollow, release)
         return room
 
@@ -143,8 +144,19 @@ class Registry:
             if hosted is not None:
                 hosted.let_go()
 
+    def _lost(self, room: Room, lost: Lost) -> None:
+        # From this very moment the log would take commits again that were decided on what it no
+        # longer holds.
+        room.set_aside()
+        self._spawn(self._start_over(room, lost))
+
     async def _start_over(self, room: Room, lost: Lost) -> None:
-        fresh = None if lost.heads is None else await load(self.log, room.id)
+        while True:
+            try:
+                fresh = None if lost.heads is None else await load(self.log, room.id)
+                break
+            except LogDown:
+                await asyncio.sleep(RETRY)
         if fresh is None:
             await room.end_here()
         else:

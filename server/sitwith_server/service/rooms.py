@@ -47,6 +47,9 @@ ATTEMPTS: Final = 50
 TICK_ATTEMPTS: Final = 2
 """A tick that loses comes again by itself, and one that is too early would only lose again."""
 
+RETRY: Final = 0.25
+"""Seconds before what has to be put back is tried again."""
+
 STALE_SECONDS: Final = 1.5
 """A worker that has not read this long (it was stopped, or cut off) reads before it decides."""
 
@@ -97,6 +100,7 @@ class Room:
         self.position = position
         self.rights = rights
         self.frozen = False
+        self._aside = False
         self.talking = Talking(log, state.id, self._said)
         self.on_deadline: Callable[[], None] = lambda: None
 
@@ -142,7 +146,7 @@ class Room:
         committed, or where it changes nothing."""
         try:
             async with self._lock:
-                if not isinstance(command, c.Thaw):
+                if not isinstance(command, c.Thaw | c.Reassert):
                     await self._be_fresh()
                 for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
                     verdict = decide(self.state, command, await self._log.now(self.id))
@@ -292,12 +296,14 @@ class Room:
             before = self.state
             self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
             self.talking.start_over(fresh.talking)
+            self._aside = False
             self._tell(Change(before, self.state, (), "gap", "", self.position))
             for observer in tuple(self._observers):
                 observer.lost(streams)
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
         again = c.Reassert(by="", removed=before.removed, held=held, turn=before.floor.turn)
-        await self.order(again, "gap")
+        while await self.order(again, "gap") is not None:
+            await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
         """Moves every deadline by a time in which nobody could commit, once for all workers."""
@@ -312,8 +318,13 @@ class Room:
                 observer.froze(frozen)
             self.on_deadline()
 
+    def set_aside(self) -> None:
+        """Decides and follows nothing from a state that is known to be no longer the log's, until
+        it starts over."""
+        self._aside = True
+
     async def _be_fresh(self) -> None:
-        if self.frozen or self._log.frozen(self.id):
+        if self._aside or self.frozen or self._log.frozen(self.id):
             raise LogDown("frozen")
         if _clock() - self._read_at > STALE_SECONDS:
             await self._catch_up()
@@ -321,6 +332,8 @@ class Room:
     async def _catch_up(self) -> None:
         """Folds and tells what others have committed: the control log first, then words, so that
         words meet the state that they were committed at, or a later one with its spans."""
+        if self._aside:
+            raise LogDown("to be read anew")
         began = _clock()
         words = await self.talking.fresh()
         if words is None:
