@@ -110,13 +110,6 @@ def _origins(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_origin(part) for part in _split(value)))
 
 
-def _networks(value: str) -> tuple[str, ...]:
-    try:
-        return tuple(str(ipaddress.ip_network(part)) for part in _split(value))
-    except ValueError:
-        raise ValueError("must be addresses or networks such as 10.0.0.0/8") from None
-
-
 def _address(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
@@ -197,9 +190,6 @@ class Settings:
         5.0, _seconds(0.5, 60), "time between pings; a silent peer is lost after as long again"
     )
     log_level: str = _setting("info", _level, f"least level logged: {', '.join(LOG_LEVELS)}")
-    trusted_proxies: tuple[str, ...] = _setting(
-        (), _networks, "addresses whose forwarded headers count, separated by commas"
-    )
     media_address: str | None = _setting(
         None, _address, "address offered for voice and video (unused until there is media)"
     )

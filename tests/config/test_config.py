@@ -120,8 +120,6 @@ def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
         ("outbox_bytes", "1"),
         ("max_frame", "1"),
         ("log_level", "loud"),
-        ("trusted_proxies", "10.0.0.1/8"),
-        ("trusted_proxies", "proxy.example"),
         ("media_address", "media.example"),
     ],
 )
