@@ -111,6 +111,10 @@ class Evening(Generic[S]):
         if here:
             act(self.chance.choice(here))
 
+    def say(self) -> None:
+        """Somebody says something."""
+        self._say(self.chance.choice(self.here()))
+
     def _then(self, answer: asyncio.Future[Frame], what: Callable[[], object]) -> None:
         def told(done: asyncio.Future[Frame]) -> None:
             if not done.cancelled() and done.result()["t"] == "ok":

@@ -231,11 +231,11 @@ class Evidence:
         members = frozenset[str]().union(*self.groups.get(rest, []))
         return members | self.visitors.get(rest, set()) | {author}
 
-    def must_get(self, op: Op, stream: str, seq: int | None) -> frozenset[str]:
+    def must_get(self, op: Op, stream: str) -> frozenset[str]:
         """Those for whom a message surely is, as far as clients can know."""
         kind, _, rest = stream.partition(":")
         if kind == "circle":
-            people = frozenset(s for s in self.entered if self._was_inside(s, stream, op, seq))
+            people = frozenset(self.entered)
         elif kind == "staff":
             people = self.always_facilitators | {rest}
         elif kind == "facilitators":
@@ -245,18 +245,13 @@ class Evidence:
         else:
             shown = self.groups.get(rest)
             people = frozenset.intersection(*shown) if shown else frozenset({op.seat})
-        # Only the circle says how far it was at somebody's entry.
-        timely = {s for s in people if kind in ("circle", "pair") or self._in_by(s, op.invoked)}
+        # How far a stream was when somebody came in says nothing: what was on its way then may be
+        # from before. A group's words come after its opening, and that is how one knows of it.
+        timely = {s for s in people if kind == "pair" or self._in_by(s, op.invoked)}
         return frozenset(timely - self.disturbed)
 
     def _in_by(self, seat: str, moment: float) -> bool:
         return seat in self.entered and self.entered[seat].at < moment
-
-    def _was_inside(self, seat: str, stream: str, op: Op, seq: int | None) -> bool:
-        if self._in_by(seat, op.invoked):
-            return True
-        entry = self.entry_seq(seat, stream)
-        return entry is not None and seq is not None and seq > entry
 
     @cached_property
     def wanted(self) -> list[Wanted]:
@@ -271,5 +266,5 @@ class Evidence:
             n = int(op.answer["n"]) if op.ok and op.answer else max(seen or {("", 0)})[1]
             known = self.by_key.get((stream, n))
             seq = known[0].place.seq if known else None
-            found.append(Wanted(stream, n, seq, body, self.must_get(op, stream, seq)))
+            found.append(Wanted(stream, n, seq, body, self.must_get(op, stream)))
         return found

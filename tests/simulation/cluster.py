@@ -7,6 +7,7 @@ gate over its own sight of the shared log.
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from contextvars import Context
 from typing import Any
@@ -155,6 +156,14 @@ class Cluster:
     def restart(self, number: int) -> None:
         if self.workers[number].machine.dead:
             self.workers[number] = self._worker(number)
+
+    def copied(self) -> Any:
+        """The rooms as a replica has them now."""
+        return copy.deepcopy(self.log._rooms)
+
+    def restore(self, rooms: Any) -> None:
+        """The replica is the master from now on."""
+        self.log._rooms = rooms
 
     def heal(self) -> None:
         for number, worker in enumerate(self.workers):

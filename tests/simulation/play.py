@@ -173,6 +173,43 @@ class Play:
         self.busy.difference_update(free)
 
 
+class FailOver(Play):
+    """A replica that lags becomes the master while every worker is away: what had been
+    acknowledged last is gone, and its numbers come again. That has to be said (a gap)."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, ())
+
+    async def _play(self, ends: float) -> None:
+        await self.evening.enter(MEMBERS)
+        self.history.lost_epochs = True
+        await self._talk(6.0)
+        replica = self.cluster.copied()
+        await self._talk(self.chance.random() * 2)
+        for number in range(WORKERS):
+            self.cluster.kill(number)
+        self.cluster.note("fail-over", 1.0)
+        self.cluster.restore(replica)
+        await asyncio.sleep(1.0)
+        for number in range(WORKERS):
+            self.cluster.restart(number)
+        # Some come back before anything new is said, and some after.
+        await asyncio.sleep(self.chance.random() * 2)
+        await self._talk(6.0)
+        await self._quiet()
+        await self._look()
+
+    async def _talk(self, seconds: float) -> None:
+        ends = self.history.now() + seconds
+        while self.history.now() < ends:
+            await asyncio.sleep(self.chance.random() * 0.4)
+            self.evening.say()
+
+
+def fail_over(seed: int) -> History:
+    return machines.run(FailOver(seed).run())
+
+
 def play(seed: int, **how: Any) -> History:
     """One evening by its seed."""
     return machines.run(Play(seed, **how).run())
