@@ -102,6 +102,14 @@ class Worker:
         finally:
             self.app.gate.closed(outbox, 1000)
 
+    def holdings(self) -> dict[str, int]:
+        """What is held here for people who are connected."""
+        return {
+            "open connections": len(self.app.gate._open),
+            "links": sum(self.app.gate.crowds()),
+            "living connections": len(self.app.registry.presence._live),
+        }
+
     def kill(self) -> None:
         self.machine.kill()
         self.sight.dead = True

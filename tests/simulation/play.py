@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sitwith_server.room.view import view
 from tests.chaos.evening import MISHAPS, Evening
-from tests.chaos.history import History, Shown
+from tests.chaos.history import History, Sample, Shown
 from tests.chaos.invariants import Violation, check
 from tests.simulation import machines
 from tests.simulation.cluster import Cluster, Guest, Worker
@@ -57,6 +57,7 @@ class Play:
         )
         try:
             await self._play(loop.time() + SECONDS)
+            await self._leave()
         finally:
             self.evening.stop()
             await self.cluster.close()
@@ -109,6 +110,16 @@ class Play:
             }
             for how, what in views.items():
                 self.history.shown.append(Shown(guest.client, guest.me, guest.role, how, what))
+
+    async def _leave(self) -> None:
+        """Once all have gone, the workers have let go of whatever they held for them."""
+        for guest in self.guests:
+            guest.leave_for_good()
+        await asyncio.sleep(QUIET / 2)
+        for worker in self.cluster.workers:
+            for what, left in worker.holdings().items():
+                sample = Sample(f"{what} of worker {worker.number}", 0, left, 0)
+                self.history.samples.append(sample)
 
     # -- what breaks -----------------------------------------------------------------------------
 
