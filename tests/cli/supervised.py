@@ -27,7 +27,7 @@ from sitwith_server.config import load
 from sitwith_server.gateway import logs
 
 ROOT = Path(__file__).parents[2]
-WAIT = 60.0
+WAIT = 40.0
 WORKERS = 3
 ENDED = re.compile(r'"worker_(?:started|ended)".*"pid": (\d+)')
 

@@ -212,7 +212,8 @@ class Supervisor:
         worker = self._start(place)
         while True:
             if not self._served:
-                if await worker.is_ready(READY_WITHIN):
+                await worker.is_ready(READY_WITHIN)
+                if worker.ready.is_set():
                     self._served = True
                 elif worker.ended.done() and not self._served:
                     # None ever served: the next would fail as this one did.
