@@ -113,6 +113,8 @@ class Worker:
         ready = asyncio.ensure_future(self.ready.wait())
         await asyncio.wait((ready, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
+        if self.ended.done():
+            self._hear()  # its end may be told before what it said last
         return self.ready.is_set() and not self.leaving.is_set()
 
     def _hear(self) -> None:
