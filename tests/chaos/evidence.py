@@ -122,10 +122,11 @@ class Evidence:
         """Whether a gap covers this, or a later entry (by way of the lobby) said to go on after
         it: whoever was away when they were sent back is given nothing of before."""
         for r in self.history.of("entered"):
-            if r.seat == seat and seq is not None and stream in r.frame["pos"]:
-                again = r is not self.entered.get(seat)
-                if again and seq <= Position.from_bytes(r.frame["pos"][stream]).seq:
-                    return True
+            if r.seat != seat or r is self.entered.get(seat) or seq is None:
+                continue
+            places = {stream_of(to, seat): pos for to, pos in r.frame["pos"].items()}
+            if stream in places and seq <= Position.from_bytes(places[stream]).seq:
+                return True
         return self._gap_covers(seat, stream, seq)
 
     def _gap_covers(self, seat: str, stream: str, seq: int | None) -> bool:
