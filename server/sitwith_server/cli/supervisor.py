@@ -113,8 +113,6 @@ class Worker:
         ready = asyncio.ensure_future(self.ready.wait())
         await asyncio.wait((ready, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        if self.ended.done():
-            self._hear()  # its end may be told before what it said last
         return self.ready.is_set() and not self.leaving.is_set()
 
     def _hear(self) -> None:
@@ -138,6 +136,7 @@ class Worker:
             self._loop.call_soon_threadsafe(self._end, code)
 
     def _end(self, code: int) -> None:
+        self._hear()  # its end may be told before what it said last
         self._loop.remove_reader(self._line)
         self._line.close()
         self.leaving.set()
