@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
-    parser.add_argument("--rooms", type=int, default=2)
+    parser.add_argument("--rooms", type=int, default=3)
     parser.add_argument("--only", action="append", choices=[n.name for n in all_nemeses()])
     parser.add_argument("--folder", type=Path, help="where histories and logs are kept")
     asked = parser.parse_args()

@@ -70,8 +70,8 @@ class Driver:
         folder: Path,
         seed: int,
         *,
-        rooms: int = 2,
-        pace: float = 0.12,
+        rooms: int = 3,
+        pace: float = 0.1,
         nemeses: Collection[str] | None = None,
     ) -> None:
         self._folder = folder
