@@ -6,9 +6,22 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    BusyLoadingError,
+    ConnectionError,
+    MasterDownError,
+    NoPermissionError,
+    ResponseError,
+    TimeoutError,
+)
+
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis_instance import parse_info
-from sitwith_server.log.redis_link import Link, Refused
+from sitwith_server.log.redis_link import Refused
 from sitwith_server.log.redis_packing import PREFIX, SCRIPTS
 from sitwith_server.log.redis_target import Target, targets_of
 
@@ -100,27 +113,53 @@ async def check(urls: str) -> list[Problem]:
 async def _check(target: Target) -> list[Problem]:
     name = target.name
     try:
-        where = await target.find(PATIENCE)
-        link = await target.connect(lambda: Link(patience=PATIENCE), where, PATIENCE)
+        host, port = await target.find(PATIENCE)
     except Refused as refused:
-        return [_refusal(name, refused)]
+        return [_refused(name, str(refused))]
     except LogDown as fault:
         return [Problem(name, "unreachable", f"{fault} {name}", waits=True)]
     except (OSError, TimeoutError):
         return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
+    client = _client(target, host, port)
     try:
-        return await _ask(name, link)
-    except Refused as refused:
-        return [_refusal(name, refused)]
-    except LogDown:
-        text = f"{name} ended the connection without an answer"
+        return await _ask(name, client)
+    except (AuthenticationError, AuthenticationWrongNumberOfArgsError):
+        return [_password(name)]
+    except (BusyLoadingError, MasterDownError) as fault:
+        text = f"{name} is not ready: {type(fault).__name__}"
         return [Problem(name, "unreachable", text, waits=True)]
+    except NoPermissionError:
+        return [_rights(name)]
+    except (ConnectionError, TimeoutError, OSError):
+        return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
+    except ResponseError as refused:
+        return [_refused(name, str(refused))]
     finally:
-        link.abort()
+        await client.aclose()
 
 
-async def _ask(name: str, link: Link) -> list[Problem]:
-    info = parse_info(await link.call("INFO"))
+def _client(target: Target, host: str, port: int) -> Redis:
+    """One connection that tries nothing twice, and begins with nothing that an old server, or a
+    user with few rights, could refuse. TLS is checked against the system's authorities."""
+    return Redis(
+        host=host,
+        port=port,
+        unix_socket_path=target.path,
+        db=target.database,
+        username=target.user,
+        password=target.password,
+        ssl=target.tls,
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=True,
+        protocol=2,
+        driver_info=None,
+    )
+
+
+async def _ask(name: str, client: Redis) -> list[Problem]:
+    info = await client.info()
     problems: list[Problem] = []
 
     def add(code: str, text: str, *, waits: bool = False) -> None:
@@ -130,9 +169,9 @@ async def _ask(name: str, link: Link) -> list[Problem]:
     if mode == "sentinel":
         add("sentinel", "is a Sentinel: write redis+sentinel://host:port/name-of-the-master")
         return problems
-    if mode == "cluster" or info.get("cluster_enabled") == "1":
+    if mode == "cluster" or str(info.get("cluster_enabled")) == "1":
         add("cluster", "runs in cluster mode, whose pub/sub is not supported: list plain ones")
-    version = info.get("redis_version", "0")
+    version = str(info.get("redis_version", "0"))
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST:
         add("too_old", f"is version {version}; 6.2 is the oldest that will do")
@@ -143,7 +182,7 @@ async def _ask(name: str, link: Link) -> list[Problem]:
         add("replica", "is a replica and takes no commits", waits=True)
     if problems:
         return problems
-    if missing := await _missing(link):
+    if missing := await _missing(client):
         rights = ", ".join(missing)
         add(
             "rights", f"doesn't let this user do all it must ({rights}): see deploy/redis/users.acl"
@@ -151,33 +190,41 @@ async def _ask(name: str, link: Link) -> list[Problem]:
     return problems
 
 
-async def _missing(link: Link) -> list[str]:
+async def _missing(client: Redis) -> list[str]:
     """The commands that the user may not use."""
     key = PREFIX + "check"
     try:
-        sha = await link.call("SCRIPT", "LOAD", _WRITES)
+        sha = await client.script_load(_WRITES)
         for script in SCRIPTS:
-            await link.call("SCRIPT", "LOAD", script.text)
-        found = await link.call("EVALSHA", sha, 1, key, _COMMANDS.format(key=key))
-        missing = [name.decode() for name in found]
-        await link.call("SUBSCRIBE", PREFIX + "probe:check")
-    except Refused as refused:
-        if refused.word != "NOPERM":
-            raise
+            await client.script_load(script.text)
+        found: list[bytes] = await client.evalsha(sha, 1, key, _COMMANDS.format(key=key))
+        fan_out = client.pubsub()
+        try:
+            await fan_out.subscribe(PREFIX + "probe:check")
+            await fan_out.get_message(timeout=PATIENCE)
+        finally:
+            await fan_out.aclose()  # type: ignore[no-untyped-call]
+    except NoPermissionError:
         return ["script load, evalsha, keys or channels of sw:*"]
-    return missing
+    return [name.decode() for name in found]
 
 
-def _refusal(name: str, refused: Refused) -> Problem:
-    text = str(refused)
-    if refused.word in ("WRONGPASS", "NOAUTH") or "invalid password" in text or "AUTH" in text:
-        return Problem(name, "password", f"{name} refuses the user or password of redis_url")
-    if refused.word == "NOPERM":
-        return Problem(
-            name,
-            "rights",
-            f"{name} doesn't let this user do all it must: see deploy/redis/users.acl",
-        )
-    if refused.word in ("LOADING", "MASTERDOWN", "BUSY"):
-        return Problem(name, "unreachable", f"{name} is not ready: {refused.word}", waits=True)
-    return Problem(name, "unreachable", f"{name} answers {refused.word}")
+def _password(name: str) -> Problem:
+    return Problem(name, "password", f"{name} refuses the user or password of redis_url")
+
+
+def _rights(name: str) -> Problem:
+    text = f"{name} doesn't let this user do all it must: see deploy/redis/users.acl"
+    return Problem(name, "rights", text)
+
+
+def _refused(name: str, text: str) -> Problem:
+    """By the word that an error begins with; the rest of its text may quote anything."""
+    word = text.partition(" ")[0]
+    if word in ("WRONGPASS", "NOAUTH") or "invalid password" in text or "AUTH" in text:
+        return _password(name)
+    if word == "NOPERM":
+        return _rights(name)
+    if word in ("LOADING", "MASTERDOWN", "BUSY"):
+        return Problem(name, "unreachable", f"{name} is not ready: {word}", waits=True)
+    return Problem(name, "unreachable", f"{name} answers {word}")
