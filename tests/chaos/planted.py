@@ -279,7 +279,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         Bug(no_dedupe, frozenset({"N3"})),
         Bug(no_compare_and_set, frozenset({"N1", "N3", "N5", "N11"})),
         Bug(ok_before_commit, frozenset({"N2", "N3", "N4"}), ("refused", "kill", "cut")),
-        Bug(events_without_ids, frozenset({"N1", "N2"}), fail_over=True),
+        Bug(events_without_ids, frozenset({"N2", "N3"}), fail_over=True),
         Bug(numbers_skip, frozenset({"N1"})),
         Bug(read_before_following, frozenset({"N2"}), ("cut", "kill"), 40),
         Bug(no_reading_again, frozenset({"N2", "N11"}), ("lossy",)),
