@@ -13,7 +13,7 @@ from tests.simulation.play import FAULTS, assert_well, fail_over, play
 
 SEEDS = range(60)
 MANY = range(1_000, 1_400)
-OPEN: set[object] = {"down", 1571}
+OPEN: set[object] = set()
 """What fails by what is known and not mended yet."""
 
 FOUND = {
@@ -54,7 +54,6 @@ def test_each_fault_alone(fault: str, tmp_path: Path) -> None:
     assert_well(play(1, faults=[fault]), tmp_path)
 
 
-@pytest.mark.soak  # who resumes at an event that is no more is told of no gap yet
 @pytest.mark.parametrize("seed", range(10))
 def test_what_a_fail_over_loses_is_said(seed: int, tmp_path: Path) -> None:
     assert_well(fail_over(seed), tmp_path)

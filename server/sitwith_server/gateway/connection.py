@@ -115,11 +115,11 @@ class Connection:
 
     async def _sit_down(self, seated: Seated, positions: Mapping[str, Position]) -> None:
         self._seated = seated
-        self._hub = self._gate.hub_for(seated.room)
         self._link = Link(seated.seat, seated.connection, self._outbox)
         if seated.resumed:
             self._gate.metrics.resumed()
         now = await self._gate.now()
+        self._hub = self._gate.hub_for(seated.room)
         await self._hub.attach(self._link, seated.resume, seated.resumed, positions, now)
 
     # -- commands --------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ class Hub:
             if last is not None and gap is None:
                 link.given[stream] = last.seq
             own = [words for words in found if self._for(seat, words)]
-            if gap is not None and own:
+            if gap is not None and (own or last is not None):
                 link.outbox.send(m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map())
             folded = self.room.talking.book.head(stream)
             missed += [words for words in own if words.entry.position.seq <= folded]
@@ -334,5 +334,5 @@ def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
     if change.after.ended:
         return CloseCode.NOWHERE
     if seat.connection != link.connection:
-        return CloseCode.ELSEWHERE
+        return CloseCode.LOST if seat.connection is None else CloseCode.ELSEWHERE
     return None

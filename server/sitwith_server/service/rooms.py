@@ -148,10 +148,17 @@ class Room:
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
                     await self._be_fresh()
+                surely = False
                 for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
                     verdict = decide(self.state, command, await self._log.now(self.id))
                     if isinstance(verdict, Refusal):
-                        return verdict
+                        # It commits nothing, so nothing else would show that it was decided on
+                        # a state that is not the log's: a seat taken just now at another worker.
+                        if surely:
+                            return verdict
+                        await self._catch_up()
+                        surely = True
+                        continue
                     if not verdict.events:
                         return None
                     if await self._append(command, verdict, None, why, not_before=not_before):
