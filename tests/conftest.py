@@ -12,6 +12,7 @@ import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMED_BROWSER = "SITWITH_CHROMIUM"
+FOR_TESTS = (NAMED_BROWSER, "SITWITH_SOAK_SECONDS")
 
 # No test asserts speed, so neither does hypothesis.
 hypothesis.settings.register_profile("sitwith", deadline=None, print_blob=True)
@@ -21,7 +22,7 @@ hypothesis.settings.load_profile("sitwith")
 def pytest_configure() -> None:
     """Settings of the machine that runs the tests are not settings of the tests."""
     for name in [name for name in os.environ if name.startswith("SITWITH_")]:
-        if name != NAMED_BROWSER:
+        if name not in FOR_TESTS:
             del os.environ[name]
     # Playwright brings a Node of its own that wants a library more than a bare Debian has; the one
     # that built the page runs it as well.
