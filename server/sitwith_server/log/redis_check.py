@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthenticationWrongNumberOfArgsError,
@@ -16,12 +14,12 @@ from redis.exceptions import (
     ConnectionError,
     MasterDownError,
     NoPermissionError,
+    RedisError,
     ResponseError,
     TimeoutError,
 )
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis_link import Refused
 from sitwith_server.log.redis_packing import PREFIX, SCRIPTS
 from sitwith_server.log.redis_target import Target, targets_of
 
@@ -113,49 +111,27 @@ async def check(urls: str) -> list[Problem]:
 async def _check(target: Target) -> list[Problem]:
     name = target.name
     try:
-        host, port = await target.find(PATIENCE)
-    except Refused as refused:
-        return [_refused(name, str(refused))]
+        where = await target.find(PATIENCE)
     except LogDown as fault:
         return [Problem(name, "unreachable", f"{fault} {name}", waits=True)]
-    except (OSError, TimeoutError):
-        return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
-    client = _client(target, host, port)
+    client = target.client(where, PATIENCE)
     try:
         return await _ask(name, client)
     except (AuthenticationError, AuthenticationWrongNumberOfArgsError):
-        return [_password(name)]
-    except (BusyLoadingError, MasterDownError) as fault:
-        text = f"{name} is not ready: {type(fault).__name__}"
-        return [Problem(name, "unreachable", text, waits=True)]
+        return [Problem(name, "password", f"{name} refuses the user or password of redis_url")]
     except NoPermissionError:
-        return [_rights(name)]
+        return [Problem(name, "rights", f"{name} {_RIGHTS}: see deploy/redis/users.acl")]
+    except (BusyLoadingError, MasterDownError) as fault:
+        return [_refused(name, fault)]
     except (ConnectionError, TimeoutError, OSError):
         return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
-    except ResponseError as refused:
-        return [_refused(name, str(refused))]
+    except ResponseError as fault:
+        return [_refused(name, fault)]
+    except RedisError:
+        text = f"{name} answers as no Redis does"
+        return [Problem(name, "unreachable", text, waits=True)]
     finally:
         await client.aclose()
-
-
-def _client(target: Target, host: str, port: int) -> Redis:
-    """One connection that tries nothing twice, and begins with nothing that an old server, or a
-    user with few rights, could refuse. TLS is checked against the system's authorities."""
-    return Redis(
-        host=host,
-        port=port,
-        unix_socket_path=target.path,
-        db=target.database,
-        username=target.user,
-        password=target.password,
-        ssl=target.tls,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 0),
-        single_connection_client=True,
-        protocol=2,
-        driver_info=None,
-    )
 
 
 async def _ask(name: str, client: Redis) -> list[Problem]:
@@ -184,9 +160,7 @@ async def _ask(name: str, client: Redis) -> list[Problem]:
         return problems
     if missing := await _missing(client):
         rights = ", ".join(missing)
-        add(
-            "rights", f"doesn't let this user do all it must ({rights}): see deploy/redis/users.acl"
-        )
+        add("rights", f"{_RIGHTS} ({rights}): see deploy/redis/users.acl")
     return problems
 
 
@@ -201,7 +175,8 @@ async def _missing(client: Redis) -> list[str]:
         fan_out = client.pubsub()
         try:
             await fan_out.subscribe(PREFIX + "probe:check")
-            await fan_out.get_message(timeout=PATIENCE)
+            if await fan_out.get_message(timeout=PATIENCE) is None:
+                raise TimeoutError
         finally:
             await fan_out.aclose()  # type: ignore[no-untyped-call]
     except NoPermissionError:
@@ -209,22 +184,9 @@ async def _missing(client: Redis) -> list[str]:
     return [name.decode() for name in found]
 
 
-def _password(name: str) -> Problem:
-    return Problem(name, "password", f"{name} refuses the user or password of redis_url")
-
-
-def _rights(name: str) -> Problem:
-    text = f"{name} doesn't let this user do all it must: see deploy/redis/users.acl"
-    return Problem(name, "rights", text)
-
-
-def _refused(name: str, text: str) -> Problem:
+def _refused(name: str, fault: RedisError) -> Problem:
     """By the word that an error begins with; the rest of its text may quote anything."""
-    word = text.partition(" ")[0]
-    if word in ("WRONGPASS", "NOAUTH") or "invalid password" in text or "AUTH" in text:
-        return _password(name)
-    if word == "NOPERM":
-        return _rights(name)
+    word = fault.status_code or str(fault).partition(" ")[0]
     if word in ("LOADING", "MASTERDOWN", "BUSY"):
         return Problem(name, "unreachable", f"{name} is not ready: {word}", waits=True)
     return Problem(name, "unreachable", f"{name} answers {word}")

@@ -11,6 +11,10 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.redis_link import Link, dial
 
@@ -62,15 +66,32 @@ class Target:
         return known.most_common(1)[0][0]
 
     async def ask_sentinel(self, host: str, port: int, patience: float) -> tuple[str, int] | None:
-        """What one Sentinel says. Raises OSError (LogDown too), TimeoutError or Refused."""
-        link = await dial(lambda: Link(patience=patience), host, port, patience=patience)
+        """What one Sentinel says, None if it doesn't know the name. Raises RedisError.
+
+        redis-py's `Sentinel.discover_master` is not used, as it believes the first that answers.
+        """
+        sentinel = _client(host, port, patience, password=self.sentinel_password)
         try:
-            if self.sentinel_password is not None:
-                await link.call("AUTH", self.sentinel_password)
-            reply = await link.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.master or "")
+            reply = await sentinel.sentinel_get_master_addr_by_name(self.master)
         finally:
-            link.abort()
-        return (reply[0].decode(), int(reply[1])) if reply else None
+            await sentinel.aclose()
+        if not isinstance(reply, tuple):
+            return None
+        found, at = reply
+        return found.decode() if isinstance(found, bytes) else found, at
+
+    def client(self, where: tuple[str, int], patience: float) -> Redis:
+        """For what need not be fast; not connected yet, and to be closed by the caller."""
+        return _client(
+            *where,
+            patience,
+            path=self.path,
+            database=self.database,
+            # As in `connect`: a user alone is no login.
+            user=self.user if self.password is not None else None,
+            password=self.password,
+            tls=self.tls,
+        )
 
     async def connect(
         self, make: Callable[[], Link], where: tuple[str, int], patience: float
@@ -88,6 +109,36 @@ class Target:
             link.abort()
             raise
         return link
+
+
+def _client(
+    host: str,
+    port: int,
+    patience: float,
+    *,
+    path: str | None = None,
+    database: int = 0,
+    user: str | None = None,
+    password: str | None = None,
+    tls: bool = False,
+) -> Redis:
+    """One connection that tries nothing twice, and begins with nothing that an old server, or a
+    user with few rights, could refuse. TLS is checked against the system's authorities."""
+    return Redis(
+        host=host,
+        port=port,
+        unix_socket_path=path,
+        db=database,
+        username=user,
+        password=password,
+        ssl=tls,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=True,
+        protocol=2,
+        driver_info=None,
+    )
 
 
 def targets_of(urls: str) -> tuple[Target, ...]:
