@@ -25,13 +25,13 @@ Start = Callable[..., Supervised]
 BRIEF = "import os, sys; os.write(int(sys.argv[1].split(',')[0]), b'r'); sys.exit(7)"
 #: One that says it is ready for the first time, and never again.
 ONCE = """
-import os, sys, time, pathlib
+import os, sys, pathlib
 mark = pathlib.Path(sys.argv[1]) / "used"
 if mark.exists():
     sys.exit(9)
 os.write(int(sys.argv[2].split(",")[0]), b"r")
 (mark.parent / f"ready-{os.getpid()}").touch()
-time.sleep(600)
+os.read(int(sys.argv[2].split(",")[0]), 1)  # until the supervisor has gone
 """
 
 
