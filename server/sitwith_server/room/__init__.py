@@ -4,7 +4,7 @@
 """
 
 from sitwith_server.room.deadlines import next_deadline
-from sitwith_server.room.decide import Refusal, Verdict, decide, open_room
+from sitwith_server.room.decide import Refusal, Verdict, decide
 from sitwith_server.room.fold import begin, fold, fold_all
 from sitwith_server.room.routes import routes
 from sitwith_server.room.view import view
@@ -17,7 +17,6 @@ __all__ = [
     "fold",
     "fold_all",
     "next_deadline",
-    "open_room",
     "routes",
     "view",
 ]

@@ -13,11 +13,11 @@ from typing import Any
 from sitwith_server.room import commands as c
 from sitwith_server.room.decide import entry, floor, moderate, pairs, time
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
-from sitwith_server.room.events import Event, RoomOpened
+from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, Phase, RoomState, Seat
 from sitwith_server.room.rules import Rule, Who, rule_for
 
-__all__ = ["Refusal", "Verdict", "check_rights", "decide", "open_room"]
+__all__ = ["Refusal", "Verdict", "check_rights", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,6 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
     except Refused as refused:
         return refused.refusal
     return Verdict(tuple(draft.events), draft.answer)
-
-
-def open_room(opened: RoomOpened) -> Verdict:
-    """The first event of a room's control log."""
-    return Verdict((opened,))
 
 
 def check_rights(state: RoomState, command: c.Command) -> None:
