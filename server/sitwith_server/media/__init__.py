@@ -1,1 +1,1 @@
-"""The media plane: whose voice and picture reach whom, enforced where the packets are moved (DESIGN §6)."""
+"""The media plane: who is heard and seen, enforced where the packets are moved (DESIGN §6)."""

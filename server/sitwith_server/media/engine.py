@@ -20,12 +20,15 @@ MAX_SDP: Final = 32_768
 
 AUDIO_SLOTS: Final = 11
 VIDEO_SLOTS: Final = 6
-"""Receive slots of one connection at most; with more voices than slots the loudest are forwarded."""
+"""Receive slots of one connection at most; of more voices the loudest are forwarded."""
 
 
 class OfferRefused(ValueError):
-    """An offer that can't be answered. `reason` is a fixed word (`too_long`, `malformed`, `no_bundle`,
-    `too_many_slots`, `no_codec`, `no_ssrc`, `busy` …) and never repeats anything of the offer."""
+    """An offer that can't be answered.
+
+    `reason` is a fixed word (`too_long`, `malformed`, `no_bundle`, `too_many_slots`, `no_codec`,
+    `no_ssrc`, `busy` …) and never repeats anything of the offer.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the offer was refused: {reason}")
