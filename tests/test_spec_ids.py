@@ -1,6 +1,6 @@
 """The specification and the tests know the same rules.
 
-A rule is a line `- **FL3** …` in SPEC.md or ROOM.md. A Python test carries the rules it shows at
+A rule is a line `- **FL3** …` in SPEC.md, ROOM.md or MEDIA.md. A Python test carries the rules it shows at
 the beginning of its name (`test_FL3_FL4_…`), a TypeScript test at the beginning of its title
 (`[FL3]`).
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SPECIFICATIONS = ("protocol/SPEC.md", "protocol/ROOM.md")
+SPECIFICATIONS = ("protocol/SPEC.md", "protocol/ROOM.md", "protocol/MEDIA.md")
 RULE = re.compile(r"^- \*\*([A-Z]{2}\d+)\*\* ", re.MULTILINE)
 PYTHON_NAME = re.compile(r"^test_((?:[A-Z]{2}\d+_)+)")
 TYPESCRIPT_TITLE = re.compile(r"""["'`]((?:\[[A-Z]{2}\d+\]\s*)+)""")

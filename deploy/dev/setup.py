@@ -263,8 +263,17 @@ def have_browser() -> None:
 # ------------------------------------------------------------------------------------ servers
 
 
-SERVERS = {"redis-server": "redis-server", "haproxy": "haproxy", "faketime": "faketime"}
-"""Programs that the tests of several workers start on loopback, and Debian's packages of them."""
+SERVERS = {
+    "redis-server": "redis-server",
+    "haproxy": "haproxy",
+    "faketime": "faketime",
+    "turnserver": "coturn",
+    "janus": "janus",
+    "ip": "iproute2",
+    "openssl": "openssl",
+    "espeak-ng": "espeak-ng",
+}
+"""Programs that the tests of workers and voices start, and Debian's packages of them."""
 
 
 def have_servers() -> None:
@@ -276,7 +285,7 @@ def have_servers() -> None:
         if not shutil.which(name, path=os.pathsep.join(here))
     ]
     if missing and not apt(*missing):
-        say(f"there is no {', '.join(missing)}, so the tests of several workers will fail")
+        say(f"there is no {', '.join(missing)}, so the tests that start it will fail")
         say(f"  install them (on Debian: apt-get install {' '.join(missing)})")
 
 
