@@ -75,7 +75,7 @@ def typescript_files() -> Iterator[Path]:
 def test_every_locked_package_has_hashes_and_no_lock_names_a_host(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
-    assert len(entries) == len(pins(lock))
+    assert len(entries) == len(PINNED.findall(text))  # one for each range of Pythons, at times
     assert [each.split()[0] for each in entries if "--hash=sha256:" not in each] == []
     assert "://" not in text
     assert "index" not in text
