@@ -75,6 +75,10 @@ class Server:
     def url(self) -> str:
         return f"redis://sitwith:{PASSWORD}@127.0.0.1:{self.port}/0"
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> Server:
         assert self._process is None
         self._process = subprocess.Popen(

@@ -6,115 +6,166 @@ python -m tests.chaos --seconds 600 --seed 7
 from __future__ import annotations
 
 import asyncio
-import collections
 import random
-import statistics
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
+from tests.chaos.busy import BusyEvening
 from tests.chaos.evening import Evening
-from tests.chaos.history import Fault, History, Sample, Shown
+from tests.chaos.gauge import Gauges
+from tests.chaos.history import TALK, Fault, History, Shown
 from tests.chaos.invariants import Violation, check
-from tests.chaos.nemeses import PAIRS, Nemesis, Stage, all_nemeses
-from tests.chaos.site import Site, Visitor
+from tests.chaos.nemeses import PAIRS, all_nemeses
+from tests.chaos.site import Site
+from tests.chaos.stage import Nemesis, Stage
+from tests.chaos.summary import Summary
+from tests.chaos.visitor import Visitor
 
 MEMBERS = 5
-ROUND_SECONDS = 120.0
+ROUND_SECONDS = 180.0
 """So long an evening is under fault; then it has to be well, is checked, and another begins."""
 SETTLING = 15.0
 """Seconds after the last fault: half-open connections are noticed, presence is right."""
 QUIET = 6.0
-
-
-@dataclass
-class Summary:
-    seed: int
-    seconds: float = 0.0
-    under_fault: float = 0.0
-    rounds: int = 0
-    operations: int = 0
-    acknowledged: int = 0
-    unknown: int = 0
-    frames: int = 0
-    faults: collections.Counter[str] = field(default_factory=collections.Counter)
-    resumes: list[float] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
-    kept: list[Path] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        rules = collections.Counter(v.rule for v in self.violations)
-        resumes = sorted(self.resumes) or [0.0]
-        p95 = resumes[min(len(resumes) - 1, int(len(resumes) * 0.95))]
-        lines = [
-            f"seed {self.seed}: {self.seconds:.0f} s, {self.under_fault:.0f} s under fault, "
-            f"{self.rounds} rounds, {self.frames} frames",
-            f"operations: {self.operations} ({self.acknowledged} acknowledged, "
-            f"{self.unknown} unknown)",
-            f"resumes {len(self.resumes)}: p50 {statistics.median(resumes):.2f} s, "
-            f"p95 {p95:.2f} s, max {resumes[-1]:.2f} s",
-            "faults: " + ", ".join(f"{name} {count}" for name, count in self.faults.most_common()),
-            f"violations: {len(self.violations)} {dict(rules)}",
-            *(f"  {violation}" for violation in self.violations[:12]),
-            *(f"  kept: {path}" for path in self.kept),
-        ]
-        return "\n".join(lines)
+NOTICED_WITHIN = 1.0
+"""Whose connection ends so soon after a worker was killed was that worker's."""
+CYCLE = 1_200.0
+SHARES: Final = {"plain": 0.6, "sentinel": 0.25, "aof": 0.15}
+"""Of each cycle, by what keeps the rooms."""
+PROGRESS = 30.0
 
 
 class Driver:
-    """nemeses: their names; all of them unless said."""
+    """nemeses: their names, all of them unless said; profiles: the sites, plain alone unless said.
+
+    report: where the summary is kept as JSON, renewed after each round.
+    """
 
     def __init__(
         self,
         folder: Path,
         seed: int,
         *,
-        rooms: int = 3,
-        pace: float = 0.1,
+        rooms: int = 4,
+        pace: float = 0.08,
         nemeses: Collection[str] | None = None,
+        profiles: Collection[str] = ("plain",),
+        report: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._chance = random.Random(seed)
         self._rooms = rooms
         self._pace = pace
         self._nemeses = [n for n in all_nemeses() if nemeses is None or n.name in nemeses]
+        self._profiles = [name for name in SHARES if name in profiles]
+        self._report = report
+        self._say = say
+        self._began = 0.0
         self.summary = Summary(seed)
 
     async def run(self, seconds: float, *, round_seconds: float = ROUND_SECONDS) -> Summary:
-        began = time.monotonic()
-        async with Site(self._folder) as site:
-            while (left := began + seconds - time.monotonic()) > 0:
-                await self._round(site, min(left, round_seconds))
-        self.summary.seconds = time.monotonic() - began
+        """Goes on for so long whatever it finds; checking the last round comes on top."""
+        self._began = time.monotonic()
+        telling = asyncio.create_task(self._tell())
+        try:
+            for number, (profile, until) in enumerate(self._plan(seconds)):
+                while (left := self._began + until - time.monotonic()) > 1:
+                    folder = self._folder / f"{number}-{self.summary.rounds}-{profile}"
+                    try:
+                        async with Site(folder, profile) as site:
+                            await self._play(site, left, round_seconds)
+                    except Exception as fault:
+                        # Whatever stopped it is a finding; the next site is a new one.
+                        self._broken(fault)
+                        await asyncio.sleep(1.0)
+        finally:
+            telling.cancel()
+            self._save()
         return self.summary
+
+    def _plan(self, seconds: float) -> list[tuple[str, float]]:
+        """Which site until when, in seconds from the beginning."""
+        cycles = max(1, round(seconds / CYCLE))
+        whole = sum(SHARES[name] for name in self._profiles)
+        plan, at = [], 0.0
+        for _ in range(cycles):
+            for name in self._profiles:
+                at += seconds / cycles * SHARES[name] / whole
+                plan.append((name, at))
+        return plan
+
+    async def _play(self, site: Site, seconds: float, round_seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        gauges = Gauges(site)
+        await gauges.begin()
+        began = time.monotonic()
+        try:
+            while (left := ends - time.monotonic()) > 1:
+                await self._round(site, gauges, min(left, round_seconds))
+        finally:
+            self.summary.profiles[site.profile] += round(time.monotonic() - began)
+
+    # -- telling ---------------------------------------------------------------------------------
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS)
+            self.summary.seconds = time.monotonic() - self._began
+            self._say(self.summary.line())
+
+    def _save(self) -> None:
+        self.summary.seconds = time.monotonic() - self._began
+        if self._report is not None:
+            self.summary.write(self._report)
+
+    def _broken(self, fault: BaseException) -> None:
+        told = "".join(traceback.format_exception(fault))
+        found = Violation("RUN", f"a run broke off: {fault!r}"[:500], (told[-1500:],))
+        self.summary.violations.append(found)
+        self._say(f"{found}\n{told}")
 
     # -- one round -------------------------------------------------------------------------------
 
-    async def _round(self, site: Site, seconds: float) -> None:
+    async def _round(self, site: Site, gauges: Gauges, seconds: float) -> None:
         number = self.summary.rounds
+        self.summary.rounds += 1
         made = [await site.room(direct=True, grace_seconds=600) for _ in range(self._rooms)]
         evenings = [
             self._evening(site, each["tokens"], f"{number}.{i} ") for i, each in enumerate(made)
         ]
-        await asyncio.gather(*(evening.enter(MEMBERS) for evening in evenings))
-        ends = time.monotonic() + seconds
-        stage = Stage(site, evenings, random.Random(self._chance.random()))
-        await asyncio.gather(
-            self._strike(stage, ends), *(self._live(evening, ends) for evening in evenings)
-        )
-        await site.heal()
-        await asyncio.sleep(SETTLING)
-        await self._look(evenings)
-        for evening in evenings:
-            evening.stop()
-        await self._end(site, evenings, [each["room"] for each in made])
+        try:
+            await asyncio.gather(*(evening.enter(MEMBERS) for evening in evenings))
+            ends = time.monotonic() + seconds
+            stage = Stage(
+                site, evenings, random.Random(self._chance.random()), self.summary.figures
+            )
+            await asyncio.gather(
+                self._strike(stage, ends), *(self._live(evening, ends) for evening in evenings)
+            )
+            await site.heal()
+            await asyncio.sleep(SETTLING)
+            await self._look(evenings)
+        except BaseException:
+            for evening in evenings:
+                with suppress(OSError):
+                    self._keep(evening.history)
+            raise
+        finally:
+            for evening in evenings:
+                evening.stop()
+        await self._end(site, gauges, evenings, [each["room"] for each in made])
+        self._measure(stage)
         self._judge(evenings)
-        self.summary.rounds += 1
+        self._save()
 
     def _evening(self, site: Site, tokens: dict[str, str], label: str) -> Evening[Visitor]:
         history = History(time.monotonic, seed=f"{self.summary.seed} {label}")
-        return Evening(
+        return BusyEvening(
             random.Random(self._chance.random()),
             history,
             lambda client, token, name: Visitor(site, history, client, token, name),
@@ -130,17 +181,27 @@ class Driver:
     # -- what breaks -----------------------------------------------------------------------------
 
     async def _strike(self, stage: Stage, ends: float) -> None:
-        while self._nemeses and time.monotonic() < ends:
-            await asyncio.sleep(stage.chance.random() * 2)
-            count = 2 if stage.chance.random() < PAIRS else 1
-            chosen = stage.chance.sample(self._nemeses, min(count, len(self._nemeses)))
+        able = [n for n in self._nemeses if stage.site.profile in n.profiles]
+        waiting: list[Nemesis] = []
+        while able and time.monotonic() < ends:
+            await asyncio.sleep(stage.chance.random())
+            count = min(2 if stage.chance.random() < PAIRS else 1, len(able))
+            if len(waiting) < count:
+                # Each gets its turn before any has another.
+                waiting += [n for n in stage.chance.sample(able, len(able)) if n not in waiting]
+            chosen, waiting = waiting[:count], waiting[count:]
+            stage.alone = count == 1
+            self.summary.pairs += count == 2
             began = time.monotonic()
             await asyncio.gather(*(self._one(nemesis, stage) for nemesis in chosen))
             self.summary.under_fault += time.monotonic() - began
 
     async def _one(self, nemesis: Nemesis, stage: Stage) -> None:
         began = time.monotonic()
-        await nemesis.strike(stage)
+        try:
+            await nemesis.strike(stage)
+        except AssertionError as fault:
+            self._broken(fault)
         self.summary.faults[nemesis.name] += 1
         for evening in stage.evenings:
             evening.history.faults.append(Fault(nemesis.name, began, time.monotonic()))
@@ -167,20 +228,36 @@ class Driver:
                     history.shown.append(Shown(guest.client, guest.me, guest.role, how, what))
 
     async def _end(
-        self, site: Site, evenings: Sequence[Evening[Visitor]], rooms: Sequence[str]
+        self,
+        site: Site,
+        gauges: Gauges,
+        evenings: Sequence[Evening[Visitor]],
+        rooms: Sequence[str],
     ) -> None:
         """Ends the rooms, and looks at what is left of them."""
         await asyncio.sleep(1.0)
         for room in rooms:
             await site.end(room)
         await asyncio.sleep(2.0)
-        captures = list(await site.captures())
-        left = [await door.connections() for door in site.cluster.doors]
+        captures = await site.captures()
         for evening in evenings:
             evening.history.captures += captures
-            evening.history.samples += [
-                Sample(f"connections of worker {n}", 0, count, 0) for n, count in enumerate(left)
-            ]
+        evenings[0].history.samples += await gauges.look()
+
+    def _measure(self, stage: Stage) -> None:
+        figures = stage.figures
+        for evening in stage.evenings:
+            for guest in evening.guests:
+                for ended, back in guest.resumes:
+                    figures["away"].append(back - ended)
+                    if any(at <= ended <= at + NOTICED_WITHIN for at in stage.kills):
+                        figures["worker_kill"].append(back - ended)
+                    if any(at <= ended <= until for at, until in stage.rolls):
+                        figures["roll"].append(back - ended)
+            said = [op for op in evening.history.ops if op.kind in TALK and op.ok]
+            for at in stage.fail_overs:
+                after = [op.done - at for op in said if op.invoked > at and op.done is not None]
+                figures["fail_over"] += [min(after)] if after else []
 
     def _judge(self, evenings: Sequence[Evening[Visitor]]) -> None:
         for evening in evenings:
@@ -189,10 +266,14 @@ class Driver:
             summary.acknowledged += sum(op.ok for op in history.ops)
             summary.unknown += sum(op.answer is None for op in history.ops)
             summary.frames += len(history.received)
-            for guest in evening.guests:
-                summary.resumes += guest.resumes
+            summary.gaps += sum(1 for _ in history.of("gap"))
+            summary.kinds.update(op.kind for op in history.ops if op.ok)
             found = check(history)
             if found:
-                name = str(history.seed).strip().replace(" ", "-")
-                summary.kept.append(history.dump(self._folder / f"history-{name}.jsonl"))
+                self._keep(history)
+                self._say("\n".join(str(violation) for violation in found[:8]))
             summary.violations += found
+
+    def _keep(self, history: History) -> None:
+        name = str(history.seed).strip().replace(" ", "-")
+        self.summary.kept.append(history.dump(self._folder / f"history-{name}.jsonl"))

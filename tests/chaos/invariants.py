@@ -179,11 +179,13 @@ def entitlement(e: Evidence) -> Found:
         for name, seat in outside.items():
             if name in r.raw and r.seat != seat and r.seat not in e.facilitators:
                 yield Violation("N6", "a name from the lobby", (r.seat, r.index, seat))
-    secrets = [*e.history.names.values(), *e.history.canaries()]
     for capture in e.history.captures:
-        for secret in secrets:
-            if secret.encode() in capture.data:
-                yield Violation("N6", f"content in {capture.where}", (secret,))
+        # Whoever's they are, of whichever evening: words have no place there.
+        for raw in sorted(set(CANARY.findall(capture.data))):
+            yield Violation("N6", f"content in {capture.where}", (raw.decode(),))
+        for each in e.history.names.values():
+            if each.encode() in capture.data:
+                yield Violation("N6", f"content in {capture.where}", (each,))
 
 
 def _words_for_others(e: Evidence) -> Found:

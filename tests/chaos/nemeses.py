@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from tests.chaos.evening import Evening
+from tests.chaos.nemeses_redis import FailOver, FillRedis, KillEverything, KillRedis
 from tests.chaos.person import new_canary
 from tests.chaos.proxy import DOWN, UP, Proxy
-from tests.chaos.site import Site, Visitor, faketime
+from tests.chaos.site import faketime
+from tests.chaos.stage import Nemesis, Stage
 
-
-class Stage:
-    """Where a nemesis works: the site, its people, and chance."""
-
-    def __init__(self, site: Site, evenings: Sequence[Evening[Visitor]], chance: random.Random):
-        self.site = site
-        self.evenings = evenings
-        self.chance = chance
-
-    def victims(self) -> list[Visitor]:
-        return [guest for evening in self.evenings for guest in evening.here()]
-
-    def worker(self) -> int | None:
-        """One that nobody else breaks, taken; None if there is none to spare: one always lives."""
-        free = [n for n in range(self.site.workers) if n not in self.site.busy]
-        if len(free) < 2:
-            return None
-        number = self.chance.choice(free)
-        self.site.busy.add(number)
-        return number
-
-    async def lasting(self, *choices: float) -> None:
-        await asyncio.sleep(self.chance.choice(choices))
-
-
-class Nemesis(Protocol):
-    name: str
-
-    async def strike(self, stage: Stage) -> None: ...
+EVERYWHERE: Final = ("plain", "aof", "sentinel")
+PROXIED: Final = ("plain", "aof")
+"""Where workers reach Redis through a proxy each."""
 
 
 class OnAWorker:
     """Takes one worker for as long as it lasts."""
 
     name = ""
+    profiles: tuple[str, ...] = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         number = stage.worker()
@@ -65,6 +41,8 @@ class KillWorker(OnAWorker):
     name = "kill -9 a worker"
 
     async def hit(self, stage: Stage, number: int) -> None:
+        if stage.alone:
+            stage.kills.append(time.monotonic())
         stage.site.cluster.kill(number)
         await stage.site.cluster.ended(number)
         await stage.lasting(0.0, 0.5, 3.0)
@@ -88,21 +66,31 @@ class RollWorkers(OnAWorker):
 
     async def hit(self, stage: Stage, number: int) -> None:
         site = stage.site
-        order = [number, *(n for n in range(site.workers) if n not in site.busy)]
-        for each in order:
-            site.busy.add(each)
-            try:
-                code = await site.cluster.term(each)
-                assert code == 0, f"worker {each} ended with {code}"
-                site.restart(each)
-                await site.cluster.ready(each)
-            finally:
-                site.busy.discard(each)
+        began = time.monotonic()
+        site.rolling = True
+        try:
+            order = [number, *(n for n in range(site.workers) if n not in site.busy)]
+            for each in order:
+                if each != number and each in site.busy:
+                    continue
+                site.busy.add(each)
+                try:
+                    code = await site.cluster.term(each)
+                    assert code == 0, f"worker {each} ended with {code}"
+                    site.restart(each)
+                    await site.cluster.ready(each)
+                finally:
+                    site.busy.discard(each)
+        finally:
+            site.rolling = False
+        if stage.alone:
+            stage.rolls.append((began, time.monotonic()))
 
 
 class CutRedisPath(OnAWorker):
     """Between one worker and Redis, for a while."""
 
+    profiles = PROXIED
     _break: Final[Mapping[str, Callable[[Proxy], None]]] = {
         "cut": Proxy.cut,
         "up": lambda proxy: proxy.hold(UP),
@@ -111,7 +99,9 @@ class CutRedisPath(OnAWorker):
         "reset": Proxy.reset,
         "late": lambda proxy: proxy.delay(0.3),
         "narrow": lambda proxy: proxy.throttle(20_000),
+        "deaf": Proxy.hold_subscriptions,
     }
+    _dark: Final = ("up", "down", "both", "deaf")
 
     def __init__(self, name: str, way: str) -> None:
         self.name = f"worker-Redis {name}"
@@ -120,16 +110,29 @@ class CutRedisPath(OnAWorker):
     async def hit(self, stage: Stage, number: int) -> None:
         proxy = stage.site.redis[number]
         self._break[self._way](proxy)
+        noticing = asyncio.create_task(_noticed(stage, number))
         try:
             await stage.lasting(1.0, 4.0, 7.0)
         finally:
+            noticing.cancel()
             proxy.heal()
+        if self._way in self._dark and stage.alone and noticing.done():
+            stage.figures["dark"].append(noticing.result())
+
+
+async def _noticed(stage: Stage, number: int) -> float:
+    """Seconds until a worker says that it can't serve."""
+    began = time.monotonic()
+    while await stage.site.cluster.doors[number].status("/readyz") == 200:
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
 
 
 class MoveClock:
     """One worker's wall clock jumps by an hour, and back."""
 
     name = "clock jump"
+    profiles = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         stage.site.cluster.set_clock(stage.chance.choice(["+3600", "-3600"]))
@@ -137,29 +140,9 @@ class MoveClock:
         stage.site.cluster.set_clock("+0")
 
 
-class KillRedis:
-    """All that it held is gone; it comes back empty."""
-
-    name = "kill -9 Redis, empty"
-
-    async def strike(self, stage: Stage) -> None:
-        # Whoever holds the rooms has to live: law and limit of an instance without persistence.
-        while stage.site.busy:
-            await asyncio.sleep(0.1)
-        everybody = set(range(stage.site.workers))
-        stage.site.busy |= everybody
-        try:
-            stage.site.cluster.redis_kill()
-            await stage.lasting(0.2, 2.0, 4.0)
-            await asyncio.to_thread(stage.site.cluster.redis_start)
-            for number in everybody:
-                await stage.site.cluster.ready(number)
-        finally:
-            stage.site.busy -= everybody
-
-
 class ReloadBalancer:
     name = "HAProxy reload"
+    profiles = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         stage.site.cluster.reload_haproxy()
@@ -168,6 +151,7 @@ class ReloadBalancer:
 
 class ResetClients:
     name = "clients' connections reset"
+    profiles = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         stage.site.front.reset()
@@ -176,6 +160,7 @@ class ResetClients:
 
 class HalfOpenClients:
     name = "clients half-open"
+    profiles = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         for victim in stage.victims():
@@ -186,6 +171,7 @@ class HalfOpenClients:
 
 class SlowReaders:
     name = "slow readers"
+    profiles = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         for victim in stage.victims()[:3]:
@@ -195,6 +181,7 @@ class SlowReaders:
 
 class Burst:
     name = "burst"
+    profiles = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
         for victim in stage.victims():
@@ -212,11 +199,16 @@ def all_nemeses() -> list[Nemesis]:
         "reset": "reset",
         "slow": "late",
         "narrow": "narrow",
+        "subscription dark": "deaf",
     }
     found: list[Nemesis] = [
         KillWorker(),
         StopWorker(),
-        KillRedis(),
+        KillRedis("kill -9 Redis, empty", "plain"),
+        KillRedis("kill -9 Redis, with its file", "aof"),
+        KillEverything(),
+        FailOver(),
+        FillRedis(),
         RollWorkers(),
         *(CutRedisPath(name, way) for name, way in ways.items()),
         ReloadBalancer(),
@@ -228,5 +220,5 @@ def all_nemeses() -> list[Nemesis]:
     return [*found, MoveClock()] if faketime() is not None else found
 
 
-PAIRS: Final = 0.25
+PAIRS: Final = 0.3
 """How often a second one strikes at the same time."""

@@ -55,6 +55,8 @@ class Connection:
     task: asyncio.Task[None] | None = None
     born: float = field(default_factory=time.monotonic)
     passing: asyncio.Event = field(default_factory=asyncio.Event)
+    subscribed: bool = False
+    """Whether it has asked a Redis to be told of something."""
 
     def __post_init__(self) -> None:
         self.passing.set()
@@ -128,6 +130,12 @@ class Proxy:
         for lane in lanes or BOTH:
             self.lanes[lane].passing.clear()
 
+    def hold_subscriptions(self) -> None:
+        """A black hole of those connections, to a Redis, that have subscribed to something."""
+        for each in self._connections:
+            if each.subscribed:
+                each.passing.clear()
+
     def delay(self, seconds: float, *lanes: str) -> None:
         for lane in lanes or BOTH:
             self.lanes[lane].delay = seconds
@@ -199,6 +207,7 @@ class Proxy:
             group.create_task(read())
             while True:
                 came, data = await queue.get()
+                connection.subscribed = connection.subscribed or b"SUBSCRIBE" in data
                 await lane.passing.wait()
                 if (wait := came + lane.delay - loop.time()) > 0:
                     await asyncio.sleep(wait)

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 import pytest
@@ -119,15 +119,34 @@ class Door:
         raise AssertionError("no such metric")
 
 
+class Store(Protocol):
+    """What keeps the rooms: one Redis, or something else that is started and killed as one."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    def start(self) -> object: ...
+
+    def kill(self) -> None: ...
+
+
 class Cluster(Door):
     """K workers behind one HAProxy, sharing one Redis. The cluster's own door is HAProxy's."""
 
     def __init__(
-        self, folder: Path, *, workers: int = 3, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        workers: int = 3,
+        settings: Mapping[str, str] | None = None,
+        redis: Store | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
-        self.redis = Redis("redis", folder)
+        self.redis: Store = redis or Redis("redis", folder)
         self.doors = [Door() for _ in range(workers)]
         self.workers: list[Process | None] = [None] * workers
         self.haproxy: Process | None = None
@@ -283,10 +302,11 @@ class Cluster(Door):
 
     def logs(self) -> Iterator[tuple[str, bytes]]:
         """Everything that any process wrote."""
-        for each in self._all:
-            yield each.log.name, each.log.read_bytes()
-        for file in self.folder.glob("redis-*/log"):
-            yield "redis", file.read_bytes()
+        for file in self.log_files():
+            yield file.name, file.read_bytes()
+
+    def log_files(self) -> list[Path]:
+        return [*(each.log for each in self._all), *self.folder.glob("redis-*/log")]
 
     def assert_discreet(self) -> None:
         """No log has a word that was said, a name, a key or a token in it."""
