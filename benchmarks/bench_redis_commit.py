@@ -17,7 +17,14 @@ from benchmarks.measure import Result
 from sitwith_server.log.base import Commit, Committed
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import COMMIT, GATE, keys_of, pack_tail
+from sitwith_server.log.redis_packing import (
+    COMMIT,
+    GATE,
+    key_field,
+    keys_of,
+    pack_header,
+    pack_tail,
+)
 from tests.servers import Server, running
 
 ROOMS = 200
@@ -89,17 +96,16 @@ async def _with_redis_py(client: redis_py.Redis, server: Server) -> Send:
     """The very same script and arguments."""
     gate = server.admin("GET", GATE)
     seat = f"py{time.perf_counter_ns()}"
-    origin = pack_tail(seat)
+    key_length = len(key_field(seat, 0))
+    header = pack_header(Commit("", "circle", (), 0), key_length)
 
     async def send(room: str, n: int) -> None:
-        keys = keys_of(room)
         reply = await client.evalsha(
             COMMIT.sha.decode(),
-            6,
-            *(GATE, keys.meta, keys.heads, keys.stream + "circle", keys.outcomes, keys.bell),
-            *(gate, "circle", 0, 0, 0, "", "", f"{n}:{seat}", b"ok", 5_000),
-            *(n.to_bytes(8, "big"), origin, pack_tail(seat, (n, b"ok")), BODY),
+            2,
+            *(GATE, keys_of(room).prefix, gate, 5_000, header + n.to_bytes(8, "big")),
+            *("circle", pack_tail(seat, (n, b"ok")), BODY),
         )
-        assert reply[0] == b"C"
+        assert reply[:1] == b"C"
 
     return send

@@ -19,6 +19,7 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis_packing import key_field
 from sitwith_server.log.redis_target import place, targets_of
 from tests.chaos.proxy import DOWN, Proxy
 from tests.servers import KINDS, PASSWORD, Server, running
@@ -213,7 +214,7 @@ async def test_what_a_cancelled_caller_committed_is_held_all_the_same(log: Redis
     await log.heads(ROOM)
     keep = log._instances[0].holdings.rooms[ROOM]
     assert [entry.blob for entry in keep.tail(CONTROL)] == [b"a"]
-    assert keep.outcomes() == [("1:s", b"o")]
+    assert keep.outcomes() == [(key_field("s", 1), b"o")]
 
 
 async def test_many_at_once_go_out_together(log: RedisLog, proxy: Proxy) -> None:

@@ -301,7 +301,8 @@ async def test_a_room_that_nobody_hosts_keeps_its_record(server: Server, make: M
     assert await one.create("unopened", b"links", 3_600)
     await one.put_record("unopened", b"links and topics")
     async with asyncio.timeout(5):
-        while len(other._instances[0].holdings.records) < 1:
+        records = other._instances[0].holdings.records
+        while "unopened" not in records or records["unopened"].record != b"links and topics":
             await asyncio.sleep(0.01)
     await one.close()
     await wipe(server, other)

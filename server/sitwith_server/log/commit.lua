@@ -1,76 +1,90 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
 -- one that a full Redis refuses: what it lets begin, it lets end.
 --
--- KEYS: 1 gate, 2 meta, 3 heads, 4 stream, 5 outcomes (a prefix), 6 bell (a channel)
--- ARGV: 1 incarnation, 2 stream's name, 3 "1" for the control stream, 4 expect, 5 "1" if it changes
---   rights, 6 at_head or "", 7 not before (µs) or "", 8 the key's field or "", 9 outcome, 10 entries
---   to keep, 11 event ids, 8 bytes each, 12 origin of each entry, 13 origin, key and outcome of the
---   last one, 14… blobs
--- Returns {"C", at in µs, epoch, first seq}, {"D", outcome}, {"X"}, {"E"} (too early) or {"G"}.
+-- Each argument and each call costs about as much as what it asks for, so numbers come in one
+-- header, and nothing is asked that another reply already tells.
+--
+-- KEYS: 1 gate, 2 prefix of the room's keys
+-- ARGV: 1 incarnation, 2 entries to keep, 3 header, 4 stream's name, 5 origin, key and outcome of
+--   the last entry, 6… blobs
+-- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), expect (8), at_head
+--   or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin and key, 0 if there
+--   is no key (4), the events' ids (8 each).
+-- Returns one string: "C", at in µs, epoch, first seq (8 bytes each), or "D" and the outcome, or
+-- "X", "E" (too early) or "G".
 
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+local call, pack, unpack_ = redis.call, struct.pack, struct.unpack
+local room, name, tail = KEYS[2], ARGV[4], ARGV[5]
+if call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('UNSEEDED')
 end
-local meta = redis.call('HMGET', KEYS[2], 'f', 'r', 't', 'x')
+local meta = call('HMGET', room .. 'meta', 'f', 'r', 't', 'x', 'b')
 if not meta[1] then
-  return {'G'}
+  return 'G'
 end
 local epoch, rights = tonumber(meta[1]), tonumber(meta[2])
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = math.max(time[1] * 1000000 + time[2], tonumber(meta[3]))
+local is_control, changes, expect, at_head, not_before, key = unpack_('>BBi8i8i8I4', ARGV[3])
 
 local bucket = math.floor(now / 600000000)
-local field = ARGV[8]
-if field ~= '' then
-  local known = redis.call('HGET', KEYS[5] .. bucket, field)
-    or redis.call('HGET', KEYS[5] .. (bucket - 1), field)
+local place, field
+if key > 0 then
+  place, field = room .. 'o:' .. bucket, string.sub(tail, 1, key)
+  local known = call('HGET', place, field) or call('HGET', room .. 'o:' .. (bucket - 1), field)
   if known then
-    return {'D', known}
+    return 'D' .. known
   end
 end
 
-local head = redis.call('HGET', KEYS[3], ARGV[2])
-local seq = 0
-if head then
-  seq = struct.unpack('>I8', head, 9)
+local head = call('HGET', room .. 'heads', name)
+local seq = head and unpack_('>I8', head, 9) or 0
+if expect ~= (is_control == 1 and seq or rights) or (at_head >= 0 and at_head ~= seq) then
+  return 'X'
 end
-local seen = ARGV[3] == '1' and seq or rights
-if tonumber(ARGV[4]) ~= seen or (ARGV[6] ~= '' and tonumber(ARGV[6]) ~= seq) then
-  return {'X'}
-end
-if ARGV[7] ~= '' and now < tonumber(ARGV[7]) then
-  return {'E'}
+if now < not_before then
+  return 'E'
 end
 
-local count = #ARGV - 13
+local count = #ARGV - 5
 local first = seq + 1
-local event
-for n = 1, count do
-  seq = seq + 1
-  if ARGV[5] == '1' then
-    rights = seq
+if count > 0 then
+  local stream, kept, event = room .. 's:' .. name, ARGV[2], nil
+  for n = 1, count do
+    seq = seq + 1
+    if changes == 1 then
+      rights = seq
+    end
+    event = string.sub(ARGV[3], 23 + 8 * n, 30 + 8 * n)
+    -- An entry that isn't the last one has its origin alone.
+    local origin = (n == count or key == 0) and tail or string.sub(tail, 1, key - 8)
+    local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
+    local id, blob = seq .. '-0', ARGV[5 + n]
+    if n > 1 then
+      call('XADD', stream, 'MAXLEN', '=', kept, id, 'm', about, 'b', blob)
+    elseif not call('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '=', kept, id, 'm', about, 'b', blob) then
+      call('XADD', stream, id, 'm', about, 'b', blob)
+      call('PEXPIREAT', stream, meta[4])
+    end
   end
-  event = string.sub(ARGV[11], 8 * n - 7, 8 * n)
-  redis.call('XADD', KEYS[4], 'MAXLEN', '=', ARGV[10], seq .. '-0',
-    'm', struct.pack('>I8c8I8I8', epoch, event, rights, now) .. ARGV[n == count and 13 or 12],
-    'b', ARGV[13 + n])
+  call('HSET', room .. 'heads', name, pack('>I8I8c8', epoch, seq, event))
+end
+local opens = field and tonumber(meta[5]) ~= bucket
+if opens then
+  -- Two buckets are looked into, so that each outcome lives for 600 s or longer. A long word makes
+  -- Redis keep the bucket as a table: it would look through a list from its begin each time.
+  call('HSET', place, field, string.sub(tail, key + 1), '', string.rep('-', 100))
+  call('PEXPIREAT', place, math.min(tonumber(meta[4]), math.floor(now / 1000) + 1201000))
+  call('HSET', room .. 'meta', 'b', bucket)
+elseif field then
+  call('HSET', place, field, string.sub(tail, key + 1))
+end
+if changes == 1 then
+  call('HSET', room .. 'meta', 't', now, 'r', rights)
+else
+  call('HSET', room .. 'meta', 't', now)
 end
 if count > 0 then
-  if redis.call('XLEN', KEYS[4]) == count then
-    redis.call('PEXPIREAT', KEYS[4], meta[4])
-  end
-  redis.call('HSET', KEYS[3], ARGV[2], struct.pack('>I8I8c8', epoch, seq, event))
+  call('PUBLISH', room .. 'bell', 'b' .. pack('>I8', seq) .. name)
 end
-if field ~= '' then
-  local place = KEYS[5] .. bucket
-  redis.call('HSET', place, field, ARGV[9])
-  if redis.call('HLEN', place) == 1 then
-    -- Two buckets are looked into, so that each outcome lives for 600 s or longer.
-    redis.call('PEXPIREAT', place, math.min(tonumber(meta[4]), math.floor(now / 1000) + 1201000))
-  end
-end
-redis.call('HSET', KEYS[2], 'r', rights, 't', now)
-if count > 0 then
-  redis.call('PUBLISH', KEYS[6], 'b' .. struct.pack('>I8', seq) .. ARGV[2])
-end
-return {'C', now, epoch, first}
+return pack('>c1I8I8I8', 'C', now, epoch, first)

@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, Final
 
 from sitwith_server.log.base import (
-    CONTROL,
     KEPT_ENTRIES,
     Commit,
-    Committed,
-    Conflict,
-    Duplicate,
-    Gone,
     Health,
     LogDown,
-    LogFull,
     Outage,
     Position,
     Result,
-    TooEarly,
 )
 from sitwith_server.log.redis_clock import RedisClock
+from sitwith_server.log.redis_commit import Committer
 from sitwith_server.log.redis_fanout import FanOut
 from sitwith_server.log.redis_holdings import Holdings
-from sitwith_server.log.redis_link import Got, Link, Refused, Word, into
+from sitwith_server.log.redis_link import Got, Link, Refused, Word, fault_of, ignored, into
 from sitwith_server.log.redis_packing import (
     BEAT,
-    COMMIT,
     GATE,
     LEASES,
     MICROSECONDS,
@@ -41,18 +32,12 @@ from sitwith_server.log.redis_packing import (
     ROOMS,
     SCRIPTS,
     TOMBS,
-    Kept,
     Script,
-    key_field,
     keys_of,
-    pack_meta,
-    pack_tail,
 )
 from sitwith_server.log.redis_seed import Seeder
 from sitwith_server.log.redis_target import Target
 
-_LEAVE: Final = ("UNSEEDED", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM")
-"""Answers after which the connection is made anew: the instance isn't what it was."""
 _RETRY: Final = (0.05, 0.5)
 _LOOK: Final = 0.02
 _GUARD: Final = 0.5
@@ -103,6 +88,7 @@ class Instance:
         self._changed = changed
         self._link: Link | None = None
         self._gate = b""
+        self._committer = Committer(self.holdings, self.clock, tuning.kept)
         self._seeding = False
         self._unwell_since: float | None = float("-inf")
         self._said: tuple[Health, bool] | None = None
@@ -119,9 +105,9 @@ class Instance:
     def frozen(self) -> bool:
         if self._link is None and self._seeding:
             return True
-        now = asyncio.get_running_loop().time()
         if self._unwell_since is not None:
-            return now - self._unwell_since > self._tuning.frozen_after
+            unwell = asyncio.get_running_loop().time() - self._unwell_since
+            return unwell > self._tuning.frozen_after
         # After a pause of this very process nobody has noticed anything yet.
         return self.fan.silence() > self._tuning.dark_after + self._tuning.frozen_after
 
@@ -165,10 +151,10 @@ class Instance:
         def checked(reply: Any) -> None:
             if isinstance(reply, Refused):
                 if reply.word == "NOSCRIPT" and link.open:
-                    link.send((b"SCRIPT", b"LOAD", script.text), _ignore)
+                    link.send((b"SCRIPT", b"LOAD", script.text), ignored)
                     link.send(whole, checked)
                     return
-                reply = self._fault(reply, link)
+                reply = fault_of(reply, link)
             got(reply)
 
         link.send(whole, checked)
@@ -187,7 +173,7 @@ class Instance:
         """Nobody waits for it. Raises LogDown if it was not sent."""
         if self._link is None:
             raise LogDown("not connected")
-        self._link.send((b"PUBLISH", channel, message), _ignore)
+        self._link.send((b"PUBLISH", channel, message), ignored)
 
     def probe(self, channel: str) -> None:
         """One echo for the fan-out, and a look at the clock. Raises LogDown."""
@@ -199,105 +185,13 @@ class Instance:
         if isinstance(reply, list):
             self.clock.learn(int(reply[0]) + int(reply[1]) / MICROSECONDS)
 
-    def _fault(self, refused: Refused, link: Link) -> LogDown:
-        """Without Redis' own words, which may hold ours."""
-        text = str(refused)
-        if "OOM " in text:
-            return LogFull("Redis has no memory left")
-        for word in _LEAVE:
-            if word in text:
-                link.abort()
-                return LogDown(word)
-        return LogDown("Redis refused")
-
-    # --- committing ------------------------------------------------------------------------
-
     def commit(self, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         if self.frozen():
             raise LogDown("frozen")
-        taken: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        done = into(taken)
-        keys = keys_of(commit.room)
-        events = os.urandom(8 * len(commit.blobs))
-        seat, key = commit.key if commit.key else ("", None)
-        field = "" if key is None else key_field(seat, key)
-        origin = pack_tail(seat)
-        last = origin if key is None else pack_tail(seat, (key, commit.outcome))
-        early = commit.not_before
-
-        def got(reply: Any) -> None:
-            if isinstance(reply, Exception):
-                done(reply)
-                return
-            what = reply[0]
-            if what == b"C":
-                _, at, epoch, first = reply
-                done(self._took(commit, events, (origin, last), field, (at, epoch, first)))
-            elif what == b"D":
-                done(Duplicate(reply[1]))
-            else:
-                done(_ANSWERS[what])
-
-        self.run(
-            COMMIT,
-            (
-                6,
-                GATE,
-                keys.meta,
-                keys.heads,
-                keys.stream + commit.stream,
-                keys.outcomes,
-                keys.bell,
-                self._gate,
-                commit.stream,
-                int(commit.stream == CONTROL),
-                commit.expect,
-                int(commit.rights),
-                "" if commit.at_head is None else commit.at_head,
-                # One more, as a float holds no single microsecond.
-                "" if early is None else ceil(early * MICROSECONDS) + 1,
-                field,
-                commit.outcome,
-                self._tuning.kept,
-                events,
-                origin,
-                last,
-                *commit.blobs,
-            ),
-            got,
-        )
-        return taken
-
-    def _took(
-        self,
-        commit: Commit,
-        events: bytes,
-        tails: tuple[bytes, bytes],
-        field: str,
-        reply: tuple[int, int, int],
-    ) -> Committed:
-        at, epoch, first = reply
-        ids = [events[start : start + 8] for start in range(0, len(events), 8)]
-        positions = tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
-        seconds = at / MICROSECONDS
-        self.clock.saw(seconds)
-        keep = self.holdings.rooms.get(commit.room)
-        if keep is not None:
-            control = commit.stream == CONTROL
-            if commit.rights and ids:
-                keep.rights = max(keep.rights, first + len(ids) - 1)
-            rights = keep.rights if control else commit.expect
-            kept = []
-            for n, (event, blob) in enumerate(zip(ids, commit.blobs, strict=True)):
-                if commit.rights:
-                    rights = first + n
-                tail = tails[n == len(ids) - 1]
-                kept.append(Kept(first + n, pack_meta(epoch, event, rights, at, tail), blob))
-            keep.took(commit.stream, kept, epoch, seconds)
-            if field and not kept:
-                keep.remember(field, commit.outcome, seconds)
-        return Committed(positions, seconds)
+        if self._link is None:
+            raise LogDown("not connected")
+        return self._committer.send(self._link, commit)
 
     # --- what the fan-out asks of it ---------------------------------------------------------
 
@@ -376,6 +270,7 @@ class Instance:
             self._seeding = True
             self.lit()
             self._gate = await self._seeder.enter(link, info["run_id"])
+            self._committer.enter(self._gate)
             self._link = link
             self._seeder.tell_losses()
             self.lit()
@@ -398,10 +293,3 @@ class Instance:
             with suppress(LogDown):
                 if await self.target.find(self._tuning.patience) != where:
                     link.abort()
-
-
-_ANSWERS: Final[dict[bytes, Result]] = {b"X": Conflict(), b"E": TooEarly(), b"G": Gone()}
-
-
-def _ignore(reply: Any) -> None:
-    pass

@@ -28,7 +28,7 @@ class RoomKeep:
         self.lost: list[Callable[[Lost], None]] = []
         self.users = 0
         self._tails: dict[str, dict[int, Kept]] = {}
-        self._outcomes: dict[str, tuple[float, bytes]] = {}
+        self._outcomes: dict[bytes, tuple[float, bytes]] = {}
 
     def took(self, stream: str, entries: Iterable[Kept], epoch: int, at: float) -> None:
         """Entries that were committed or read. at: the log's clock now, about."""
@@ -50,7 +50,7 @@ class RoomKeep:
                 tail[entry.seq] = entry
         self._forget(tail)
 
-    def remember(self, field: str, outcome: bytes, at: float) -> None:
+    def remember(self, field: bytes, outcome: bytes, at: float) -> None:
         self._outcomes.setdefault(field, (at, outcome))
         for _ in range(2):
             oldest = next(iter(self._outcomes), None)
@@ -87,7 +87,8 @@ class RoomKeep:
         found.reverse()
         return found
 
-    def outcomes(self) -> list[tuple[str, bytes]]:
+    def outcomes(self) -> list[tuple[bytes, bytes]]:
+        """What each is found by (`key_field`), and the answer."""
         return [(field, outcome) for field, (_, outcome) in self._outcomes.items()]
 
     def stand_corrected(

@@ -11,11 +11,11 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import hiredis
 
-from sitwith_server.log.base import LogDown
+from sitwith_server.log.base import LogDown, LogFull
 
 WAITING: Final = 20_000
 """Commands that may wait for their replies; one more is not taken."""
@@ -23,6 +23,14 @@ WAITING: Final = 20_000
 Word: TypeAlias = bytes | str | int
 Got: TypeAlias = Callable[[Any], None]
 """Called once with the reply, which is an exception if there is none to be had."""
+T = TypeVar("T")
+Took: TypeAlias = Callable[[Any, T], None]
+"""The same, with what its sender put beside it: cheaper than a closure over that, of which each
+holds a dozen objects for the garbage collector to walk."""
+
+
+_LEAVE: Final = ("UNSEEDED", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM")
+"""Answers after which the connection is made anew: the instance isn't what it was."""
 
 
 class Refused(Exception):
@@ -52,10 +60,11 @@ class Link(asyncio.Protocol):
         self._push = push
         self._patience = patience
         self._reader = hiredis.Reader(replyError=Refused)
-        self._waiting: deque[tuple[float, Got]] = deque()
+        self._waiting: deque[tuple[float, Took[Any], Any]] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        self._turn = 0.0
         self._listening = False
         self._watch: asyncio.TimerHandle | None = None
 
@@ -67,18 +76,23 @@ class Link(asyncio.Protocol):
 
     def send(self, words: Sequence[Word], got: Got) -> None:
         """Raises LogDown if nothing was sent; else `got` is called, come what may."""
+        self.send_packed(hiredis.pack_command(tuple(words)), _alone, got)  # type: ignore[arg-type]
+
+    def send_packed(self, command: bytes, took: Took[T], beside: T) -> None:
+        """As `send`, for a command that is bytes already."""
         if self._transport is None:
             raise LogDown("not connected")
         if len(self._waiting) >= WAITING:
             raise LogDown("too many commands wait")
         if not self._out:
-            self._loop.call_soon(self._flush)
-        self._out.append(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]
-        self._waiting.append((self._loop.time(), got))
+            self.loop.call_soon(self._flush)
+            self._turn = self.loop.time()
+        self._out.append(command)
+        self._waiting.append((self._turn, took, beside))
 
     def call(self, *words: Word) -> asyncio.Future[Any]:
         """The reply. Raises LogDown at once or later, or `Refused`."""
-        reply: asyncio.Future[Any] = self._loop.create_future()
+        reply: asyncio.Future[Any] = self.loop.create_future()
         self.send(words, into(reply))
         return reply
 
@@ -91,7 +105,8 @@ class Link(asyncio.Protocol):
         if self._transport is None:
             return
         if not self._out:
-            self._loop.call_soon(self._flush)
+            self.loop.call_soon(self._flush)
+            self._turn = self.loop.time()
         self._out.append(hiredis.pack_command(words))  # type: ignore[arg-type]
 
     def _flush(self) -> None:
@@ -117,7 +132,8 @@ class Link(asyncio.Protocol):
                         return
                     self._push(reply)
                 elif waiting:
-                    waiting.popleft()[1](reply)
+                    _, took, beside = waiting.popleft()
+                    took(reply, beside)
         except hiredis.ProtocolError:
             self.abort()
 
@@ -137,15 +153,19 @@ class Link(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
         waiting, self._waiting = self._waiting, deque()
-        for _, got in waiting:
-            got(LogDown("the connection was lost"))
+        for _, took, beside in waiting:
+            took(LogDown("the connection was lost"), beside)
         self._lost()
 
     def _look(self) -> None:
-        if self._waiting and self._loop.time() - self._waiting[0][0] > self._patience:
+        if self._waiting and self.loop.time() - self._waiting[0][0] > self._patience:
             self.abort()
             return
-        self._watch = self._loop.call_later(self._patience / 8, self._look)
+        self._watch = self.loop.call_later(self._patience / 8, self._look)
+
+
+def _alone(reply: Any, got: Got) -> None:
+    got(reply)
 
 
 def into(reply: asyncio.Future[Any]) -> Got:
@@ -160,6 +180,22 @@ def into(reply: asyncio.Future[Any]) -> Got:
             reply.set_result(value)
 
     return got
+
+
+def ignored(reply: Any) -> None:
+    """Gets a reply that nobody needs."""
+
+
+def fault_of(refused: Refused, link: Link) -> LogDown:
+    """Without Redis' own words, which may hold ours. May end the link."""
+    text = str(refused)
+    if "OOM " in text:
+        return LogFull("Redis has no memory left")
+    for word in _LEAVE:
+        if word in text:
+            link.abort()
+            return LogDown(word)
+    return LogDown("Redis refused")
 
 
 async def dial(

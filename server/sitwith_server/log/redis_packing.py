@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha1
+from math import ceil
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from sitwith_server.log.base import Entry, Position
+from sitwith_server.log.base import CONTROL, Commit, Entry, Position
 
 PREFIX: Final = "sw:"
 """Everything of ours begins with it, keys and channels: the rights of the ACL user end there."""
@@ -31,11 +32,18 @@ RECORD: Final = b"r"[0]
 TOMB: Final = b"z"[0]
 
 MICROSECONDS: Final = 1_000_000
+_NEVER: Final = 2**62
+ID_BYTES: Final = 8
+"""Of an event's id."""
+_FIXED_WORDS: Final = 10
+"""Of a commit: those of `pack_opening`, then header, stream and tail."""
 
 _META: Final = struct.Struct(">Q8sQQ")
 _LENGTH: Final = struct.Struct(">H")
 _NUMBER: Final = struct.Struct(">q")
 _RECORD: Final = struct.Struct(">QQQI")
+_HEADER: Final = struct.Struct(">??qqqI")
+_RESULT: Final = struct.Struct(">QQQ")
 
 
 class Script:
@@ -54,27 +62,23 @@ SCRIPTS: Final = (COMMIT, ROOM, SEED)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names of one room's keys. The id is quoted inside the hash tag; what may be anything
-    stands at an end, so that no id reaches into another's keys."""
+    """The names of one room's keys, as far as Python needs them. The id is quoted inside the hash
+    tag; what may be anything stands at an end, so that no id reaches into another's keys."""
 
     prefix: str
     meta: str
-    heads: str
-    stream: str
-    outcomes: str
     bell: str
 
 
 @lru_cache(maxsize=8_192)
 def keys_of(room: str) -> Keys:
     prefix = f"{PREFIX}{{{quote(room, safe='')}}}:"
-    return Keys(
-        prefix, prefix + "meta", prefix + "heads", prefix + "s:", prefix + "o:", prefix + "bell"
-    )
+    return Keys(prefix, prefix + "meta", prefix + "bell")
 
 
-def key_field(seat: str, command_id: int) -> str:
-    return f"{command_id}:{seat}"
+def key_field(seat: str, command_id: int) -> bytes:
+    """What a commit's outcome is found by; what follows it in an entry's tail is the answer."""
+    return pack_tail(seat, (command_id, b""))
 
 
 # --- entries -----------------------------------------------------------------------------------
@@ -138,6 +142,61 @@ def pack_tail(seat: str, key: tuple[int, bytes] | None = None) -> bytes:
 def kept_of(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Kept]:
     """The entries of an `XRANGE`."""
     return [Kept(int(id_[: id_.index(b"-")]), body[1], body[3]) for id_, body in reply]
+
+
+# --- commits -----------------------------------------------------------------------------------
+
+
+def pack_opening(room: str, incarnation: bytes, kept: int) -> bytes:
+    """The words of commit.lua that are the same for each commit to a room, without their count."""
+    prefix = keys_of(room).prefix.encode()
+    words = (b"EVALSHA", COMMIT.sha, b"2", GATE.encode(), prefix, incarnation, b"%d" % kept)
+    return b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+def pack_header(commit: Commit, key_length: int) -> bytes:
+    """What is numbers in a commit. key_length: bytes of origin and key in the last entry's tail,
+    0 if there is no key."""
+    head, early = commit.at_head, commit.not_before
+    return _HEADER.pack(
+        commit.stream == CONTROL,
+        commit.rights,
+        commit.expect,
+        -1 if head is None else head if head >= 0 else _NEVER,
+        # One more, as a float holds no single microsecond.
+        -1 if early is None else min(ceil(early * MICROSECONDS) + 1, _NEVER),
+        key_length,
+    )
+
+
+def pack_commit(
+    opening: bytes, commit: Commit, events: bytes, tail: bytes, key_length: int
+) -> bytes:
+    """The whole command, written out: a list of words would cost twice the time to pack.
+
+    opening: of `pack_opening`. events: ids, 8 bytes each. tail: of `pack_tail`, for the last
+    entry. key_length: as for `pack_header`.
+    """
+    name = commit.stream.encode()
+    blobs = commit.blobs
+    packed = b"*%d\r\n%b$%d\r\n%b%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
+        _FIXED_WORDS + len(blobs),
+        opening,
+        _HEADER.size + len(events),
+        pack_header(commit, key_length),
+        events,
+        len(name),
+        name,
+        len(tail),
+        tail,
+    )
+    return packed + b"".join([b"$%d\r\n%b\r\n" % (len(blob), blob) for blob in blobs])
+
+
+def unpack_result(reply: bytes) -> tuple[int, int, int]:
+    """at (µs), epoch and first seq of a reply of commit.lua that begins with "C"."""
+    at, epoch, first = _RESULT.unpack_from(reply, 1)
+    return at, epoch, first
 
 
 # --- what is told of rooms ---------------------------------------------------------------------

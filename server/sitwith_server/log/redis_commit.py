@@ -1,0 +1,159 @@
+"""Commits on their way to one instance and back: the hottest path of all, so it is short.
+
+What a commit costs this process is objects: they are made, and the garbage collector walks those
+that wait. So a commit that waits is one tuple and one future, and its command is bytes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, Final, TypeAlias
+
+from sitwith_server.log.base import (
+    CONTROL,
+    Commit,
+    Committed,
+    Conflict,
+    Duplicate,
+    Gone,
+    Position,
+    Result,
+    TooEarly,
+)
+from sitwith_server.log.redis_clock import RedisClock
+from sitwith_server.log.redis_holdings import Holdings
+from sitwith_server.log.redis_link import Link, Refused, fault_of, ignored
+from sitwith_server.log.redis_packing import (
+    COMMIT,
+    ID_BYTES,
+    MICROSECONDS,
+    Kept,
+    key_field,
+    pack_commit,
+    pack_meta,
+    pack_opening,
+    pack_tail,
+    unpack_result,
+)
+
+OPENINGS: Final = 8_192
+"""Rooms whose fixed words are kept ready; about 200 bytes each."""
+_CHANCE: Final = 512
+"""How many entries' ids are drawn from the system at once."""
+
+_ANSWERS: Final[dict[int, Result]] = {b"X"[0]: Conflict(), b"E"[0]: TooEarly(), b"G"[0]: Gone()}
+_COMMITTED: Final = b"C"[0]
+_DUPLICATE: Final = b"D"[0]
+
+_Waiting: TypeAlias = tuple["asyncio.Future[Result]", Link, bytes, Commit, bytes, bytes, int]
+"""Who waits, where it was sent, the command, and of it: ids, tail and length of origin and key."""
+
+
+class Committer:
+    """kept: how many entries of a stream are kept."""
+
+    def __init__(self, holdings: Holdings, clock: RedisClock, kept: int) -> None:
+        self._holdings = holdings
+        self._clock = clock
+        self._kept = kept
+        self._gate = b""
+        self._openings: dict[str, bytes] = {}
+        self._chance = b""
+        self._drawn = 0
+
+    def enter(self, gate: bytes) -> None:
+        """From now on commits go to this incarnation."""
+        self._gate = gate
+        self._openings.clear()
+
+    def send(self, link: Link, commit: Commit) -> asyncio.Future[Result]:
+        """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        room, key = commit.room, commit.key
+        opening = self._openings.get(room) or self._open(room)
+        events = self._draw(ID_BYTES * len(commit.blobs))
+        if key is None:
+            tail, key_length = pack_tail(""), 0
+        else:
+            tail = key_field(*key)
+            key_length = len(tail)
+            tail += commit.outcome
+        command = pack_commit(opening, commit, events, tail, key_length)
+        taken: asyncio.Future[Result] = link.loop.create_future()
+        waiting = (taken, link, command, commit, events, tail, key_length)
+        link.send_packed(command, self._got, waiting)
+        return taken
+
+    def _open(self, room: str) -> bytes:
+        if len(self._openings) >= OPENINGS:
+            self._openings.clear()
+        opening = self._openings[room] = pack_opening(room, self._gate, self._kept)
+        return opening
+
+    def _draw(self, count: int) -> bytes:
+        """Random bytes: a call of the system for each commit would cost more than all the rest."""
+        start = self._drawn
+        self._drawn = end = start + count
+        if end > len(self._chance):
+            self._chance = os.urandom(max(count, _CHANCE * ID_BYTES))
+            start, self._drawn = 0, count
+        return self._chance[start : self._drawn]
+
+    def _got(self, reply: Any, waiting: _Waiting) -> None:
+        taken, link, command, commit, events, tail, key_length = waiting
+        if type(reply) is not bytes:
+            if isinstance(reply, Refused):
+                if reply.word == "NOSCRIPT" and link.open:
+                    link.send((b"SCRIPT", b"LOAD", COMMIT.text), ignored)
+                    link.send_packed(command, self._got, waiting)
+                    return
+                reply = fault_of(reply, link)
+            if not taken.done():
+                taken.set_exception(reply)
+            return
+        what = reply[0]
+        if what == _COMMITTED:
+            result = self._took(commit, events, tail, key_length, unpack_result(reply))
+        elif what == _DUPLICATE:
+            result = Duplicate(reply[1:])
+        else:
+            result = _ANSWERS[what]
+        if not taken.done():
+            taken.set_result(result)
+
+    def _took(
+        self,
+        commit: Commit,
+        events: bytes,
+        tail: bytes,
+        key_length: int,
+        told: tuple[int, int, int],
+    ) -> Result:
+        at, epoch, first = told
+        seconds = at / MICROSECONDS
+        self._clock.saw(seconds)
+        if len(events) == ID_BYTES:
+            positions: tuple[Position, ...] = (Position(epoch, first, events),)
+        else:
+            ids = [events[n : n + ID_BYTES] for n in range(0, len(events), ID_BYTES)]
+            positions = tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
+        keep = self._holdings.rooms.get(commit.room)
+        if keep is not None:
+            rights = commit.expect
+            if commit.stream == CONTROL:
+                if commit.rights and positions:
+                    keep.rights = max(keep.rights, positions[-1].seq)
+                rights = keep.rights
+            last = len(positions) - 1
+            origin = tail[: key_length - 8] if key_length else tail
+            kept: list[Kept] = []
+            for n, position in enumerate(positions):
+                if commit.rights:
+                    rights = position.seq
+                end = tail if n == last else origin
+                meta = pack_meta(epoch, position.event, rights, at, end)
+                kept.append(Kept(position.seq, meta, commit.blobs[n]))
+            keep.took(commit.stream, kept, epoch, seconds)
+            if key_length and not kept:
+                keep.remember(tail[:key_length], tail[key_length:], seconds)
+        return Committed(positions, seconds)
