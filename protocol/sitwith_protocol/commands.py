@@ -21,6 +21,7 @@ from .fields import (
     two_members,
 )
 from .fields import name as a_name
+from .media import MediaOffer, MediaServers, MediaTake
 from .shapes import (
     Message,
     binary,
@@ -398,12 +399,6 @@ class TopicsSet(Message):
     tags: tuple[bytes, ...] = need(many(binary(1, 64), 0, 32))
 
 
-@message("media.offer")
-class MediaOffer(Message):
-    id: int = need(ID)
-    sdp: str = need(text(1, 2**15))
-
-
 Hello = HelloJoin | HelloResume
 
 Command = (
@@ -462,4 +457,6 @@ Command = (
     | BreatheStop
     | TopicsSet
     | MediaOffer
+    | MediaServers
+    | MediaTake
 )

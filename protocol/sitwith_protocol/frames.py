@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .media import MediaLost, MediaMap, Speaking
 from .shapes import (
     Check,
     Message,
@@ -20,7 +21,6 @@ from .shapes import (
     may,
     message,
     need,
-    nullable,
     number,
     one_of,
     text,
@@ -134,18 +134,6 @@ class Reaction(Message):
     kind: str = need(text(1, 24))
 
 
-@message("media.map")
-class MediaMap(Message):
-    """Who is on which receive slot just now: the whole map, by the section's mid."""
-
-    slots: Mapping[str, str | None] = need(mapping(nullable(_WORD)))
-
-
-@message("media.lost")
-class MediaLost(Message):
-    """The media connection is gone; offer again."""
-
-
 @message("reconnect")
 class Reconnect(Message):
     """Close within ``after_ms`` milliseconds and resume; another worker takes over."""
@@ -188,6 +176,7 @@ ServerFrame = (
     | Reaction
     | MediaMap
     | MediaLost
+    | Speaking
     | Reconnect
     | Gap
     | Closed

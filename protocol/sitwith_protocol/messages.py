@@ -14,6 +14,7 @@ from .commands import Command, Hello, HelloJoin, HelloResume, RoomSettings
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
+from .media import *  # noqa: F403
 from .shapes import INT_MAX, INT_MIN, WrongShape, read
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 

@@ -65,6 +65,7 @@ VIEW: dict[str, object] = {
         "round": {"order": [MEMBER, OTHER], "done": [MEMBER], "seconds": 90},
     },
     "pairs": None,
+    "talk": {OTHER: 12.5},
     "locked": False,
     "settings": {
         "chat": "all",
@@ -75,6 +76,12 @@ VIEW: dict[str, object] = {
         "facilitators_wait": False,
         "sealed": False,
     },
+}
+
+TURN = {
+    "urls": ["turn:turn.example.org:3478?transport=udp", "turns:turn.example.org:5349"],
+    "username": "1790000600:u3Fk",
+    "credential": "c2lnbmF0dXJl",
 }
 
 CLIENT: list[Message] = [
@@ -150,6 +157,8 @@ CLIENT: list[Message] = [
     m.BreatheStop(62),
     m.TopicsSet(63, (BIN, b"\x00")),
     m.MediaOffer(65536, "v=0\r\n"),
+    m.MediaServers(65537),
+    m.MediaTake(65538, "low"),
 ]
 
 SERVER: list[Message | f.Ok] = [
@@ -175,10 +184,14 @@ SERVER: list[Message | f.Ok] = [
     f.Ok(1, {}),
     f.Ok(2, {"to": "circle", "n": 4}),
     f.Ok(3, {"groups": [[MEMBER, OTHER]]}),
+    f.Ok(4, {"sdp": "v=0\r\n"}),
+    f.Ok(5, {"servers": [TURN], "ttl": 600, "relay": False}),
     f.Refused(4, "not_allowed", "You may not do that here."),
     f.Reaction(OTHER, "heart_1"),
-    f.MediaMap({"0": OTHER, "1": None}),
-    f.MediaLost(),
+    m.MediaMap({"0": OTHER, "1": None}),
+    m.MediaLost(),
+    m.Speaking(()),
+    m.Speaking((OTHER, MEMBER)),
     f.Reconnect(1500),
     f.Gap("circle", (3, 5)),
     f.Gap("room", None),
@@ -358,6 +371,10 @@ BAD_MESSAGES: list[tuple[str, dict[str, object]]] = [
     ("breathe pattern empty", {"t": "breathe.start", "id": 1, "pattern": [], "seconds": 60}),
     ("topics text", {"t": "topics.set", "id": 1, "tags": ["grief"]}),
     ("sdp bytes", {"t": "media.offer", "id": 1, "sdp": b"v=0"}),
+    ("sdp empty", {"t": "media.offer", "id": 1, "sdp": ""}),
+    ("pictures unknown", {"t": "media.take", "id": 1, "pictures": "all"}),
+    ("pictures missing", {"t": "media.take", "id": 1}),
+    ("servers with a field", {"t": "media.servers", "id": 1, "of": "x"}),
 ]
 
 

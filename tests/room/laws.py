@@ -16,7 +16,7 @@ from sitwith_server.room.model import (
     Seat,
 )
 
-STAFF_SLICES = {"lobby", "help", "care"}
+STAFF_SLICES = {"lobby", "help", "care", "talk"}
 
 
 def check(state: RoomState) -> None:
@@ -132,7 +132,7 @@ def _may_speak(state: RoomState, seat: Seat) -> bool:
 
 
 def _routes(state: RoomState) -> None:
-    live = {s.id: s for s in state.inside() if s.connection is not None}
+    live = {s.id: s for s in state.inside() if s.connection is not None and not state.ended}
     places = {m: _place(state, s) for m, s in live.items()}
     now = routes(state)
     assert now.turn == state.floor.turn

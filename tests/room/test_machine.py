@@ -140,6 +140,15 @@ class Rooms(RuleBasedStateMachine):
         )
         self.ask(commands[what])
 
+    @rule(who=SHARE, node=st.sampled_from(("n1", "n2")), talk=FLAGS)
+    def media(self, who: float, node: str, talk: bool) -> None:
+        before = self.e.state
+        if talk:
+            self.ask(c.AddTalk(by="", node=node, heard={self.someone(who): 1.5}))
+        else:
+            self.ask(c.PinMedia(by="", node=node, was=before.media))
+        assert self.e.state.rights == before.rights
+
     @rule(by=SHARE, what=st.integers(0, 3), flag=FLAGS, staff=FLAGS)
     def house(self, by: float, what: int, flag: bool, staff: bool) -> None:
         asks = self.someone(by, facilitator=staff)

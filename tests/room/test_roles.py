@@ -44,7 +44,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 def ask(e: Evening, by: str, rule: Rule) -> str:
     """The refusal's code, or `ok`."""
     fields = FIELDS.get(rule.wire, {})
-    if rule.command is c.NotYet:
+    if rule.command in (c.NotYet, c.Media):
         fields = {"name": rule.wire}
     command = rule.command(by=by, **fields)
     if isinstance(command, c.Say | c.Unsay | c.React):

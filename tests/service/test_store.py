@@ -40,6 +40,8 @@ def eventful() -> Evening:
     e.ok("fay", c.PairsPlan, seed=1, how="fresh", avoid=(("ada", "ben"),))
     first = pairs_of(e, "ada dora", "ben cleo", seconds=90)[0]
     e.ok("ada", c.HelpAsk)
+    e.ok(OPERATOR, c.PinMedia, node="n1", was=None)
+    e.ok(OPERATOR, c.AddTalk, node="n1", heard={"ada": 1.5, "ben": 0.5})
     e.ok("fay", c.PairsVisit, group=first)
     e.lose("cleo")
     e.ok(OPERATOR, c.Thaw, since=e.now, until=e.now + 5)

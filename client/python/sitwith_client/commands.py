@@ -97,6 +97,14 @@ class SelfCommands(_Asking):
         """Sets the blinded concern tags for linked pairs."""
         await self.ask(lambda id: m.TopicsSet(id, tuple(tags)))
 
+    async def media_servers(self) -> Mapping[str, Any]:
+        """``{servers: [{urls, username, credential}], ttl, relay}`` for a peer connection."""
+        return await self.ask(m.MediaServers)
+
+    async def take_pictures(self, pictures: str) -> None:
+        """Says what pictures we take: ``none``, ``low`` or ``high``."""
+        await self.ask(lambda id: m.MediaTake(id, pictures))
+
     async def offer_media(self, sdp: str) -> str:
         """Offers a media connection; the answering SDP."""
         answer = await self.ask(lambda id: m.MediaOffer(id, sdp))

@@ -81,6 +81,13 @@ class MediaLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Whom we hear just now, ourselves included while others hear us."""
+
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionLost:
     """The socket is gone; the client is on its way back by itself."""
 
@@ -109,6 +116,7 @@ Event = (
     | Missed
     | MediaSlots
     | MediaLost
+    | Heard
     | ConnectionLost
     | ConnectionBack
     | Ended

@@ -27,6 +27,7 @@ from sitwith_protocol.messages import (
     Refused,
     RoomFrame,
     ServerFrame,
+    Speaking,
     Unknown,
     Welcome,
     parse_server,
@@ -37,6 +38,7 @@ from .events import (
     Change,
     ConnectionBack,
     Event,
+    Heard,
     InLobby,
     Inside,
     MediaLost,
@@ -181,6 +183,8 @@ class Seat:
                 return [MediaSlots(dict(frame.slots))]
             case MediaLostFrame():
                 return [MediaLost()]
+            case Speaking():
+                return [Heard(frozenset(frame.members))]
             case Reconnect():
                 return [MoveOn(frame.after_ms)]
             case Closed():

@@ -136,6 +136,11 @@ class RoomView:
         return self.slices.get("help") or []
 
     @property
+    def talk(self) -> dict[str, float]:
+        """Seconds of speech that others heard, by member; facilitators see it."""
+        return self.slices.get("talk") or {}
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The room's settings."""
         return self.slices.get("settings") or {}

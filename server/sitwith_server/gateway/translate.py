@@ -117,6 +117,10 @@ def _not_yet(message: Any, me: str) -> c.Command:
     return c.NotYet(by=me, name=message.t, member=getattr(message, "member", None))
 
 
+def _media(message: m.Command, me: str) -> c.Command:
+    return c.Media(by=me, name=message.t)
+
+
 _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.AgreementAccept: _accept,
     m.ChatSay: lambda w, me: c.Say(by=me, to=w.to, body=w.body),
@@ -174,5 +178,7 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.BreatheStart: _not_yet,
     m.BreatheStop: _not_yet,
     m.TopicsSet: _not_yet,
-    m.MediaOffer: _not_yet,
+    m.MediaOffer: _media,
+    m.MediaServers: _media,
+    m.MediaTake: _media,
 }

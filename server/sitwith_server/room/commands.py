@@ -318,6 +318,33 @@ class React(Command):
     to: str | None = None
 
 
+# -- voices and pictures -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media(Command):
+    """`media.offer`, `media.servers`, `media.take`: the room has only their rights to check; what
+    they do is done by the media plane and changes nothing here."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinMedia(Command):
+    """`node` is to carry the voices, if they are still with `was`."""
+
+    node: str
+    was: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddTalk(Command):
+    """What `node`, which carries the voices, has forwarded since it said so last, in seconds."""
+
+    node: str
+    heard: Mapping[MemberId, float]
+
+
 # -- later stages of the house: the checks are here, what they do is not -------------------------
 
 

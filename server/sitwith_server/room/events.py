@@ -196,6 +196,20 @@ class AttendanceChanged:
     unattended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MediaPinned:
+    """From now on this media node, and no other, carries the room's voices."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkHeard:
+    """So many seconds more of these seats' speech were forwarded to somebody."""
+
+    heard: tuple[tuple[MemberId, float], ...]
+
+
 Event = (
     RoomOpened
     | ExpiryMoved
@@ -223,4 +237,6 @@ Event = (
     | HelpChanged
     | AttendanceChanged
     | Thawed
+    | MediaPinned
+    | TalkHeard
 )

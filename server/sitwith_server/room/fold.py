@@ -164,10 +164,18 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
     )
 
 
+def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
+    talk = dict(state.talk)
+    for member, seconds in event.heard:
+        if member in state.seats:
+            talk[member] = round(talk.get(member, 0.0) + seconds, 1)
+    return replace(state, talk=talk)
+
+
 _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
     ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
-    ev.RoomEnded: lambda s, e: replace(s, ended=True),
+    ev.RoomEnded: lambda s, e: replace(s, ended=True, talk={}),
     ev.InviteAdded: lambda s, e: replace(s, invites={**s.invites, e.invite.id: e.invite}),
     ev.InviteRevoked: _invite_revoked,
     ev.SeatTaken: _seat_taken,
@@ -199,4 +207,6 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.HelpChanged: lambda s, e: replace(s, help=e.help),
     ev.AttendanceChanged: _attendance,
     ev.Thawed: _thawed,
+    ev.MediaPinned: lambda s, e: replace(s, media=e.node),
+    ev.TalkHeard: _talk_heard,
 }

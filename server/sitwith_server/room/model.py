@@ -274,6 +274,10 @@ class RoomState:
     unattended_since: float | None = None
     unattended: bool = False
     """No facilitator for longer than the grace: members' microphones are closed."""
+    media: str | None = None
+    """The media node that carries the room's voices; None before the first offer."""
+    talk: Mapping[MemberId, float] = field(default_factory=dict)
+    """Seconds of speech that was forwarded to somebody, of each seat."""
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -301,4 +305,8 @@ class RoomState:
         return replace(self, seats={**self.seats, seat.id: seat})
 
     def without_seat(self, member: MemberId) -> RoomState:
-        return replace(self, seats={k: v for k, v in self.seats.items() if k != member})
+        return replace(
+            self,
+            seats={k: v for k, v in self.seats.items() if k != member},
+            talk={k: v for k, v in self.talk.items() if k != member},
+        )

@@ -21,8 +21,12 @@ class Routes:
 
 
 def routes(state: RoomState) -> Routes:
-    """The routes of this state. Who is not connected, muted or without the floor has none."""
-    present = [s for s in state.inside() if s.connection is not None]
+    """The routes of this state. Who is not connected, muted or without the floor has none.
+
+    Pictures go to everybody in the same place, whoever has the floor: a mute of `video` alone
+    takes them away. Before entry, in the lobby and after the end there is nothing.
+    """
+    present = [s for s in state.inside() if s.connection is not None and not state.ended]
     heard: dict[MemberId, frozenset[MemberId]] = {}
     seen: dict[MemberId, frozenset[MemberId]] = {}
     for seat in present:

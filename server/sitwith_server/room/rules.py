@@ -87,7 +87,9 @@ RULES: tuple[Rule, ...] = (
     Rule("breathe.start", c.NotYet, Who.FACILITATOR),
     Rule("breathe.stop", c.NotYet, Who.FACILITATOR),
     Rule("topics.set", c.NotYet, Who.ANYONE),
-    Rule("media.offer", c.NotYet, Who.ANYONE),
+    Rule("media.offer", c.Media, Who.ANYONE),
+    Rule("media.servers", c.Media, Who.ANYONE),
+    Rule("media.take", c.Media, Who.ANYONE),
 )
 
 BY_WIRE = {rule.wire: rule for rule in RULES}
@@ -95,14 +97,16 @@ BY_WIRE = {rule.wire: rule for rule in RULES}
 
 def rule_for(command: c.Command) -> Rule | None:
     """The rule of a person's command, or None for what comes from the door, time or operator."""
-    if isinstance(command, c.NotYet):
+    if isinstance(command, c.NotYet | c.Media):
         return BY_WIRE[command.name]
     if isinstance(command, c.Say):
         return BY_WIRE["pairs.say" if command.notice else "chat.say"]
     return _BY_COMMAND.get(type(command))
 
 
-_BY_COMMAND = {rule.command: rule for rule in RULES if rule.command not in (c.Say, c.NotYet)}
+_BY_COMMAND = {
+    rule.command: rule for rule in RULES if rule.command not in (c.Say, c.NotYet, c.Media)
+}
 
 
 def table() -> str:

@@ -120,6 +120,10 @@ def _lobby(state: RoomState, _: Audience) -> Value:
     return [{"id": s.id, "name": s.name, "at": s.waiting_since} for s in waiting_line(state)]
 
 
+def _talk(state: RoomState, _: Audience) -> Value:
+    return {s.id: state.talk[s.id] for s in state.inside() if s.id in state.talk}
+
+
 def _settings(state: RoomState, _: Audience) -> Value:
     s = state.settings
     return {
@@ -152,6 +156,7 @@ SLICES: Mapping[str, Slice] = {
     "lobby": Slice(_staff_only, _lobby),
     "help": Slice(_staff_only, lambda state, _: list(state.help)),
     "care": Slice(_staff_only, lambda state, _: {}),
+    "talk": Slice(_staff_only, _talk),
     "locked": Slice(_everyone, lambda state, _: state.locked),
     "settings": Slice(_everyone, _settings),
     "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),

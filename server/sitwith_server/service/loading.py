@@ -52,7 +52,15 @@ async def _from_record(log: Log, room_id: str) -> Room | None:
     state = store.state_from_bytes(record)
     floor = Floor(turn=state.floor.turn)
     state = replace(
-        state, seq=head.seq, rights=heads.rights, seats={}, pairs=None, floor=floor, help=()
+        state,
+        seq=head.seq,
+        rights=heads.rights,
+        seats={},
+        pairs=None,
+        floor=floor,
+        help=(),
+        media=None,
+        talk={},
     )
     return Room(log, state, head, heads.rights)
 

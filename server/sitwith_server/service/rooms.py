@@ -384,8 +384,6 @@ def _frozen() -> Answer:
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
     """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
-    if isinstance(command, c.PairsPlan):
-        return False
-    if isinstance(command, c.NotYet) and command.name == "media.offer":
+    if isinstance(command, c.PairsPlan | c.Media):
         return False
     return not (isinstance(answer, No) and not answer.code.is_outcome)

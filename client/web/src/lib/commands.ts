@@ -4,6 +4,16 @@ import type { ConversationId, GroupId, Kind, MemberId, PlanHow, Role, Settings }
 
 type Empty = Record<never, never>;
 
+/** What pictures a connection takes. */
+export type Pictures = "none" | "low" | "high";
+
+/** For `RTCConfiguration.iceServers`; good for `ttl` seconds and this seat alone. */
+export interface TurnServer {
+  urls: string[];
+  username: string;
+  credential: string;
+}
+
 /** The fields of each command beside `t` and `id`. */
 export interface CommandFields {
   "agreement.accept": { version: number | string };
@@ -66,6 +76,8 @@ export interface CommandFields {
   "breathe.stop": Empty;
   "topics.set": { tags: Uint8Array[] };
   "media.offer": { sdp: string };
+  "media.servers": Empty;
+  "media.take": { pictures: Pictures };
 }
 
 export type CommandName = keyof CommandFields;
@@ -75,6 +87,7 @@ interface CarriedByOk {
   "chat.say": { to: ConversationId; n: number };
   "pairs.plan": { groups: MemberId[][] };
   "media.offer": { sdp: string };
+  "media.servers": { servers: TurnServer[]; ttl: number; relay: boolean };
 }
 export type AnswerFields<T extends CommandName> = T extends keyof CarriedByOk
   ? CarriedByOk[T]

@@ -68,6 +68,10 @@ export interface MediaMapFrame {
 export interface MediaLostFrame {
   t: "media.lost";
 }
+export interface SpeakingFrame {
+  t: "speaking";
+  members: MemberId[];
+}
 export interface ReconnectFrame {
   t: "reconnect";
   after_ms: number;
@@ -103,13 +107,14 @@ export type ServerFrame =
   | ReactionFrame
   | MediaMapFrame
   | MediaLostFrame
+  | SpeakingFrame
   | ReconnectFrame
   | GapFrame
   | ClosedFrame
   | OkFrame
   | RefusedFrame;
 
-type Shape = "string" | "number" | "boolean" | "bytes" | "map" | "body" | "pair?";
+type Shape = "string" | "number" | "boolean" | "bytes" | "map" | "body" | "pair?" | "list";
 
 /** Required fields only: what a newer server adds is kept and ignored. */
 const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
@@ -129,6 +134,7 @@ const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
   reaction: { from: "string", kind: "string" },
   "media.map": { slots: "map" },
   "media.lost": {},
+  speaking: { members: "list" },
   reconnect: { after_ms: "number" },
   gap: { stream: "string", missed: "pair?" },
   closed: { code: "number" },
@@ -151,6 +157,8 @@ function has(value: unknown, shape: Shape): boolean {
       return value instanceof Uint8Array;
     case "map":
       return isMap(value);
+    case "list":
+      return Array.isArray(value);
     case "body":
       return typeof value === "string" || value instanceof Uint8Array;
     case "pair?":

@@ -91,6 +91,7 @@ const NOTHING: RoomView = {
   lobby: [],
   help: [],
   care: {},
+  talk: {},
   agenda: null,
   locked: false,
   settings: null,
@@ -146,6 +147,7 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
     case "closed":
     case "media.map":
     case "media.lost":
+    case "speaking":
       return state;
   }
 }
@@ -166,7 +168,7 @@ function withView(state: RoomState, next: RoomView): RoomState {
   const role = mine?.role ?? state.role;
   // Whoever gives the role back keeps nothing that only facilitators may see.
   const view =
-    role === "facilitator" ? next : { ...next, lobby: NOTHING.lobby, help: NOTHING.help };
+    role === "facilitator" ? next : { ...next, lobby: NOTHING.lobby, help: NOTHING.help, talk: NOTHING.talk };
   if (view.members === state.view.members) return { ...state, view, role };
   let names = state.names;
   for (const [id, { name }] of Object.entries(view.members)) {

@@ -146,6 +146,8 @@ export interface Slices {
   lobby: LobbyPerson[];
   help: MemberId[];
   care: Record<MemberId, CareEntry>;
+  /** Seconds of speech that others heard; facilitators alone have it. */
+  talk: Record<MemberId, number>;
   agenda: Agenda | null;
   locked: boolean;
   settings: Settings | null;

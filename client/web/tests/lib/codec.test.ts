@@ -115,6 +115,8 @@ const COMMANDS: Record<CommandName, true> = {
   "breathe.stop": true,
   "topics.set": true,
   "media.offer": true,
+  "media.servers": true,
+  "media.take": true,
 };
 
 describe("golden frames", () => {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import entry, floor, moderate, pairs, time
+from sitwith_server.room.decide import entry, floor, media, moderate, pairs, time
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, Phase, RoomState, Seat
@@ -71,7 +71,15 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
         raise not_allowed("You are not in a group.")
 
 
-_FROM_NOBODY = (c.Tick, c.Thaw, c.LoseConnection, c.AddInvite, c.RevokeInvite)
+_FROM_NOBODY = (
+    c.Tick,
+    c.Thaw,
+    c.LoseConnection,
+    c.AddInvite,
+    c.RevokeInvite,
+    c.PinMedia,
+    c.AddTalk,
+)
 """What may still come once a room has ended, and then changes nothing."""
 
 
@@ -127,5 +135,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.PairsReturn: pairs.end_own_visit,
     c.HelpAsk: pairs.ask_help,
     c.HelpDone: pairs.help_done,
+    c.Media: media.check,
+    c.PinMedia: media.pin,
+    c.AddTalk: media.add_talk,
     c.NotYet: _not_yet,
 }

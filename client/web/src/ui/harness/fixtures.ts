@@ -45,6 +45,7 @@ export function room(change: Partial<RoomView> = {}): RoomView {
     lobby: [],
     help: [],
     care: {},
+    talk: {},
     agenda: null,
     locked: false,
     settings: {
