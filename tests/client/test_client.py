@@ -187,6 +187,45 @@ async def test_CC1_other_codes_bring_it_back(code: int) -> None:
         await me.until(lambda: me.connected, 5)
 
 
+async def test_RE11_elsewhere_soon_after_a_greeting_was_given_up_is_not_final() -> None:
+    async with joined() as (me, line, server):
+        line.end(1006)
+        late = await server.line()
+        await late.heard()
+        late.end(1006)  # no welcome came: its greeting may be taken yet
+        again = await server.line()
+        await again.heard()
+        again.say(welcome(resumed=True, resume="resume-3"))
+        await me.until(lambda: me.connected, 5)
+        again.say({"t": "closed", "code": 4409})
+        again.end(4409)
+        last = await server.line()
+        assert (await last.heard())["resume"] == "resume-3"
+        last.say(welcome(resumed=True))
+        await me.until(lambda: me.connected, 5)
+
+
+@pytest.mark.parametrize("code", [4403, 4409])
+async def test_RE11_it_is_final_where_no_greeting_was_given_up_of_late(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    if code == 4409:
+        monkeypatch.setattr(client_module, "LATE_GREETING", 0.0)
+    async with joined() as (me, line, server):
+        line.end(1006)
+        late = await server.line()
+        await late.heard()
+        late.end(1006)
+        again = await server.line()
+        await again.heard()
+        again.say(welcome(resumed=True))
+        await me.until(lambda: me.connected, 5)
+        again.end(code)
+        with pytest.raises(RoomClosed) as caught:
+            await me.until(lambda: False, 5)
+        assert caught.value.code == code
+
+
 async def test_CC3_what_was_said_before_the_close_counts_when_the_close_is_lost() -> None:
     async with joined() as (me, line, server):
         line.say({"t": "closed", "code": 4403})

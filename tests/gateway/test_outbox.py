@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+
 import pytest
 
 from sitwith_protocol.errors import CloseCode
@@ -14,12 +17,16 @@ class Stuck:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.ends: list[int] = []
+        self.closed = False
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
     def unsent(self) -> int:
         return sum(map(len, self.written))
+
+    def gone(self) -> bool:
+        return self.closed
 
     def end(self, code: int) -> None:
         self.ends.append(code)
@@ -59,3 +66,28 @@ def test_the_first_end_counts() -> None:
     outbox.end(CloseCode.SLOW)
     outbox.send({"t": "lobby"})
     assert (outbox.ended, peer.ends, peer.written) == (CloseCode.REMOVED, [4403], [])
+
+
+async def test_RE10_a_peer_is_alive_until_what_its_socket_has_to_say_is_read() -> None:
+    """What had arrived before is read within the turns of the loop that are given to it."""
+    peer = Stuck()
+    box = Outbox(peer, 1 << 20)
+    assert await box.alive()
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        peer.closed = near.recv(1) == b""
+        loop.remove_reader(near)
+
+    loop.add_reader(near, read)
+    far.close()
+    assert not await box.alive()
+    near.close()
+
+
+async def test_a_peer_that_was_sent_away_is_not_alive() -> None:
+    box = Outbox(Stuck(), 1 << 20)
+    box.end(CloseCode.DRAIN)
+    assert not await box.alive()

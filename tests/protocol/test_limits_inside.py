@@ -34,6 +34,9 @@ class Peer:
     def unsent(self) -> int:
         return self.waiting
 
+    def gone(self) -> bool:
+        return False
+
     def end(self, code: int) -> None:
         self.code = code
 

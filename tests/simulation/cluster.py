@@ -21,6 +21,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
 from tests.chaos.evening import Somebody
 from tests.chaos.history import Fault, History
+from tests.chaos.person import ELSEWHERE
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 from tests.simulation.world import payload
@@ -46,6 +47,7 @@ class Line:
         self.down: asyncio.Queue[bytes | int] = asyncio.Queue()
         self.broken = False
         self.silent = False
+        self._hung_up = False
 
     def _later(self, way: str, queue: asyncio.Queue[Any], item: Any) -> None:
         at = max(self._due[way] + 1e-4, self._loop.time() + self._chance.random() * LATENCY)
@@ -62,6 +64,9 @@ class Line:
     def unsent(self) -> int:
         return 0
 
+    def gone(self) -> bool:
+        return self._hung_up
+
     def end(self, code: int) -> None:
         self._later("down", self.down, code)
         self._later("up", self.up, None)
@@ -72,7 +77,12 @@ class Line:
             self.broken = True
             self.down.put_nowait(0)
             noticed = self._chance.random() * LATENCY
-            self._loop.call_later(noticed, self.up.put_nowait, None, context=Context())
+            self._loop.call_later(noticed, self._notice, context=Context())
+
+    def _notice(self) -> None:
+        """The server's machine has been told, whether or not its process runs."""
+        self._hung_up = True
+        self.up.put_nowait(None)
 
 
 class Worker:
@@ -277,3 +287,13 @@ class Guest(Somebody):
     def stop(self) -> None:
         for task in (self.task, *self._aside):
             task.cancel()
+
+
+class StrictGuest(Guest):
+    """Believes whoever says that the seat is connected elsewhere, and stays away: where nobody is
+    elsewhere, that is the server's mistake."""
+
+    def hung_up(self, connection: int, code: int) -> None:
+        super().hung_up(connection, code)
+        if code == ELSEWHERE and connection == self.connection:
+            self.over = code

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.chaos.evening import MISHAPS
-from tests.simulation.play import FAULTS, assert_well, fail_over, play
+from tests.chaos.person import ELSEWHERE
+from tests.simulation.cluster import StrictGuest
+from tests.simulation.play import FAULTS, Play, assert_well, fail_over, play, run
 
 SEEDS = range(60)
 MANY = range(1_000, 1_400)
@@ -24,6 +26,10 @@ FOUND = {
     168: "a hello that a paused worker kept took the seat from its own person",
     1571: "a hello was refused by a state that had not heard of its resume value yet",
     308: "what was seen came again where its conversation had not been read yet",
+    165: "words missed before being sent to the lobby were never spoken of",
+    1000: "the same",
+    1036: "the same",
+    1038: "the same",
 }
 """Seeds that failed once, with what was wrong. The plays have changed since; they stay all the
 same."""
@@ -41,6 +47,15 @@ def test_a_cluster_that_breaks_loses_nothing(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", _each(FOUND))
 def test_what_failed_once_holds(seed: int, tmp_path: Path) -> None:
     assert_well(play(seed), tmp_path)
+
+
+@pytest.mark.parametrize("seed", [107, 118, 168, 189, 223])
+def test_RE10_nobody_is_put_out_by_a_greeting_that_they_gave_up(seed: int, tmp_path: Path) -> None:
+    """The servers alone see to it: these people take any 4409 for the end."""
+    evening = Play(seed, guest=StrictGuest)
+    history = run(evening)
+    assert_well(history, tmp_path)
+    assert [g.client for g in evening.guests if g.over == ELSEWHERE] == []
 
 
 @pytest.mark.soak

@@ -61,6 +61,9 @@ class Transport:
     def unsent(self) -> int:
         return 0
 
+    def gone(self) -> bool:
+        return self.broken
+
     def end(self, code: int) -> None:
         self._later("down", self.down, code)
         self._later("up", self.up, None)

@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeVar
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import CodecError
-from sitwith_protocol.errors import comes_back
+from sitwith_protocol.errors import CloseCode, comes_back
 from sitwith_protocol.shapes import BadMessage
 
 from .commands import FloorCommands, HouseCommands, PairsCommands, SelfCommands, TalkCommands
@@ -33,6 +33,9 @@ LONGEST_RETRY: Final = 20.0
 """At most so many seconds between later ones."""
 STEADY: Final = 5.0
 """Seconds that a connection must have lasted for the next retry to be a first one again."""
+LATE_GREETING: Final = 30.0
+"""Seconds for which a greeting that was given up may still be taken, by a server that stood still:
+within them "connected elsewhere" may be our own doing."""
 GREETING: Final = 10.0
 """Seconds within which the server must answer the greeting."""
 GOING_AWAY: Final = 1001
@@ -82,6 +85,7 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
         self._failure: Exception | None = None
         self._left = False
         self._farewell = 0
+        self._late_until = float("-inf")
         self._ahead = 0.0
         self.connections = 0
         """Sockets on which the server has welcomed us."""
@@ -269,7 +273,7 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
                     raise
             else:
                 code = await self._converse(socket)
-                if not comes_back(code):
+                if not self._comes_back(code):
                     raise RoomClosed(code)
                 if clock() - opened > STEADY:
                     attempt = 0
@@ -279,6 +283,7 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
     async def _converse(self, socket: Socket) -> int:
         """Speaks on one socket to its end; the code with which it closed."""
         self._farewell = 0
+        welcomed = False
         try:
             async with asyncio.timeout(GREETING) as patience:
                 await socket.send(self._seat.hello())
@@ -286,6 +291,7 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
                     for outcome in self._seat.receive(await socket.receive()):
                         if isinstance(outcome, Greeted):
                             patience.reschedule(None)
+                            welcomed = True
                             await self._take_up(socket)
                         else:
                             self._handle(outcome, socket)
@@ -312,10 +318,16 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
         if comes_back(code):
             # What the server said before closing counts where the close itself got lost.
             code = self._farewell or code
-        if was_on and comes_back(code):
+        if was_on and self._comes_back(code):
             self._tell(ConnectionLost(code))
             self._wake()
+        if not welcomed and comes_back(code):
+            self._late_until = asyncio.get_running_loop().time() + LATE_GREETING
         return code
+
+    def _comes_back(self, code: int) -> bool:
+        late = asyncio.get_running_loop().time() < self._late_until
+        return comes_back(code) or (code == CloseCode.ELSEWHERE and late)
 
     async def _take_up(self, socket: Socket) -> None:
         """The seat is ours: sends what is unanswered, in its order, and opens the way for more."""

@@ -13,6 +13,7 @@ from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.hub import Hub, Link
+from sitwith_server.gateway.missed import owed
 from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.gateway.session import Ask, End, Greet, Reply, Session
 from sitwith_server.gateway.translate import (
@@ -23,7 +24,7 @@ from sitwith_server.gateway.translate import (
     to_command,
     to_name,
 )
-from sitwith_server.log.base import Position
+from sitwith_server.log.base import LogDown, Position
 from sitwith_server.service.door import Seated
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +52,9 @@ class Connection:
     async def serve(self, receive: Receive) -> None:
         try:
             await self._converse(receive)
+        except LogDown:
+            # What the peer is to be shown can't be read: it may be better off at another worker.
+            self._outbox.end(CloseCode.LOST)
         except Exception as fault:
             # The peer learns nothing of it; the log gets where it happened, never with what.
             _log.error("connection_fault", exc_info=fault)
@@ -98,12 +102,12 @@ class Connection:
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._gate.door.back(hello.resume)
+            taken = await self._gate.door.back(hello.resume, self._outbox.alive)
         elif self._gate.draining:
             taken = CloseCode.DRAIN
         else:
             assert name is not None
-            taken = await self._gate.door.join(hello.token, name)
+            taken = await self._gate.door.join(hello.token, name, self._outbox.alive)
         if isinstance(taken, Seated):
             await self._sit_down(taken, positions)
             return
@@ -115,10 +119,11 @@ class Connection:
 
     async def _sit_down(self, seated: Seated, positions: Mapping[str, Position]) -> None:
         self._seated = seated
-        self._link = Link(seated.seat, seated.connection, self._outbox)
         if seated.resumed:
             self._gate.metrics.resumed()
         now = await self._gate.now()
+        missed = await owed(seated.room, seated.seat, positions)
+        self._link = Link(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)
         await self._hub.attach(self._link, seated.resume, seated.resumed, positions, now)
 

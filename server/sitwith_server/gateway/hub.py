@@ -12,9 +12,10 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
+from sitwith_server.gateway.missed import NOTHING, Extent, Owed, is_for, since
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_frame
-from sitwith_server.log.base import CONTROL, Position, Trimmed
+from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
@@ -33,15 +34,17 @@ class Link:
 
     `held` collects words while the missed ones are still being read; None once it is live.
     `given` is how far its owner has each stream, by this connection or one before: another worker
-    may have shown them what this one has yet to read.
+    may have shown them what this one has yet to read. `owed` are the gaps to be said of an earlier
+    time inside, once they are inside again.
     """
 
-    def __init__(self, seat: str, connection: str, outbox: Outbox) -> None:
+    def __init__(self, seat: str, connection: str, outbox: Outbox, owed: Owed = NOTHING) -> None:
         self.seat = seat
         self.connection = connection
         self.outbox = outbox
         self.held: list[Words] | None = []
-        self.given: dict[str, int] = {}
+        self.given = dict(owed.given)
+        self.owed = owed.gaps
         self.asking = False
         self.ending: CloseCode | None = None
 
@@ -144,7 +147,7 @@ class Hub:
         frames: dict[str, bytes] = {}
         for link in tuple(self.links.values()):
             seat = state.seats.get(link.seat)
-            if seat is None or not self._for(seat, words):
+            if seat is None or not is_for(seat, words):
                 continue
             if link.held is not None:
                 link.held.append(words)
@@ -203,6 +206,10 @@ class Hub:
         if seat.phase is Phase.LOBBY:
             link.outbox.send(m.Lobby().to_map())
         elif seat.is_inside:
+            # First the gaps: who hears of the entry and nothing more takes what it says for all.
+            for stream, gap in link.owed.items():
+                link.outbox.send(_gap_frame(shown_as(stream, seat.id), gap))
+            link.owed = {}
             link.outbox.send(m.Entered(self._shown(seat), self._positions(seat)).to_map())
 
     def _positions(self, seat: Seat) -> dict[str, bytes]:
@@ -218,12 +225,6 @@ class Hub:
         """The whole view of a seat, as it is just now."""
         shown = view(self.room.state, seat.id)
         return with_freeze(shown) if self.room.frozen and seat.is_inside else shown
-
-    @staticmethod
-    def _for(seat: Seat, words: Words) -> bool:
-        if may_receive(seat, words.entry.stream, words.entry.rights):
-            return True
-        return seat.is_inside and words.entry.origin == seat.id
 
     @staticmethod
     def _give(link: Link, words: Words) -> None:
@@ -243,44 +244,17 @@ class Hub:
         for stream in sorted(streams):
             shown = shown_as(stream, seat.id)
             last = seen.get(shown)
-            found, gap = await self._since(stream, last)
+            found, gap = await since(self.room, stream, last)
             if last is not None and gap is None:
                 link.given[stream] = last.seq
-            own = [words for words in found if self._for(seat, words)]
+            own = [words for words in found if is_for(seat, words)]
             if gap is not None and (own or last is not None):
-                link.outbox.send(m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map())
+                link.outbox.send(_gap_frame(shown, gap))
             folded = self.room.talking.book.head(stream)
             missed += [words for words in own if words.entry.position.seq <= folded]
         missed.sort(key=lambda w: (w.entry.at, w.entry.stream, w.entry.position.seq))
         for words in missed:
             self._give(link, words)
-
-    async def _since(
-        self, stream: str, seen: Position | None
-    ) -> tuple[list[Words], tuple[int, int] | None]:
-        """A conversation's entries after a position, and what can't be had of them any more.
-
-        A position that names another event than the one here belongs to a history that was lost:
-        that is said as a gap of unknown extent (first above last).
-        """
-        after = 0 if seen is None else seen.seq
-        gap: tuple[int, int] | None = None
-        if seen is not None and seen.seq:
-            try:
-                known = await self.room.talking.history(stream, seen.seq - 1)
-            except Trimmed as trimmed:
-                known, gap = [], (seen.seq + 1, trimmed.first - 1)
-                after = trimmed.first - 1
-            else:
-                if not known or known[0].entry.position.event != seen.event:
-                    gap = (1, 0)
-                return [w for w in known if w.entry.position.seq > seen.seq], gap
-        try:
-            found = await self.room.talking.history(stream, after)
-        except Trimmed as trimmed:
-            gap = (after + 1, trimmed.first - 1)
-            found = await self.room.talking.history(stream, trimmed.first - 1)
-        return found, gap
 
 
 class _Slices:
@@ -310,6 +284,10 @@ class _Slices:
         if (name, audience) not in kept:
             kept[name, audience] = SLICES[name].value(self._states[which], audience)
         return kept[name, audience]
+
+
+def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:
+    return m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map()
 
 
 def _room_frame(change: Change, slices: _Slices, key: Key) -> Mapping[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -11,6 +12,10 @@ from sitwith_protocol.errors import CloseCode
 _SHORT: Final = 126
 _MEDIUM: Final = 1 << 16
 
+TURNS: Final = 3
+"""Turns of the event loop in which it reads what had arrived before: one looks at the sockets, the
+next reads them, the one after that tells of a reset."""
+
 
 class Wire(Protocol):
     """A socket, as far as sending goes. Nothing here waits."""
@@ -19,6 +24,9 @@ class Wire(Protocol):
 
     def unsent(self) -> int:
         """Bytes that the peer has not taken yet and that wait in this process."""
+
+    def gone(self) -> bool:
+        """Whether the peer has closed, as far as this process has read."""
 
     def end(self, code: int) -> None:
         """Sends a close frame and lets go of the socket soon after."""
@@ -58,6 +66,16 @@ class Outbox:
         self.frames += 1
         self.bytes += len(frame)
         self._wire.write(frame)
+
+    async def alive(self) -> bool:
+        """Whether the peer is still there, by all that has arrived of it.
+
+        A process that was stopped for a while finds an old greeting and, behind it, the close of
+        whoever did not want to wait: so the loop reads before this is answered.
+        """
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        return self.ended is None and not self._wire.gone()
 
     def end(self, code: CloseCode) -> None:
         """Closes with `code`; the first code counts."""

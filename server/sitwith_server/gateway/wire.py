@@ -35,6 +35,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def unsent(self) -> int:
         return self.transport.get_write_buffer_size()
 
+    def gone(self) -> bool:
+        return self.disconnected or self.conn.close_rcvd is not None or self.transport.is_closing()
+
     def end(self, code: int) -> None:
         if self.close_sent or self.transport.is_closing():
             return

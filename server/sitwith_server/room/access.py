@@ -80,6 +80,12 @@ def may_receive(seat: Seat, stream: str, rights: int) -> bool:
     return False
 
 
+def ever_received(seat: Seat, stream: str) -> bool:
+    """Whether there was a time at which an entry of `stream` was for this seat."""
+    spans = (*seat.inside, *seat.staff, *(span for _, span in seat.groups))
+    return any(may_receive(seat, stream, span.since) for span in spans)
+
+
 def shown_as(stream: str, viewer: MemberId) -> str:
     """A stream's name as `viewer` knows it: each side of a direct line sees the other's id."""
     kind, _, rest = stream.partition(":")

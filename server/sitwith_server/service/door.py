@@ -12,7 +12,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.service import tokens
 from sitwith_server.service.names import Name
 from sitwith_server.service.registry import Registry
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.rooms import Room, Still
 
 _CLOSES: Mapping[str, CloseCode] = {
     "nowhere": CloseCode.NOWHERE,
@@ -20,6 +20,7 @@ _CLOSES: Mapping[str, CloseCode] = {
     "locked": CloseCode.DOOR_CLOSED,
     "full": CloseCode.DOOR_CLOSED,
     "frozen": CloseCode.LOST,
+    "given_up": CloseCode.LOST,
 }
 
 
@@ -34,13 +35,22 @@ class Seated:
     resumed: bool
 
 
+async def _always() -> bool:
+    return True
+
+
 class Door:
-    """Takes hellos, and notes connections that are lost."""
+    """Takes hellos, and notes connections that are lost.
+
+    A hello may have waited long before it is taken (its worker was stopped, or the log slow), and
+    its client have greeted elsewhere meanwhile: so `still` is asked once more, and the seat is not
+    taken from its own person.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    async def join(self, token: str, name: Name) -> Seated | CloseCode:
+    async def join(self, token: str, name: Name, still: Still = _always) -> Seated | CloseCode:
         """A first hello, by an invite's token."""
         parts = tokens.read_token(token)
         try:
@@ -59,14 +69,14 @@ class Door:
             connection=self._registry.presence.opened(),
             resume_digest=digest,
         )
-        refusal = await self._take(room, command, "hello")
+        refusal = await self._take(room, command, "hello", still)
         if refusal is not None:
             return refusal
         with contextlib.suppress(LogDown):
             await self._registry.trail.note(room.id, seat, "hello", None, "ok")
         return Seated(room, seat, command.connection, resume, resumed=False)
 
-    async def back(self, value: str) -> Seated | CloseCode:
+    async def back(self, value: str, still: Still = _always) -> Seated | CloseCode:
         """A hello with a resume value."""
         parts = tokens.read_resume(value)
         try:
@@ -82,15 +92,15 @@ class Door:
             connection=self._registry.presence.opened(),
             resume_digest=digest,
         )
-        refusal = await self._take(room, command, "resume")
+        refusal = await self._take(room, command, "resume", still)
         if refusal is not None:
             return refusal
         return Seated(room, parts.seat, command.connection, resume, resumed=True)
 
     async def _take(
-        self, room: Room, command: c.TakeSeat | c.TakeBack, why: str
+        self, room: Room, command: c.TakeSeat | c.TakeBack, why: str, still: Still
     ) -> CloseCode | None:
-        refusal = await room.order(command, why)
+        refusal = await room.order(command, why, still=still)
         if refusal is None:
             return None
         self._registry.presence.closed(command.connection)

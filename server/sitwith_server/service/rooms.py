@@ -80,6 +80,9 @@ class Observer(Protocol):
     def lost(self, streams: frozenset[str]) -> None: ...
 
 
+Still = Callable[[], Awaitable[bool]]
+"""Whether whoever asked still waits for it."""
+
 Noted = Callable[[c.Command, str, str], Awaitable[None]]
 """Told of each fresh outcome: the command, its wire type, and `ok` or the refusal's code."""
 
@@ -140,10 +143,19 @@ class Room:
         return answer
 
     async def order(
-        self, command: c.Command, why: str, *, not_before: float | None = None
+        self,
+        command: c.Command,
+        why: str,
+        *,
+        not_before: float | None = None,
+        still: Still | None = None,
     ) -> Refusal | None:
         """What comes from the door, from time, a connection or the operator: None once it is
-        committed, or where it changes nothing."""
+        committed, or where it changes nothing.
+
+        still: asked right before each attempt to commit; if it says no, nothing is committed and
+        the refusal is `given_up`.
+        """
         try:
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
@@ -161,6 +173,8 @@ class Room:
                         continue
                     if not verdict.events:
                         return None
+                    if still is not None and not await still():
+                        return Refusal("given_up", "Nobody waits for this any more.")
                     if await self._append(command, verdict, None, why, not_before=not_before):
                         return None
         except LogDown:

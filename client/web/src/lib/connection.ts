@@ -41,6 +41,7 @@ export class Connection {
   private cancelWatch: (() => void) | null = null;
   private cancelWake: (() => void) | null = null;
   private asking = false;
+  private greeted = false;
   /** The code that the server named in a `closed` frame; the socket's own may never arrive. */
   private named: number | null = null;
 
@@ -109,6 +110,7 @@ export class Connection {
 
   private open(): void {
     this.named = null;
+    this.greeted = false;
     let socket: SocketLike;
     try {
       socket = this.host.openSocket(this.url, SUBPROTOCOL);
@@ -119,7 +121,9 @@ export class Connection {
     this.socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      if (this.socket === socket) socket.send(encode(this.user.hello()));
+      if (this.socket !== socket) return;
+      socket.send(encode(this.user.hello()));
+      this.greeted = true;
     };
     socket.onmessage = (event) => {
       if (this.socket === socket) this.receive(event.data);
@@ -160,8 +164,13 @@ export class Connection {
   /** Gives up the current socket; one that is half open would report its end minutes later. */
   private lose(code: number, say = GOODBYE): void {
     this.drop(say);
-    const named = this.named ?? code;
-    this.step({ kind: "lost", now: this.host.now(), code: named, chance: this.host.random() });
+    this.step({
+      kind: "lost",
+      now: this.host.now(),
+      code: this.named ?? code,
+      chance: this.host.random(),
+      greeted: this.greeted,
+    });
     if (this.link.kind === "waiting") this.user.lost();
   }
 

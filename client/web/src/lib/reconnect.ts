@@ -12,17 +12,25 @@ export const CAP = 8_000;
 export const STABLE = 3_000;
 /** How close together attempts may be that are not the policy's own but a wake-up's. */
 export const WAKE_SPACING = 1_000;
+/**
+ * How long a greeting that was given up may still be taken, by a server that stood still: within
+ * it, "connected elsewhere" may be our own doing.
+ */
+export const LATE_GREETING = 30_000;
+
+interface Going {
+  /** Attempts since a link last lasted. */
+  readonly attempt: number;
+  readonly since: number;
+  /** Until when a greeting that was given up may be taken late. */
+  readonly lateUntil: number;
+}
 
 export type Link =
   | { readonly kind: "still" }
-  | { readonly kind: "trying"; readonly attempt: number; readonly since: number }
-  | { readonly kind: "open"; readonly attempt: number; readonly since: number }
-  | {
-      readonly kind: "waiting";
-      readonly attempt: number;
-      readonly since: number;
-      readonly until: number;
-    }
+  | ({ readonly kind: "trying" } & Going)
+  | ({ readonly kind: "open" } & Going)
+  | ({ readonly kind: "waiting"; readonly until: number } & Going)
   | { readonly kind: "done"; readonly code: number };
 
 export type LinkEvent =
@@ -30,7 +38,14 @@ export type LinkEvent =
   /** The server welcomed us (an upgrade alone is no success). */
   | { readonly kind: "welcomed"; readonly now: number }
   /** The socket closed with this code, or was given up as dead (1006). */
-  | { readonly kind: "lost"; readonly now: number; readonly code: number; readonly chance: number }
+  | {
+      readonly kind: "lost";
+      readonly now: number;
+      readonly code: number;
+      readonly chance: number;
+      /** Whether we had said hello on it. */
+      readonly greeted: boolean;
+    }
   | { readonly kind: "timer"; readonly now: number }
   /** The network is back, or the page can be seen again. */
   | { readonly kind: "woke"; readonly now: number }
@@ -38,6 +53,9 @@ export type LinkEvent =
   | { readonly kind: "stop"; readonly code: number };
 
 export const STILL: Link = { kind: "still" };
+
+const ELSEWHERE = 4409;
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
  * Whether a client whose socket closed with `code` should connect again: 4000-4399 yes,
@@ -59,33 +77,39 @@ export function delay(attempt: number, chance: number): number {
   return whole / 2 + (chance * whole) / 2;
 }
 
-function lost(link: Link, now: number, code: number, chance: number): Link {
+function lost(link: Link, event: Extract<LinkEvent, { kind: "lost" }>): Link {
   if (link.kind !== "trying" && link.kind !== "open") return link;
-  if (!comesBack(code)) return { kind: "done", code };
+  const { now, code, chance } = event;
+  const ownDoing = code === ELSEWHERE && now < link.lateUntil;
+  if (!comesBack(code) && !ownDoing) return { kind: "done", code };
   const lasted = link.kind === "open" && now - link.since >= STABLE;
   const attempt = lasted ? 0 : link.attempt;
-  return { kind: "waiting", attempt, since: now, until: now + delay(attempt, chance) };
+  const givenUp = link.kind === "trying" && event.greeted && !ownDoing;
+  const lateUntil = givenUp ? now + LATE_GREETING : link.lateUntil;
+  return { kind: "waiting", attempt, since: now, until: now + delay(attempt, chance), lateUntil };
+}
+
+function trying({ lateUntil }: Going, attempt: number, now: number): Link {
+  return { kind: "trying", attempt, since: now, lateUntil };
 }
 
 export function step(link: Link, event: LinkEvent): Link {
   switch (event.kind) {
     case "start":
-      return { kind: "trying", attempt: 0, since: event.now };
+      return { kind: "trying", attempt: 0, since: event.now, lateUntil: NEVER };
     case "welcomed":
-      return link.kind === "trying"
-        ? { kind: "open", attempt: link.attempt, since: event.now }
-        : link;
+      return link.kind === "trying" ? { ...link, kind: "open", since: event.now } : link;
     case "lost":
-      return lost(link, event.now, event.code, event.chance);
+      return lost(link, event);
     case "timer":
       if (link.kind !== "waiting" || event.now < link.until) return link;
-      return { kind: "trying", attempt: link.attempt + 1, since: event.now };
+      return trying(link, link.attempt + 1, event.now);
     case "woke":
       // What failed before it says nothing about now, so the backoff starts anew; but an `online`
       // beside a `visibilitychange` is one reason to try, not two.
       if (link.kind !== "waiting") return link;
       if (event.now - link.since >= WAKE_SPACING)
-        return { kind: "trying", attempt: 1, since: event.now };
+        return trying(link, 1, event.now);
       return { ...link, attempt: 0, until: Math.min(link.until, link.since + WAKE_SPACING) };
     case "stop":
       return { kind: "done", code: event.code };

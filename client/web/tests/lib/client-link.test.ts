@@ -129,6 +129,26 @@ describe("half-open links", () => {
 });
 
 describe("endings", () => {
+  it("[RE11] are none where one's own greeting, given up before, was taken late", () => {
+    const { client, world } = setupInside();
+    dropAndReopen(world);
+    world.pass(10_000); // no welcome: this one is given up
+    world.pass(1_000);
+    world.socket.open();
+    world.socket.say(welcomeBack());
+    expect(client.snapshot.link).toBe("ok");
+    world.socket.say({ t: "closed", code: 4409 });
+    world.socket.end(4409);
+    expect(client.snapshot).toMatchObject({ phase: "inside", link: "reconnecting", closed: null });
+    world.pass(8_000);
+    world.socket.open();
+    expect(world.socket.heard()).toMatchObject([{ t: "hello", resume: "res-2" }]);
+    world.socket.say(welcomeBack());
+    world.pass(30_000 - 8_000);
+    world.socket.end(4409);
+    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 4409 } });
+  });
+
   it.each([4400, 4403, 4404, 4405, 4408, 4409, 4413, 4423, 4429])(
     "[CC1] %i ends for good",
     (code) => {

@@ -5,6 +5,7 @@ import {
   comesBack,
   delay,
   FIRST_JITTER,
+  LATE_GREETING,
   STABLE,
   STILL,
   step,
@@ -14,7 +15,7 @@ import {
 import { seeded } from "../support/world.ts";
 
 const lose = (link: Link, now: number, code = 1006, chance = 0.5): Link =>
-  step(link, { kind: "lost", now, code, chance });
+  step(link, { kind: "lost", now, code, chance, greeted: true });
 
 describe("close codes", () => {
   it("[CC1] come back after 4000-4399 and after accidents of the layer", () => {
@@ -84,7 +85,13 @@ describe("policy", () => {
   });
 
   it("tries at once when woken, but twice within a second only once", () => {
-    const waiting: Link = { kind: "waiting", attempt: 5, since: 1000, until: 9000 };
+    const waiting: Link = {
+      kind: "waiting",
+      attempt: 5,
+      since: 1000,
+      until: 9000,
+      lateUntil: 0,
+    };
     const early = step(waiting, { kind: "woke", now: 1000 + WAKE_SPACING - 1 });
     expect(early).toMatchObject({ kind: "waiting", until: 1000 + WAKE_SPACING });
     const late = step(waiting, { kind: "woke", now: 1000 + WAKE_SPACING });
@@ -100,6 +107,40 @@ describe("policy", () => {
     const done = lose(open, 2, 4403);
     for (const link of [STILL, trying, open, done])
       expect(step(link, { kind: "woke", now: 9999 })).toBe(link);
+  });
+
+  describe("a greeting that was given up may be taken late", () => {
+    const start = step(STILL, { kind: "start", now: 0 });
+    const reopened = (link: Link, now: number): Link =>
+      step(step(link, { kind: "timer", now }), { kind: "welcomed", now });
+
+    it("[RE11] so 'connected elsewhere' soon after is no reason to stay away", () => {
+      const open = reopened(lose(start, 100), 1_000);
+      expect(lose(open, 100 + LATE_GREETING - 1, 4409)).toMatchObject({ kind: "waiting" });
+      expect(lose(open, 100 + LATE_GREETING, 4409)).toEqual({ kind: "done", code: 4409 });
+    });
+
+    it("[RE11] but other final codes are, and so is it after a link that was welcomed", () => {
+      const open = reopened(lose(start, 100), 1_000);
+      expect(lose(open, 2_000, 4403)).toEqual({ kind: "done", code: 4403 });
+      const welcomed = step(start, { kind: "welcomed", now: 1 });
+      const back = reopened(lose(welcomed, 100), 1_000);
+      expect(lose(back, 2_000, 4409)).toEqual({ kind: "done", code: 4409 });
+    });
+
+    it("[RE11] and where nothing was said none can be", () => {
+      const shut = step(start, { kind: "lost", now: 1, code: 1006, chance: 0, greeted: false });
+      expect(lose(reopened(shut, 1_000), 2_000, 4409)).toEqual({ kind: "done", code: 4409 });
+    });
+
+    it("[RE11] and two tabs of one seat don't take it from each other for ever", () => {
+      let link = reopened(lose(start, 100), 1_000);
+      for (let now = 2_000; link.kind !== "done"; now += 10_000) {
+        expect(now).toBeLessThan(60_000);
+        link = lose(link, now, 4409);
+        if (link.kind === "waiting") link = reopened(link, link.until);
+      }
+    });
   });
 
   it("ends for good at a code that says so, and nothing but a new start revives it", () => {
