@@ -240,6 +240,8 @@ class Driver:
             await site.end(room)
         await asyncio.sleep(2.0)
         captures = await site.captures()
+        for room in rooms:
+            await site.forget(room)
         for evening in evenings:
             evening.history.captures += captures
         evenings[0].history.samples += await gauges.look()

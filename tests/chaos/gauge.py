@@ -15,7 +15,8 @@ MORE_MEMORY: Final = 64.0
 """MB by which a worker may grow after the first round that it has seen the end of."""
 MORE_FILES: Final = 12
 """Files beside those that an idle worker has open: health checks, connections on their way out."""
-MORE_KEYS: Final = 8
+MORE_KEYS: Final = 4
+"""Those of the whole instance that come to be with its first room."""
 
 
 class Gauges:

@@ -136,6 +136,11 @@ class Site:
         answer = await self.cluster.http("DELETE", f"/api/rooms/{room}")
         assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
 
+    async def forget(self, room: str) -> None:
+        """What is kept of a room that is over: who did what when."""
+        answer = await self.cluster.http("DELETE", f"/api/audit/{room}")
+        assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
+
     async def captures(self) -> list[Capture]:
         """All that a stranger could have read since the last time: logs, metrics, and what Redis
         still holds."""
