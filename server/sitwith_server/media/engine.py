@@ -116,6 +116,12 @@ class MediaRoom(Protocol):
         """Forwards nothing from now on, until the next plan. Never fails."""
         ...
 
+    def lease(self, until: float) -> None:
+        """The plan is good until this moment (`time.monotonic()`), whatever happens: an engine that
+        moves packets itself looks before it forwards one, so that a process that was stopped for a
+        while forwards nothing when it wakes. Without a call there is no such end. Never fails."""
+        ...
+
     def take(self, member: MemberId, pictures: Take) -> None:
         """What pictures this member takes from now on; `HIGH` at first."""
         ...
