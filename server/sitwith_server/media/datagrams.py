@@ -150,10 +150,12 @@ class Outbox:
 
     Either `put` copies one in; or one is written at `starts[count]` (an address in memory, `ROOM`
     bytes) and `commit` says how long it is and whose.
+
+    lost: datagrams that the kernel did not take; for the owner to read and put back to 0.
     """
 
     __slots__ = ("_address", "_data", "_fd", "_lengths", "_name", "_names", "_places", "count",
-                 "starts")  # fmt: skip
+                 "lost", "starts")  # fmt: skip
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -165,7 +167,7 @@ class Outbox:
         self._names = memoryview(places.names).cast("B")
         self._lengths = memoryview(places.vectors).cast("B").cast("Q")[1::2]
         self.starts = places.starts
-        self.count = 0
+        self.count = self.lost = 0
 
     def put(self, datagram: bytes, name: bytes) -> None:
         """Copies a datagram in. Raises ValueError if it is longer than `ROOM`."""
@@ -184,10 +186,10 @@ class Outbox:
         if self.count == OUT_BATCH:
             self.flush()
 
-    def flush(self) -> int:
-        """Sends all of it; answers how many were lost. A full socket loses the rest: what can't
-        leave now would come too late."""
-        count, done, lost = self.count, 0, 0
+    def flush(self) -> None:
+        """Sends all of it. A full socket loses the rest: what can't leave now would come too late.
+        Adds to `lost`."""
+        count, done = self.count, 0
         self.count = 0
         stride = ctypes.sizeof(_Message)
         while done < count:
@@ -201,8 +203,8 @@ class Outbox:
             if reason == errno.EINTR:
                 continue
             if reason in (errno.EAGAIN, errno.ENOBUFS):
-                return lost + count - done
+                self.lost += count - done
+                return
             # That one address can't be reached; the others can.
             done += 1
-            lost += 1
-        return lost
+            self.lost += 1

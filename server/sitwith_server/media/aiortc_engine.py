@@ -1,0 +1,478 @@
+"""The engine that forwards in this process: aiortc's DTLS and SRTP under the forwarder.
+
+Every private name of aiortc, aioice and pylibsrtp that Sitwith's server uses is in this file, and
+`tests/media/test_private_names.py` names each of them. aiortc does what one does not write oneself
+(certificates, the DTLS handshake, the keys); packets never pass through it: they are opened where
+the datagram is read and closed where the next one is laid ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceTransport,
+)
+from aiortc.rtcdtlstransport import SRTP_PROFILES
+from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
+
+from sitwith_server.media.answer import Local, answer, settle
+from sitwith_server.media.counters import Counters
+from sitwith_server.media.datagrams import Outbox
+from sitwith_server.media.engine import (
+    MAX_SDP,
+    EngineDown,
+    OfferRefused,
+    Plan,
+    Take,
+    Voice,
+    Watcher,
+)
+from sitwith_server.media.forward import Forwarder, Port
+from sitwith_server.media.sdp import Offer, parse, restarts
+from sitwith_server.media.session import Session
+from sitwith_server.media.udp import Agent, Bucket, Credentials, UdpPort
+from sitwith_server.room.model import MemberId
+
+BEAT: Final = 0.1
+"""Seconds between two ticks of the rooms."""
+FULL: Final = 0.75
+"""Share of a core at which this engine takes no further room: above it packets begin to wait."""
+MOST_PACKET: Final = 1_460
+"""Bytes of a packet that is forwarded; with SRTP's trailer it still fits a path of 1,500."""
+HANDSHAKE_QUEUE: Final = 32
+"""DTLS datagrams that wait for their turn at most."""
+
+# AES-GCM takes a third less time than AES-CM with SHA-1; of the two keys the short one is enough.
+_PROFILES: Final = sorted(
+    SRTP_PROFILES, key=lambda each: (b"GCM" not in each.openssl_profile, each.key_length)
+)
+_protect, _protect_rtcp = lib.srtp_protect, lib.srtp_protect_rtcp
+_unprotect, _unprotect_rtcp = lib.srtp_unprotect, lib.srtp_unprotect_rtcp
+_memmove = ffi.memmove
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one engine bears.
+
+    offers, offers_burst: answered offers a second, and at once, of one member.
+    all_offers, all_offers_burst: the same of everybody.
+    half_open_room, half_open: transports of one room, and of all, that have not yet finished.
+    connect: seconds that ICE and DTLS may take.
+    silence: seconds without an authentic packet after which a member is gone.
+    """
+
+    offers: float = 1
+    offers_burst: float = 5
+    all_offers: float = 100
+    all_offers_burst: float = 200
+    half_open_room: int = 64
+    half_open: int = 256
+    connect: float = 10
+    silence: float = 8
+
+
+class _Dtls(RTCDtlsTransport):
+    """A DTLS transport that nobody receives from: its link opens the packets."""
+
+    def __init__(self, ice: _Ice, certificate: RTCCertificate, role: str) -> None:
+        super().__init__(cast(RTCIceTransport, ice), [certificate])
+        self._srtp_profiles = _PROFILES
+        self._set_role(role)
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None: ...
+
+    async def _handle_rtcp_data(self, data: bytes) -> None: ...
+
+    def keys(self) -> tuple[Any, Any]:
+        """The SRTP sessions for what comes in and what goes out; pylibsrtp's own objects."""
+        return self._rx_srtp, self._tx_srtp
+
+
+class _Ice:
+    """All that a DTLS transport asks of its ICE transport."""
+
+    role = "controlled"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self.queue: asyncio.Queue[bytes] = asyncio.Queue(HANDSHAKE_QUEUE)
+        self._out = send
+
+    async def _recv(self) -> bytes:
+        return await self.queue.get()
+
+    async def _send(self, data: bytes) -> None:
+        self._out(data)
+
+
+class _Link:
+    """One member's transport, from its offer to its end."""
+
+    def __init__(self, room: AiortcRoom, member: MemberId, offer: Offer, now: float) -> None:
+        engine = room.engine
+        self.room, self.member, self.offer = room, member, offer
+        self.setup = "active" if offer.setup == "passive" else "passive"
+        self.session: Session = settle(offer, secrets.randbits)
+        self.answer = ""
+        self.version = 0
+        self.connected = self.over = False
+        self.agent = Agent(engine.port, self.on_datagram, self._on_selected, now)
+        self._counters, self._buffer = engine.counters, engine.buffer
+        self._ice = _Ice(self._send_dtls)
+        role = "client" if self.setup == "active" else "server"
+        self._dtls = _Dtls(self._ice, engine.certificate, role)
+        self._selected = asyncio.Event()
+        self._keys: tuple[Any, Any] | None = None
+        self._rx: Any = None
+        self._tx: Any = None
+        self._port: Port | None = None
+        self._box: Outbox | None = None
+        self._places: list[Any] = []
+        self._task = asyncio.create_task(self._connect())
+
+    def answered(self, offer: Offer) -> str:
+        """The answer to the first offer, or to an ICE restart."""
+        engine = self.room.engine
+        local = Credentials.make()
+        self.offer = offer
+        self.version += 1
+        self.agent.expect(local, offer.ufrag)
+        self.answer = answer(
+            offer,
+            self.session,
+            Local(
+                ufrag=local.ufrag,
+                pwd=local.password,
+                fingerprint=engine.fingerprint,
+                candidates=engine.port.candidates(),
+                setup=self.setup,
+                version=self.version,
+            ),
+        )
+        return self.answer
+
+    # ---------------------------------------------------------------------------- its life
+
+    async def _connect(self) -> None:
+        engine, counters = self.room.engine, self._counters
+        fingerprints = [RTCDtlsFingerprint(*each) for each in self.offer.fingerprints]
+        try:
+            async with asyncio.timeout(engine.limits.connect):
+                await self._selected.wait()
+                await self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints))
+        except TimeoutError:
+            counters.unfinished += 1
+            await self.room.lose(self)
+            return
+        if self._dtls.state != "connected":
+            counters.failed += 1
+            await self.room.lose(self)
+            return
+        self._keys = rx, tx = self._dtls.keys()
+        self._rx, self._tx = rx._srtp[0], tx._srtp[0]
+        self._dtls.on("statechange", self._on_state)
+        self.connected = True
+        counters.connected += 1
+        self.agent.heard = now = time.monotonic()
+        self._port = self.room.join(self, now)
+
+    def _on_selected(self) -> None:
+        self._selected.set()
+
+    def _on_state(self) -> None:
+        if not self.over and self._dtls.state in ("closed", "failed"):
+            self._counters.ended += 1
+            self.room.engine.spawn(self.room.lose(self))
+
+    def stop(self) -> None:
+        """Nothing is received or sent through it from now on."""
+        self.over = True
+        self._rx = self._tx = self._port = None
+
+    async def close(self) -> None:
+        """Says good-bye to the member's side and forgets it."""
+        self.stop()
+        if self._task is not asyncio.current_task():
+            self._task.cancel()
+        await self._dtls.stop()
+        self.agent.close()
+
+    # ----------------------------------------------------------------------------- packets
+
+    def on_datagram(self, datagram: bytes, now: float) -> None:
+        """What came from an address of this member's, STUN apart (RFC 7983)."""
+        first = datagram[0]
+        if 127 < first < 192:
+            rx, port = self._rx, self._port
+            if rx is None or port is None or len(datagram) < 12:
+                self._counters.odd += 1
+                return
+            buffer = self._buffer
+            rtcp = 192 <= datagram[1] < 224
+            size = len(datagram)
+            buffer.view[0:size] = datagram
+            buffer.size[0] = size
+            if (_unprotect_rtcp if rtcp else _unprotect)(rx, buffer.bytes, buffer.size):
+                self._counters.unsealed += 1
+                return
+            self.agent.heard = now
+            packet = buffer.view[0 : buffer.size[0]]
+            if rtcp:
+                port.on_rtcp(packet, now)
+            else:
+                self._counters.received += 1
+                port.on_rtp(packet, now)
+        elif 19 < first < 64:
+            try:
+                self._ice.queue.put_nowait(datagram)
+            except asyncio.QueueFull:
+                self._counters.crowded += 1
+        else:
+            self._counters.odd += 1
+
+    def send(self, packet: bytes, rtcp: bool) -> None:
+        """Seals a packet and lays it ready; it leaves before this turn of the loop is over."""
+        agent, tx, size = self.agent, self._tx, len(packet)
+        box = agent.box
+        if tx is None or box is None or agent.selected is None or size > MOST_PACKET:
+            self._counters.unsent += 1
+            return
+        if box is not self._box:
+            self._box, self._places = box, self.room.engine.places[box]
+        place, length = self._places[box.count], self._buffer.size
+        _memmove(place, packet, size)
+        length[0] = size
+        if (_protect_rtcp if rtcp else _protect)(tx, place, length):
+            self._counters.unsent += 1
+            return
+        self._counters.sent += 1
+        box.commit(length[0], agent.selected)
+
+    def _send_dtls(self, datagram: bytes) -> None:
+        self.agent.send(datagram)
+        self.room.engine.port.flush()
+
+
+class AiortcRoom:
+    """One room: its links, and the forwarder between them."""
+
+    def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
+        self.engine, self._name, self._watcher = engine, name, watcher
+        self.forwarder = Forwarder(watcher.mapped)
+        self._links: dict[MemberId, _Link] = {}
+        self._buckets: dict[MemberId, Bucket] = {}
+        self._closed = False
+
+    def half_open(self) -> int:
+        return sum(not link.connected for link in self._links.values())
+
+    async def answer(self, member: MemberId, sdp: str) -> str:
+        engine, now = self.engine, time.monotonic()
+        if self._closed or not engine.running:
+            raise EngineDown("the engine does not run")
+        engine.counters.offers += 1
+        bucket = self._buckets.get(member)
+        if bucket is None:
+            limits = engine.limits
+            bucket = self._buckets[member] = Bucket(limits.offers, limits.offers_burst)
+        if not bucket.take(now) or not engine.offers.take(now):
+            engine.counters.busy += 1
+            raise OfferRefused("busy")
+        if len(sdp) > MAX_SDP:
+            raise OfferRefused("too_long")
+        offer = parse(sdp)
+        link = self._links.get(member)
+        if link is not None:
+            if link.offer == offer:
+                return link.answer
+            if link.connected and restarts(offer, link.offer):
+                engine.counters.restarted += 1
+                return link.answered(offer)
+        if link is None or link.connected:
+            if self.half_open() >= engine.limits.half_open_room or engine.crowded():
+                engine.counters.busy += 1
+                raise OfferRefused("busy")
+        new = _Link(self, member, offer, now)
+        try:
+            text = new.answered(offer)
+        except BaseException:
+            await new.close()
+            raise
+        if link is not None:
+            await self._end(link)
+        self._links[member] = new
+        return text
+
+    async def apply(self, plan: Plan) -> None:
+        self.engine.port.flush()
+        self.forwarder.apply(plan, time.monotonic())
+        self.engine.port.flush()
+
+    def silence(self) -> None:
+        self.engine.port.flush()
+        self.forwarder.silence()
+
+    def take(self, member: MemberId, pictures: Take) -> None:
+        self.forwarder.take(member, pictures, time.monotonic())
+        self.engine.port.flush()
+
+    async def drop(self, member: MemberId) -> None:
+        self._buckets.pop(member, None)
+        link = self._links.get(member)
+        if link is not None:
+            await self._end(link)
+
+    def voices(self) -> Mapping[MemberId, Voice]:
+        return self.forwarder.voices(time.monotonic())
+
+    async def close(self) -> None:
+        self._closed = True
+        self.silence()
+        for link in list(self._links.values()):
+            await self._end(link)
+        self.engine.forget(self._name, self)
+
+    # --------------------------------------------------------------------------- from links
+
+    def join(self, link: _Link, now: float) -> Port:
+        """A link is up: its member hears and is heard, as far as the plan goes."""
+        port = self.forwarder.add(link.member, link.session, link.send, now)
+        self.engine.port.flush()
+        self._watcher.connected(link.member)
+        return port
+
+    async def lose(self, link: _Link) -> None:
+        """A link is gone by itself."""
+        if link.over or self._links.get(link.member) is not link:
+            return
+        await self._end(link)
+        self._watcher.lost(link.member)
+
+    async def _end(self, link: _Link) -> None:
+        link.stop()
+        if self._links.get(link.member) is link:
+            del self._links[link.member]
+            self.forwarder.remove(link.member, time.monotonic())
+        await link.close()
+
+    async def tick(self, now: float) -> None:
+        self.forwarder.tick(now)
+        silent = now - self.engine.limits.silence
+        for link in [each for each in self._links.values() if each.connected]:
+            if link.agent.heard < silent:
+                self.engine.counters.silent += 1
+                await self.lose(link)
+        for member in [m for m, bucket in self._buckets.items() if bucket.full(now)]:
+            del self._buckets[member]
+
+
+class _Buffer:
+    """Where one packet at a time is opened."""
+
+    def __init__(self) -> None:
+        self.bytes = ffi.new("char[]", 4_096)
+        self.view = ffi.buffer(self.bytes)
+        self.size = ffi.new("int *")
+
+
+class AiortcEngine:
+    """Forwards in this process, through one UDP port.
+
+    address: the IP address that members are told to send to, or one IPv4 and one IPv6 address.
+    port: UDP; 0 takes a free one.
+    bind: what to bind to instead where the machine itself doesn't have the address (`0.0.0.0`).
+    """
+
+    def __init__(
+        self,
+        address: str | Sequence[str],
+        port: int,
+        *,
+        bind: str | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        addresses = [address] if isinstance(address, str) else list(address)
+        self.limits = limits or Limits()
+        self.counters = Counters()
+        self.port = UdpPort(addresses, port, bind=bind, counters=self.counters)
+        self.certificate = RTCCertificate.generateCertificate()
+        self.fingerprint = next(
+            (each.algorithm, each.value)
+            for each in self.certificate.getFingerprints()
+            if each.algorithm == "sha-256"
+        )
+        self.buffer = _Buffer()
+        self.places: dict[Outbox, list[Any]] = {}
+        self.offers = Bucket(self.limits.all_offers, self.limits.all_offers_burst)
+        self.running = False
+        self._rooms: dict[str, AiortcRoom] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._beat: asyncio.Task[None] | None = None
+        self._load = 0.0
+
+    async def start(self) -> None:
+        """Binds the port. Raises OSError."""
+        self.port.open()
+        for box in self.port.boxes():
+            self.places[box] = [ffi.cast("char *", start) for start in box.starts]
+        self.running = True
+        self._beat = asyncio.create_task(self._beats())
+
+    async def open(self, room: str, watcher: Watcher) -> AiortcRoom:
+        if not self.running:
+            raise EngineDown("the engine does not run")
+        if room in self._rooms:
+            raise ValueError("the room is open already")
+        opened = self._rooms[room] = AiortcRoom(self, room, watcher)
+        return opened
+
+    def load(self) -> float:
+        return min(1.0, self._load / FULL)
+
+    def crowded(self) -> bool:
+        """Whether as many transports are unfinished as this engine bears."""
+        return sum(room.half_open() for room in self._rooms.values()) >= self.limits.half_open
+
+    async def close(self) -> None:
+        self.running = False
+        if self._beat is not None:
+            self._beat.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._beat
+        for room in list(self._rooms.values()):
+            await room.close()
+        for task in list(self._tasks):
+            task.cancel()
+        self.port.close()
+
+    def forget(self, name: str, room: AiortcRoom) -> None:
+        if self._rooms.get(name) is room:
+            del self._rooms[name]
+
+    def spawn(self, work: Any) -> None:
+        """Runs it to its end, and keeps it from being collected before."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _beats(self) -> None:
+        busy, at = time.process_time(), time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT)
+            for room in list(self._rooms.values()):
+                await room.tick(time.monotonic())
+            self.port.flush()
+            used, now = time.process_time(), time.monotonic()
+            self._load += ((used - busy) / (now - at) - self._load) * BEAT
+            busy, at = used, now
