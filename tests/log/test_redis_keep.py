@@ -6,7 +6,7 @@ from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Position
 from sitwith_server.log.redis_clock import RedisClock
 from sitwith_server.log.redis_holdings import TIDY_EVERY, Holdings
 from sitwith_server.log.redis_keep import TAIL_SECONDS, RoomKeep
-from sitwith_server.log.redis_packing import Kept, Record, pack_meta, pack_tail
+from sitwith_server.log.redis_packing import Kept, Record, key_field, pack_meta, pack_tail
 
 START = 1_000_000.0
 
@@ -55,6 +55,23 @@ def test_what_is_offered_has_no_gap() -> None:
     assert seqs(keep) == [1, 2, 3, 4, 5, 6]
     keep.saw(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
     assert seqs(keep) == []
+
+
+def test_what_was_committed_is_held_like_what_was_read() -> None:
+    """A worker reads its own commits, too, and perhaps only once their bodies are blanked."""
+    ours, theirs = RoomKeep(), RoomKeep()
+    for n in range(1, 301):
+        each = entry(n, START + n, key=n)
+        ours.committed(CONTROL, each, each.position, START + n)
+        ours.remember(key_field("s", n), b"o%d" % n, START + n)
+        take(theirs, each, at=START + n)
+    assert ours.tail(CONTROL) == theirs.tail(CONTROL) != []
+    assert ours.outcomes() == theirs.outcomes()
+    assert (ours.heads, ours.latest, ours.epoch) == (theirs.heads, theirs.latest, theirs.epoch)
+    blanked = Kept(300, ours.tail(CONTROL)[-1].meta, b"")
+    take(ours, blanked, at=START + 300)
+    assert ours.tail(CONTROL)[-1] == blanked
+    assert len(ours.tail(CONTROL)) == len(theirs.tail(CONTROL))
 
 
 def test_another_event_under_a_number_ends_what_came_after() -> None:

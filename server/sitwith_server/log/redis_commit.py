@@ -146,14 +146,13 @@ class Committer:
                 rights = keep.rights
             last = len(positions) - 1
             origin = tail[: key_length - 8] if key_length else tail
-            kept: list[Kept] = []
             for n, position in enumerate(positions):
                 if commit.rights:
                     rights = position.seq
                 end = tail if n == last else origin
                 meta = pack_meta(epoch, position.event, rights, at, end)
-                kept.append(Kept(position.seq, meta, commit.blobs[n]))
-            keep.took(commit.stream, kept, epoch, seconds)
-            if key_length and not kept:
+                entry = Kept(position.seq, meta, commit.blobs[n])
+                keep.committed(commit.stream, entry, position, seconds)
+            if key_length:
                 keep.remember(tail[:key_length], tail[key_length:], seconds)
         return Committed(positions, seconds)

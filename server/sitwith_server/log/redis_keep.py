@@ -16,7 +16,7 @@ TAIL_SECONDS: Final = 120.0
 class RoomKeep:
     """The last two minutes of each stream, ten minutes of outcomes, and all heads.
 
-    Fed with each commit of this process and with all that it reads.
+    Fed with each commit of this process and with all that it reads, its own commits again.
     """
 
     def __init__(self) -> None:
@@ -37,9 +37,14 @@ class RoomKeep:
         tail = self._tails.setdefault(stream, {})
         for entry in entries:
             known = tail.get(entry.seq)
-            if known is not None and known.event != entry.event:
-                self._cut(stream, entry.seq)
-                self.heads[stream] = entry.position
+            if known is not None:
+                if known.meta == entry.meta:
+                    # Its body may have been blanked meanwhile.
+                    tail[entry.seq] = entry
+                    continue
+                if known.event != entry.event:
+                    self._cut(stream, entry.seq)
+                    self.heads[stream] = entry.position
             head = self.heads.get(stream)
             if head is None or head.seq <= entry.seq:
                 self.heads[stream] = entry.position
@@ -50,13 +55,28 @@ class RoomKeep:
                 tail[entry.seq] = entry
         self._forget(tail)
 
+    def committed(self, stream: str, entry: Kept, position: Position, at: float) -> None:
+        """As `took`, of an entry that this process has committed: its outcome is not looked at."""
+        tail = self._tails.get(stream)
+        if tail is None or entry.seq in tail:
+            self.took(stream, (entry,), position.epoch, at)
+            return
+        self.epoch = max(self.epoch, position.epoch)
+        self.latest = max(self.latest, at)
+        head = self.heads.get(stream)
+        if head is None or head.seq <= entry.seq:
+            self.heads[stream] = position
+        tail[entry.seq] = entry
+        self._forget(tail)
+
     def remember(self, field: bytes, outcome: bytes, at: float) -> None:
-        self._outcomes.setdefault(field, (at, outcome))
+        outcomes, limit = self._outcomes, at - OUTCOME_SECONDS
+        outcomes.setdefault(field, (at, outcome))
         for _ in range(2):
-            oldest = next(iter(self._outcomes), None)
-            if oldest is None or self._outcomes[oldest][0] + OUTCOME_SECONDS >= at:
+            oldest = next(iter(outcomes), None)
+            if oldest is None or outcomes[oldest][0] >= limit:
                 return
-            del self._outcomes[oldest]
+            del outcomes[oldest]
 
     def saw(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
         """What the log says of itself."""
