@@ -96,6 +96,11 @@ class MediaRoom(Protocol):
         """The answer to an offer; replaces the member's transport, unless the offer is an ICE
         restart of it (same fingerprint, new credentials: RFC 8445 §9, RFC 8839 §5.4).
 
+        An engine that can't send and receive on one transport refuses an offer that does both by
+        `two_transports`. The member then makes two connections: one whose offer only sends and one
+        that only receives. Each offer replaces the transport of its own direction, `mapped` names
+        mids of the receiving one, and when either is lost, both are.
+
         Raises:
             OfferRefused: nothing was changed.
             EngineDown: nothing was changed.
