@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest import mock
 
-from sitwith_server.gateway import hub
+from sitwith_server.gateway import hub, missed
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.log.base import Commit, Result
 from sitwith_server.log.memory_log import MemoryLog
@@ -199,12 +199,12 @@ def lobby_shown_to_all() -> AbstractContextManager[object]:
 
 
 def _given_where(for_whom: Callable[[Seat, Words], bool]) -> AbstractContextManager[object]:
-    return mock.patch.object(Hub, "_for", staticmethod(for_whom))
+    return mock.patch.object(hub, "is_for", for_whom)
 
 
 def filter_in_the_client() -> AbstractContextManager[object]:
     """Groups' words go to all inside, for their pages to hide."""
-    real = Hub._for
+    real = missed.is_for
 
     def leaky(seat: Seat, words: Words) -> bool:
         return real(seat, words) or (seat.is_inside and words.entry.stream.startswith("pair:"))
@@ -214,7 +214,7 @@ def filter_in_the_client() -> AbstractContextManager[object]:
 
 def replay_ignores_spans() -> AbstractContextManager[object]:
     """Who comes back is given all of a conversation that they are in now, from its beginning."""
-    real = Hub._for
+    real = missed.is_for
 
     def generous(seat: Seat, words: Words) -> bool:
         return real(seat, words) or may_receive(seat, words.entry.stream, 10**9)

@@ -15,7 +15,7 @@ from tests.chaos.history import Frame, History
 from tests.chaos.site import Site
 
 PATIENCE: Final = 4.0
-"""Seconds without an answer after which a client gives its connection up."""
+"""Seconds of silence, when an answer is due, after which a client gives its connection up."""
 MOST_BACKOFF: Final = 2.0
 
 
@@ -113,7 +113,7 @@ class Visitor(Somebody):
         self._socket = socket
         self.send = lambda raw: self._send(socket, raw)
         connection = self.dialled()
-        opened = self.history.now()
+        heard = self.history.now()
         try:
             while True:
                 await self._reading.wait()
@@ -123,14 +123,16 @@ class Visitor(Somebody):
                 except TimeoutError:
                     pass
                 else:
+                    heard = self.history.now()
                     self.take(connection, _bytes(raw))
                     continue
-                self.doubt()
+                if self.phase != "lobby":  # where nothing is answered for good
+                    self.doubt()
                 now = self.history.now()
                 waiting = self.unanswered() or not self.welcomed.is_set()
                 if connection != self.connection:
                     continue
-                if waiting and now - max(opened, self.oldest()) > PATIENCE:
+                if waiting and now - max(heard, self.oldest()) > PATIENCE:
                     socket.transport.abort()
         except ConnectionClosed:
             pass

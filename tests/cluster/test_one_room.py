@@ -65,6 +65,30 @@ async def test_a_seat_that_is_taken_at_another_worker_ends_its_old_connection(
     await before.closed()
 
 
+async def test_RE3_nothing_is_missing_of_direct_lines_that_others_have_too(
+    cluster: Cluster, circle: MakeCircle
+) -> None:
+    one = await circle(4, spread=True, settings={"direct": True})
+    _, ada, ben, cleo = one.seats
+    await ada.say("canary-of-ada-to-ben", f"direct:{ben.me}")
+    for turn in range(3):
+        await cleo.say(f"canary-of-cleo-to-ben-{turn}", f"direct:{ben.me}")
+        await cleo.say(f"canary-of-cleo-to-ada-{turn}", f"direct:{ada.me}")
+    await ben.client.hears("canary-of-cleo-to-ben-2")
+    await ada.client.hears("canary-of-cleo-to-ada-2")
+    for seat in (ada, ben, cleo):
+        before = len(seat.connections)
+        seat.client.drop()
+        async with asyncio.timeout(60):
+            while len(seat.connections) == before or not seat.client.view:
+                await asyncio.sleep(0.02)
+    await one.host.say("canary-end")
+    for seat in one.seats:
+        await seat.client.hears("canary-end")
+        assert seat.gaps() == []
+        assert len(seat.heard(f"direct:{ada.me}")) == len(set(seat.heard(f"direct:{ada.me}")))
+
+
 async def test_who_is_removed_is_removed_at_every_worker(
     cluster: Cluster, circle: MakeCircle
 ) -> None:

@@ -239,11 +239,12 @@ class Hub:
         """
         missed: list[Words] = []
         now = self.room.state.seq
-        known = (stream_from(shown, seat.id) for shown in seen if shown != CONTROL)
-        streams = {s for s in known if may_receive(seat, s, now)} | {*self.room.talking.positions}
-        for stream in sorted(streams):
+        # Not by the names that are shown: other people's direct lines have them too.
+        had = {stream_from(shown, seat.id): last for shown, last in seen.items()}
+        known = {stream for stream in had if stream != CONTROL and may_receive(seat, stream, now)}
+        for stream in sorted(known | {*self.room.talking.positions}):
             shown = shown_as(stream, seat.id)
-            last = seen.get(shown)
+            last = had.get(stream)
             found, gap = await since(self.room, stream, last)
             if last is not None and gap is None:
                 link.given[stream] = last.seq
