@@ -92,6 +92,7 @@ export class RoomClient {
   private readonly host: Host;
   private readonly store: SeatStore;
   private readonly listeners = new Set<() => void>();
+  private readonly ears = new Set<(frame: ServerFrame) => void>();
   private readonly pending = new Map<number, Pending>();
 
   private connection: Connection | null = null;
@@ -121,6 +122,12 @@ export class RoomClient {
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Hands on each frame that is no answer, once it is folded; for what no snapshot holds (media). */
+  listen(ear: (frame: ServerFrame) => void): () => void {
+    this.ears.add(ear);
+    return () => this.ears.delete(ear);
   }
 
   get snapshot(): Snapshot {
@@ -257,6 +264,7 @@ export class RoomClient {
     }
     if (frame.t === "reaction") this.host.timer(REACTION_MS + 10, () => this.tidy());
     if (this.room !== before) this.changed();
+    for (const ear of [...this.ears]) ear(frame);
   }
 
   private answered(frame: Extract<ServerFrame, { t: "ok" | "refused" }>): void {

@@ -15,6 +15,12 @@
  */
 
 export { RoomClient, type Phase, type RoomClientOptions, type Snapshot } from "./client.ts";
+export { Media, type LineLook, type MediaSnapshot } from "./media/media.ts";
+export type { Look as DeviceLook, Trouble } from "./media/capture.ts";
+export { chime, echoTest, meter, type Meter } from "./media/check.ts";
+export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
+export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
+export type { Digest, Flow } from "./media/stats.ts";
 export { parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { LIMITS } from "./messages.ts";
 export type {
@@ -39,6 +45,7 @@ export type {
   Notice,
   Pairs,
   PauseReason,
+  Pictures,
   PlanHow,
   RefusalCode,
   Role,

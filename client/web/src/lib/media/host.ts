@@ -1,0 +1,188 @@
+/** What the media part needs of a browser, so that a test can be the browser. */
+
+import type { StorageLike } from "../store.ts";
+import type { Trouble } from "./capture.ts";
+import type { Choices } from "./choices.ts";
+
+export type DeviceKind = "microphone" | "camera" | "speaker";
+
+export interface Device {
+  readonly id: string;
+  /** Empty until a permission was given. */
+  readonly name: string;
+}
+export type Devices = Readonly<Record<DeviceKind, readonly Device[]>>;
+export const NO_DEVICES: Devices = { microphone: [], camera: [], speaker: [] };
+
+/** One sound that is being played. */
+export interface Playing {
+  /** Rejects with a `NotAllowedError` where the browser wants a gesture first. */
+  play(): Promise<void>;
+  output(device: string | null): void;
+  stop(): void;
+}
+
+export interface MediaHost {
+  /** Milliseconds by a clock that is never set back. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+  /** Runs `act` once after `ms`; the returned function calls that off. */
+  timer(ms: number, act: () => void): () => void;
+  /** Whether there is WebRTC and a page that may use it. */
+  readonly able: boolean;
+  /** A device of little strength: one layer of picture up, fewer slots down. */
+  readonly weak: boolean;
+  /** Whether sound can be sent to a chosen device. */
+  readonly routesSound: boolean;
+  readonly storage: StorageLike | null;
+  peer(config: RTCConfiguration): RTCPeerConnection;
+  /** Opens a device, by which its light goes on. Rejects as `getUserMedia` does. */
+  take(kind: "microphone" | "camera", choices: Choices): Promise<MediaStreamTrack>;
+  stream(tracks: MediaStreamTrack[]): MediaStream;
+  sound(track: MediaStreamTrack): Playing;
+  devices(): Promise<Devices>;
+  /** Calls `act` when devices come and go or a permission changes. */
+  onDevices(act: () => void): () => void;
+  /** Calls `act` when the network is another or is back. */
+  onNetwork(act: () => void): () => void;
+}
+
+/** The reason in one word, of what `getUserMedia` rejects with (Media Capture, 10.3.1). */
+export function troubleOf(wrong: unknown): Trouble {
+  const name = wrong instanceof Error || wrong instanceof DOMException ? wrong.name : "";
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return "blocked";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "missing";
+    case "NotReadableError":
+    case "AbortError":
+      return "busy";
+    default:
+      return "other";
+  }
+}
+
+/** A chosen device that is gone must not keep somebody silent: `ideal`, not `exact`. */
+function constraints(kind: "microphone" | "camera", choices: Choices): MediaStreamConstraints {
+  if (kind === "camera") {
+    const device = choices.camera === null ? {} : { deviceId: { ideal: choices.camera } };
+    const size = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 24, max: 30 } };
+    return { video: { ...size, ...device, ...(choices.camera === null ? { facingMode: "user" } : {}) } };
+  }
+  const device = choices.microphone === null ? {} : { deviceId: { ideal: choices.microphone } };
+  const { noise, echo, gain } = choices;
+  return {
+    audio: { noiseSuppression: noise, echoCancellation: echo, autoGainControl: gain, channelCount: { ideal: 1 }, ...device },
+  };
+}
+
+interface NetworkInformation extends EventTarget {
+  readonly type?: string;
+  readonly saveData?: boolean;
+}
+
+type Sinkable = HTMLAudioElement & { setSinkId?(id: string): Promise<void> };
+
+export function browserMediaHost(storage: StorageLike | null = tabStorage()): MediaHost {
+  const media = globalThis.navigator?.mediaDevices as MediaDevices | undefined;
+  const navigator = globalThis.navigator as Navigator & { connection?: NetworkInformation; deviceMemory?: number };
+  const network = navigator?.connection;
+  return {
+    now: () => performance.timeOrigin + performance.now(),
+    random: Math.random,
+    timer(ms, act) {
+      const id = setTimeout(act, ms);
+      return () => clearTimeout(id);
+    },
+    able: typeof RTCPeerConnection === "function" && media !== undefined,
+    weak:
+      (navigator?.hardwareConcurrency ?? 4) <= 2 ||
+      (navigator?.deviceMemory ?? 4) <= 2 ||
+      network?.saveData === true,
+    routesSound: "setSinkId" in (globalThis.HTMLMediaElement?.prototype ?? {}),
+    storage,
+    peer: (config) => new RTCPeerConnection(config),
+    async take(kind, choices) {
+      if (media === undefined) throw new DOMException("no devices", "NotFoundError");
+      const stream = await media.getUserMedia(constraints(kind, choices));
+      const [track] = stream.getTracks();
+      if (track === undefined) throw new DOMException("no track", "NotFoundError");
+      return track;
+    },
+    stream: (tracks) => new MediaStream(tracks),
+    sound: playing,
+    async devices() {
+      const all = (await media?.enumerateDevices()) ?? [];
+      const of = (kind: MediaDeviceKind): Device[] =>
+        all
+          .filter((each) => each.kind === kind && each.deviceId !== "")
+          .map(({ deviceId, label }) => ({ id: deviceId, name: label }));
+      return { microphone: of("audioinput"), camera: of("videoinput"), speaker: of("audiooutput") };
+    },
+    onDevices(act) {
+      media?.addEventListener("devicechange", act);
+      const watched: PermissionStatus[] = [];
+      let over = false;
+      for (const name of ["microphone", "camera"]) {
+        // Not every browser knows these names; then a press on the button asks again.
+        navigator?.permissions
+          ?.query({ name: name as PermissionName })
+          .then((status) => {
+            if (over) return;
+            watched.push(status);
+            status.addEventListener("change", act);
+          })
+          .catch(() => undefined);
+      }
+      return () => {
+        over = true;
+        media?.removeEventListener("devicechange", act);
+        for (const status of watched) status.removeEventListener("change", act);
+      };
+    },
+    onNetwork(act) {
+      let type = network?.type;
+      // It also tells of each new guess at the speed; only another network is news.
+      const moved = (): void => {
+        if (network?.type === type) return;
+        type = network?.type;
+        act();
+      };
+      globalThis.addEventListener?.("online", act);
+      network?.addEventListener("change", moved);
+      return () => {
+        globalThis.removeEventListener?.("online", act);
+        network?.removeEventListener("change", moved);
+      };
+    },
+  };
+}
+
+function playing(track: MediaStreamTrack): Playing {
+  const element: Sinkable = new Audio();
+  element.srcObject = new MediaStream([track]);
+  return {
+    play: () => element.play(),
+    output(device) {
+      // A device that is gone leaves the sound where it is.
+      void element.setSinkId?.(device ?? "").catch(() => undefined);
+    },
+    stop() {
+      element.pause();
+      element.srcObject = null;
+    },
+  };
+}
+
+/** Reading `window.sessionStorage` itself throws where storage is blocked. */
+function tabStorage(): StorageLike | null {
+  try {
+    return globalThis.sessionStorage ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,380 @@
+/**
+ * One person's sound and picture in a room: hears and sees by itself once inside, and takes microphone
+ * and camera only when asked to. Stands beside a `RoomClient`; immutable snapshots, no UI.
+ */
+
+import type { RoomClient, Snapshot } from "../client.ts";
+import type { Answer, MemberId, ServerFrame } from "../messages.ts";
+import { look, sends, type Look } from "./capture.ts";
+import { choiceStore, type Choices } from "./choices.ts";
+import { Device } from "./device.ts";
+import { browserMediaHost, NO_DEVICES, type Devices, type MediaHost, type Playing } from "./host.ts";
+import type { Peer } from "./peer.ts";
+import { mutedAs, voiceHasWay } from "./route.ts";
+import { deaf, FRESH_EAR, listen, type Ear } from "./silence.ts";
+import { digest, packetsIn, type Digest, type Look as StatsLook } from "./stats.ts";
+import { Wire } from "./wire.ts";
+
+export type LineLook = "off" | "connecting" | "up" | "lost" | "unable";
+
+export interface MediaSnapshot {
+  /** `unable`: this browser has no WebRTC. */
+  readonly line: LineLook;
+  readonly microphone: Look;
+  readonly camera: Look;
+  /** Whether the talk key of push-to-talk is down. */
+  readonly pressed: boolean;
+  /** Whether I was ever asked and said yes, to either: before that nothing was on. */
+  readonly touched: boolean;
+  /** Who is being heard just now, oneself too. */
+  readonly speaking: readonly MemberId[];
+  /** Moving pictures by member; one's own is the camera's. */
+  readonly pictures: ReadonlyMap<MemberId, MediaStream>;
+  /** The browser wants a gesture before it plays sound. */
+  readonly silenced: boolean;
+  readonly choices: Choices;
+  readonly devices: Devices;
+  readonly routesSound: boolean;
+}
+
+type Client = Pick<RoomClient, "subscribe" | "send" | "listen"> & { readonly snapshot: Snapshot };
+type Kind = "audio" | "video";
+
+/** Milliseconds between looks for silence while somebody speaks. */
+const WATCH_EVERY = 500;
+
+export class Media {
+  private readonly listeners = new Set<() => void>();
+  private readonly store: ReturnType<typeof choiceStore>;
+  private readonly devicesOf: Record<Kind, Device>;
+  private readonly wire: Wire;
+  private readonly undo: (() => void)[];
+  private readonly own: Record<Kind, Promise<unknown>> = { audio: Promise.resolve(), video: Promise.resolve() };
+  private readonly inFlight: Record<Kind, number> = { audio: 0, video: 0 };
+
+  private choices: Choices;
+  private devices: Devices = NO_DEVICES;
+  private slots: Readonly<Record<string, MemberId | null>> = {};
+  private speaking: readonly MemberId[] = [];
+  private sounds: Playing[] = [];
+  private streams = new Map<string, MediaStream>();
+  private ownStream: { readonly track: MediaStreamTrack; readonly stream: MediaStream } | null = null;
+  private touched = false;
+  private silenced = false;
+  private ear: Ear = FRESH_EAR;
+  private cancelWatch: (() => void) | null = null;
+  private lastStats: StatsLook | null = null;
+  private shown: MediaSnapshot | null = null;
+
+  constructor(
+    private readonly client: Client,
+    private readonly host: MediaHost = browserMediaHost(),
+  ) {
+    this.store = choiceStore(host.storage);
+    this.choices = this.store.load();
+    const device = (kind: "microphone" | "camera"): Device =>
+      new Device(host, kind, () => this.choices, () => this.moved());
+    this.devicesOf = { audio: device("microphone"), video: device("camera") };
+    this.wire = new Wire(
+      host,
+      (t, fields) => client.send(t, fields),
+      () => client.snapshot.link === "ok",
+      { changed: () => this.wireChanged(), opened: (peer) => this.opened(peer), closed: () => this.closed() },
+    );
+    if (this.choices.push) this.devicesOf.audio.step({ kind: "talk", talk: "ready", now: host.now() });
+    this.undo = [
+      client.subscribe(() => this.follow()),
+      client.listen((frame) => this.receive(frame)),
+      host.onDevices(() => this.deviceNews(false)),
+      host.onNetwork(() => this.wire.network()),
+    ];
+    this.follow();
+  }
+
+  // ---- what there is to show
+
+  /** Calls `listener` after each change; the returned function ends that. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  get snapshot(): MediaSnapshot {
+    this.shown ??= Object.freeze({
+      line: this.lineLook(),
+      microphone: look(this.devicesOf.audio.state),
+      camera: look(this.devicesOf.video.state),
+      pressed: this.devicesOf.audio.state.talk === "pressed",
+      touched: this.touched,
+      speaking: this.speaking,
+      pictures: this.pictures(),
+      silenced: this.silenced,
+      choices: this.choices,
+      devices: this.devices,
+      routesSound: this.host.routesSound,
+    });
+    return this.shown;
+  }
+
+  /** Figures of the line since the last call; null while there is no connection. */
+  async digest(): Promise<Digest | null> {
+    const peer = this.wire.peer;
+    if (peer === null) return null;
+    const now: StatsLook = { at: this.host.now(), rows: (await peer.stats()) as unknown as StatsLook["rows"] };
+    const before = this.lastStats;
+    this.lastStats = now;
+    return digest(before, now);
+  }
+
+  // ---- what a person may do
+
+  /** Switches the microphone: on takes it (the browser may ask first), off lets it go and mutes the seat. */
+  microphone(on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
+    return this.turn("audio", on);
+  }
+
+  camera(on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
+    return this.turn("video", on);
+  }
+
+  /** The key of push-to-talk, down or up. */
+  press(down: boolean): void {
+    if (!this.choices.push) return;
+    this.devicesOf.audio.step({ kind: "talk", talk: down ? "pressed" : "ready", now: this.host.now() });
+  }
+
+  choose(change: Partial<Choices>): void {
+    const before = this.choices;
+    this.choices = { ...before, ...change };
+    this.store.save(this.choices);
+    const now = this.host.now();
+    const differs = (keys: readonly (keyof Choices)[]): boolean =>
+      keys.some((key) => before[key] !== this.choices[key]);
+    if (differs(["push"]))
+      this.devicesOf.audio.step({ kind: "talk", talk: this.choices.push ? "ready" : "always", now });
+    if (differs(["microphone", "noise", "echo", "gain"]))
+      this.devicesOf.audio.step({ kind: "changed", retake: true, now });
+    if (differs(["camera"])) this.devicesOf.video.step({ kind: "changed", retake: true, now });
+    if (differs(["speaker"])) for (const sound of this.sounds) sound.output(this.choices.speaker);
+    if (differs(["pictures"])) this.takePictures();
+    this.moved();
+  }
+
+  /** After a gesture: plays what the browser held back. */
+  hear(): void {
+    this.silenced = false;
+    for (const sound of this.sounds) this.play(sound);
+    this.moved();
+  }
+
+  /** Looks for devices again; names are known once a permission was given. */
+  look(): void {
+    void this.host.devices().then((devices) => {
+      this.devices = devices;
+      this.moved();
+    }, () => undefined);
+  }
+
+  close(): void {
+    for (const undo of this.undo) undo();
+    this.leave();
+  }
+
+  // ---- inside: devices and mutes
+
+  private async turn(kind: Kind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
+    const device = this.devicesOf[kind];
+    const { me, role, phase } = this.client.snapshot;
+    if (me === null || phase !== "inside" || !this.host.able) return null;
+    // Lifted by facilitators alone, their own by themselves too.
+    if (device.state.muted === "held" && role !== "facilitator") return null;
+    this.touched = true;
+    const fields = { member: me, kinds: [kind] };
+    if (!on) {
+      device.step({ kind: "wish", on: false, now: this.host.now() });
+      this.moved();
+      // Said to the room as well: it forwards nothing then, and everybody can see it.
+      return this.say(kind, () => this.client.send("mute", fields));
+    }
+    device.step({ kind: "wish", on: true, now: this.host.now() });
+    if (device.state.muted === "no" && this.inFlight[kind] === 0) return null;
+    const answer = await this.say(kind, () => this.client.send("unmute", fields));
+    if (!answer.ok) device.step({ kind: "wish", on: false, now: this.host.now() });
+    return answer;
+  }
+
+  /** One's own mutes and unmutes go one after the other; until they are through, the last word is mine. */
+  private async say(
+    kind: Kind,
+    act: () => Promise<Answer<"mute" | "unmute">>,
+  ): Promise<Answer<"mute" | "unmute">> {
+    this.inFlight[kind] += 1;
+    const turn = this.own[kind].then(act);
+    this.own[kind] = turn;
+    const answer = await turn;
+    this.inFlight[kind] -= 1;
+    this.follow();
+    return answer;
+  }
+
+  private deviceNews(retake: boolean): void {
+    const now = this.host.now();
+    for (const device of Object.values(this.devicesOf)) device.step({ kind: "changed", retake, now });
+    this.look();
+  }
+
+  /** Takes over what a new snapshot of the room says. */
+  private follow(): void {
+    const { phase, room, me, link } = this.client.snapshot;
+    if (phase !== "inside") {
+      if (this.wire.state.is !== "off") this.leave();
+      return;
+    }
+    const now = this.host.now();
+    for (const kind of ["audio", "video"] as const) {
+      const device = this.devicesOf[kind];
+      const muted = mutedAs(room, me, kind);
+      // The echo of my own mute must not undo what I pressed after it; a facilitator's does.
+      if (muted === "held" || this.inFlight[kind] === 0 || (muted === "no" && device.state.muted !== "no"))
+        device.step({ kind: "muted", muted, now });
+      device.step({ kind: "way", open: kind === "video" || voiceHasWay(room, me) });
+    }
+    if (link !== "ok") this.hush();
+    this.wire.start();
+  }
+
+  private leave(): void {
+    this.wire.stop();
+    for (const device of Object.values(this.devicesOf)) device.step({ kind: "stop" });
+    this.hush();
+    this.touched = false;
+    this.moved();
+  }
+
+  // ---- inside: the connection
+
+  private wireChanged(): void {
+    this.watch();
+    this.moved();
+  }
+
+  private receive(frame: ServerFrame): void {
+    if (frame.t === "media.map") {
+      this.slots = frame.slots;
+      this.moved();
+    } else if (frame.t === "media.lost") this.wire.lost();
+    else if (frame.t === "speaking") {
+      this.speaking = frame.members;
+      this.watch();
+      this.moved();
+    }
+  }
+
+  private opened(peer: Peer): void {
+    this.sounds = [...peer.tracks("audio").values()].map((track) => this.host.sound(track));
+    for (const sound of this.sounds) {
+      if (this.choices.speaker !== null) sound.output(this.choices.speaker);
+      this.play(sound);
+    }
+    this.streams = new Map([...peer.tracks("video")].map(([mid, track]) => [mid, this.host.stream([track])]));
+    if (this.choices.pictures !== "high") this.takePictures();
+    this.moved();
+  }
+
+  private closed(): void {
+    for (const sound of this.sounds) sound.stop();
+    this.sounds = [];
+    this.streams.clear();
+    this.slots = {};
+    this.lastStats = null;
+    this.silenced = false;
+    this.hush();
+  }
+
+  private play(sound: Playing): void {
+    sound.play().catch((wrong: unknown) => {
+      if (!(wrong instanceof Error) || wrong.name !== "NotAllowedError") return;
+      this.silenced = true;
+      this.moved();
+    });
+  }
+
+  private takePictures(): void {
+    if (this.wire.peer === null) return;
+    void this.client.send("media.take", { pictures: this.choices.pictures });
+  }
+
+  private hush(): void {
+    this.ear = FRESH_EAR;
+    this.cancelWatch?.();
+    this.cancelWatch = null;
+    if (this.speaking.length === 0) return;
+    this.speaking = [];
+    this.moved();
+  }
+
+  /** While others speak, packets must come. */
+  private watch(): void {
+    const others = this.speaking.some((id) => id !== this.client.snapshot.me);
+    if (!others || this.wire.state.is !== "up") {
+      this.ear = FRESH_EAR;
+      return;
+    }
+    this.cancelWatch ??= this.host.timer(WATCH_EVERY, () => {
+      this.cancelWatch = null;
+      void this.heed();
+    });
+  }
+
+  private async heed(): Promise<void> {
+    const { peer } = this.wire;
+    if (peer === null) return;
+    const rows = (await peer.stats()) as unknown as StatsLook["rows"];
+    if (this.wire.peer !== peer) return;
+    const others = this.speaking.some((id) => id !== this.client.snapshot.me);
+    const now = this.host.now();
+    this.ear = listen(this.ear, packetsIn(rows), others, now);
+    if (others && deaf(this.ear, now)) {
+      this.ear = FRESH_EAR;
+      this.wire.lost();
+    } else this.watch();
+  }
+
+  // ---- inside: showing
+
+  private lineLook(): LineLook {
+    if (!this.host.able) return "unable";
+    const line = this.wire.state;
+    if (line.is === "off" || line.is === "up") return line.is;
+    if (line.is === "shaky") return "up";
+    return line.is === "waiting" || line.attempt > 0 ? "lost" : "connecting";
+  }
+
+  private pictures(): ReadonlyMap<MemberId, MediaStream> {
+    const found = new Map<MemberId, MediaStream>();
+    for (const [mid, stream] of this.streams) {
+      const who = this.slots[mid];
+      if (who != null) found.set(who, stream);
+    }
+    const { me } = this.client.snapshot;
+    const camera = this.devicesOf.video;
+    if (me !== null && camera.track !== null && sends(camera.state)) {
+      if (this.ownStream?.track !== camera.track)
+        this.ownStream = { track: camera.track, stream: this.host.stream([camera.track]) };
+      found.set(me, this.ownStream.stream);
+    }
+    return found;
+  }
+
+  private moved(): void {
+    const { peer } = this.wire;
+    if (peer !== null) {
+      const { audio, video } = this.devicesOf;
+      peer.send("audio", audio.track, sends(audio.state));
+      peer.send("video", video.track, sends(video.state), this.choices.pictures === "low");
+    }
+    if (this.devices === NO_DEVICES && (this.devicesOf.audio.track ?? this.devicesOf.video.track) !== null) this.look();
+    this.shown = null;
+    for (const listener of [...this.listeners]) listener();
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * One peer connection to the room's media node, with all its slots from the start: the microphone, the
+ * camera, and places to receive on. It is offered once; who is on which place comes by `media.map`.
+ */
+
+export const AUDIO_SLOTS = 11;
+export const VIDEO_SLOTS = 6;
+const WEAK_VIDEO_SLOTS = 4;
+
+export type SendKind = "audio" | "video";
+
+/** Small to large, so that a node can drop from the end. Bits per second. */
+const LAYERS: RTCRtpEncodingParameters[] = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 80_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 220_000 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 600_000 },
+];
+const SINGLE: RTCRtpEncodingParameters[] = [{ maxBitrate: 250_000, scaleResolutionDownBy: 2 }];
+
+/** All that a node forwards. Without this the offer would name every codec on every slot: 46 kB. */
+const CODECS: Readonly<Record<SendKind, readonly string[]>> = {
+  audio: ["audio/opus", "audio/red"],
+  video: ["video/vp8", "video/rtx"],
+};
+
+function prefer(transceiver: RTCRtpTransceiver, kind: SendKind): void {
+  const known = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? [];
+  const [main, other] = CODECS[kind];
+  const first = known.filter((codec) => codec.mimeType.toLowerCase() === main);
+  // The browser names one `rtx` for any codec's.
+  const second = known.filter((codec) => codec.mimeType.toLowerCase() === other).slice(0, 1);
+  if (first.length === 0) return;
+  try {
+    transceiver.setCodecPreferences?.([...first, ...second]);
+  } catch {
+    // An older browser that knows its own order only: its offer is longer.
+  }
+}
+
+interface Outgoing {
+  readonly sender: RTCRtpSender;
+  track: MediaStreamTrack | null;
+  active: boolean;
+  /** Only the smallest layer. */
+  small: boolean;
+  /** Changes of one sender follow one another: `setParameters` takes no second one meanwhile. */
+  work: Promise<void>;
+}
+
+export class Peer {
+  private readonly out: Record<SendKind, Outgoing>;
+  private readonly receivers: RTCRtpTransceiver[] = [];
+  private closed = false;
+
+  constructor(
+    private readonly pc: RTCPeerConnection,
+    weak: boolean,
+    private readonly onState: (state: RTCPeerConnectionState) => void,
+  ) {
+    this.out = {
+      audio: this.outgoing("audio", [{ maxBitrate: 32_000 }]),
+      video: this.outgoing("video", weak ? SINGLE : LAYERS),
+    };
+    const videoSlots = weak ? WEAK_VIDEO_SLOTS : VIDEO_SLOTS;
+    for (let i = 0; i < AUDIO_SLOTS; i++) this.incoming("audio");
+    for (let i = 0; i < videoSlots; i++) this.incoming("video");
+    pc.onconnectionstatechange = () => {
+      if (!this.closed) this.onState(pc.connectionState);
+    };
+  }
+
+  private outgoing(kind: SendKind, sendEncodings: RTCRtpEncodingParameters[]): Outgoing {
+    const transceiver = this.pc.addTransceiver(kind, { direction: "sendonly", sendEncodings });
+    prefer(transceiver, kind);
+    return { sender: transceiver.sender, track: null, active: true, small: false, work: Promise.resolve() };
+  }
+
+  private incoming(kind: SendKind): void {
+    const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
+    prefer(transceiver, kind);
+    this.receivers.push(transceiver);
+  }
+
+  get state(): RTCPeerConnectionState {
+    return this.pc.connectionState;
+  }
+
+  /** The tracks of the receive slots by mid; mids are known once an offer was made. */
+  tracks(kind: SendKind): Map<string, MediaStreamTrack> {
+    const found = new Map<string, MediaStreamTrack>();
+    for (const { mid, receiver } of this.receivers) {
+      if (mid !== null && receiver.track.kind === kind) found.set(mid, receiver.track);
+    }
+    return found;
+  }
+
+  /** The offer's text; with `restart` the same connection on new ICE credentials. */
+  async offer(restart: RTCConfiguration | null): Promise<string> {
+    if (restart !== null) {
+      this.pc.setConfiguration(restart);
+      this.pc.restartIce();
+    }
+    await this.pc.setLocalDescription();
+    // The node answers to whoever asks with the right credentials: our addresses are none of its business.
+    return (this.pc.localDescription?.sdp ?? "").replace(/^a=(candidate|end-of-candidates).*\r?\n/gm, "");
+  }
+
+  async answer(sdp: string): Promise<void> {
+    await this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** What leaves by this connection from now on: `track` while `active`, else nothing. */
+  send(kind: SendKind, track: MediaStreamTrack | null, active: boolean, small = false): void {
+    const out = this.out[kind];
+    const other = out.track !== track;
+    const turned = out.active !== active || out.small !== small;
+    out.track = track;
+    out.active = active;
+    out.small = small;
+    if (other) this.then(out, () => out.sender.replaceTrack(out.track));
+    if (turned) this.then(out, () => this.turn(out));
+  }
+
+  private then(out: Outgoing, act: () => Promise<unknown>): void {
+    out.work = out.work.then(async () => {
+      if (this.closed) return;
+      try {
+        await act();
+      } catch {
+        // A browser that can't turn an encoding off sends nothing by having no track.
+        if (!out.active) await out.sender.replaceTrack(null).catch(() => undefined);
+      }
+    });
+  }
+
+  private async turn(out: Outgoing): Promise<void> {
+    const parameters = out.sender.getParameters();
+    for (const [i, encoding] of parameters.encodings.entries()) {
+      encoding.active = out.active && (i === 0 || !out.small);
+    }
+    await out.sender.setParameters(parameters);
+  }
+
+  async stats(): Promise<RTCStats[]> {
+    const found: RTCStats[] = [];
+    if (!this.closed) (await this.pc.getStats()).forEach((each: RTCStats) => found.push(each));
+    return found;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pc.onconnectionstatechange = null;
+    this.pc.close();
+  }
+}
