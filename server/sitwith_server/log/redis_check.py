@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import (
-    AuthenticationError,
-    AuthenticationWrongNumberOfArgsError,
     BusyLoadingError,
     ConnectionError,
     MasterDownError,
@@ -21,7 +20,7 @@ from redis.exceptions import (
 
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.redis_packing import PREFIX, SCRIPTS
-from sitwith_server.log.redis_target import Target, targets_of
+from sitwith_server.log.redis_target import REFUSALS, SentinelRefused, Target, targets_of
 
 OLDEST: Final = (6, 2)
 PATIENCE: Final = 3.0
@@ -88,7 +87,8 @@ class Problem:
     """One reason not to begin.
 
     instance: its name, without credentials; "" if it is the setting as a whole.
-    code: bad_url, unreachable, password, too_old, eviction, cluster, replica, sentinel or rights.
+    code: bad_url, unreachable, password, certificate, too_old, eviction, cluster, replica,
+        sentinel or rights.
     text: a sentence for the operator.
     waits: it may go away by itself, so that waiting visibly can help.
     """
@@ -112,18 +112,26 @@ async def _check(target: Target) -> list[Problem]:
     name = target.name
     try:
         where = await target.find(PATIENCE)
+    except SentinelRefused as fault:
+        password = "sentinel_password" if target.sentinel_password else "lack of sentinel_password"
+        text = f"the Sentinel at {fault.node} refuses the {password} of redis_url"
+        return [Problem(name, "password", text)]
     except LogDown as fault:
         return [Problem(name, "unreachable", f"{fault} {name}", waits=True)]
     client = target.client(where, PATIENCE)
     try:
         return await _ask(name, client)
-    except (AuthenticationError, AuthenticationWrongNumberOfArgsError):
-        return [Problem(name, "password", f"{name} refuses the user or password of redis_url")]
+    except REFUSALS:
+        who = f"{where[0]}:{where[1]}, the master {target.master}," if target.master else name
+        return [Problem(name, "password", f"{who} refuses the user or password of redis_url")]
     except NoPermissionError:
         return [Problem(name, "rights", f"{name} {_RIGHTS}: see deploy/redis/users.acl")]
     except (BusyLoadingError, MasterDownError) as fault:
         return [_refused(name, fault)]
-    except (ConnectionError, TimeoutError, OSError):
+    except (ConnectionError, TimeoutError, OSError) as fault:
+        if isinstance(fault.__cause__ or fault.__context__, ssl.SSLCertVerificationError):
+            text = f"{name} shows a certificate that this machine doesn't trust, or another's"
+            return [Problem(name, "certificate", text)]
         return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
     except ResponseError as fault:
         return [_refused(name, fault)]

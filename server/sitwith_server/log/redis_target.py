@@ -14,13 +14,24 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError
 
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.redis_link import Link, dial
 
 SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+REFUSALS: Final = (AuthenticationError, AuthenticationWrongNumberOfArgsError)
+"""What redis-py raises where user or password aren't taken."""
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
+
+
+class SentinelRefused(LogDown):
+    """No Sentinel has told where the master is, and this one wants another password."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"the Sentinel at {node} refuses the password")
+        self.node = node
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class Target:
 
     nodes: (host, port) of the server, or of each Sentinel.
     master: the name that the Sentinels know it by, None for a plain server.
+    tls: with the server and with each Sentinel, as passwords go to both.
     """
 
     nodes: tuple[tuple[str, int], ...]
@@ -52,7 +64,8 @@ class Target:
         return f"{self.master}/{self.database}" if self.master else self.name
 
     async def find(self, patience: float) -> tuple[str, int]:
-        """Where it is now. Raises LogDown if no Sentinel knows."""
+        """Where it is now. Raises LogDown if no Sentinel knows, `SentinelRefused` if one of them
+        might but refuses the password."""
         if self.master is None:
             return self.nodes[0] if self.nodes else ("", 0)
         answers = await asyncio.gather(
@@ -62,6 +75,9 @@ class Target:
         # One that is cut off from the others may name a master of old.
         known = Counter(each for each in answers if isinstance(each, tuple))
         if not known:
+            for (host, port), each in zip(self.nodes, answers, strict=True):
+                if isinstance(each, REFUSALS):
+                    raise SentinelRefused(f"{host}:{port}")
             raise LogDown("no Sentinel knows the master")
         return known.most_common(1)[0][0]
 
@@ -70,7 +86,7 @@ class Target:
 
         redis-py's `Sentinel.discover_master` is not used, as it believes the first that answers.
         """
-        sentinel = _client(host, port, patience, password=self.sentinel_password)
+        sentinel = _client(host, port, patience, password=self.sentinel_password, tls=self.tls)
         try:
             reply = await sentinel.sentinel_get_master_addr_by_name(self.master)
         finally:
