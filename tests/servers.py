@@ -135,8 +135,8 @@ class Sentinel(Server):
             f"user admin on >{PASSWORD} ~* &* +@all\n"
             f"sentinel monitor sitwith 127.0.0.1 {master.port} {quorum}\n"
             f"sentinel auth-user sitwith admin\nsentinel auth-pass sitwith {PASSWORD}\n"
-            "sentinel down-after-milliseconds sitwith 1000\n"
-            "sentinel failover-timeout sitwith 3000\n"
+            "sentinel down-after-milliseconds sitwith 500\n"
+            "sentinel failover-timeout sitwith 2000\n"
         )
 
     def _arguments(self) -> list[str]:
