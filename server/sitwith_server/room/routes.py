@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sitwith_server.room.model import Kind, MemberId, Mode, Role, RoomState, Seat
 
+NOBODY: frozenset[MemberId] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Routes:
@@ -26,14 +28,28 @@ def routes(state: RoomState) -> Routes:
     Pictures go to everybody in the same place, whoever has the floor: a mute of `video` alone
     takes them away. Before entry, in the lobby and after the end there is nothing.
     """
-    present = [s for s in state.inside() if s.connection is not None and not state.ended]
     heard: dict[MemberId, frozenset[MemberId]] = {}
     seen: dict[MemberId, frozenset[MemberId]] = {}
-    for seat in present:
-        near = frozenset(o.id for o in present if o.id != seat.id and _reaches(state, seat, o))
-        heard[seat.id] = near if may_be_heard(state, seat) else frozenset()
-        seen[seat.id] = near if Kind.VIDEO not in seat.muted else frozenset()
+    places: dict[str | None, list[Seat]] = {}
+    for seat in state.inside():
+        if seat.connection is not None and not state.ended:
+            places.setdefault(where(state, seat), []).append(seat)
+    for people in places.values():
+        together = frozenset(seat.id for seat in people)
+        for seat in people:
+            others = together - {seat.id}
+            heard[seat.id] = others if may_be_heard(state, seat) else NOBODY
+            seen[seat.id] = others if Kind.VIDEO not in seat.muted else NOBODY
     return Routes(state.floor.turn, heard, seen)
+
+
+def within(small: Routes, large: Routes) -> bool:
+    """Whether all that `small` opens is open in `large` too."""
+    return all(
+        to <= those.get(member, NOBODY)
+        for these, those in ((small.heard, large.heard), (small.seen, large.seen))
+        for member, to in these.items()
+    )
 
 
 def may_be_heard(state: RoomState, seat: Seat) -> bool:
@@ -61,7 +77,3 @@ def where(state: RoomState, seat: Seat) -> str | None:
         if any(v.member == seat.id and v.open for v in visits):
             return group
     return None
-
-
-def _reaches(state: RoomState, speaker: Seat, listener: Seat) -> bool:
-    return where(state, speaker) == where(state, listener)

@@ -37,6 +37,7 @@ from sitwith_server.service.talking import (
     Key,
     Talking,
     Words,
+    is_letter,
     reaction_from_bytes,
     reaction_to_bytes,
 )
@@ -120,6 +121,12 @@ class Room:
     def watched(self) -> bool:
         """Whether anybody but this worker's own bookkeeping observes it."""
         return len(self._observers) > 1
+
+    @property
+    def sure(self) -> bool:
+        """Whether the state here may be acted on: not while the room is frozen, or set aside as no
+        longer what the log holds."""
+        return not (self._aside or self.frozen or self._log.frozen(self.id))
 
     def note_to(self, noted: Noted) -> None:
         """Sets who is told of each fresh outcome: the audit trail."""
@@ -273,7 +280,10 @@ class Room:
     # -- following -----------------------------------------------------------------------------
 
     def heard(self, blob: bytes) -> None:
-        """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too."""
+        """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too.
+        A letter is for others."""
+        if is_letter(blob):
+            return
         stream, by, kind = reaction_from_bytes(blob)
         if self.state.at(by) is not None and not self.frozen:
             for observer in tuple(self._observers):
@@ -345,7 +355,7 @@ class Room:
         self._aside = True
 
     async def _be_fresh(self) -> None:
-        if self._aside or self.frozen or self._log.frozen(self.id):
+        if not self.sure:
             raise LogDown("frozen")
         if _clock() - self._read_at > STALE_SECONDS:
             await self._catch_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sitwith_protocol.codec import decode, encode
 from sitwith_protocol.errors import RefusalCode
@@ -131,6 +132,15 @@ class Talking:
             found += [Words(entry, store.saying_from_bytes(entry.blob)) for entry in entries]
             after = entries[-1].position.seq
         return found
+
+
+LETTER: Final = b"\xc1"
+"""What a whisper of the media plane begins with: a byte that MessagePack never uses."""
+
+
+def is_letter(blob: bytes) -> bool:
+    """Whether a whisper is no reaction, but a word between workers and media nodes."""
+    return blob[:1] == LETTER
 
 
 def reaction_to_bytes(stream: str, by: str, kind: str) -> bytes:

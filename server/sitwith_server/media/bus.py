@@ -1,0 +1,199 @@
+"""Letters between workers and media nodes: whispers of the log, kept nowhere, maybe lost.
+
+On a room's own channel go the letters between its node and its workers. On the channels
+`~media/0` … `~media/15`, which no room's id can be and which lie on all instances of the log, the
+nodes say that they live, and workers wish that a node take a room. Nothing depends on one letter:
+what matters is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, get_args
+
+import cattrs
+
+from sitwith_protocol.codec import SERVER_LIMITS, CodecError, decode, encode
+from sitwith_server.log.base import Log, LogDown
+from sitwith_server.room.model import MemberId
+from sitwith_server.service.talking import LETTER, is_letter
+
+CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A node lives.
+
+    load: 0 (idle) to 1 (takes no further room). leaving: it drains and takes none either.
+    counts: what its engine counts, by fixed words.
+    """
+
+    node: str
+    load: float
+    rooms: int
+    connections: int
+    leaving: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A node has left: its routes are closed, its rooms can be carried elsewhere at once."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The room's state names this node: it should carry it."""
+
+    node: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A member's offer, from the connection that holds the seat. Sent again it is one offer."""
+
+    node: str
+    letter: str
+    member: MemberId
+    connection: str
+    sdp: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What pictures a member takes."""
+
+    node: str
+    member: MemberId
+    pictures: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A member's connection is new to its worker: what should it be told?"""
+
+    node: str
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to an offer."""
+
+    letter: str
+    sdp: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """An offer that was not answered. `reason` is a fixed word; "" where the node can't now."""
+
+    letter: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Who is on which receive slot of a member."""
+
+    member: MemberId
+    slots: Mapping[str, MemberId | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A member has no media connection (any more)."""
+
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """Whom each viewer is given to hear just now; viewers for whom nothing changed are left out."""
+
+    to: Mapping[MemberId, tuple[MemberId, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Of what was taken away up to this place of the control log, nothing is forwarded any more."""
+
+    node: str
+    epoch: int
+    seq: int
+
+
+Letter: TypeAlias = (
+    Here | Gone | Wish | Offer | Taken | Ask | Answer | Declined | Slots | Lost | Speakers | Applied
+)
+
+_KINDS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Letter)}
+_CONVERTER: Final = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+
+
+def to_bytes(letter: Letter) -> bytes:
+    body: dict[str, Any] = _CONVERTER.unstructure(letter)
+    return LETTER + encode({"t": type(letter).__name__, "v": VERSION, "d": body})
+
+
+def from_bytes(blob: bytes) -> Letter | None:
+    """The letter; None for what is none, or one of another version."""
+    if not is_letter(blob):
+        return None
+    try:
+        frame = decode(blob[1:], SERVER_LIMITS)
+        if frame.get("v") != VERSION:
+            return None
+        letter: Letter = _CONVERTER.structure(frame["d"], _KINDS[str(frame["t"])])
+    except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
+        return None
+    return letter
+
+
+class Bus:
+    """Sends and hears letters."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def say(self, channel: str, letter: Letter) -> None:
+        """To all who follow a room's channel.
+
+        Raises:
+            LogDown: it can't be sent now.
+        """
+        await self._log.whisper(channel, to_bytes(letter))
+
+    async def say_to_all(self, letter: Letter) -> None:
+        """To all nodes and workers, by every instance that can be reached."""
+        blob = to_bytes(letter)
+        for channel in CHANNELS:
+            with contextlib.suppress(LogDown):
+                await self._log.whisper(channel, blob)
+
+    def follow(self, channel: str, heard: Callable[[Letter], None]) -> Callable[[], None]:
+        """Calls `heard` with each letter of a channel; returns the function that ends it."""
+
+        def read(blob: bytes) -> None:
+            letter = from_bytes(blob)
+            if letter is not None:
+                heard(letter)
+
+        return self._log.follow(channel, lambda stream, seq: None, read)
+
+    def follow_all(self, heard: Callable[[Letter], None]) -> Callable[[], None]:
+        """The same of the channels that belong to no room; a letter may come several times."""
+        ends = [self.follow(channel, heard) for channel in CHANNELS]
+
+        def end() -> None:
+            for each in ends:
+                each()
+
+        return end
