@@ -39,6 +39,7 @@ async def test_RE10_a_greeting_that_was_given_up_takes_no_seat(
                     await asyncio.sleep(0.05)
                     closing.cancel()
                 each.drop()
+            await asyncio.sleep(0.1)  # both closes are on the other side by now, unread
         finally:
             server.signal(signal.SIGCONT)
         # The one who had the seat still has it, and the invite's one use is still there.
