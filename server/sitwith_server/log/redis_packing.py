@@ -43,6 +43,7 @@ _LENGTH: Final = struct.Struct(">H")
 _NUMBER: Final = struct.Struct(">q")
 _RECORD: Final = struct.Struct(">QQQI")
 _HEADER: Final = struct.Struct(">??qqqI")
+_HEADER_BYTES: Final = _HEADER.size
 _RESULT: Final = struct.Struct(">QQQ")
 
 
@@ -78,7 +79,8 @@ def keys_of(room: str) -> Keys:
 
 def key_field(seat: str, command_id: int) -> bytes:
     """What a commit's outcome is found by; what follows it in an entry's tail is the answer."""
-    return pack_tail(seat, (command_id, b""))
+    origin = seat.encode()
+    return b"%b%b%b" % (_LENGTH.pack(len(origin)), origin, _NUMBER.pack(command_id))
 
 
 # --- entries -----------------------------------------------------------------------------------
@@ -182,7 +184,7 @@ def pack_commit(
     packed = b"*%d\r\n%b$%d\r\n%b%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
         _FIXED_WORDS + len(blobs),
         opening,
-        _HEADER.size + len(events),
+        _HEADER_BYTES + len(events),
         pack_header(commit, key_length),
         events,
         len(name),
@@ -190,7 +192,9 @@ def pack_commit(
         len(tail),
         tail,
     )
-    return packed + b"".join([b"$%d\r\n%b\r\n" % (len(blob), blob) for blob in blobs])
+    for blob in blobs:
+        packed += b"$%d\r\n%b\r\n" % (len(blob), blob)
+    return packed
 
 
 def unpack_result(reply: bytes) -> tuple[int, int, int]:
