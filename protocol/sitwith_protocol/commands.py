@@ -59,6 +59,13 @@ class HelloResume(Message):
     seen: Mapping[str, bytes] = need(mapping(binary(0, 256), SEEN_MAX))
 
 
+@message("ping")
+class Ping(Message):
+    """Asks whether anybody is there. No command: it changes nothing and needs no room."""
+
+    id: int = need(ID)
+
+
 @message("agreement.accept")
 class AgreementAccept(Message):
     id: int = need(ID)

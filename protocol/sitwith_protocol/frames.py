@@ -134,6 +134,13 @@ class Reaction(Message):
     kind: str = need(text(1, 24))
 
 
+@message("pong")
+class Pong(Message):
+    """The answer to the ping with this id."""
+
+    id: int = need(integer())
+
+
 @message("reconnect")
 class Reconnect(Message):
     """Close within ``after_ms`` milliseconds and resume; another worker takes over."""
@@ -177,6 +184,7 @@ ServerFrame = (
     | MediaMap
     | MediaLost
     | Speaking
+    | Pong
     | Reconnect
     | Gap
     | Closed

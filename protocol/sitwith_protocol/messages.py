@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from .commands import *  # noqa: F403
-from .commands import Command, Hello, HelloJoin, HelloResume, RoomSettings
+from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
@@ -27,8 +27,8 @@ SERVER_FRAMES: Final[Mapping[str, type[ServerFrame]]] = {
 """The server's frame classes by their types."""
 
 
-def parse_client(raw: Mapping[str, object]) -> Hello | Command:
-    """The greeting or command that a decoded frame holds.
+def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
+    """The greeting, ping or command that a decoded frame holds.
 
     Raises ``BadMessage``, whose ``id`` is the command's where it has a usable one. A greeting
     never has one.
@@ -44,11 +44,11 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Command:
     usable = usable_id(raw)
     if usable is None:
         raise BadMessage(None, "id: expected an integer")
-    cls: Any = COMMANDS.get(t) if isinstance(t, str) else None
+    cls: Any = Ping if t == Ping.t else COMMANDS.get(t) if isinstance(t, str) else None
     if cls is None:
         raise BadMessage(usable, "unknown type")
     try:
-        command: Command = read(cls, raw, open_ended=False)
+        command: Ping | Command = read(cls, raw, open_ended=False)
     except WrongShape as wrong:
         raise BadMessage(usable, str(wrong)) from None
     if isinstance(command, RoomSettings) and not command.changes:

@@ -71,6 +71,18 @@ def test_each_frame_in_each_stage_has_its_step(
         assert (session.stage is Stage.OVER) == isinstance(step, End)
 
 
+@pytest.mark.parametrize("number", [0, -1, 2**63])
+def test_AN9_a_ping_is_answered_once_one_has_greeted(number: int) -> None:
+    ping = encode({"t": "ping", "id": number})
+    assert code(Session(0.0).receive(ping, 0.0)) == "not_inside"
+    session = greeted()
+    assert session.receive(ping, 0.0) == Reply({"t": "pong", "id": number})
+    steps = [session.receive(ping, 0.0) for _ in range(int(BURST))]
+    assert code(steps[-1]) == "too_fast"
+    assert greeted().receive(encode({"t": "ping"}), 0.0) == End4400
+    assert code(greeted().receive(encode({"t": "ping", "id": 1, "x": 1}), 0.0)) == "bad_request"
+
+
 def test_nothing_is_read_after_the_end() -> None:
     session = Session(0.0)
     session.receive(b"", 0.0)

@@ -159,6 +159,7 @@ CLIENT: list[Message] = [
     m.MediaOffer(65536, "v=0\r\n"),
     m.MediaServers(65537),
     m.MediaTake(65538, "low"),
+    m.Ping(65539),
 ]
 
 SERVER: list[Message | f.Ok] = [
@@ -192,6 +193,7 @@ SERVER: list[Message | f.Ok] = [
     m.MediaLost(),
     m.Speaking(()),
     m.Speaking((OTHER, MEMBER)),
+    f.Pong(65539),
     f.Reconnect(1500),
     f.Gap("circle", (3, 5)),
     f.Gap("room", None),

@@ -166,3 +166,14 @@ async def test_LI2_text_of_2000_characters_is_taken_and_one_more_is_too_long(
         await c.f.no("too_long", "chat.say", {"to": "circle", "body": "ä" * 2001})
         await c.f.no("too_long", "pairs.say", {"body": "x" * 2001})
         await c.f.no("bad_request", "chat.say", {"to": "circle", "body": ""})
+
+
+async def test_AN9_a_ping_is_answered_in_any_phase(server: Server) -> None:
+    async with circle(server, ["Ada"]) as c:
+        newcomer = await c.arrive("Bea")
+        for number, client in enumerate((newcomer, c.members[0], c.f)):
+            before = len(client.frames)
+            await client.send({"t": "ping", "id": number})
+            await client.gets(lambda f: f["t"] == "pong", "pong", before)
+            assert client.frames[-1].body == {"t": "pong", "id": number}
+        assert newcomer.phase == "agreement"

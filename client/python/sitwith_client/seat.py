@@ -22,6 +22,7 @@ from sitwith_protocol.messages import (
     Lobby,
     MediaMap,
     Ok,
+    Pong,
     Reaction,
     Reconnect,
     Refused,
@@ -189,7 +190,7 @@ class Seat:
                 return [MoveOn(frame.after_ms)]
             case Closed():
                 return [Closing(frame.code)]
-            case Unknown():
+            case Pong() | Unknown():
                 return []
 
     def _welcome(self, frame: Welcome) -> list[Outcome]:

@@ -84,7 +84,7 @@ class Connection:
         step = self._session.receive(data, self._clock())
         if isinstance(step, Reply):
             self._outbox.send(step.frame)
-            self._gate.metrics.command("other", str(step.frame["code"]))
+            self._gate.metrics.command("other", str(step.frame.get("code", "ok")))
         elif isinstance(step, End):
             self._outbox.end(step.code)
         elif isinstance(step, Greet):

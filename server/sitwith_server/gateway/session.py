@@ -110,6 +110,8 @@ class Session:
             return slow
         if self.stage is Stage.AWAIT_HELLO:
             return Reply(refused_frame(message.id, RefusalCode.NOT_INSIDE))
+        if isinstance(message, m.Ping):
+            return Reply(m.Pong(message.id).to_map())
         return Ask(message)
 
     def _paced(self, command_id: int, now: float) -> Step | None:

@@ -72,6 +72,11 @@ export interface SpeakingFrame {
   t: "speaking";
   members: MemberId[];
 }
+/** The answer to a `ping` with this id. */
+export interface PongFrame {
+  t: "pong";
+  id: number;
+}
 export interface ReconnectFrame {
   t: "reconnect";
   after_ms: number;
@@ -108,6 +113,7 @@ export type ServerFrame =
   | MediaMapFrame
   | MediaLostFrame
   | SpeakingFrame
+  | PongFrame
   | ReconnectFrame
   | GapFrame
   | ClosedFrame
@@ -135,6 +141,7 @@ const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
   "media.map": { slots: "map" },
   "media.lost": {},
   speaking: { members: "list" },
+  pong: { id: "number" },
   reconnect: { after_ms: "number" },
   gap: { stream: "string", missed: "pair?" },
   closed: { code: "number" },

@@ -143,6 +143,7 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
     }
     case "ok":
     case "refused":
+    case "pong":
     case "reconnect":
     case "closed":
     case "media.map":

@@ -94,7 +94,7 @@ describe("half-open links", () => {
     world.pass(25_000);
     const [probe] = world.socket.heard();
     expect(probe).toMatchObject({ t: "ping" });
-    world.socket.say({ t: "refused", id: probe?.["id"], code: "bad_request", message: "" });
+    world.socket.say({ t: "pong", id: probe?.["id"] });
     world.pass(1_000);
     world.wake();
     expect(world.socket.heard()).toMatchObject([{ t: "ping", id: (probe?.["id"] as number) + 1 }]);

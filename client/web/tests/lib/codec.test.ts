@@ -173,6 +173,7 @@ describe("golden frames", () => {
   it("[WF11] every command of the wire is one that the types know, and the other way round", () => {
     const wire = new Set(good.filter(({ from }) => from === "client").map(({ map }) => map.t));
     wire.delete("hello");
+    wire.delete("ping");
     expect(Object.keys(COMMANDS).sort()).toEqual([...wire].sort());
   });
 });
