@@ -83,3 +83,32 @@ def place(
     free.sort(key=lambda mid: mid in taken)
     found.update(zip(free, waiting, strict=False))
     return found
+
+
+def layers(
+    rates: Sequence[Sequence[float]],
+    shown: Sequence[int],
+    high: bool,
+    line: int | None,
+) -> list[int]:
+    """The layer of each picture, as an index.
+
+    rates: bits/s of each picture's layers from the smallest to the largest, the most wanted picture
+    first; 0 if it is not known yet. shown: their present layers. line: bits/s that the receiver's
+    line carries; None if nobody said. Everyone gets the smallest layer, then in turn the largest
+    that the line carries with all others; to go up it must carry a quarter more.
+    """
+    found = [0] * len(rates)
+    if not high:
+        return found
+    if line is None:
+        return [len(each) - 1 for each in rates]
+    used = sum(each[0] for each in rates)
+    for place, (each, now) in enumerate(zip(rates, shown, strict=True)):
+        for level in range(len(each) - 1, 0, -1):
+            more = used + each[level] - each[0]
+            if more * (1.25 if level > now else 1.0) <= line:
+                used = more
+                found[place] = level
+                break
+    return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import error as StructError
-from typing import Final
+from typing import Final, Protocol
 
 from sitwith_server.media import rtcp, rtp
+from sitwith_server.media.congestion import Feedback
 from sitwith_server.media.session import Medium, Session
 from sitwith_server.media.slots import SHUT, AudioSlot
 from sitwith_server.media.streams import AudioStream, Stream, Talk
+from sitwith_server.media.video import VideoSlot, VideoStream
 from sitwith_server.room.model import MemberId
 
 Send = Callable[[bytes, bool], None]
@@ -18,19 +20,42 @@ Send = Callable[[bytes, bool], None]
 REPORTS: Final = 1.0
 """Seconds between a member's reports."""
 
+FEEDBACK: Final = 0.1
+
+SENT_AGAIN: Final = 100
+"""Packets that are sent again to a receiver between two ticks, at most."""
+
+MOST_ARRIVALS: Final = 2_000
+MOST_BLOCKS: Final = 31
+GOOD_FOR: Final = 10.0
+"""Seconds for which a receiver's estimate of its line counts."""
+
 _unpack = rtp.HEADER.unpack_from
 
 
+class Room(Protocol):
+    """What a port knows of the room: until when its plan is good, and what to do after that."""
+
+    until: float
+
+    def lapse(self, now: float) -> None: ...
+
+
 class Port:
-    """Its calls never raise, whatever the bytes."""
+    """Its calls never raise, whatever the bytes.
+
+    ceiling: the most that the member shall send of video, bits/s.
+    """
 
     def __init__(
         self,
         member: MemberId,
         session: Session,
         send: Send,
+        room: Room,
         counts: dict[str, int],
         talk: Talk,
+        ceiling: int,
     ) -> None:
         self.member = member
         self.session = session
@@ -38,21 +63,36 @@ class Port:
         self.counts = counts
         self.streams: dict[int, Stream] = {}
         self.audio: AudioStream | None = None
-        self.slots = [
-            AudioSlot(spec, send) for spec in session.slots if spec.medium is Medium.AUDIO
-        ]
-        self.report_next = float("-inf")
+        self.camera: list[VideoStream] = []
+        """Its layers, from the smallest to the largest."""
+        self.voices = [AudioSlot(s, send) for s in session.slots if s.medium is Medium.AUDIO]
+        self.pictures = [VideoSlot(s, send) for s in session.slots if s.medium is Medium.VIDEO]
+        self._room = room
+        self._ceiling = ceiling
+        self._by_ssrc = {slot.ssrc: slot for slot in self.pictures}
+        self._report_next = self._feedback_next = float("-inf")
         self._offset: float | None = None
         """What is added to the member's own clock to get ours; one for all its streams."""
+        self._estimate: tuple[int, float] | None = None
+        self._again = SENT_AGAIN
+        self._arrivals: list[tuple[int, float]] = []
+        self._feedback = Feedback()
         self._nameless: dict[tuple[str, str], Stream] = {}
         self._mid = self._rid = 0
         for spec in session.sources:
             self._mid |= spec.extensions.mid
             self._rid |= spec.extensions.rid
-            if spec.medium is Medium.AUDIO:
-                ssrc = spec.ssrcs[0] if spec.ssrcs else 0
-                self.audio = AudioStream(spec, ssrc, counts, talk)
-                self._know(self.audio, "")
+            # As many streams as there are names for them: rids, SSRCs, or the mid alone.
+            for rid, ssrc in [(rid, 0) for rid in spec.rids] or [
+                ("", ssrc) for ssrc in spec.ssrcs or (0,)
+            ]:
+                if spec.medium is Medium.AUDIO:
+                    self.audio = AudioStream(spec, ssrc, counts, talk)
+                    self._know(self.audio, rid)
+                    break
+                layer = VideoStream(spec, ssrc, counts, send, session.ssrc, self._arrivals)
+                self.camera.append(layer)
+                self._know(layer, rid)
 
     def _know(self, stream: Stream, rid: str) -> None:
         if stream.ssrc:
@@ -60,8 +100,12 @@ class Port:
         else:
             self._nameless[stream.spec.mid, rid] = stream
 
+    # ------------------------------------------------------------------------------- coming in
+
     def on_rtp(self, packet: bytes, now: float) -> None:
         """A packet after SRTP (RFC 3550 §5)."""
+        if now >= self._room.until:
+            self._room.lapse(now)
         try:
             flags, kind, number, time, ssrc = _unpack(packet)
         except StructError:
@@ -88,6 +132,8 @@ class Port:
 
     def on_rtcp(self, packet: bytes, now: float) -> None:
         """A compound packet after SRTCP (RFC 3550 §6)."""
+        if now >= self._room.until:
+            self._room.lapse(now)
         reports = rtcp.parse(packet)
         if reports is None:
             self.counts["malformed_rtcp"] += 1
@@ -95,6 +141,15 @@ class Port:
         for report in reports:
             if isinstance(report, rtcp.SenderReport):
                 self._on_report(report, now)
+            elif isinstance(report, rtcp.Nack):
+                if (slot := self._by_ssrc.get(report.media)) is not None:
+                    self._again -= slot.send_again(report.numbers, self._again)
+            elif isinstance(report, rtcp.KeyFrameWanted):
+                for ssrc in set(report.media):
+                    if (slot := self._by_ssrc.get(ssrc)) is not None:
+                        slot.ask(now)
+            elif isinstance(report, rtcp.Estimate):
+                self._estimate = (report.bitrate, now)
 
     def _on_report(self, report: rtcp.SenderReport, now: float) -> None:
         stream = self.streams.get(report.ssrc)
@@ -108,23 +163,56 @@ class Port:
         stream.report_last = report.ntp >> 16 & 0xFFFFFFFF
         stream.mapped = (theirs + self._offset, report.time)
 
-    def report(self, now: float) -> None:
-        """Sends what is due of sender and receiver reports, as one compound packet."""
-        if now < self.report_next:
-            return
-        self.report_next = now + REPORTS
+    def estimate(self, now: float) -> int | None:
+        """What this receiver's line carries by its own word, bits/s, if it said so lately."""
+        if self._estimate is None or now - self._estimate[1] > GOOD_FOR:
+            return None
+        return self._estimate[0]
+
+    # ------------------------------------------------------------------------------- going out
+
+    def tick(self, now: float) -> None:
+        """Sends what is due: asks, feedback, reports."""
+        self._again = SENT_AGAIN
+        for layer in self.camera:
+            layer.tick(now)
+        if self._arrivals and now >= self._feedback_next:
+            self._feedback_next = now + FEEDBACK
+            self._tell_arrivals()
+        if now >= self._report_next:
+            self._report_next = now + REPORTS
+            self._report(now)
+
+    def _tell_arrivals(self) -> None:
+        media = next((each.ssrc for each in self.camera if each.ssrc), 0)
+        ours = self.session.ssrc
+        for body in self._feedback.bodies(self._arrivals[-MOST_ARRIVALS:]):
+            self.send(rtcp.receiver_report(ours) + rtcp.congestion(ours, media, body), True)
+        self._arrivals.clear()
+
+    def _report(self, now: float) -> None:
+        """Sender and receiver reports as one compound packet."""
+        ours = self.session.ssrc
         blocks = [block for each in self.streams.values() if (block := each.block(now))]
-        reports = [rtcp.receiver_report(self.session.ssrc, blocks)]
-        ssrcs = [self.session.ssrc]
-        for slot in self.slots:
+        parts = [rtcp.receiver_report(ours, blocks[:MOST_BLOCKS])]
+        ssrcs = [ours]
+        for slot in (*self.voices, *self.pictures):
             if slot.base != SHUT and (stream := slot.stream) is not None:
-                reports.append(rtcp.sender_report(slot.report(stream, now)))
+                parts.append(rtcp.sender_report(slot.report(stream, now)))
                 ssrcs.append(slot.ssrc)
-        if blocks or len(ssrcs) > 1:
-            reports.append(rtcp.descriptions(ssrcs, self.session.cname))
-            self.send(b"".join(reports), True)
+        if not blocks and len(ssrcs) == 1:
+            return
+        parts.append(rtcp.descriptions(ssrcs, self.session.cname))
+        capped = [
+            each.ssrc for each in self.camera if each.ssrc and not each.spec.extensions.transport
+        ]
+        if capped and self._ceiling:
+            parts.append(rtcp.estimate(ours, self._ceiling, capped))
+        self.send(b"".join(parts), True)
 
     def shut(self) -> None:
         """Takes all members off its slots."""
-        for slot in self.slots:
-            slot.put(None, None)
+        for voice in self.voices:
+            voice.put(None)
+        for picture in self.pictures:
+            picture.put(None)

@@ -119,8 +119,8 @@ class AudioSlot(Slot):
     def stream(self) -> AudioStream | None:
         return self._stream
 
-    def put(self, member: MemberId | None, stream: AudioStream | None) -> None:
-        """That member's stream on it instead of what was there; nobody's with None."""
+    def put(self, member: MemberId | None, stream: AudioStream | None = None) -> None:
+        """That member's stream on it instead of what was there; None: nobody's."""
         if self._stream is not None:
             self._stream.part(self)
             self.close()
