@@ -11,17 +11,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, get_args
+from typing import Final, TypeAlias, get_args
 
-import cattrs
-
-from sitwith_protocol.codec import SERVER_LIMITS, CodecError, decode, encode
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.room.model import MemberId
+from sitwith_server.service.store import Kinds
 from sitwith_server.service.talking import LETTER, is_letter
 
 CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
-VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,26 +131,18 @@ Letter: TypeAlias = (
     Here | Gone | Wish | Offer | Taken | Ask | Answer | Declined | Slots | Lost | Speakers | Applied
 )
 
-_KINDS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Letter)}
-_CONVERTER: Final = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+_KINDS: Final = Kinds(get_args(Letter))
 
 
 def to_bytes(letter: Letter) -> bytes:
-    body: dict[str, Any] = _CONVERTER.unstructure(letter)
-    return LETTER + encode({"t": type(letter).__name__, "v": VERSION, "d": body})
+    return LETTER + _KINDS.to_bytes(letter)
 
 
 def from_bytes(blob: bytes) -> Letter | None:
     """The letter; None for what is none, or one of another version."""
     if not is_letter(blob):
         return None
-    try:
-        frame = decode(blob[1:], SERVER_LIMITS)
-        if frame.get("v") != VERSION:
-            return None
-        letter: Letter = _CONVERTER.structure(frame["d"], _KINDS[str(frame["t"])])
-    except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
-        return None
+    letter: Letter | None = _KINDS.from_bytes(blob[1:])
     return letter
 
 

@@ -5,7 +5,7 @@ The shapes follow the dataclasses of `room.events` and `room.talk`; cattrs does 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
@@ -13,7 +13,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_union_passthrough
 
-from sitwith_protocol.codec import SERVER_LIMITS, Limits, decode, encode
+from sitwith_protocol.codec import SERVER_LIMITS, CodecError, Limits, decode, encode
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import Pair, RoomState
 from sitwith_server.room.talk import Saying
@@ -111,7 +111,24 @@ def saying_from_bytes(blob: bytes) -> Saying:
     return saying
 
 
-def _pack(what: Event | Saying, extra: Mapping[str, object]) -> bytes:
+class Kinds:
+    """Frozen dataclasses of plain fields as bytes, and back, by their class's name."""
+
+    def __init__(self, kinds: Iterable[type]) -> None:
+        self._kinds = {each.__name__: each for each in kinds}
+
+    def to_bytes(self, what: Any) -> bytes:
+        return _pack(what, {})
+
+    def from_bytes(self, blob: bytes) -> Any:
+        """The inverse of `to_bytes`; None for what this version can't read."""
+        try:
+            return _unpack(blob, self._kinds)[1]
+        except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
+            return None
+
+
+def _pack(what: Any, extra: Mapping[str, object]) -> bytes:
     body: dict[str, Any] = _CONVERTER.unstructure(what)
     return encode({"t": type(what).__name__, "v": VERSION, "d": body, **extra})
 
