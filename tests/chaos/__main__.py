@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
-    parser.add_argument("--rooms", type=int, default=4)
+    parser.add_argument("--rooms", type=int, default=6)
     parser.add_argument("--pace", type=float, default=0.08, help="seconds between acts in a room")
     parser.add_argument("--only", action="append", choices=[n.name for n in all_nemeses()])
     parser.add_argument("--profile", action="append", choices=list(SHARES))

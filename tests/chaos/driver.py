@@ -33,6 +33,8 @@ SETTLING = 15.0
 QUIET = 6.0
 NOTICED_WITHIN = 1.0
 """Whose connection ends so soon after a worker was killed was that worker's."""
+SHORTEST = 30.0
+"""No further round for less than this."""
 CYCLE = 1_200.0
 SHARES: Final = {"plain": 0.6, "sentinel": 0.25, "aof": 0.15}
 """Of each cycle, by what keeps the rooms."""
@@ -74,7 +76,9 @@ class Driver:
         telling = asyncio.create_task(self._tell())
         try:
             for number, (profile, until) in enumerate(self._plan(seconds)):
-                while (left := self._began + until - time.monotonic()) > 1:
+                tries = 0
+                while (left := self._began + until - time.monotonic()) > (SHORTEST if tries else 1):
+                    tries += 1
                     folder = self._folder / f"{number}-{self.summary.rounds}-{profile}"
                     try:
                         async with Site(folder, profile) as site:
@@ -104,9 +108,11 @@ class Driver:
         gauges = Gauges(site)
         await gauges.begin()
         began = time.monotonic()
+        left = seconds
         try:
-            while (left := ends - time.monotonic()) > 1:
+            while left > SHORTEST or left == seconds:
                 await self._round(site, gauges, min(left, round_seconds))
+                left = ends - time.monotonic()
         finally:
             self.summary.profiles[site.profile] += round(time.monotonic() - began)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.driver import Driver
+from tests.chaos.driver import SHARES, Driver
 
 QUICK_SECONDS = 60.0
 SOAK_SECONDS = 600.0
@@ -30,10 +30,17 @@ async def test_a_minute_of_chaos(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(_soak_seconds() + GRACE)
+@pytest.mark.timeout(_soak_seconds() * 1.2 + GRACE)
 async def test_hours_of_chaos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seed = random.randrange(1_000_000)
-    summary = await Driver(tmp_path, seed).run(_soak_seconds())
-    with capsys.disabled():
-        print(f"\n{summary}")
+
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(line, flush=True)
+
+    say(f"\nseed {seed}, in {tmp_path}")
+    report = tmp_path / "summary.json"
+    driver = Driver(tmp_path, seed, profiles=SHARES, report=report, say=say)
+    summary = await driver.run(_soak_seconds())
+    say(f"{summary}\nas JSON: {report}")
     assert not summary.violations, str(summary)
