@@ -1,6 +1,6 @@
 /** The page: a room client for the room of the address, and the interface upon it. */
 import { render } from "preact";
-import { parseLink, RoomClient, socketUrl } from "./lib/index.ts";
+import { Media, parseLink, RoomClient, socketUrl } from "./lib/index.ts";
 import { App } from "./ui/app.tsx";
 import { Session } from "./ui/session.tsx";
 import "./styles/index.css";
@@ -20,7 +20,7 @@ if (root !== null) {
   const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   if (entry?.type === "reload" && history.state !== PASTED && client.hasSeat()) client.resume();
   history.replaceState(null, "");
-  render(<App session={new Session(client)} hasToken={link !== null && link.token !== null} />, root);
+  render(<App session={new Session(client, new Media(client))} hasToken={link !== null && link.token !== null} />, root);
   // A new link pasted into the same tab changes the fragment alone, which loads nothing by itself.
   addEventListener("hashchange", () => {
     history.replaceState(PASTED, "");

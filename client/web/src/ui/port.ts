@@ -1,17 +1,22 @@
 /** The part of the client library that the interface stands on. */
-import type { RoomClient, Snapshot } from "../lib/index.ts";
+import type { Media, MediaSnapshot, RoomClient, Snapshot } from "../lib/index.ts";
 
 export type {
   ChatMessage,
+  Choices,
   CommandFields,
   CommandName,
   Conversation,
+  DeviceLook,
+  Digest,
   Floor,
   Gap,
   Kind,
   LobbyPerson,
+  MediaSnapshot,
   Member,
   Pairs,
+  Pictures,
   ReactionSeen,
   Role,
   RoomView,
@@ -29,3 +34,9 @@ export type Port = Pick<
   RoomClient,
   "subscribe" | "hasSeat" | "join" | "resume" | "accept" | "send" | "markRead" | "close"
 > & { readonly snapshot: Snapshot };
+
+/** What the page needs of sound and picture. */
+export type MediaPort = Pick<
+  Media,
+  "subscribe" | "microphone" | "camera" | "press" | "choose" | "hear" | "look" | "borrow" | "digest"
+> & { readonly snapshot: MediaSnapshot };

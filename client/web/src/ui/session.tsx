@@ -7,7 +7,8 @@ import { useContext } from "preact/hooks";
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
-import type { Answer, CommandFields, CommandName, Port, Snapshot } from "./port.ts";
+import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
+import type { Answer, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot } from "./port.ts";
 import { words } from "./words.ts";
 
 export type Tab = "circle" | "talk" | "turns";
@@ -28,6 +29,7 @@ export type Dialog =
   | { readonly is: "pairs" }
   | { readonly is: "mute-all" }
   | { readonly is: "settings" }
+  | { readonly is: "sound" }
   | { readonly is: "end" }
   | { readonly is: "decline"; readonly id: string; readonly name: string }
   | { readonly is: "remove"; readonly id: string }
@@ -51,10 +53,20 @@ export class Session {
   /** Whether this page has been inside: a 4404 afterwards is an end, before it a dead link. */
   readonly wasInside = signal(false);
   readonly online: ReadonlySignal<boolean>;
+  readonly voice: Voice;
   private readonly busy = new Set<string>();
   private nextToast = 1;
 
-  constructor(readonly client: Port) {
+  constructor(
+    readonly client: Port,
+    media: MediaPort,
+  ) {
+    this.voice = new Voice(media, {
+      note: (text, kind) => this.note(text, kind),
+      say: (text) => this.say(text),
+      name: (id) => this.name(id),
+      me: () => this.snap.value.me,
+    });
     this.snap = signal(client.snapshot);
     this.online = computed(() => this.snap.value.link === "ok");
     this.take();
@@ -68,7 +80,9 @@ export class Session {
       if (snap.phase === "inside") this.wasInside.value = true;
       this.snap.value = snap;
       if (snap !== before) this.tell(before, snap);
-      if (snap.phase !== "inside") this.dialog.value = null;
+      // One's own devices may be tried while one waits.
+      const trying = this.dialog.value?.is === "sound" && snap.phase === "lobby";
+      if (snap.phase !== "inside" && !trying) this.dialog.value = null;
     });
   }
 
@@ -117,6 +131,33 @@ export class Session {
     }
   }
 
+  /** The press on the microphone or the camera: turns it, or shows what helps where it can't be. */
+  turn(kind: VoiceKind): void {
+    const { [kind]: look, line } = this.voice.snap.value;
+    if (look === "held" && this.snap.value.role !== "facilitator") return this.note(words.dock.heldHint);
+    // With push-to-talk the button is held down; More has the switch.
+    if (look === "ready" || this.voice.snap.value.pressed) return;
+    if (TROUBLES.includes(look) || line === "unable") return this.open({ is: "sound" });
+    this.switchTo(kind, look === "off" || look === "held");
+  }
+
+  switchTo(kind: VoiceKind, on: boolean): void {
+    const { media } = this.voice;
+    void (kind === "microphone" ? media.microphone(on) : media.camera(on)).then((answer) => {
+      if (answer !== null && !answer.ok) this.note(failure(answer.code), "trouble");
+    });
+  }
+
+  /** Who steps away takes their microphone and camera along. */
+  async stepAway(away: boolean): Promise<Answer> {
+    if (away && this.online.value) {
+      const { microphone, camera } = this.voice.snap.value;
+      if (isOpen(microphone)) void this.voice.media.microphone(false);
+      if (isOpen(camera)) void this.voice.media.camera(false);
+    }
+    return this.act("self.away", { away });
+  }
+
   note(text: string, kind: Toast["kind"] = "note"): void {
     const toast = { id: this.nextToast++, text, kind };
     this.toasts.value = [...this.toasts.value.filter((one) => one.text !== text).slice(-2), toast];
@@ -150,6 +191,10 @@ export class Session {
   draft(to: string, text: string): void {
     this.drafts.value = { ...this.drafts.value, [to]: text };
   }
+}
+
+function isOpen(look: DeviceLook): boolean {
+  return look !== "off" && look !== "held";
 }
 
 /** Tenths of a second, to tell "in the same moment". */

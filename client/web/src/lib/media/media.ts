@@ -175,6 +175,13 @@ export class Media {
     }, () => undefined);
   }
 
+  /** A device for the person to try on their own; whoever borrows it stops it. */
+  async borrow(kind: "microphone" | "camera"): Promise<MediaStreamTrack> {
+    const track = await this.host.take(kind, this.choices);
+    this.look();
+    return track;
+  }
+
   close(): void {
     for (const undo of this.undo) undo();
     this.leave();

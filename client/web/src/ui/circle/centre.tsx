@@ -4,6 +4,7 @@ import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, isFacilitator, nextUp } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { voice } from "../words-media.ts";
 import { TurnTime } from "./turn-ring.tsx";
 
 export function Centre(): VNode {
@@ -56,6 +57,17 @@ function Words({ heading, hint, kind }: { heading: string; hint: string; kind: s
     <div class={`centre-card is-${kind}`}>
       <h2>{heading}</h2>
       <p class="centre-hint">{hint}</p>
+      <Speakers />
     </div>
+  );
+}
+
+/** Who is heard just now, for the eye; the ear knows. Its line is there at all times, so nothing moves. */
+function Speakers(): VNode {
+  const session = useSession();
+  const speaking = session.voice.speaking.value;
+  const others = [...speaking].filter((id) => !session.isMe(id)).map((id) => session.name(id));
+  return (
+    <p class={`centre-speaking ${others.length > 0 ? "is-on" : ""}`}>{others.length > 0 ? voice.speaks(others) : " "}</p>
   );
 }

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, handUp, isFacilitator, nextUp, person } from "../model.ts";
+import { VoiceButton } from "../media/buttons.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { TurnTime } from "./turn-ring.tsx";
@@ -64,6 +65,7 @@ function TurnDock(): VNode {
         <strong>{words.floor.mine}</strong>
         <TurnTime />
       </div>
+      <VoiceButton kind="microphone" />
       <div class="dock-turn-buttons">
         <Button
           look="plain"
@@ -89,6 +91,8 @@ function PlainDock(): VNode {
   const asked = snap.room.pairs?.asked === true;
   return (
     <section class="dock" aria-label={words.dock.label}>
+      <VoiceButton kind="microphone" />
+      <VoiceButton kind="camera" />
       {group === null ? (
         <Button
           look={up ? "plain" : "main"}
@@ -129,9 +133,9 @@ function PlainDock(): VNode {
       <Button
         look="quiet"
         icon="away"
-        class="dock-small"
+        class={`dock-small ${me?.here === "away" ? "" : "dock-away"}`}
         pressed={me?.here === "away"}
-        onClick={() => void session.act("self.away", { away: me?.here !== "away" })}
+        onClick={() => void session.stepAway(me?.here !== "away")}
       >
         {me?.here === "away" ? words.dock.back : words.dock.away}
       </Button>

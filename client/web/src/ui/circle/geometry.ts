@@ -7,8 +7,8 @@ export interface Place {
 }
 export interface Ring {
   readonly shape: "ring" | "rows";
-  /** How much fits: names and words at `large` and `medium`, discs and short names at `small`. */
-  readonly size: "large" | "medium" | "small";
+  /** How much fits: names and words at `large` and `medium`, discs and short names at `small`; the first two are for faces. */
+  readonly size: "huge" | "big" | "large" | "medium" | "small";
   readonly disc: number;
   /** Width of a seat with its words. */
   readonly seat: number;
@@ -21,6 +21,8 @@ export interface Ring {
 /** Room under a disc for the name, one line below it and the holder's clock. */
 const WORDS_BELOW = 58;
 const SIZES = [
+  { size: "huge", disc: 128, seat: 140 },
+  { size: "big", disc: 96, seat: 118 },
   { size: "large", disc: 72, seat: 116 },
   { size: "medium", disc: 54, seat: 82 },
   { size: "small", disc: 44, seat: 62 },
@@ -28,10 +30,11 @@ const SIZES = [
 
 /**
  * `count` seats in a box of `width` × `height`, the first one at the foot, the others clockwise.
- * Where no ring is long enough they sit in rows.
+ * Where no ring is long enough they sit in rows. With `faces` the seats are as large as they can be.
  */
-export function layout(count: number, width: number, height: number): Ring {
+export function layout(count: number, width: number, height: number, faces = false): Ring {
   for (const kind of SIZES) {
+    if (!faces && (kind.size === "huge" || kind.size === "big")) continue;
     const rx = radius(count, (width - kind.seat) / 2, kind.disc);
     const ry = radius(count, (height - kind.disc - WORDS_BELOW - 12) / 2, kind.disc);
     const [a, b] = soften(rx, ry);
@@ -54,7 +57,7 @@ export function layout(count: number, width: number, height: number): Ring {
 
 /** From disc to disc: beside each other the words must fit, above each other the disc and its words. */
 function apart(kind: (typeof SIZES)[number]): number {
-  return Math.max(kind.seat * 0.94, kind.disc + (kind.size === "large" ? 52 : 24));
+  return Math.max(kind.seat * 0.94, kind.disc + (kind.disc >= 72 ? 52 : 24));
 }
 
 /** Two or three people sit closer together than the box would let them. */

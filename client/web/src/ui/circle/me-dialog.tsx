@@ -6,9 +6,10 @@ import { Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, isFacilitator, person, stillToCome } from "../model.ts";
 import { LIMITS } from "../../lib/index.ts";
-import type { Kind } from "../port.ts";
+import type { VoiceKind } from "../media/voice.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { voice } from "../words-media.ts";
 
 export function MeDialog(): VNode | null {
   const session = useSession();
@@ -21,8 +22,11 @@ export function MeDialog(): VNode | null {
     <Dialog title={words.more.heading} onClose={() => session.shut()}>
       <Rename name={me.name} />
       <div class="group">
-        <SelfSwitch kind="audio" name={words.more.sound} />
-        <SelfSwitch kind="video" name={words.more.picture} />
+        <SelfSwitch kind="microphone" />
+        <SelfSwitch kind="camera" />
+        <Button local look="row" icon="gear" onClick={() => session.open({ is: "sound" })}>
+          {voice.more.settings}
+        </Button>
       </div>
       {amHolder(snap) && groupInView(snap) !== null && (
         <div class="group">
@@ -54,7 +58,7 @@ export function MeDialog(): VNode | null {
         <Button
           look="row"
           icon="away"
-          onClick={() => void session.act("self.away", { away: !away }).then(() => session.shut())}
+          onClick={() => void session.stepAway(!away).then(() => session.shut())}
         >
           {away ? words.more.back : words.more.away}
         </Button>
@@ -114,27 +118,20 @@ function Rename({ name }: { name: string }): VNode {
   );
 }
 
-function SelfSwitch({ kind, name }: { kind: Exclude<Kind, "chat">; name: string }): VNode {
+function SelfSwitch({ kind }: { kind: VoiceKind }): VNode {
   const session = useSession();
-  const snap = session.snap.value;
-  const me = person(snap, snap.me);
-  const off = me?.muted.includes(kind) ?? false;
-  const held = me?.held.includes(kind) ?? false;
-  const fields = { member: me?.id ?? "", kinds: [kind] };
+  const look = session.voice.snap.value[kind];
+  const off = look === "off" || look === "held";
+  const held = look === "held" && !isFacilitator(session.snap.value);
   return (
     <div class="switch-row">
       <span class="switch-name">
-        <Icon name={kind} struck={off} />
-        {name}
+        <Icon name={kind === "microphone" ? "audio" : "video"} struck={off} />
+        {voice.more[kind]}
         {held && <small>{words.dock.heldHint}</small>}
       </span>
-      <Button
-        pressed={off}
-        disabled={held}
-        about={name}
-        onClick={() => void (off ? session.act("unmute", fields) : session.act("mute", fields))}
-      >
-        {off ? words.more.switchOn : words.more.switchOff}
+      <Button local disabled={held} about={voice.more[kind]} onClick={() => session.switchTo(kind, off)}>
+        {off ? voice.more.on : voice.more.off}
       </Button>
     </div>
   );

@@ -14,7 +14,9 @@ export function Circle(): VNode {
   const [box, width, height] = useSize();
   const group = groupInView(snap);
   const seats = fromMe(ringPeople(snap), snap.me);
-  const ring = layout(seats.length, width, height);
+  const pictures = session.voice.pictures.value;
+  const speaking = session.voice.speaking.value;
+  const ring = layout(seats.length, width, height, seats.some(({ id }) => pictures.has(id)));
   const floor = snap.room.floor;
   const holder = group === null ? (floor?.holder ?? null) : null;
   const done = new Set(floor === null || group !== null ? [] : (roundOrder(floor)?.done ?? []));
@@ -55,6 +57,8 @@ export function Circle(): VNode {
             done={done.has(who.id)}
             visitor={visitors.has(who.id)}
             place={inRing ? (ring.places[i] ?? null) : null}
+            picture={pictures.get(who.id) ?? null}
+            speaking={speaking.has(who.id)}
             reaction={reactions.get(who.id) ?? null}
           />
         ))}

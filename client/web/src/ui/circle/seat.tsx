@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
 import { initials, type Person } from "../model.ts";
+import { Face } from "../media/face.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { TurnRing } from "./turn-ring.tsx";
@@ -14,6 +15,8 @@ interface SeatProps {
   readonly done: boolean;
   readonly visitor: boolean;
   readonly place: { readonly x: number; readonly y: number } | null;
+  readonly picture: MediaStream | null;
+  readonly speaking: boolean;
   readonly reaction: string | null;
 }
 
@@ -42,7 +45,7 @@ export function marksOf(who: Person, me: boolean, holder: boolean, done: boolean
   return parts;
 }
 
-export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps): VNode {
+export function Seat({ who, holder, done, visitor, place, picture, speaking, reaction }: SeatProps): VNode {
   const session = useSession();
   const me = session.isMe(who.id);
   const sentence = describe(who, me, holder, done);
@@ -58,15 +61,17 @@ export function Seat({ who, holder, done, visitor, place, reaction }: SeatProps)
   return (
     <li
       ref={seat}
-      class={`seat ${holder ? "is-holder" : ""} ${me ? "is-me" : ""} is-${who.here}`}
+      class={`seat ${holder ? "is-holder" : ""} ${me ? "is-me" : ""} ${speaking ? "is-speaking" : ""} is-${who.here}`}
       style={style}
       data-tint={who.seat % 8}
     >
       <button type="button" class="seat-button" aria-haspopup="dialog" onClick={open}>
         <span class="disc-box" aria-hidden="true">
+          <span class="light" />
           {holder && <TurnRing />}
           <span class="disc">
             {initials(who.name)}
+            {picture !== null && <Face stream={picture} mirrored={me} />}
           </span>
           {holder && (
             <span class="badge badge-stick">

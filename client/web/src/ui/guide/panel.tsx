@@ -1,6 +1,7 @@
 /** The facilitators' side of the room. */
 import type { VNode } from "preact";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
+import { TalkTimes } from "../media/talk-time.tsx";
 import { PairsPanel } from "../pairs/panel.tsx";
 import { FloorPanel } from "./floor-panel.tsx";
 import { LobbyPanel } from "./lobby-panel.tsx";
@@ -14,6 +15,7 @@ export function GuidePanel(): VNode {
       <PairsPanel />
       <TurnOrder />
       <Everyone />
+      <TalkTimes />
       <RoomPanel />
     </>
   );

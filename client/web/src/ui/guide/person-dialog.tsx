@@ -7,6 +7,7 @@ import { Icon } from "../parts/icon.tsx";
 import { groupNames, isFacilitator, person, type Person } from "../model.ts";
 import type { CommandFields, CommandName, Kind } from "../port.ts";
 import { marksOf } from "../circle/seat.tsx";
+import { TalkTime } from "../media/talk-time.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
@@ -22,6 +23,7 @@ export function PersonDialog({ id }: { id: string }): VNode | null {
   return (
     <Dialog title={who.name} onClose={() => session.shut()}>
       <p class="hint">{marksOf(who, false, holder, false).join(", ") || words.seat.here}</p>
+      {isFacilitator(snap) && <TalkTime id={who.id} />}
       {isFacilitator(snap) && <Lead who={who} />}
       {mayWrite && (
         <div class="group">

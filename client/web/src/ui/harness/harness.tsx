@@ -1,9 +1,10 @@
-/** `?state=<name>[&dialog=<name>][&tab=<tab>]` shows that state; what is sent is answered ok and shown in the console. */
+/** `?state=<name>[&voice=<name>][&dialog=<name>][&tab=<tab>]` shows that state; what is sent is answered ok and shown in the console. */
 import { render } from "preact";
 import { App } from "../app.tsx";
 import type { Port, Snapshot } from "../port.ts";
 import { Session, type Dialog, type Tab } from "../session.tsx";
 import { snapshot, STATES } from "./fixtures.ts";
+import { FixtureMedia, media as voices, VOICES } from "./voices.ts";
 import "../../styles/index.css";
 
 const query = new URLSearchParams(location.search);
@@ -47,13 +48,14 @@ function ticking(snap: Snapshot): Snapshot {
 }
 
 const port = new FixturePort();
-const session = new Session(port);
+const media = new FixtureMedia((VOICES[query.get("voice") ?? "off"] ?? VOICES["off"])?.() ?? voices());
+const session = new Session(port, media);
 if (state === "ended") session.wasInside.value = true;
 const tab = query.get("tab");
 if (tab !== null) session.tab.value = tab as Tab;
 const dialog = query.get("dialog");
 const about = query.get("about") ?? "m4";
-Object.assign(globalThis, { show: (name: string) => port.show((STATES[name] ?? snapshot)()) });
+Object.assign(globalThis, { voices: (name: string) => media.change((VOICES[name] ?? voices)()), show: (name: string) => port.show((STATES[name] ?? snapshot)()) });
 const root = document.getElementById("app");
 if (root !== null) {
   render(<App session={session} hasToken={state !== "nolink"} />, root);

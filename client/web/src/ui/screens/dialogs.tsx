@@ -7,6 +7,7 @@ import { MuteAllDialog } from "../guide/mute-all-dialog.tsx";
 import { PersonDialog } from "../guide/person-dialog.tsx";
 import { RoundDialog } from "../guide/round-dialog.tsx";
 import { SettingsDialog } from "../guide/settings-dialog.tsx";
+import { SoundDialog } from "../media/sound-dialog.tsx";
 import { PlanDialog } from "../pairs/plan-dialog.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
@@ -31,6 +32,8 @@ export function Dialogs(): VNode | null {
       return <PlanDialog />;
     case "mute-all":
       return <MuteAllDialog />;
+    case "sound":
+      return <SoundDialog />;
     case "settings":
       return <SettingsDialog />;
     case "end":

@@ -1,9 +1,11 @@
 /** The waiting room: nothing to do but wait, and that is said. */
 import type { VNode } from "preact";
+import { SoundDialog } from "../media/sound-dialog.tsx";
 import { Button } from "../parts/button.tsx";
 import { Mark } from "../parts/icon.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { voice } from "../words-media.ts";
 import { Frame } from "./frame.tsx";
 
 export function LobbyScreen(): VNode {
@@ -17,6 +19,11 @@ export function LobbyScreen(): VNode {
         {words.lobby.body}
       </p>
       <p class="hint">{words.lobby.stay}</p>
+      <p class="hint">{voice.lobby}</p>
+      <Button local icon="audio" onClick={() => session.open({ is: "sound" })}>
+        {voice.check}
+      </Button>
+      {session.dialog.value?.is === "sound" && <SoundDialog />}
       <Button look="quiet" onClick={() => void session.act("leave", {})}>
         {words.lobby.leave}
       </Button>

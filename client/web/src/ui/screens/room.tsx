@@ -6,6 +6,8 @@ import { Dock, TurnStrip } from "../circle/dock.tsx";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
 import { ChatPanel, useUnread } from "../chat/panel.tsx";
 import { GuidePanel } from "../guide/panel.tsx";
+import { TapToHear, VoiceNote } from "../media/notes.tsx";
+import { usePushToTalk } from "../media/push.ts";
 import { HelpCalls } from "../pairs/help-calls.tsx";
 import { MyGroup } from "../pairs/my-group.tsx";
 import { Dialogs } from "./dialogs.tsx";
@@ -23,6 +25,7 @@ export function RoomScreen(): VNode {
   const stage = useRef<HTMLElement>(null);
   useGroupTalk();
   useChatVisible();
+  usePushToTalk();
   useEffect(() => stage.current?.focus(), []);
   return (
     <div class="room" data-tab={session.tab.value} data-turn={mine ? "mine" : "other"} data-link={snap.link}>
@@ -97,7 +100,9 @@ function Top(): VNode {
 
 /** One strip above the ring, of one height, for what concerns everybody in it. */
 function StageNote(): VNode {
-  const snap = useSession().snap.value;
+  const session = useSession();
+  const snap = session.snap.value;
+  if (session.voice.snap.value.silenced) return <TapToHear />;
   if (isFacilitator(snap) && snap.room.help.length > 0) return <HelpCalls />;
   if (groupInView(snap) !== null) return <MyGroup />;
   if (snap.room.notice === "no_facilitator") {
@@ -116,7 +121,7 @@ function StageNote(): VNode {
       </section>
     );
   }
-  return <div class="stage-note is-empty" />;
+  return <VoiceNote />;
 }
 
 function Tabs(): VNode {

@@ -1,0 +1,52 @@
+/** Microphone and camera in the dock: how they stand in a word and a sign, and a press to change it. */
+import type { VNode } from "preact";
+import { Button } from "../parts/button.tsx";
+import { useSession } from "../session.tsx";
+import { voice as words } from "../words-media.ts";
+import { TROUBLES, type VoiceKind } from "./voice.ts";
+
+const ICONS = { microphone: "audio", camera: "video" } as const;
+/** Looks in which the sign is struck through. */
+const SHUT = ["off", "held", "blocked", "missing", "busy", "other"];
+
+export function VoiceButton({ kind }: { kind: VoiceKind }): VNode {
+  const session = useSession();
+  const look = session.voice.snap.value[kind];
+  const trouble = TROUBLES.includes(look);
+  const about = words.press[kind][trouble ? "other" : look] ?? words.press[kind]["on"] ?? "";
+  const speaking = kind === "microphone" && look === "on" && session.voice.speaking.value.has(session.snap.value.me ?? "");
+  const shown = look === "on" ? "on" : look === "waiting" || look === "ready" || look === "asking" ? "soon" : look === "off" ? "off" : "shut";
+  return (
+    <div
+      class={`voice-button is-${shown} ${speaking ? "is-heard" : ""}`}
+      {...(look === "ready" || session.voice.snap.value.pressed ? holding(session.voice.media.press.bind(session.voice.media)) : {})}
+    >
+      <Button
+        local
+        look="quiet"
+        icon={ICONS[kind]}
+        struck={SHUT.includes(look)}
+        class="dock-small"
+        about={`. ${about}`}
+        onClick={() => session.turn(kind)}
+      >
+        {words[kind][look]}
+      </Button>
+    </div>
+  );
+}
+
+type Press = (down: boolean) => void;
+
+/** A finger or a mouse that holds the button down, wherever it is let go. */
+function holding(press: Press): Record<string, (event: PointerEvent) => void> {
+  return {
+    onPointerDown: (event) => {
+      if (event.target instanceof Element) event.target.setPointerCapture?.(event.pointerId);
+      press(true);
+    },
+    onPointerUp: () => press(false),
+    onPointerCancel: () => press(false),
+    onContextMenu: (event) => event.preventDefault(),
+  };
+}

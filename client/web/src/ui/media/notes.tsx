@@ -1,0 +1,66 @@
+/** What the strip above the ring says about sound, when it has something to say. */
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Button } from "../parts/button.tsx";
+import { useSession } from "../session.tsx";
+import { voice as words } from "../words-media.ts";
+
+/** Milliseconds before a passing state is worth words. */
+const PATIENCE = 1_500;
+
+/** Whether `now` has been true for a moment. */
+function useLasting(now: boolean): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!now) {
+      setLasting(false);
+      return undefined;
+    }
+    const timer = setTimeout(() => setLasting(true), PATIENCE);
+    return () => clearTimeout(timer);
+  }, [now]);
+  return now && lasting;
+}
+
+/** Comes before everything else: without it nobody is heard. */
+export function TapToHear(): VNode | null {
+  const session = useSession();
+  if (!session.voice.snap.value.silenced) return null;
+  return (
+    <Strip kind="is-call">
+      <p>{words.hear}</p>
+      <Button local look="turn" icon="sound" onClick={() => session.voice.media.hear()}>
+        {words.hearGo}
+      </Button>
+    </Strip>
+  );
+}
+
+/** Comes after everything else; null where there is nothing to say. */
+export function VoiceNote(): VNode {
+  const session = useSession();
+  const { line, microphone, camera, touched } = session.voice.snap.value;
+  const asking = useLasting(microphone === "asking" || camera === "asking");
+  const lost = useLasting(line === "lost" && session.online.value);
+  if (line === "unable") return <Strip>{<p>{words.unable}</p>}</Strip>;
+  if (asking) return <Strip>{<p>{words.asking}</p>}</Strip>;
+  if (lost) return <Strip kind="is-calm">{<p>{words.lost}</p>}</Strip>;
+  if (!touched && !session.voice.greeted.value) {
+    return (
+      <Strip>
+        <p>{words.hello}</p>
+        <span class="strip-buttons">
+          <Button local onClick={() => session.open({ is: "sound" })}>
+            {words.check}
+          </Button>
+          <Button local look="quiet" icon="cross" class="btn-icon" label={words.dismiss} onClick={() => (session.voice.greeted.value = true)} />
+        </span>
+      </Strip>
+    );
+  }
+  return <div class="stage-note is-empty" />;
+}
+
+function Strip({ kind = "", children }: { kind?: string; children: ComponentChildren }): VNode {
+  return <section class={`stage-note ${kind}`}>{children}</section>;
+}

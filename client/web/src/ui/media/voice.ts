@@ -1,0 +1,79 @@
+/** The page's side of sound and picture: the latest snapshot as signals, and what is told about it. */
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { DeviceLook, MediaPort, MediaSnapshot } from "../port.ts";
+import { voice as words } from "../words-media.ts";
+import { hearSpeech, NOTHING_TOLD, SETTLED, type Told } from "./speech.ts";
+
+export type VoiceKind = "microphone" | "camera";
+
+/** What the page around it does with words. */
+export interface Teller {
+  note(text: string, kind: "trouble"): void;
+  say(text: string): void;
+  name(id: string): string;
+  me(): string | null;
+}
+
+export const TROUBLES: readonly DeviceLook[] = ["blocked", "missing", "busy", "other"];
+const LASTING: readonly DeviceLook[] = ["off", "on", "waiting", "ready", "held"];
+
+export class Voice {
+  readonly snap: Signal<MediaSnapshot>;
+  readonly speaking: ReadonlySignal<ReadonlySet<string>>;
+  readonly pictures: ReadonlySignal<MediaSnapshot["pictures"]>;
+  /** The greeting about microphones was read. */
+  readonly greeted = signal(false);
+  private told: Told = NOTHING_TOLD;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly media: MediaPort,
+    private readonly teller: Teller,
+  ) {
+    this.snap = signal(media.snapshot);
+    let set: ReadonlySet<string> = new Set();
+    this.speaking = computed(() => {
+      const { speaking } = this.snap.value;
+      if (speaking.length !== set.size || speaking.some((id) => !set.has(id))) set = new Set(speaking);
+      return set;
+    });
+    let shown: MediaSnapshot["pictures"] = new Map();
+    this.pictures = computed(() => {
+      const { pictures } = this.snap.value;
+      const same = pictures.size === shown.size && [...pictures].every(([id, stream]) => shown.get(id) === stream);
+      if (!same) shown = pictures;
+      return shown;
+    });
+    media.subscribe(() => batch(() => this.take()));
+  }
+
+  private take(): void {
+    const before = this.snap.value;
+    const after = this.media.snapshot;
+    this.snap.value = after;
+    for (const kind of ["microphone", "camera"] as const) this.tell(kind, before[kind], after[kind]);
+    this.hear();
+  }
+
+  private tell(kind: VoiceKind, before: DeviceLook, after: DeviceLook): void {
+    if (before === after) return;
+    const trouble = words.note[kind][after];
+    if (trouble !== undefined) return this.teller.note(trouble, "trouble");
+    // With the key of push-to-talk it goes on and off all the time: the person knows.
+    const keyed = this.snap.value.choices.push && after !== "held";
+    const was = before === "asking" || LASTING.includes(before) || TROUBLES.includes(before);
+    const text = words.say[kind][after];
+    if (was && !keyed && text !== undefined) this.teller.say(text);
+  }
+
+  private hear(): void {
+    clearTimeout(this.timer);
+    if (!this.snap.value.choices.sayWho) return;
+    const now = performance.now();
+    const { told, say } = hearSpeech(this.told, this.snap.value.speaking, this.teller.me(), now);
+    this.told = told;
+    if (say !== null) this.teller.say(words.speaks([this.teller.name(say)]));
+    // Nothing changes while somebody goes on speaking, so look again by ourselves.
+    if (told.who !== null && told.who !== told.said) this.timer = setTimeout(() => this.hear(), SETTLED);
+  }
+}

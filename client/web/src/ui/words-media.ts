@@ -1,0 +1,216 @@
+/** The words about sound and picture; the third part of words.ts. */
+import { words } from "./words.ts";
+
+const minutes = (seconds: number): string => {
+  const whole = Math.round(seconds);
+  if (whole < 60) return words.seconds(whole);
+  const rest = whole % 60;
+  return rest === 0 ? `${Math.floor(whole / 60)} min` : `${Math.floor(whole / 60)} min ${rest} s`;
+};
+
+type PerLook = Readonly<Record<string, string>>;
+
+export const voice = {
+  hello: "Nothing is on yet. Turn on your microphone when you like.",
+  check: "Check my sound",
+  asking: "Your browser asks whether this page may use your device. Choose “Allow”.",
+  lost: "The sound has dropped for a moment. It comes back by itself.",
+  unable: "This browser can't carry voices. You can read and write here; to speak, open the link in another browser.",
+  dismiss: "Dismiss",
+  hear: "Your browser waits for you before it plays sound.",
+  hearGo: "Tap to hear the circle",
+
+  /** On the button: how it stands. What a press does is said after it to those who listen. */
+  microphone: {
+    off: "Mic off",
+    asking: "Asking…",
+    on: "Mic on",
+    waiting: "Mic waits",
+    ready: "Hold to speak",
+    held: "Mic held",
+    blocked: "Mic blocked",
+    missing: "No mic",
+    busy: "Mic in use",
+    other: "Mic trouble",
+  } as PerLook,
+  camera: {
+    off: "Camera off",
+    asking: "Asking…",
+    on: "Camera on",
+    waiting: "Camera waits",
+    ready: "Camera on",
+    held: "Cam held",
+    blocked: "Cam blocked",
+    missing: "No camera",
+    busy: "Cam in use",
+    other: "Cam trouble",
+  } as PerLook,
+  press: {
+    microphone: {
+      off: "Turn the microphone on",
+      asking: "Turn the microphone off",
+      on: "Turn the microphone off",
+      waiting: "It opens with your turn. Turn the microphone off",
+      ready: "You are heard while you hold this button or the space bar",
+      held: "A facilitator has switched it off",
+      other: "Read what helps",
+    } as PerLook,
+    camera: {
+      off: "Turn the camera on",
+      asking: "Turn the camera off",
+      on: "Turn the camera off",
+      held: "A facilitator has switched it off",
+      other: "Read what helps",
+    } as PerLook,
+  },
+
+  help: {
+    microphone: {
+      blocked: {
+        heading: "The browser keeps the microphone closed",
+        body: "Press the sign beside the address of this page (a lock or two sliders), allow the microphone, and come back here. On a phone it may also be in the settings of the system, under the browser's name.",
+      },
+      missing: {
+        heading: "No microphone was found",
+        body: "Plug one in or switch your headset on. It is taken up by itself as soon as it is there.",
+      },
+      busy: {
+        heading: "Another program has the microphone",
+        body: "Close the other program or browser tab that uses it, then try again.",
+      },
+      other: {
+        heading: "The microphone could not be opened",
+        body: "Try again, or choose another one below. If it stays so, reloading the page often helps: your seat is kept.",
+      },
+    },
+    camera: {
+      blocked: {
+        heading: "The browser keeps the camera closed",
+        body: "Press the sign beside the address of this page (a lock or two sliders), allow the camera, and come back here. Nobody needs a camera to be in the circle.",
+      },
+      missing: {
+        heading: "No camera was found",
+        body: "Plug one in, or go on without: nobody needs a camera to be in the circle.",
+      },
+      busy: {
+        heading: "Another program has the camera",
+        body: "Close the other program or browser tab that uses it, then try again.",
+      },
+      other: {
+        heading: "The camera could not be opened",
+        body: "Try again, or choose another one below. Nobody needs a camera to be in the circle.",
+      },
+    },
+    again: "Try again",
+  },
+  note: {
+    microphone: {
+      blocked: "The browser keeps the microphone closed. Press the button once more to read what helps.",
+      missing: "No microphone was found.",
+      busy: "Another program has the microphone.",
+      other: "The microphone could not be opened.",
+    } as PerLook,
+    camera: {
+      blocked: "The browser keeps the camera closed. Press the button once more to read what helps.",
+      missing: "No camera was found.",
+      busy: "Another program has the camera.",
+      other: "The camera could not be opened.",
+    } as PerLook,
+  },
+  say: {
+    microphone: {
+      off: "Your microphone is off.",
+      on: "Your microphone is on.",
+      waiting: "Your microphone is ready and opens with your turn.",
+      ready: "Hold the space bar to speak.",
+      held: "A facilitator has switched your microphone off.",
+    } as PerLook,
+    camera: {
+      off: "Your camera is off.",
+      on: "Your camera is on.",
+      held: "A facilitator has switched your camera off.",
+    } as PerLook,
+  },
+
+  speaks: (names: readonly string[]) =>
+    names.length === 0 ? "" : `${words.list(names)} ${names.length === 1 ? "is" : "are"} speaking`,
+
+  more: {
+    microphone: "Microphone",
+    camera: "Camera",
+    on: "Turn on",
+    off: "Turn off",
+    settings: "Sound and picture…",
+  },
+
+  dialog: {
+    heading: "Sound and picture",
+    alone: "Nobody hears or sees what you try here.",
+    microphone: "Microphone",
+    tryMicrophone: "Try my microphone",
+    level: "How loud you are",
+    loud: (percent: number) => (percent < 8 ? "still" : percent > 90 ? "very loud" : `${percent} of 100`),
+    record: "Record 3 seconds",
+    recording: "Recording… say something",
+    playing: "Playing it back…",
+    heard: "That is how you sound. Try again if you like.",
+    echoFailed: "That did not work on this device.",
+    whichMicrophone: "Which microphone",
+    speaker: "Speaker",
+    whichSpeaker: "Which speaker",
+    chime: "Play two notes",
+    chiming: "Playing…",
+    camera: "Camera",
+    tryCamera: "Show me my picture",
+    whichCamera: "Which camera",
+    preview: "Your own picture",
+    stop: "Stop trying",
+    usual: "The usual one",
+    unnamed: (n: number) => `Device ${n}`,
+    line: "When the line is weak",
+    pictures: {
+      high: "All pictures",
+      low: "Small pictures",
+      none: "Voices only",
+    },
+    picturesHint: {
+      high: "As clear as your line allows.",
+      low: "Needs about a quarter.",
+      none: "No pictures come, and your camera is off.",
+    },
+    push: "I want to be heard only while I hold the space bar",
+    pushHint: "Or the microphone button, with a finger or the mouse.",
+    fine: "Fine tuning",
+    noise: "Quieten noise behind me",
+    echo: "Take away echo (leave it on without headphones)",
+    gain: "Even out how loud I am",
+    sayWho: "Have my screen reader say who begins to speak",
+    figures: "How the line is doing",
+  },
+  figures: {
+    state: "State",
+    states: { off: "none", connecting: "connecting", up: "good", lost: "coming back", unable: "none" } as PerLook,
+    rtt: "There and back",
+    ms: (n: number) => `${n} ms`,
+    jitter: "Unsteadiness",
+    down: "Coming in",
+    up: "Going out",
+    flow: (sound: number, picture: number) => `${sound} kbit/s sound, ${picture} kbit/s picture`,
+    lossDown: "Lost on the way in",
+    lossUp: "Lost on the way out",
+    percent: (share: number) => `${(share * 100).toFixed(1)} %`,
+    codecs: "Made with",
+    way: "Way",
+    ways: (way: string, relay: boolean) => `${way.toUpperCase()}${relay ? ", by a relay" : ""}`,
+    unknown: "not known yet",
+  },
+
+  talk: {
+    heading: "Who has spoken how long",
+    hint: "Only facilitators see this. It is gone when the circle ends.",
+    none: "Nobody has spoken yet.",
+    time: minutes,
+    person: (seconds: number) => (seconds < 1 ? "Has not spoken yet." : `Has spoken for ${minutes(seconds)} in all.`),
+  },
+  lobby: "While you wait, you can check your sound. Nobody hears it.",
+};
