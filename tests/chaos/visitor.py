@@ -126,13 +126,16 @@ class Visitor(Somebody):
                     heard = self.history.now()
                     self.take(connection, _bytes(raw))
                     continue
-                if self.phase != "lobby":  # where nothing is answered for good
+                in_lobby = self.phase == "lobby"  # where nothing is answered for good
+                if not in_lobby:
                     self.doubt()
                 now = self.history.now()
-                waiting = self.unanswered() or not self.welcomed.is_set()
+                due = self.unanswered() and not in_lobby
                 if connection != self.connection:
                     continue
-                if waiting and now - max(heard, self.oldest()) > PATIENCE:
+                if (due or not self.welcomed.is_set()) and now - max(
+                    heard, self.oldest()
+                ) > PATIENCE:
                     socket.transport.abort()
         except ConnectionClosed:
             pass
