@@ -130,12 +130,13 @@ class Visitor(Somebody):
                 if not in_lobby:
                     self.doubt()
                 now = self.history.now()
-                due = self.unanswered() and not in_lobby
                 if connection != self.connection:
                     continue
-                if (due or not self.welcomed.is_set()) and now - max(
-                    heard, self.oldest()
-                ) > PATIENCE:
+                if self.welcomed.is_set():
+                    due, since = self.unanswered() and not in_lobby, max(heard, self.oldest())
+                else:
+                    due, since = True, heard
+                if due and now - since > PATIENCE:
                     socket.transport.abort()
         except ConnectionClosed:
             pass
