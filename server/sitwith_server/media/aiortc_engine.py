@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -30,6 +31,7 @@ from sitwith_server.media.answer import Local, answer, settle
 from sitwith_server.media.counters import Counters
 from sitwith_server.media.datagrams import Outbox
 from sitwith_server.media.engine import (
+    AUDIO_SLOTS,
     MAX_SDP,
     EngineDown,
     OfferRefused,
@@ -269,7 +271,7 @@ class AiortcRoom:
 
     def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
         self.engine, self._name, self._watcher = engine, name, watcher
-        self.forwarder = Forwarder(watcher.mapped)
+        self.forwarder = Forwarder(watcher.mapped, most=engine.voices)
         self._links: dict[MemberId, _Link] = {}
         self._buckets: dict[MemberId, Bucket] = {}
         self._closed = False
@@ -322,6 +324,9 @@ class AiortcRoom:
     def silence(self) -> None:
         self.engine.port.flush()
         self.forwarder.silence()
+
+    def lease(self, until: float) -> None:
+        self.forwarder.lease(until)
 
     def take(self, member: MemberId, pictures: Take) -> None:
         self.forwarder.take(member, pictures, time.monotonic())
@@ -392,6 +397,7 @@ class AiortcEngine:
     address: the IP address that members are told to send to, or one IPv4 and one IPv6 address.
     port: UDP; 0 takes a free one.
     bind: what to bind to instead where the machine itself doesn't have the address (`0.0.0.0`).
+    voices: that one member hears at the same time at most; of more the loudest.
     """
 
     def __init__(
@@ -400,8 +406,10 @@ class AiortcEngine:
         port: int,
         *,
         bind: str | None = None,
+        voices: int = AUDIO_SLOTS,
         limits: Limits | None = None,
     ) -> None:
+        self.voices = voices
         addresses = [address] if isinstance(address, str) else list(address)
         self.limits = limits or Limits()
         self.counters = Counters()
@@ -417,6 +425,7 @@ class AiortcEngine:
         self.offers = Bucket(self.limits.all_offers, self.limits.all_offers_burst)
         self.running = False
         self._rooms: dict[str, AiortcRoom] = {}
+        self._refused: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat: asyncio.Task[None] | None = None
         self._load = 0.0
@@ -444,6 +453,13 @@ class AiortcEngine:
         """Whether as many transports are unfinished as this engine bears."""
         return sum(room.half_open() for room in self._rooms.values()) >= self.limits.half_open
 
+    def counts(self) -> Mapping[str, int]:
+        """Since the start, by fixed words: what the transports and the forwarders count."""
+        refused = Counter(self._refused)
+        for room in self._rooms.values():
+            refused.update(room.forwarder.refused())
+        return {**self.counters.read(), **{f"refused_{why}": n for why, n in refused.items()}}
+
     async def close(self) -> None:
         self.running = False
         if self._beat is not None:
@@ -459,6 +475,7 @@ class AiortcEngine:
     def forget(self, name: str, room: AiortcRoom) -> None:
         if self._rooms.get(name) is room:
             del self._rooms[name]
+            self._refused.update(room.forwarder.refused())
 
     def spawn(self, work: Any) -> None:
         """Runs it to its end, and keeps it from being collected before."""
