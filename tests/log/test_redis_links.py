@@ -281,6 +281,14 @@ async def test_full_is_refused_and_never_half_committed(kind: str) -> None:
 async def test_every_key_has_an_end(log: RedisLog, server: Server) -> None:
     taken(await control(log, 0, key=("s", 1), outcome=b"o"))
     taken(await say(log, 0))
+    # A stream that begins anew, and the next bucket of outcomes.
+    await log.drop_stream(ROOM, "circle")
+    taken(await say(log, 0))
+    later = int((await log.now(ROOM) + 700) * 1_000_000)
+    server.admin("HSET", f"sw:{{{ROOM}}}:meta", "t", later)
+    taken(await say(log, 0, key=("s", 2), outcome=b"o"))
+    assert await say(log, 0, key=("s", 2)) == Duplicate(b"o")
+    assert len(server.admin("KEYS", f"sw:{{{ROOM}}}:o:*").splitlines()) == 2
     await log.audit(ROOM, b"a", 10)
     await log.end("gone", 10)
     await log.leases.beat("w", 5)

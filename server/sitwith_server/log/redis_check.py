@@ -59,13 +59,11 @@ hget {key} a
 hmget {key} a
 hgetall {key}
 hkeys {key}
-hlen {key}
 hdel {key} b
 hexists {key} a
 hincrby {key} a 1
 del {key}
 xadd {key} 1-0 a 1
-xlen {key}
 xrange {key} - +
 del {key}
 zadd {key} 1 a
