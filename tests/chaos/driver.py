@@ -68,6 +68,7 @@ class Driver:
         self._report = report
         self._say = say
         self._began = 0.0
+        self._evenings: Sequence[Evening[Visitor]] = ()
         self.summary = Summary(seed)
 
     async def run(self, seconds: float, *, round_seconds: float = ROUND_SECONDS) -> Summary:
@@ -122,7 +123,7 @@ class Driver:
         while True:
             await asyncio.sleep(PROGRESS)
             self.summary.seconds = time.monotonic() - self._began
-            self._say(self.summary.line())
+            self._say(self.summary.line(sum(len(e.history.ops) for e in self._evenings)))
 
     def _save(self) -> None:
         self.summary.seconds = time.monotonic() - self._began
@@ -144,6 +145,7 @@ class Driver:
         evenings = [
             self._evening(site, each["tokens"], f"{number}.{i} ") for i, each in enumerate(made)
         ]
+        self._evenings = evenings
         try:
             await asyncio.gather(*(evening.enter(MEMBERS) for evening in evenings))
             ends = time.monotonic() + seconds
@@ -166,6 +168,7 @@ class Driver:
                 evening.stop()
         await self._end(site, gauges, evenings, [each["room"] for each in made])
         self._measure(stage)
+        self._evenings = ()
         self._judge(evenings)
         self._save()
 

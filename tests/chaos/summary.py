@@ -46,11 +46,11 @@ class Summary:
     def resumes(self) -> list[float]:
         return self.figures["away"]
 
-    def line(self) -> str:
-        """How it is just now."""
+    def line(self, under_way: int) -> str:
+        """How it is just now; `under_way`: operations of the round that is being played."""
         return (
-            f"{self.seconds:5.0f} s, round {self.rounds}, {self.operations} operations "
-            f"({self.acknowledged} acknowledged), {sum(self.faults.values())} faults, "
+            f"{self.seconds:5.0f} s, round {self.rounds}, {self.operations + under_way} "
+            f"operations, {sum(self.faults.values())} faults, "
             f"{len(self.violations)} violations"
         )
 
