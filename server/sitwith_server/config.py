@@ -24,6 +24,7 @@ CONFIG_VARIABLE: Final = "SITWITH_CONFIG"
 MASK: Final = "********"
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+MEDIA: Final = ("aiortc", "janus", "off")
 
 
 class SettingError(ValueError):
@@ -126,11 +127,40 @@ def _redis(value: str) -> str:
     return _words(value)
 
 
-def _level(value: str) -> str:
-    for level in LOG_LEVELS:
-        if value.lower() == level:
-            return level
-    raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return value.lower()
+
+    return parse
+
+
+def _yes_or_no(value: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if value.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[value.lower()]
+
+
+def _urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
+    def parse(value: str) -> tuple[str, ...]:
+        for url in (found := tuple(dict.fromkeys(_split(value)))):
+            parts = urlsplit(url)
+            if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc:
+                raise ValueError(f"must each look like {schemes[0]}://host:port, without a user")
+        return found
+
+    return parse
+
+
+def _turn_urls(value: str) -> tuple[str, ...]:
+    """RFC 7065 §3.1: `turn:` or `turns:`, host, maybe port, maybe `?transport=udp|tcp`."""
+    found = tuple(dict.fromkeys(_split(value)))
+    form = r"turns?:(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?"
+    if not all(re.fullmatch(form, url) for url in found):
+        raise ValueError("must each look like turn:host:3478?transport=udp or turns:host:5349")
+    return found
 
 
 def _split(value: str) -> list[str]:
@@ -189,9 +219,37 @@ class Settings:
     ping_seconds: float = _setting(
         5.0, _seconds(0.5, 60), "time between pings; a silent peer is lost after as long again"
     )
-    log_level: str = _setting("info", _level, f"least level logged: {', '.join(LOG_LEVELS)}")
+    log_level: str = _setting(
+        "info", _one_of(*LOG_LEVELS), f"least level logged: {', '.join(LOG_LEVELS)}"
+    )
+    media: str = _setting("aiortc", _one_of(*MEDIA), f"what carries voices: {', '.join(MEDIA)}")
     media_address: str | None = _setting(
-        None, _address, "address offered for voice and video (unused until there is media)"
+        None, _address, "address that members send voice and video to; unset, host's"
+    )
+    media_bind: str | None = _setting(
+        None, _address, "address to bind for media where media_address is not this machine's own"
+    )
+    media_port: int = _setting(
+        0, _whole(0, 65535), "UDP port for media, of the first media node; 0 takes free ones"
+    )
+    media_nodes: int = _setting(
+        0, _whole(0, 64), "media processes beside the workers; 0: one for each spare core"
+    )
+    janus_urls: tuple[str, ...] = _setting(
+        (), _urls("ws", "wss"), "Janus gateways (ws:// or wss://), where media is janus"
+    )
+    janus_secret: str | None = _setting(
+        None, _words, "secret of the gateways' API, where they have one", secret=True
+    )
+    turn_urls: tuple[str, ...] = _setting(
+        (), _turn_urls, "TURN servers for members (turn: and turns: URIs)"
+    )
+    turn_secret: str | None = _setting(
+        None, _words, "secret that the TURN servers share with this one", secret=True
+    )
+    turn_ttl: int = _setting(600, _whole(60, 600), "life of a member's TURN credentials")
+    turn_relay_only: bool = _setting(
+        False, _yes_or_no, "ask browsers to send media by the TURN servers alone"
     )
 
     def __post_init__(self) -> None:
@@ -201,6 +259,12 @@ class Settings:
             object.__setattr__(self, "allowed_origins", _derived_origins(self.public_url))
         if self.workers > 1 and self.redis_url is None:
             raise SettingError("workers", "more than 1 needs redis_url")
+        if self.media == "janus" and not self.janus_urls:
+            raise SettingError("janus_urls", "is needed where media is janus")
+        if self.turn_urls and self.turn_secret is None:
+            raise SettingError("turn_secret", "is needed with turn_urls")
+        if self.turn_relay_only and not self.turn_urls:
+            raise SettingError("turn_relay_only", "needs turn_urls")
         if self.outbox_bytes < 2 * self.max_frame:
             raise SettingError("outbox_bytes", "must hold at least two frames of max_frame")
 
@@ -355,7 +419,9 @@ def _plain(name: str, value: object, source: str) -> str:
         raise SettingError(name, "there is no such setting", source=source)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
         raise SettingError(name, "must be a text, a number or a list of texts", source=source)
     return str(value)
 

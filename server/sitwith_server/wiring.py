@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import ip_address
 
 import structlog
 import uvicorn
@@ -26,6 +29,9 @@ from sitwith_server.log.base import Health, Log
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.log.redis_check import Problem, check
 from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.media.node import Node
+from sitwith_server.media.turn import Turn
+from sitwith_server.media.voices import Voices
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
 from sitwith_server.service.operator import Operator
@@ -49,6 +55,16 @@ class App:
     registry: Registry
     gate: Gate
     log: Log
+    voices: Voices
+    node: Callable[[], Awaitable[Node]] | None
+    """Starts the media node of this process, where it has one."""
+    nodes: list[Node] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """The media plane: from within the event loop, once the log is there."""
+        self.voices.start()
+        if self.node is not None:
+            self.nodes.append(await self.node())
 
     async def drain(self, seconds: float) -> None:
         """No new rooms or joins; everybody is sent elsewhere over `seconds`."""
@@ -56,6 +72,9 @@ class App:
         await self.gate.drain(seconds)
 
     async def close(self) -> None:
+        await self.voices.close()
+        for node in self.nodes:
+            await node.close()
         await self.registry.close()
         await self.log.close()
 
@@ -72,13 +91,65 @@ def build(settings: Settings, log: Log | None = None) -> App:
         idle_seconds=None if settings.redis_url is None else IDLE_SECONDS,
     )
     operator = Operator(registry, room_ttl=settings.room_ttl)
-    gate = Gate(Door(registry), settings, metrics, log.now)
+    voices = Voices(log, _turn(settings), off=settings.media == "off")
+    metrics.media(lambda: voices.nodes.living(time.monotonic()))
+    gate = Gate(Door(registry), settings, metrics, log.now, voices)
     routes = [
         WebSocketRoute("/ws", Endpoint(gate).serve),
         *http.routes(operator, settings, metrics, gate.crowds),
     ]
     asgi = http.wrapped(Starlette(routes=routes), settings, metrics)
-    return App(asgi, operator, registry, gate, log)
+    alone = settings.redis_url is None and settings.media != "off"
+    node = partial(start_node, settings, registry) if alone else None
+    return App(asgi, operator, registry, gate, log, voices, node)
+
+
+def _turn(settings: Settings) -> Turn:
+    return Turn(
+        settings.turn_urls,
+        settings.turn_secret or "",
+        settings.turn_ttl,
+        settings.turn_relay_only,
+    )
+
+
+async def start_node(settings: Settings, registry: Registry) -> Node:
+    """A media node on the settings' engine.
+
+    Raises:
+        OSError: the engine's port is not to be had.
+    """
+    from sitwith_server.media.aiortc_engine import AiortcEngine  # takes a while, workers need none
+
+    engine = AiortcEngine(media_address(settings), settings.media_port, bind=settings.media_bind)
+    await engine.start()
+    node = Node(registry, engine, counts=engine.counts)
+    node.start()
+    _log.info("carrying", node=node.id)
+    return node
+
+
+def media_address(settings: Settings) -> str:
+    """The address that members send to: the one that is set, the one that `host` is, or, where the
+    server listens on all, the one that this machine reaches others by."""
+    if settings.media_address is not None:
+        return settings.media_address
+    try:
+        places = socket.getaddrinfo(settings.host, None, type=socket.SOCK_DGRAM)
+        address = ip_address(str(places[0][4][0]).partition("%")[0])
+    except (OSError, ValueError):
+        return "127.0.0.1"
+    if not address.is_unspecified:
+        return str(address)
+    family, far = (
+        (socket.AF_INET6, "2001:db8::1") if address.version == 6 else (socket.AF_INET, "192.0.2.1")
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((far, 9))  # sends nothing: it only asks the routing table
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "::1" if address.version == 6 else "127.0.0.1"
 
 
 def check_log(redis_url: str) -> list[Problem]:
@@ -100,6 +171,59 @@ def run(
     logs.catch_uncaught()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, on_started, sockets))
+
+
+class MediaProcess:
+    """What a supervisor asks of a media process."""
+
+    draining = False
+
+    @property
+    def operator(self) -> MediaProcess:
+        return self
+
+    def ready(self) -> bool:
+        return True
+
+
+def run_media(
+    settings: Settings, *, on_started: Callable[[MediaProcess], Awaitable[None]] | None = None
+) -> int:
+    """One media node on the shared log, until SIGTERM (its rooms move first) or SIGINT."""
+    logs.configure(settings)
+    logs.catch_uncaught()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_carry(settings, on_started))
+
+
+async def _carry(
+    settings: Settings, on_started: Callable[[MediaProcess], Awaitable[None]] | None
+) -> int:
+    assert settings.redis_url is not None
+    log = RedisLog(settings.redis_url)
+    log.start()
+    registry = Registry(log, Trail(log, settings.audit_ttl), idle_seconds=IDLE_SECONDS)
+    process, stop, seconds = MediaProcess(), asyncio.Event(), settings.drain_seconds
+
+    def asked_to_stop(within: float) -> None:
+        nonlocal seconds
+        seconds = within
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, asked_to_stop, seconds)
+    loop.add_signal_handler(signal.SIGINT, asked_to_stop, 0.0)
+    if await _log_is_there(log, stop.is_set):
+        node = await start_node(settings, registry)
+        if on_started is not None:
+            await on_started(process)
+        await stop.wait()
+        process.draining = True
+        await node.leave(seconds)
+        await node.close()
+    await registry.close()
+    await log.close()
+    return 0
 
 
 class _Server(uvicorn.Server):
@@ -177,6 +301,7 @@ async def _serve(
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
     if server.started:
+        await app.start()
         _log.info("serving", host=settings.host, port=settings.port)
         if on_started is not None:
             await on_started(app)

@@ -18,6 +18,8 @@ from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.media.turn import Turn
+from sitwith_server.media.voices import Voices
 from sitwith_server.room.model import Settings
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
@@ -92,7 +94,8 @@ class World:
         self.registry = Registry(self.log, Trail(self.log, 86_400))
         self.operator = Operator(self.registry, room_ttl=86_400)
         settings = WorkerSettings()
-        self.gate = Gate(Door(self.registry), settings, Metrics(), self.log.now)
+        voices = Voices(self.log, Turn((), "", 600), off=True)
+        self.gate = Gate(Door(self.registry), settings, Metrics(), self.log.now, voices)
 
     async def room(self, **settings: Any) -> Created:
         return await self.operator.create(

@@ -25,6 +25,8 @@ from sitwith_server.gateway.translate import (
     to_name,
 )
 from sitwith_server.log.base import LogDown, Position
+from sitwith_server.room import commands as c
+from sitwith_server.service.answers import Answer, Done, No
 from sitwith_server.service.door import Seated
 
 _log = structlog.get_logger(__name__)
@@ -32,6 +34,9 @@ _log = structlog.get_logger(__name__)
 NOWHERE_SECONDS: Final = 0.15
 """Every hello that leads nowhere is answered this long after it came, whatever was wrong with it:
 its timing tells nothing about which rooms there are."""
+
+MEDIA_AT_ONCE: Final = 2
+"""Commands of one connection that wait for a media node; more are refused."""
 
 Receive = Callable[[], Awaitable[bytes | str | None]]
 """The next message; None once the socket is gone."""
@@ -48,6 +53,7 @@ class Connection:
         self._seated: Seated | None = None
         self._hub: Hub | None = None
         self._link: Link | None = None
+        self._media: set[asyncio.Task[None]] = set()
 
     async def serve(self, receive: Receive) -> None:
         try:
@@ -126,6 +132,8 @@ class Connection:
         self._link = Link(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)
         await self._hub.attach(self._link, seated.resume, seated.resumed, positions, now)
+        if seated.resumed:
+            self._gate.voices.attached(seated.room, seated.seat)
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -142,13 +150,47 @@ class Connection:
         began = self._clock()
         link.asking = True
         answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
+        self._gate.metrics.commit(self._clock() - began)
+        if isinstance(answer, Done):
+            if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
+                self._ask_media(seated, message)
+                link.answered()
+                return
+            if not isinstance(command, c.Say | c.Unsay | c.React):
+                await self._gate.voices.settled(seated.room)
+        self._answer(message, answer)
+        link.answered()
+
+    def _ask_media(
+        self, seated: Seated, message: m.MediaOffer | m.MediaServers | m.MediaTake
+    ) -> None:
+        """What a media node has to answer; its sender's other commands don't wait for it."""
+        if len(self._media) >= MEDIA_AT_ONCE:
+            self._answer(message, No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
+            return
+
+        async def work() -> None:
+            asked = self._gate.voices.ask(seated.room, seated.seat, seated.connection, message)
+            self._answer(message, await asked)
+
+        task = asyncio.create_task(work())
+        self._media.add(task)
+        task.add_done_callback(self._media_done)
+
+    def _media_done(self, task: asyncio.Task[None]) -> None:
+        self._media.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.error("connection_fault", exc_info=fault)
+            self._outbox.end(CloseCode.FAULT)
+
+    def _answer(self, message: m.Command, answer: Answer) -> None:
         frame = answer_frame(message.id, answer)
         self._outbox.send(frame)
-        link.answered()
         self._gate.metrics.command(message.t, str(frame.get("code", "ok")))
-        self._gate.metrics.commit(self._clock() - began)
 
     async def _let_go(self) -> None:
+        for task in self._media:
+            task.cancel()
         if self._hub is not None and self._link is not None:
             self._hub.detach(self._link)
             self._gate.hub_left(self._hub)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
@@ -12,6 +12,8 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.media.voices import Voices
+from sitwith_server.room.model import MemberId
 from sitwith_server.service.door import Door
 from sitwith_server.service.rooms import Room
 
@@ -25,11 +27,14 @@ class Gate:
         settings: Settings,
         metrics: Metrics,
         now: Callable[[], Awaitable[float]],
+        voices: Voices,
     ) -> None:
         self.door = door
         self.settings = settings
         self.metrics = metrics
         self.now = now
+        self.voices = voices
+        voices.tell = self.tell
         self.draining = False
         self._hubs: dict[str, Hub] = {}
         self._open: set[Outbox] = set()
@@ -40,6 +45,7 @@ class Gate:
         hub = self._hubs.get(room.id)
         if hub is None:
             hub = self._hubs[room.id] = Hub(room)
+            self.voices.watch(room)
         return hub
 
     def hub_left(self, hub: Hub) -> None:
@@ -47,6 +53,14 @@ class Gate:
         if not hub.links and self._hubs.get(hub.room.id) is hub:
             del self._hubs[hub.room.id]
             hub.close()
+            self.voices.unwatch(hub.room)
+
+    def tell(self, room: str, member: MemberId, frame: Mapping[str, object]) -> None:
+        """A word of the media plane, to a member who is inside and connected here."""
+        hub = self._hubs.get(room)
+        link = hub.links.get(member) if hub is not None else None
+        if hub is not None and link is not None and hub.room.state.at(member) is not None:
+            link.outbox.send(frame)
 
     def crowds(self) -> list[int]:
         """How many links each room has here, for size classes."""

@@ -7,7 +7,7 @@ all below `CROWD`; how many sit in all rooms together is withheld while fewer th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import (
@@ -21,12 +21,13 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_protocol.messages import COMMANDS
 from sitwith_server import __version__
+from sitwith_server.media.bus import Here
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 CROWD: Final = 5
@@ -164,6 +165,10 @@ class Metrics:
         """How many people each room has on this worker just now, in no order."""
         self._rooms.sizes = tuple(sizes)
 
+    def media(self, nodes: Callable[[], Iterable[Here]]) -> None:
+        """Tells of the media nodes that `nodes` finds alive, as they last said of themselves."""
+        self._registry.register(_Media(nodes))
+
     def render(self) -> bytes:
         """All of it in the text format of `CONTENT_TYPE`."""
         return generate_latest(self._registry)
@@ -194,6 +199,36 @@ class _Rooms(Collector):
         if sum(self.sizes) >= CROWD:
             people.add_metric([], sum(self.sizes))
         yield people
+
+
+class _Media(Collector):
+    """Every worker tells of all nodes that it hears of."""
+
+    def __init__(self, nodes: Callable[[], Iterable[Here]]) -> None:
+        self._nodes = nodes
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        found = list(self._nodes())
+        yield GaugeMetricFamily("sitwith_media_nodes", "Media nodes alive", value=len(found))
+        for name, text in (
+            ("rooms", "Rooms that a media node carries"),
+            ("connections", "Media connections of a node"),
+            ("load", "How full a media node is, 0 to 1"),
+        ):
+            family = GaugeMetricFamily(f"sitwith_media_{name}", text, labels=["node"])
+            for each in found:
+                family.add_metric([each.node], float(getattr(each, name)))
+            yield family
+        counts = CounterMetricFamily(
+            "sitwith_media_counts", "What a media node's engine counts", labels=["node", "what"]
+        )
+        for each in found:
+            for what, count in each.counts.items():
+                counts.add_metric([each.node, what], count)
+        yield counts
 
 
 def _size_class(size: int) -> str:

@@ -230,7 +230,7 @@ class Voices:
 
     def watch(self, room: Room) -> None:
         """Somebody of this room is here."""
-        if not self._off and room.id not in self._watched:
+        if self._ticking is not None and room.id not in self._watched:
             self._watched[room.id] = _Watched(self, room)
 
     def unwatch(self, room: Room) -> None:
@@ -242,7 +242,7 @@ class Voices:
     def attached(self, room: Room, member: MemberId) -> None:
         """A connection has taken a seat again: it is told how its media connection is."""
         node = room.state.media
-        if not self._off and node is not None:
+        if self._ticking is not None and node is not None:
             self._tasks.spawn(self.bus.say(room.id, bus.Ask(node, member)))
 
     # -- commands --------------------------------------------------------------------------------
