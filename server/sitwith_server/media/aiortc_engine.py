@@ -14,7 +14,6 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from aiortc import (
@@ -27,21 +26,17 @@ from aiortc import (
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
+from sitwith_server.media.aiortc_room import AiortcRoom, Limits
 from sitwith_server.media.answer import Local, answer, settle
 from sitwith_server.media.counters import Counters
 from sitwith_server.media.datagrams import Outbox
 from sitwith_server.media.engine import (
     AUDIO_SLOTS,
-    MAX_SDP,
     EngineDown,
-    OfferRefused,
-    Plan,
-    Take,
-    Voice,
     Watcher,
 )
-from sitwith_server.media.forward import Forwarder, Port
-from sitwith_server.media.sdp import Offer, parse, restarts
+from sitwith_server.media.forward import Port
+from sitwith_server.media.sdp import Offer
 from sitwith_server.media.session import Session
 from sitwith_server.media.udp import Agent, Bucket, Credentials, UdpPort
 from sitwith_server.room.model import MemberId
@@ -62,27 +57,6 @@ _PROFILES: Final = sorted(
 _protect, _protect_rtcp = lib.srtp_protect, lib.srtp_protect_rtcp
 _unprotect, _unprotect_rtcp = lib.srtp_unprotect, lib.srtp_unprotect_rtcp
 _memmove = ffi.memmove
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one engine bears.
-
-    offers, offers_burst: answered offers a second, and at once, of one member.
-    all_offers, all_offers_burst: the same of everybody.
-    half_open_room, half_open: transports of one room, and of all, that have not yet finished.
-    connect: seconds that ICE and DTLS may take.
-    silence: seconds without an authentic packet after which a member is gone.
-    """
-
-    offers: float = 1
-    offers_burst: float = 5
-    all_offers: float = 100
-    all_offers_burst: float = 200
-    half_open_room: int = 64
-    half_open: int = 256
-    connect: float = 10
-    silence: float = 8
 
 
 class _Dtls(RTCDtlsTransport):
@@ -118,11 +92,13 @@ class _Ice:
         self._out(data)
 
 
-class _Link:
+class Link:
     """One member's transport, from its offer to its end."""
 
-    def __init__(self, room: AiortcRoom, member: MemberId, offer: Offer, now: float) -> None:
-        engine = room.engine
+    def __init__(
+        self, engine: AiortcEngine, room: AiortcRoom, member: MemberId, offer: Offer, now: float
+    ) -> None:
+        self.engine = engine
         self.room, self.member, self.offer = room, member, offer
         self.setup = "active" if offer.setup == "passive" else "passive"
         self.session: Session = settle(offer, secrets.randbits)
@@ -145,7 +121,7 @@ class _Link:
 
     def answered(self, offer: Offer) -> str:
         """The answer to the first offer, or to an ICE restart."""
-        engine = self.room.engine
+        engine = self.engine
         local = Credentials.make()
         self.offer = offer
         self.version += 1
@@ -167,7 +143,7 @@ class _Link:
     # ---------------------------------------------------------------------------- its life
 
     async def _connect(self) -> None:
-        engine, counters = self.room.engine, self._counters
+        engine, counters = self.engine, self._counters
         fingerprints = [RTCDtlsFingerprint(*each) for each in self.offer.fingerprints]
         try:
             async with asyncio.timeout(engine.limits.connect):
@@ -195,7 +171,7 @@ class _Link:
     def _on_state(self) -> None:
         if not self.over and self._dtls.state in ("closed", "failed"):
             self._counters.ended += 1
-            self.room.engine.spawn(self.room.lose(self))
+            self.engine.spawn(self.room.lose(self))
 
     def stop(self) -> None:
         """Nothing is received or sent through it from now on."""
@@ -251,7 +227,7 @@ class _Link:
             self._counters.unsent += 1
             return
         if box is not self._box:
-            self._box, self._places = box, self.room.engine.places[box]
+            self._box, self._places = box, self.engine.places[box]
         place, length = self._places[box.count], self._buffer.size
         _memmove(place, packet, size)
         length[0] = size
@@ -263,123 +239,7 @@ class _Link:
 
     def _send_dtls(self, datagram: bytes) -> None:
         self.agent.send(datagram)
-        self.room.engine.port.flush()
-
-
-class AiortcRoom:
-    """One room: its links, and the forwarder between them."""
-
-    def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
-        self.engine, self._name, self._watcher = engine, name, watcher
-        self.forwarder = Forwarder(watcher.mapped, most=engine.voices)
-        self._links: dict[MemberId, _Link] = {}
-        self._buckets: dict[MemberId, Bucket] = {}
-        self._closed = False
-
-    def half_open(self) -> int:
-        return sum(not link.connected for link in self._links.values())
-
-    async def answer(self, member: MemberId, sdp: str) -> str:
-        engine, now = self.engine, time.monotonic()
-        if self._closed or not engine.running:
-            raise EngineDown("the engine does not run")
-        engine.counters.offers += 1
-        bucket = self._buckets.get(member)
-        if bucket is None:
-            limits = engine.limits
-            bucket = self._buckets[member] = Bucket(limits.offers, limits.offers_burst)
-        if not bucket.take(now) or not engine.offers.take(now):
-            engine.counters.busy += 1
-            raise OfferRefused("busy")
-        if len(sdp) > MAX_SDP:
-            raise OfferRefused("too_long")
-        offer = parse(sdp)
-        link = self._links.get(member)
-        if link is not None:
-            if link.offer == offer:
-                return link.answer
-            if link.connected and restarts(offer, link.offer):
-                engine.counters.restarted += 1
-                return link.answered(offer)
-        if link is None or link.connected:
-            if self.half_open() >= engine.limits.half_open_room or engine.crowded():
-                engine.counters.busy += 1
-                raise OfferRefused("busy")
-        new = _Link(self, member, offer, now)
-        try:
-            text = new.answered(offer)
-        except BaseException:
-            await new.close()
-            raise
-        if link is not None:
-            await self._end(link)
-        self._links[member] = new
-        return text
-
-    async def apply(self, plan: Plan) -> None:
         self.engine.port.flush()
-        self.forwarder.apply(plan, time.monotonic())
-        self.engine.port.flush()
-
-    def silence(self) -> None:
-        self.engine.port.flush()
-        self.forwarder.silence()
-
-    def lease(self, until: float) -> None:
-        self.forwarder.lease(until)
-
-    def take(self, member: MemberId, pictures: Take) -> None:
-        self.forwarder.take(member, pictures, time.monotonic())
-        self.engine.port.flush()
-
-    async def drop(self, member: MemberId) -> None:
-        self._buckets.pop(member, None)
-        link = self._links.get(member)
-        if link is not None:
-            await self._end(link)
-
-    def voices(self) -> Mapping[MemberId, Voice]:
-        return self.forwarder.voices(time.monotonic())
-
-    async def close(self) -> None:
-        self._closed = True
-        self.silence()
-        for link in list(self._links.values()):
-            await self._end(link)
-        self.engine.forget(self._name, self)
-
-    # --------------------------------------------------------------------------- from links
-
-    def join(self, link: _Link, now: float) -> Port:
-        """A link is up: its member hears and is heard, as far as the plan goes."""
-        port = self.forwarder.add(link.member, link.session, link.send, now)
-        self.engine.port.flush()
-        self._watcher.connected(link.member)
-        return port
-
-    async def lose(self, link: _Link) -> None:
-        """A link is gone by itself."""
-        if link.over or self._links.get(link.member) is not link:
-            return
-        await self._end(link)
-        self._watcher.lost(link.member)
-
-    async def _end(self, link: _Link) -> None:
-        link.stop()
-        if self._links.get(link.member) is link:
-            del self._links[link.member]
-            self.forwarder.remove(link.member, time.monotonic())
-        await link.close()
-
-    async def tick(self, now: float) -> None:
-        self.forwarder.tick(now)
-        silent = now - self.engine.limits.silence
-        for link in [each for each in self._links.values() if each.connected]:
-            if link.agent.heard < silent:
-                self.engine.counters.silent += 1
-                await self.lose(link)
-        for member in [m for m, bucket in self._buckets.items() if bucket.full(now)]:
-            del self._buckets[member]
 
 
 class _Buffer:
@@ -445,6 +305,10 @@ class AiortcEngine:
             raise ValueError("the room is open already")
         opened = self._rooms[room] = AiortcRoom(self, room, watcher)
         return opened
+
+    def link(self, room: AiortcRoom, member: MemberId, offer: Offer, now: float) -> Link:
+        """A transport that waits for its member."""
+        return Link(self, room, member, offer, now)
 
     def load(self) -> float:
         return min(1.0, self._load / FULL)
