@@ -278,6 +278,7 @@ class Driver:
             summary.unknown += sum(op.answer is None for op in history.ops)
             summary.frames += len(history.received)
             summary.gaps += sum(1 for _ in history.of("gap"))
+            summary.losses += sum(r.frame["missed"] is None for r in history.of("gap"))
             summary.kinds.update(op.kind for op in history.ops if op.ok)
             found = check(history)
             if found:

@@ -34,6 +34,8 @@ class Summary:
     unknown: int = 0
     frames: int = 0
     gaps: int = 0
+    losses: int = 0
+    """Gaps of unknown extent: something that somebody had got is not in the log any more."""
     profiles: collections.Counter[str] = field(default_factory=collections.Counter)
     kinds: collections.Counter[str] = field(default_factory=collections.Counter)
     faults: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -59,7 +61,8 @@ class Summary:
         profiles = ", ".join(f"{name} {seconds} s" for name, seconds in self.profiles.items())
         lines = [
             f"seed {self.seed}: {self.seconds:.0f} s ({profiles}), {self.under_fault:.0f} s under "
-            f"fault, {self.rounds} rounds, {self.frames} frames, {self.gaps} gaps said",
+            f"fault, {self.rounds} rounds, {self.frames} frames, {self.gaps} gaps said, "
+            f"{self.losses} of them losses",
             f"operations: {self.operations} ({self.acknowledged} acknowledged, "
             f"{self.unknown} unknown), {len(self.kinds)} kinds",
             *(
@@ -91,7 +94,7 @@ class Summary:
 
 PLAIN: Final = (
     "seed", "seconds", "under_fault", "rounds", "operations", "acknowledged", "unknown", "frames",
-    "gaps", "profiles", "kinds", "faults", "pairs",
+    "gaps", "losses", "profiles", "kinds", "faults", "pairs",
 )  # fmt: skip
 
 
