@@ -80,3 +80,32 @@ describe("words on a seat", () => {
     ]);
   });
 });
+
+describe("the ring with faces", () => {
+  for (const [name, [width, height]] of Object.entries(STAGES)) {
+    for (const count of [2, 3, 4, 5, 6, 8, 12]) {
+      it(`seats ${count} inside on a ${name}, never smaller than without faces, with room for words in the middle`, () => {
+        const ring = layout(count, width, height, true);
+        const plain = layout(count, width, height);
+        expect(ring.disc).toBeGreaterThanOrEqual(plain.disc);
+        for (const [i, one] of ring.places.entries()) {
+          expect(one.x - ring.disc / 2).toBeGreaterThanOrEqual(0);
+          expect(one.x + ring.disc / 2).toBeLessThanOrEqual(width);
+          expect(one.y - ring.disc / 2).toBeGreaterThanOrEqual(0);
+          expect(one.y + ring.disc / 2).toBeLessThanOrEqual(height);
+          for (const other of ring.places.slice(i + 1))
+            expect(Math.hypot(one.x - other.x, one.y - other.y)).toBeGreaterThan(ring.disc);
+          if (ring.disc > 72) {
+            const far = Math.abs(one.x - ring.centre.x) - ring.disc / 2;
+            const high = Math.abs(one.y - ring.centre.y) - ring.disc / 2;
+            expect(Math.max(far / 60, high / 60)).toBeGreaterThan(1);
+          }
+        }
+      });
+    }
+  }
+
+  it("are larger where a few sit on a desk", () => {
+    expect(layout(4, ...STAGES.desk, true).disc).toBeGreaterThan(layout(4, ...STAGES.desk).disc);
+  });
+});

@@ -19,7 +19,10 @@ export interface Ring {
 }
 
 /** Room under a disc for the name, one line below it and the holder's clock. */
-const WORDS_BELOW = 58;
+function below(disc: number): number {
+  return Math.max(58, 44 + 0.2 * disc);
+}
+
 const SIZES = [
   { size: "huge", disc: 128, seat: 140 },
   { size: "big", disc: 96, seat: 118 },
@@ -36,12 +39,13 @@ export function layout(count: number, width: number, height: number, faces = fal
   for (const kind of SIZES) {
     if (!faces && (kind.size === "huge" || kind.size === "big")) continue;
     const rx = radius(count, (width - kind.seat) / 2, kind.disc);
-    const ry = radius(count, (height - kind.disc - WORDS_BELOW - 12) / 2, kind.disc);
+    const ry = radius(count, (height - kind.disc - below(kind.disc) - 12) / 2, kind.disc);
     const [a, b] = soften(rx, ry);
     if (a < kind.disc || b < kind.disc) continue;
-    if (perimeter(a, b) / Math.max(count, 1) >= apart(kind)) {
-      return ring(count, width, height, a, b, kind);
-    }
+    if (perimeter(a, b) / Math.max(count, 1) < apart(kind)) continue;
+    const made = ring(count, width, height, a, b, kind);
+    // However large the faces, what goes on is still to be read in the middle.
+    if (kind.disc <= 72 || leavesMiddle(made)) return made;
   }
   return {
     shape: "rows",
@@ -53,6 +57,25 @@ export function layout(count: number, width: number, height: number, faces = fal
     rx: 0,
     ry: 0,
   };
+}
+
+/**
+ * The words in the middle: half of their width at most and of what they can do with, and how far up
+ * they reach, the sign above them included or not.
+ */
+const MIDDLE = { wide: 125, narrow: 62, sign: 30, high: 94, words: 44, wrapped: 84 };
+
+function leavesMiddle({ places, centre, disc, seat }: Ring): boolean {
+  if (centre.width < 2 * MIDDLE.narrow) return false;
+  const wide = Math.min(MIDDLE.wide, centre.width / 2);
+  const words = centre.width < 2 * MIDDLE.wide ? MIDDLE.wrapped : MIDDLE.words;
+  return places.every(({ x, y }) => {
+    const inner = Math.abs(x - centre.x) - seat * 0.4;
+    const foot = y + disc / 2 + below(disc) - 14;
+    const over = foot <= centre.y - (inner < MIDDLE.sign ? MIDDLE.high : words);
+    const under = y - disc / 2 >= centre.y + MIDDLE.high - 10;
+    return inner >= wide || over || under;
+  });
 }
 
 /** From disc to disc: beside each other the words must fit, above each other the disc and its words. */
@@ -85,7 +108,7 @@ function ring(
   kind: (typeof SIZES)[number],
 ): Ring {
   const cx = width / 2;
-  const cy = (height - WORDS_BELOW) / 2;
+  const cy = (height - below(kind.disc)) / 2;
   const places = along(count, rx, ry).map(({ x, y }) => ({ x: cx + x, y: cy + y }));
   return {
     shape: "ring",
@@ -97,7 +120,7 @@ function ring(
       x: cx,
       y: cy,
       width: Math.max(120, 2 * (rx - kind.seat / 2) - 8),
-      height: Math.max(90, 2 * (ry - kind.disc / 2) - WORDS_BELOW),
+      height: Math.max(90, 2 * (ry - kind.disc / 2) - below(kind.disc)),
     },
     rx,
     ry,
