@@ -194,13 +194,17 @@ class Driver:
         waiting: list[Nemesis] = []
         while able and time.monotonic() < ends:
             await asyncio.sleep(stage.chance.random())
-            count = min(2 if stage.chance.random() < PAIRS else 1, len(able))
-            if len(waiting) < count:
-                # Each gets its turn before any has another.
-                waiting += [n for n in stage.chance.sample(able, len(able)) if n not in waiting]
-            chosen, waiting = waiting[:count], waiting[count:]
-            stage.alone = count == 1
-            self.summary.pairs += count == 2
+            if not waiting:
+                # Each gets its turn before any has another, what only this site has three times.
+                waiting = [n for n in able for _ in range(3 if len(n.profiles) == 1 else 1)]
+                stage.chance.shuffle(waiting)
+            chosen = [waiting.pop()]
+            others = [n for n in waiting if n is not chosen[0]]
+            if others and stage.chance.random() < PAIRS:
+                chosen.append(others[0])
+                waiting.remove(others[0])
+            stage.alone = len(chosen) == 1
+            self.summary.pairs += not stage.alone
             began = time.monotonic()
             await asyncio.gather(*(self._one(nemesis, stage) for nemesis in chosen))
             self.summary.under_fault += time.monotonic() - began
@@ -266,9 +270,9 @@ class Driver:
                     if any(at <= ended <= until for at, until in stage.rolls):
                         figures["roll"].append(back - ended)
             said = [op for op in evening.history.ops if op.kind in TALK and op.ok]
-            for at in stage.fail_overs:
+            for at, alone in stage.fail_overs:
                 after = [op.done - at for op in said if op.invoked > at and op.done is not None]
-                figures["fail_over"] += [min(after)] if after else []
+                figures["fail_over" if alone else "fail_over_paired"] += sorted(after)[:1]
 
     def _judge(self, evenings: Sequence[Evening[Visitor]]) -> None:
         for evening in evenings:

@@ -88,7 +88,7 @@ class FailOver:
                 await asyncio.to_thread(store.lag)
                 await stage.lasting(0.5, 1.0, 2.0)
             stage.figures["behind"].append(await asyncio.to_thread(store.behind))
-            stage.fail_overs.append(time.monotonic())
+            stage.fail_overs.append((time.monotonic(), stage.alone))
             store.kill_master()
             await asyncio.to_thread(store.promoted)
             for number in range(stage.site.workers):

@@ -32,7 +32,7 @@ class Stage:
         self.figures = figures
         self.alone = True
         self.kills: list[float] = []
-        self.fail_overs: list[float] = []
+        self.fail_overs: list[tuple[float, bool]] = []
         self.rolls: list[tuple[float, float]] = []
 
     def victims(self) -> list[Visitor]:

@@ -15,6 +15,7 @@ FIGURES: Final = {
     "away": "any lost connection to the next welcome",
     "worker_kill": "kill -9 of a worker to its members' next welcome",
     "fail_over": "kill -9 of the master to a room's next acknowledged message",
+    "fail_over_paired": "the same while something else is broken too",
     "dark": "a dark subscription or path to /readyz saying so",
     "roll": "rolling deploy, connection's end to the next welcome",
     "behind": "bytes that the replica lacked when its master died",
