@@ -203,6 +203,9 @@ class Driver:
             if others and stage.chance.random() < PAIRS:
                 chosen.append(others[0])
                 waiting.remove(others[0])
+                # Redis goes when a worker is away already: one that is not yet known to all would
+                # be more than rooms in memory can stand.
+                chosen.sort(key=lambda n: len(n.profiles) == 1)
             stage.alone = len(chosen) == 1
             self.summary.pairs += not stage.alone
             began = time.monotonic()

@@ -25,9 +25,8 @@ class OnAWorker:
     profiles: tuple[str, ...] = EVERYWHERE
 
     async def strike(self, stage: Stage) -> None:
-        number = stage.worker()
-        if number is None:
-            return
+        while (number := stage.worker()) is None:
+            await asyncio.sleep(0.1)
         try:
             await self.hit(stage, number)
         finally:
