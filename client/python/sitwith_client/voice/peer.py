@@ -6,7 +6,6 @@ Every private name of aiortc that the client uses is in this file.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -251,10 +250,18 @@ class Peer:
         self.send("audio", payload, FRAME, level=level)
 
     def send_packet(self, packet: bytes, *, rtcp: bool = False) -> None:
-        """Any RTP or RTCP packet, sealed. Nothing happens while not connected."""
-        if self._tx is not None:
-            seal = self._tx.protect_rtcp if rtcp else self._tx.protect
-            self._ice.send(seal(packet))
+        """Any RTP or RTCP packet, sealed. Nothing happens while not connected.
+
+        Raises:
+            ValueError: SRTP can't seal it (malformed, too long, or its number is far too old).
+        """
+        if self._tx is None:
+            return
+        try:
+            sealed = (self._tx.protect_rtcp if rtcp else self._tx.protect)(packet)
+        except pylibsrtp.Error as error:
+            raise ValueError("the packet can't be sealed") from error
+        self._ice.send(sealed)
 
     def send_datagram(self, datagram: bytes) -> None:
         """Any bytes, as they are."""
@@ -304,8 +311,7 @@ class Peer:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORTS * random.uniform(0.5, 1.5))
-            with contextlib.suppress(pylibsrtp.Error):
-                self.send_packet(self.report(), rtcp=True)
+            self.send_packet(self.report(), rtcp=True)
 
     def report(self) -> bytes:
         """A compound packet: a sender report of each medium, a receiver report of the slots
