@@ -33,11 +33,20 @@ class Guest:
 
     @classmethod
     async def open(
-        cls, browser: Browser, name: str, link: str, *, size: Any = WIDE, **options: Any
+        cls,
+        browser: Browser,
+        name: str,
+        link: str,
+        *,
+        size: Any = WIDE,
+        script: str = "",
+        **options: Any,
     ) -> Guest:
         context = await browser.new_context(viewport=size, reduced_motion="reduce", **options)
         await context.add_init_script(WATCH)
         await context.add_init_script(AXE.read_text(encoding="utf-8"))
+        if script:
+            await context.add_init_script(script)
         guest = cls(name, await context.new_page(), context, urlsplit(link).netloc)
         guest._watch()
         await guest.page.goto(link)

@@ -27,7 +27,7 @@ export function VoiceButton({ kind }: { kind: VoiceKind }): VNode {
         icon={ICONS[kind]}
         struck={SHUT.includes(look)}
         class="dock-small"
-        about={`. ${about}`}
+        about={about}
         onClick={() => session.turn(kind)}
       >
         {words[kind][look]}

@@ -1,0 +1,181 @@
+"""Voices and faces between real browsers with fake microphones and cameras."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from .conftest import FLAGS, Enter, MakeRoom
+from .guest import PHONE, Guest
+from .test_keyboard import press
+from .voices import (
+    FLAGS as DEVICES,
+)
+from .voices import (
+    WATCH_MEDIA,
+    come_in,
+    connected,
+    heard,
+    lights,
+    number_taken,
+    slots,
+    turn_off,
+    turn_on,
+    until,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=[*FLAGS, *DEVICES]
+        )
+        yield browser
+        await browser.close()
+
+
+async def hears(guest: Guest, count: int) -> None:
+    async def so() -> bool:
+        return len(await heard(guest)) == count
+
+    await until(f"{guest.name} hears {count}", so)
+
+
+async def test_four_hear_each_other_and_with_the_stick_only_its_holder(
+    make_room: MakeRoom, enter: Enter
+) -> None:
+    room = await make_room()
+    mara = await come_in(await enter("Mara", room.facilitator, script=WATCH_MEDIA))
+    members = [
+        await come_in(await enter(name, room.member, size=PHONE, script=WATCH_MEDIA))
+        for name in ("Ben", "Aya", "Jon")
+    ]
+    ben, aya, jon = members
+    everybody = [mara, *members]
+    for one in everybody:
+        await connected(one)
+        assert await number_taken(one) == 0
+    for one in everybody:
+        await turn_on(one)
+    for one in everybody:
+        await hears(one, 3)
+        assert all(slot.energy > 0 for slot in (await slots(one)).values())
+    await expect(mara.page.get_by_text(re.compile("(is|are) speaking"))).to_be_visible()
+    await turn_off(mara)
+    await until("Mara's light is out", lambda: _dark(mara))
+    await mara.open_person("Ben")
+    await mara.button("Give the stick").click()
+    await expect(aya.page.get_by_role("button", name="Mic waits")).to_be_visible()
+    await hears(ben, 0)
+    for one in (mara, aya, jon):
+        await hears(one, 1)
+    await aya.accessible()
+    await ben.button("Pass the stick").click()
+    for one in everybody:
+        await hears(one, 0)
+    # All the while they were ready for their turn: nobody has to do anything for it.
+    await mara.open_person("Jon")
+    await mara.button("Give the stick").click()
+    await hears(aya, 1)
+    await expect(jon.page.get_by_role("button", name="Mic on")).to_be_visible()
+
+
+async def _dark(guest: Guest) -> bool:
+    return await lights(guest) == 0
+
+
+async def test_the_microphone_by_keyboard_from_off_to_off(
+    make_room: MakeRoom, enter: Enter
+) -> None:
+    room = await make_room()
+    mara = await come_in(await enter("Mara", room.facilitator, script=WATCH_MEDIA))
+    ben = await come_in(await enter("Ben", room.member, script=WATCH_MEDIA))
+    await expect(ben.page.get_by_text("Nothing is on yet.")).to_be_visible()
+    await connected(ben)
+    await press(ben, ben.button("Check my sound"))
+    await expect(ben.dialog.get_by_role("heading", name="Sound and picture")).to_be_focused()
+    await ben.accessible()
+    assert await number_taken(ben) == 0
+    await press(ben, ben.button("Try my microphone"))
+    await expect(ben.dialog.get_by_role("meter")).to_be_visible()
+    assert await lights(ben) == 1
+    # Trying a microphone lets nobody hear it, and ends with the dialog.
+    assert await heard(mara) == set()
+    await ben.page.keyboard.press("Escape")
+    await until("the light of the try is out", lambda: _dark(ben))
+    microphone = ben.page.get_by_role("button", name=re.compile("^Mic "))
+    await press(ben, microphone)
+    await expect(microphone).to_have_accessible_name(re.compile("Mic on"))
+    await hears(mara, 1)
+    await ben.page.keyboard.press("Space")
+    await expect(microphone).to_have_accessible_name(re.compile("Mic off"))
+    await expect(mara.seat("Ben")).to_have_accessible_name(re.compile("sound off"))
+    await until("the light is out", lambda: _dark(ben))
+    await hears(mara, 0)
+    await ben.page.keyboard.press("Enter")
+    await expect(microphone).to_have_accessible_name(re.compile("Mic on"))
+    await hears(mara, 1)
+    # A facilitator's mute lets the device go at once, and lifting it opens nothing.
+    await mara.open_person("Ben")
+    await mara.button("Hold off Sound").click()
+    await expect(microphone).to_have_accessible_name(re.compile("Mic held"))
+    await until("the light is out", lambda: _dark(ben))
+    await mara.button("Allow again Sound").click()
+    await expect(microphone).to_have_accessible_name(re.compile("Mic off"))
+    assert await lights(ben) == 0
+    await ben.accessible()
+
+
+async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
+    make_room: MakeRoom, enter: Enter
+) -> None:
+    room = await make_room()
+    mara = await come_in(await enter("Mara", room.facilitator, script=WATCH_MEDIA))
+    ben = await come_in(await enter("Ben", room.member, script=WATCH_MEDIA))
+    await turn_on(ben, "Camera")
+    await turn_on(ben)
+    await hears(mara, 1)
+    face = mara.page.get_by_role("listitem").filter(has_text="Ben").locator("video")
+
+    async def seen() -> bool:
+        before = await face.evaluate_all("(all) => all.map((each) => each.currentTime)")
+        await mara.page.wait_for_timeout(500)
+        after = await face.evaluate_all("(all) => all.map((each) => each.currentTime)")
+        drawn = await face.evaluate_all("(all) => all.some((each) => each.videoWidth > 0)")
+        return bool(drawn and after and before < after)
+
+    await until("Ben's face at Mara's", seen)
+    # As when the machine's network changes: the same connection, on new credentials.
+    await ben.page.evaluate("() => dispatchEvent(new Event('online'))")
+
+    async def restarted() -> bool:
+        return bool(
+            await ben.page.evaluate(
+                "() => connections.at(-1).remoteDescription !== null"
+                " && connections.at(-1).connectionState === 'connected'"
+                " && connections.at(-1).signalingState === 'stable'"
+            )
+        )
+
+    await until("the restart", restarted)
+    await hears(mara, 1)
+    assert await ben.page.evaluate("() => connections.length") == 1
+    # The transport dies under the page's hands; it is told by the server alone.
+    await ben.page.evaluate("() => connections.at(-1).close()")
+
+    async def again() -> bool:
+        return bool(await ben.page.evaluate("() => connections.length") > 1)
+
+    await until("another offer", again)
+    await connected(ben)
+    await hears(mara, 1)
+    await until("Ben's face again", seen)
+    assert await number_taken(ben) == 2
+    await turn_off(ben, "Camera")
+    await expect(face).to_have_count(0)

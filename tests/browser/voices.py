@@ -1,0 +1,126 @@
+"""Guests with a fake microphone and camera, and what can be told of what they hear and see."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import expect
+
+from .guest import Guest
+
+FLAGS = [
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+PATIENCE = 30.0
+
+#: Keeps hold of every connection and every track that the page takes.
+WATCH_MEDIA = """
+globalThis.connections = [];
+globalThis.taken = [];
+const Connection = RTCPeerConnection;
+globalThis.RTCPeerConnection = class extends Connection {
+  constructor(...given) { super(...given); connections.push(this); }
+};
+const take = MediaDevices.prototype.getUserMedia;
+MediaDevices.prototype.getUserMedia = async function (wanted) {
+  const stream = await take.call(this, wanted);
+  taken.push(...stream.getTracks());
+  return stream;
+};
+"""
+_IN = """async () => {
+  const found = {};
+  const connection = connections.at(-1);
+  if (connection === undefined) return found;
+  (await connection.getStats()).forEach((row) => {
+    if (row.type !== "inbound-rtp" || !row.packetsReceived) return;
+    found[row.mid] = {
+      kind: row.kind, packets: row.packetsReceived, energy: row.totalAudioEnergy ?? 0,
+      frames: row.framesDecoded ?? 0,
+    };
+  });
+  return found;
+}"""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A receive slot on which something has ever come."""
+
+    kind: str
+    packets: int
+    energy: float
+    frames: int
+
+
+async def slots(guest: Guest, kind: str = "audio") -> dict[str, Slot]:
+    found: dict[str, Any] = await guest.page.evaluate(_IN)
+    return {mid: Slot(**each) for mid, each in found.items() if each["kind"] == kind}
+
+
+async def heard(guest: Guest, seconds: float = 1.0) -> set[str]:
+    """The slots on which sound comes just now."""
+    before = await slots(guest)
+    await asyncio.sleep(seconds)
+    after = await slots(guest)
+    return {
+        mid
+        for mid, slot in after.items()
+        if mid not in before or before[mid].packets < slot.packets
+    }
+
+
+async def until(what: str, found: Callable[[], Awaitable[bool]]) -> None:
+    """Looks again and again; a busy machine gets the time that it needs."""
+    end = time.monotonic() + PATIENCE
+    while not await found():
+        assert time.monotonic() < end, f"never came: {what}"
+        await asyncio.sleep(0.2)
+
+
+async def number_taken(guest: Guest) -> int:
+    """How many devices the page has ever opened."""
+    taken: int = await guest.page.evaluate("() => taken.length")
+    return taken
+
+
+async def lights(guest: Guest) -> int:
+    """How many devices are open, so that their lights are on."""
+    lit: int = await guest.page.evaluate(
+        "() => taken.filter((track) => track.readyState === 'live').length"
+    )
+    return lit
+
+
+async def connected(guest: Guest) -> None:
+    async def up() -> bool:
+        state = await guest.page.evaluate("() => connections.at(-1)?.connectionState")
+        return bool(state == "connected")
+
+    await until(f"the connection of {guest.name}", up)
+
+
+async def come_in(guest: Guest) -> Guest:
+    await guest.join()
+    await guest.agree()
+    await expect(guest.button("More")).to_be_visible()
+    return guest
+
+
+async def turn_on(guest: Guest, device: str = "Mic") -> None:
+    await guest.button(f"{device} off Turn the {_LONG[device]} on").click()
+    await expect(guest.page.get_by_role("button", name=f"{device} on")).to_be_visible()
+
+
+async def turn_off(guest: Guest, device: str = "Mic") -> None:
+    await guest.button(f"{device} on Turn the {_LONG[device]} off").click()
+    await expect(guest.page.get_by_role("button", name=f"{device} off")).to_be_visible()
+
+
+_LONG = {"Mic": "microphone", "Camera": "camera"}
