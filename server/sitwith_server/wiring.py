@@ -295,13 +295,14 @@ async def _serve(
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
     loop.add_signal_handler(signal.SIGINT, setattr, server, "should_exit", True)
     if await _log_is_there(app.log, lambda: server.should_exit):
+        # Before anybody can connect: a media engine takes a while to load.
+        await app.start()
         serving = asyncio.create_task(server.serve(sockets))
     else:
         serving = asyncio.create_task(asyncio.sleep(0))
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
     if server.started:
-        await app.start()
         _log.info("serving", host=settings.host, port=settings.port)
         if on_started is not None:
             await on_started(app)

@@ -213,6 +213,7 @@ class Cluster(Door):
             "SITWITH_TRUSTED_PROXIES": "127.0.0.1",
             "SITWITH_LOG_LEVEL": "debug",
             "SITWITH_DRAIN_SECONDS": "2",
+            "SITWITH_MEDIA_NODES": "-1",
             **self.settings,
         }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
+import os
 import signal
 import socket
 import sys
@@ -16,8 +18,9 @@ from sitwith_server.cli.output import Commands, Failed, complain
 from sitwith_server.cli.worker import Inheritance, Leash
 from sitwith_server.config import SettingError, Settings
 
+LEASH: Final = "--leash"
 _SUPERVISED: Final = "--supervised"
-_NOT_PASSED_ON: Final = ("workers", "port")
+_NOT_PASSED_ON: Final = ("workers", "port", "media_port")
 
 
 def add(commands: Commands) -> None:
@@ -39,7 +42,7 @@ def run(asked: argparse.Namespace) -> int:
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
-    if loaded.settings.workers > 1:
+    if loaded.settings.workers > 1 or media_nodes(loaded.settings):
         return _supervise(loaded.settings, asked)
     from sitwith_server import wiring
 
@@ -47,23 +50,38 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
+    from sitwith_server.cli.nodes import MediaNodes
     from sitwith_server.cli.supervisor import Supervisor
     from sitwith_server.gateway import logs
 
     logs.configure(wanted)
     logs.catch_uncaught()
     words = _words(asked)
+    # -P: what lies in the folder that we happen to run in is no module of ours.
+    python = [sys.executable, "-P", "-m", "sitwith_server"]
 
     def command(inherited: Inheritance) -> list[str]:
-        # -P: what lies in the folder that we happen to run in is no module of ours.
-        python = [sys.executable, "-P", "-m", "sitwith_server"]
         port = str(supervisor.port)
         return [*python, "serve", *words, "--port", port, _SUPERVISED, str(inherited)]
 
+    def node(place: int, inherited: Inheritance) -> list[str]:
+        port = wanted.media_port + place if wanted.media_port else 0
+        leash = [LEASH, str(inherited.leash)]
+        return [*python, "media", *words, "--media-port", str(port), *leash]
+
+    drain = wanted.drain_seconds
+    nodes = MediaNodes(media_nodes(wanted), node, drain_seconds=drain)
     supervisor = Supervisor(
-        wanted.workers, command, wanted.host, wanted.port, drain_seconds=wanted.drain_seconds
+        wanted.workers, command, wanted.host, wanted.port, drain_seconds=drain, beside=nodes
     )
     return asyncio.run(supervisor.run())
+
+
+def media_nodes(wanted: Settings) -> int:
+    """How many media processes go beside this server's workers."""
+    if wanted.media == "off" or wanted.redis_url is None or wanted.media_nodes < 0:
+        return 0
+    return wanted.media_nodes or max(1, (os.cpu_count() or 1) - wanted.workers)
 
 
 def _words(asked: argparse.Namespace) -> list[str]:
@@ -126,3 +144,32 @@ def check(wanted: Settings) -> None:
         except OSError as error:
             problem = f"can't listen on {wanted.host} port {wanted.port}: {error.strerror}"
             raise Failed(f"{problem}. --port chooses another") from None
+    check_media(wanted, nodes=max(1, media_nodes(wanted)))
+
+
+def check_media(wanted: Settings, nodes: int = 1) -> None:
+    """Refuses media ports that are not to be had.
+
+    Raises:
+        SettingError: the address to bind is not this machine's.
+        Failed: a port is taken.
+    """
+    if wanted.media != "aiortc":
+        return
+    from sitwith_server import wiring
+
+    address = wanted.media_bind or wiring.media_address(wanted)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for port in range(wanted.media_port, wanted.media_port + nodes) if wanted.media_port else (0,):
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((address, port))
+            except OverflowError:
+                raise SettingError("media_port", "leaves no room for all media nodes") from None
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    name = "media_address" if wanted.media_bind is None else "media_bind"
+                    problem = "is not an address of this machine; media_bind can be another one"
+                    raise SettingError(name, problem) from None
+                problem = f"can't use UDP port {port} for media: {error.strerror}"
+                raise Failed(f"{problem}. --media-port chooses another") from None

@@ -25,7 +25,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sitwith_server.cli.output import Failed
 from sitwith_server.cli.worker import LEAVING, READY, Inheritance
@@ -76,6 +76,16 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return made
 
 
+class Beside(Protocol):
+    """Other processes that come and go with the workers."""
+
+    def start(self) -> None: ...
+
+    async def stop(self, number: int) -> bool:
+        """Lets them go by this signal; whether all of them left as they should."""
+        ...
+
+
 class Worker:
     """One worker process, from its start to its end."""
 
@@ -104,9 +114,12 @@ class Worker:
         self._loop.add_reader(self._line, self._hear)
         threading.Thread(target=self._wait, name=f"worker {place}", daemon=True).start()
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
 
     async def is_ready(self, within: float) -> bool:
         """Waits until it can serve; False if it ends before, or takes longer."""
@@ -164,9 +177,17 @@ class Supervisor:
     """
 
     def __init__(
-        self, workers: int, command: Command, host: str, port: int, *, drain_seconds: float
+        self,
+        workers: int,
+        command: Command,
+        host: str,
+        port: int,
+        *,
+        drain_seconds: float,
+        beside: Beside | None = None,
     ) -> None:
         self._command = command
+        self._beside = beside
         self._drain_seconds = drain_seconds
         self._host = host
         first = bind(host, port)
@@ -186,6 +207,8 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._stop_at_once)
         loop.add_signal_handler(signal.SIGHUP, self.roll)
+        if self._beside is not None:
+            self._beside.start()
         tasks = [asyncio.create_task(self._keep(place)) for place in self._places]
         tasks.append(asyncio.create_task(self._watch()))
         _log.info("supervising", workers=len(self._places), port=self.port)
@@ -234,7 +257,7 @@ class Supervisor:
         pause = PAUSES[min(place.deaths, len(PAUSES)) - 1]
         code = gone.ended.result() if gone.ended.done() else None
         _log.error(
-            "worker_ended", worker=place.number, pid=gone.pid, ended=_named(code), pause=pause
+            "worker_ended", worker=place.number, pid=gone.pid, ended=named(code), pause=pause
         )
         for each in place.sockets:
             each.close()
@@ -315,6 +338,7 @@ class Supervisor:
         number = signal.SIGINT if self._at_once.is_set() else signal.SIGTERM
         for worker in leaving:
             worker.signal(number)
+        beside = asyncio.create_task(self._dismiss_beside(number))
         everyone = asyncio.gather(*(worker.ended for worker in leaving))
         if not self._at_once.is_set():
             limit = self._drain_seconds + LEAVES_WITHIN
@@ -331,8 +355,11 @@ class Supervisor:
         for worker, code in zip(leaving, await everyone, strict=True):
             if code not in (0, -number):  # by the signal itself: it had not begun to serve
                 bad = 1
-                _log.error("worker_ended", worker=worker.place, pid=worker.pid, ended=_named(code))
-        return self._code or bad
+                _log.error("worker_ended", worker=worker.place, pid=worker.pid, ended=named(code))
+        return self._code or bad or int(not await beside)
+
+    async def _dismiss_beside(self, number: int) -> bool:
+        return self._beside is None or await self._beside.stop(number)
 
 
 async def _first(*awaited: Coroutine[Any, Any, object]) -> None:
@@ -345,7 +372,7 @@ async def _first(*awaited: Coroutine[Any, Any, object]) -> None:
             task.cancel()
 
 
-def _named(code: int | None) -> str:
+def named(code: int | None) -> str:
     """How a process ended, in a word: `exit 1`, `SIGKILL`, or that it is still about to."""
     if code is None:
         return "leaving"

@@ -304,7 +304,9 @@ class Node:
         """Takes no room any more, and waits until others carry those that it has."""
         self.leaving = True
         ends = asyncio.get_running_loop().time() + seconds
-        while self._rooms and asyncio.get_running_loop().time() < ends:
+        while any(carried.members for carried in self._rooms.values()):
+            if asyncio.get_running_loop().time() >= ends:
+                break
             await asyncio.sleep(0.05)
 
     async def close(self) -> None:

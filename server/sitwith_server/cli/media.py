@@ -1,0 +1,44 @@
+"""`sitwith media`: one media node, for a machine of its own or as a child of `sitwith serve`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+
+from sitwith_server.cli import serve, settings
+from sitwith_server.cli.config import warn_of_unknown
+from sitwith_server.cli.output import Commands
+from sitwith_server.cli.worker import Inheritance, Leash
+from sitwith_server.config import SettingError
+
+
+def add(commands: Commands) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser(
+        "media", help="run a media node: it carries voices and pictures", allow_abbrev=False
+    )
+    settings.add(parser)
+    # For a supervisor alone, when it starts a node.
+    parser.add_argument(serve.LEASH, type=int, help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Carries rooms until SIGTERM, which moves them first, or SIGINT, which does not."""
+    loaded = settings.load(asked)
+    wanted = loaded.settings
+    if wanted.redis_url is None:
+        raise SettingError("redis_url", "is needed: it is how a media node hears of rooms")
+    if wanted.media == "off":
+        raise SettingError("media", "is off")
+    from sitwith_server import wiring
+
+    if asked.leash is not None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        leash = Leash(Inheritance(asked.leash, ()))
+        leash.watch()
+        return wiring.run_media(wanted, on_started=leash.started)
+    serve.check_media(wanted)
+    serve.check_redis(wanted)
+    warn_of_unknown(loaded)
+    return wiring.run_media(wanted)

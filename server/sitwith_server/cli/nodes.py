@@ -1,0 +1,88 @@
+"""Media processes beside the workers: started, restarted when they die, drained at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from sitwith_server.cli.supervisor import (
+    LEAVES_WITHIN,
+    PAUSES,
+    SILENT_FOR,
+    STEADY_AFTER,
+    Worker,
+    named,
+)
+from sitwith_server.cli.worker import Inheritance
+from sitwith_server.gateway import logs
+
+Command = Callable[[int, Inheritance], Sequence[str]]
+"""The command line of the media process in a place, from 0."""
+
+_LOOK_EVERY: Final = 1.0
+
+_log = logs.logger(__name__)
+
+
+class MediaNodes:
+    """Keeps `count` media processes. The rooms of one that dies are taken by the others, or by the
+    one that comes in its place."""
+
+    def __init__(self, count: int, command: Command, *, drain_seconds: float) -> None:
+        self._count, self._command, self._drain_seconds = count, command, drain_seconds
+        self._alive: set[Worker] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """From within the event loop."""
+        self._tasks = [asyncio.create_task(self._keep(place)) for place in range(self._count)]
+        self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def stop(self, number: int) -> bool:
+        """Sends all of them `number` (SIGTERM drains, SIGINT doesn't) and waits; whether all of
+        them left as they should."""
+        for task in self._tasks:
+            task.cancel()
+        leaving = list(self._alive)
+        for node in leaving:
+            node.signal(number)
+        if leaving:
+            limit = self._drain_seconds + LEAVES_WITHIN
+            await asyncio.wait([node.ended for node in leaving], timeout=limit)
+        for node in leaving:
+            if not node.ended.done():
+                _log.error("media_node_late", place=node.place, pid=node.pid)
+                node.kill()
+        codes = [await node.ended for node in leaving]
+        return all(code in (0, -number) for code in codes)
+
+    async def _keep(self, place: int) -> None:
+        deaths = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            node = Worker(place, partial(self._command, place), ())
+            self._alive.add(node)
+            _log.info("media_node_started", place=place, pid=node.pid)
+            node.ended.add_done_callback(partial(self._gone, node))
+            code = await asyncio.shield(node.ended)
+            deaths = 1 if loop.time() - node.began > STEADY_AFTER else deaths + 1
+            pause = PAUSES[min(deaths, len(PAUSES)) - 1]
+            _log.error(
+                "media_node_ended", place=place, pid=node.pid, ended=named(code), pause=pause
+            )
+            await asyncio.sleep(pause)
+
+    def _gone(self, node: Worker, _: asyncio.Future[int]) -> None:
+        self._alive.discard(node)
+
+    async def _watch(self) -> None:
+        """Kills those that beat no more, as the supervisor does with workers."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            for node in list(self._alive):
+                node.missed += node.ready.is_set()
+                if node.missed > SILENT_FOR:
+                    _log.error("media_node_silent", place=node.place, pid=node.pid)
+                    node.kill()
