@@ -1,8 +1,8 @@
 """The specification and the tests know the same rules.
 
-A rule is a line `- **FL3** …` in SPEC.md, ROOM.md or MEDIA.md. A Python test carries the rules it shows at
-the beginning of its name (`test_FL3_FL4_…`), a TypeScript test at the beginning of its title
-(`[FL3]`).
+A rule is a line `- **FL3** …` in SPEC.md, ROOM.md or MEDIA.md. A Python test carries the rules it
+shows at the beginning of its name (`test_FL3_FL4_…`), a TypeScript test at the beginning of its
+title (`[FL3]`).
 """
 
 from __future__ import annotations
