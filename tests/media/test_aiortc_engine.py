@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from aiortc import RTCCertificate
@@ -24,7 +24,7 @@ LIMITS = Limits(offers=100, offers_burst=100)
 BUSY = "busy"
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def running(
     limits: Limits = LIMITS, voices: int = AUDIO_SLOTS
 ) -> AsyncIterator[AiortcEngine]:
@@ -150,13 +150,10 @@ async def test_a_certificate_that_the_offer_does_not_name_is_refused(engine: Aio
     room = await engine.open("room", watcher)
     peer = Peer(audio=1)
     other = Peer(audio=1, certificate=RTCCertificate.generateCertificate())
-    answer = await room.answer(
-        "a", peer.offer().replace(peer._fingerprint[1], other._fingerprint[1])
-    )
-    with pytest.raises(ConnectionError):
-        await peer.connect(answer, timeout=5)
-        await gone(watcher, ["a"])
-        raise ConnectionError("the server has gone")
+    offer = peer.offer().replace(peer._fingerprint[1], other._fingerprint[1])
+    # The peer may see its handshake done before the server has looked at the certificate.
+    with contextlib.suppress(ConnectionError):
+        await peer.connect(await room.answer("a", offer), timeout=5)
     await gone(watcher, ["a"])
     assert watcher.up == []
     assert engine.counters.failed == 1
@@ -222,13 +219,14 @@ async def test_a_process_that_stood_still_forwards_nothing_that_its_lease_has_le
     company = await Company.gather(Harness(engine), "ab")
     async with company.talking():
         await company.expect({"a": "b"}, await company.apply({"a": "b"}))
-        company.room.lease(time.monotonic() + 0.2)
+        company.room.lease(time.monotonic() + 0.03)
         # Packets come in meanwhile; the lease ends before they are looked at.
         for _ in range(5):
             company.members["a"].speak()
         after = company.counts()["a"] - 5
-        time.sleep(0.3)
+        time.sleep(0.08)
         await company.rounds(10)
+        assert engine.counters.late == 0
         assert company.members["b"].heard_of("a", after) == []
     await company.close()
 
@@ -265,10 +263,10 @@ async def test_counts_are_of_fixed_words(engine: AiortcEngine) -> None:
 
 async def test_load_is_a_share(engine: AiortcEngine) -> None:
     assert 0 <= engine.load() <= 1
-    until = time.process_time() + 0.3
+    until = time.process_time() + 0.2
     while time.process_time() < until:
-        time.sleep(0) if time.process_time() % 0.1 < 0.05 else await asyncio.sleep(0)
-    await asyncio.sleep(0.15)
+        pass
+    await asyncio.sleep(0.25)
     assert 0 < engine.load() <= 1
 
 
