@@ -118,8 +118,22 @@ def restarts(offer: Offer, before: Offer) -> bool:
     """Whether it is an ICE restart of that: same sections and fingerprint, new credentials."""
     return (
         offer.fingerprints == before.fingerprints
-        and offer.sections == before.sections
+        and len(offer.sections) == len(before.sections)
+        and all(map(_goes_on, offer.sections, before.sections))
         and (offer.ufrag, offer.pwd) != (before.ufrag, before.pwd)
+    )
+
+
+def _goes_on(now: Section, then: Section) -> bool:
+    """The same section; of what was offered once, a browser names only what was agreed on again."""
+    kept = (now.mid, now.medium, now.direction, now.ssrcs, now.rids)
+    return (
+        kept == (then.mid, then.medium, then.direction, then.ssrcs, then.rids)
+        and now.formats.items() <= then.formats.items()
+        and now.feedback <= then.feedback
+        and all(
+            getattr(now.extensions, name) in (0, getattr(then.extensions, name)) for name in URIS
+        )
     )
 
 
