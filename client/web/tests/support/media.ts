@@ -47,6 +47,7 @@ export class FakePeer {
   connectionState = "new";
   onconnectionstatechange: (() => void) | null = null;
   localDescription: { sdp: string } | null = null;
+  remoteDescription: { sdp: string } | null = null;
   restarts = 0;
   packets = 0;
   closed = false;
@@ -71,7 +72,9 @@ export class FakePeer {
     for (const [i, each] of this.transceivers.entries()) each.mid = String(i);
     this.localDescription = { sdp: `v=0\r\na=candidate:1 1 udp 1 192.0.2.7 9 typ host\r\na=restart:${this.restarts}\r\n` };
   }
-  async setRemoteDescription(): Promise<void> {}
+  async setRemoteDescription(description: { sdp: string }): Promise<void> {
+    this.remoteDescription = description;
+  }
   async getStats(): Promise<Map<string, unknown>> {
     return new Map([["in", { id: "in", type: "inbound-rtp", kind: "audio", packetsReceived: this.packets }]]);
   }

@@ -37,6 +37,15 @@ function prefer(transceiver: RTCRtpTransceiver, kind: SendKind): void {
   }
 }
 
+/** Whether an answer continues the session of an earlier one (RFC 8866, 5.2; RFC 8842, 5.5). Pure. */
+export function goesOn(before: string, after: string): boolean {
+  const origin = /^o=\S+ (\S+) (\d+) /m;
+  const prints = (sdp: string): string => [...new Set(sdp.match(/^a=fingerprint:.*$/gm) ?? [])].join();
+  const [, id, version] = origin.exec(before) ?? [];
+  const [, sameId, newer] = origin.exec(after) ?? [];
+  return id === sameId && Number(newer) > Number(version) && prints(before) === prints(after);
+}
+
 interface Outgoing {
   readonly sender: RTCRtpSender;
   track: MediaStreamTrack | null;
@@ -105,7 +114,13 @@ export class Peer {
     return (this.pc.localDescription?.sdp ?? "").replace(/^a=(candidate|end-of-candidates).*\r?\n/gm, "");
   }
 
+  /**
+   * Takes the answer. Rejects one to a restart that is of another transport than before (a node that
+   * had lost ours, or another node): this connection would stay up and dumb.
+   */
   async answer(sdp: string): Promise<void> {
+    const before = this.pc.remoteDescription;
+    if (before !== null && !goesOn(before.sdp, sdp)) throw new Error("the transport is another");
     await this.pc.setRemoteDescription({ type: "answer", sdp });
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { levelOf } from "../../../src/lib/media/check.ts";
 import { DEFAULT_CHOICES, readChoices } from "../../../src/lib/media/choices.ts";
+import { goesOn } from "../../../src/lib/media/peer.ts";
 import { mutedAs, voiceHasWay } from "../../../src/lib/media/route.ts";
 import { digest, packetsIn } from "../../../src/lib/media/stats.ts";
 import { floor, members, room } from "../../../src/ui/harness/fixtures.ts";
@@ -37,6 +38,19 @@ describe("the figures of the line", () => {
   it("claim nothing at the first look, nor of an empty one", () => {
     expect(digest(null, at(1, 1))).toMatchObject({ down: { sound: 0, loss: null }, rtt: 42 });
     expect(digest(null, { at: 0, rows: [] })).toMatchObject({ rtt: null, jitter: null, codecs: [], way: null, relay: false });
+  });
+});
+
+describe("an answer to a restart", () => {
+  const answer = (id: number, version: number, print: string): string =>
+    `v=0\r\no=- ${id} ${version} IN IP4 127.0.0.1\r\na=fingerprint:sha-256 ${print}\r\n`;
+  it("goes on with a session by a newer version of it and the same certificate", () => {
+    const before = answer(7, 1, "AA");
+    expect(goesOn(before, answer(7, 2, "AA"))).toBe(true);
+    expect(goesOn(before, answer(7, 1, "AA"))).toBe(false);
+    expect(goesOn(before, answer(8, 2, "AA"))).toBe(false);
+    expect(goesOn(before, answer(7, 2, "BB"))).toBe(false);
+    expect(goesOn(before, "v=0")).toBe(false);
   });
 });
 

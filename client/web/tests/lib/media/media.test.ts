@@ -12,6 +12,8 @@ interface Room extends Setup {
   browser: FakeBrowser;
   /** Answers what was sent, by kind, and returns the kinds. */
   serve(refuse?: string): Promise<string[]>;
+  /** What the node answers offers with. */
+  version: number;
 }
 
 let seq = 100;
@@ -37,7 +39,7 @@ function begin(): Room {
         }
         const fields =
           frame.t === "media.offer"
-            ? { sdp: "v=0" }
+            ? { sdp: `v=0\r\no=- 7 ${++room.version} IN IP4 127.0.0.1\r\na=fingerprint:sha-256 00\r\n` }
             : frame.t === "media.servers"
               ? { servers: [{ urls: ["turn:t"], username: "u", credential: "c" }], ttl: 600, relay: true }
               : {};
@@ -47,7 +49,8 @@ function begin(): Room {
       }
     }
   };
-  return { ...made, media, browser, serve };
+  const room: Room = { ...made, media, browser, serve, version: 0 };
+  return room;
 }
 
 async function up(): Promise<Room> {
@@ -294,6 +297,17 @@ describe("the connection", () => {
     expect(room.browser.peers).toHaveLength(1);
     expect(room.browser.peer.restarts).toBe(1);
     expect(room.media.snapshot.line).toBe("up");
+  });
+
+  it("begins anew where the answer to a restart is of another transport", async () => {
+    const room = await up();
+    room.version = 0;
+    room.browser.networkChange();
+    expect(await room.serve()).toEqual(["media.offer"]);
+    expect(room.browser.peer.closed).toBe(true);
+    room.world.pass(1_500);
+    expect(await room.serve()).toEqual(["media.offer"]);
+    expect(room.browser.peers).toHaveLength(2);
   });
 
   it("keeps asking while no node can answer", async () => {
