@@ -1,6 +1,7 @@
 /**
- * One peer connection to the room's media node, with all its slots from the start: the microphone, the
+ * The connection to the room's media node, with all its slots from the start: the microphone, the
  * camera, and places to receive on. It is offered once; who is on which place comes by `media.map`.
+ * Mostly it is one peer connection; some nodes want one for each direction.
  */
 
 export const AUDIO_SLOTS = 11;
@@ -46,6 +47,8 @@ export function goesOn(before: string, after: string): boolean {
   return id === sameId && Number(newer) > Number(version) && prints(before) === prints(after);
 }
 
+const WORST = ["closed", "failed", "disconnected", "new", "connecting", "connected"] as const;
+
 interface Outgoing {
   readonly sender: RTCRtpSender;
   track: MediaStreamTrack | null;
@@ -59,39 +62,52 @@ interface Outgoing {
 export class Peer {
   private readonly out: Record<SendKind, Outgoing>;
   private readonly receivers: RTCRtpTransceiver[] = [];
+  private readonly legs: readonly RTCPeerConnection[];
   private closed = false;
 
+  /** `split`: a peer connection that only sends and one that only receives. */
   constructor(
-    private readonly pc: RTCPeerConnection,
-    weak: boolean,
+    make: () => RTCPeerConnection,
+    shape: { readonly weak: boolean; readonly split: boolean },
     private readonly onState: (state: RTCPeerConnectionState) => void,
   ) {
+    const up = make();
+    const down = shape.split ? make() : up;
+    this.legs = shape.split ? [up, down] : [up];
     this.out = {
-      audio: this.outgoing("audio", [{ maxBitrate: 32_000 }]),
-      video: this.outgoing("video", weak ? SINGLE : LAYERS),
+      audio: this.outgoing(up, "audio", [{ maxBitrate: 32_000 }]),
+      video: this.outgoing(up, "video", shape.weak ? SINGLE : LAYERS),
     };
-    const videoSlots = weak ? WEAK_VIDEO_SLOTS : VIDEO_SLOTS;
-    for (let i = 0; i < AUDIO_SLOTS; i++) this.incoming("audio");
-    for (let i = 0; i < videoSlots; i++) this.incoming("video");
-    pc.onconnectionstatechange = () => {
-      if (!this.closed) this.onState(pc.connectionState);
-    };
+    const videoSlots = shape.weak ? WEAK_VIDEO_SLOTS : VIDEO_SLOTS;
+    for (let i = 0; i < AUDIO_SLOTS; i++) this.incoming(down, "audio");
+    for (let i = 0; i < videoSlots; i++) this.incoming(down, "video");
+    for (const leg of this.legs) {
+      leg.onconnectionstatechange = () => {
+        if (!this.closed) this.onState(this.state);
+      };
+    }
   }
 
-  private outgoing(kind: SendKind, sendEncodings: RTCRtpEncodingParameters[]): Outgoing {
-    const transceiver = this.pc.addTransceiver(kind, { direction: "sendonly", sendEncodings });
+  private outgoing(
+    leg: RTCPeerConnection,
+    kind: SendKind,
+    sendEncodings: RTCRtpEncodingParameters[],
+  ): Outgoing {
+    const transceiver = leg.addTransceiver(kind, { direction: "sendonly", sendEncodings });
     prefer(transceiver, kind);
     return { sender: transceiver.sender, track: null, active: true, small: false, work: Promise.resolve() };
   }
 
-  private incoming(kind: SendKind): void {
-    const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
+  private incoming(leg: RTCPeerConnection, kind: SendKind): void {
+    const transceiver = leg.addTransceiver(kind, { direction: "recvonly" });
     prefer(transceiver, kind);
     this.receivers.push(transceiver);
   }
 
+  /** The worst of the legs': up only when all are. */
   get state(): RTCPeerConnectionState {
-    return this.pc.connectionState;
+    const states = this.legs.map((leg) => leg.connectionState);
+    return WORST.find((one) => states.includes(one)) ?? "new";
   }
 
   /** The tracks of the receive slots by mid; mids are known once an offer was made. */
@@ -103,25 +119,31 @@ export class Peer {
     return found;
   }
 
-  /** The offer's text; with `restart` the same connection on new ICE credentials. */
-  async offer(restart: RTCConfiguration | null): Promise<string> {
-    if (restart !== null) {
-      this.pc.setConfiguration(restart);
-      this.pc.restartIce();
-    }
-    await this.pc.setLocalDescription();
-    // The node answers to whoever asks with the right credentials: our addresses are none of its business.
-    return (this.pc.localDescription?.sdp ?? "").replace(/^a=(candidate|end-of-candidates).*\r?\n/gm, "");
-  }
-
   /**
-   * Takes the answer. Rejects one to a restart that is of another transport than before (a node that
-   * had lost ours, or another node): this connection would stay up and dumb.
+   * Offers leg by leg; with `restart` the same transports on new ICE credentials. `ask` gets an offer's
+   * text and gives the answer's, or null, which ends it: then false comes back. Rejects where an answer
+   * can't be taken, and one to a restart that is of another transport than before (a node that had lost
+   * ours, or another node): the connection would stay up and dumb.
    */
-  async answer(sdp: string): Promise<void> {
-    const before = this.pc.remoteDescription;
-    if (before !== null && !goesOn(before.sdp, sdp)) throw new Error("the transport is another");
-    await this.pc.setRemoteDescription({ type: "answer", sdp });
+  async negotiate(
+    restart: RTCConfiguration | null,
+    ask: (sdp: string) => Promise<string | null>,
+  ): Promise<boolean> {
+    for (const leg of this.legs) {
+      if (restart !== null) {
+        leg.setConfiguration(restart);
+        leg.restartIce();
+      }
+      await leg.setLocalDescription();
+      // The node answers to whoever asks with the right credentials: our addresses are none of its business.
+      const offer = leg.localDescription?.sdp ?? "";
+      const sdp = await ask(offer.replace(/^a=(candidate|end-of-candidates).*\r?\n/gm, ""));
+      if (sdp === null) return false;
+      const before = leg.remoteDescription;
+      if (before !== null && !goesOn(before.sdp, sdp)) throw new Error("the transport is another");
+      await leg.setRemoteDescription({ type: "answer", sdp });
+    }
+    return true;
   }
 
   /** What leaves by this connection from now on: `track` while `active`, else nothing. */
@@ -158,14 +180,17 @@ export class Peer {
 
   async stats(): Promise<RTCStats[]> {
     const found: RTCStats[] = [];
-    if (!this.closed) (await this.pc.getStats()).forEach((each: RTCStats) => found.push(each));
+    if (this.closed) return found;
+    for (const leg of this.legs) (await leg.getStats()).forEach((each: RTCStats) => found.push(each));
     return found;
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.pc.onconnectionstatechange = null;
-    this.pc.close();
+    for (const leg of this.legs) {
+      leg.onconnectionstatechange = null;
+      leg.close();
+    }
   }
 }

@@ -18,6 +18,8 @@ export interface WireUser {
 
 /** After these the same offer fares no better in a second. */
 const SLOW: ReadonlySet<string> = new Set(["bad_request", "stale", "not_allowed", "too_long", "not_inside"]);
+/** The word of a node that wants a transport for each direction. */
+const TWO_TRANSPORTS = "two_transports";
 /** The share of their life after which relay credentials are renewed. */
 const OLD = 0.8;
 
@@ -25,6 +27,7 @@ export class Wire {
   private line: Line = OFF;
   private current: Peer | null = null;
   private cancelTimer: (() => void) | null = null;
+  private split = false;
   private servers: { readonly config: RTCConfiguration; readonly until: number } | null = null;
 
   constructor(
@@ -96,13 +99,17 @@ export class Wire {
       if (config === null) return refused(false);
       const same = restart ? this.current : null;
       const peer = same ?? this.open(config);
-      const sdp = await peer.offer(same === null ? null : config);
+      let slow = false;
+      const done = await peer.negotiate(same === null ? null : config, async (sdp) => {
+        const answer = this.isCurrent(offer) ? await this.send("media.offer", { sdp }) : null;
+        if (answer === null || answer.ok) return this.isCurrent(offer) ? (answer?.fields.sdp ?? null) : null;
+        const wantsTwo = answer.message.includes(TWO_TRANSPORTS) && !this.split;
+        if (wantsTwo) this.split = true;
+        slow = SLOW.has(answer.code) && !wantsTwo;
+        return null;
+      });
       if (!this.isCurrent(offer)) return;
-      const answer = await this.send("media.offer", { sdp });
-      if (!this.isCurrent(offer)) return;
-      if (!answer.ok) return refused(SLOW.has(answer.code));
-      await peer.answer(answer.fields.sdp);
-      if (!this.isCurrent(offer)) return;
+      if (!done) return refused(slow);
       this.step({ kind: "answered", offer, now: this.host.now() });
       if (same === null) this.user.opened(peer);
       // A restart may find everything as it was: then no state changes any more.
@@ -114,7 +121,8 @@ export class Wire {
 
   private open(config: RTCConfiguration): Peer {
     this.drop();
-    const peer = new Peer(this.host.peer(config), this.host.weak, (state) => {
+    const shape = { weak: this.host.weak, split: this.split };
+    const peer = new Peer(() => this.host.peer(config), shape, (state) => {
       if (this.current !== peer) return;
       const now = this.host.now();
       if (state === "connected") this.step({ kind: "connected", now });

@@ -310,6 +310,36 @@ describe("the connection", () => {
     expect(room.browser.peers).toHaveLength(2);
   });
 
+  it("is made of one transport for each direction where a node wants that", async () => {
+    const room = begin();
+    await soon();
+    const say = room.world.socket.say.bind(room.world.socket);
+    const [servers] = room.world.socket.heard();
+    say({ t: "ok", id: servers?.["id"], servers: [], ttl: 600, relay: false });
+    await soon();
+    const [offer] = room.world.socket.heard();
+    const message = "This offer can't be answered (two_transports).";
+    say({ t: "refused", id: offer?.["id"], code: "bad_request", message });
+    await soon();
+    room.world.pass(250);
+    expect(await room.serve()).toEqual(["media.offer", "media.offer"]);
+    const [whole, sends, receives] = room.browser.peers;
+    expect(whole?.closed).toBe(true);
+    const directions = (peer: typeof whole): string[] => [...new Set(peer?.transceivers.map(({ direction }) => direction))];
+    expect(directions(sends)).toEqual(["sendonly"]);
+    expect(directions(receives)).toEqual(["recvonly"]);
+    sends?.become("connected");
+    expect(room.media.snapshot.line).not.toBe("up");
+    receives?.become("connected");
+    expect(room.media.snapshot.line).toBe("up");
+    say({ t: "media.map", slots: { "11": "m2" } });
+    expect([...room.media.snapshot.pictures.keys()]).toEqual(["m2"]);
+    say({ t: "media.lost" });
+    room.world.pass(1_500);
+    expect(await room.serve()).toEqual(["media.offer", "media.offer"]);
+    expect(room.browser.peers).toHaveLength(5);
+  });
+
   it("keeps asking while no node can answer", async () => {
     const room = begin();
     await room.serve("media.offer");
