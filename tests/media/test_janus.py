@@ -1,0 +1,383 @@
+"""The engine on real Janus gateways: routes, their end, and what is left when something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sitwith_client.voice.peer import Peer
+from sitwith_server.media.engine import EngineDown, OfferRefused, Take
+from sitwith_server.media.janus_engine import JanusEngine
+from sitwith_server.media.janus_engine_room import JanusRoom
+from tests.media.janus_member import Member, Watch, everybody, plan, until
+from tests.media.janus_net import SECRETS, Janus, janus, why_not
+
+_WHY_NOT = why_not()
+pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Janus]:
+    with janus(tmp_path_factory.mktemp("janus") / "one") as one:
+        yield one
+
+
+@asynccontextmanager
+async def opened(*gateways: Janus) -> AsyncIterator[tuple[JanusEngine, JanusRoom, Watch]]:
+    engine = JanusEngine([each.address for each in gateways], SECRETS)
+    watch = Watch()
+    try:
+        yield engine, await engine.open("room", watch), watch
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def members(room: JanusRoom, *people: Member) -> AsyncIterator[None]:
+    try:
+        for each in people:
+            await each.join(room)
+        yield
+    finally:
+        for each in people:
+            await each.close()
+
+
+async def heard_after(listener: Member, name: str, when: float) -> None:
+    """Returns once a packet has come that is later than `when`."""
+    await until(lambda: listener.last.get(name, 0.0) > when, f"{name} is heard")
+
+
+async def test_ME5_nothing_passes_without_a_plan_and_only_the_plan_with_one(
+    gateway: Janus,
+) -> None:
+    a, b, c = Member("a"), Member("b"), Member("c")
+    async with opened(gateway) as (_, room, watch), members(room, a, b, c):
+        await until(lambda: all(watch.ups[name] for name in "abc"), "all are connected")
+        for each in (a, b, c):
+            each.speak()
+        await asyncio.sleep(0.5)
+        assert not a.heard and not b.heard and not c.heard
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 20, "b hears a")
+        assert watch.on("b") == {"a"} and not watch.on("a") and not watch.on("c")
+        assert not a.heard and not c.heard and b.count("c") == 0
+        mid = next(mid for mid, who in watch.maps["b"].items() if who == "a")
+        assert set(b.heard) == {("a", mid)}
+        await room.apply(plan(2, everybody("a", "b", "c")))
+        pairs = [(one, other) for one in (a, b, c) for other in "abc" if one.name != other]
+        await until(lambda: all(one.count(other) > 20 for one, other in pairs), "all hear all")
+        assert watch.on("a") == {"b", "c"} and a.count("a") == 0
+
+
+async def test_ME5_once_apply_has_returned_what_it_took_away_is_over(gateway: Janus) -> None:
+    a, b, c = Member("a"), Member("b"), Member("c")
+    async with opened(gateway) as (_, room, _watch), members(room, a, b, c):
+        for each in (a, b, c):
+            each.speak()
+        for turn in range(1, 7):
+            holder, other = ("a", "b") if turn % 2 else ("b", "a")
+            asked = time.monotonic()
+            await room.apply(plan(turn, {holder: [other, "c"]}, turn=turn))
+            done = time.monotonic()
+            await heard_after(c, holder, done)
+            await asyncio.sleep(0.15)
+            # What the gateway had sent before it confirmed may still have been under way.
+            assert c.last.get(other, 0.0) < done + 0.1, (turn, done - asked)
+        # Pairs: the same speaker is heard by some and not by others.
+        await room.apply(plan(10, {"a": ["b"], "b": ["a"], "c": []}, turn=7))
+        done = time.monotonic()
+        await until(lambda: a.last["b"] > done + 0.2 and b.last["a"] > done + 0.2, "the pair")
+        assert c.last["a"] < done + 0.1 and c.last["b"] < done + 0.1
+        await room.apply(plan(11, {"a": ["c"], "c": ["a"], "b": []}, turn=7))
+        done = time.monotonic()
+        await until(lambda: a.last.get("c", 0) > done + 0.2 and c.last["a"] > done + 0.2, "turned")
+        assert b.last["a"] < done + 0.1 and a.last["b"] < done + 0.1
+
+
+async def test_ME5_an_older_plan_or_turn_puts_nothing_back(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, _watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(5, {"a": ["b"]}, turn=3))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        await room.apply(plan(6, {}, turn=4))
+        done = time.monotonic()
+        await room.apply(plan(5, {"a": ["b"]}, turn=5))
+        await room.apply(plan(9, {"a": ["b"]}, turn=3))
+        await asyncio.sleep(0.4)
+        assert b.last["a"] < done + 0.1
+
+
+async def test_ME5_ME10_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
+    a, b = Member("a", sends=("audio", "video"), video=1), Member("b", video=1)
+    async with opened(gateway) as (_, room, watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}, {"a": ["b"]}))
+        mids = {medium: mid for mid, medium in (("0", "audio"), ("3", "video"))}
+        await until(lambda: all(b.heard["a", mid] > 10 for mid in mids.values()), "b hears, sees")
+        room.silence()
+        done = time.monotonic()
+        assert not watch.on("b")
+        await asyncio.sleep(0.5)
+        assert b.last["a"] < done + 0.3
+        await room.apply(plan(2, {}, {"a": ["b"]}))
+        done, before = time.monotonic(), b.heard["a", mids["audio"]]
+        await until(lambda: b.last["a"] > done + 0.2, "the picture is back")
+        assert b.heard["a", mids["audio"]] == before
+        room.take("b", Take.NONE)
+        await until(lambda: not watch.on("b"), "b takes no pictures")
+        done = time.monotonic()
+        await asyncio.sleep(0.3)
+        assert b.last["a"] < done + 0.1
+
+
+async def test_ME5_a_plan_is_good_as_long_as_its_lease(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, watch), members(room, a, b):
+        a.speak()
+        room.lease(time.monotonic() + 30)
+        await room.apply(plan(1, {"a": ["b"]}))
+        await heard_after(b, "a", 0.0)
+        room.lease(time.monotonic() + 0.1)
+        await until(lambda: time.monotonic() > b.last["a"] + 0.4, "the lease ends it")
+        assert not watch.on("b")
+        room.lease(time.monotonic() + 30)
+        await heard_after(b, "a", time.monotonic())
+
+
+async def test_ME4_ME5_a_sender_who_comes_back_has_no_more_than_before(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        await room.apply(plan(2, {}))
+        again = Member("a")
+        async with members(room, again):
+            again.speak()
+            done = time.monotonic()
+            await asyncio.sleep(0.5)
+            assert b.last["a"] < done
+            await room.apply(plan(3, {"a": ["b"]}))
+            await until(lambda: b.last["a"] > done, "b hears a's new connection")
+            # The transport that was replaced is ended, and that is no loss.
+            await until(lambda: a.up.state == "closed", "the old one is closed")
+            assert watch.losses["a"] == 0
+
+
+async def test_ME6_ME7_slots_of_people_who_vanish_serve_the_next(gateway: Janus) -> None:
+    a, b, c = Member("a"), Member("b", audio=1), Member("c")
+    async with opened(gateway) as (_, room, watch), members(room, a, b, c):
+        a.speak()
+        c.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        await a.close()
+        await until(lambda: watch.losses["a"] == 1, "a is lost")
+        await room.apply(plan(2, {"c": ["b"]}))
+        await until(lambda: b.count("c") > 5, "b hears c on the same slot")
+        await room.drop("c")
+        await until(lambda: c.up.state == "closed" and c.down.state == "closed", "c is dropped")
+        assert watch.losses["c"] == 0 and not watch.on("b")
+
+
+async def test_ME2_offers_that_cannot_be_answered_change_nothing(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, _watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        both = Member("a").up.offer().replace("a=sendonly", "a=inactive")
+        other = Member("a").down.offer().replace("111", "109")
+        for sdp, reason in (
+            ("nonsense", "malformed"),
+            (both, "malformed"),
+            (other, "no_codec"),
+            (_two_ways(), "two_transports"),
+        ):
+            with pytest.raises(OfferRefused) as refused:
+                await room.answer("a", sdp)
+            assert refused.value.reason == reason
+        before = b.count("a")
+        await until(lambda: b.count("a") > before + 5, "b still hears a")
+
+
+def _two_ways() -> str:
+    return Peer(("audio",), audio=2).offer()
+
+
+async def test_ME4_an_ice_restart_keeps_both_transports(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        await a.up.connect(await room.answer("a", a.up.offer()))
+        await b.down.connect(await room.answer("b", b.down.offer()))
+        before = b.count("a")
+        await until(lambda: b.count("a") > before + 20, "b still hears a")
+        assert not watch.losses and a.up.state == b.down.state == "connected"
+
+
+async def test_talk_is_counted_where_it_reached_somebody(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, _watch), members(room, a, b):
+        a.speak()
+        b.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: "a" in room.voices() and room.voices()["a"].seconds > 0.3, "a talks")
+        assert room.voices()["a"].speaking and "b" not in room.voices()
+        await room.apply(plan(2, {}))
+        said = room.voices()["a"].seconds
+        await until(lambda: not room.voices()["a"].speaking, "a is not heard any more")
+        assert room.voices()["a"].seconds == pytest.approx(said, abs=0.05)
+
+
+async def test_with_more_voices_than_slots_those_who_talk_are_heard(gateway: Janus) -> None:
+    names = ("a", "b", "c", "d")
+    people = {name: Member(name, audio=1) for name in names}
+    listener = people["d"]
+    async with opened(gateway) as (_, room, _watch), members(room, *people.values()):
+        await room.apply(plan(1, everybody(*names)))
+        for name in ("a", "b", "c"):
+            people[name].speak()
+            await heard_after(listener, name, time.monotonic())
+            await people[name].hush()
+
+
+async def test_ME7_a_link_that_ends_ends_what_is_forwarded(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (engine, room, watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        link = engine._gateways[0]._link
+        assert link is not None
+        link.close()
+        assert watch.losses == {"a": 1, "b": 1}
+        with pytest.raises(EngineDown):
+            await room.apply(plan(2, {}))
+        await until(lambda: a.up.state == b.down.state == "closed", "Janus has ended both")
+        done = time.monotonic()
+        await asyncio.sleep(0.2)
+        assert b.last["a"] < done
+        # The engine links itself again, and the room is made anew with the plan it has.
+        await until(lambda: engine._gateways[0].is_up, "linked again")
+        new = (Member("a"), Member("b"))
+        async with members(room, *new):
+            new[0].speak()
+            await asyncio.sleep(0.2)
+            assert not new[1].heard
+            await _applied(room, {"a": ["b"]})
+            await until(lambda: new[1].count("a") > 5, "b hears a again")
+
+
+async def _applied(room: JanusRoom, heard: dict[str, list[str]]) -> None:
+    """Applies until the engine can vouch for it."""
+    for rev in range(100, 300):
+        try:
+            await room.apply(plan(rev, heard))
+            return
+        except EngineDown:
+            await asyncio.sleep(0.1)
+    raise AssertionError("no plan could be applied")
+
+
+async def test_a_node_that_goes_dumb_is_not_forwarded_for(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (engine, room, watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        care = engine._gateways[0]._care
+        assert care is not None
+        care.cancel()
+        await until(lambda: b.down.state == "closed", "Janus has let go")
+        await until(lambda: watch.losses == {"a": 1, "b": 1}, "and said so")
+        done = time.monotonic()
+        await asyncio.sleep(0.2)
+        assert b.last["a"] < done
+
+
+async def test_a_gateway_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+    with janus(tmp_path / "one") as one:
+        a, b = Member("a"), Member("b")
+        async with opened(one) as (engine, room, watch), members(room, a, b):
+            a.speak()
+            await room.apply(plan(1, {"a": ["b"]}))
+            await until(lambda: b.count("a") > 5, "b hears a")
+            one.freeze()
+            with pytest.raises(EngineDown):
+                await room.apply(plan(2, {}))
+            assert watch.losses == {"a": 1, "b": 1}
+            before = b.count("a")
+            one.thaw()
+            await until(lambda: b.down.state == "closed", "Janus has ended it")
+            # What had waited in its sockets while it stood still may come; then nothing does.
+            await asyncio.sleep(0.2)
+            assert b.count("a") - before < 500
+            before = b.count("a")
+            await asyncio.sleep(0.3)
+            assert b.count("a") == before
+            assert engine.load() <= 1.0
+
+
+async def test_rooms_spread_over_the_fleet_and_move_off_a_dead_gateway(
+    tmp_path: Path,
+) -> None:
+    with janus(tmp_path / "one") as one, janus(tmp_path / "two") as two:
+        engine = JanusEngine([one.address, two.address], SECRETS)
+        watches = [Watch(), Watch()]
+        rooms = [await engine.open(name, watch) for name, watch in zip("xy", watches, strict=True)]
+        people = [[Member("a"), Member("b")] for _ in rooms]
+        try:
+            assert {room.gateway for room in rooms} == set(engine._gateways)
+            with pytest.raises(ValueError, match="open already"):
+                await engine.open("x", Watch())
+            for room, (a, b) in zip(rooms, people, strict=True):
+                await a.join(room)
+                await b.join(room)
+                a.speak()
+                await room.apply(plan(1, {"a": ["b"]}))
+                await heard_after(b, "a", 0.0)
+            home = rooms[0].gateway
+            assert home is not None
+            (one, two)[home.index].kill()
+            await until(lambda: watches[0].losses == {"a": 1, "b": 1}, "all of one are lost")
+            assert not watches[1].losses
+            a, b = again = [Member("a"), Member("b")]
+            people.append(again)
+            await a.join(rooms[0])
+            await b.join(rooms[0])
+            assert rooms[0].gateway is rooms[1].gateway
+            a.speak()
+            await _applied(rooms[0], {"a": ["b"]})
+            await until(lambda: b.count("a") > 5, "b hears a on the other")
+            before = people[1][1].count("a")
+            await until(lambda: people[1][1].count("a") > before + 5, "the other room goes on")
+        finally:
+            for each in (each for pair in people for each in pair):
+                await each.close()
+            await engine.close()
+        with pytest.raises(EngineDown):
+            (one, two)[1 - home.index].kill()
+            dead = JanusEngine([one.address, two.address], SECRETS, patience=0.5)
+            try:
+                await dead.open("x", Watch())
+            finally:
+                await dead.close()
+
+
+async def test_the_gateway_logs_nobody(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (_, room, _watch), members(room, a, b):
+        await room.apply(plan(1, {"a": ["b"]}))
+    said = gateway.said()
+    assert "ufrag" not in said and "candidate" not in said
+    assert gateway.net.here not in said
