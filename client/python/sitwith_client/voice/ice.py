@@ -120,16 +120,21 @@ class Ice:
 
     on_media: gets each datagram that is neither STUN nor DTLS.
     on_lost: called once when the server answers no more.
+    host: the address of this machine to send from; else the system chooses.
     """
 
     role = "controlling"
 
     def __init__(
-        self, on_media: Callable[[bytes], None], on_lost: Callable[[], None] = lambda: None
+        self,
+        on_media: Callable[[bytes], None],
+        on_lost: Callable[[], None] = lambda: None,
+        host: str | None = None,
     ) -> None:
         self.local = Credentials.make()
         self.tie_breaker = secrets.randbits(64)
         self._on_media, self._on_lost = on_media, on_lost
+        self._from = None if host is None else (host, 0)
         self._paths: list[_Path] = []
         self._selected: _Path | None = None
         self._up = asyncio.Event()
@@ -157,7 +162,7 @@ class Ice:
         for address in candidates:
             with contextlib.suppress(OSError):
                 _, path = await loop.create_datagram_endpoint(
-                    lambda: _Path(self, remote), remote_addr=address
+                    lambda: _Path(self, remote), remote_addr=address, local_addr=self._from
                 )
                 self._paths.append(path)
         if self._task is not None:

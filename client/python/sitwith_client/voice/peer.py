@@ -113,6 +113,7 @@ class Peer:
     profile: the one SRTP profile to offer, by OpenSSL's name; else all that are known.
     open_every: 1 opens and checks every packet; n only every n-th and counts the others by their
         header (for load generators).
+    host: the address of this machine to send from; else the system chooses.
     on_rtp: called with the slot's mid and each opened packet.
     on_rtcp: called with each opened compound RTCP packet.
     on_lost: called when the connection is gone by itself.
@@ -127,6 +128,7 @@ class Peer:
         profile: str | None = None,
         open_every: int = 1,
         certificate: RTCCertificate | None = None,
+        host: str | None = None,
         on_rtp: Callable[[str, bytes], None] | None = None,
         on_rtcp: Callable[[bytes], None] | None = None,
         on_lost: Callable[[], None] | None = None,
@@ -138,7 +140,7 @@ class Peer:
             for each in certificate.getFingerprints()
             if each.algorithm == "sha-256"
         )
-        self._ice = Ice(self._on_media, self._gone)
+        self._ice = Ice(self._on_media, self._gone, host)
         self._dtls = _Dtls(self._ice, certificate, profile)
         self.sent: dict[str, Sent] = {}
         self.lines: list[Line] = []
