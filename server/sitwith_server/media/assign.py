@@ -89,13 +89,13 @@ def layers(
     rates: Sequence[Sequence[float]],
     shown: Sequence[int],
     high: bool,
-    line: int | None,
+    line: float | None,
 ) -> list[int]:
     """The layer of each picture, as an index.
 
     rates: bits/s of each picture's layers from the smallest to the largest, the most wanted picture
     first; 0 if it is not known yet. shown: their present layers. line: bits/s that the receiver's
-    line carries; None if nobody said. Everyone gets the smallest layer, then in turn the largest
+    line carries; None without a limit. Everyone gets the smallest layer, then in turn the largest
     that the line carries with all others; to go up it must carry a quarter more.
     """
     found = [0] * len(rates)

@@ -246,6 +246,7 @@ class Forwarder:
                 layers = [each for each in other.camera if each.alive(now)] or other.camera[:1]
                 shown.append((-spoke, slot.spec.mid, slot, layers))
             shown.sort(key=lambda each: each[:2])
+            port.line.tick(sum(layers[-1].rate for _, _, _, layers in shown), now)
             levels = assign.layers(
                 [[layer.rate for layer in layers] for _, _, _, layers in shown],
                 [
@@ -253,7 +254,7 @@ class Forwarder:
                     for _, _, slot, layers in shown
                 ],
                 self._takes.get(member, Take.HIGH) is Take.HIGH,
-                port.estimate(now),
+                port.line.limit,
             )
             for (_, _, slot, layers), level in zip(shown, levels, strict=True):
                 slot.want(layers[level], now)

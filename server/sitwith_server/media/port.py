@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from sitwith_server.media import rtcp, rtp
 from sitwith_server.media.congestion import Feedback
+from sitwith_server.media.line import Line
 from sitwith_server.media.session import Medium, Session
 from sitwith_server.media.slots import SHUT, AudioSlot
 from sitwith_server.media.streams import AudioStream, Stream, Talk
@@ -27,8 +28,6 @@ SENT_AGAIN: Final = 100
 
 MOST_ARRIVALS: Final = 2_000
 MOST_BLOCKS: Final = 31
-GOOD_FOR: Final = 10.0
-"""Seconds for which a receiver's estimate of its line counts."""
 
 _unpack = rtp.HEADER.unpack_from
 
@@ -73,7 +72,7 @@ class Port:
         self._report_next = self._feedback_next = float("-inf")
         self._offset: float | None = None
         """What is added to the member's own clock to get ours; one for all its streams."""
-        self._estimate: tuple[int, float] | None = None
+        self.line = Line()
         self._again = SENT_AGAIN
         self._arrivals: list[tuple[int, float]] = []
         self._feedback = Feedback()
@@ -148,10 +147,21 @@ class Port:
                 for ssrc in set(report.media):
                     if (slot := self._by_ssrc.get(ssrc)) is not None:
                         slot.ask(now)
+            elif isinstance(report, rtcp.ReceiverReport):
+                self._on_blocks(report.blocks, now)
             elif isinstance(report, rtcp.Estimate):
-                self._estimate = (report.bitrate, now)
+                self.line.estimated(report.bitrate, self.used, now)
+
+    def _on_blocks(self, blocks: tuple[rtcp.Block, ...], now: float) -> None:
+        worst = 0
+        for block in blocks:
+            slot = self._by_ssrc.get(block.ssrc)
+            if slot is not None and slot.base != SHUT:
+                worst = max(worst, block.fraction)
+        self.line.lost(worst / 256, self.used, now)
 
     def _on_report(self, report: rtcp.SenderReport, now: float) -> None:
+        self._on_blocks(report.blocks, now)
         stream = self.streams.get(report.ssrc)
         if stream is None:
             self.counts["unknown_ssrc"] += 1
@@ -163,11 +173,10 @@ class Port:
         stream.report_last = report.ntp >> 16 & 0xFFFFFFFF
         stream.mapped = (theirs + self._offset, report.time)
 
-    def estimate(self, now: float) -> int | None:
-        """What this receiver's line carries by its own word, bits/s, if it said so lately."""
-        if self._estimate is None or now - self._estimate[1] > GOOD_FOR:
-            return None
-        return self._estimate[0]
+    @property
+    def used(self) -> float:
+        """Bits/s of the pictures on its slots."""
+        return sum(slot.stream.rate for slot in self.pictures if slot.stream is not None)
 
     # ------------------------------------------------------------------------------- going out
 
