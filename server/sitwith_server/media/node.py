@@ -7,6 +7,7 @@ none of its own.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
@@ -65,8 +66,10 @@ class Tasks:
 class Carried:
     """One room on this node. Implements `engine.Watcher`."""
 
-    def __init__(self, node: str, room: Room, post: bus.Bus) -> None:
-        self._node, self.room, self._bus = node, room, post
+    def __init__(
+        self, node: str, room: Room, post: bus.Bus, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._node, self.room, self._bus, self._clock = node, room, post, clock
         self._tasks = Tasks()
         self._answers: dict[str, bus.Answer | bus.Declined | None] = {}
         self._maps: dict[MemberId, Mapping[str, MemberId | None]] = {}
@@ -75,8 +78,7 @@ class Carried:
         self._talk = _Talk()
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
-        loop = asyncio.get_running_loop()
-        self._used_at = loop.time()
+        self._used_at = clock()
 
     def start(self, media: MediaRoom) -> None:
         """From now on the room is carried by `media`."""
@@ -88,6 +90,7 @@ class Carried:
             applied=self._applied,
             members=lambda: self.members,
             drop=self._drop,
+            clock=self._clock,
         )
         self._unfollow = self._bus.follow(self.room.id, self._heard)
         self._ticking = asyncio.create_task(self._tick(), name="sitwith-voices")
@@ -102,7 +105,7 @@ class Carried:
 
     def idle(self) -> bool:
         """Whether the room is not, or no longer, to be carried here."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         if self.members:
             self._used_at = now
         state = self.room.state
@@ -240,7 +243,7 @@ class Carried:
         )
 
     async def _note_talk(self, voices: Mapping[MemberId, Voice]) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         heard = self._talk.due(voices, self.room.state.floor.turn, now)
         if heard and self.room.sure:
             command = c.AddTalk(by="", node=self._node, heard=heard)
@@ -277,6 +280,7 @@ class Node:
     """One engine and the rooms that it carries.
 
     counts: what the engine counts, by fixed words; for metrics.
+    name: the node's id, a new one unless given (for tests).
     """
 
     def __init__(
@@ -285,8 +289,11 @@ class Node:
         engine: Engine,
         *,
         counts: Callable[[], Mapping[str, int]] = dict,
+        clock: Callable[[], float] = time.monotonic,
+        name: str | None = None,
     ) -> None:
-        self.id = tokens.new_id("n")
+        self._clock = clock
+        self.id = name or tokens.new_id("n")
         self.leaving = False
         self._registry, self._engine, self._counts = registry, engine, counts
         self._bus = bus.Bus(registry.log)
@@ -303,9 +310,9 @@ class Node:
     async def leave(self, seconds: float) -> None:
         """Takes no room any more, and waits until others carry those that it has."""
         self.leaving = True
-        ends = asyncio.get_running_loop().time() + seconds
+        ends = self._clock() + seconds
         while any(carried.members for carried in self._rooms.values()):
-            if asyncio.get_running_loop().time() >= ends:
+            if self._clock() >= ends:
                 break
             await asyncio.sleep(0.05)
 
@@ -334,7 +341,7 @@ class Node:
                 await room.follow_up()
             if room is None or room.state.media != self.id:
                 return
-            carried = Carried(self.id, room, self._bus)
+            carried = Carried(self.id, room, self._bus, self._clock)
             try:
                 carried.start(await self._engine.open(room_id, carried))
             except EngineDown:

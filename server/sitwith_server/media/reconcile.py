@@ -126,7 +126,9 @@ class Reconciler:
         applied: Callable[[Position], None],
         members: Callable[[], Collection[MemberId]],
         drop: Callable[[MemberId], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._room, self._media = room, media
         self._applied, self._members, self._drop = applied, members, drop
         self._keeper = Keeper(node)
@@ -155,12 +157,12 @@ class Reconciler:
     @property
     def routes(self) -> Routes | None:
         """What is open just now; None: nothing."""
-        return self._keeper.wanted(time.monotonic())
+        return self._keeper.wanted(self._clock())
 
     def look(self) -> None:
         """Silences at once what must be silent, and has the rest done soon."""
         self._keeper.trust(self._room.sure)
-        now = time.monotonic()
+        now = self._clock()
         if self._keeper.wanted(now) is None:
             self._keeper.plan(now)
             self._media.silence()
@@ -191,7 +193,7 @@ class Reconciler:
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            began = time.monotonic()
+            began = self._clock()
             try:
                 async with asyncio.timeout(LEASE):
                     await self._room.follow_up()
@@ -204,10 +206,10 @@ class Reconciler:
                 self._media.lease(self._keeper.until)
                 if self._alarm is not None:
                     self._alarm.cancel()
-                left = self._keeper.until - time.monotonic()
+                left = self._keeper.until - self._clock()
                 self._alarm = loop.call_later(max(0.0, left), self.look)
             self.look()
-            await asyncio.sleep(max(0.0, began + READ_EVERY - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + READ_EVERY - self._clock()))
 
     async def _apply(self) -> None:
         while True:
@@ -221,7 +223,7 @@ class Reconciler:
                 _log.error("routes_fault", exc_info=fault)
 
     async def _give(self) -> None:
-        now, owed, position = time.monotonic(), self._owed, self._room.position
+        now, owed, position = self._clock(), self._owed, self._room.position
         if self._keeper.due(now):
             plan = self._keeper.plan(now)
             if plan is None:

@@ -7,6 +7,7 @@ decided here, by what the nodes say of themselves.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ from sitwith_server.service.talking import Words
 DEAD_AFTER: Final = 2.0
 """Seconds without a word after which a node counts as gone: twice its own lease, so that what it
 forwarded has long been silent."""
-BREAK: Final = 1.0
+BREAK: Final = 0.75
 """Seconds without a word after which a node is no longer heard without a break."""
 HEARD_WELL: Final = 0.7
 LOOK_EVERY: Final = 0.1
@@ -83,7 +84,8 @@ class Nodes:
         worker that hears nothing."""
         here = {each.node for each in self.living(now)}
         return node not in here and any(
-            now - each.since >= HEARD_WELL for each in self._known.values()
+            now - each.since >= HEARD_WELL and now - each.last <= BREAK
+            for each in self._known.values()
         )
 
     def leaves(self, node: str | None) -> bool:
@@ -122,6 +124,7 @@ class _Watched:
     def __init__(self, voices: Voices, room: Room) -> None:
         self._voices, self.room = voices, room
         self.owed: _Owed | None = None
+        self.applied = (0, 0)
         self.confirmed = asyncio.Event()
         self.pending: dict[str, asyncio.Future[bus.Answer | bus.Declined]] = {}
         self.repinning = False
@@ -138,16 +141,13 @@ class _Watched:
         """Returns once nothing is forwarded any more of what has been taken away by now: the node
         says so, or its lease has run out since."""
         owed = self.owed
-        if owed is None:
+        if owed is None or self.applied >= owed.place:
             return
-        try:
-            async with asyncio.timeout(max(0.0, owed.at + LEASE - time.monotonic())):
-                while self.owed is not None and self.owed.place <= owed.place:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, owed.at + LEASE - self._voices.clock())):
+                while self.applied < owed.place:
                     self.confirmed.clear()
                     await self.confirmed.wait()
-        except TimeoutError:
-            if self.owed is owed:
-                self.owed = None
 
     def _heard(self, letter: bus.Letter) -> None:
         match letter:
@@ -156,9 +156,8 @@ class _Watched:
                 if future is not None and not future.done():
                     future.set_result(letter)
             case bus.Applied():
-                if self.owed is not None and self.owed.place <= (letter.epoch, letter.seq):
-                    self.owed = None
-                    self.confirmed.set()
+                self.applied = max(self.applied, (letter.epoch, letter.seq))
+                self.confirmed.set()
             case bus.Slots():
                 self._tell(letter.member, m.MediaMap(letter.slots).to_map())
             case bus.Lost():
@@ -183,7 +182,7 @@ class _Watched:
                 self._tell(seat.id, m.MediaLost().to_map())
         if takes_away(before, after):
             place = (change.position.epoch, change.position.seq)
-            self.owed = _Owed(place, time.monotonic())
+            self.owed = _Owed(place, self._voices.clock())
 
     def said(self, words: Words) -> None:
         pass
@@ -204,7 +203,15 @@ class Voices:
     off: there are no voices on this server at all.
     """
 
-    def __init__(self, log: Log, turn: Turn, *, off: bool = False) -> None:
+    def __init__(
+        self,
+        log: Log,
+        turn: Turn,
+        *,
+        off: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clock = clock
         self.tell: Tell = lambda room, member, frame: None
         self.nodes = Nodes()
         self.bus = bus.Bus(log)
@@ -324,7 +331,7 @@ class Voices:
     async def _pinned(self, room: Room) -> str | None:
         """The node that is to carry the room, chosen now where there is none."""
         was = room.state.media
-        if was is None and (node := self.nodes.choose(room.id, time.monotonic())) is not None:
+        if was is None and (node := self.nodes.choose(room.id, self.clock())) is not None:
             await self._pin(room, node, None)
         return room.state.media
 
@@ -335,7 +342,7 @@ class Voices:
 
     def _better(self, room: Room) -> str | None:
         """The node to carry the room instead, if its own is gone or about to go."""
-        was, now = room.state.media, time.monotonic()
+        was, now = room.state.media, self.clock()
         if was is None or room.state.ended or not room.sure:
             return None
         if not self.nodes.dead(was, now) and not self.nodes.leaves(was):
@@ -352,7 +359,7 @@ class Voices:
 
     def _heard(self, letter: bus.Letter) -> None:
         if isinstance(letter, bus.Here):
-            self.nodes.hear(letter, time.monotonic())
+            self.nodes.hear(letter, self.clock())
         elif isinstance(letter, bus.Gone):
             self.nodes.forget(letter.node)
 
