@@ -24,6 +24,9 @@ Mapped = Callable[[MemberId, Mapping[str, MemberId | None]], None]
 _TICKS: Final = 48_000
 LAYERS: Final = 1.0
 """Seconds between two looks at everybody's layers."""
+CROWDED: Final = 0.5
+"""Seconds between two looks at who gets a place, where there are too few and nobody begins to
+speak: a look costs as much as forwarding some hundred packets."""
 
 _Allowed = Mapping[MemberId, frozenset[MemberId]]
 _NOBODY: Final[_Allowed] = {}
@@ -51,6 +54,7 @@ class Forwarder:
         self._turn = -1
         self._lapsed = False
         self._crowded = False
+        self._crowded_next = float("-inf")
         self._layers_next = float("-inf")
 
     # ------------------------------------------------------------------------------ the seam
@@ -116,7 +120,7 @@ class Forwarder:
         """About every 100 ms: reports, feedback, levels, key frames asked again."""
         if now >= self.until:
             self.lapse(now)
-        elif self._lapsed or self._crowded:
+        elif self._lapsed or (self._crowded and now >= self._crowded_next):
             self._place(now)
         if now >= self._layers_next:
             self._choose_layers(now)
@@ -165,6 +169,7 @@ class Forwarder:
                 if picture.member is not None and member not in seen.get(picture.member, ()):
                     picture.put(None)
         self._crowded = False
+        self._crowded_next = now + CROWDED
         for member, port in self._ports.items():
             self._place_voices(member, port, heard, now)
             self._place_pictures(member, port, seen, now)
