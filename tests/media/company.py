@@ -31,11 +31,14 @@ class Harness:
     engine: started; the harness's owner closes it.
     slack: packets that may be lost where a route opens.
     exact: whether what was sent before `apply` returned is never heard later than that.
+    types: whether payload types that were not agreed on are dropped; else they pass as the agreed
+        one, along the same routes.
     """
 
     engine: Engine
     slack: int = 0
     video: bool = True
+    types: bool = True
 
 
 @dataclass
@@ -67,37 +70,36 @@ class Heard:
 
 
 class Link:
-    """A way between a member and the engine that loses, repeats and reorders, by a seed."""
+    """The way between a member and the engine, which loses, repeats and reorders, by a seed."""
 
     def __init__(self, seed: int, loss: float, repeat: float, late: float) -> None:
         self._chance = random.Random(seed)
         self._loss, self._repeat, self._late = loss, repeat, late
         self._transports: list[asyncio.DatagramTransport] = []
-        self._client: tuple[str, int] | None = None
 
     async def open(self, engine: tuple[str, int]) -> tuple[str, int]:
-        """The address that stands for the engine's from now on."""
+        """The address that stands for the engine's from now on: one for each connection."""
         loop, link = asyncio.get_running_loop(), self
+        client: list[tuple[str, int]] = []
+
+        def to_client(data: bytes) -> None:
+            if client and not outer.is_closing():
+                outer.sendto(data, client[0])
 
         class Inner(asyncio.DatagramProtocol):
             def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-                link.pass_on(lambda: link.to_client(data))
+                link.pass_on(lambda: to_client(data))
 
         class Outer(asyncio.DatagramProtocol):
             def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-                link._client = addr
+                client[:] = [addr]
                 link.pass_on(lambda: inner.sendto(data))
 
         inner, _ = await loop.create_datagram_endpoint(Inner, remote_addr=engine)
         outer, _ = await loop.create_datagram_endpoint(Outer, local_addr=("127.0.0.1", 0))
-        self._outer = outer
         self._transports += [inner, outer]
         host, port = outer.get_extra_info("sockname")[:2]
         return host, port
-
-    def to_client(self, data: bytes) -> None:
-        if self._client is not None and not self._outer.is_closing():
-            self._outer.sendto(data, self._client)
 
     def pass_on(self, send: Callable[[], None]) -> None:
         chance, loop = self._chance, asyncio.get_running_loop()

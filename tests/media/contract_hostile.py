@@ -59,9 +59,12 @@ class HostileContract:
             speech = b"\x78\x0c" + b"x".ljust(8, b"\0") + bytes(60)
             audio = sender.sent["audio"]
             ssrc, other = audio.ssrc, company.members["b"].sender.sent["audio"].ssrc
+            foreign = [(111, ssrc ^ 1), (111, other)]
+            if company.harness.types:
+                foreign += [(0, ssrc), (126, ssrc)]
             for _ in range(50):
                 audio.number = number = (audio.number + 1) & 0xFFFF
-                for kind, stream in ((111, ssrc ^ 1), (111, other), (0, ssrc), (126, ssrc)):
+                for kind, stream in foreign:
                     sender.send_packet(pack("!BBHII", 0x80, kind, number, 960, stream) + speech)
             await company.expect(company.everybody(), company.counts())
             assert company.members["b"].heard_of("x", -1) == []

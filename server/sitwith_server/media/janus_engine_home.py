@@ -103,12 +103,14 @@ class Home:
                 ptype="publisher",
                 id=feed,
             )
-            sdp = _answer(offer, reply.sdp, 1)
+            line = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, line)
             mids = {section.medium: section.mid for section in live(offer)}
             speaker = Speaker(
                 member,
                 handle,
                 offer,
+                line,
                 feed=feed,
                 mids=mids,
                 open=dict.fromkeys(mids, False),
@@ -134,7 +136,8 @@ class Home:
                 autoupdate=False,
                 streams=row,
             )
-            sdp = _answer(offer, reply.sdp, 1)
+            line = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, line)
             told = for_gateway(offer)
             await self._say(handle, {"type": "answer", "sdp": told}, request="start")
         except (GatewayRefused, OfferRefused):
@@ -143,21 +146,20 @@ class Home:
         fixed = tuple(
             Slot(mid, index, medium) for index, (mid, medium) in enumerate(slots(offer).items())
         )
-        return Listener(member, handle, offer, slots=fixed, answer=told), sdp
+        return Listener(member, handle, offer, line, slots=fixed, answer=told), sdp
 
     async def restart_up(self, speaker: Speaker, offer: Offer) -> str:
         """The answer to an ICE restart of what a member sends."""
         jsep = {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"}
         reply = await self._say(speaker.handle, jsep, request="configure")
-        speaker.version += 1
-        speaker.offer = offer
-        return _answer(offer, reply.sdp, speaker.version)
+        speaker.offer, speaker.line = offer, (speaker.line[0], speaker.line[1] + 1)
+        return _answer(offer, reply.sdp, speaker.line)
 
     async def restart_down(self, listener: Listener, offer: Offer) -> str:
         """The answer to an ICE restart of what a member receives."""
         reply = await self._say(listener.handle, request="configure", restart=True)
-        listener.version += 1
-        sdp = _answer(offer, reply.sdp, listener.version)
+        listener.line = listener.line[0], listener.line[1] + 1
+        sdp = _answer(offer, reply.sdp, listener.line)
         listener.offer, listener.answer = offer, for_gateway(offer)
         await self._again(listener)
         return sdp
@@ -234,11 +236,11 @@ class Home:
         return await self.gateway.tell(self._session, handle, {**body, "room": self._room}, jsep)
 
 
-def _answer(offer: Offer, sdp: str, version: int) -> str:
+def _answer(offer: Offer, sdp: str, line: tuple[int, int]) -> str:
     said = read(sdp)
     if said is None or len(said.ssrcs) != len(live(offer)):
         raise OfferRefused("no_codec")
-    return for_member(offer, said, version, VIDEO_BITS, secrets.randbits)
+    return for_member(offer, said, line, VIDEO_BITS, secrets.randbits)
 
 
 def _secret(key: str, room: str) -> str:

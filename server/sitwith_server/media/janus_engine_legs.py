@@ -26,13 +26,13 @@ FRESH: Final = 0.5
 class Leg:
     """One of a member's transports: a handle at the gateway.
 
-    offer: as answered, narrowed; version: of the answer's o= line.
+    offer: as answered, narrowed; line: id and version of the answer's o= line.
     """
 
     member: MemberId
     handle: int
     offer: Offer
-    version: int = 1
+    line: tuple[int, int]
     up: bool = False
     gone: bool = False
     """It is ended or about to be, and counts for no route."""

@@ -32,6 +32,8 @@ class _Seat:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     speaker: Speaker | None = None
     listener: Listener | None = None
+    told: bool = False
+    """Whether the watcher knows that the transports are up."""
 
     def legs(self) -> list[Leg]:
         return [leg for leg in (self.speaker, self.listener) if leg is not None]
@@ -170,8 +172,7 @@ class JanusRoom:
             case "webrtcup":
                 leg.up = True
                 self._steering.steer()
-                if all(each.up for each in self._seats[leg.member].legs()):
-                    self._watcher.connected(leg.member)
+                self._say_connected(leg.member)
             case "hangup" | "detached":
                 self._lose(leg.member)
             case "media" if isinstance(leg, Speaker) and message.get("type") == "audio":
@@ -183,6 +184,12 @@ class JanusRoom:
                 if text(data, "id") == leg.feed and word in ("talking", "stopped-talking"):
                     leg.talking = word == "talking"
                     self._steering.steer()
+
+    def _say_connected(self, member: MemberId) -> None:
+        seat = self._seats.get(member)
+        if seat is not None and not seat.told and all(leg.up for leg in seat.legs()):
+            seat.told = True
+            self._watcher.connected(member)
 
     def evicted(self, certain: bool) -> None:
         if self._steering.home is None:
@@ -232,6 +239,7 @@ class JanusRoom:
         self._handles[leg.handle] = leg
         self._later(self._prove(leg))
         if old is not None:
+            self._seats[leg.member].told = False
             await self._end(home, old)
         self._steering.steer()
 

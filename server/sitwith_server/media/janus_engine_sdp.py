@@ -170,9 +170,16 @@ def read(text: str) -> Said | None:
 
 
 def for_member(
-    offer: Offer, said: Said, version: int, video: int, chance: Callable[[int], int]
+    offer: Offer,
+    said: Said,
+    line: tuple[int, int],
+    video: int,
+    chance: Callable[[int], int],
 ) -> str:
-    """The answer to a narrowed offer, of what the gateway said of its end."""
+    """The answer to a narrowed offer, of what the gateway said of its end.
+
+    line: the session's id and version of the o= line; the version rises at an ICE restart.
+    """
     session = settle(offer, chance)
     way = live(offer)[0].direction
     if way == "recvonly":
@@ -187,7 +194,8 @@ def for_member(
         said.fingerprint,
         said.candidates,
         setup=setup,
-        version=version,
+        origin=line[0],
+        version=line[1],
         video=video,
     )
     return answer(offer, session, local)
