@@ -259,3 +259,15 @@ def test_ME11_malformed_packets_are_counted_and_change_nothing() -> None:
     assert stage.refused("malformed_rtcp") == 1
     stage.send("m1", good)
     assert len(stage.receivers["m2"].slots[SLOT]) == 1
+
+
+def test_ME11_an_empty_block_of_extensions_has_no_level() -> None:
+    stage = Stage()
+    port = stage.add(1, session(1))
+    for payload in (b"", b"\x10\x8a", bytes((0x10, 0)) * 5):
+        head = voice(1).voice()[:12]
+        number = (1 + len(payload)).to_bytes(2)
+        port.on_rtp(head[:2] + number + head[4:] + b"\xbe\xde\0\0" + payload, stage.now)
+    assert stage.refused("no_route") == 3
+    assert port.audio is not None
+    assert port.audio.loudness == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from sitwith_server.media import rtcp, rtp
@@ -11,10 +12,12 @@ from tests.media.rig import (
     MID,
     RID,
     TRANSPORT,
+    VP8,
     Receiver,
     Sender,
     Stage,
     camera,
+    packet,
     session,
     signed,
     steps,
@@ -92,6 +95,41 @@ def test_ME14_what_overtook_the_beginning_of_a_key_frame_is_sent_after_it() -> N
         got = stage.receivers[member].slots[slot]
         assert [each.serial for each in got] == [5, 6, 7]
         assert [each.ext for each in got] == [500, 501, 502]
+
+
+def test_ME8_what_comes_after_the_key_frame_that_it_was_before_is_dropped() -> None:
+    stage, first, second = pair(), camera(1), camera(3)
+    stage.add(3, session(3, video=True, voices=0))
+    stage.film(first, 3, key=True)
+    stage.plan({}, {"m3": ["m2"]})
+    held = second.frame()
+    stage.send("m3", held[0])
+    stage.film(second, 2, key=True)
+    stage.send("m3", held[1])
+    got = stage.receivers["m2"].slots[SLOT]
+    assert [each.serial for each in got] == [1, 2, 3, 4, 5, 6, 3, 4, 5, 6]
+    assert stage.refused("late") == 1
+
+
+def test_ME13_a_format_that_was_not_agreed_on_is_waited_out() -> None:
+    stage, film = pair(), camera(1)
+    (spec,) = (each for each in stage.ports["m1"].session.sources if each.mid == "1")
+    both = replace(spec, formats={VP8: "vp8", 98: "vp9"})
+    stage.add(1, replace(session(1, voices=0), sources=(both,)))
+    stage.film(film, 2, key=True)
+    film.kind = 98
+    key = bytes((0x08, 0, 0, 0))
+    for _ in range(3):
+        vp9 = packet(1002, film.number, film.time, key + film.tag(), kind=98)
+        film.number += 1
+        stage.send("m1", vp9)
+    film.kind = VP8
+    stage.film(film, 1)
+    assert stage.receivers["m2"].count == 4
+    stage.film(film, 1, key=True)
+    got = stage.receivers["m2"].slots[SLOT]
+    assert [each.kind for each in got] == [100] * 6
+    assert [number for number, _ in steps(got)] == [1] * 5
 
 
 def test_ME15_picture_ids_go_on_by_one_where_pictures_change() -> None:

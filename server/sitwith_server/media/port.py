@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from struct import error as StructError
 from typing import Final, Protocol
 
@@ -77,10 +77,9 @@ class Port:
         self._arrivals: list[tuple[int, float]] = []
         self._feedback = Feedback()
         self._nameless: dict[tuple[str, str], Stream] = {}
-        self._mid = self._rid = 0
+        self._mids = {spec.extensions.mid for spec in session.sources} - {0}
+        self._rids = {spec.extensions.rid for spec in session.sources} - {0}
         for spec in session.sources:
-            self._mid |= spec.extensions.mid
-            self._rid |= spec.extensions.rid
             # As many streams as there are names for them: rids, SSRCs, or the mid alone.
             for rid, ssrc in [(rid, 0) for rid in spec.rids] or [
                 ("", ssrc) for ssrc in spec.ssrcs or (0,)
@@ -119,8 +118,8 @@ class Port:
         """The stream that an unknown SSRC begins: one that the offer named by mid (and rid) alone,
         and each once (RFC 9143 §9.2)."""
         if self._nameless and rtp.body(packet, flags) >= 0:
-            mid = rtp.text(rtp.extension(packet, flags, self._mid))
-            rid = rtp.text(rtp.extension(packet, flags, self._rid)) if self._rid else ""
+            mid = _named(packet, flags, self._mids)
+            rid = _named(packet, flags, self._rids)
             stream = self._nameless.pop((mid, rid), None)
             if stream is not None:
                 stream.ssrc = ssrc
@@ -142,7 +141,7 @@ class Port:
                 self._on_report(report, now)
             elif isinstance(report, rtcp.Nack):
                 if (slot := self._by_ssrc.get(report.media)) is not None:
-                    self._again -= slot.send_again(report.numbers, self._again)
+                    self._again -= slot.send_again(report.numbers[:SENT_AGAIN], self._again)
             elif isinstance(report, rtcp.KeyFrameWanted):
                 for ssrc in set(report.media):
                     if (slot := self._by_ssrc.get(ssrc)) is not None:
@@ -225,3 +224,9 @@ class Port:
             voice.put(None)
         for picture in self.pictures:
             picture.put(None)
+
+
+def _named(packet: bytes, flags: int, ids: Iterable[int]) -> str:
+    """The text of the one of these header extensions that the packet has."""
+    found = (rtp.extension(packet, flags, each) for each in ids)
+    return rtp.text(next((value for value in found if value), None))

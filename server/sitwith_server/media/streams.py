@@ -278,7 +278,12 @@ class AudioStream(Stream):
         level = -1
         if self.level and flags & 0x10:
             # Mostly the level is the first extension of the one-byte form.
-            if flags & 0x0F == 0 and packet[12] == 0xBE and packet[16] == self.level << 4:
+            if (
+                flags == 0x90
+                and start > 16
+                and packet[16] == self.level << 4
+                and packet[12] == 0xBE
+            ):
                 level = packet[17] & 0x7F
             else:
                 level = rtp.level(rtp.extension(packet, flags, self.level))

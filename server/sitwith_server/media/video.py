@@ -80,6 +80,7 @@ class VideoStream(Stream):
     __slots__ = (
         "_asks",
         "_back",
+        "_keeps",
         "_kept",
         "_missing",
         "_octets",
@@ -121,6 +122,7 @@ class VideoStream(Stream):
         self._transport = spec.extensions.transport
         self._reader: Callable[[bytes], Picture] = READERS["vp8"]
         self._kept: list[Kept | None] = [None] * WINDOW
+        self._keeps = False
         self._missing: dict[int, tuple[float, int]] = {}
         self._asks = Throttle()
         self._octets = 0
@@ -165,6 +167,7 @@ class VideoStream(Stream):
             int(now * 0x40000) & 0xFFFFFF,
         )
         self._kept[ext % WINDOW] = kept
+        self._keeps = True
         came: list[VideoSlot] = []
         if picture.key:
             self.key_wanted = False
@@ -265,8 +268,12 @@ class VideoStream(Stream):
         if not self.targets and not self.waiting:
             self._missing.clear()
             self.key_wanted = False
+            if self._keeps:
+                self._kept = [None] * WINDOW
+                self._keeps = False
             return
-        if self.key_wanted or self.waiting:
+        able = any(not self.format or self.format in each.spec.formats for each in self.waiting)
+        if self.key_wanted or able:
             self.ask(now)
         due = [ext for ext, (at, _) in self._missing.items() if now - at >= AGAIN]
         again = []
