@@ -1,6 +1,6 @@
 /** Every command with its fields, and what comes back. */
 
-import type { ConversationId, GroupId, Kind, MemberId, PlanHow, Role, Settings } from "./slices.ts";
+import type { ConversationId, GroupId, Kind, MemberId, PlanHow, Role, Settings, Stage } from "./slices.ts";
 
 type Empty = Record<never, never>;
 
@@ -66,9 +66,10 @@ export interface CommandFields {
   "care.take": { member: MemberId };
   "care.done": { member: MemberId };
   "agenda.start": Empty;
-  "agenda.next": Empty;
-  "agenda.back": Empty;
+  "agenda.next": { at?: number };
+  "agenda.back": { at?: number };
   "agenda.extend": { seconds: number };
+  "agenda.edit": { stages: Stage[]; at?: number };
   "mood.ask": Empty;
   "mood.answer": { value: 1 | 2 | 3 | 4 | 5 };
   "mood.close": Empty;

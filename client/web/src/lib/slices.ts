@@ -42,7 +42,7 @@ export interface Round {
   seconds: number | null;
 }
 
-export type PauseReason = "facilitator" | "holder" | "unattended" | "frozen";
+export type PauseReason = "facilitator" | "holder" | "unattended" | "groups" | "frozen";
 
 export interface Floor {
   mode: "open" | "stick" | "quiet";
@@ -54,6 +54,10 @@ export interface Floor {
   /** Remaining seconds while paused, else null. */
   left: number | null;
   why_paused: PauseReason[];
+  /** Seconds before the turn's end of the latest signal, once it has come. */
+  signal?: 60 | 10 | null;
+  /** Muted: a stage has closed every member's microphone. */
+  mics?: "open" | "muted";
   queue: MemberId[];
   round: Round | null;
 }
@@ -100,15 +104,21 @@ export interface Stage {
   seconds: number;
   auto?: boolean;
   floor?: "open" | "quiet" | "stick" | "round";
+  turn_seconds?: number;
+  rounds?: { prompt: string }[];
   chat?: "all" | "staff" | "off";
+  mics?: "open" | "muted";
   prompt?: string;
   pairs?: { size: number; how: PlanHow };
+  breathe?: { pattern: number[] };
 }
 
 export interface Agenda {
   stages: Stage[];
   at: number | null;
   ends_at: number | null;
+  over?: boolean;
+  round?: number | null;
 }
 
 export interface Settings {

@@ -10,6 +10,7 @@ import { amHolder } from "./model.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
 import type { Answer, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot } from "./port.ts";
 import { words } from "./words.ts";
+import { voice } from "./words-media.ts";
 
 export type Tab = "circle" | "talk" | "turns";
 
@@ -66,6 +67,11 @@ export class Session {
       say: (text) => this.say(text),
       name: (id) => this.name(id),
       me: () => this.snap.value.me,
+      muted: (kind) => {
+        const { phase, room, me } = client.snapshot;
+        const muted = phase === "inside" && me !== null ? room.members[me]?.muted : undefined;
+        return muted?.includes(kind === "microphone" ? "audio" : "video") ?? false;
+      },
     });
     this.snap = signal(client.snapshot);
     this.online = computed(() => this.snap.value.link === "ok");
@@ -81,8 +87,9 @@ export class Session {
       this.snap.value = snap;
       if (snap !== before) this.tell(before, snap);
       // One's own devices may be tried while one waits.
-      const trying = this.dialog.value?.is === "sound" && snap.phase === "lobby";
-      if (snap.phase !== "inside" && !trying) this.dialog.value = null;
+      const trying = this.dialog.value?.is === "sound" && snap.phase === "lobby" && before.phase === "lobby";
+      const entering = snap.phase === "inside" && before.phase !== "inside";
+      if (entering || (snap.phase !== "inside" && !trying)) this.dialog.value = null;
     });
   }
 
@@ -91,8 +98,10 @@ export class Session {
     const { polite, urgent } = announce(before, after, (id) => this.name(id), inView);
     if (polite.length > 0) this.say(polite.join(" "));
     // Emptied as soon as the turn has passed, so that the same words are news again the next time.
-    if (urgent !== null) this.urgent.value = urgent;
-    else if (!amHolder(after)) this.urgent.value = "";
+    if (urgent !== null) {
+      const silent = this.voice.snap.value.microphone === "off";
+      this.urgent.value = silent ? `${urgent} ${voice.say.turnSilent}` : urgent;
+    } else if (!amHolder(after)) this.urgent.value = "";
   }
 
   name(id: string | null | undefined): string {
@@ -142,7 +151,9 @@ export class Session {
   }
 
   switchTo(kind: VoiceKind, on: boolean): void {
-    const { media } = this.voice;
+    const { media, closing } = this.voice;
+    if (!on) closing.add(kind);
+    else closing.delete(kind);
     void (kind === "microphone" ? media.microphone(on) : media.camera(on)).then((answer) => {
       if (answer !== null && !answer.ok) this.note(failure(answer.code), "trouble");
     });
@@ -152,8 +163,8 @@ export class Session {
   async stepAway(away: boolean): Promise<Answer> {
     if (away && this.online.value) {
       const { microphone, camera } = this.voice.snap.value;
-      if (isOpen(microphone)) void this.voice.media.microphone(false);
-      if (isOpen(camera)) void this.voice.media.camera(false);
+      if (isOpen(microphone)) this.switchTo("microphone", false);
+      if (isOpen(camera)) this.switchTo("camera", false);
     }
     return this.act("self.away", { away });
   }

@@ -117,7 +117,12 @@ export const voice = {
       other: "The camera could not be opened.",
     } as PerLook,
   },
+  switchedOff: {
+    microphone: "A facilitator has switched your microphone off. Turn it on again when you like.",
+    camera: "A facilitator has switched your camera off. Turn it on again when you like.",
+  },
   say: {
+    turnSilent: "Your microphone is off.",
     microphone: {
       off: "Your microphone is off.",
       on: "Your microphone is on.",

@@ -108,6 +108,7 @@ const COMMANDS: Record<CommandName, true> = {
   "agenda.next": true,
   "agenda.back": true,
   "agenda.extend": true,
+  "agenda.edit": true,
   "mood.ask": true,
   "mood.answer": true,
   "mood.close": true,

@@ -42,8 +42,8 @@ describe("who begins to speak", () => {
 });
 
 describe("the space bar", () => {
-  const on = (tag: string, more: { editable?: boolean; byKeyboard?: boolean } = {}): boolean =>
-    spaceIsTalk({ tag, type: "", editable: false, byKeyboard: false, ...more });
+  const on = (tag: string, more: { editable?: boolean; byKeyboard?: boolean; talks?: boolean } = {}): boolean =>
+    spaceIsTalk({ tag, editable: false, byKeyboard: false, talks: false, ...more });
   it("is push-to-talk's but for what is being written and what goes by keyboard", () => {
     expect(on("BODY")).toBe(true);
     expect(on("SECTION", { byKeyboard: true })).toBe(true);
@@ -51,5 +51,6 @@ describe("the space bar", () => {
     expect(on("DIV", { editable: true })).toBe(false);
     expect(on("BUTTON", { byKeyboard: true })).toBe(false);
     expect(on("BUTTON")).toBe(true);
+    expect(on("BUTTON", { byKeyboard: true, talks: true })).toBe(true);
   });
 });

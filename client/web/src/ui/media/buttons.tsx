@@ -19,7 +19,9 @@ export function VoiceButton({ kind }: { kind: VoiceKind }): VNode {
   return (
     <div
       class={`voice-button is-${shown} ${speaking ? "is-heard" : ""}`}
-      {...(look === "ready" || session.voice.snap.value.pressed ? holding(session.voice.media.press.bind(session.voice.media)) : {})}
+      {...(kind === "microphone" && (look === "ready" || session.voice.snap.value.pressed)
+        ? { "data-talks": "", ...holding((down) => session.voice.media.press(down)) }
+        : {})}
     >
       <Button
         local

@@ -25,7 +25,19 @@ function useLasting(now: boolean): boolean {
 /** Comes before everything else: without it nobody is heard. */
 export function TapToHear(): VNode | null {
   const session = useSession();
-  if (!session.voice.snap.value.silenced) return null;
+  const { silenced } = session.voice.snap.value;
+  useEffect(() => {
+    if (!silenced) return undefined;
+    // Any press will do for the browser.
+    const hear = (): void => session.voice.media.hear();
+    addEventListener("click", hear);
+    addEventListener("keydown", hear);
+    return () => {
+      removeEventListener("click", hear);
+      removeEventListener("keydown", hear);
+    };
+  }, [silenced]);
+  if (!silenced) return null;
   return (
     <Strip kind="is-call">
       <p>{words.hear}</p>

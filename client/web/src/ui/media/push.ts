@@ -15,9 +15,9 @@ export function usePushToTalk(): void {
       const target = event.target instanceof HTMLElement ? event.target : document.body;
       const free = spaceIsTalk({
         tag: target.tagName,
-        type: target.getAttribute("type") ?? "",
         editable: target.isContentEditable,
         byKeyboard: target.matches(":focus-visible"),
+        talks: target.closest("[data-talks]") !== null,
       });
       if (!free || session.dialog.value !== null) return;
       // Neither a button that was clicked before nor the page's scrolling.

@@ -33,7 +33,14 @@ export function hearSpeech(
 }
 
 /** Whether the space bar belongs to push-to-talk, or to what has the focus. */
-export function spaceIsTalk(target: { readonly tag: string; readonly type: string; readonly editable: boolean; readonly byKeyboard: boolean }): boolean {
+export function spaceIsTalk(target: {
+  readonly tag: string;
+  readonly editable: boolean;
+  readonly byKeyboard: boolean;
+  /** It is the button that one holds to speak. */
+  readonly talks: boolean;
+}): boolean {
+  if (target.talks) return true;
   if (target.editable || target.tag === "TEXTAREA" || target.tag === "SELECT" || target.tag === "INPUT") return false;
   // Who goes by keyboard presses buttons with it; a button that was clicked only keeps the focus.
   const pressable = target.tag === "BUTTON" || target.tag === "A" || target.tag === "SUMMARY";

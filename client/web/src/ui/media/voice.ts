@@ -8,10 +8,12 @@ export type VoiceKind = "microphone" | "camera";
 
 /** What the page around it does with words. */
 export interface Teller {
-  note(text: string, kind: "trouble"): void;
+  note(text: string, kind: "note" | "trouble"): void;
   say(text: string): void;
   name(id: string): string;
   me(): string | null;
+  /** Whether the room has me muted just now. */
+  muted(kind: VoiceKind): boolean;
 }
 
 export const TROUBLES: readonly DeviceLook[] = ["blocked", "missing", "busy", "other"];
@@ -23,6 +25,8 @@ export class Voice {
   readonly pictures: ReadonlySignal<MediaSnapshot["pictures"]>;
   /** The greeting about microphones was read. */
   readonly greeted = signal(false);
+  /** What I am switching off myself, so that nobody needs to tell me. */
+  readonly closing = new Set<VoiceKind>();
   private told: Told = NOTHING_TOLD;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -59,6 +63,9 @@ export class Voice {
     if (before === after) return;
     const trouble = words.note[kind][after];
     if (trouble !== undefined) return this.teller.note(trouble, "trouble");
+    const open = before === "on" || before === "waiting" || before === "ready";
+    const mine = this.closing.delete(kind);
+    if (after === "off" && open && !mine && this.teller.muted(kind)) return this.teller.note(words.switchedOff[kind], "note");
     // With the key of push-to-talk it goes on and off all the time: the person knows.
     const keyed = this.snap.value.choices.push && after !== "held";
     const was = before === "asking" || LASTING.includes(before) || TROUBLES.includes(before);
