@@ -247,6 +247,33 @@ def test_ME19_a_weak_line_gets_a_smaller_layer() -> None:
     assert shown(stage) == "m1/f"
 
 
+def loses(stage: Stage, layers: list[Sender], every: int) -> None:
+    """Three seconds in which the receiver reports that it misses half."""
+    for _ in range(3):
+        block = rtcp.Block(SLOT, 128, 100, 0, 0, 0, 0)
+        stage.ports["m2"].on_rtcp(rtcp.receiver_report(1, [block]), stage.now)
+        stream(stage, layers, 1)
+        for layer in layers:
+            layer.number += every
+
+
+def test_ME19_loss_on_the_receivers_own_line_limits_it() -> None:
+    stage, layers = simulcast()
+    stream(stage, layers, 3)
+    loses(stage, layers, 0)
+    assert shown(stage) == "m1/q"
+
+
+def test_ME19_loss_on_the_senders_line_does_not() -> None:
+    stage, layers = simulcast()
+    stream(stage, layers, 3)
+    for layer in layers:
+        layer.number += 400
+    stream(stage, layers, 1.2)
+    loses(stage, layers, 400)
+    assert shown(stage) == "m1/f"
+
+
 # ----------------------------------------------------------------------------------- what is asked
 
 
@@ -344,6 +371,19 @@ def test_ME18_what_is_lost_on_the_way_in_is_asked_of_the_publisher_a_few_times()
         stage.send("m1", each)
     got = stage.receivers["m2"].ordered(SLOT)
     assert [each.serial for each in got] == list(range(1, 9))
+
+
+def test_ME18_what_came_in_the_end_is_not_asked_for_again() -> None:
+    stage, film = pair(), camera(1)
+    stage.film(film, 2, key=True)
+    held = film.frame()
+    stage.film(film, 1)
+    for each in held:
+        stage.send("m1", each)
+    for _ in range(5):
+        stage.wait(0.1)
+        stage.tick()
+    assert len(stage.receivers["m1"].of(rtcp.Nack)) == 1
 
 
 def test_ME18_nothing_is_asked_for_while_nobody_sees_it() -> None:

@@ -155,8 +155,9 @@ class Port:
         worst = 0
         for block in blocks:
             slot = self._by_ssrc.get(block.ssrc)
-            if slot is not None and slot.base != SHUT:
-                worst = max(worst, block.fraction)
+            if slot is not None and slot.base != SHUT and slot.stream is not None:
+                # What its sender's line had lost already is no fault of this one.
+                worst = max(worst, block.fraction - max(slot.stream.fractions))
         self.line.lost(worst / 256, self.used, now)
 
     def _on_report(self, report: rtcp.SenderReport, now: float) -> None:

@@ -74,6 +74,7 @@ class Stream:
         "ext",
         "first",
         "format",
+        "fractions",
         "jitter",
         "mapped",
         "odd",
@@ -106,6 +107,8 @@ class Stream:
         self.arrived = float("-inf")
         """RTP time and arrival of the packet with the highest number."""
         self.jitter = 0.0
+        self.fractions = (0, 0)
+        """Of 256: what was lost on the way in, by the last two reports."""
         self.reported = (0, 0)
         """Expected and received packets up to the last report."""
         self.report_at = float("-inf")
@@ -165,6 +168,7 @@ class Stream:
         lost = fresh - (self.received - self.reported[1])
         self.reported = (expected, self.received)
         fraction = min(255, (lost << 8) // fresh) if fresh > 0 and lost > 0 else 0
+        self.fractions = (self.fractions[1], fraction)
         delay = int((now - self.report_at) * 65536) if self.report_last else 0
         return rtcp.Block(
             self.ssrc,
