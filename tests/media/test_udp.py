@@ -97,7 +97,8 @@ class Known:
     def _got(self, data: bytes, now: float) -> None:
         self.got.append(data)
 
-    def _selected(self) -> None:
+    def _selected(self, name: bytes, box: Outbox) -> None:
+        assert (name, box) == (self.agent.selected, self.agent.box)
         self.selections += 1
 
 
@@ -230,7 +231,7 @@ async def test_the_nominated_address_is_sent_to_and_a_new_one_only_after_its_che
     other.send(other.check(known.local, priority=200))
     await other.receive()
     assert unpack_name(known.agent.selected or b"") == other.sock.getsockname()
-    assert known.selections == 1
+    assert known.selections == 2
     other.sock.close()
 
 

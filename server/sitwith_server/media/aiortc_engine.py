@@ -107,6 +107,7 @@ class Link:
         self.connected = self.over = False
         self.agent = Agent(engine.port, self.on_datagram, self._on_selected, now)
         self._counters, self._buffer = engine.counters, engine.buffer
+        self._length = engine.buffer.size
         self._ice = _Ice(self._send_dtls)
         role = "client" if self.setup == "active" else "server"
         self._dtls = _Dtls(self._ice, engine.certificate, role)
@@ -116,6 +117,7 @@ class Link:
         self._tx: Any = None
         self._port: Port | None = None
         self._box: Outbox | None = None
+        self._name = b""
         self._places: list[Any] = []
         self._task = asyncio.create_task(self._connect())
 
@@ -165,7 +167,8 @@ class Link:
         self.agent.heard = now = time.monotonic()
         self._port = self.room.join(self, now)
 
-    def _on_selected(self) -> None:
+    def _on_selected(self, name: bytes, box: Outbox) -> None:
+        self._name, self._box, self._places = name, box, self.engine.places[box]
         self._selected.set()
 
     def _on_state(self) -> None:
@@ -221,21 +224,17 @@ class Link:
 
     def send(self, packet: bytes, rtcp: bool) -> None:
         """Seals a packet and lays it ready; it leaves before this turn of the loop is over."""
-        agent, tx, size = self.agent, self._tx, len(packet)
-        box = agent.box
-        if tx is None or box is None or agent.selected is None or size > MOST_PACKET:
+        tx, box, length, size = self._tx, self._box, self._length, len(packet)
+        if tx is None or box is None or size > MOST_PACKET:
             self._counters.unsent += 1
             return
-        if box is not self._box:
-            self._box, self._places = box, self.engine.places[box]
-        place, length = self._places[box.count], self._buffer.size
+        place = self._places[box.count]
         _memmove(place, packet, size)
         length[0] = size
         if (_protect_rtcp if rtcp else _protect)(tx, place, length):
             self._counters.unsent += 1
             return
-        self._counters.sent += 1
-        box.commit(length[0], agent.selected)
+        box.commit(length[0], self._name)
 
     def _send_dtls(self, datagram: bytes) -> None:
         self.agent.send(datagram)

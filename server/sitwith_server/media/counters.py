@@ -13,7 +13,7 @@ class Counters:
     received: int = 0
     """RTP packets that were taken in."""
     sent: int = 0
-    """RTP and RTCP packets that left."""
+    """Datagrams that left, checks and handshakes included."""
 
     checks: int = 0
     """Correct connectivity checks."""

@@ -151,23 +151,25 @@ class Outbox:
     Either `put` copies one in; or one is written at `starts[count]` (an address in memory, `ROOM`
     bytes) and `commit` says how long it is and whose.
 
-    lost: datagrams that the kernel did not take; for the owner to read and put back to 0.
+    sent, lost: datagrams that the kernel took and did not take; for the owner to read and put back
+        to 0.
     """
 
-    __slots__ = ("_address", "_data", "_fd", "_lengths", "_name", "_names", "_places", "count",
-                 "lost", "starts")  # fmt: skip
+    __slots__ = ("_address", "_data", "_fd", "_lengths", "_name_at", "_names", "_places", "count",
+                 "lost", "sent", "starts")  # fmt: skip
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._fd = sock.fileno()
-        self._name = name_size(sock.family)
-        self._places = places = _Places(OUT_BATCH, self._name)
+        name = name_size(sock.family)
+        self._name_at = [slice(place * name, (place + 1) * name) for place in range(OUT_BATCH)]
+        self._places = places = _Places(OUT_BATCH, name)
         self._address = ctypes.addressof(places.messages)
         self._data = memoryview(places.data).cast("B")
         self._names = memoryview(places.names).cast("B")
         self._lengths = memoryview(places.vectors).cast("B").cast("Q")[1::2]
         self.starts = places.starts
-        self.count = self.lost = 0
+        self.count = self.sent = self.lost = 0
 
     def put(self, datagram: bytes, name: bytes) -> None:
         """Copies a datagram in. Raises ValueError if it is longer than `ROOM`."""
@@ -181,14 +183,14 @@ class Outbox:
         """Takes what was written at `starts[count]` as a datagram."""
         place = self.count
         self._lengths[place] = length
-        self._names[place * self._name : place * self._name + self._name] = name
+        self._names[self._name_at[place]] = name
         self.count = place + 1
-        if self.count == OUT_BATCH:
+        if place + 1 == OUT_BATCH:
             self.flush()
 
     def flush(self) -> None:
         """Sends all of it. A full socket loses the rest: what can't leave now would come too late.
-        Adds to `lost`."""
+        Adds to `sent` and `lost`."""
         count, done = self.count, 0
         self.count = 0
         stride = ctypes.sizeof(_Message)
@@ -198,6 +200,7 @@ class Outbox:
             )
             if sent > 0:
                 done += sent
+                self.sent += sent
                 continue
             reason = ctypes.get_errno()
             if reason == errno.EINTR:

@@ -85,6 +85,7 @@ class Bucket:
 class Agent:
     """The server's end of one member's ICE.
 
+    on_selected: told where to send from now on, and from which socket's box; at each change.
     heard: when the member last proved to be there (monotonic seconds); whoever understands the
         member's packets sets it as well.
     """
@@ -96,7 +97,7 @@ class Agent:
         self,
         port: UdpPort,
         on_datagram: Callable[[bytes, float], None],
-        on_selected: Callable[[], None],
+        on_selected: Callable[[bytes, Outbox], None],
         now: float,
     ) -> None:
         self._port = port
@@ -214,8 +215,7 @@ class Agent:
             return
         self.selected, self.box, self._selected_at = source, box, now
         self._priority = priority if nominated else -1
-        if first:
-            self.on_selected()
+        self.on_selected(source, box)
 
     def lost(self, address: bytes) -> None:
         """Somebody else has proven to be at this address now."""
@@ -304,8 +304,9 @@ class UdpPort:
         for end in self._ends:
             if end.outbox.count:
                 end.outbox.flush()
+            self.counters.sent += end.outbox.sent
             self.counters.unsent += end.outbox.lost
-            end.outbox.lost = 0
+            end.outbox.sent = end.outbox.lost = 0
 
     # ---------------------------------------------------------------------------- who is who
 
