@@ -271,3 +271,15 @@ def test_ME11_an_empty_block_of_extensions_has_no_level() -> None:
     assert stage.refused("no_route") == 3
     assert port.audio is not None
     assert port.audio.loudness == 0
+
+
+def test_ME11_a_goodbye_and_reports_of_strangers_change_nothing() -> None:
+    stage, speaker = pair(), voice(1)
+    stage.say(speaker, 2)
+    port = stage.ports["m1"]
+    port.on_rtcp(rtcp.receiver_report(1001) + rtcp.goodbye([1001, 2100]), stage.now)
+    port.on_rtcp(rtcp.sender_report(rtcp.SenderReport(2001, 1 << 32, 5, 1, 1)), stage.now)
+    stage.ports["m2"].on_rtcp(rtcp.goodbye([SLOT]) + rtcp.nack(1, SLOT, [65_530]), stage.now)
+    stage.say(speaker, 2)
+    assert [each.serial for each in stage.receivers["m2"].slots[SLOT]] == [1, 2, 3, 4]
+    assert stage.refused("unknown_ssrc") == 1
