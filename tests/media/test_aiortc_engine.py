@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -56,6 +57,24 @@ async def gone(watcher: Recorder, members: list[str]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"lost are {watcher.gone}, not {members}")
+
+
+async def test_coming_and_going_leaves_nothing_behind(engine: AiortcEngine) -> None:
+    room = await engine.open("room", Recorder())
+    before = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+    for turn in range(15):
+        peers = [Peer(audio=2) for _ in range(2)]
+        for name, peer in zip("ab", peers, strict=True):
+            await peer.connect(await room.answer(name, peer.offer()))
+        if turn % 3 == 0:
+            await room.drop("a")
+        for peer in peers:
+            await peer.close()
+        for name in "ab":
+            await room.drop(name)
+    await asyncio.sleep(0.2)
+    assert len(engine.port) == 0
+    assert (len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))) <= before
 
 
 # --------------------------------------------------------------------------- half-open members

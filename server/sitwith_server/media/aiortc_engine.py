@@ -155,6 +155,8 @@ class Link:
             counters.unfinished += 1
             await self.room.lose(self)
             return
+        except Exception:  # whatever a client's handshake makes a library raise
+            counters.faults += 1
         if self._dtls.state != "connected":
             counters.failed += 1
             await self.room.lose(self)

@@ -8,6 +8,7 @@ laid side by side and leaves with one call. Addresses stay what the kernel gave:
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import socket
@@ -24,6 +25,7 @@ ROOM: Final = 2_048
 RECEIVE_BUFFER: Final = 4 << 20
 SEND_BUFFER: Final = 4 << 20
 
+_SO_RCVBUFFORCE: Final = 33
 _SO_TIMESTAMPNS: Final = 35
 _CONTROL: Final = 32
 """Bytes of the one control message we ask for: its header (16) and a timespec (16)."""
@@ -104,6 +106,8 @@ class Inbox:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        with contextlib.suppress(OSError):  # above net.core.rmem_max for who may
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._fd = sock.fileno()
         self._name = name_size(sock.family)
@@ -211,3 +215,7 @@ class Outbox:
             # That one address can't be reached; the others can.
             done += 1
             self.lost += 1
+
+    def close(self) -> None:
+        """To be called before the socket is closed, whose number may soon be another's."""
+        self.count, self._fd = 0, -1
