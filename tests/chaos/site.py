@@ -23,6 +23,9 @@ from tests.chaos.proxy import Proxy
 from tests.cluster.cluster import KEY, Cluster, Door
 from tests.servers import PASSWORD
 
+HEALED = 60.0
+"""Seconds after the last fault in which a deployment has to take an operator's word again."""
+
 OVERLAP = 256
 """Bytes of a log that are read again, so that nothing is cut in two."""
 
@@ -127,19 +130,26 @@ class Site:
 
     async def room(self, **settings: Any) -> dict[str, Any]:
         body = {"settings": {"lobby": False, "sealed": False, **settings}}
-        answer = await self.cluster.http("POST", "/api/rooms", body)
-        assert answer.status_code == httpx.codes.CREATED, answer.text
-        made: dict[str, Any] = answer.json()
+        made: dict[str, Any] = (await self._operator("POST", "/api/rooms", body)).json()
         return made
 
     async def end(self, room: str) -> None:
-        answer = await self.cluster.http("DELETE", f"/api/rooms/{room}")
-        assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
+        await self._operator("DELETE", f"/api/rooms/{room}")
 
     async def forget(self, room: str) -> None:
         """What is kept of a room that is over: who did what when."""
-        answer = await self.cluster.http("DELETE", f"/api/audit/{room}")
-        assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
+        await self._operator("DELETE", f"/api/audit/{room}")
+
+    async def _operator(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """As an operator's own program would ask: 503 says that nothing was done, so again."""
+        async with asyncio.timeout(HEALED):
+            while True:
+                answer = await self.cluster.http(method, path, body)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                await asyncio.sleep(0.25)
+        assert answer.is_success, answer.text
+        return answer
 
     async def captures(self) -> list[Capture]:
         """All that a stranger could have read since the last time: logs, metrics, and what Redis
