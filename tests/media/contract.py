@@ -40,7 +40,7 @@ class EngineContract(HostileContract):
 
     # --------------------------------------------------------------------------------- routes
 
-    async def test_a_room_is_silent_until_its_first_plan(self, gather: Gather) -> None:
+    async def test_ME2_a_room_is_silent_until_its_first_plan(self, gather: Gather) -> None:
         company = await gather("abc")
         async with company.talking():
             await company.rounds(15)
@@ -48,7 +48,7 @@ class EngineContract(HostileContract):
             after = await company.apply(company.everybody())
             await company.expect(company.everybody(), after)
 
-    async def test_who_hears_whom_is_the_plan_exactly(self, gather: Gather) -> None:
+    async def test_ME1_who_hears_whom_is_the_plan_exactly(self, gather: Gather) -> None:
         company = await gather("abcd")
         chance = random.Random(7)
         async with company.talking():
@@ -60,7 +60,7 @@ class EngineContract(HostileContract):
                 after = await company.apply(heard)
                 await company.expect(heard, after)
 
-    async def test_the_stick_moves_between_two_packets(
+    async def test_ME1_ME5_the_stick_moves_between_two_packets(
         self, gather: Gather, harness: Harness
     ) -> None:
         company = await gather("abc")
@@ -92,7 +92,7 @@ class EngineContract(HostileContract):
                 came = {h.mid: h.speaker for h in member.heard if h.count > said[h.speaker]}
                 assert came == {mid: who for mid, who in slots.items() if who is not None}
 
-    async def test_silence_ends_everything_until_the_next_plan(self, gather: Gather) -> None:
+    async def test_ME2_silence_ends_everything_until_the_next_plan(self, gather: Gather) -> None:
         company = await gather("ab")
         async with company.talking():
             await company.expect({"a": "b"}, await company.apply({"a": "b"}))
@@ -102,7 +102,7 @@ class EngineContract(HostileContract):
             assert company.members["b"].heard_of("a", after["a"]) == []
             await company.expect({"a": "b"}, await company.apply({"a": "b"}))
 
-    async def test_older_plans_and_older_turns_are_ignored(self, gather: Gather) -> None:
+    async def test_ME3_older_plans_and_older_turns_are_ignored(self, gather: Gather) -> None:
         company = await gather("abc")
         async with company.talking():
             old = Plan(1, company.routes({"b": "ac"}))
@@ -117,7 +117,7 @@ class EngineContract(HostileContract):
             company._turn = turn
             await company.expect({"a": "bc"}, company.counts())
 
-    async def test_a_lease_that_ran_out_is_silence(self, gather: Gather) -> None:
+    async def test_ME2_a_lease_that_ran_out_is_silence(self, gather: Gather) -> None:
         company = await gather("ab")
         async with company.talking():
             company.room.lease(time.monotonic() + 60)
@@ -150,7 +150,7 @@ class EngineContract(HostileContract):
             await company.join("c")
             await company.expect(company.everybody("abc"), company.counts())
 
-    async def test_who_is_dropped_is_gone_and_may_come_again(self, gather: Gather) -> None:
+    async def test_ME4_who_is_dropped_is_gone_and_may_come_again(self, gather: Gather) -> None:
         company = await gather("abc")
         async with company.talking():
             await company.expect(company.everybody(), await company.apply(company.everybody()))
@@ -166,7 +166,9 @@ class EngineContract(HostileContract):
             await company.expect(company.everybody(), company.counts())
         assert company.watcher.gone == []
 
-    async def test_a_new_offer_takes_the_place_of_the_old_connection(self, gather: Gather) -> None:
+    async def test_ME4_a_new_offer_takes_the_place_of_the_old_connection(
+        self, gather: Gather
+    ) -> None:
         company = await gather("ab")
         async with company.talking():
             await company.expect(company.everybody(), await company.apply(company.everybody()))
@@ -188,7 +190,7 @@ class EngineContract(HostileContract):
         await old_receiver.close()
         assert company.watcher.gone == []
 
-    async def test_an_ice_restart_goes_on_where_it_was(self, gather: Gather) -> None:
+    async def test_ME32_an_ice_restart_goes_on_where_it_was(self, gather: Gather) -> None:
         company = await gather("ab")
         async with company.talking():
             await company.expect(company.everybody(), await company.apply(company.everybody()))
@@ -202,7 +204,7 @@ class EngineContract(HostileContract):
         steps = [(b - a) % 0x10000 for a, b in pairwise(numbers)]
         assert all(0 < step < 100 for step in steps)
 
-    async def test_who_closes_is_told_as_lost_and_frees_the_slots(self, gather: Gather) -> None:
+    async def test_ME4_who_closes_is_told_as_lost_and_frees_the_slots(self, gather: Gather) -> None:
         company = await gather("abc")
         await company.apply(company.everybody())
         await company.members["c"].close()
@@ -225,7 +227,7 @@ class EngineContract(HostileContract):
         ["", "v=0\r\n", "x" * (MAX_SDP + 1), "\0" * 100, "é" * 2_000],
         ids=["empty", "no sections", "too long", "zeros", "letters"],
     )
-    async def test_a_bad_offer_changes_nothing(self, gather: Gather, offer: str) -> None:
+    async def test_ME27_a_bad_offer_changes_nothing(self, gather: Gather, offer: str) -> None:
         company = await gather("ab")
         async with company.talking():
             await company.apply(company.everybody())
@@ -247,7 +249,7 @@ class EngineContract(HostileContract):
 
     # ------------------------------------------------------------------------------- the rest
 
-    async def test_only_what_was_forwarded_is_speech(self, gather: Gather) -> None:
+    async def test_ME26_only_what_was_forwarded_is_speech(self, gather: Gather) -> None:
         company = await gather("abc")
         async with company.talking():
             await company.rounds(20)
@@ -267,7 +269,7 @@ class EngineContract(HostileContract):
             await company.rounds(20)
             assert company.room.voices()["a"].seconds == pytest.approx(seconds, abs=0.1)
 
-    async def test_pictures_go_along_their_own_routes(
+    async def test_ME1_ME19_pictures_go_along_their_own_routes(
         self, gather: Gather, harness: Harness
     ) -> None:
         if not harness.video:
@@ -301,7 +303,9 @@ class EngineContract(HostileContract):
             await company.until(lambda: came("b", "a", after["a"]), "the picture again")
 
     @pytest.mark.parametrize("seed", [1, 2])
-    async def test_a_bad_line_makes_no_other_routes(self, gather: Gather, seed: int) -> None:
+    async def test_ME1_ME7_a_bad_line_makes_no_other_routes(
+        self, gather: Gather, seed: int
+    ) -> None:
         company = await gather("")
         for place, name in enumerate("abc"):
             link = Link(seed * 10 + place, loss=0.1, repeat=0.1, late=0.2)

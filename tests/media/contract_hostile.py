@@ -37,7 +37,9 @@ def broken_rtcp(chance: random.Random, ssrc: int) -> bytes:
 
 
 class HostileContract:
-    async def test_a_client_that_ignores_everything_reaches_nobody(self, gather: Gather) -> None:
+    async def test_ME1_a_client_that_ignores_everything_reaches_nobody(
+        self, gather: Gather
+    ) -> None:
         """No route, whatever it sends and however often it comes back."""
         company = await gather("abh")
         heard = {"a": "bh", "b": "ah"}
@@ -50,7 +52,7 @@ class HostileContract:
         for name in "ab":
             assert company.members[name].heard_of("h") == []
 
-    async def test_foreign_streams_and_formats_go_nowhere(self, gather: Gather) -> None:
+    async def test_ME10_foreign_streams_and_formats_go_nowhere(self, gather: Gather) -> None:
         company = await gather("ab")
         async with company.talking():
             await company.expect(company.everybody(), await company.apply(company.everybody()))
@@ -71,7 +73,7 @@ class HostileContract:
             assert company.members["b"].receiver.strange == before
 
     @pytest.mark.parametrize("seed", [1, 2, 3])
-    async def test_noise_of_one_member_is_not_heard_by_the_others(
+    async def test_ME11_ME37_noise_of_one_member_is_not_heard_by_the_others(
         self, gather: Gather, seed: int
     ) -> None:
         """Unsealed and sealed: STUN, DTLS, RTP and RTCP that are wrong in all ways."""

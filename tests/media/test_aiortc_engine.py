@@ -59,7 +59,7 @@ async def gone(watcher: Recorder, members: list[str]) -> None:
     raise AssertionError(f"lost are {watcher.gone}, not {members}")
 
 
-async def test_coming_and_going_leaves_nothing_behind(engine: AiortcEngine) -> None:
+async def test_ME37_coming_and_going_leaves_nothing_behind(engine: AiortcEngine) -> None:
     room = await engine.open("room", Recorder())
     before = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
     for turn in range(15):
@@ -80,7 +80,7 @@ async def test_coming_and_going_leaves_nothing_behind(engine: AiortcEngine) -> N
 # --------------------------------------------------------------------------- half-open members
 
 
-async def test_who_never_finishes_ice_or_dtls_is_dropped() -> None:
+async def test_ME34_who_never_finishes_ice_or_dtls_is_dropped() -> None:
     async with running(Limits(connect=0.3)) as engine:
         watcher = Recorder()
         room = await engine.open("room", watcher)
@@ -99,7 +99,7 @@ async def test_who_never_finishes_ice_or_dtls_is_dropped() -> None:
         await half.close()
 
 
-async def test_unfinished_members_are_bounded_per_room_and_in_all() -> None:
+async def test_ME34_unfinished_members_are_bounded_per_room_and_in_all() -> None:
     async with running(Limits(half_open_room=3, half_open=5)) as engine:
         one, other = await engine.open("1", Recorder()), await engine.open("2", Recorder())
         for place in range(3):
@@ -116,7 +116,7 @@ async def test_unfinished_members_are_bounded_per_room_and_in_all() -> None:
         await one.answer("m3", Peer(audio=1).offer())
 
 
-async def test_offers_of_one_member_are_bounded_and_hurt_nobody() -> None:
+async def test_ME34_offers_of_one_member_are_bounded_and_hurt_nobody() -> None:
     async with running(Limits(offers=1, offers_burst=5)) as engine:
         company = await Company.gather(Harness(engine), "ab")
         async with company.talking():
@@ -139,7 +139,7 @@ async def test_offers_of_one_member_are_bounded_and_hurt_nobody() -> None:
         await company.close()
 
 
-async def test_an_offer_that_comes_twice_has_one_answer(engine: AiortcEngine) -> None:
+async def test_ME32_an_offer_that_comes_twice_has_one_answer(engine: AiortcEngine) -> None:
     room = await engine.open("room", Recorder())
     peer = Peer(audio=1)
     offer = peer.offer()
@@ -164,7 +164,9 @@ async def test_without_a_port_nothing_is_answered() -> None:
 # ------------------------------------------------------------------------------ who is who
 
 
-async def test_a_certificate_that_the_offer_does_not_name_is_refused(engine: AiortcEngine) -> None:
+async def test_ME33_a_certificate_that_the_offer_does_not_name_is_refused(
+    engine: AiortcEngine,
+) -> None:
     watcher = Recorder()
     room = await engine.open("room", watcher)
     peer = Peer(audio=1)
@@ -182,7 +184,7 @@ async def test_a_certificate_that_the_offer_does_not_name_is_refused(engine: Aio
     ("offered", "taken"),
     [(None, "SRTP_AEAD_AES_128_GCM"), ("SRTP_AES128_CM_SHA1_80",) * 2],
 )
-async def test_the_cheapest_protection_that_both_have_is_taken(
+async def test_ME33_the_cheapest_protection_that_both_have_is_taken(
     engine: AiortcEngine, offered: str | None, taken: str
 ) -> None:
     room = await engine.open("room", Recorder())
@@ -194,7 +196,7 @@ async def test_the_cheapest_protection_that_both_have_is_taken(
     await peer.close()
 
 
-async def test_candidates_of_an_offer_cause_no_packet(engine: AiortcEngine) -> None:
+async def test_ME30_candidates_of_an_offer_cause_no_packet(engine: AiortcEngine) -> None:
     room = await engine.open("room", Recorder())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bystander:
         bystander.bind(("127.0.0.1", 0))
@@ -216,7 +218,7 @@ async def test_candidates_of_an_offer_cause_no_packet(engine: AiortcEngine) -> N
         await peer.close()
 
 
-async def test_who_falls_silent_is_lost() -> None:
+async def test_ME35_who_falls_silent_is_lost() -> None:
     async with running(Limits(silence=0.5)) as engine:
         company = await Company.gather(Harness(engine), "ab")
         async with company.talking():
@@ -232,7 +234,7 @@ async def test_who_falls_silent_is_lost() -> None:
 # -------------------------------------------------------------------------------- the rest
 
 
-async def test_a_process_that_stood_still_forwards_nothing_that_its_lease_has_left(
+async def test_ME2_a_process_that_stood_still_forwards_nothing_that_its_lease_has_left(
     engine: AiortcEngine,
 ) -> None:
     company = await Company.gather(Harness(engine), "ab")
@@ -250,7 +252,7 @@ async def test_a_process_that_stood_still_forwards_nothing_that_its_lease_has_le
     await company.close()
 
 
-async def test_of_more_voices_than_places_the_loudest_are_heard() -> None:
+async def test_ME24_of_more_voices_than_places_the_loudest_are_heard() -> None:
     async with running(voices=2) as engine:
         company = await Company.gather(Harness(engine), "abcd")
         for name, level in zip("abc", (50, 20, 10), strict=True):

@@ -126,7 +126,7 @@ def client(port: UdpPort) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_correct_check_is_answered_with_the_address_it_came_from(
+async def test_ME30_a_correct_check_is_answered_with_the_address_it_came_from(
     port: UdpPort, known: Known, version: int
 ) -> None:
     client = Client(port, version)
@@ -144,7 +144,7 @@ async def test_a_correct_check_is_answered_with_the_address_it_came_from(
     client.sock.close()
 
 
-async def test_what_is_not_signed_with_the_password_gets_no_answer(
+async def test_ME30_what_is_not_signed_with_the_password_gets_no_answer(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     good = client.check(known.local)
@@ -176,7 +176,7 @@ async def test_what_is_not_signed_with_the_password_gets_no_answer(
     assert port.counters.faults == 0
 
 
-async def test_a_stranger_s_media_reaches_nobody(
+async def test_ME31_a_stranger_s_media_reaches_nobody(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     client.send(AUDIO)
@@ -199,7 +199,7 @@ async def test_a_peer_that_takes_itself_for_controlled_is_told(
     assert known.agent.selected is None
 
 
-async def test_checks_above_the_rate_are_not_looked_at(
+async def test_ME37_checks_above_the_rate_are_not_looked_at(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     for _ in range(60):
@@ -213,7 +213,7 @@ async def test_checks_above_the_rate_are_not_looked_at(
 # ------------------------------------------------------------------------------ addresses
 
 
-async def test_the_nominated_address_is_sent_to_and_a_new_one_only_after_its_check(
+async def test_ME31_the_nominated_address_is_sent_to_and_a_new_one_only_after_its_check(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     other = Client(port)
@@ -235,7 +235,7 @@ async def test_the_nominated_address_is_sent_to_and_a_new_one_only_after_its_che
     other.sock.close()
 
 
-async def test_a_worse_nomination_waits_until_the_better_address_is_silent(
+async def test_ME31_a_worse_nomination_waits_until_the_better_address_is_silent(
     port: UdpPort, known: Known, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Client(port)
@@ -251,7 +251,7 @@ async def test_a_worse_nomination_waits_until_the_better_address_is_silent(
     other.sock.close()
 
 
-async def test_old_credentials_hold_until_new_ones_are_used(
+async def test_ME32_old_credentials_hold_until_new_ones_are_used(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     client.send(client.check(known.local))
@@ -272,7 +272,7 @@ async def test_old_credentials_hold_until_new_ones_are_used(
     moved.sock.close()
 
 
-async def test_tables_are_bounded_and_empty_at_the_end(port: UdpPort, known: Known) -> None:
+async def test_ME37_tables_are_bounded_and_empty_at_the_end(port: UdpPort, known: Known) -> None:
     clients = [Client(port) for _ in range(ADDRESSES + 5)]
     for each in clients:
         each.send(each.check(known.local))
@@ -306,7 +306,7 @@ async def test_an_address_belongs_to_who_proved_it_last(
 # -------------------------------------------------------------------------------- packets
 
 
-async def test_what_waited_too_long_is_dropped_but_checks_and_handshakes(
+async def test_ME36_what_waited_too_long_is_dropped_but_checks_and_handshakes(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     client.send(client.check(known.local))
@@ -322,7 +322,7 @@ async def test_what_waited_too_long_is_dropped_but_checks_and_handshakes(
     assert known.got[1:] == [AUDIO]
 
 
-async def test_a_fault_with_one_packet_stops_no_other(
+async def test_ME37_a_fault_with_one_packet_stops_no_other(
     port: UdpPort, known: Known, client: Client
 ) -> None:
     def fails(data: bytes, now: float) -> None:
