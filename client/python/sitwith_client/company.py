@@ -7,8 +7,12 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING
 
 from .errors import Refused
+
+if TYPE_CHECKING:
+    from .voice.speech import Studio
 
 
 async def kindly(command: Awaitable[object]) -> bool:
@@ -37,7 +41,10 @@ class Company:
         self.ids: set[str] = set()
         self.failure: Exception | None = None
         self.next_line_at = 0.0
+        self.studio: Studio | None = None
+        """Makes what is said aloud, where anything is."""
         self._chance = chance
+        self._quiet_at: dict[str, float] = {}
         self._recent: dict[str, deque[str]] = {}
         self._answered: deque[tuple[str, int]] = deque(maxlen=1000)
 
@@ -50,6 +57,14 @@ class Company:
         chosen = self._chance.choice(fresh)
         recent.append(chosen)
         return chosen
+
+    def quiet(self, place: str, now: float) -> bool:
+        """Whether none of us says something aloud there."""
+        return now >= self._quiet_at.get(place, 0.0)
+
+    def speaks(self, place: str, until: float) -> None:
+        """One of us says something aloud there; the others wait."""
+        self._quiet_at[place] = until
 
     def claim(self, conversation: str, n: int) -> bool:
         """Whether nobody else has undertaken to answer this message."""

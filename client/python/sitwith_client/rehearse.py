@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from . import personas
 from .client import Client
@@ -19,6 +19,9 @@ from .errors import CannotConnect, RoomClosed
 from .events import Message
 from .host import Host
 from .personas import Persona
+
+if TYPE_CHECKING:
+    from .voice.speech import Tongue
 
 NEVER: Final = float("inf")
 TOGETHER: Final = 12.0
@@ -32,15 +35,22 @@ async def rehearse(
     stop: asyncio.Event | None = None,
     seed: int | None = None,
     haste: float = 1.0,
+    voice: bool = False,
 ) -> None:
     """Lets ``members`` simulated people join by ``link`` and stay until ``stop`` is set.
 
     Returns when all have left or the room has ended for them. The same ``seed`` gives the same
-    people and temperaments; ``haste`` divides all their pauses. Raises ``CannotConnect`` or
-    ``RoomClosed`` where none ever got in.
+    people and temperaments; ``haste`` divides all their pauses. With ``voice`` they say aloud what
+    they write in their turns and in small groups. Raises ``CannotConnect`` or ``RoomClosed`` where
+    none ever got in.
     """
     chance = random.Random(seed)
     company = Company(chance, haste)
+    if voice:
+        # Takes a second, and nobody else needs it.
+        from .voice.speech import Studio
+
+        company.studio = Studio(haste)
     halt = stop or asyncio.Event()
     gap = min(1.0, TOGETHER / max(1, members)) / haste
     async with asyncio.TaskGroup() as group:
@@ -64,8 +74,15 @@ async def _attend(
     if await rest(stop, after):
         return
     try:
-        async with Client.join(link, persona.name, chance=chance) as me:
-            await Rehearser(me, persona, company, chance, stop).live()
+        async with contextlib.AsyncExitStack() as stack:
+            me = await stack.enter_async_context(Client.join(link, persona.name, chance=chance))
+            tongue = None
+            if company.studio is not None:
+                from .voice.speech import Timbre, Tongue
+
+                timbre = Timbre.of(chance)
+                tongue = await stack.enter_async_context(Tongue(me, company.studio, timbre))
+            await Rehearser(me, persona, company, chance, stop, tongue).live()
     except (CannotConnect, RoomClosed) as wrong:
         company.failure = wrong
 
@@ -80,8 +97,10 @@ class Rehearser:
         company: Company,
         chance: random.Random,
         stop: asyncio.Event,
+        tongue: Tongue | None = None,
     ) -> None:
         self._me = me
+        self._tongue = tongue
         self._persona = persona
         self._company = company
         self._chance = chance
@@ -127,6 +146,8 @@ class Rehearser:
         if me.phase != "inside" or me.id not in me.room.members:
             return
         self._company.ids.add(me.id)
+        if self._tongue is not None and self._tongue.busy and not self._may_speak():
+            self._tongue.hush()
         if me.room.holder == me.id:
             await self._hold()
             return
@@ -159,7 +180,7 @@ class Rehearser:
             held = min(0.7 * seconds if seconds else 16.0, self._lasting(7, 13))
             self._speak_at = now + held * self._chance.uniform(0.15, 0.35)
             self._pass_at = now + held
-        if floor["paused"]:
+        if floor["paused"] or (self._tongue is not None and self._tongue.busy):
             self._pass_at = max(self._pass_at, self._after(2, 4))
         elif now >= self._pass_at:
             self._pass_at = now + 5  # again, should it not have been taken
@@ -167,7 +188,7 @@ class Rehearser:
         elif now >= self._speak_at:
             self._speak_at = NEVER
             if self._chance.random() > self._persona.shy:
-                await self._say("circle", self._persona.theme.turns)
+                await self._say("circle", self._persona.theme.turns, aloud="circle")
 
     # ---- small groups
 
@@ -177,7 +198,7 @@ class Rehearser:
         if group != self._group:
             self._group = group
             self._pair_line_at = self._after(1.5, 7)
-        elif now >= self._pair_line_at:
+        elif now >= self._pair_line_at and self._company.quiet(conversation, now):
             said = self._me.room.chats.get(conversation)
             last = said[-1].author if said else None
             self._pair_line_at = self._after(8, 16)
@@ -188,7 +209,7 @@ class Rehearser:
                 lines = personas.PAIR_OPENINGS
             elif self._chance.random() < 0.5:
                 lines = personas.PAIR_REPLIES
-            await self._say("pair", lines, conversation)
+            await self._say("pair", lines, conversation, aloud=conversation)
 
     # ---- the circle
 
@@ -257,14 +278,37 @@ class Rehearser:
 
     # ---- hands and tongue
 
-    async def _say(self, to: str, lines: Sequence[str], conversation: str | None = None) -> None:
+    async def _say(
+        self,
+        to: str,
+        lines: Sequence[str],
+        conversation: str | None = None,
+        aloud: str | None = None,
+    ) -> None:
+        """In writing where the room lets us; and by voice in the place ``aloud``, if we may."""
         me = self._me
-        allowed = me.room.settings.get("chat", "all") == "all"
-        if not allowed or me.room.settings.get("sealed") or "chat" in self._muted():
+        writes = me.room.settings.get("chat", "all") == "all"
+        writes = writes and not me.room.settings.get("sealed") and "chat" not in self._muted()
+        speaks = aloud is not None and self._may_speak()
+        if not writes and not speaks:
             return
         line = self._company.pick(conversation or to, lines)
-        if line is not None:
+        if line is None:
+            return
+        if aloud is not None and speaks and self._tongue is not None:
+            self._tongue.say(line, self._may_speak)
+            words = len(line.split())
+            self._company.speaks(aloud, self._after(0.4 * words, 0.5 * words + 1))
+        if writes:
             await kindly(me.say(to, line))
+
+    def _may_speak(self) -> bool:
+        """Whether it is our turn to be heard: the stick, or a place in a small group."""
+        room = self._me.room
+        here = self._me.phase == "inside" and self._me.id in room.members
+        if self._tongue is None or not here or "audio" in self._muted():
+            return False
+        return room.holder == self._me.id or bool(room.pairs and room.pairs["mine"])
 
     def _muted(self) -> list[str]:
         entry = self._me.room.members.get(self._me.id)

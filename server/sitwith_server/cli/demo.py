@@ -75,7 +75,8 @@ class Demo:
         print(f"facilitator  {links['facilitator']}\nmember  {links['member']}", flush=True)
         if self._members:
             self._run(host(self._near(links["facilitator"])))
-            self._run(rehearse(self._near(links["member"]), self._members))
+            voice = self._settings.media != "off"
+            self._run(rehearse(self._near(links["member"]), self._members, voice=voice))
 
     async def _open(self) -> dict[str, str]:
         """Opens the room as any operator would."""

@@ -20,6 +20,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--members", metavar="N", type=_count, default=4, help="how many (4 unless given)"
     )
+    parser.add_argument(
+        "--voice", action="store_true", help="they speak: with espeak-ng's voices, or soft notes"
+    )
     parser.set_defaults(run=run)
 
 
@@ -36,7 +39,7 @@ def run(asked: argparse.Namespace) -> int:
 
     try:
         read_link(asked.link)
-        asyncio.run(_rehearse(asked.link, asked.members))
+        asyncio.run(_rehearse(asked.link, asked.members, asked.voice))
     except BadLink as error:
         problem = f"{error}; it looks like https://example.org/r/ROOM#t=TOKEN (quote it)"
         raise Failed(problem, code=2) from None
@@ -45,11 +48,11 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-async def _rehearse(link: str, members: int) -> None:
+async def _rehearse(link: str, members: int, voice: bool) -> None:
     from sitwith_client.rehearse import rehearse
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await rehearse(link, members, stop=stop)
+    await rehearse(link, members, stop=stop, voice=voice)
