@@ -17,7 +17,9 @@ from .fields import (
     REF,
     SECONDS,
     SEEN_MAX,
+    STAGE,
     groups_of_members,
+    stages,
     two_members,
 )
 from .fields import name as a_name
@@ -356,18 +358,31 @@ class AgendaStart(Message):
 
 @message("agenda.next")
 class AgendaNext(Message):
+    """``at``: the stage that its sender believes to be under way, from 0."""
+
     id: int = need(ID)
+    at: int | None = may(STAGE, default=None)
 
 
 @message("agenda.back")
 class AgendaBack(Message):
     id: int = need(ID)
+    at: int | None = may(STAGE, default=None)
 
 
 @message("agenda.extend")
 class AgendaExtend(Message):
     id: int = need(ID)
     seconds: float = need(SECONDS)
+
+
+@message("agenda.edit")
+class AgendaEdit(Message):
+    """``at``: the place of the stage under way among the new ``stages``, from 0."""
+
+    id: int = need(ID)
+    stages: tuple[Mapping[str, object], ...] = need(stages)
+    at: int | None = may(STAGE, default=None)
 
 
 @message("mood.ask")
@@ -457,6 +472,7 @@ Command = (
     | AgendaNext
     | AgendaBack
     | AgendaExtend
+    | AgendaEdit
     | MoodAsk
     | MoodAnswer
     | MoodClose

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from .agenda import STAGES_MAX, BadAgenda, read_stages
 from .shapes import WrongShape, binary, either, integer, many, number, one_of, text
 
 NAME_MAX: Final = 40
@@ -38,8 +40,17 @@ def groups_of_members(value: object) -> tuple[tuple[str, ...], ...]:
     return groups
 
 
+def stages(value: object) -> tuple[Mapping[str, object], ...]:
+    """The stages of an agenda."""
+    try:
+        return read_stages(value)
+    except BadAgenda as bad:
+        raise WrongShape(f"{bad.place} {bad.problem}") from None
+
+
 ID = integer()
 REF = text(1, 128)  # the id of a member, person or group
+STAGE = integer(0, STAGES_MAX - 1)
 SECONDS = number(1, DURATION_MAX)
 BODY = either(text(1, 2**15), binary(1, 2**15))
 KINDS = many(one_of("audio", "video", "chat"), 1, 3, distinct=True)

@@ -150,6 +150,17 @@ CLIENT: list[Message] = [
     m.AgendaNext(55),
     m.AgendaBack(56),
     m.AgendaExtend(57, 120),
+    m.AgendaNext(55, 0),
+    m.AgendaEdit(56, ({"kind": "open", "seconds": 600},)),
+    m.AgendaEdit(
+        57,
+        (
+            {"kind": "breath", "seconds": 90, "auto": True, "breathe": {"pattern": (4, 6)}},
+            {"kind": "round", "seconds": 600.5, "floor": "round", "rounds": ({"prompt": "Now?"},)},
+            {"kind": "pairs", "seconds": 300, "pairs": {"size": 2, "how": "fresh"}},
+        ),
+        1,
+    ),
     m.MoodAsk(58),
     m.MoodAnswer(59, 4),
     m.MoodClose(60),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 
 from sitwith_server.room import next_deadline, routes, view
@@ -19,9 +20,11 @@ from sitwith_server.room.model import (
 STAFF_SLICES = {"lobby", "help", "care", "talk"}
 
 
-def check(state: RoomState) -> None:
+def check(state: RoomState, now: float) -> None:
     """Raises AssertionError where a law is broken."""
     _floor(state)
+    _shares(state, now)
+    _agenda(state)
     _groups(state)
     _views(state)
     _routes(state)
@@ -77,6 +80,39 @@ def _floor(state: RoomState) -> None:
     assert (floor.left is not None) is (floor.paused and floor.seconds is not None)
 
 
+def _shares(state: RoomState, now: float) -> None:
+    """What the turns of a round share, they share equally, up to the last second."""
+    floor = state.floor
+    running = floor.round
+    if running is None or running.until is None or floor.paused:
+        return
+    assert floor.seconds is not None and floor.ends_at is not None
+    coming = [state.seats[m] for m in running.to_come(floor.holder)]
+    coming = [s for s in coming if s.presence is not Presence.AWAY]
+    assert running.among == 1 + len(coming)
+    left = running.until - now
+    if floor.extra or left < len(coming) + 2 or floor.ends_at - now <= 10.001:
+        return  # what was given by hand, or nothing to share, or somebody who had more already
+    if coming:
+        share = (running.until - floor.ends_at) / len(coming)
+        assert math.isclose(share, floor.seconds, abs_tol=0.01)
+    else:
+        assert math.isclose(floor.ends_at, running.until, abs_tol=0.01)
+
+
+def _agenda(state: RoomState) -> None:
+    agenda = state.agenda
+    assert (Pause.GROUPS in state.floor.pauses) <= (state.pairs is not None)
+    if agenda is None:
+        return
+    assert (agenda.at is None) is (agenda.ends_at is None)
+    assert agenda.at is None or agenda.at < len(agenda.stages)
+    assert not agenda.over or agenda.at is not None
+    stage = agenda.current
+    rounds = 0 if stage is None else len(stage.rounds)
+    assert agenda.round is None or agenda.round < max(1, rounds)
+
+
 def _groups(state: RoomState) -> None:
     if state.pairs is None:
         assert state.help == ()
@@ -115,14 +151,16 @@ def _place(state: RoomState, seat: Seat) -> str:
     for group in state.pairs.groups if state.pairs is not None else ():
         if seat.id in audience(state, f"pair:{group}"):
             return group
-    return "circle"
+    stage = state.agenda and state.agenda.current
+    debrief = stage is not None and stage.kind == "debrief"
+    return "debrief" if debrief and seat.role is Role.FACILITATOR else "circle"
 
 
 def _may_speak(state: RoomState, seat: Seat) -> bool:
     if Kind.AUDIO in seat.held | seat.own or state.ended:
         return False
     facilitates = seat.role is Role.FACILITATOR
-    if state.unattended and not facilitates:
+    if (state.unattended or state.floor.mics == "muted") and not facilitates:
         return False
     if _place(state, seat) != "circle" or state.floor.mode is Mode.OPEN:
         return True

@@ -16,7 +16,9 @@ from hypothesis.stateful import (
 
 from sitwith_server.room import Refusal, Verdict, view
 from sitwith_server.room import commands as c
+from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.model import Kind, Phase, Role, RoomState
+from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.service.store import (
     event_from_bytes,
     event_to_bytes,
@@ -31,6 +33,29 @@ SECONDS = st.one_of(st.none(), st.sampled_from((1.0, 20.0, 90.0)))
 KINDS = st.sets(st.sampled_from(Kind), min_size=1).map(frozenset)
 SHARE = st.floats(0, 1, exclude_max=True)
 FLAGS = st.booleans()
+
+
+STAGES = st.builds(
+    Stage,
+    kind=st.sampled_from((StageKind.ROUND, StageKind.OPEN, StageKind.PAIRS, StageKind.DEBRIEF)),
+    seconds=st.sampled_from((5.0, 60.0, 300.0)),
+    auto=FLAGS,
+    floor=st.sampled_from((None, StageFloor.OPEN, StageFloor.QUIET, StageFloor.STICK)),
+    chat=st.none() | st.sampled_from(ChatPolicy),
+    mics=st.none() | st.sampled_from(Mics),
+    pairs=st.none() | st.builds(GroupsWish, st.just(2), st.sampled_from(("fresh", "linked"))),
+    breathe=st.none() | st.just((4.0, 6.0)),
+)
+ROUNDS = st.builds(
+    Stage,
+    kind=st.just(StageKind.ROUND),
+    seconds=st.sampled_from((30.0, 200.0)),
+    auto=FLAGS,
+    floor=st.just(StageFloor.ROUND),
+    turn_seconds=st.none() | st.just(20.0),
+    rounds=st.sampled_from(((), ("One?", "Two?"), ("One?", "Two?", "Three?"))),
+)
+AGENDAS = st.lists(STAGES | ROUNDS, min_size=1, max_size=3).map(tuple)
 
 
 class Rooms(RuleBasedStateMachine):
@@ -219,6 +244,34 @@ class Rooms(RuleBasedStateMachine):
         )
         self.ask(commands[what])
 
+    # -- the agenda ----------------------------------------------------------------------------
+
+    @rule(by=SHARE, stages=AGENDAS, at=st.integers(0, 3), seed=st.integers(0, 99), flag=FLAGS)
+    def write(self, by: float, stages: tuple[Stage, ...], at: int, seed: int, flag: bool) -> None:
+        asks = self.someone(by, facilitator=True)
+        if flag and self.e.state.agenda is not None:
+            # Mostly an agenda in which the stage under way has its place.
+            current = self.e.state.agenda.current
+            stages = stages if current is None else (*stages[:at], current, *stages[at:])
+            at = min(at, len(stages) - 1)
+            self.ask(c.AgendaEdit(by=asks, stages=stages, at=None if current is None else at))
+        else:
+            self.ask(c.AgendaEdit(by=asks, stages=stages))
+        self.ask(c.AgendaStart(by=asks, seed=seed))
+
+    @rule(by=SHARE, what=st.integers(0, 5), seed=st.integers(0, 99), at=st.integers(0, 3))
+    def move_on(self, by: float, what: int, seed: int, at: int) -> None:
+        asks = self.someone(by, facilitator=True)
+        commands: tuple[c.Command, ...] = (
+            c.AgendaNext(by=asks, seed=seed),
+            c.AgendaNext(by=asks, seed=seed, at=at),
+            c.AgendaBack(by=asks, seed=seed),
+            c.AgendaExtend(by=asks, seconds=20),
+            c.BreatheStart(by=asks, pattern=(4, 6), seconds=30),
+            c.BreatheStop(by=asks),
+        )
+        self.ask(commands[what])
+
     # -- groups and words ----------------------------------------------------------------------
 
     @rule(by=SHARE, seed=st.integers(0, 99), how=st.sampled_from(("random", "fresh")), who=SHARE)
@@ -301,7 +354,7 @@ class Rooms(RuleBasedStateMachine):
 
     @invariant()
     def the_laws_hold(self) -> None:
-        laws.check(self.e.state)
+        laws.check(self.e.state, self.e.now)
 
     @invariant()
     def words_are_for_those_who_were_there(self) -> None:

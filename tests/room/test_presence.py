@@ -162,7 +162,9 @@ def test_TI1_things_happen_at_their_deadline_and_not_before() -> None:
     assert e.tick().events == ()
     e.advance(0.001)
     assert here(e, "ben") == "away"
-    assert next_deadline(e.state) == e.now + 30
+    e.advance(20)
+    assert e.see("ada")["floor"]["signal"] == 10
+    assert next_deadline(e.state) == e.now + 10
 
 
 def test_TI2_a_late_tick_ends_one_turn_and_gives_the_next_its_full_time() -> None:

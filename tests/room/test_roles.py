@@ -8,6 +8,7 @@ import pytest
 
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
+from sitwith_server.room.agenda import Stage, StageKind
 from sitwith_server.room.model import Kind, Phase, Role
 from sitwith_server.room.rules import BY_WIRE, RULES, Rule, Who
 from sitwith_server.room.talk import decide_talk
@@ -38,6 +39,12 @@ FIELDS: dict[str, dict[str, Any]] = {
     "self.rename": {"name": "X", "skeleton": "x"},
     "self.away": {"away": True},
     "agreement.accept": {"version": 1},
+    "agenda.start": {"seed": 1},
+    "agenda.next": {"seed": 1},
+    "agenda.back": {"seed": 1},
+    "agenda.extend": {"seconds": 5},
+    "agenda.edit": {"stages": (Stage(StageKind.OPEN, 60),)},
+    "breathe.start": {"pattern": (4, 6), "seconds": 60},
 }
 
 

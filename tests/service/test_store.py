@@ -10,7 +10,9 @@ from sitwith_protocol.codec import decode, encode
 from sitwith_server.room import begin, fold, fold_all
 from sitwith_server.room import commands as c
 from sitwith_server.room import events as ev
+from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.model import OPERATOR, Kind, Role
+from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.room.talk import Said, Saying, Unsaid
 from sitwith_server.service.store import (
     event_from_bytes,
@@ -21,6 +23,21 @@ from sitwith_server.service.store import (
     state_to_bytes,
 )
 from tests.room.evening import Evening, circle, pairs_of
+
+FULL = Stage(
+    StageKind.PAIRS,
+    60,
+    title="Pairs",
+    prompt="Two by two.",
+    auto=True,
+    floor=StageFloor.ROUND,
+    turn_seconds=5.5,
+    rounds=("One?", "Two?"),
+    chat=ChatPolicy.OFF,
+    mics=Mics.MUTED,
+    pairs=GroupsWish(2, "fresh"),
+    breathe=(4.0, 6.0),
+)
 
 
 def eventful() -> Evening:
@@ -43,6 +60,8 @@ def eventful() -> Evening:
     e.ok(OPERATOR, c.PinMedia, node="n1", was=None)
     e.ok(OPERATOR, c.AddTalk, node="n1", heard={"ada": 1.5, "ben": 0.5})
     e.ok("fay", c.PairsVisit, group=first)
+    e.ok("fay", c.AgendaEdit, stages=(FULL,))
+    e.ok("fay", c.AgendaStart, seed=1)
     e.lose("cleo")
     e.ok(OPERATOR, c.Thaw, since=e.now, until=e.now + 5)
     e.back("cleo")

@@ -102,7 +102,9 @@ class Session:
         except m.BadMessage as bad:
             if bad.id is None:
                 return End(CloseCode.BAD_FRAME)
-            return self._paced(bad.id, now) or Reply(refused_frame(bad.id, RefusalCode.BAD_REQUEST))
+            why = f"{RefusalCode.BAD_REQUEST.text[:-1]}: {bad.detail}."
+            refused = refused_frame(bad.id, RefusalCode.BAD_REQUEST, why)
+            return self._paced(bad.id, now) or Reply(refused)
         if isinstance(message, m.HelloJoin | m.HelloResume):
             return Greet(message) if self.stage is Stage.AWAIT_HELLO else End(CloseCode.BAD_FRAME)
         slow = self._paced(message.id, now)

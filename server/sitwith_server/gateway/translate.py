@@ -8,6 +8,7 @@ from typing import Any
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
+from sitwith_server.gateway.stages import to_stages
 from sitwith_server.log.base import Position
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as
@@ -93,10 +94,14 @@ def _accept(message: m.AgreementAccept, me: str) -> c.Command:
     return c.AgreementAccept(by=me, version=version)
 
 
+def _seed() -> int:
+    return secrets.randbits(63)
+
+
 def _plan(message: m.PairsPlan, me: str) -> c.Command:
     return c.PairsPlan(
         by=me,
-        seed=secrets.randbits(63),
+        seed=_seed(),
         how=message.how,
         size=message.size,
         avoid=message.avoid,
@@ -168,15 +173,16 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.CareFlag: _not_yet,
     m.CareTake: _not_yet,
     m.CareDone: _not_yet,
-    m.AgendaStart: _not_yet,
-    m.AgendaNext: _not_yet,
-    m.AgendaBack: _not_yet,
-    m.AgendaExtend: _not_yet,
+    m.AgendaStart: lambda w, me: c.AgendaStart(by=me, seed=_seed()),
+    m.AgendaNext: lambda w, me: c.AgendaNext(by=me, seed=_seed(), at=w.at),
+    m.AgendaBack: lambda w, me: c.AgendaBack(by=me, seed=_seed(), at=w.at),
+    m.AgendaExtend: _plain(c.AgendaExtend, "seconds"),
+    m.AgendaEdit: lambda w, me: c.AgendaEdit(by=me, stages=to_stages(w.stages), at=w.at),
     m.MoodAsk: _not_yet,
     m.MoodAnswer: _not_yet,
     m.MoodClose: _not_yet,
-    m.BreatheStart: _not_yet,
-    m.BreatheStop: _not_yet,
+    m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),
+    m.BreatheStop: _plain(c.BreatheStop),
     m.TopicsSet: _not_yet,
     m.MediaOffer: _media,
     m.MediaServers: _media,

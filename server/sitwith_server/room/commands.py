@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sitwith_server.room.agenda import Stage
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
 
 
@@ -46,7 +47,10 @@ class LoseConnection(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick(Command):
-    """Time has passed: everything that is due by now happens."""
+    """Time has passed: everything that is due by now happens. `seed` is the chance of a stage that
+    begins with groups."""
+
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +206,14 @@ class FloorQuiet(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorRound(Command):
+    """Those of an agenda's stage are `of_stage`, and may share the time up to `share_until` where
+    others share the stage's."""
+
     order: tuple[MemberId, ...] | None = None
     seconds: float | None = None
     starter: MemberId | None = None
+    of_stage: bool = False
+    share_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +325,52 @@ class Unsay(Command):
 class React(Command):
     kind: str
     to: str | None = None
+
+
+# -- the agenda, and breathing -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaStart(Command):
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaNext(Command):
+    """`at` is the stage that the sender believes to be under way; None: whichever it is."""
+
+    seed: int
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaBack(Command):
+    seed: int
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaExtend(Command):
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaEdit(Command):
+    """`at` is the place of the stage under way among the new ones; None: the same as before."""
+
+    stages: tuple[Stage, ...]
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreatheStart(Command):
+    pattern: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreatheStop(Command):
+    pass
 
 
 # -- voices and pictures -------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sitwith_server.room.model import PRE_ENTRY_GRACE, RoomState, Seat
+from sitwith_server.room.model import PRE_ENTRY_GRACE, SIGNALS, RoomState, Seat
 
 
 def next_deadline(state: RoomState) -> float | None:
@@ -15,6 +15,30 @@ def next_deadline(state: RoomState) -> float | None:
 def turn_over_at(state: RoomState) -> float | None:
     floor = state.floor
     return floor.ends_at if floor.holder is not None and not floor.paused else None
+
+
+def signal_at(state: RoomState) -> float | None:
+    """When the next signal of the end of the turn is due (rule RD6)."""
+    floor, ends_at = state.floor, turn_over_at(state)
+    if ends_at is None or floor.seconds is None:
+        return None
+    whole = floor.seconds + floor.extra
+    to_come = [s for s in SIGNALS if s < whole and (floor.signal is None or s < floor.signal)]
+    return ends_at - max(to_come) if to_come else None
+
+
+def stage_over_at(state: RoomState) -> float | None:
+    """When the stage's time is over, or another stage is to follow it. Nothing follows by itself
+    while no facilitator is there."""
+    agenda = state.agenda
+    if agenda is None or (agenda.over and not stage_follows(state)):
+        return None
+    return agenda.ends_at
+
+
+def stage_follows(state: RoomState) -> bool:
+    """Whether, once the time is over, the next stage begins by itself."""
+    return state.agenda is not None and state.agenda.moves_on and state.unattended_since is None
 
 
 def grace_over_at(state: RoomState, seat: Seat) -> float | None:
@@ -37,7 +61,14 @@ def _all(state: RoomState) -> Iterator[float]:
     if state.ended:
         return
     yield state.expires_at
-    for at in (turn_over_at(state), unattended_at(state)):
+    breathe = state.breathe
+    for at in (
+        turn_over_at(state),
+        signal_at(state),
+        stage_over_at(state),
+        unattended_at(state),
+        None if breathe is None else breathe.ends_at,
+    ):
         if at is not None:
             yield at
     if state.pairs is not None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sitwith_server.room.agenda import Agenda, Stage
+from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.model import (
     Floor,
     Invite,
@@ -31,6 +33,7 @@ class RoomOpened:
     invites: tuple[Invite, ...]
     at: float
     expires_at: float
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,28 @@ class HelpChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AgendaWritten:
+    """There is another agenda; the stage under way, if any, goes on."""
+
+    agenda: Agenda
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaMoved:
+    """A stage began, has another end, is over, or has come to its next round."""
+
+    at: int
+    ends_at: float
+    over: bool = False
+    round: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreatheChanged:
+    breathe: Breathing | None
+
+
+@dataclass(frozen=True, slots=True)
 class Thawed:
     """Nothing could be committed until `until`: every deadline moves by `length` seconds."""
 
@@ -235,6 +260,9 @@ Event = (
     | AvoidKept
     | PairsChanged
     | HelpChanged
+    | AgendaWritten
+    | AgendaMoved
+    | BreatheChanged
     | AttendanceChanged
     | Thawed
     | MediaPinned

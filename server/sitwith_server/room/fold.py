@@ -8,6 +8,7 @@ from typing import Any
 
 from sitwith_server.room import events as ev
 from sitwith_server.room.access import rights_of, with_spans
+from sitwith_server.room.agenda import Agenda
 from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
 
 
@@ -22,6 +23,7 @@ def begin(event: ev.RoomOpened) -> RoomState:
         created_at=event.at,
         expires_at=event.expires_at,
         invites={i.id: i for i in event.invites},
+        agenda=Agenda(event.stages) if event.stages else None,
         seq=1,
         rights=1,
     )
@@ -135,12 +137,31 @@ def _attendance(state: RoomState, event: ev.AttendanceChanged) -> RoomState:
     return replace(state, unattended_since=event.since, unattended=event.unattended)
 
 
+def _agenda_moved(state: RoomState, event: ev.AgendaMoved) -> RoomState:
+    if state.agenda is None:
+        return state
+    agenda = replace(
+        state.agenda, at=event.at, ends_at=event.ends_at, over=event.over, round=event.round
+    )
+    return replace(state, agenda=agenda)
+
+
 def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
     """What was due later is due later still; what has passed before stays where it was."""
     by = event.length
     floor, pairs = state.floor, state.pairs
     if floor.ends_at is not None and not floor.paused:
         floor = replace(floor, ends_at=floor.ends_at + by)
+    if floor.round is not None and floor.round.until is not None:
+        floor = replace(floor, round=replace(floor.round, until=floor.round.until + by))
+    agenda, breathe = state.agenda, state.breathe
+    if agenda is not None and agenda.ends_at is not None and not agenda.over:
+        agenda = replace(agenda, ends_at=agenda.ends_at + by)
+    if breathe is not None:
+        # Who is breathing already keeps the rhythm.
+        begun = breathe.starts_at < event.until - by
+        starts_at = breathe.starts_at if begun else breathe.starts_at + by
+        breathe = replace(breathe, starts_at=starts_at, ends_at=breathe.ends_at + by)
     if pairs is not None:
         ends_at = None if pairs.ends_at is None else pairs.ends_at + by
         visits = {
@@ -157,6 +178,8 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
         state,
         thawed_at=event.until,
         floor=floor,
+        agenda=agenda,
+        breathe=breathe,
         pairs=pairs,
         seats=seats,
         unattended_since=None if since is None else since + by,
@@ -205,6 +228,9 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.AvoidKept: lambda s, e: replace(s, avoid=e.avoid),
     ev.PairsChanged: _pairs_changed,
     ev.HelpChanged: lambda s, e: replace(s, help=e.help),
+    ev.AgendaWritten: lambda s, e: replace(s, agenda=e.agenda),
+    ev.AgendaMoved: _agenda_moved,
+    ev.BreatheChanged: lambda s, e: replace(s, breathe=e.breathe),
     ev.AttendanceChanged: _attendance,
     ev.Thawed: _thawed,
     ev.MediaPinned: lambda s, e: replace(s, media=e.node),

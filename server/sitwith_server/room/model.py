@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from sitwith_server.room.agenda import Agenda, Mics
+from sitwith_server.room.breathe import Breathing
+from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
+
 MemberId = str
 GroupId = str
 Pair = frozenset[MemberId]
@@ -29,6 +33,9 @@ PRE_ENTRY_GRACE = 600.0
 
 Longer than a seat's own grace: nothing waits for them, and an invitation that was good for one
 use has been spent on that place."""
+
+SIGNALS = (60, 10)
+"""Seconds before the end of a turn at which it is said (rule RD6)."""
 
 LAST_GASP = 3600.0
 """Seconds by which a room outlives its expiry while somebody is still connected."""
@@ -75,13 +82,8 @@ class Pause(StrEnum):
     FACILITATOR = "facilitator"
     HOLDER = "holder"
     UNATTENDED = "unattended"
+    GROUPS = "groups"
     FROZEN = "frozen"
-
-
-class ChatPolicy(StrEnum):
-    ALL = "all"
-    STAFF = "staff"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,12 @@ class Round:
     done: tuple[MemberId, ...] = ()
     joined_late: bool = True
     """Whether who enters during the round is added at its end (not when the order was given)."""
+    until: float | None = None
+    """The moment up to which the turns share the time; None: they don't."""
+    among: int = 0
+    """How many turns the time was last shared among, the one under way included."""
+    of_stage: bool = False
+    """Whether it belongs to the agenda's stage, so that the stage's next round follows it."""
 
     def to_come(self, holder: MemberId | None) -> tuple[MemberId, ...]:
         return tuple(m for m in self.order if m not in self.done and m != holder)
@@ -199,7 +207,13 @@ class Floor:
     turn: int = 0
     """Rises with every grant and never falls: the fencing number of a turn."""
     seconds: float | None = None
-    """How long each turn has; None: untimed."""
+    """How long each turn has, as things are now; None: untimed."""
+    extra: float = 0
+    """Seconds that a facilitator has added to this turn."""
+    signal: int | None = None
+    """The latest of the `SIGNALS` of this turn's end, in seconds before it."""
+    mics: Mics = Mics.OPEN
+    """Muted: a stage has closed every member's microphone, the holder's too."""
     ends_at: float | None = None
     left: float | None = None
     """Seconds that a paused, timed turn still has."""
@@ -259,6 +273,8 @@ class RoomState:
     staff_links_wait: bool = False
     """A facilitator was made a member: the same for facilitator links."""
     floor: Floor = Floor()
+    agenda: Agenda | None = None
+    breathe: Breathing | None = None
     pairs: Pairs | None = None
     met: Mapping[Pair, int] = field(default_factory=dict)
     avoid: frozenset[Pair] = frozenset()

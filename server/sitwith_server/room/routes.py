@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sitwith_server.room.agenda import Mics
 from sitwith_server.room.model import Kind, MemberId, Mode, Role, RoomState, Seat
+
+DEBRIEF = "debrief:"
+"""Where facilitators are during a debrief; no group has this id."""
 
 NOBODY: frozenset[MemberId] = frozenset()
 
@@ -56,7 +60,7 @@ def may_be_heard(state: RoomState, seat: Seat) -> bool:
     """Whether the floor, mutes and the presence of a facilitator let this seat be heard at all."""
     if not seat.is_inside or Kind.AUDIO in seat.muted or state.ended:
         return False
-    if state.unattended and seat.role is Role.MEMBER:
+    if seat.role is Role.MEMBER and (state.unattended or state.floor.mics is Mics.MUTED):
         return False
     if where(state, seat) is not None:
         return True
@@ -67,13 +71,15 @@ def may_be_heard(state: RoomState, seat: Seat) -> bool:
 
 
 def where(state: RoomState, seat: Seat) -> str | None:
-    """The group in whose hearing a seat is: its own, or a visited one once the visit is open."""
-    if state.pairs is None:
-        return None
-    own = state.pairs.group_of(seat.id)
-    if own is not None:
-        return own
-    for group, visits in state.pairs.visits.items():
-        if any(v.member == seat.id and v.open for v in visits):
-            return group
+    """The group in whose hearing a seat is: its own, or a visited one once the visit is open; in a
+    debrief, facilitators of no group are among themselves."""
+    if state.pairs is not None:
+        own = state.pairs.group_of(seat.id)
+        if own is not None:
+            return own
+        for group, visits in state.pairs.visits.items():
+            if any(v.member == seat.id and v.open for v in visits):
+                return group
+    if seat.role is Role.FACILITATOR and state.agenda is not None and state.agenda.debriefs:
+        return DEBRIEF
     return None

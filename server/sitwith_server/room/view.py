@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, RoomState, Seat
 
@@ -87,6 +88,8 @@ def _floor(state: RoomState, _: Audience) -> Value:
         "paused": floor.paused,
         "left": floor.left if floor.paused else None,
         "why_paused": sorted(floor.pauses),
+        "signal": floor.signal,
+        "mics": str(floor.mics),
         "queue": list(floor.queue),
         "round": None
         if running is None
@@ -137,6 +140,48 @@ def _settings(state: RoomState, _: Audience) -> Value:
     }
 
 
+def _agenda(state: RoomState, _: Audience) -> Value:
+    agenda = state.agenda
+    if agenda is None:
+        return None
+    return {
+        "stages": [_stage(stage) for stage in agenda.stages],
+        "at": agenda.at,
+        "ends_at": agenda.ends_at,
+        "over": agenda.over,
+        "round": agenda.round,
+    }
+
+
+def _stage(stage: Stage) -> Value:
+    """A stage as it was written: what it does not name is not there."""
+    pairs = stage.pairs
+    named: dict[str, object] = {
+        "title": stage.title or None,
+        "prompt": stage.prompt or None,
+        "floor": stage.floor and str(stage.floor),
+        "turn_seconds": stage.turn_seconds,
+        "rounds": [{"prompt": prompt} for prompt in stage.rounds] or None,
+        "chat": stage.chat and str(stage.chat),
+        "mics": stage.mics and str(stage.mics),
+        "pairs": pairs and {"size": pairs.size, "how": pairs.how},
+        "breathe": None if stage.breathe is None else {"pattern": list(stage.breathe)},
+    }
+    always = {"kind": str(stage.kind), "seconds": stage.seconds, "auto": stage.auto}
+    return always | {name: value for name, value in named.items() if value is not None}
+
+
+def _breathe(state: RoomState, _: Audience) -> Value:
+    breathing = state.breathe
+    if breathing is None:
+        return None
+    return {
+        "pattern": list(breathing.pattern),
+        "starts_at": breathing.starts_at,
+        "ends_at": breathing.ends_at,
+    }
+
+
 def _everyone(state: RoomState, seat: Seat) -> Audience:
     return ALL
 
@@ -160,7 +205,7 @@ SLICES: Mapping[str, Slice] = {
     "locked": Slice(_everyone, lambda state, _: state.locked),
     "settings": Slice(_everyone, _settings),
     "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),
-    "agenda": Slice(_everyone, _nothing),
+    "agenda": Slice(_everyone, _agenda),
     "mood": Slice(_everyone, _nothing),
-    "breathe": Slice(_everyone, _nothing),
+    "breathe": Slice(_everyone, _breathe),
 }

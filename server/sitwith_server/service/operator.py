@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sitwith_server.log.base import Health
 from sitwith_server.room import commands as c
+from sitwith_server.room.agenda import Stage
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
 from sitwith_server.service import tokens
@@ -19,6 +20,7 @@ class RoomSpec:
     agreement: str
     capacity: int
     settings: Settings
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Operator:
             invites=invites,
             at=now,
             expires_at=now + self._ttl,
+            stages=spec.stages,
         )
         await self._registry.create(opened)
         await self._registry.trail.note(room, OPERATOR, "room.create", None, "ok")

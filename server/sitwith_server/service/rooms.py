@@ -8,6 +8,7 @@ decides anything (DESIGN §2.2, §2.5, §4, §5).
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -192,7 +193,8 @@ class Room:
         """Everything that is due happens; too early or somebody else's tick is harmless."""
         due = next_deadline(self.state)
         if due is not None and not self.frozen:
-            await self.order(c.Tick(by=""), "time", not_before=due)
+            tick = c.Tick(by="", seed=secrets.randbits(63))
+            await self.order(tick, "time", not_before=due)
 
     async def _attempts(self, command: c.Command, key: Key, why: str) -> Answer:
         if isinstance(command, c.React):

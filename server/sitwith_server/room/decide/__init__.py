@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import entry, floor, media, moderate, pairs, time
+from sitwith_server.room.decide import agenda, breathe, entry, floor, media, moderate, pairs, time
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, Phase, RoomState, Seat
@@ -38,6 +38,8 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
         check_rights(state, command)
         if not (state.ended and isinstance(command, _FROM_NOBODY)):
             _RULES[type(command)](draft, command)
+            if draft.events:
+                agenda.settle(draft)
     except Refused as refused:
         return refused.refusal
     return Verdict(tuple(draft.events), draft.answer)
@@ -135,6 +137,13 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.PairsReturn: pairs.end_own_visit,
     c.HelpAsk: pairs.ask_help,
     c.HelpDone: pairs.help_done,
+    c.AgendaStart: agenda.start,
+    c.AgendaNext: agenda.go_on,
+    c.AgendaBack: agenda.go_back,
+    c.AgendaExtend: agenda.extend,
+    c.AgendaEdit: agenda.edit,
+    c.BreatheStart: breathe.start,
+    c.BreatheStop: breathe.stop,
     c.Media: media.check,
     c.PinMedia: media.pin,
     c.AddTalk: media.add_talk,

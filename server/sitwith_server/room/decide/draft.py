@@ -36,6 +36,8 @@ class Draft:
     now: float
     events: list[Event] = field(default_factory=list)
     answer: Mapping[str, object] = field(default_factory=dict)
+    round_over: bool = False
+    """Whether the last turn of a round of the stage is over by what was done."""
 
     def emit(self, *events: Event) -> None:
         for event in events:

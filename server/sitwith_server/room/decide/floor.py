@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sitwith_server.room import commands as c
+from sitwith_server.room import sharing
+from sitwith_server.room.agenda import Mics
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import FloorChanged, RoundBegan
 from sitwith_server.room.model import (
@@ -70,7 +72,12 @@ def begin_round(d: Draft, command: c.FloorRound) -> None:
         turn=d.state.floor.turn,
         seconds=command.seconds,
         queue=d.state.floor.queue,
-        round=Round(order, joined_late=not given),
+        round=Round(
+            order,
+            joined_late=not given,
+            until=_shared_until(d, command),
+            of_stage=command.of_stage,
+        ),
     )
     _go_on(d, floor)
     holder = d.state.at(d.state.floor.holder)
@@ -129,7 +136,8 @@ def extend(d: Draft, command: c.FloorExtend) -> None:
     if floor.holder is None or floor.ends_at is None:
         raise stale("No timed turn is under way.")
     left = None if floor.left is None else floor.left + command.seconds
-    _put(d, replace(floor, ends_at=floor.ends_at + command.seconds, left=left))
+    ends_at, extra = floor.ends_at + command.seconds, floor.extra + command.seconds
+    _put(d, replace(floor, ends_at=ends_at, left=left, extra=extra))
 
 
 def pause(d: Draft, command: c.FloorPause) -> None:
@@ -170,7 +178,33 @@ def start_clock(d: Draft, why: Pause) -> None:
     floor = replace(floor, pauses=pauses)
     if not pauses and floor.left is not None:
         floor = replace(floor, ends_at=d.now + floor.left, left=None)
+        floor = sharing.shared_anew(d.state, floor, d.now)
     _put(d, floor)
+
+
+def signal(d: Draft) -> None:
+    """The turn has a minute left, or ten seconds."""
+    _put(d, d.state.floor)
+
+
+def share_anew(d: Draft) -> None:
+    """Somebody came to a round whose turns share the time, or is gone from it: the turn under way
+    and those to come are of one length again."""
+    floor = d.state.floor
+    if floor.round is not None and floor.round.among != sharing.turns_left(d.state, floor):
+        _put(d, sharing.shared_anew(d.state, floor, d.now))
+
+
+def more_time(d: Draft, seconds: float) -> None:
+    """The time that the turns of a round share has become longer, or shorter."""
+    floor = d.state.floor
+    if floor.round is not None and floor.round.until is not None:
+        longer = replace(floor.round, until=floor.round.until + seconds)
+        _put(d, sharing.shared_anew(d.state, replace(floor, round=longer), d.now))
+
+
+def close_mics(d: Draft, mics: Mics) -> None:
+    _put(d, replace(d.state.floor, mics=mics))
 
 
 def give_later_place(d: Draft, member: MemberId) -> None:
@@ -219,8 +253,18 @@ def depart(d: Draft, member: MemberId) -> None:
 
 
 def _put(d: Draft, floor: Floor) -> None:
+    floor = replace(floor, signal=sharing.signal_of(floor, d.now))
     if floor != d.state.floor:
         d.emit(FloorChanged(floor))
+
+
+def _shared_until(d: Draft, command: c.FloorRound) -> float | None:
+    """Up to when the turns of a new round share the time, if there is any to share."""
+    agenda = d.state.agenda
+    until = command.share_until
+    if until is None and agenda is not None and not agenda.over:
+        until = agenda.ends_at
+    return until if until is not None and until > d.now and command.seconds is None else None
 
 
 def _free(d: Draft, mode: Mode) -> None:
@@ -239,6 +283,7 @@ def _go_on(d: Draft, floor: Floor, to: MemberId | None = None) -> None:
     waiting = floor.queue if floor.round is None else floor.round.to_come(None)
     chosen = to if to is not None else _first_present(d.state, waiting)
     if chosen is None:
+        d.round_over = floor.round is not None and floor.round.of_stage
         _put(
             d,
             replace(floor, holder=None, round=None, ends_at=None, left=None, pauses=frozenset()),
@@ -252,24 +297,26 @@ def _go_on(d: Draft, floor: Floor, to: MemberId | None = None) -> None:
 
 
 def _grant(d: Draft, floor: Floor, member: MemberId) -> None:
-    pauses = floor.pauses & {Pause.FACILITATOR}
+    pauses = floor.pauses & {Pause.FACILITATOR, Pause.GROUPS}
     if d.seat(member).connection is None:
         pauses |= {Pause.HOLDER}
     if d.state.unattended_since is not None:
         pauses |= {Pause.UNATTENDED}
-    timed = floor.seconds is not None
-    _put(
-        d,
-        replace(
-            floor,
-            holder=member,
-            turn=d.state.floor.turn + 1,
-            queue=_without(floor.queue, member),
-            ends_at=d.now + floor.seconds if floor.seconds is not None else None,
-            left=floor.seconds if timed and pauses else None,
-            pauses=pauses,
-        ),
+    floor = replace(
+        floor,
+        holder=member,
+        turn=d.state.floor.turn + 1,
+        queue=_without(floor.queue, member),
+        extra=0,
+        ends_at=None,
+        left=None,
+        pauses=pauses,
     )
+    if floor.round is not None and floor.round.until is not None:
+        floor = sharing.with_share(d.state, floor, d.now)
+    elif floor.seconds is not None:
+        floor = replace(floor, ends_at=d.now + floor.seconds)
+    _put(d, replace(floor, left=floor.seconds if pauses else None))
 
 
 def _set_aside(d: Draft, member: MemberId, *, last: bool) -> None:

@@ -14,9 +14,11 @@ from sitwith_server.room.model import (
     VISIT_KNOCK,
     GroupId,
     MemberId,
+    Pair,
     Pairs,
     Presence,
     Role,
+    RoomState,
     Seat,
     Visit,
 )
@@ -30,18 +32,13 @@ def plan(d: Draft, command: c.PairsPlan) -> None:
     avoid = frozenset(frozenset(pair) for pair in command.avoid)
     if command.how == "linked":
         raise stale("Pairs by shared concern are not there yet.")
-    people = [
-        s.id
-        for s in d.state.inside()
-        if s.presence is not Presence.AWAY and (s.role is Role.MEMBER or command.facilitators)
-    ]
-    groups = pairing.plan(
-        people,
+    groups = proposed(
+        d.state,
+        command.how,
         command.size,
-        avoid=avoid,
-        met=d.state.met,
-        fresh=command.how == "fresh",
         seed=command.seed,
+        avoid=avoid,
+        facilitators=command.facilitators,
     )
     if groups is None:
         raise Refused("no_plan", "There is no such plan for the people who are here.")
@@ -130,6 +127,31 @@ def help_done(d: Draft, command: c.HelpDone) -> None:
 
 
 # -- what other rule families and time do to the groups ------------------------------------------
+
+
+def proposed(
+    state: RoomState,
+    how: str,
+    size: int,
+    *,
+    seed: int,
+    avoid: frozenset[Pair] | None = None,
+    facilitators: bool = False,
+) -> list[tuple[MemberId, ...]] | None:
+    """A plan for those present, or None where there is none. avoid None: what the room keeps."""
+    people = [
+        s.id
+        for s in state.inside()
+        if s.presence is not Presence.AWAY and (s.role is Role.MEMBER or facilitators)
+    ]
+    return pairing.plan(
+        people,
+        size,
+        avoid=state.avoid if avoid is None else avoid,
+        met=state.met,
+        fresh=how != "random",
+        seed=seed,
+    )
 
 
 def everybody_back(d: Draft) -> None:

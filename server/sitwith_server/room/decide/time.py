@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.deadlines import grace_over_at, turn_over_at, unattended_at
-from sitwith_server.room.decide import entry, floor, pairs
+from sitwith_server.room.deadlines import (
+    grace_over_at,
+    signal_at,
+    stage_over_at,
+    turn_over_at,
+    unattended_at,
+)
+from sitwith_server.room.decide import agenda, breathe, entry, floor, pairs
 from sitwith_server.room.decide.draft import Draft
 from sitwith_server.room.events import AttendanceChanged, ExpiryMoved, RoomEnded, Thawed
 from sitwith_server.room.model import LAST_GASP
@@ -18,8 +24,14 @@ def tick(d: Draft, command: c.Tick) -> None:
         now_seat = d.state.seats.get(seat.id)
         if now_seat is not None and _due(d, grace_over_at(d.state, now_seat)):
             entry.grace_over(d, now_seat)
+    # A stage before a turn: where both are over nobody is given a turn of no time.
+    if _due(d, stage_over_at(d.state)):
+        agenda.stage_over(d, command.seed)
     if _due(d, turn_over_at(d.state)):
         floor.turn_over(d)
+    elif _due(d, signal_at(d.state)):
+        floor.signal(d)
+    breathe.end_if_over(d)
     pairs.open_visits(d)
     if _due(d, unattended_at(d.state)):
         d.emit(AttendanceChanged(d.state.unattended_since, True))

@@ -1,0 +1,32 @@
+"""The stages of a checked agenda as the room's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.policy import ChatPolicy
+
+
+def to_stages(stages: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    """Stages as `sitwith_protocol.agenda.read_stages` gives them, in the room's form."""
+    return tuple(_stage(stage) for stage in stages)
+
+
+def _stage(named: Mapping[str, Any]) -> Stage:
+    pairs, breathe = named.get("pairs"), named.get("breathe")
+    return Stage(
+        kind=StageKind(named["kind"]),
+        seconds=named["seconds"],
+        title=named.get("title", ""),
+        prompt=named.get("prompt", ""),
+        auto=named.get("auto", False),
+        floor=StageFloor(named["floor"]) if "floor" in named else None,
+        turn_seconds=named.get("turn_seconds"),
+        rounds=tuple(each["prompt"] for each in named.get("rounds", ())),
+        chat=ChatPolicy(named["chat"]) if "chat" in named else None,
+        mics=Mics(named["mics"]) if "mics" in named else None,
+        pairs=None if pairs is None else GroupsWish(pairs["size"], pairs["how"]),
+        breathe=None if breathe is None else tuple(breathe["pattern"]),
+    )

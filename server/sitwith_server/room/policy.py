@@ -1,0 +1,13 @@
+"""Words that several parts of the state share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ChatPolicy(StrEnum):
+    """Where members may write."""
+
+    ALL = "all"
+    STAFF = "staff"
+    OFF = "off"
