@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -12,9 +13,8 @@ from .conftest import FLAGS, Enter, MakeRoom
 from .guest import PHONE, Guest
 from .test_keyboard import press
 from .voices import (
-    FLAGS as DEVICES,
-)
-from .voices import (
+    ANY_AUTOPLAY,
+    DEVICES,
     WATCH_MEDIA,
     come_in,
     connected,
@@ -31,20 +31,25 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+async def browser(chromium: str, request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    """Takes a parameter: whether it plays sound that nobody has pressed for."""
+    flags = [*FLAGS, *DEVICES, *([ANY_AUTOPLAY] if getattr(request, "param", True) else [])]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, *DEVICES]
-        )
+        browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
         yield browser
         await browser.close()
 
 
-async def hears(guest: Guest, count: int) -> None:
-    async def so() -> bool:
-        return len(await heard(guest)) == count
+async def hears(count: int, *guests: Guest) -> None:
+    """Each of them hears just so many people, sooner or later."""
 
-    await until(f"{guest.name} hears {count}", so)
+    async def one(guest: Guest) -> None:
+        async def so() -> bool:
+            return len(await heard(guest)) == count
+
+        await until(f"{guest.name} hears {count}", so)
+
+    await asyncio.gather(*map(one, guests))
 
 
 async def test_four_hear_each_other_and_with_the_stick_only_its_holder(
@@ -61,10 +66,9 @@ async def test_four_hear_each_other_and_with_the_stick_only_its_holder(
     for one in everybody:
         await connected(one)
         assert await number_taken(one) == 0
-    for one in everybody:
         await turn_on(one)
+    await hears(3, *everybody)
     for one in everybody:
-        await hears(one, 3)
         assert all(slot.energy > 0 for slot in (await slots(one)).values())
     await expect(mara.page.get_by_text(re.compile("(is|are) speaking"))).to_be_visible()
     await turn_off(mara)
@@ -72,17 +76,14 @@ async def test_four_hear_each_other_and_with_the_stick_only_its_holder(
     await mara.open_person("Ben")
     await mara.button("Give the stick").click()
     await expect(aya.page.get_by_role("button", name="Mic waits")).to_be_visible()
-    await hears(ben, 0)
-    for one in (mara, aya, jon):
-        await hears(one, 1)
+    await asyncio.gather(hears(0, ben), hears(1, mara, aya, jon))
     await aya.accessible()
     await ben.button("Pass the stick").click()
-    for one in everybody:
-        await hears(one, 0)
+    await hears(0, *everybody)
     # All the while they were ready for their turn: nobody has to do anything for it.
     await mara.open_person("Jon")
     await mara.button("Give the stick").click()
-    await hears(aya, 1)
+    await hears(1, aya)
     await expect(jon.page.get_by_role("button", name="Mic on")).to_be_visible()
 
 
@@ -112,15 +113,15 @@ async def test_the_microphone_by_keyboard_from_off_to_off(
     microphone = ben.page.get_by_role("button", name=re.compile("^Mic "))
     await press(ben, microphone)
     await expect(microphone).to_have_accessible_name(re.compile("Mic on"))
-    await hears(mara, 1)
+    await hears(1, mara)
     await ben.page.keyboard.press("Space")
     await expect(microphone).to_have_accessible_name(re.compile("Mic off"))
     await expect(mara.seat("Ben")).to_have_accessible_name(re.compile("sound off"))
     await until("the light is out", lambda: _dark(ben))
-    await hears(mara, 0)
+    await hears(0, mara)
     await ben.page.keyboard.press("Enter")
     await expect(microphone).to_have_accessible_name(re.compile("Mic on"))
-    await hears(mara, 1)
+    await hears(1, mara)
     # A facilitator's mute lets the device go at once, and lifting it opens nothing.
     await mara.open_person("Ben")
     await mara.button("Hold off Sound").click()
@@ -140,7 +141,7 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
     ben = await come_in(await enter("Ben", room.member, script=WATCH_MEDIA))
     await turn_on(ben, "Camera")
     await turn_on(ben)
-    await hears(mara, 1)
+    await hears(1, mara)
     face = mara.page.get_by_role("listitem").filter(has_text="Ben").locator("video")
 
     async def seen() -> bool:
@@ -164,7 +165,7 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
         )
 
     await until("the restart", restarted)
-    await hears(mara, 1)
+    await hears(1, mara)
     assert await ben.page.evaluate("() => connections.length") == 1
     # The transport dies under the page's hands; it is told by the server alone.
     await ben.page.evaluate("() => connections.at(-1).close()")
@@ -174,8 +175,36 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
 
     await until("another offer", again)
     await connected(ben)
-    await hears(mara, 1)
+    await hears(1, mara)
     await until("Ben's face again", seen)
     assert await number_taken(ben) == 2
     await turn_off(ben, "Camera")
     await expect(face).to_have_count(0)
+
+
+@pytest.mark.parametrize("browser", [False], indirect=True, ids=["held back"])
+async def test_sound_that_the_browser_holds_back_comes_with_a_press(
+    make_room: MakeRoom, enter: Enter
+) -> None:
+    room = await make_room()
+    mara = await come_in(await enter("Mara", room.facilitator, script=WATCH_MEDIA))
+    ben = await come_in(await enter("Ben", room.member, size=PHONE, script=WATCH_MEDIA))
+    await turn_on(mara)
+    await hears(1, ben)
+    # A page that was reloaded has its seat again without a press, and so no leave to sound.
+    await ben.page.reload()
+    await ben.button("Tap to hear the circle").click()
+    await expect(ben.button("Tap to hear the circle")).to_have_count(0)
+    await hears(1, ben)
+    # Voices only while the space bar is down.
+    await ben.button("More").click()
+    await ben.button("Sound and picture…").click()
+    await ben.dialog.get_by_label(re.compile("only while I hold the space bar")).check()
+    await ben.page.keyboard.press("Escape")
+    await ben.page.get_by_role("button", name="Mic off").click()
+    await expect(ben.page.get_by_role("button", name="Hold to speak")).to_be_visible()
+    await ben.page.keyboard.down("Space")
+    await hears(1, mara)
+    await ben.page.keyboard.up("Space")
+    await hears(0, mara)
+    await ben.accessible()

@@ -12,11 +12,11 @@ from playwright.async_api import expect
 
 from .guest import Guest
 
-FLAGS = [
+DEVICES = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
 ]
+ANY_AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 PATIENCE = 30.0
 
 #: Keeps hold of every connection and every track that the page takes.

@@ -7,6 +7,9 @@ import { MemoryStorage, type World } from "./world.ts";
 export class FakeTrack {
   enabled = true;
   stopped = false;
+  muted = false;
+  onmute: (() => void) | null = null;
+  onunmute: (() => void) | null = null;
   onended: (() => void) | null = null;
   constructor(readonly kind: "audio" | "video") {}
   stop(): void {

@@ -57,7 +57,7 @@ export class Media {
   private slots: Readonly<Record<string, MemberId | null>> = {};
   private speaking: readonly MemberId[] = [];
   private sounds: Playing[] = [];
-  private streams = new Map<string, MediaStream>();
+  private streams = new Map<string, { readonly track: MediaStreamTrack; readonly stream: MediaStream }>();
   private ownStream: { readonly track: MediaStreamTrack; readonly stream: MediaStream } | null = null;
   private touched = false;
   private silenced = false;
@@ -283,7 +283,12 @@ export class Media {
       if (this.choices.speaker !== null) sound.output(this.choices.speaker);
       this.play(sound);
     }
-    this.streams = new Map([...peer.tracks("video")].map(([mid, track]) => [mid, this.host.stream([track])]));
+    this.streams.clear();
+    for (const [mid, track] of peer.tracks("video")) {
+      // A place is given to who may be seen; whether they have a camera on is told by what comes.
+      track.onmute = track.onunmute = () => this.moved();
+      this.streams.set(mid, { track, stream: this.host.stream([track]) });
+    }
     if (this.choices.pictures !== "high") this.takePictures();
     this.moved();
   }
@@ -291,6 +296,7 @@ export class Media {
   private closed(): void {
     for (const sound of this.sounds) sound.stop();
     this.sounds = [];
+    for (const { track } of this.streams.values()) track.onmute = track.onunmute = null;
     this.streams.clear();
     this.slots = {};
     this.lastStats = null;
@@ -359,9 +365,9 @@ export class Media {
 
   private pictures(): ReadonlyMap<MemberId, MediaStream> {
     const found = new Map<MemberId, MediaStream>();
-    for (const [mid, stream] of this.streams) {
+    for (const [mid, { track, stream }] of this.streams) {
       const who = this.slots[mid];
-      if (who != null) found.set(who, stream);
+      if (who != null && !track.muted) found.set(who, stream);
     }
     const { me } = this.client.snapshot;
     const camera = this.devicesOf.video;

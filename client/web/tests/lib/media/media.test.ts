@@ -128,6 +128,14 @@ describe("listening", () => {
     expect([...room.media.snapshot.pictures.keys()]).toEqual(["m2"]);
     room.world.socket.say({ t: "speaking", members: ["m2"] });
     expect(room.media.snapshot.speaking).toEqual(["m2"]);
+    const face = room.browser.peer.transceivers[13]?.receiver.track;
+    if (face === undefined) throw new Error("no such place");
+    face.muted = true;
+    face.onmute?.();
+    expect(room.media.snapshot.pictures.size).toBe(0);
+    face.muted = false;
+    face.onunmute?.();
+    expect(room.media.snapshot.pictures.size).toBe(1);
     room.world.socket.say({ t: "media.map", slots: {} });
     expect(room.media.snapshot.pictures.size).toBe(0);
   });
