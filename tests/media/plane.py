@@ -44,6 +44,7 @@ class FakeRoom:
         self.until = float("inf")
         self.members: dict[str, str] = {}
         self.rev = 0
+        self.silenced = False
         self.talked: dict[str, Voice] = {}
 
     def open(self, now: float) -> Routes | None:
@@ -60,14 +61,15 @@ class FakeRoom:
         if self.engine.down:
             raise EngineDown("down")
         assert plan.rev > self.rev, "plans must rise"
-        self.rev = rev = plan.rev
+        self.rev = plan.rev
+        self.silenced = False
         if self.engine.takes:
             await asyncio.sleep(self.engine.chance.random() * self.engine.takes)
-        if self.rev == rev:
+        if not self.silenced:
             self.routes = plan.routes
 
     def silence(self) -> None:
-        self.rev += 1 if self.routes is not None else 0
+        self.silenced = True
         self.routes = None
 
     def lease(self, until: float) -> None:

@@ -137,6 +137,8 @@ def test_ME5_whatever_breaks_nothing_is_open_that_may_not_be(seed: int) -> None:
             await breaking
         # Once all is whole again, all that is allowed is open.
         await asyncio.sleep(8)
+        await p.offer(p.workers[0], "fay")
+        await asyncio.sleep(1)
         assert is_open(p), (p.room.state.media, [n.node.id for n in p.nodes])
 
     plane(work, seed, takes=0.1 if seed % 2 else 0.0)

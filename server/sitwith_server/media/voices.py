@@ -125,6 +125,8 @@ class _Watched:
         self._voices, self.room = voices, room
         self.owed: _Owed | None = None
         self.applied = (0, 0)
+        self.moved_at = float("-inf")
+        """When the room was last known to move from one node to another."""
         self.confirmed = asyncio.Event()
         self.pending: dict[str, asyncio.Future[bus.Answer | bus.Declined]] = {}
         self.repinning = False
@@ -139,12 +141,14 @@ class _Watched:
 
     async def settled(self) -> None:
         """Returns once nothing is forwarded any more of what has been taken away by now: the node
-        says so, or its lease has run out since."""
+        says so, or its lease has run out since. A node that carried the room a moment ago and may
+        not know it yet has its lease, too."""
         owed = self.owed
-        if owed is None or self.applied >= owed.place:
+        if owed is None:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, owed.at + LEASE - self._voices.clock())):
+                await asyncio.sleep(max(0.0, self.moved_at + LEASE - self._voices.clock()))
                 while self.applied < owed.place:
                     self.confirmed.clear()
                     await self.confirmed.wait()
@@ -156,8 +160,9 @@ class _Watched:
                 if future is not None and not future.done():
                     future.set_result(letter)
             case bus.Applied():
-                self.applied = max(self.applied, (letter.epoch, letter.seq))
-                self.confirmed.set()
+                if letter.node == self.room.state.media:
+                    self.applied = max(self.applied, (letter.epoch, letter.seq))
+                    self.confirmed.set()
             case bus.Slots():
                 self._tell(letter.member, m.MediaMap(letter.slots).to_map())
             case bus.Lost():
@@ -177,6 +182,8 @@ class _Watched:
         before, after = change.before, change.after
         if before.media is None:
             return
+        if before.media != after.media:
+            self.moved_at = self._voices.clock()
         if before.media != after.media and not after.ended:
             for seat in after.inside():
                 self._tell(seat.id, m.MediaLost().to_map())
