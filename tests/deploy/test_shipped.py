@@ -86,7 +86,7 @@ def test_every_worker_is_one_that_haproxy_knows() -> None:
 
 
 def test_every_setting_that_is_given_exists() -> None:
-    for name in WORKERS:
+    for name in (*WORKERS, "media"):
         assert set(COMPOSE["services"][name]["environment"]) <= VARIABLES
     for variable in COMPOSE["services"]["haproxy"]["environment"]:
         assert f'"${{{variable}}}"' in HAPROXY
@@ -115,7 +115,7 @@ def test_every_container_is_confined_and_leaves_nothing_on_a_disk() -> None:
 
 
 def test_containers_have_the_time_that_a_drain_takes() -> None:
-    for name in WORKERS:
+    for name in (*WORKERS, "media"):
         assert seconds(COMPOSE["services"][name]["stop_grace_period"]) > DRAIN
 
 
