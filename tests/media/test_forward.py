@@ -418,12 +418,26 @@ def test_ME25_a_camera_that_sends_nothing_comes_last() -> None:
     stage = circle(3, pictures=1)
     stage.all_hear_all()
     assert stage.maps["m1"]["v0"] == "m2"
-    film = camera(3)
+    film, speaker = camera(3), voice(2)
     for _ in range(30):
+        stage.say(speaker)
         stage.film(film, 3, key=True)
         stage.tick()
-    stage.say(voice(3), 5)
-    stage.tick()
+    assert stage.maps["m1"]["v0"] == "m3"
+
+
+def test_ME25_who_spoke_last_is_seen() -> None:
+    stage = circle(3, pictures=1)
+    stage.all_hear_all()
+    films, speaker = [camera(2), camera(3)], voice(3)
+    for second in range(120):
+        for film in films:
+            stage.film(film, 1, key=True)
+        if second > 90:
+            stage.say(speaker, 2)
+        stage.tick()
+        if second == 90:
+            assert stage.maps["m1"]["v0"] == "m2"
     assert stage.maps["m1"]["v0"] == "m3"
 
 

@@ -192,7 +192,6 @@ class Forwarder:
             spoke = port.audio.spoke if port.audio is not None else float("-inf")
             loudness = port.audio.loudness if port.audio is not None else 0.0
             if pictures and not any(layer.alive(now) for layer in port.camera):
-                # A camera that is off doesn't take the place of one that is on.
                 spoke, loudness = float("-inf"), -1.0
             found.append(assign.Candidate(other, loudness, spoke))
         return found
@@ -229,7 +228,9 @@ class Forwarder:
         else:
             self._crowded |= len(candidates) > places > 0
         on = {slot.spec.mid: slot.member for slot in port.pictures}
-        who = assign.chosen(candidates, places, frozenset(filter(None, on.values())), now)
+        # A camera that is off doesn't keep its place from one that is on.
+        kept = frozenset(each.member for each in candidates if each.loudness >= 0)
+        who = assign.chosen(candidates, places, kept & {*on.values()}, now)
         wanted = assign.place(on, who, near)
         moved = [slot for slot in port.pictures if slot.member != wanted[slot.spec.mid]]
         for slot in moved:
