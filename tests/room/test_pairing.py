@@ -376,7 +376,7 @@ def test_planning_takes_a_bounded_number_of_steps(
 # --- a place for one -----------------------------------------------------------------------
 
 
-def test_a_late_joiner_goes_to_who_sits_alone_then_to_the_smallest_then_to_the_unmet() -> None:
+def test_a_late_joiner_goes_to_who_sits_alone_then_to_the_unmet_then_to_the_smallest() -> None:
     groups = {"a": ["x", "y", "z"], "b": ["u", "v"], "c": ["s", "t"], "d": ["alone"]}
     met: dict[Pair, int] = {}
     avoid: set[Pair] = set()
@@ -386,7 +386,8 @@ def test_a_late_joiner_goes_to_who_sits_alone_then_to_the_smallest_then_to_the_u
     met[frozenset(("new", "u"))] = 1
     assert place("new", groups, avoid=avoid, met=met) == "c"
     met[frozenset(("t", "new"))] = 2
-    assert place("new", groups, avoid=avoid, met=met) == "b"
+    assert place("new", groups, avoid=avoid, met=met) == "a"
+    assert place("new", {**groups, "a": ["x", "y", "z", "w"]}, avoid=avoid, met=met) == "b"
     avoid |= {frozenset(("new", "v")), frozenset(("s", "new"))}
     assert place("new", groups, avoid=avoid, met=met) == "a"
     avoid.add(frozenset(("new", "z")))
@@ -413,12 +414,15 @@ def test_a_place_is_allowed_and_none_is_better(
     met = {frozenset(("new", f"p{n}")): times for n, times in known.items()}
 
     def rank(group: str) -> tuple[int, int]:
-        return len(groups[group]), sum(met.get(frozenset(("new", p)), 0) for p in groups[group])
+        return sum(met.get(frozenset(("new", p)), 0) for p in groups[group]), len(groups[group])
 
     open_groups = [
         group
         for group, inside in groups.items()
         if inside and not any(frozenset(("new", one)) in avoid for one in inside)
     ]
+    least = min((len(groups[group]) for group in open_groups), default=0)
+    most = 1 if least == 1 else least + 1
+    near = [group for group in open_groups if len(groups[group]) <= most]
     chosen = place("new", groups, avoid=avoid, met=met)
-    assert chosen == (min(open_groups, key=rank) if open_groups else None)
+    assert chosen == (min(near, key=rank) if near else None)

@@ -11,8 +11,8 @@ from sitwith_server.room.chance import Chance
 Groups: TypeAlias = list[list[int]]
 """People by their index; each in one group."""
 
-_NEVER: Final = 1 << 40
-"""What it costs to put together two who avoid each other: more than all meetings in a life."""
+NEVER: Final = 1 << 120
+"""What it costs to put together two who avoid each other: more than all that is wished for else."""
 
 _SHUFFLES: Final = 60
 _SMALL: Final = 20
@@ -25,7 +25,7 @@ _NODES_SMALL: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """Who is there, as numbers: `costs[one][other]` is how often they met, or `_NEVER`."""
+    """Who is there, as numbers: `costs[one][other]` is how often they met, or `NEVER`."""
 
     costs: tuple[tuple[int, ...], ...]
 
@@ -38,7 +38,7 @@ class Circle:
     ) -> Circle:
         index = {person: at for at, person in enumerate(people)}
         costs = [[0] * len(people) for _ in people]
-        for pair, times in [*met.items(), *((pair, _NEVER) for pair in avoid)]:
+        for pair, times in [*met.items(), *((pair, NEVER) for pair in avoid)]:
             ends = [index[person] for person in pair if person in index]
             if len(ends) == 2 and times > 0:
                 one, two = ends
@@ -57,7 +57,7 @@ class Circle:
 
     def allowed(self) -> list[list[int]]:
         """For each one those who may be put together with them."""
-        return self.neighbours(_NEVER)
+        return self.neighbours(NEVER)
 
     def unmet(self) -> list[list[int]]:
         """For each one those who may be and never were put together with them."""
@@ -74,12 +74,22 @@ class Circle:
 
     def fits(self, groups: Groups) -> bool:
         """Whether nobody sits with somebody they avoid."""
-        return self.cost(groups) < _NEVER
+        return self.cost(groups) < NEVER
+
+    def up_to(self, bound: int) -> Circle:
+        """The circle in which nobody may be with whom it costs `bound` or more."""
+        return Circle(
+            tuple(tuple(NEVER if cost >= bound else 0 for cost in row) for row in self.costs)
+        )
+
+    def part(self, people: Sequence[int]) -> Circle:
+        """The circle of some of the people, in this order."""
+        return Circle(tuple(tuple(self.costs[one][two] for two in people) for one in people))
 
     def forgetting(self) -> Circle:
         """The circle as if nobody had met yet; who avoids whom stays."""
         return Circle(
-            tuple(tuple(cost if cost >= _NEVER else 0 for cost in row) for row in self.costs)
+            tuple(tuple(cost if cost >= NEVER else 0 for cost in row) for row in self.costs)
         )
 
     def after(self, groups: Groups) -> Circle:
@@ -123,10 +133,23 @@ def best_groups(
     first = start or cut(chance.shuffled(range(len(circle))), sizes)
     groups = _Swapping(circle, first, chance).run(swaps)
     cost = circle.cost(groups)
-    if cost and (len(circle) <= _SMALL or cost >= _NEVER):
-        nodes = _NODES_SMALL if len(circle) <= _SMALL and cost >= _NEVER else _NODES
-        groups = _Exhaustive(circle, sizes, chance, min(cost, _NEVER)).run(nodes) or groups
+    if cost and (len(circle) <= _SMALL or cost >= NEVER):
+        nodes = _NODES_SMALL if len(circle) <= _SMALL and cost >= NEVER else _NODES
+        groups = _Exhaustive(circle, sizes, chance, min(cost, NEVER)).run(nodes) or groups
     return groups if circle.fits(groups) else None
+
+
+def swapped(circle: Circle, groups: Groups, chance: Chance, swaps: int) -> Groups:
+    """The cheapest groups that so many tried swaps lead to, never dearer than `groups`."""
+    return _Swapping(circle, groups, chance).run(swaps)
+
+
+def cheapest_of_all(
+    circle: Circle, sizes: Sequence[int], chance: Chance, known: Groups, nodes: int
+) -> Groups:
+    """The cheapest groups by trying all that could be cheaper than `known`, within `nodes`."""
+    limit = min(circle.cost(known), NEVER)
+    return _Exhaustive(circle, sizes, chance, limit).run(nodes) or known
 
 
 def free_groups(circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
@@ -238,7 +261,7 @@ class _Exhaustive:
         self.order = order
         self.costs = [[circle.costs[one][other] for other in order] for one in order]
         self.banned = [
-            sum(1 << other for other, cost in enumerate(row) if cost >= _NEVER)
+            sum(1 << other for other, cost in enumerate(row) if cost >= NEVER)
             for row in self.costs
         ]
         # Twice the least that each one's company can cost, in the smallest of the groups.

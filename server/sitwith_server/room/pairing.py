@@ -18,6 +18,8 @@ from sitwith_server.room.grouping import (
     free_groups,
     random_groups,
 )
+from sitwith_server.room.linked import Wishes, shared_concerns
+from sitwith_server.room.pinned import Choose, pinned_groups
 from sitwith_server.room.twos import LOOK_AHEAD_PEOPLE, any_pairs, fresh_pairs
 
 _PLANS: Final = 5
@@ -34,8 +36,10 @@ def plan(
     met: Mapping[Pair, int],
     fresh: bool,
     seed: int,
+    tags: Mapping[str, Collection[bytes]] | None = None,
+    pins: Collection[Pair] = (),
 ) -> list[tuple[str, ...]] | None:
-    """Everyone in exactly one group, or None where `avoid` or too few people leave no plan.
+    """Everyone in exactly one group, or None where `avoid`, `pins` or too few people leave no plan.
 
     size: 2 or more; the groups are as equal as can be and as many as `group_sizes` says.
     avoid: pairs that are never put together.
@@ -46,7 +50,7 @@ def plan(
 
     Whether a plan exists is decided exactly for pairs, and for bigger groups by a search that is
     exhaustive up to a bounded number of steps. ValueError for a size below 2 and for people who
-    are named twice.
+    are named twice; KeyError for pins of others.
     """
     if size < 2:
         raise ValueError("a group has at least two people")
@@ -57,7 +61,18 @@ def plan(
     circle = Circle.of(people, avoid, met)
     chance = Chance(seed)
     sizes = group_sizes(len(people), size)
-    groups = _fresh(circle, sizes, chance) if fresh else _by_lot(circle, sizes, chance)
+    choose: Choose = _by_lot if tags is None and not fresh else _fresh
+    if tags is not None and (shared := shared_concerns(people, tags)):
+        wishes = Wishes(circle, sizes, shared)
+        circle, choose = wishes.circle, wishes.groups
+    elif tags is None and not fresh:
+        circle = circle.forgetting()
+    if pins:
+        index = {person: at for at, person in enumerate(people)}
+        ends = sorted((a, b) for a, b in (sorted(index[p] for p in pin) for pin in pins))
+        groups = pinned_groups(circle, sizes, ends, choose, chance)
+    else:
+        groups = choose(circle, sizes, chance)
     if groups is None:
         return None
     ordered = sorted(tuple(sorted(group)) for group in groups)
@@ -83,21 +98,30 @@ def place(
     *,
     avoid: Collection[Pair],
     met: Mapping[Pair, int],
+    tags: Mapping[str, Collection[bytes]] | None = None,
 ) -> str | None:
     """The group that takes a late joiner or a partner left alone; None where none may.
 
-    Never a group with somebody the person avoids. Of the others one where somebody sits alone,
-    then the smallest, then the one with the fewest meetings again, then the first in `groups`.
-    An empty group is nobody's company and is passed over.
+    Never a group with somebody the person avoids. Of the others one where somebody sits alone;
+    else, of those that are at most one bigger than the smallest, the one with the fewest meetings
+    again, then one with a shared concern before one with none, then the smallest, then the first
+    in `groups`. An empty group is nobody's company and is passed over.
     """
-    best: tuple[bool, int, int] | None = None
-    chosen = None
+    may: dict[str, list[str]] = {}
     for group, inside in groups.items():
         others = [other for other in inside if other != person]
-        pairs = [frozenset((person, other)) for other in others]
-        if not others or any(pair in avoid for pair in pairs):
+        if others and not any(frozenset((person, other)) in avoid for other in others):
+            may[group] = others
+    least = min(map(len, may.values()), default=0)
+    mine = set((tags or {}).get(person, ()))
+    best: tuple[int, bool, int] | None = None
+    chosen = None
+    for group, others in may.items():
+        if len(others) > (1 if least == 1 else least + 1):
             continue
-        rank = (len(others) != 1, len(others), sum(met.get(pair, 0) for pair in pairs))
+        again = sum(met.get(frozenset((person, other)), 0) for other in others)
+        none = all(mine.isdisjoint((tags or {}).get(other, ())) for other in others)
+        rank = (again, none, len(others))
         if best is None or rank < best:
             best, chosen = rank, group
     return chosen

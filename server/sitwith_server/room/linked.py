@@ -1,0 +1,198 @@
+"""Groups by several wishes at once: who avoids whom, no meeting again, then shared concerns.
+
+The wishes are one number a pair of people, so large a step apart that no amount of a lesser wish
+outweighs a greater one. Pairs are decided exactly by a cheapest matching; an odd number of people
+(one trio) and bigger groups exactly for few people, else by a bounded search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+from typing import Final
+
+from sitwith_server.room.blossom import cheapest_matching
+from sitwith_server.room.chance import Chance
+from sitwith_server.room.grouping import (
+    NEVER,
+    Circle,
+    Groups,
+    cheapest_of_all,
+    cut,
+    swapped,
+)
+from sitwith_server.room.twos import any_pairs
+
+Shared = Mapping[tuple[int, int], int]
+"""How many concerns two people share, by their indices, the smaller one first; no zeros."""
+
+_TRIOS_ALL: Final = 11
+"""Up to so many people every trio is tried."""
+_LEFT_ALL: Final = 41
+"""Up to so many people everybody is tried as the third of a trio."""
+_TRIOS_KEPT: Final = 4
+_GROUPS_ALL: Final = 12
+_NODES: Final = 15_000
+_STARTS: Final = 3
+_SWAPS_EACH: Final = 600
+_SWAPS_MOST: Final = 120_000
+
+
+def shared_concerns(
+    people: Sequence[str], tags: Mapping[str, Collection[bytes]]
+) -> dict[tuple[int, int], int]:
+    """For any two people who share concerns, how many."""
+    holders: dict[bytes, list[int]] = {}
+    for at, person in enumerate(people):
+        for tag in set(tags.get(person, ())):
+            holders.setdefault(tag, []).append(at)
+    shared: dict[tuple[int, int], int] = {}
+    for who in holders.values():
+        for pair in combinations(sorted(who), 2):
+            shared[pair] = shared.get(pair, 0) + 1
+    return shared
+
+
+class Wishes:
+    """A circle's costs with the shared concerns in them.
+
+    `circle.costs` is `NEVER` for who avoids each other; else `again` times how often they met,
+    and on top less for those who share a concern, and still a little less for each further one.
+    """
+
+    def __init__(self, circle: Circle, sizes: Sequence[int], shared: Shared) -> None:
+        together = sum(size * (size - 1) // 2 for size in sizes)
+        most = max(shared.values(), default=0)
+        linked = 1 + together * most
+        """One more pair with a concern in common is worth more than all further concerns."""
+        best = linked + most
+        self.again = 1 + together * best
+        """One meeting less is worth more than all concerns."""
+        costs = [
+            [NEVER if cost >= NEVER else cost * self.again + best for cost in row]
+            for row in circle.costs
+        ]
+        for (one, other), count in shared.items():
+            if circle.costs[one][other] < NEVER:
+                costs[one][other] -= linked + count
+                costs[other][one] -= linked + count
+        self.circle = Circle(tuple(map(tuple, costs)))
+
+    def groups(self, circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
+        """The groups of `circle`, which is this one or a part of it, that are wished for most;
+        None where everything found puts people together who avoid each other."""
+        if len(sizes) != len(circle) // 2:
+            return _bigger(circle, sizes, chance)
+        if len(circle) % 2:
+            return _with_trio(circle, self.again, chance)
+        return _couples(circle, chance)
+
+
+def _fitting(circle: Circle, groups: Groups | None) -> Groups | None:
+    return groups if groups is not None and circle.fits(groups) else None
+
+
+def _couples(circle: Circle, chance: Chance) -> Groups | None:
+    """Exact: the cheapest pairs; the order in which people are looked at is drawn by lot."""
+    order = chance.shuffled(range(len(circle)))
+    finite = max((c for row in circle.costs for c in row if c < NEVER), default=0)
+    # As small as does it: numbers of one machine word are quick.
+    never = 1 + finite * (len(circle) // 2)
+    costs = [[min(circle.costs[one][other], never) for other in order] for one in order]
+    mates = cheapest_matching(costs)
+    groups = [[order[one], order[two]] for one, two in enumerate(mates) if one < two]
+    return _fitting(circle, groups)
+
+
+def _with_trio(circle: Circle, again: int, chance: Chance) -> Groups | None:
+    """One trio and pairs. Whoever is the trio's, the pairs beside it are exact."""
+    people = range(len(circle))
+    found: list[Groups] = []
+    if len(circle) <= _TRIOS_ALL:
+        trios: list[tuple[int, ...]] = chance.shuffled(combinations(people, 3))
+    else:
+        trios = _likely_trios(circle, chance)
+    for trio in trios:
+        groups = [list(trio)]
+        if circle.fits(groups) and (rest := _couples_beside(circle, trio, chance)) is not None:
+            found.append(groups + rest)
+    best = min(found, key=circle.cost, default=None)
+    if len(circle) > _TRIOS_ALL and (best is None or circle.cost(best) >= again):
+        # Where all may be with somebody new, that search knows it better.
+        for bound in (again, NEVER):
+            start = any_pairs(circle.up_to(bound), chance)
+            if start is not None:
+                found.append(swapped(circle, start, chance, _swaps(circle)))
+                break
+        best = min(found, key=circle.cost, default=None)
+    return best
+
+
+def _couples_beside(circle: Circle, taken: Collection[int], chance: Chance) -> Groups | None:
+    rest = [one for one in range(len(circle)) if one not in taken]
+    groups = _couples(circle.part(rest), chance)
+    return groups and [[rest[one] for one in group] for group in groups]
+
+
+def _likely_trios(circle: Circle, chance: Chance) -> list[tuple[int, ...]]:
+    """Each one left out of the best pairs joins the pair that costs least: the best of these."""
+    if len(circle) <= _LEFT_ALL:
+        left_out = chance.shuffled(range(len(circle)))
+    else:
+        left_out = [_least_missed(circle, chance)]
+        left_out += chance.shuffled(set(range(len(circle))) - set(left_out))[: _TRIOS_KEPT - 1]
+    joined: list[tuple[int, tuple[int, ...]]] = []
+    for one in left_out:
+        pairs = _couples_beside(circle, (one,), chance)
+        if pairs is None:
+            continue
+        row = circle.costs[one]
+        first, second = min(pairs, key=lambda pair: row[pair[0]] + row[pair[1]])
+        cost = circle.cost(pairs) + row[first] + row[second]
+        joined.append((cost, tuple(sorted((one, first, second)))))
+    joined.sort(key=lambda each: each[0])
+    trios = dict.fromkeys(trio for _, trio in joined)
+    return list(trios)[:_TRIOS_KEPT]
+
+
+def _least_missed(circle: Circle, chance: Chance) -> int:
+    """Who is left alone when the others are paired as well as can be."""
+    seat = chance.below(len(circle) + 1)
+    with_nobody = [[*row[:seat], 0, *row[seat:]] for row in circle.costs]
+    with_nobody.insert(seat, [0] * (len(circle) + 1))
+    groups = _couples(Circle(tuple(map(tuple, with_nobody))), chance)
+    pair = next((group for group in groups or () if seat in group), None)
+    if pair is None:
+        return chance.below(len(circle))
+    other = pair[0] + pair[1] - seat
+    return other - (other > seat)
+
+
+def _bigger(circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
+    """The cheapest groups that a bounded search finds; exact for few people."""
+    people = range(len(circle))
+    starts = [_by_greed(circle, sizes, chance)]
+    starts += [cut(chance.shuffled(people), sizes) for _ in range(_STARTS - 1)]
+    swaps = _swaps(circle) // _STARTS
+    best = min((swapped(circle, each, chance, swaps) for each in starts), key=circle.cost)
+    if len(circle) <= _GROUPS_ALL:
+        best = cheapest_of_all(circle, sizes, chance, best, _NODES)
+    return _fitting(circle, best)
+
+
+def _by_greed(circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups:
+    """Each group is filled with whoever costs it least."""
+    left = chance.shuffled(range(len(circle)))
+    groups: Groups = []
+    for size in sizes:
+        group = [left.pop()]
+        while len(group) < size:
+            nearest = min(left, key=lambda one: sum(circle.costs[one][o] for o in group))
+            left.remove(nearest)
+            group.append(nearest)
+        groups.append(group)
+    return groups
+
+
+def _swaps(circle: Circle) -> int:
+    return min(_SWAPS_EACH * len(circle), _SWAPS_MOST)
