@@ -151,7 +151,7 @@ def _place(state: RoomState, seat: Seat) -> str:
     for group in state.pairs.groups if state.pairs is not None else ():
         if seat.id in audience(state, f"pair:{group}"):
             return group
-    stage = state.agenda and state.agenda.current
+    stage = None if state.agenda is None else state.agenda.current
     debrief = stage is not None and stage.kind == "debrief"
     return "debrief" if debrief and seat.role is Role.FACILITATOR else "circle"
 
