@@ -68,8 +68,12 @@ async def test_four_hear_each_other_and_with_the_stick_only_its_holder(
         assert await number_taken(one) == 0
         await turn_on(one)
     await hears(3, *everybody)
-    for one in everybody:
-        assert all(slot.energy > 0 for slot in (await slots(one)).values())
+
+    async def sounding() -> bool:
+        found = [await slots(one) for one in everybody]
+        return all(slot.energy > 0 for each in found for slot in each.values())
+
+    await until("more than silence from everybody", sounding)
     await expect(mara.page.get_by_text(re.compile("(is|are) speaking"))).to_be_visible()
     await turn_off(mara)
     await until("Mara's light is out", lambda: _dark(mara))

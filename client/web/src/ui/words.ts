@@ -230,7 +230,7 @@ export const words = {
     more: "More",
     help: "Ask for help",
     helpAsked: "Help is called",
-    heldHint: "A facilitator has switched this off. Only a facilitator can switch it on again.",
+    heldHint: "A facilitator has switched this off. Only a facilitator can allow it again.",
     away: "Step away",
     back: "I am back",
     return: "Back to the circle",
