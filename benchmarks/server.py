@@ -39,6 +39,17 @@ class Server:
         return {"room": made["room"], **made["links"]}
 
     @property
+    def files(self) -> int:
+        """Descriptors that it has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def seconds(self) -> float:
+        """Of processor time that it has taken."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def resident(self) -> int:
         """Bytes of memory that the server holds just now."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
@@ -46,15 +57,15 @@ class Server:
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[Server]:
-    """Runs `sitwith serve` and ends it."""
+def serving(module: str = "sitwith_server", **settings: str) -> Iterator[Server]:
+    """Runs `sitwith serve`, or a module that does, and ends it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     key = secrets.token_urlsafe(24)
     own = {"port": str(port), "operator_key": key, "log_level": "error", **settings}
     environment = {f"SITWITH_{name.upper()}": value for name, value in own.items()}
     process = subprocess.Popen(
-        [sys.executable, "-m", "sitwith_server", "serve"], env={**os.environ, **environment}
+        [sys.executable, "-m", module, "serve"], env={**os.environ, **environment}
     )
     try:
         server = Server(f"http://127.0.0.1:{port}", key, process.pid)

@@ -75,6 +75,10 @@ class Evening:
     def _id(self, name: str) -> str:
         return self.c[name].id
 
+    def _muted(self) -> list[str]:
+        view = self.c.f.view["members"]
+        return [each for each in self.c.names if "audio" in view[each]["muted"]]
+
     async def _floor(self) -> float:
         one = self._id(self._one())
         some = self.c.ids(self.chance.sample(self._members(), 2))
@@ -82,6 +86,7 @@ class Evening:
             ("floor.open", {}),
             ("floor.quiet", {}),
             ("floor.stick", {"to": one}),
+            ("floor.stick", {"to": some[0]}),
             ("floor.pass", {"to": one}),
             ("floor.pass", {}),
             ("floor.round", {"order": some, "seconds": 3600}),
@@ -94,7 +99,7 @@ class Evening:
         one = self._id(self._one())
         deeds: list[tuple[str, Map]] = [
             ("mute", {"member": one, "kinds": ["audio"]}),
-            ("unmute", {"member": one, "kinds": ["audio"]}),
+            *[("unmute", {"member": each, "kinds": ["audio"]}) for each in self._muted()],
             ("mute.all", {"kinds": ["audio"], "except": [one]}),
             ("mute.all", {"kinds": ["audio"], "hold": False}),
         ]
@@ -111,6 +116,7 @@ class Evening:
         group = self.chance.choice(list(pairs["groups"]))
         name, fields = self.chance.choice(
             [
+                ("pairs.close", {"grace": 0}),
                 ("pairs.close", {"grace": 0}),
                 ("pairs.move", {"member": self._id(self._one()), "group": group}),
                 ("pairs.visit", {"group": group}),
@@ -208,7 +214,7 @@ async def test_VO1_VO3_a_random_evening_of_people_who_never_stop_sending(
     async with crowd(server, *NAMES) as c:
         evening = Evening(c, seed)
         try:
-            for _ in range(25):
+            for _ in range(30):
                 await evening.step()
         except AssertionError as wrong:
             raise AssertionError(f"{wrong} after\n" + "\n".join(evening.done[-4:])) from None
