@@ -101,6 +101,21 @@ def test_ssrcs_of_layers_without_rids_are_in_their_order() -> None:
     assert parse(whole).sections[1].ssrcs == (5, 6, 7)
 
 
+def test_the_ssrc_of_repair_is_none_of_the_media() -> None:
+    whole = text("aiortc").replace("a=ssrc:1747452110 c", "a=ssrc:1 c", 1)
+    whole = whole.replace("FID 1747452110 1820082457", "FID 1820082457 1")
+    assert parse(whole).sections[1].ssrcs == (1820082457,)
+
+
+def test_an_extension_that_needs_the_longer_form_is_not_agreed_on() -> None:
+    whole = text("firefox").replace("a=extmap:1 urn", "a=extmap:15 urn")
+    whole = whole.replace("a=extmap:4 http", "a=extmap:200 http")
+    offer = parse(whole)
+    assert (offer.sections[0].extensions.level, offer.sections[1].extensions.sent) == (0, 0)
+    assert offer.sections[0].extensions.mid == 3
+    assert "abs-send-time" not in answer(offer, settled(offer), LOCAL)
+
+
 # ---------------------------------------------------------------------------------------- refusals
 
 
