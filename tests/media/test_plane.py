@@ -122,7 +122,7 @@ async def trouble(p: Plane) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_ME5_whatever_breaks_nothing_is_open_that_may_not_be(seed: int) -> None:
+def test_MW5_whatever_breaks_nothing_is_open_that_may_not_be(seed: int) -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         for _ in range(12):
@@ -144,7 +144,7 @@ def test_ME5_whatever_breaks_nothing_is_open_that_may_not_be(seed: int) -> None:
     plane(work, seed, takes=0.1 if seed % 2 else 0.0)
 
 
-def test_ME5_the_ok_comes_when_it_is_silent_and_not_much_later() -> None:
+def test_MW5_the_ok_comes_when_it_is_silent_and_not_much_later() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         for worker in p.workers:
@@ -161,7 +161,7 @@ def test_ME5_the_ok_comes_when_it_is_silent_and_not_much_later() -> None:
     plane(work)
 
 
-def test_ME5_a_node_that_does_not_answer_holds_the_ok_up_for_a_second_at_most() -> None:
+def test_MW5_a_node_that_does_not_answer_holds_the_ok_up_for_a_second_at_most() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         carrier = p.carrier()
@@ -177,7 +177,7 @@ def test_ME5_a_node_that_does_not_answer_holds_the_ok_up_for_a_second_at_most() 
     plane(work)
 
 
-def test_ME7_a_dead_nodes_room_is_carried_on_and_all_are_told() -> None:
+def test_MW7_a_dead_nodes_room_is_carried_on_and_all_are_told() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         carrier = p.carrier()
@@ -195,7 +195,7 @@ def test_ME7_a_dead_nodes_room_is_carried_on_and_all_are_told() -> None:
     plane(work)
 
 
-def test_ME3_the_only_node_dies_and_another_comes_in_its_place() -> None:
+def test_MW3_the_only_node_dies_and_another_comes_in_its_place() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         p.nodes[0].kill()
@@ -239,7 +239,7 @@ def test_a_worker_that_hears_nothing_pins_nothing_elsewhere() -> None:
     plane(work)
 
 
-def test_ME3_without_any_node_an_offer_is_refused_frozen() -> None:
+def test_MW3_without_any_node_an_offer_is_refused_frozen() -> None:
     async def work(p: Plane) -> None:
         answer = await p.offer(p.workers[0], "ada")
         assert isinstance(answer, No) and answer.code == "frozen"
@@ -247,7 +247,7 @@ def test_ME3_without_any_node_an_offer_is_refused_frozen() -> None:
     plane(work, nodes=0)
 
 
-def test_ME2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_answered() -> None:
+def test_MW2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_answered() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         worker = p.workers[0]
@@ -275,7 +275,7 @@ def test_lost_letters_are_sent_again_and_an_offer_is_answered_once() -> None:
     plane(work, seed=5)
 
 
-def test_ME8_speaking_names_only_whom_a_viewer_is_given_to_hear() -> None:
+def test_MW8_speaking_names_only_whom_a_viewer_is_given_to_hear() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         assert await p.ask(
@@ -332,7 +332,7 @@ def test_VO4_what_was_heard_goes_into_the_rooms_log_now_and_then() -> None:
     plane(work)
 
 
-def test_ME4_who_leaves_loses_the_transport_and_who_resumes_keeps_it() -> None:
+def test_MW4_who_leaves_loses_the_transport_and_who_resumes_keeps_it() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         carrier = p.carrier()

@@ -75,7 +75,7 @@ STEPS = st.lists(
 
 @settings(deadline=None)
 @given(STEPS)
-def test_ME5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, object]]) -> None:
+def test_MW5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, object]]) -> None:
     made = Keeper("n1")
     now, began, sure = 0.0, float("-inf"), False
     newest: RoomState | None = None
@@ -142,7 +142,7 @@ def test_a_lower_turn_than_one_seen_is_silence_until_it_has_risen() -> None:
     assert made.wanted(0.1) is not None
 
 
-def test_ME4_transports_end_with_the_seat_the_grace_the_lobby_and_the_room() -> None:
+def test_MW4_transports_end_with_the_seat_the_grace_the_lobby_and_the_room() -> None:
     e = evening()
     made = keeper(e.state)
     people = ["ada", "ben", "cleo", "dora", "nobody"]

@@ -1,0 +1,195 @@
+"""Voices with workers, media nodes and Redis as processes of their own, and what kills them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.house import free_port
+from tests.cluster.cluster import Cluster, Process
+from tests.media.person import Person, people, quiet, until
+from tests.servers import Server as Redis
+
+LEASE = 1.0
+SLACK = 0.3
+"""Seconds that anything may be late on a machine that has other work."""
+
+
+class Site(Cluster):
+    """Two workers without a proxy, two media nodes, one Redis."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, workers=2)
+        self.nodes: list[Process] = []
+
+    def _start_haproxy(self) -> None:
+        """The clients choose a worker by themselves."""
+
+    def add_node(self) -> Process:
+        words = [sys.executable, "-P", "-m", "sitwith_server", "media"]
+        name = f"node-{len(self.nodes)}"
+        self.nodes.append(self.run(name, words, self.environ(self.doors[0])))
+        return self.nodes[-1]
+
+    def carriers(self) -> dict[str, Process]:
+        """The nodes that run, by their ids."""
+        found = {}
+        for node in self.nodes:
+            if node.code is None and (said := re.search(r'"node": "(\w+)"', node.tail())):
+                found[said[1]] = node
+        return found
+
+    async def gauge(self, name: str, door: int = 0) -> dict[str, float]:
+        """A media gauge of each node, as a worker tells it."""
+        text = (await self.doors[door].http("GET", "/metrics", key=None)).text
+        found = re.findall(rf'^sitwith_media_{name}{{node="(\w+)"}} (\S+)$', text, re.MULTILINE)
+        return {node: float(value) for node, value in found}
+
+    async def carrier(self) -> Process:
+        """The node that carries the one room."""
+        ends = time.monotonic() + 20
+        while True:
+            running = self.carriers()
+            for node, rooms in (await self.gauge("rooms")).items():
+                if rooms and node in running:
+                    return running[node]
+            assert time.monotonic() < ends, "nobody carries it"
+            await asyncio.sleep(0.1)
+
+    async def link(self, role: str, door: int) -> str:
+        """A link to the one room by a worker's own address."""
+        return f"{self.doors[door].url}{self.made['links'][role].removeprefix(self.url)}"
+
+    async def open(self) -> None:
+        self.made = (await self.doors[0].http("POST", "/api/rooms", {})).json()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"))
+    with made:
+        made.add_node()
+        made.add_node()
+        yield made
+
+
+async def all_hear(everybody: list[Person], since: float | None = None) -> None:
+    for each in everybody:
+        await each.hears(*(o.name for o in everybody if o is not each), since=since)
+
+
+async def test_MW5_MW7_voices_outlive_whatever_dies(site: Site) -> None:
+    """An offer by any worker; then the node, a worker and Redis are killed, one after another."""
+    await until(lambda: len(site.carriers()) == 2, lambda: "two nodes")
+    await site.open()
+    async with (
+        people(await site.link("facilitator", 0), "Fay") as staff,
+        people(await site.link("member", 1), "Ada", "Ben") as members,
+    ):
+        (fay,), (ada, ben) = staff, members
+        everybody = [fay, ada, ben]
+        await all_hear(everybody)
+
+        # Commands by one worker, heard by members of another.
+        await fay.client.mute(ada.id, "audio")
+        muted = time.monotonic()
+        await quiet(ben, "Ada", muted, slack=SLACK)
+        await quiet(fay, "Ada", muted, slack=SLACK)
+        await fay.client.unmute(ada.id, "audio")
+        await all_hear(everybody)
+
+        # The node is killed: silence, and then the other one carries them.
+        node = await site.carrier()
+        node.signal(signal.SIGKILL)
+        killed = time.monotonic()
+        await all_hear(everybody, since=killed + LEASE)
+        back = time.monotonic() - killed
+        assert [each.lost for each in everybody] == [1, 1, 1]
+        assert await site.carrier() is not node
+        site.add_node()
+
+        # Redis is killed: silence within the lease, and voices once it is there again.
+        site.redis_kill()
+        gone = time.monotonic()
+        await asyncio.sleep(LEASE + SLACK)
+        counts = [dict(each.heard) for each in everybody]
+        await asyncio.sleep(0.5)
+        assert [dict(each.heard) for each in everybody] == counts
+        latest = max(max(each.latest.values()) for each in everybody)
+        assert latest < gone + LEASE + SLACK
+        site.redis_start()
+        await all_hear(everybody)
+
+        # A worker is killed: its members come back by the other door, with the same connection.
+        offered = [each.offered for each in everybody]
+        site.kill(1)
+        for member in (ada, ben):
+            member.client._door = fay.client._door
+        await until(
+            lambda: ada.client.connections >= 2 and ben.client.connections >= 2,
+            lambda: "back at the other worker",
+        )
+        await all_hear(everybody)
+        assert [each.offered for each in everybody] == offered
+        await fay.client.mute(ben.id, "audio")
+        await quiet(ada, "Ben", time.monotonic(), slack=SLACK)
+        print(f"voices back after {back:.2f} s")
+    site.assert_discreet()
+
+
+async def test_a_media_process_alone_drains_and_ends_with_0(site: Site) -> None:
+    node = site.add_node()
+    await until(lambda: '"carrying"' in node.tail(), lambda: "it runs")
+    node.signal(signal.SIGTERM)
+    await until(lambda: node.code is not None, lambda: "it ends")
+    assert node.code == 0
+
+
+def test_serve_keeps_media_processes_beside_its_workers(tmp_path: Path) -> None:
+    redis = Redis("redis", tmp_path).start()
+    port = free_port()
+    source = [str(Path(__file__).parents[2] / p) for p in ("protocol", "server", "client/python")]
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")} | {
+        "PYTHONPATH": os.pathsep.join(source),
+        "SITWITH_REDIS_URL": redis.url,
+        "SITWITH_PORT": str(port),
+        "SITWITH_DRAIN_SECONDS": "1",
+        "SITWITH_MEDIA_NODES": "2",
+    }
+    words = [sys.executable, "-P", "-m", "sitwith_server", "serve"]
+    server = Process(words, tmp_path / "serve.log", environ)
+    try:
+
+        def started() -> list[int]:
+            found = re.findall(r'"media_node_started".*?"pid": (\d+)', server.log.read_text())
+            return [int(each) for each in found]
+
+        def carrying() -> int:
+            return server.log.read_text().count('"carrying"')
+
+        ends = time.monotonic() + 60
+        while carrying() < 2 or '"serving"' not in server.log.read_text():
+            assert time.monotonic() < ends, server.tail()
+            time.sleep(0.05)
+        os.kill(started()[0], signal.SIGKILL)
+        while carrying() < 3:
+            assert time.monotonic() < ends, server.tail()
+            time.sleep(0.05)
+        assert len(started()) == 3
+        server.signal(signal.SIGTERM)
+        while server.code is None:
+            assert time.monotonic() < ends, server.tail()
+            time.sleep(0.05)
+        assert server.code == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in started())
+    finally:
+        server.end()
+        redis.kill()
