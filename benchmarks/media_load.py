@@ -31,7 +31,7 @@ class Load:
 
     kind: str
     rooms: int
-    seconds: float = 8.0
+    seconds: float = 6.0
 
     @property
     def interval(self) -> float:
