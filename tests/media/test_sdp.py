@@ -185,6 +185,7 @@ REFUSED: list[tuple[str, Callable[[], str]]] = [
     ("malformed", lambda: edit("aiortc", r"a=ssrc:\d+", "a=ssrc:4294967296", 1)),
     ("malformed", lambda: edit("aiortc", r"a=ssrc:\d+", "a=ssrc:7")),
     ("malformed", lambda: edit("aiortc", r"(a=extmap:)3 ", r"\g<1>1 ")),
+    ("malformed", lambda: edit("aiortc", r"(a=extmap:)3 ", r"\g<1>2 ")),
     ("malformed", lambda: edit("aiortc", r"(a=extmap:)3 ", r"\g<1>0 ")),
     (
         "no_ssrc",
@@ -321,6 +322,15 @@ def test_ME28_each_slot_has_its_own_ssrc_and_track_and_a_place_shares_its_stream
     assert len({track for _, track in msids}) == 17
     streams = [stream for stream, _ in msids]
     assert streams == [f"s{i}" for i in range(11)] + [f"s{i}" for i in range(6)]
+
+
+def test_ME28_no_ssrc_is_given_that_is_taken() -> None:
+    offer = parse(text("aiortc"))
+    theirs = [each.ssrcs[0] for each in offer.sections if each.ssrcs]
+    drawn = iter([0, *theirs, 5, 5, 5, 6, 6, 0, 7, 8, 9, 10])
+    session = settle(offer, lambda bits: next(drawn) if bits == 32 else 1)
+    assert [slot.ssrc for slot in session.slots] == [5, 6, 7]
+    assert session.ssrc == 8
 
 
 def test_ME28_opus_asks_for_repair_and_silence_and_red_stays_in_its_place() -> None:
