@@ -82,6 +82,15 @@ class Circle:
             tuple(tuple(NEVER if cost >= bound else 0 for cost in row) for row in self.costs)
         )
 
+    def in_steps(self, step: int) -> Circle:
+        """The circle with costs in whole steps of this size; who avoids whom stays."""
+        return Circle(
+            tuple(
+                tuple(NEVER if cost >= NEVER else cost // step for cost in row)
+                for row in self.costs
+            )
+        )
+
     def part(self, people: Sequence[int]) -> Circle:
         """The circle of some of the people, in this order."""
         return Circle(tuple(tuple(self.costs[one][two] for two in people) for one in people))
@@ -142,6 +151,11 @@ def best_groups(
 def swapped(circle: Circle, groups: Groups, chance: Chance, swaps: int) -> Groups:
     """The cheapest groups that so many tried swaps lead to, never dearer than `groups`."""
     return _Swapping(circle, groups, chance).run(swaps)
+
+
+def settled(circle: Circle, groups: Groups, chance: Chance, swaps: int) -> Groups:
+    """The groups once no swap of two people makes them cheaper, or after so many tried swaps."""
+    return _Swapping(circle, groups, chance).settle(swaps)
 
 
 def cheapest_of_all(
@@ -212,6 +226,21 @@ class _Swapping:
                 best, chosen = cost, [list(group) for group in self.groups]
         return chosen
 
+    def settle(self, swaps: int) -> Groups:
+        """Downhill alone, everybody in turn."""
+        waiting = self.chance.shuffled(range(len(self.home)))
+        unmoved = 0
+        while unmoved < len(waiting) and swaps > 0 and len(self.groups) > 1:
+            one = waiting[unmoved]
+            other, gain = self._cheapest(one)
+            swaps -= len(self.home)
+            unmoved += 1
+            if gain < 0:
+                self._swap(one, other)
+                # Those who were content are asked again, after all others.
+                waiting, unmoved = waiting[unmoved:] + waiting[:unmoved], 0
+        return [list(group) for group in self.groups]
+
     def _own(self, one: int) -> int:
         row = self.costs[one]
         return sum([row[other] for other in self.groups[self.home[one]]])
@@ -261,8 +290,7 @@ class _Exhaustive:
         self.order = order
         self.costs = [[circle.costs[one][other] for other in order] for one in order]
         self.banned = [
-            sum(1 << other for other, cost in enumerate(row) if cost >= NEVER)
-            for row in self.costs
+            sum(1 << other for other, cost in enumerate(row) if cost >= NEVER) for row in self.costs
         ]
         # Twice the least that each one's company can cost, in the smallest of the groups.
         least = min(sizes) - 1

@@ -17,8 +17,10 @@ from sitwith_server.room.grouping import (
     NEVER,
     Circle,
     Groups,
+    best_groups,
     cheapest_of_all,
     cut,
+    settled,
     swapped,
 )
 from sitwith_server.room.twos import any_pairs
@@ -28,9 +30,12 @@ Shared = Mapping[tuple[int, int], int]
 
 _TRIOS_ALL: Final = 11
 """Up to so many people every trio is tried."""
-_LEFT_ALL: Final = 41
+_LEFT_ALL: Final = 25
 """Up to so many people everybody is tried as the third of a trio."""
+_LEFT_FEW: Final = 3
 _TRIOS_KEPT: Final = 4
+_MANY: Final = 60
+"""Above this one trio has to do."""
 _GROUPS_ALL: Final = 12
 _NODES: Final = 15_000
 _STARTS: Final = 3
@@ -76,13 +81,15 @@ class Wishes:
             if circle.costs[one][other] < NEVER:
                 costs[one][other] -= linked + count
                 costs[other][one] -= linked + count
+        for one, row in enumerate(costs):
+            row[one] = 0
         self.circle = Circle(tuple(map(tuple, costs)))
 
     def groups(self, circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
         """The groups of `circle`, which is this one or a part of it, that are wished for most;
         None where everything found puts people together who avoid each other."""
         if len(sizes) != len(circle) // 2:
-            return _bigger(circle, sizes, chance)
+            return _bigger(circle, sizes, self.again, chance)
         if len(circle) % 2:
             return _with_trio(circle, self.again, chance)
         return _couples(circle, chance)
@@ -136,47 +143,53 @@ def _couples_beside(circle: Circle, taken: Collection[int], chance: Chance) -> G
 
 def _likely_trios(circle: Circle, chance: Chance) -> list[tuple[int, ...]]:
     """Each one left out of the best pairs joins the pair that costs least: the best of these."""
-    if len(circle) <= _LEFT_ALL:
-        left_out = chance.shuffled(range(len(circle)))
-    else:
-        left_out = [_least_missed(circle, chance)]
-        left_out += chance.shuffled(set(range(len(circle))) - set(left_out))[: _TRIOS_KEPT - 1]
+    people = range(len(circle))
+    left: list[tuple[int, Groups | None]] = []
+    if len(circle) > _LEFT_ALL:
+        left.append(_least_missed(circle, chance))
+    tried = people if len(circle) <= _LEFT_ALL else chance.shuffled(people)[:_LEFT_FEW]
+    if len(circle) <= _MANY:
+        left += [(one, _couples_beside(circle, (one,), chance)) for one in tried]
     joined: list[tuple[int, tuple[int, ...]]] = []
-    for one in left_out:
-        pairs = _couples_beside(circle, (one,), chance)
-        if pairs is None:
-            continue
-        row = circle.costs[one]
-        first, second = min(pairs, key=lambda pair: row[pair[0]] + row[pair[1]])
-        cost = circle.cost(pairs) + row[first] + row[second]
-        joined.append((cost, tuple(sorted((one, first, second)))))
+    for one, pairs in left:
+        if pairs is not None:
+            row = circle.costs[one]
+            first, second = min(pairs, key=lambda pair: row[pair[0]] + row[pair[1]])
+            cost = circle.cost(pairs) + row[first] + row[second]
+            joined.append((cost, tuple(sorted((one, first, second)))))
     joined.sort(key=lambda each: each[0])
     trios = dict.fromkeys(trio for _, trio in joined)
-    return list(trios)[:_TRIOS_KEPT]
+    return list(trios)[: _TRIOS_KEPT if len(circle) <= _MANY else 1]
 
 
-def _least_missed(circle: Circle, chance: Chance) -> int:
-    """Who is left alone when the others are paired as well as can be."""
-    seat = chance.below(len(circle) + 1)
-    with_nobody = [[*row[:seat], 0, *row[seat:]] for row in circle.costs]
-    with_nobody.insert(seat, [0] * (len(circle) + 1))
-    groups = _couples(Circle(tuple(map(tuple, with_nobody))), chance)
-    pair = next((group for group in groups or () if seat in group), None)
-    if pair is None:
-        return chance.below(len(circle))
-    other = pair[0] + pair[1] - seat
-    return other - (other > seat)
+def _least_missed(circle: Circle, chance: Chance) -> tuple[int, Groups | None]:
+    """Who is left alone when the others are paired as well as can be, and those pairs."""
+    nobody = len(circle)
+    rows = [(*row, 0) for row in circle.costs]
+    groups = _couples(Circle((*rows, (0,) * (nobody + 1))), chance)
+    if groups is None:
+        return chance.below(nobody), None
+    alone = next(one for pair in groups if nobody in pair for one in pair if one != nobody)
+    return alone, [pair for pair in groups if nobody not in pair]
 
 
-def _bigger(circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
+def _bigger(circle: Circle, sizes: Sequence[int], again: int, chance: Chance) -> Groups | None:
     """The cheapest groups that a bounded search finds; exact for few people."""
     people = range(len(circle))
     starts = [_by_greed(circle, sizes, chance)]
-    starts += [cut(chance.shuffled(people), sizes) for _ in range(_STARTS - 1)]
-    swaps = _swaps(circle) // _STARTS
-    best = min((swapped(circle, each, chance, swaps) for each in starts), key=circle.cost)
+    if len(circle) <= _MANY:
+        starts += [cut(chance.shuffled(people), sizes) for _ in range(_STARTS - 1)]
+    swaps = _swaps(circle) // len(starts)
+    best = min((settled(circle, each, chance, swaps) for each in starts), key=circle.cost)
     if len(circle) <= _GROUPS_ALL:
         best = cheapest_of_all(circle, sizes, chance, best, _NODES)
+    elif len(circle) <= _MANY or circle.cost(best) >= NEVER:
+        best = swapped(circle, best, chance, swaps)
+    if circle.cost(best) >= again:
+        # Meetings again, or worse: what looks for nothing else may avoid them.
+        fewest = best_groups(circle.in_steps(again), sizes, chance)
+        if fewest is not None:
+            best = min(best, settled(circle, fewest, chance, swaps), key=circle.cost)
     return _fitting(circle, best)
 
 

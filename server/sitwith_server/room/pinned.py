@@ -12,12 +12,14 @@ from itertools import combinations
 from typing import Final, TypeAlias
 
 from sitwith_server.room.chance import Chance
-from sitwith_server.room.grouping import NEVER, Circle, Groups, cheapest_of_all, swapped
+from sitwith_server.room.grouping import NEVER, Circle, Groups, cheapest_of_all, settled, swapped
 
 Choose: TypeAlias = Callable[[Circle, list[int], Chance], Groups | None]
 """Groups of these sizes for a circle; None where there are none."""
 
 _TRIOS_TRIED: Final = 40
+_TRIOS_FEW: Final = 4
+_MANY: Final = 25
 _FILLS: Final = 20
 _GROUPS_ALL: Final = 12
 _NODES: Final = 15_000
@@ -67,7 +69,8 @@ def _pairs(circle: Circle, knots: list[list[int]], choose: Choose, chance: Chanc
         for at, knot in enumerate(knots)
     ]
     thirds.sort(key=lambda third: third[0])
-    for cost, at, one in thirds[:_TRIOS_TRIED]:
+    tries = _TRIOS_TRIED if len(circle) <= _MANY else _TRIOS_FEW
+    for cost, at, one in thirds[:tries]:
         if cost < NEVER:
             with_third = [*knots[:at], [*knots[at], one], *knots[at + 1 :]]
             found += _some(_beside(circle, with_third, choose, chance))
@@ -104,6 +107,8 @@ def _bigger(
     dearest = max((c for row in circle.costs for c in row if c < NEVER), default=0)
     parted = 1 + together * dearest
     costs = [[cost if cost >= NEVER else cost + parted for cost in row] for row in circle.costs]
+    for one, row in enumerate(costs):
+        row[one] = 0
     inside = {pair for knot in knots for pair in combinations(knot, 2)}
     for one, other in inside:
         costs[one][other] -= parted
@@ -117,9 +122,11 @@ def _bigger(
             best = filled
     if best is None:
         return None
-    best = swapped(tied, best, chance, swaps)
+    best = settled(tied, best, chance, swaps)
     if len(circle) <= _GROUPS_ALL:
         best = cheapest_of_all(tied, sizes, chance, best, _NODES)
+    elif not circle.fits(best):
+        best = swapped(tied, best, chance, swaps)
     home = {one: at for at, group in enumerate(best) for one in group}
     kept = all(home[one] == home[other] for one, other in inside)
     return best if kept and circle.fits(best) else None
