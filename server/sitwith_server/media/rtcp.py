@@ -18,7 +18,6 @@ _REPORT: Final = Struct("!IQIII")
 _BLOCK: Final = Struct("!IIIIII")
 _PAIR: Final = Struct("!II")
 _LOST: Final = Struct("!HH")
-MAX_BLOCKS: Final = 31
 
 
 class Block(NamedTuple):
