@@ -241,6 +241,9 @@ class Settings:
     janus_secret: str | None = _setting(
         None, _words, "secret of the gateways' API, where they have one", secret=True
     )
+    janus_room_key: str | None = _setting(
+        None, _words, "admin_key of the gateways' videoroom plugin, where it has one", secret=True
+    )
     turn_urls: tuple[str, ...] = _setting(
         (), _turn_urls, "TURN servers for members (turn: and turns: URIs)"
     )

@@ -29,6 +29,7 @@ from sitwith_server.log.base import Health, Log
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.log.redis_check import Problem, check
 from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.media.engine import Engine
 from sitwith_server.media.node import Node
 from sitwith_server.media.turn import Turn
 from sitwith_server.media.voices import Voices
@@ -119,14 +120,26 @@ async def start_node(settings: Settings, registry: Registry) -> Node:
     Raises:
         OSError: the engine's port is not to be had.
     """
+    if settings.media == "janus":
+        return _started(Node(registry, _janus(settings)))
     from sitwith_server.media.aiortc_engine import AiortcEngine  # takes a while, workers need none
 
     engine = AiortcEngine(media_address(settings), settings.media_port, bind=settings.media_bind)
     await engine.start()
-    node = Node(registry, engine, counts=engine.counts)
+    return _started(Node(registry, engine, counts=engine.counts))
+
+
+def _started(node: Node) -> Node:
     node.start()
     _log.info("carrying", node=node.id)
     return node
+
+
+def _janus(settings: Settings) -> Engine:
+    from sitwith_server.media.janus_engine import GatewayAddress, JanusEngine, Secrets
+
+    secrets = Secrets(settings.janus_secret or "", "", settings.janus_room_key or "")
+    return JanusEngine([GatewayAddress(url) for url in settings.janus_urls], secrets)
 
 
 def media_address(settings: Settings) -> str:
