@@ -48,6 +48,16 @@ async def members(room: JanusRoom, *people: Member) -> AsyncIterator[None]:
             await each.close()
 
 
+async def test_members_who_go_all_at_once_wait_for_nobody(gateway: Janus) -> None:
+    people = [Member(name) for name in "abcd"]
+    async with opened(gateway) as (_, room, watch), members(room, *people):
+        await room.apply(plan(1, everybody(*"abcd")))
+        await until(lambda: all(len(watch.on(name)) == 3 for name in "abcd"), "all are on slots")
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(room.drop(name) for name in "abcd"))
+        assert room.size == 0 and not watch.losses
+
+
 async def heard_after(listener: Member, name: str, when: float) -> None:
     """Returns once a packet has come that is later than `when`."""
     await until(lambda: listener.last.get(name, 0.0) > when, f"{name} is heard")
@@ -100,20 +110,6 @@ async def test_ME5_once_apply_has_returned_what_it_took_away_is_over(gateway: Ja
         assert b.last["a"] < done + 0.1 and a.last["b"] < done + 0.1
 
 
-async def test_ME5_an_older_plan_or_turn_puts_nothing_back(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, _watch), members(room, a, b):
-        a.speak()
-        await room.apply(plan(5, {"a": ["b"]}, turn=3))
-        await until(lambda: b.count("a") > 5, "b hears a")
-        await room.apply(plan(6, {}, turn=4))
-        done = time.monotonic()
-        await room.apply(plan(5, {"a": ["b"]}, turn=5))
-        await room.apply(plan(9, {"a": ["b"]}, turn=3))
-        await asyncio.sleep(0.4)
-        assert b.last["a"] < done + 0.1
-
-
 async def test_ME5_ME10_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
     a, b = Member("a", sends=("audio", "video"), video=1), Member("b", video=1)
     async with opened(gateway) as (_, room, watch), members(room, a, b):
@@ -135,20 +131,6 @@ async def test_ME5_ME10_silence_lasts_until_the_next_plan(gateway: Janus) -> Non
         done = time.monotonic()
         await asyncio.sleep(0.3)
         assert b.last["a"] < done + 0.1
-
-
-async def test_ME5_a_plan_is_good_as_long_as_its_lease(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, watch), members(room, a, b):
-        a.speak()
-        room.lease(time.monotonic() + 30)
-        await room.apply(plan(1, {"a": ["b"]}))
-        await heard_after(b, "a", 0.0)
-        room.lease(time.monotonic() + 0.1)
-        await until(lambda: time.monotonic() > b.last["a"] + 0.4, "the lease ends it")
-        assert not watch.on("b")
-        room.lease(time.monotonic() + 30)
-        await heard_after(b, "a", time.monotonic())
 
 
 async def test_ME4_ME5_a_sender_who_comes_back_has_no_more_than_before(gateway: Janus) -> None:
@@ -223,20 +205,6 @@ async def test_ME4_an_ice_restart_keeps_both_transports(gateway: Janus) -> None:
         before = b.count("a")
         await until(lambda: b.count("a") > before + 20, "b still hears a")
         assert not watch.losses and a.up.state == b.down.state == "connected"
-
-
-async def test_talk_is_counted_where_it_reached_somebody(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, _watch), members(room, a, b):
-        a.speak()
-        b.speak()
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: "a" in room.voices() and room.voices()["a"].seconds > 0.3, "a talks")
-        assert room.voices()["a"].speaking and "b" not in room.voices()
-        await room.apply(plan(2, {}))
-        said = room.voices()["a"].seconds
-        await until(lambda: not room.voices()["a"].speaking, "a is not heard any more")
-        assert room.voices()["a"].seconds == pytest.approx(said, abs=0.05)
 
 
 async def test_with_more_voices_than_slots_those_who_talk_are_heard(gateway: Janus) -> None:

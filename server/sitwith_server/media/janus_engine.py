@@ -51,6 +51,7 @@ class JanusEngine:
         self._gateways = [Gateway(i, g, secrets, patience) for i, g in enumerate(gateways)]
         self._rooms: dict[str, JanusRoom] = {}
         self._capacity = capacity
+        self._tried = False
         self._swept: set[int] = set()
 
     async def open(self, room: str, watcher: Watcher) -> JanusRoom:
@@ -68,8 +69,7 @@ class JanusEngine:
     def load(self) -> float:
         up = [gateway for gateway in self._gateways if gateway.is_up]
         if not up:
-            # Nobody has tried yet, or all are away.
-            return 1.0 if self._rooms else 0.0
+            return 1.0 if self._tried else 0.0
         return min(1.0, min(self._members(gateway) for gateway in up) / self._capacity)
 
     async def close(self) -> None:
@@ -84,6 +84,7 @@ class JanusEngine:
 
     async def _pick(self) -> Gateway:
         """The gateway with the fewest members, then rooms. Raises EngineDown."""
+        self._tried = True
         if not any(gateway.is_up for gateway in self._gateways):
             await asyncio.gather(*(gateway.reach() for gateway in self._gateways))
         live = [gateway for gateway in self._gateways if gateway.is_up]

@@ -133,8 +133,8 @@ def changes(
 ) -> list[tuple[Slot, Speaker | None]]:
     """What to feed which slots with now; None is the placeholder. Slots keep whom they hold.
 
-    Who is behind a closed gate and heard by nobody stays on the slot, so that a talking stick goes
-    round without a switch; they make room when another needs the slot. With more voices than slots
+    Whom nobody is to hear stays on the slot behind a gate that is closed or closing, so that a
+    talking stick goes round without a switch; they make room when another needs the slot. With more voices than slots
     those who talk take the place of those who don't.
     """
     found: list[tuple[Slot, Speaker | None]] = []
@@ -148,8 +148,7 @@ def changes(
         for slot, speaker in feeds.items():
             if speaker is None or speaker in wanted:
                 continue
-            sleeps = speaker.open.get(medium) is False and not granted.get(speaker)
-            if speaker.gone or not taken or not sleeps:
+            if speaker.gone or not taken or granted.get(speaker):
                 feeds[slot] = None
         for speaker in sorted(wanted, key=lambda s: not s.voiced):
             if speaker in feeds.values():

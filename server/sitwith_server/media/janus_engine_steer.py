@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final
 
+import structlog
+
 from sitwith_server.media.engine import EngineDown, Plan, Watcher
 from sitwith_server.media.janus_engine_home import Home
 from sitwith_server.media.janus_engine_legs import (
@@ -30,6 +32,8 @@ from sitwith_server.media.janus_engine_legs import (
 from sitwith_server.media.janus_link import GatewayDown, GatewayRefused
 from sitwith_server.media.session import Medium
 from sitwith_server.room.model import MemberId
+
+_log = structlog.get_logger(__name__)
 
 NO_FEED: Final = 428
 """Janus' error for a publisher that isn't there, or not any more."""
@@ -107,11 +111,17 @@ class Steering:
         await self._until(lambda: not leaks(self.speakers, self.listeners, self._audience))
 
     async def off_all_slots(self, speaker: Speaker) -> None:
-        """Returns once no slot may hold a speaker that is gone. Raises EngineDown."""
+        """Returns once no slot of anybody who stays may hold a speaker that is gone.
+
+        Raises EngineDown.
+        """
         await self._until(
             lambda: (
                 not any(
-                    speaker in slot.may_hold() for each in self.listeners for slot in each.slots
+                    speaker in slot.may_hold()
+                    for each in self.listeners
+                    if not each.gone
+                    for slot in each.slots
                 )
             )
         )
@@ -311,4 +321,8 @@ class Steering:
         except GatewayDown:
             return  # the gateway evicts its rooms
         except GatewayRefused:
+            self._refused(home)
+        except Exception as error:
+            # A defect of ours must not leave open what a plan has closed.
+            _log.error("janus_steering", fault=type(error).__name__)
             self._refused(home)
