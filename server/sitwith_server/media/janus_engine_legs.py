@@ -134,8 +134,8 @@ def changes(
     """What to feed which slots with now; None is the placeholder. Slots keep whom they hold.
 
     Whom nobody is to hear stays on the slot behind a gate that is closed or closing, so that a
-    talking stick goes round without a switch; they make room when another needs the slot. With more voices than slots
-    those who talk take the place of those who don't.
+    talking stick goes round without a switch; they make room when another needs the slot. With more
+    voices than slots those who talk take the place of those who don't.
     """
     found: list[tuple[Slot, Speaker | None]] = []
     everybody = list(speakers)
