@@ -46,6 +46,7 @@ class FakeRoom:
         self.rev = 0
         self.silenced = False
         self.talked: dict[str, Voice] = {}
+        self.takes: dict[str, Take] = {}
 
     def open(self, now: float) -> Routes | None:
         """What a packet would find open at this moment."""
@@ -76,7 +77,7 @@ class FakeRoom:
         self.until = until
 
     def take(self, member: str, pictures: Take) -> None:
-        pass
+        self.takes[member] = pictures
 
     async def drop(self, member: str) -> None:
         self.members.pop(member, None)

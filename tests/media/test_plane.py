@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from sitwith_protocol.media import MediaTake
 from sitwith_server.media import bus
-from sitwith_server.media.engine import Voice
+from sitwith_server.media.engine import Take, Voice
 from sitwith_server.media.voices import DEAD_AFTER
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
@@ -265,7 +266,7 @@ def test_MW2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_ans
 def test_lost_letters_are_sent_again_and_an_offer_is_answered_once() -> None:
     async def work(p: Plane) -> None:
         for process in (*p.nodes, *p.workers):
-            process.sight.change(losing=0.6)
+            process.sight.change(losing=0.4)
         await connected(p)
         carrier = p.carrier()
         assert carrier is not None
@@ -328,6 +329,48 @@ def test_VO4_what_was_heard_goes_into_the_rooms_log_now_and_then() -> None:
         await p.must(c.FloorStick(by="fay", to="ben"))
         await asyncio.sleep(1)
         assert p.room.state.talk == {"ada": 30.0} and before < 30.0
+
+    plane(work)
+
+
+def test_MW10_pictures_are_taken_as_asked_until_the_connection_is_lost() -> None:
+    async def work(p: Plane) -> None:
+        await connected(p)
+        carrier = p.carrier()
+        assert carrier is not None
+        (room,) = carrier.engine.rooms.values()
+        worker = p.workers[0]
+        asked = worker.voices.ask(worker.room, "ada", "", MediaTake(1, "low"))
+        assert await worker.machine.start(asked) == Done()
+        await asyncio.sleep(0.5)
+        assert room.takes == {"ada": Take.LOW}
+        room.takes.clear()
+        carrier.machine.call(lambda: room.watcher.connected("ada"))
+        assert room.takes == {"ada": Take.LOW}
+        carrier.machine.call(lambda: room.watcher.lost("ada"))
+        room.takes.clear()
+        carrier.machine.call(lambda: room.watcher.connected("ada"))
+        assert room.takes == {}
+
+    plane(work)
+
+
+def test_MW6_a_connection_that_is_new_to_its_worker_is_told_how_things_are() -> None:
+    async def work(p: Plane) -> None:
+        await connected(p)
+        carrier = p.carrier()
+        assert carrier is not None
+        (room,) = carrier.engine.rooms.values()
+        carrier.machine.call(lambda: room.watcher.mapped("ada", {"1": "ben"}))
+        carrier.machine.call(lambda: room.watcher.lost("ben"))
+        await asyncio.sleep(0.5)
+        worker = p.workers[1]
+        worker.told.clear()
+        for member in ("ada", "ben"):
+            worker.machine.call(lambda m=member: worker.voices.attached(worker.room, m))  # type: ignore[misc]
+        await asyncio.sleep(0.5)
+        assert {"t": "media.map", "slots": {"1": "ben"}} in worker.told["ada"]
+        assert worker.told["ben"] == LOSSES
 
     plane(work)
 

@@ -163,7 +163,10 @@ class Bus:
     async def say_to_all(self, letter: Letter) -> None:
         """To all nodes and workers, by every instance that can be reached."""
         blob = to_bytes(letter)
-        for channel in CHANNELS:
+        # One channel is enough where there is one instance; which of several has which is not
+        # known here.
+        channels = CHANNELS if len(self._log.health()) > 1 else CHANNELS[:1]
+        for channel in channels:
             with contextlib.suppress(LogDown):
                 await self._log.whisper(channel, blob)
 
