@@ -13,8 +13,8 @@ from .conftest import FLAGS, Enter, MakeRoom
 from .guest import PHONE, Guest
 from .test_keyboard import press
 from .voices import (
-    ANY_AUTOPLAY,
     DEVICES,
+    NO_SOUND_UNASKED,
     WATCH_MEDIA,
     come_in,
     connected,
@@ -31,11 +31,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-async def browser(chromium: str, request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    """Takes a parameter: whether it plays sound that nobody has pressed for."""
-    flags = [*FLAGS, *DEVICES, *([ANY_AUTOPLAY] if getattr(request, "param", True) else [])]
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=[*FLAGS, *DEVICES]
+        )
         yield browser
         await browser.close()
 
@@ -186,13 +186,13 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
     await expect(face).to_have_count(0)
 
 
-@pytest.mark.parametrize("browser", [False], indirect=True, ids=["held back"])
 async def test_sound_that_the_browser_holds_back_comes_with_a_press(
     make_room: MakeRoom, enter: Enter
 ) -> None:
     room = await make_room()
     mara = await come_in(await enter("Mara", room.facilitator, script=WATCH_MEDIA))
-    ben = await come_in(await enter("Ben", room.member, size=PHONE, script=WATCH_MEDIA))
+    script = WATCH_MEDIA + NO_SOUND_UNASKED
+    ben = await come_in(await enter("Ben", room.member, size=PHONE, script=script))
     await turn_on(mara)
     await hears(1, ben)
     # A page that was reloaded has its seat again without a press, and so no leave to sound.

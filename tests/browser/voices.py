@@ -15,8 +15,8 @@ from .guest import Guest
 DEVICES = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
 ]
-ANY_AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 PATIENCE = 30.0
 
 #: Keeps hold of every connection and every track that the page takes.
@@ -32,6 +32,16 @@ MediaDevices.prototype.getUserMedia = async function (wanted) {
   const stream = await take.call(this, wanted);
   taken.push(...stream.getTracks());
   return stream;
+};
+"""
+#: As browsers do; Chromium's own policy takes the driver's looking at the page for a gesture.
+NO_SOUND_UNASKED = """
+let pressed = false;
+addEventListener("pointerdown", () => { pressed = true; }, true);
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  if (pressed) return play.call(this);
+  return Promise.reject(new DOMException("nobody pressed anything", "NotAllowedError"));
 };
 """
 _IN = """async () => {
