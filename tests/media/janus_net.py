@@ -78,8 +78,17 @@ def _net(what: str) -> Iterator[Net]:
 class Janus:
     """One gateway. `address` is for the engine."""
 
-    def __init__(self, net: Net, folder: Path) -> None:
+    def __init__(self, net: Net, folder: Path, *changes: tuple[str, str]) -> None:
         self.net = net
+        self._conf = CONF
+        if changes:
+            self._conf = folder / "conf"
+            shutil.copytree(CONF, self._conf)
+            text = (self._conf / "janus.jcfg").read_text()
+            for was, now in changes:
+                assert was in text
+                text = text.replace(was, now)
+            (self._conf / "janus.jcfg").write_text(text)
         self.address = GatewayAddress(f"ws://{net.there}:8188", f"ws://{net.there}:7188")
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,6 +97,7 @@ class Janus:
         # The same files as in deploy/janus/site.example.
         said = {
             "core": f'api_secret = "{SECRETS.api}"\nadmin_secret = "{SECRETS.admin}"\n',
+            "media": 'rtp_port_range = "20000-29999"\n',
             "nat": f'ice_enforce_list = "{net.there}"\n',
             "api": f'ws_ip = "{net.there}"\nws_port = 8188\nws_acl = "{net.here}"\n',
             "admin": f'admin_ws_ip = "{net.there}"\nadmin_ws_port = 7188\n',
@@ -99,7 +109,7 @@ class Janus:
     def start(self) -> None:
         with (self._folder / "janus.out").open("ab") as log:
             self._process = subprocess.Popen(
-                ["ip", "netns", "exec", self.net.name, "janus", "-F", str(CONF)],
+                ["ip", "netns", "exec", self.net.name, "janus", "-F", str(self._conf)],
                 cwd=self._folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         ends = time.monotonic() + 30
@@ -139,11 +149,11 @@ class Janus:
 
 
 @contextmanager
-def janus(folder: Path) -> Iterator[Janus]:
-    """A gateway that runs until the block's end."""
+def janus(folder: Path, *changes: tuple[str, str]) -> Iterator[Janus]:
+    """A gateway that runs until the block's end. changes: of words in the shipped janus.jcfg."""
     folder.mkdir()
     with _net("gw") as net:
-        gateway = Janus(net, folder)
+        gateway = Janus(net, folder, *changes)
         try:
             gateway.start()
             yield gateway

@@ -63,7 +63,7 @@ async def heard_after(listener: Member, name: str, when: float) -> None:
     await until(lambda: listener.last.get(name, 0.0) > when, f"{name} is heard")
 
 
-async def test_ME5_nothing_passes_without_a_plan_and_only_the_plan_with_one(
+async def test_ME1_ME2_nothing_passes_without_a_plan_and_only_the_plan_with_one(
     gateway: Janus,
 ) -> None:
     a, b, c = Member("a"), Member("b"), Member("c")
@@ -85,7 +85,7 @@ async def test_ME5_nothing_passes_without_a_plan_and_only_the_plan_with_one(
         assert watch.on("a") == {"b", "c"} and a.count("a") == 0
 
 
-async def test_ME5_once_apply_has_returned_what_it_took_away_is_over(gateway: Janus) -> None:
+async def test_ME1_once_apply_has_returned_what_it_took_away_is_over(gateway: Janus) -> None:
     a, b, c = Member("a"), Member("b"), Member("c")
     async with opened(gateway) as (_, room, _watch), members(room, a, b, c):
         for each in (a, b, c):
@@ -110,7 +110,7 @@ async def test_ME5_once_apply_has_returned_what_it_took_away_is_over(gateway: Ja
         assert b.last["a"] < done + 0.1 and a.last["b"] < done + 0.1
 
 
-async def test_ME5_ME10_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
+async def test_ME2_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
     a, b = Member("a", sends=("audio", "video"), video=1), Member("b", video=1)
     async with opened(gateway) as (_, room, watch), members(room, a, b):
         a.speak()
@@ -133,7 +133,7 @@ async def test_ME5_ME10_silence_lasts_until_the_next_plan(gateway: Janus) -> Non
         assert b.last["a"] < done + 0.1
 
 
-async def test_ME4_ME5_a_sender_who_comes_back_has_no_more_than_before(gateway: Janus) -> None:
+async def test_ME1_ME4_a_sender_who_comes_back_has_no_more_than_before(gateway: Janus) -> None:
     a, b = Member("a"), Member("b")
     async with opened(gateway) as (_, room, watch), members(room, a, b):
         a.speak()
@@ -153,7 +153,7 @@ async def test_ME4_ME5_a_sender_who_comes_back_has_no_more_than_before(gateway: 
             assert watch.losses["a"] == 0
 
 
-async def test_ME6_ME7_slots_of_people_who_vanish_serve_the_next(gateway: Janus) -> None:
+async def test_ME4_slots_of_people_who_vanish_serve_the_next(gateway: Janus) -> None:
     a, b, c = Member("a"), Member("b", audio=1), Member("c")
     async with opened(gateway) as (_, room, watch), members(room, a, b, c):
         a.speak()
@@ -169,7 +169,7 @@ async def test_ME6_ME7_slots_of_people_who_vanish_serve_the_next(gateway: Janus)
         assert watch.losses["c"] == 0 and not watch.on("b")
 
 
-async def test_ME2_offers_that_cannot_be_answered_change_nothing(gateway: Janus) -> None:
+async def test_ME27_offers_that_cannot_be_answered_change_nothing(gateway: Janus) -> None:
     a, b = Member("a"), Member("b")
     async with opened(gateway) as (_, room, _watch), members(room, a, b):
         a.speak()
@@ -194,7 +194,7 @@ def _two_ways() -> str:
     return Peer(("audio",), audio=2).offer()
 
 
-async def test_ME4_an_ice_restart_keeps_both_transports(gateway: Janus) -> None:
+async def test_ME29_an_ice_restart_keeps_both_transports(gateway: Janus) -> None:
     a, b = Member("a"), Member("b")
     async with opened(gateway) as (_, room, watch), members(room, a, b):
         a.speak()
@@ -219,7 +219,7 @@ async def test_with_more_voices_than_slots_those_who_talk_are_heard(gateway: Jan
             await people[name].hush()
 
 
-async def test_ME7_a_link_that_ends_ends_what_is_forwarded(gateway: Janus) -> None:
+async def test_a_link_that_ends_ends_what_is_forwarded(gateway: Janus) -> None:
     a, b = Member("a"), Member("b")
     async with opened(gateway) as (engine, room, watch), members(room, a, b):
         a.speak()
@@ -255,6 +255,15 @@ async def _applied(room: JanusRoom, heard: dict[str, list[str]]) -> None:
         except EngineDown:
             await asyncio.sleep(0.1)
     raise AssertionError("no plan could be applied")
+
+
+async def test_the_admin_api_ends_what_a_link_left(gateway: Janus) -> None:
+    a, b = Member("a"), Member("b")
+    async with opened(gateway) as (engine, room, watch), members(room, a, b):
+        (one,) = engine._gateways
+        await one._fence(list(one._tenants))
+        await until(lambda: a.up.state == b.down.state == "closed", "Janus has ended both")
+        await until(lambda: watch.losses == {"a": 1, "b": 1}, "they are told")
 
 
 async def test_a_node_that_goes_dumb_is_not_forwarded_for(gateway: Janus) -> None:
@@ -340,6 +349,27 @@ async def test_rooms_spread_over_the_fleet_and_move_off_a_dead_gateway(
                 await dead.open("x", Watch())
             finally:
                 await dead.close()
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("session_timeout = 2", "session_timeout = 60"),
+        ("reclaim_session_timeout = 0", "reclaim_session_timeout = 5"),
+        ("ice_lite = true", "ice_lite = false"),
+    ],
+)
+async def test_a_gateway_that_would_not_let_go_is_not_used(
+    tmp_path: Path, was: str, now: str
+) -> None:
+    with janus(tmp_path / "one", (was, now)) as one:
+        engine = JanusEngine([one.address], SECRETS)
+        try:
+            with pytest.raises(EngineDown):
+                await engine.open("room", Watch())
+            assert engine.load() == 1.0
+        finally:
+            await engine.close()
 
 
 async def test_the_gateway_logs_nobody(gateway: Janus) -> None:

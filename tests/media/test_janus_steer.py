@@ -131,7 +131,7 @@ class Stage:
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_ME5_no_route_is_open_that_the_applied_plan_does_not_allow(seed: int) -> None:
+async def test_ME1_no_route_is_open_that_the_applied_plan_does_not_allow(seed: int) -> None:
     stage = Stage(seed, *((4, 4) if seed % 2 else (2, 1)))
     chance = stage.janus.chance
     for _ in range(12):
@@ -156,7 +156,7 @@ async def test_ME5_no_route_is_open_that_the_applied_plan_does_not_allow(seed: i
     await stage.steering.close()
 
 
-async def test_ME5_plans_that_overtake_one_another_end_with_the_last() -> None:
+async def test_ME1_plans_that_overtake_one_another_end_with_the_last() -> None:
     for seed in range(20):
         stage = Stage(seed)
         plans = [stage.routes() for _ in range(5)]
@@ -197,7 +197,7 @@ async def test_a_plan_is_not_applied_while_the_gateway_is_gone() -> None:
         await task
 
 
-async def test_ME5_a_refusal_or_a_defect_gives_the_home_up(
+async def test_ME1_a_refusal_or_a_defect_gives_the_home_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for fault in (GatewayRefused(499), ZeroDivisionError()):
@@ -213,7 +213,7 @@ async def test_ME5_a_refusal_or_a_defect_gives_the_home_up(
         task.cancel()
 
 
-async def test_ME10_no_pictures_are_switched_to_who_takes_none() -> None:
+async def test_no_pictures_are_switched_to_who_takes_none() -> None:
     stage = Stage(5)
     everything = {
         (one, other, medium)
@@ -248,7 +248,7 @@ a=candidate:1 1 udp 2015363327 192.0.2.1 4000 typ host
 """.replace("\n", "\r\n")
 
 
-def test_ME1_the_answer_to_receive_is_made_of_the_gateways_offer() -> None:
+def test_ME28_the_answer_to_receive_is_made_of_the_gateways_offer() -> None:
     way, offer = narrow(sdp.parse(Peer((), audio=2).offer()))
     said = read(JANUS)
     assert way is Way.DOWN and said is not None and said.ssrcs == (17, 18)
@@ -267,7 +267,7 @@ def test_ME1_the_answer_to_receive_is_made_of_the_gateways_offer() -> None:
     assert told.count("a=setup:passive") == 2 and told.count("a=recvonly") == 2
 
 
-def test_ME2_nothing_that_a_member_wrote_reaches_the_gateway() -> None:
+def test_ME28_nothing_that_a_member_wrote_reaches_the_gateway() -> None:
     odd = "a=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\na=x-secret:hello\r\n"
     offer = Peer(("audio", "video"), audio=0).offer() + odd
     way, narrowed = narrow(sdp.parse(offer))
@@ -284,7 +284,7 @@ def test_ME2_nothing_that_a_member_wrote_reaches_the_gateway() -> None:
         (("a=recvonly", "a=sendonly\r\na=ssrc:9 cname:x"), "two_transports"),
     ],
 )
-def test_ME2_offers_that_the_gateway_could_not_keep_are_refused(
+def test_ME27_offers_that_the_gateway_could_not_keep_are_refused(
     change: tuple[str, str], reason: str
 ) -> None:
     text = Peer((), audio=2).offer()

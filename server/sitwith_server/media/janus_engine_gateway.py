@@ -201,10 +201,16 @@ class Gateway:
                 self._later(self._beat(session))
 
     async def _beat(self, session: int) -> None:
-        with suppress(GatewayDown, GatewayRefused):
-            if self._link is not None:
-                body = {"janus": "keepalive", "session_id": session}
+        with suppress(GatewayDown):
+            if self._link is None:
+                return
+            body = {"janus": "keepalive", "session_id": session}
+            try:
                 await self._link.ask(body, acked=True)
+            except GatewayRefused:
+                # Somebody has ended it by the admin API.
+                if (tenant := self._tenants.pop(session, None)) is not None:
+                    tenant.evicted(True)
 
     async def _destroy(self, session: int) -> None:
         with suppress(GatewayDown, GatewayRefused):
