@@ -120,7 +120,17 @@ def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
         ("outbox_bytes", "1"),
         ("max_frame", "1"),
         ("log_level", "loud"),
+        ("media", "asterisk"),
         ("media_address", "media.example"),
+        ("media_bind", "all"),
+        ("media_port", "65536"),
+        ("media_nodes", "-2"),
+        ("janus_urls", "http://gateway:8188"),
+        ("janus_urls", "ws://who@gateway:8188"),
+        ("turn_urls", "stun:turn.example.org"),
+        ("turn_urls", "turn:turn.example.org?transport=sctp"),
+        ("turn_ttl", "601"),
+        ("turn_relay_only", "maybe"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: str) -> None:
@@ -139,6 +149,26 @@ def test_an_outbox_must_hold_what_it_is_sent() -> None:
 
 def test_more_workers_need_something_to_share() -> None:
     assert load(workers="4", redis_url="redis://localhost").settings.workers == 4
+
+
+def test_media_settings_that_need_each_other() -> None:
+    assert refusal(media="janus").name == "janus_urls"
+    assert refusal(turn_urls="turn:turn.example.org").name == "turn_secret"
+    assert refusal(turn_relay_only="true").name == "turn_relay_only"
+    turn = {"turn_urls": "turn:a.example, turns:[2001:db8::1]:5349?transport=tcp"}
+    made = load(**turn, turn_secret="s", turn_relay_only="yes").settings
+    assert made.turn_urls == ("turn:a.example", "turns:[2001:db8::1]:5349?transport=tcp")
+    assert made.turn_relay_only is True
+    assert load(media="Janus", janus_urls="ws://a:1, wss://b").settings.janus_urls == (
+        "ws://a:1",
+        "wss://b",
+    )
+
+
+def test_a_file_has_truths_as_toml_has_them(toml: Path) -> None:
+    text = 'turn_urls = ["turn:a.example"]\nturn_secret = "s"\nturn_relay_only = true\n'
+    toml.write_text(text)
+    assert load(file=toml).settings.turn_relay_only is True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""`sitwith media`, and what `sitwith serve` does about media before it starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from sitwith_server import config, wiring
+from sitwith_server.__main__ import main
+from sitwith_server.cli import serve
+from sitwith_server.config import Settings
+
+REDIS = "redis://127.0.0.1:1/0"
+
+
+def settings(**changes: object) -> Settings:
+    return Settings(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ([], "redis_url"),
+        (["--redis-url", REDIS, "--media", "off"], "media"),
+        (["--redis-url", REDIS, "--media", "janus"], "janus_urls"),
+        (["--redis-url", REDIS, "--media-address", "203.0.113.7"], "media_address"),
+        (["--redis-url", REDIS, "--media-bind", "203.0.113.7"], "media_bind"),
+    ],
+)
+def test_a_media_node_that_can_not_run_is_refused_by_the_setting(
+    words: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["media", *words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{name}" in said.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", ["serve", "media"])
+def test_a_media_port_that_is_taken_is_refused(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        words = ["--redis-url", REDIS] if command == "media" else ["--port", "0"]
+        assert main([command, "--media-port", port, *words]) == 1
+    assert f"UDP port {port}" in capsys.readouterr().err
+
+
+def test_how_many_nodes_go_beside_the_workers() -> None:
+    cores = os.cpu_count() or 1
+    shared = {"redis_url": REDIS}
+    assert serve.media_nodes(settings()) == 0
+    assert serve.media_nodes(settings(**shared)) == max(1, cores - 1)
+    assert serve.media_nodes(settings(**shared, workers=cores + 3)) == 1
+    assert serve.media_nodes(settings(**shared, media_nodes=3)) == 3
+    assert serve.media_nodes(settings(**shared, media_nodes=-1)) == 0
+    assert serve.media_nodes(settings(**shared, media="off")) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("localhost", "127.0.0.1")],
+)
+def test_media_go_to_the_hosts_own_address(host: str, address: str) -> None:
+    found = wiring.media_address(settings(host=host))
+    assert found in (address, "::1")
+
+
+def test_media_go_to_an_address_of_this_machine_where_the_server_listens_on_all() -> None:
+    found = wiring.media_address(settings(host="0.0.0.0"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((found, 0))
+    assert wiring.media_address(settings(host="0.0.0.0", media_address="192.0.2.9")) == "192.0.2.9"
+
+
+def test_secrets_of_media_are_shown_nowhere() -> None:
+    values = {
+        "turn_secret": "hush-turn",
+        "janus_secret": "hush-janus",
+        "janus_room_key": "hush-key",
+    }
+    loaded = config.load({**values, "turn_urls": "turn:a.example"}, {})
+    shown = "".join(f"{row.value}" for row in config.rows(loaded)) + repr(loaded.settings)
+    assert "hush" not in shown
