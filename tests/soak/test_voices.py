@@ -185,6 +185,7 @@ async def test_nothing_grows_while_four_full_rooms_talk(
     samples: list[Sample] = []
     print()
     with serving("tests.soak.counted", room_ttl="7200") as server:
+        print(f"nobody yet: {server.files} files {await tasks_of(server, file)} tasks", flush=True)
         rooms = []
         for number in range(ROOMS):
             links = server.open_room(lobby=False, settings={"sealed": False})
