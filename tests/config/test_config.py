@@ -155,8 +155,8 @@ def test_media_settings_that_need_each_other() -> None:
     assert refusal(media="janus").name == "janus_urls"
     assert refusal(turn_urls="turn:turn.example.org").name == "turn_secret"
     assert refusal(turn_relay_only="true").name == "turn_relay_only"
-    turn = {"turn_urls": "turn:a.example, turns:[2001:db8::1]:5349?transport=tcp"}
-    made = load(**turn, turn_secret="s", turn_relay_only="yes").settings
+    urls = "turn:a.example, turns:[2001:db8::1]:5349?transport=tcp"
+    made = load(turn_urls=urls, turn_secret="s", turn_relay_only="yes").settings
     assert made.turn_urls == ("turn:a.example", "turns:[2001:db8::1]:5349?transport=tcp")
     assert made.turn_relay_only is True
     assert load(media="Janus", janus_urls="ws://a:1, wss://b").settings.janus_urls == (
