@@ -77,3 +77,10 @@ def test_ME19_loss_is_congestion() -> None:
     assert line.limit is None
     line.lost(0.2, 1_000_000, 2.0)
     assert line.limit == 850_000
+
+
+def test_ME19_an_estimate_that_falls_and_still_suffices_is_no_congestion() -> None:
+    line = Line()
+    line.estimated(3_000_000, 400_000, 1.0)
+    line.estimated(900_000, 400_000, 2.0)
+    assert line.limit is None
