@@ -13,8 +13,8 @@ export const CAP = 8_000;
 export const SLOW_CAP = 30_000;
 /** From the answer to packets. */
 export const JOIN_WITHIN = 6_000;
-/** From the offer to its answer, while the room's own line is up. */
-export const ANSWER_WITHIN = 8_000;
+/** From the offer to its answer, while the room's own line is up: longer than the server looks for a node. */
+export const ANSWER_WITHIN = 10_000;
 /** A connection that lasted less was no success: it does not start the backoff anew. */
 export const STABLE = 3_000;
 /** How long `disconnected` may pass by itself before we act; no packet came for some seconds already. */
