@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sitwith_server import templates
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms
 from sitwith_server.gateway.forms import (
@@ -20,6 +21,7 @@ from sitwith_server.gateway.forms import (
     Invalid,
     NotJson,
 )
+from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.model import ChatPolicy, Role
 from sitwith_server.room.model import Settings as RoomSettings
 
@@ -173,6 +175,7 @@ def test_HT3_a_bad_field_is_named_by_its_path(body: object, path: str) -> None:
 
 
 STAGE = {"kind": "round", "seconds": 600}
+TURNS = {**STAGE, "floor": "round"}
 
 
 @pytest.mark.parametrize(
@@ -183,12 +186,35 @@ STAGE = {"kind": "round", "seconds": 600}
         ({}, "stages"),
         ({"stages": {}}, "stages"),
         ({"stages": []}, "stages"),
-        ({"stages": [STAGE] * 101}, "stages"),
-        ({"stages": [STAGE], "title": "x"}, "title"),
+        ({"stages": [STAGE] * 51}, "stages"),
+        ({"stages": [STAGE] * 10_000}, "stages"),
+        ({"stages": [STAGE], "title": 5}, "title"),
+        ({"stages": [STAGE], "author": "x"}, "author"),
+        ({"template": "none-such"}, "template"),
+        ({"template": 5}, "template"),
+        ({"template": "peer-support-60", "stages": [STAGE]}, "stages"),
         ({"stages": [STAGE, STAGE, STAGE, {"kind": "round"}]}, "stages[3].seconds"),
         ({"stages": [STAGE, {**STAGE, "seconds": "soon"}]}, "stages[1].seconds"),
         ({"stages": [{**STAGE, "seconds": 0}]}, "stages[0].seconds"),
         ({"stages": [{**STAGE, "seconds": 7_201}]}, "stages[0].seconds"),
+        ({"stages": [{**STAGE, "seconds": -60}]}, "stages[0].seconds"),
+        ({"stages": [{**STAGE, "seconds": math.inf}]}, "stages[0].seconds"),
+        ({"stages": [{**STAGE, "seconds": True}]}, "stages[0].seconds"),
+        ({"stages": [{**STAGE, "mics": "loud"}]}, "stages[0].mics"),
+        ({"stages": [{**STAGE, "turn_seconds": 20}]}, "stages[0].turn_seconds"),
+        ({"stages": [{**STAGE, "rounds": [{"prompt": "x"}]}]}, "stages[0].rounds"),
+        ({"stages": [{**TURNS, "rounds": []}]}, "stages[0].rounds"),
+        ({"stages": [{**TURNS, "rounds": [{}]}]}, "stages[0].rounds[0].prompt"),
+        ({"stages": [{**TURNS, "turn_seconds": 0}]}, "stages[0].turn_seconds"),
+        ({"stages": [{**STAGE, "breathe": {"pattern": []}}]}, "stages[0].breathe.pattern"),
+        ({"stages": [{**STAGE, "breathe": {"pattern": [0]}}]}, "stages[0].breathe.pattern"),
+        ({"stages": [{**STAGE, "breathe": {"pattern": [4, -1]}}]}, "stages[0].breathe.pattern[1]"),
+        ({"stages": [{**STAGE, "title": "two\nlines"}]}, "stages[0].title"),
+        ({"stages": [{**STAGE, "prompt": "x" * 2_000}] * 11}, "stages"),
+        (
+            {"stages": [{"kind": "debrief", "seconds": 5, "pairs": {"size": 2, "how": "fresh"}}]},
+            "stages[0].pairs",
+        ),
         ({"stages": [{"seconds": 5}]}, "stages[0].kind"),
         ({"stages": [{**STAGE, "kind": "dance"}]}, "stages[0].kind"),
         ({"stages": ["round"]}, "stages[0]"),
@@ -204,19 +230,39 @@ STAGE = {"kind": "round", "seconds": 600}
         ({"stages": [{**STAGE, "mood": True}]}, "stages[0].mood"),
     ],
 )
-def test_HT3_a_bad_agenda_is_named_by_its_path(agenda: object, path: str) -> None:
+def test_AG1_HT3_a_bad_agenda_is_named_by_its_path(agenda: object, path: str) -> None:
     assert refusal({"agenda": agenda}).path == path
 
 
-def test_HT3_a_good_agenda_is_refused_as_a_whole() -> None:
-    kinds = ["arrival", "agreement", "breath", "round", "topic", "open", "pairs", "sharing"]
-    kinds += ["break", "closing", "debrief"]
-    stages: list[dict[str, object]] = [{"kind": kind, "seconds": 60} for kind in kinds]
+def test_AG1_a_good_agenda_is_taken_whole() -> None:
+    stages: list[dict[str, object]] = [{"kind": str(k), "seconds": 60} for k in StageKind]
     full = {"title": "Pairs", "auto": True, "floor": "round", "chat": "off", "prompt": "One.\nTwo."}
-    stages.append({**STAGE, **full, "pairs": {"size": 2, "how": "linked"}})
-    refused = refusal({"agenda": {"stages": stages}})
-    assert refused.path == "agenda"
-    assert "no agendas yet" in refused.problem
+    more = {"mics": "muted", "turn_seconds": 20, "rounds": [{"prompt": "A?"}, {"prompt": "B?"}]}
+    pairs = {"pairs": {"size": 2, "how": "linked"}, "breathe": {"pattern": [4, 0, 6.5]}}
+    stages.append({**STAGE, **full, **more, **pairs})
+    agenda = {"stages": stages, "title": "T", "about": "A"}
+    taken = forms.room_spec({"agenda": agenda}, HERE).stages
+    assert [str(stage.kind) for stage in taken] == [*map(str, StageKind), "round"]
+    assert taken[-1] == Stage(
+        StageKind.ROUND,
+        600,
+        title="Pairs",
+        prompt="One.\nTwo.",
+        auto=True,
+        floor=StageFloor.ROUND,
+        turn_seconds=20,
+        rounds=("A?", "B?"),
+        chat=ChatPolicy.OFF,
+        mics=Mics.MUTED,
+        pairs=GroupsWish(2, "linked"),
+        breathe=(4, 0, 6.5),
+    )
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_AG1_a_template_is_taken_by_its_name(name: str) -> None:
+    taken = forms.room_spec({"agenda": {"template": name}}, HERE).stages
+    assert len(taken) == len(templates.load(name)["stages"])
 
 
 @pytest.mark.parametrize(

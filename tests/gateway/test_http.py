@@ -319,14 +319,29 @@ async def test_HT3_a_bad_field_is_422_with_its_path(h: House) -> None:
     assert await h.count() == 1
 
 
-async def test_HT3_a_good_agenda_is_refused_too_as_there_are_none_yet(h: House) -> None:
-    agenda = {"stages": [{"kind": "round", "seconds": 600}]}
-    answer = await h.call("POST", "/api/rooms", {"agenda": agenda})
-    assert answer.status_code == 422
-    error = error_of(answer)
-    assert (error["code"], error["path"]) == ("bad_request", "agenda")
-    assert "no agendas yet" in error["message"]
+async def test_AG1_a_room_is_made_with_its_agenda_or_not_at_all(h: House) -> None:
+    bad = {"stages": [{"kind": "round", "seconds": 600}, {"kind": "round", "seconds": "soon"}]}
+    answer = await h.call("POST", "/api/rooms", {"agenda": bad})
+    assert (answer.status_code, error_of(answer)["path"]) == (422, "stages[1].seconds")
     assert await h.count() == 0
+    for agenda in (
+        {"stages": [{"kind": "round", "seconds": 600}]},
+        {"template": "grief-circle-90"},
+    ):
+        answer = await h.call("POST", "/api/rooms", {"agenda": agenda})
+        assert answer.status_code == 201
+
+
+async def test_the_shipped_agendas_and_their_schema_are_there_for_all(h: House) -> None:
+    answer = await h.call("GET", "/templates", key=None)
+    found = answer.json()["templates"]
+    assert answer.status_code == 200
+    assert {"name", "title", "about", "seconds", "stages"} == set(found[0])
+    assert (await h.call("GET", "/api/templates")).json() == {"templates": found}
+    assert (await h.call("GET", "/api/templates", key=None)).status_code == 401
+    answer = await h.call("GET", "/schemas/agenda.json", key=None)
+    assert answer.headers["content-type"] == "application/schema+json"
+    assert answer.json()["required"] == ["stages"]
 
 
 async def test_what_was_sent_is_not_said_back(h: House) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +30,9 @@ def add(commands: Commands) -> None:
         "--lobby", action=argparse.BooleanOptionalAction, help="facilitators let people in"
     )
     create.add_argument("--capacity", metavar="N", type=int, help="most people at a time")
-    create.add_argument("--agenda", metavar="FILE", type=Path, help="stages, in YAML or JSON")
+    agenda = create.add_mutually_exclusive_group()
+    agenda.add_argument("--agenda", metavar="FILE", type=Path, help="stages, in YAML or JSON")
+    agenda.add_argument("--template", metavar="NAME", help="a shipped agenda: sitwith templates")
     create.set_defaults(run=_create)
 
     _action(actions, "list", "list the rooms").set_defaults(run=_list)
@@ -63,6 +64,8 @@ def _create(asked: argparse.Namespace) -> int:
         "capacity": asked.capacity,
         "agenda": None if asked.agenda is None else _agenda(asked.agenda),
     }
+    if asked.template is not None:
+        spec["agenda"] = {"template": asked.template}
     room = _call(asked, "POST", "", {k: v for k, v in spec.items() if v is not None})
     if asked.json:
         print_json(room)
@@ -129,14 +132,12 @@ def _text(file: Path) -> str:
 
 
 def _agenda(file: Path) -> Any:
-    import yaml
+    from sitwith_server.templates.files import BadFile, read
 
     try:
-        agenda = yaml.safe_load(_text(file))  # JSON is YAML
-        json.dumps(agenda, allow_nan=False)
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError):
-        raise Failed(f"{file} is neither YAML nor JSON that could be an agenda", code=2) from None
-    return agenda
+        return read(_text(file))
+    except BadFile as bad:
+        raise Failed(f"{file}, {bad}", code=2) from None
 
 
 # --------------------------------------------------------------------------------------- HTTP

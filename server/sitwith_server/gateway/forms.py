@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar, cast
 
-from sitwith_server import config
+from sitwith_protocol.agenda import BadAgenda, read_agenda
+from sitwith_server import config, templates
+from sitwith_server.gateway.stages import to_stages
+from sitwith_server.room.agenda import Stage
 from sitwith_server.room.model import ChatPolicy, Role, Settings
 from sitwith_server.service.operator import RoomSpec
 
@@ -179,44 +182,19 @@ def _under(path: str, name: str) -> str:
 
 # ------------------------------------------------------------------------------------- agenda
 
-STAGES_MAX: Final = 100
-_STAGE: Final = record(
-    {
-        "kind": word(
-            "arrival",
-            "agreement",
-            "breath",
-            "round",
-            "topic",
-            "open",
-            "pairs",
-            "sharing",
-            "break",
-            "closing",
-            "debrief",
-        ),
-        "title": text(TITLE_MAX),
-        "seconds": number(1, DURATION_MAX),
-        "auto": truth,
-        "floor": word("open", "quiet", "stick", "round"),
-        "chat": word("all", "staff", "off"),
-        "prompt": text(2_000, lines=True),
-        "pairs": record(
-            {"size": whole(2, CAPACITY_MAX), "how": word("random", "fresh", "linked")},
-            ("size", "how"),
-        ),
-    },
-    ("kind", "seconds"),
-)
-_AGENDA: Final = record({"stages": listing(_STAGE, 1, STAGES_MAX)}, ("stages",))
 
-
-def agenda(value: object, path: str) -> NoReturn:
-    """Refuses every agenda: a bad one by the path inside it, a good one because rooms of this
-    version have no stages, and half a room would be worse than none."""
-    # The paths inside are those of the operator's agenda file.
-    _AGENDA(value, "" if type(value) is dict else path)
-    raise Invalid(path, "is well formed, but this version has no agendas yet")
+def agenda(value: object, path: str) -> tuple[Stage, ...]:
+    """The stages of `{stages}`, or of the shipped `{template}`. The paths of what is wrong inside
+    are those of the operator's file."""
+    if type(value) is not dict:
+        raise Invalid(path, "must be an object")
+    if "template" in value:
+        name = record({"template": word(*templates.names())})(value, "")["template"]
+        return to_stages(templates.load(str(name))["stages"])
+    try:
+        return to_stages(read_agenda(value)["stages"])
+    except BadAgenda as bad:
+        raise Invalid(bad.path or path, bad.problem) from None
 
 
 # -------------------------------------------------------------------------------------- forms
@@ -266,6 +244,7 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
         agreement=str(given.get("agreement", DEFAULT_AGREEMENT)),
         capacity=cast(int, given.get("capacity", CAPACITY)),
         settings=Settings(**chosen),  # type: ignore[arg-type]  # each went through its check
+        stages=cast("tuple[Stage, ...]", given.get("agenda", ())),
     )
 
 

@@ -18,6 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sitwith_protocol.agenda import schema
+from sitwith_server import templates
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms, page
 from sitwith_server.gateway.logs import bound, logger
@@ -31,6 +33,8 @@ Crowds = Callable[[], Iterable[int]]
 
 UNROUTED: Final = "(none)"
 _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
+
+_PUBLIC: Final = {"cache-control": "public, max-age=300"}
 
 _log = logger(__name__)
 
@@ -135,6 +139,16 @@ class _Rooms:
         return Response(status_code=204)
 
 
+async def _templates(request: Request) -> Response:
+    """The shipped agendas, for whoever opens a room or leads one: nothing of any room."""
+    return JSONResponse({"templates": templates.listing()}, headers=_PUBLIC)
+
+
+async def _schema(request: Request) -> Response:
+    """What an agenda looks like, as a JSON Schema."""
+    return JSONResponse(schema(), headers=_PUBLIC, media_type="application/schema+json")
+
+
 class _Health:
     """Whether this worker lives, whether it can serve, and how it does."""
 
@@ -175,8 +189,11 @@ def routes(
         Route("/api/rooms/{room}/invites", Resource(key, POST=rooms.invite)),
         Route("/api/rooms/{room}/invites/{invite}", Resource(key, DELETE=rooms.revoke)),
         Route("/api/audit/{room}", Resource(key, GET=rooms.audit, DELETE=rooms.drop_audit)),
+        Route("/api/templates", Resource(key, GET=_templates)),
         Route("/api", Resource(key)),
         Route("/api/{rest:path}", Resource(key)),
+        Route("/templates", Resource(GET=_templates)),
+        Route("/schemas/agenda.json", Resource(GET=_schema)),
         Route("/healthz", Resource(GET=health.alive)),
         Route("/readyz", Resource(GET=health.ready)),
         Route("/metrics", Resource(GET=health.metrics)),
