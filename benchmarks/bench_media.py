@@ -26,8 +26,8 @@ import structlog
 import uvloop
 
 from benchmarks.measure import Result
-from benchmarks.media_load import Figures, Load, Target, measure
-from sitwith_server.media.engine import MediaRoom, Plan
+from benchmarks.media_load import MEMBERS, Figures, Load, Target, measure
+from sitwith_server.media.engine import AUDIO_SLOTS, MediaRoom, Plan
 from sitwith_server.media.janus_engine import JanusEngine
 from sitwith_server.room.routes import Routes
 from tests.media import janus_net
@@ -38,6 +38,13 @@ LOADS = (
     Load("video", 1),
     Load("video", 4),
 )
+ALONE = (
+    Load("audio", 40, speakers=1, stick=True),
+    Load("audio", 12, speakers=3),
+    Load("video", 5),
+)
+"""What one core should bear with a p99 of 10 ms; three voices at most are heard at a time where
+fewer than all speak."""
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 MOST_LOST = 0.02
 """Share of lost packets above which a round's processor time says little."""
@@ -59,10 +66,12 @@ def run() -> Iterator[Result]:
                     if once is _ours or why_not is None:
                         found.append(once(load, why_not is None))
             yield from _table(load, ours, theirs)
+        for load in ALONE:
+            yield from _table(load, [_ours(load, why_not is None)], [])
 
 
 def _table(load: Load, ours: list[Figures], theirs: list[Figures]) -> Iterator[Result]:
-    what = f"{load.kind}, {load.rooms} x 12"
+    what = load.name
     for name, found in (("Sitwith", ours), ("Janus", theirs)):
         if not found:
             continue
@@ -148,6 +157,7 @@ def _ours(load: Load, apart: bool) -> Figures:
         with _core(0):
             process = await asyncio.create_subprocess_exec(
                 *prefix, sys.executable, "-m", "benchmarks.media_server", address,
+                str(AUDIO_SLOTS if load.speakers == MEMBERS else 3),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=1 << 20,
             )  # fmt: skip
         try:

@@ -7,7 +7,7 @@ import os
 import random
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,8 @@ SETTLE = 1.5
 SAMPLE = 50
 """Every so manieth packet is opened for its latency."""
 VIDEO_SLOTS = 6
+SILENCE = 0.4
+"""Seconds between two packets of Opus that has nothing to say (DTX)."""
 
 _STAMP = struct.Struct("!d")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -27,11 +29,23 @@ _FILL = random.Random(1).randbytes(1_400)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """kind: `audio` (50 packets of 100 bytes a second) or `video` (35 of 1,000, 300 kbit/s)."""
+    """kind: `audio` (50 packets of 100 bytes a second) or `video` (35 of 1,000, 300 kbit/s).
+
+    speakers: so many of each room send at that rate. The others are as silent as Opus makes them:
+        a short packet every 0.4 s, or with `stick` none at all.
+    stick: the one speaker alone has routes.
+    """
 
     kind: str
     rooms: int
     seconds: float = 6.0
+    speakers: int = MEMBERS
+    stick: bool = False
+
+    @property
+    def name(self) -> str:
+        who = "stick" if self.stick else f"{self.speakers} of 12 speak"
+        return f"{self.kind}, {self.rooms} x 12" + (f", {who}" if self.speakers < MEMBERS else "")
 
     @property
     def interval(self) -> float:
@@ -100,7 +114,8 @@ class _Member:
         self.sender = self.receiver = peer((kind,), audio, video)
 
     def _came(self, mid: str, packet: bytes) -> None:
-        self._delays.append(time.time() - _STAMP.unpack(packet[-8:])[0])
+        if len(packet) > 40:
+            self._delays.append(time.time() - _STAMP.unpack(packet[-8:])[0])
 
     def _asked(self, packet: bytes) -> None:
         # A picture loss indication or FIR somewhere in it.
@@ -136,6 +151,9 @@ class _Member:
                                                            else b"\x11\x02\x00")  # fmt: skip
         self.sender.send("video", head + _FILL[:980] + stamp, 2_571, marker=True)
 
+    def hush(self) -> None:
+        self.sender.send("audio", b"\x78\xff\xfe", 19_200, level=127, voice=False)
+
     def received(self) -> int:
         return sum(slot.packets for slot in self.receiver.received.values())
 
@@ -157,17 +175,24 @@ async def measure(target: Target, load: Load) -> Figures:
             await member.join(target, room)
             members.append(member)
         everybody = {name: [other for other in names if other != name] for name in names}
+        if load.stick:
+            everybody = {names[0]: everybody[names[0]]}
         await target.plan(room, 1, everybody, load.kind)
-    pace = asyncio.create_task(_pace(members, load.interval))
+    loud = [each for place, each in enumerate(members) if place % MEMBERS < load.speakers]
+    quiet = [] if load.stick else [each for each in members if each not in loud]
+    paces = [asyncio.create_task(_pace(loud, load.interval, _Member.send))]
+    if quiet:
+        paces.append(asyncio.create_task(_pace(quiet, SILENCE, _Member.hush)))
     await asyncio.sleep(SETTLE)
     delays.clear()
-    received, sent = sum(each.received() for each in members), _sent(members)
+    received, sent = sum(each.received() for each in members), _sent(loud)
     used, own, began = processor(target.pid), time.process_time(), time.monotonic()
     await asyncio.sleep(load.seconds)
     used, took = processor(target.pid) - used, time.monotonic() - began
     own = time.process_time() - own
-    received, sent = sum(each.received() for each in members) - received, _sent(members) - sent
-    pace.cancel()
+    received, sent = sum(each.received() for each in members) - received, _sent(loud) - sent
+    for pace in paces:
+        pace.cancel()
     for member in members:
         await member.close()
     ordered = sorted(delays) or [0.0]
@@ -186,8 +211,10 @@ def _sent(members: Sequence[_Member]) -> int:
     return sum(sent.packets for each in members for sent in each.sender.sent.values())
 
 
-async def _pace(members: Sequence[_Member], interval: float) -> None:
-    """Everybody's packets, evenly spread."""
+async def _pace(
+    members: Sequence[_Member], interval: float, send: Callable[[_Member], None]
+) -> None:
+    """Their packets, evenly spread."""
     order = list(members)
     random.Random(2).shuffle(order)
     step, turn = interval / len(order), 0
@@ -195,7 +222,7 @@ async def _pace(members: Sequence[_Member], interval: float) -> None:
     while True:
         now = time.monotonic()
         while due <= now:
-            order[turn % len(order)].send()
+            send(order[turn % len(order)])
             turn += 1
             due += step
         await asyncio.sleep(max(0.001, due - time.monotonic()))

@@ -36,8 +36,8 @@ class _Nobody:
     def lost(self, member: str) -> None: ...
 
 
-async def serve(address: str) -> None:
-    engine = AiortcEngine(address, 0, limits=_ALL)
+async def serve(address: str, voices: int) -> None:
+    engine = AiortcEngine(address, 0, voices=voices, limits=_ALL)
     await engine.start()
     rooms: dict[str, AiortcRoom] = {}
     reader = asyncio.StreamReader(limit=1 << 20)
@@ -65,4 +65,4 @@ async def serve(address: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1], int(sys.argv[2])))
