@@ -6,9 +6,11 @@ import asyncio
 import math
 import random
 import time
+import wave as wave_file
 from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +78,24 @@ def test_silence_is_left_out_but_for_a_frame_now_and_then() -> None:
     assert {frame.level for frame in quiet} == {opus.SILENCE}
     whole = opus.encode(wave(0.1, 30) + array("h", bytes(9_600)), dtx=False)
     assert None not in whole.frames
+
+
+def test_a_file_is_read_as_one_voice(tmp_path: Path) -> None:
+    """Two channels at another rate become one at 48 kHz, as loud as they were."""
+    file = tmp_path / "sound.wav"
+    samples = array("h")
+    for each in wave(0.5, 30)[::3]:
+        samples.extend((each, each))
+    with wave_file.open(str(file), "wb") as made:
+        made.setnchannels(2)
+        made.setsampwidth(2)
+        made.setframerate(16_000)
+        made.writeframes(samples.tobytes())
+    for source in (file, file.read_bytes()):
+        clip = opus.read(source, dtx=False)
+        assert clip.seconds == pytest.approx(0.5, abs=0.04)
+        middle = [frame.level for frame in clip.frames[3:-3] if frame]
+        assert all(abs(level - 30) <= 1 for level in middle)
 
 
 def test_what_holds_no_sound_is_refused() -> None:
