@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .concerns import ConcernsOffer, PairsPlan, TopicsSet
 from .fields import (
     BODY,
     CONVERSATION,
@@ -20,7 +21,6 @@ from .fields import (
     STAGE,
     groups_of_members,
     stages,
-    two_members,
 )
 from .fields import name as a_name
 from .media import MediaOffer, MediaServers, MediaTake
@@ -179,15 +179,6 @@ class MuteAll(Message):
     kinds: tuple[str, ...] = need(KINDS)
     except_: tuple[str, ...] = may(many(REF, 0, 1000), default=(), name="except")
     hold: bool = may(boolean, default=True)
-
-
-@message("pairs.plan")
-class PairsPlan(Message):
-    id: int = need(ID)
-    how: str = need(one_of("random", "fresh", "linked"))
-    size: int = may(integer(2, 1000), default=2)
-    avoid: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())
-    facilitators: bool = may(boolean, default=False)
 
 
 @message("pairs.open")
@@ -415,12 +406,6 @@ class BreatheStop(Message):
     id: int = need(ID)
 
 
-@message("topics.set")
-class TopicsSet(Message):
-    id: int = need(ID)
-    tags: tuple[bytes, ...] = need(many(binary(1, 64), 0, 32))
-
-
 Hello = HelloJoin | HelloResume
 
 Command = (
@@ -479,6 +464,7 @@ Command = (
     | BreatheStart
     | BreatheStop
     | TopicsSet
+    | ConcernsOffer
     | MediaOffer
     | MediaServers
     | MediaTake

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 
 from .commands import *  # noqa: F403
 from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
+from .concerns import *  # noqa: F403
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok

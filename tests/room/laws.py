@@ -143,6 +143,7 @@ def _views(state: RoomState) -> None:
         assert set(seen["members"]) == inside  # type: ignore[arg-type]
         told = str({name: value for name, value in seen.items() if name != "lobby"})
         assert not [m for m in outside | state.removed if f"'{m}'" in told]
+        assert seen["topics"] == list(seat.topics), "another's concerns"
     assert set(view(state, "a stranger")) == {"title", "agreement"}
 
 

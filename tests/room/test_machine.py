@@ -33,6 +33,8 @@ SECONDS = st.one_of(st.none(), st.sampled_from((1.0, 20.0, 90.0)))
 KINDS = st.sets(st.sampled_from(Kind), min_size=1).map(frozenset)
 SHARE = st.floats(0, 1, exclude_max=True)
 FLAGS = st.booleans()
+HOWS = st.sampled_from(("random", "fresh", "linked"))
+TAGS = st.lists(st.sampled_from((b"a", b"b", b"c", b"d")), unique=True).map(tuple)
 
 
 STAGES = st.builds(
@@ -274,17 +276,29 @@ class Rooms(RuleBasedStateMachine):
 
     # -- groups and words ----------------------------------------------------------------------
 
-    @rule(by=SHARE, seed=st.integers(0, 99), how=st.sampled_from(("random", "fresh")), who=SHARE)
+    @rule(by=SHARE, seed=st.integers(0, 99), how=HOWS, who=SHARE)
     def plan_and_open(self, by: float, seed: int, how: str, who: float) -> None:
         asks = self.someone(by, facilitator=True)
         avoid = ((self.someone(who), self.someone(by)),) if self.someone(who) != asks else ()
+        inside = [s.id for s in self.e.state.inside()]
+        pins = ((inside[0], inside[-1]),) if seed % 5 == 0 and len(inside) > 1 else ()
         answer = self.e.order(
-            c.PairsPlan(by=asks, seed=seed, how=how, avoid=avoid, facilitators=seed % 3 == 0)
+            c.PairsPlan(
+                by=asks, seed=seed, how=how, avoid=avoid, facilitators=seed % 3 == 0, pins=pins
+            )
         )
         if isinstance(answer, Verdict):
             groups: Any = answer.answer["groups"]
             listed = tuple(tuple(group) for group in groups)
             self.ask(c.PairsOpen(by=asks, groups=listed, seconds=60 if seed % 2 else None))
+
+    @rule(who=SHARE, tags=TAGS, offer=FLAGS)
+    def concerns(self, who: float, tags: tuple[bytes, ...], offer: bool) -> None:
+        if offer:
+            labels = tuple(tag.decode() for tag in tags)
+            self.ask(c.ConcernsOffer(by=self.someone(who, facilitator=True), concerns=labels))
+        else:
+            self.ask(c.TopicsSet(by=self.someone(who), tags=tags))
 
     @rule(by=SHARE, who=SHARE, group=SHARE, what=st.integers(0, 7), seconds=SECONDS)
     def groups(self, by: float, who: float, group: float, what: int, seconds: float | None) -> None:

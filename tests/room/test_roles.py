@@ -30,6 +30,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "pairs.say": {"to": "circle", "body": "x", "notice": True},
     "pairs.visit": {"group": "g1"},
     "help.done": {"member": "ada"},
+    "topics.set": {"tags": (b"x",)},
+    "concerns.offer": {"concerns": ("Sleep",)},
     "lobby.admit": {"person": "ben"},
     "lobby.decline": {"person": "ben"},
     "lobby.return": {"member": "ben"},

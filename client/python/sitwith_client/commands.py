@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sitwith_protocol import messages as m
+from sitwith_protocol.agenda import read_stages
+from sitwith_protocol.linking import blind_all
 
 Member = str
 """A member's id, as in ``me.room.members``."""
@@ -97,6 +99,11 @@ class SelfCommands(_Asking):
         """Sets the blinded concern tags for linked pairs."""
         await self.ask(lambda id: m.TopicsSet(id, tuple(tags)))
 
+    async def set_concerns(self, link_key: bytes, concerns: Iterable[str]) -> None:
+        """Blinds concerns in plain words (``me.room.link_key``) and sets them; none takes them
+        back. Raises ``ValueError`` for one that is empty or too long, and for too many."""
+        await self.set_topics(blind_all(link_key, concerns))
+
     async def media_servers(self) -> Mapping[str, Any]:
         """``{servers: [{urls, username, credential}], ttl, relay}`` for a peer connection."""
         return await self.ask(m.MediaServers)
@@ -171,6 +178,23 @@ class PairsCommands(_Asking):
         apart = tuple(avoid)
         answer = await self.ask(lambda id: m.PairsPlan(id, how, size, apart, facilitators))
         return [[str(each) for each in group] for group in answer["groups"]]
+
+    async def plan_pairs_in_full(
+        self,
+        how: str = "linked",
+        size: int = 2,
+        avoid: Iterable[tuple[Member, Member]] = (),
+        facilitators: bool = False,
+        pins: Iterable[tuple[Member, Member]] = (),
+    ) -> Mapping[str, Any]:
+        """``{groups, why, report}``, see rule LK7; ``pins`` are put together."""
+        apart, together = tuple(avoid), tuple(pins)
+        return await self.ask(lambda id: m.PairsPlan(id, how, size, apart, facilitators, together))
+
+    async def offer_concerns(self, concerns: Iterable[str]) -> None:
+        """As facilitator: what members are offered to tick."""
+        listed = tuple(concerns)
+        await self.ask(lambda id: m.ConcernsOffer(id, listed))
 
     async def open_pairs(
         self, groups: Iterable[Iterable[Member]], seconds: float | None = None
@@ -266,17 +290,25 @@ class HouseCommands(_Asking):
         """Begins the first stage."""
         await self.ask(m.AgendaStart)
 
-    async def next_stage(self) -> None:
-        """Begins the next stage."""
-        await self.ask(m.AgendaNext)
+    async def next_stage(self, at: int | None = None) -> None:
+        """Begins the next stage; with ``at`` only if that one is still under way."""
+        await self.ask(lambda id: m.AgendaNext(id, at))
 
-    async def previous_stage(self) -> None:
-        """Goes back one stage."""
-        await self.ask(m.AgendaBack)
+    async def previous_stage(self, at: int | None = None) -> None:
+        """Goes back one stage; with ``at`` only if that one is still under way."""
+        await self.ask(lambda id: m.AgendaBack(id, at))
 
     async def extend_stage(self, seconds: float) -> None:
         """Gives the stage more time."""
         await self.ask(lambda id: m.AgendaExtend(id, seconds))
+
+    async def edit_agenda(self, stages: Iterable[Mapping[str, Any]], at: int | None = None) -> None:
+        """Writes the agenda anew; ``at`` is the place of the stage under way among ``stages``.
+
+        Raises ``BadAgenda`` (of ``sitwith_protocol.agenda``) for stages that are none.
+        """
+        written = read_stages(list(stages))
+        await self.ask(lambda id: m.AgendaEdit(id, written, at))
 
     async def ask_mood(self) -> None:
         """Asks everybody how they are, 1 to 5."""

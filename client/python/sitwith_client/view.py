@@ -141,6 +141,16 @@ class RoomView:
         return self.slices.get("talk") or {}
 
     @property
+    def link_key(self) -> bytes:
+        """What concerns are blinded with; empty where the room has no key."""
+        return self.slices.get("link_key") or b""
+
+    @property
+    def concerns(self) -> list[str]:
+        """What the facilitators offer to tick."""
+        return self.slices.get("concerns") or []
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The room's settings."""
         return self.slices.get("settings") or {}

@@ -106,6 +106,7 @@ def _plan(message: m.PairsPlan, me: str) -> c.Command:
         size=message.size,
         avoid=message.avoid,
         facilitators=message.facilitators,
+        pins=message.pins,
     )
 
 
@@ -183,7 +184,8 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.MoodClose: _not_yet,
     m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),
     m.BreatheStop: _plain(c.BreatheStop),
-    m.TopicsSet: _not_yet,
+    m.TopicsSet: _plain(c.TopicsSet, "tags"),
+    m.ConcernsOffer: _plain(c.ConcernsOffer, "concerns"),
     m.MediaOffer: _media,
     m.MediaServers: _media,
     m.MediaTake: _media,

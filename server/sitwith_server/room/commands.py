@@ -6,7 +6,7 @@ Every command carries `by`, the seat that asks; `OPERATOR` where it is the opera
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
@@ -257,6 +257,7 @@ class PairsPlan(Command):
     size: int = 2
     avoid: tuple[tuple[MemberId, MemberId], ...] = ()
     facilitators: bool = False
+    pins: tuple[tuple[MemberId, MemberId], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +290,16 @@ class PairsVisit(Command):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsReturn(Command):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicsSet(Command):
+    tags: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernsOffer(Command):
+    concerns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ that folding is assignment and cannot disagree with deciding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
@@ -34,6 +34,7 @@ class RoomOpened:
     at: float
     expires_at: float
     stages: tuple[Stage, ...] = ()
+    link_key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,17 @@ class PairsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicsSet:
+    member: MemberId
+    tags: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConcernsOffered:
+    concerns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HelpChanged:
     help: tuple[MemberId, ...]
 
@@ -259,6 +271,8 @@ Event = (
     | RoundBegan
     | AvoidKept
     | PairsChanged
+    | TopicsSet
+    | ConcernsOffered
     | HelpChanged
     | AgendaWritten
     | AgendaMoved

@@ -9,6 +9,7 @@ from typing import Any
 from sitwith_server.room import events as ev
 from sitwith_server.room.access import rights_of, with_spans
 from sitwith_server.room.agenda import Agenda
+from sitwith_server.room.linking import Linking
 from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
 
 
@@ -24,6 +25,7 @@ def begin(event: ev.RoomOpened) -> RoomState:
         expires_at=event.expires_at,
         invites={i.id: i for i in event.invites},
         agenda=Agenda(event.stages) if event.stages else None,
+        linking=Linking(event.link_key),
         seq=1,
         rights=1,
     )
@@ -227,6 +229,8 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoundBegan: lambda s, e: replace(s, last_starter=e.place),
     ev.AvoidKept: lambda s, e: replace(s, avoid=e.avoid),
     ev.PairsChanged: _pairs_changed,
+    ev.TopicsSet: _on_seat(lambda e, seat: replace(seat, topics=e.tags)),
+    ev.ConcernsOffered: lambda s, e: replace(s, linking=replace(s.linking, concerns=e.concerns)),
     ev.HelpChanged: lambda s, e: replace(s, help=e.help),
     ev.AgendaWritten: lambda s, e: replace(s, agenda=e.agenda),
     ev.AgendaMoved: _agenda_moved,

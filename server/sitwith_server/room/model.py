@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from sitwith_server.room.agenda import Agenda, Mics
 from sitwith_server.room.breathe import Breathing
+from sitwith_server.room.linking import Linking
 from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
 
 MemberId = str
@@ -161,6 +162,8 @@ class Seat:
     inside: tuple[Span, ...] = ()
     staff: tuple[Span, ...] = ()
     groups: tuple[tuple[GroupId, Span], ...] = ()
+    topics: tuple[bytes, ...] = field(default=(), repr=False)
+    """Blinded tags of one's concerns; they go with the seat."""
 
     @property
     def muted(self) -> frozenset[Kind]:
@@ -278,6 +281,7 @@ class RoomState:
     pairs: Pairs | None = None
     met: Mapping[Pair, int] = field(default_factory=dict)
     avoid: frozenset[Pair] = frozenset()
+    linking: Linking = field(default_factory=Linking)
     help: tuple[MemberId, ...] = ()
     last_starter: int = 0
     """The place of who began the last round that had no given order."""
@@ -314,6 +318,10 @@ class RoomState:
 
     def invite_by_digest(self, digest: bytes) -> Invite | None:
         return next((i for i in self.invites.values() if i.digest == digest), None)
+
+    def tags(self) -> dict[MemberId, tuple[bytes, ...]]:
+        """The blinded concerns of everybody inside who has any."""
+        return {s.id: s.topics for s in self.seats.values() if s.is_inside and s.topics}
 
     # -- replacing ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, RoomState, Seat
 
-Value = Mapping[str, object] | list[object] | str | bool | None
+Value = Mapping[str, object] | list[object] | str | bytes | bool | None
 Audience = str
 
 ALL: Audience = ""
@@ -182,6 +182,15 @@ def _breathe(state: RoomState, _: Audience) -> Value:
     }
 
 
+def _topics(state: RoomState, member: Audience) -> Value:
+    seat = state.at(member)
+    return [] if seat is None else list(seat.topics)
+
+
+def _topics_audience(state: RoomState, seat: Seat) -> Audience:
+    return seat.id if seat.topics else ALL
+
+
 def _everyone(state: RoomState, seat: Seat) -> Audience:
     return ALL
 
@@ -206,6 +215,9 @@ SLICES: Mapping[str, Slice] = {
     "settings": Slice(_everyone, _settings),
     "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),
     "agenda": Slice(_everyone, _agenda),
+    "link_key": Slice(_everyone, lambda state, _: state.linking.key or None),
+    "concerns": Slice(_everyone, lambda state, _: list(state.linking.concerns)),
+    "topics": Slice(_topics_audience, _topics),
     "mood": Slice(_everyone, _nothing),
     "breathe": Slice(_everyone, _breathe),
 }

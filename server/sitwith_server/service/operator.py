@@ -74,6 +74,7 @@ class Operator:
             at=now,
             expires_at=now + self._ttl,
             stages=spec.stages,
+            link_key=tokens.new_link_key(),
         )
         await self._registry.create(opened)
         await self._registry.trail.note(room, OPERATOR, "room.create", None, "ok")

@@ -49,6 +49,11 @@ def mint_resume(room: str, seat: str) -> tuple[str, bytes]:
     return value, digest_of(value)
 
 
+def new_link_key() -> bytes:
+    """What the members of a room blind their concerns with (rule LK2)."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
 def read_token(token: str) -> Token | None:
     """The parts of an invite token; None if it has not the form of one."""
     parts = token.split(".")

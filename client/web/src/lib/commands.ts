@@ -39,6 +39,7 @@ export interface CommandFields {
     how: PlanHow;
     avoid?: [MemberId, MemberId][];
     facilitators?: boolean;
+    pins?: [MemberId, MemberId][];
   };
   "pairs.open": { groups: MemberId[][]; seconds?: number };
   "pairs.move": { member: MemberId; group: GroupId | null };
@@ -76,6 +77,7 @@ export interface CommandFields {
   "breathe.start": { pattern: number[]; seconds: number };
   "breathe.stop": Empty;
   "topics.set": { tags: Uint8Array[] };
+  "concerns.offer": { concerns: string[] };
   "media.offer": { sdp: string };
   "media.servers": Empty;
   "media.take": { pictures: Pictures };
@@ -83,10 +85,26 @@ export interface CommandFields {
 
 export type CommandName = keyof CommandFields;
 
+/**
+ * What facilitators are told of a plan, in counts: of each group the concerns that at least two share
+ * and the pairs that have met, and of all pairs those that share a concern or have met, beside what
+ * is to be expected by lot.
+ */
+export interface Plan {
+  groups: MemberId[][];
+  why: { shared: number; met: number }[];
+  report: {
+    pairs: number;
+    linked: number;
+    repeats: number;
+    random: { linked: number; repeats: number };
+  };
+}
+
 /** What an `ok` carries beside `t` and `id`; a command that is not named here carries nothing. */
 interface CarriedByOk {
   "chat.say": { to: ConversationId; n: number };
-  "pairs.plan": { groups: MemberId[][] };
+  "pairs.plan": Plan;
   "media.offer": { sdp: string };
   "media.servers": { servers: TurnServer[]; ttl: number; relay: boolean };
 }

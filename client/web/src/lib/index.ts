@@ -23,6 +23,7 @@ export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, typ
 export type { Digest, Flow } from "./media/stats.ts";
 export { parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { LIMITS } from "./messages.ts";
+export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
 export type {
   Agenda,
   Agreement,
@@ -46,6 +47,7 @@ export type {
   Pairs,
   PauseReason,
   Pictures,
+  Plan,
   PlanHow,
   RefusalCode,
   Role,

@@ -98,6 +98,9 @@ const NOTHING: RoomView = {
   mood: null,
   breathe: null,
   notice: null,
+  link_key: null,
+  concerns: [],
+  topics: [],
 };
 
 export const EMPTY_ROOM: RoomState = {

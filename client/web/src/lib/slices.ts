@@ -164,4 +164,10 @@ export interface Slices {
   mood: Mood | null;
   breathe: Breathe | null;
   notice: Notice | null;
+  /** What `blind` wants; the server knows it too for now. */
+  link_key: Uint8Array | null;
+  /** What the facilitators offer to tick. */
+  concerns: string[];
+  /** One's own tags. */
+  topics: Uint8Array[];
 }

@@ -115,6 +115,7 @@ const COMMANDS: Record<CommandName, true> = {
   "breathe.start": true,
   "breathe.stop": true,
   "topics.set": true,
+  "concerns.offer": true,
   "media.offer": true,
   "media.servers": true,
   "media.take": true,

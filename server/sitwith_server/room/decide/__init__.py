@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import agenda, breathe, entry, floor, media, moderate, pairs, time
+from sitwith_server.room.decide import (
+    agenda,
+    breathe,
+    entry,
+    floor,
+    linking,
+    media,
+    moderate,
+    pairs,
+    time,
+)
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, Phase, RoomState, Seat
@@ -135,6 +145,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.PairsClose: pairs.close,
     c.PairsVisit: pairs.visit,
     c.PairsReturn: pairs.end_own_visit,
+    c.TopicsSet: linking.set_topics,
+    c.ConcernsOffer: linking.offer_concerns,
     c.HelpAsk: pairs.ask_help,
     c.HelpDone: pairs.help_done,
     c.AgendaStart: agenda.start,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from sitwith_server.room import commands as c
-from sitwith_server.room import pairing
+from sitwith_server.room import linking, pairing
 from sitwith_server.room.decide.draft import Draft, Refused, stale
 from sitwith_server.room.events import AvoidKept, HelpChanged, PairsChanged
 from sitwith_server.room.model import (
@@ -27,11 +27,9 @@ Groups = Mapping[GroupId, tuple[MemberId, ...]]
 
 
 def plan(d: Draft, command: c.PairsPlan) -> None:
-    for member in {m for pair in command.avoid for m in pair}:
+    for member in {m for pair in (*command.avoid, *command.pins) for m in pair}:
         d.seat(member)
     avoid = frozenset(frozenset(pair) for pair in command.avoid)
-    if command.how == "linked":
-        raise stale("Pairs by shared concern are not there yet.")
     groups = proposed(
         d.state,
         command.how,
@@ -39,12 +37,18 @@ def plan(d: Draft, command: c.PairsPlan) -> None:
         seed=command.seed,
         avoid=avoid,
         facilitators=command.facilitators,
+        pins=frozenset(frozenset(pair) for pair in command.pins),
     )
     if groups is None:
         raise Refused("no_plan", "There is no such plan for the people who are here.")
     if avoid != d.state.avoid:
         d.emit(AvoidKept(avoid))
-    d.answer = {"groups": [list(group) for group in groups]}
+    met, tags = d.state.met, d.state.tags()
+    d.answer = {
+        "groups": [list(group) for group in groups],
+        "why": linking.why(groups, met, tags),
+        "report": linking.report(groups, met, tags),
+    }
 
 
 def open_pairs(d: Draft, command: c.PairsOpen) -> None:
@@ -137,13 +141,21 @@ def proposed(
     seed: int,
     avoid: frozenset[Pair] | None = None,
     facilitators: bool = False,
+    pins: frozenset[Pair] = frozenset(),
 ) -> list[tuple[MemberId, ...]] | None:
-    """A plan for those present, or None where there is none. avoid None: what the room keeps."""
+    """A plan for those present, or None where there is none. avoid None: what the room keeps.
+
+    Facilitators who are pinned to somebody are of it, whatever `facilitators` says.
+    """
+    pinned = frozenset().union(*pins)
     people = [
         s.id
         for s in state.inside()
-        if s.presence is not Presence.AWAY and (s.role is Role.MEMBER or facilitators)
+        if s.presence is not Presence.AWAY
+        and (s.role is Role.MEMBER or facilitators or s.id in pinned)
     ]
+    if not pinned <= set(people):
+        return None
     return pairing.plan(
         people,
         size,
@@ -151,6 +163,8 @@ def proposed(
         met=state.met,
         fresh=how != "random",
         seed=seed,
+        tags=state.tags() if how == "linked" else None,
+        pins=pins,
     )
 
 
@@ -179,7 +193,9 @@ def place_late(d: Draft, seat: Seat) -> None:
         return
     if pairs.group_of(seat.id) is not None:
         return
-    group = pairing.place(seat.id, pairs.groups, avoid=d.state.avoid, met=d.state.met)
+    group = pairing.place(
+        seat.id, pairs.groups, avoid=d.state.avoid, met=d.state.met, tags=d.state.tags()
+    )
     if group is not None:
         _put_in(d, seat.id, group)
 
@@ -200,7 +216,7 @@ def depart(d: Draft, member: MemberId) -> None:
     if len(left) != 1 or pairs.closing:
         return
     others = {g: people for g, people in _groups(d).items() if g != group}
-    new = pairing.place(left[0], others, avoid=d.state.avoid, met=d.state.met)
+    new = pairing.place(left[0], others, avoid=d.state.avoid, met=d.state.met, tags=d.state.tags())
     _put_in(d, left[0], new)
     if new is None:
         _settle_help(d, left[0])

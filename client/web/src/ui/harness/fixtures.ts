@@ -55,6 +55,9 @@ export function room(change: Partial<RoomView> = {}): RoomView {
     mood: null,
     breathe: null,
     notice: null,
+    link_key: null,
+    concerns: [],
+    topics: [],
     ...change,
   };
 }

@@ -1,0 +1,63 @@
+"""The commands about concerns and the plan that links them (rules PA1 to PA4 and LK*)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from .fields import ID, two_members
+from .linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
+from .shapes import (
+    Message,
+    WrongShape,
+    binary,
+    boolean,
+    integer,
+    many,
+    may,
+    message,
+    need,
+    one_of,
+    text,
+)
+
+
+def _concerns(value: object) -> tuple[str, ...]:
+    """Concerns to be shown, none twice by its normal form and none with control characters."""
+    concerns = _TEXTS(value)
+    if any(unicodedata.category(char) == "Cc" for each in concerns for char in each):
+        raise WrongShape("expected text without control characters")
+    try:
+        if len(set(map(normal_concern, concerns))) != len(concerns):
+            raise WrongShape("expected no concern twice")
+    except ValueError:
+        raise WrongShape("expected concerns that are not empty") from None
+    return concerns
+
+
+_TEXTS = many(text(1, CONCERN_MAX), 0, CONCERNS_MAX)
+
+
+@message("topics.set")
+class TopicsSet(Message):
+    """One's concerns as blinded tags, see `linking.blind_all`; none takes them back."""
+
+    id: int = need(ID)
+    tags: tuple[bytes, ...] = need(many(binary(1, TAG_MAX), 0, TAGS_MAX, distinct=True))
+
+
+@message("concerns.offer")
+class ConcernsOffer(Message):
+    """What the room offers to tick, in plain words."""
+
+    id: int = need(ID)
+    concerns: tuple[str, ...] = need(_concerns)
+
+
+@message("pairs.plan")
+class PairsPlan(Message):
+    id: int = need(ID)
+    how: str = need(one_of("random", "fresh", "linked"))
+    size: int = may(integer(2, 1000), default=2)
+    avoid: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())
+    facilitators: bool = may(boolean, default=False)
+    pins: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())
