@@ -29,7 +29,8 @@ class Harness:
     """An implementation under test.
 
     engine: started; the harness's owner closes it.
-    slack: packets that may be lost where a route opens.
+    slack: packets that may be lost where a route opens, and that may pass until a silence is told
+        to those who keep it.
     exact: whether what was sent before `apply` returned is never heard later than that.
     types: whether payload types that were not agreed on are dropped; else they pass as the agreed
         one, along the same routes.

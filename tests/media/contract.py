@@ -98,8 +98,8 @@ class EngineContract(HostileContract):
             await company.expect({"a": "b"}, await company.apply({"a": "b"}))
             company.room.silence()
             after = company.counts()
-            await company.rounds(15)
-            assert company.members["b"].heard_of("a", after["a"]) == []
+            await company.rounds(15 + company.harness.slack)
+            assert company.members["b"].heard_of("a", after["a"] + company.harness.slack) == []
             await company.expect({"a": "b"}, await company.apply({"a": "b"}))
 
     async def test_ME3_older_plans_and_older_turns_are_ignored(self, gather: Gather) -> None:

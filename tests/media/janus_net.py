@@ -109,7 +109,8 @@ class Janus:
     def start(self) -> None:
         with (self._folder / "janus.out").open("ab") as log:
             self._process = subprocess.Popen(
-                ["ip", "netns", "exec", self.net.name, "janus", "-F", str(self._conf)],
+                ["ip", "netns", "exec", self.net.name,
+                 "setpriv", "--pdeathsig", "KILL", "janus", "-F", str(self._conf)],
                 cwd=self._folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         ends = time.monotonic() + 30

@@ -118,7 +118,8 @@ class MediaRoom(Protocol):
         ...
 
     def silence(self) -> None:
-        """Forwards nothing from now on, until the next plan. Never fails."""
+        """Forwards nothing from now on, until the next plan. Never fails. An engine that steers
+        gateways tells them at once, and ends its hold on one that does not confirm it."""
         ...
 
     def lease(self, until: float) -> None:
