@@ -56,6 +56,7 @@ def facilitator_commands(member: str, group: str, person: str) -> list[tuple[str
         ("agenda.next", {}),
         ("agenda.back", {}),
         ("agenda.extend", {"seconds": 5}),
+        ("agenda.edit", {"stages": [{"kind": "open", "seconds": 60}]}),
         ("mood.ask", {}),
         ("mood.close", {}),
         ("breathe.start", {"pattern": [4, 4], "seconds": 60}),
