@@ -152,7 +152,10 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
         before = await face.evaluate_all("(all) => all.map((each) => each.currentTime)")
         await mara.page.wait_for_timeout(500)
         after = await face.evaluate_all("(all) => all.map((each) => each.currentTime)")
-        drawn = await face.evaluate_all("(all) => all.some((each) => each.videoWidth > 0)")
+        drawn = await face.evaluate_all(
+            "(all) => all.some((each) => each.videoWidth > 0"
+            " && getComputedStyle(each).opacity === '1')"
+        )
         return bool(drawn and after and before < after)
 
     await until("Ben's face at Mara's", seen)

@@ -50,7 +50,7 @@ export const voice = {
       off: "Turn the microphone on",
       asking: "Turn the microphone off",
       on: "Turn the microphone off",
-      waiting: "It opens with your turn. Turn the microphone off",
+      waiting: "It opens as soon as you may be heard. Turn the microphone off",
       ready: "You are heard while you hold this button or the space bar",
       held: "A facilitator has switched it off",
       other: "Read what helps",
@@ -126,7 +126,7 @@ export const voice = {
     microphone: {
       off: "Your microphone is off.",
       on: "Your microphone is on.",
-      waiting: "Your microphone is ready and opens with your turn.",
+      waiting: "Your microphone is ready and opens as soon as you may be heard.",
       ready: "Hold the space bar to speak.",
       held: "A facilitator has switched your microphone off.",
     } as PerLook,

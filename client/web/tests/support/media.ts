@@ -43,6 +43,7 @@ interface FakeTransceiver {
   kind: "audio" | "video";
   sender: FakeSender;
   receiver: { track: FakeTrack };
+  setCodecPreferences?: () => void;
 }
 
 export class FakePeer {
@@ -51,6 +52,7 @@ export class FakePeer {
   onconnectionstatechange: (() => void) | null = null;
   localDescription: { sdp: string } | null = null;
   remoteDescription: { sdp: string } | null = null;
+  static choosesCodecs = true;
   restarts = 0;
   packets = 0;
   closed = false;
@@ -63,9 +65,13 @@ export class FakePeer {
       kind,
       sender: new FakeSender(init.sendEncodings ?? []),
       receiver: { track: new FakeTrack(kind) },
+      ...(FakePeer.choosesCodecs ? { setCodecPreferences: () => undefined } : {}),
     };
     this.transceivers.push(made);
     return made;
+  }
+  getTransceivers(): FakeTransceiver[] {
+    return this.transceivers;
   }
   setConfiguration(): void {}
   restartIce(): void {

@@ -7,6 +7,8 @@
 export const AUDIO_SLOTS = 11;
 export const VIDEO_SLOTS = 6;
 const WEAK_VIDEO_SLOTS = 4;
+/** For a browser that names every codec on every slot: more would be a longer offer than is taken. */
+const FEW = { audio: 7, video: 2 };
 
 export type SendKind = "audio" | "video";
 
@@ -78,9 +80,10 @@ export class Peer {
       audio: this.outgoing(up, "audio", [{ maxBitrate: 32_000 }]),
       video: this.outgoing(up, "video", shape.weak ? SINGLE : LAYERS),
     };
-    const videoSlots = shape.weak ? WEAK_VIDEO_SLOTS : VIDEO_SLOTS;
-    for (let i = 0; i < AUDIO_SLOTS; i++) this.incoming(down, "audio");
-    for (let i = 0; i < videoSlots; i++) this.incoming(down, "video");
+    const all = { audio: AUDIO_SLOTS, video: shape.weak ? WEAK_VIDEO_SLOTS : VIDEO_SLOTS };
+    const slots = up.getTransceivers().every((each) => "setCodecPreferences" in each) ? all : FEW;
+    for (let i = 0; i < slots.audio; i++) this.incoming(down, "audio");
+    for (let i = 0; i < slots.video; i++) this.incoming(down, "video");
     for (const leg of this.legs) {
       leg.onconnectionstatechange = () => {
         if (!this.closed) this.onState(this.state);

@@ -71,7 +71,7 @@ export function Seat({ who, holder, done, visitor, place, picture, speaking, rea
           {holder && <TurnRing />}
           <span class="disc">
             {initials(who.name)}
-            {picture !== null && <Face stream={picture} mirrored={me} />}
+            {picture !== null && who.here === "here" && <Face stream={picture} mirrored={me} />}
           </span>
           {holder && (
             <span class="badge badge-stick">

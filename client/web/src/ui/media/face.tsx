@@ -14,13 +14,21 @@ export function Face({ stream, mirrored }: FaceProps): VNode {
   useEffect(() => {
     const element = video.current;
     if (element === null) return undefined;
-    // Another person's last frame must not stand in for this one.
     setDrawn(false);
     element.srcObject = stream;
     // As a property: the attribute alone doesn't silence an element that was made by script.
     element.muted = true;
     void element.play().catch(() => undefined);
+    const since = performance.now();
+    let waiting = 0;
+    const frame = (_: number, { receiveTime }: VideoFrameCallbackMetadata): void => {
+      // A place may still hold the last picture of who was on it before.
+      if (receiveTime === undefined || receiveTime >= since) setDrawn(true);
+      else waiting = element.requestVideoFrameCallback(frame);
+    };
+    if ("requestVideoFrameCallback" in element) waiting = element.requestVideoFrameCallback(frame);
     return () => {
+      if (waiting !== 0) element.cancelVideoFrameCallback(waiting);
       element.srcObject = null;
     };
   }, [stream]);
@@ -34,7 +42,9 @@ export function Face({ stream, mirrored }: FaceProps): VNode {
       disablePictureInPicture
       aria-hidden="true"
       tabIndex={-1}
-      onLoadedData={() => setDrawn(true)}
+      onLoadedData={(event) => {
+        if (!("requestVideoFrameCallback" in event.currentTarget)) setDrawn(true);
+      }}
     />
   );
 }

@@ -4,7 +4,7 @@ import { LINGER } from "../../../src/lib/media/capture.ts";
 import { SILENT_FOR } from "../../../src/lib/media/silence.ts";
 import { setupInside, type Setup } from "../../support/client.ts";
 import { inside, member, pos } from "../../support/frames.ts";
-import { mediaFor, soon, type FakeBrowser } from "../../support/media.ts";
+import { FakePeer, mediaFor, soon, type FakeBrowser } from "../../support/media.ts";
 import type { Frame } from "../../support/world.ts";
 
 interface Room extends Setup {
@@ -82,6 +82,19 @@ describe("listening", () => {
     peer.become("connected");
     expect(room.media.snapshot.line).toBe("up");
     expect(room.browser.sounds).toHaveLength(11);
+  });
+
+  it("has fewer places where a browser can't keep its offer short", async () => {
+    FakePeer.choosesCodecs = false;
+    try {
+      const room = begin();
+      await room.serve();
+      const kinds = room.browser.peer.transceivers.map(({ kind, direction }) => `${kind} ${direction}`);
+      expect(kinds.filter((each) => each === "audio recvonly")).toHaveLength(7);
+      expect(kinds.filter((each) => each === "video recvonly")).toHaveLength(2);
+    } finally {
+      FakePeer.choosesCodecs = true;
+    }
   });
 
   it("offers without candidates", async () => {
