@@ -19,7 +19,8 @@ from sitwith_server.room.routes import Routes
 PACKET = 0.01
 PATIENCE = 30.0
 _MARK = struct.Struct("!8sQ")
-SPEECH = b"\x78"
+MAGIC = b"\x78our own words\0"
+"""What every payload begins with: Opus' first byte, and nothing that chance would make."""
 CAMERA = b"\x10\x00"
 """A VP8 payload descriptor of a frame's start, and a key frame's first byte (RFC 7741 §4)."""
 
@@ -147,10 +148,10 @@ class Member:
         return Peer(sends, audio=audio, video=video, on_rtp=self._on_rtp)
 
     def _on_rtp(self, mid: str, packet: bytes) -> None:
-        at = packet.find(b"\x78\x0c")
+        at = packet.find(MAGIC)
         if at < 0:
             return
-        name, count = _MARK.unpack_from(packet, at + 2)
+        name, count = _MARK.unpack_from(packet, at + len(MAGIC))
         number = struct.unpack_from("!H", packet, 2)[0]
         self.heard.append(Heard(mid, name.rstrip(b"\0").decode(), count, number))
 
@@ -188,7 +189,7 @@ class Member:
 
     def speak(self) -> None:
         self.count += 1
-        mark = b"\x78\x0c" + _MARK.pack(self.id.encode(), self.count)
+        mark = MAGIC + _MARK.pack(self.id.encode(), self.count)
         self.sender.send("audio", mark.ljust(70, b"\0"), 480, level=self.level)
         if "video" in self.sender.sent:
             # Every frame is a key frame of one packet.

@@ -16,7 +16,7 @@ import pytest
 from sitwith_client.voice import Peer
 from sitwith_server.media.engine import MAX_SDP, OfferRefused, Plan, Take
 
-from .company import Company, Harness, Link, Recorder
+from .company import MAGIC, Company, Harness, Link, Recorder
 from .contract_hostile import HostileContract
 
 __all__ = ["EngineContract"]
@@ -182,7 +182,7 @@ class EngineContract(HostileContract):
             member.muted = True
             after = company.counts()
             for _ in range(10):
-                old_sender.speak(b"\x78\x0c" + b"b".ljust(8, b"\0") + (10**9).to_bytes(8, "big"))
+                old_sender.speak(MAGIC + b"b".ljust(8, b"\0") + (10**9).to_bytes(8, "big"))
                 await asyncio.sleep(0.01)
             await company.rounds(5)
             assert company.members["a"].heard_of("b", after["b"]) == []

@@ -13,7 +13,7 @@ import pytest
 
 from sitwith_client.voice import Peer
 
-from .company import Company
+from .company import MAGIC, Company
 
 Gather = Callable[..., Awaitable[Company]]
 
@@ -58,7 +58,7 @@ class HostileContract:
             await company.expect(company.everybody(), await company.apply(company.everybody()))
             sender = company.members["a"].sender
             before = company.members["b"].receiver.strange
-            speech = b"\x78\x0c" + b"x".ljust(8, b"\0") + bytes(60)
+            speech = MAGIC + b"x".ljust(8, b"\0") + bytes(60)
             audio = sender.sent["audio"]
             ssrc, other = audio.ssrc, company.members["b"].sender.sent["audio"].ssrc
             foreign = [(111, ssrc ^ 1), (111, other)]

@@ -9,13 +9,15 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
+from struct import pack
 
 import pytest
 from aiortc import RTCCertificate
 
 from sitwith_client.voice import Peer
-from sitwith_server.media.aiortc_engine import AiortcEngine
-from sitwith_server.media.aiortc_room import Limits
+from sitwith_server.media.aiortc_engine import STREAMS, AiortcEngine
+from sitwith_server.media.aiortc_room import BUDGET, Limits
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
 
 from .company import Company, Harness, Recorder
@@ -159,6 +161,32 @@ async def test_without_a_port_nothing_is_answered() -> None:
     await engine.close()
     with pytest.raises(EngineDown):
         await room.answer("a", Peer(audio=1).offer())
+
+
+async def test_ME37_more_than_anybody_needs_is_not_looked_at(engine: AiortcEngine) -> None:
+    company = await Company.gather(Harness(engine), "abh")
+    async with company.talking():
+        heard = {"a": "bh", "b": "ah"}
+        await company.expect(heard, await company.apply(heard))
+        flood = company.members["h"].sender
+        received, floods = engine.counters.received, engine.counters.floods
+        for turn in range(2 * BUDGET):
+            flood.speak(bytes(60))
+            if turn % 50 == 0:
+                await asyncio.sleep(0)
+        await company.until(lambda: engine.counters.floods > floods, "a refusal")
+        assert engine.counters.received - received < 2 * BUDGET
+        await company.rounds(40)
+        # Streams that SRTP would keep a state for, each of them.
+        received, floods = engine.counters.received, engine.counters.floods
+        for ssrc in range(2 * STREAMS):
+            flood.send_packet(pack("!BBHII", 0x80, 111, 1, 960, ssrc + 1) + bytes(60))
+        await company.until(lambda: engine.counters.floods >= floods + STREAMS, "a refusal")
+        await company.expect(heard, company.counts())
+    for name, other in ("ab", "ba"):
+        numbers = [h.number for h in company.members[name].heard if h.speaker == other]
+        assert {(y - x) % 0x10000 for x, y in pairwise(numbers)} == {1}
+    await company.close()
 
 
 # ------------------------------------------------------------------------------ who is who

@@ -26,7 +26,7 @@ from aiortc import (
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
-from sitwith_server.media.aiortc_room import AiortcRoom, Limits
+from sitwith_server.media.aiortc_room import BUDGET, AiortcRoom, Limits
 from sitwith_server.media.answer import Local, answer, settle
 from sitwith_server.media.counters import Counters
 from sitwith_server.media.datagrams import Outbox
@@ -47,6 +47,8 @@ FULL: Final = 0.75
 """Share of a core at which this engine takes no further room: above it packets begin to wait."""
 MOST_PACKET: Final = 1_460
 """Bytes of a packet that is forwarded; with SRTP's trailer it still fits a path of 1,500."""
+STREAMS: Final = 32
+"""SSRCs of one member that are opened at all: SRTP keeps a state for each."""
 HANDSHAKE_QUEUE: Final = 32
 """DTLS datagrams that wait for their turn at most."""
 
@@ -118,6 +120,8 @@ class Link:
         self._port: Port | None = None
         self._box: Outbox | None = None
         self._name = b""
+        self.budget = BUDGET
+        self._streams: set[bytes] = set()
         self._places: list[Any] = []
         self._task = asyncio.create_task(self._connect())
 
@@ -201,15 +205,21 @@ class Link:
             if rx is None or port is None or len(datagram) < 12:
                 self._counters.odd += 1
                 return
-            buffer = self._buffer
+            self.budget -= 1
             rtcp = 192 <= datagram[1] < 224
-            size = len(datagram)
+            stream = datagram[4:8] if rtcp else datagram[8:12]
+            new = stream not in self._streams
+            if self.budget < 0 or (new and len(self._streams) == STREAMS):
+                self._counters.floods += 1
+                return
+            buffer, size = self._buffer, len(datagram)
             buffer.view[0:size] = datagram
             buffer.size[0] = size
             if (_unprotect_rtcp if rtcp else _unprotect)(rx, buffer.bytes, buffer.size):
                 self._counters.unsealed += 1
                 return
             self.agent.heard = now
+            self._streams.add(stream)
             packet = buffer.view[0 : buffer.size[0]]
             if rtcp:
                 port.on_rtcp(packet, now)

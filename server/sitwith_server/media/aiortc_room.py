@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sitwith_server.media.engine import (
     MAX_SDP,
@@ -23,6 +23,10 @@ from sitwith_server.room.model import MemberId
 
 if TYPE_CHECKING:
     from sitwith_server.media.aiortc_engine import AiortcEngine, Link
+
+
+BUDGET: Final = 300
+"""Packets of one member that are taken between two ticks; a camera in three layers sends 60."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,7 @@ class AiortcRoom:
         self.forwarder.tick(now)
         silent = now - self.engine.limits.silence
         for link in [each for each in self._links.values() if each.connected]:
+            link.budget = BUDGET
             if link.agent.heard < silent:
                 self.engine.counters.silent += 1
                 await self.lose(link)

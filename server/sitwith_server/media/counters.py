@@ -29,6 +29,8 @@ class Counters:
     """RTP and RTCP that SRTP refused: not authentic, repeated or too old."""
     late: int = 0
     """RTP that had waited here for too long: the loop lagged."""
+    floods: int = 0
+    """RTP and RTCP of members who send more packets, or more streams, than anybody needs."""
     crowded: int = 0
     """DTLS above what one handshake needs."""
     unsent: int = 0
