@@ -419,3 +419,16 @@ def test_ME29_new_credentials_alone_are_a_restart() -> None:
     assert parse(other).fingerprints != before.fingerprints
     assert not restarts(parse(other), before)
     assert not restarts(parse(re.sub(r"a=ssrc:\d+", "a=ssrc:5", fresh)), before)
+
+
+def test_ME29_a_browser_offers_again_only_what_was_agreed_on() -> None:
+    before = parse(text("chromium_full"))
+    fresh = re.sub(r"a=ice-ufrag:.*", "a=ice-ufrag:zzzz\r", text("chromium_full"))
+    fresh = re.sub(r"a=ice-pwd:.*", "a=ice-pwd:" + "z" * 24 + "\r", fresh)
+    less = re.sub(r"a=extmap:\d+ \S+abs-send-time\r\n", "", fresh)
+    assert parse(less).sections != before.sections
+    assert restarts(parse(less), before)
+    assert not restarts(before, parse(less))
+    moved = re.sub(r"a=extmap:\d+ (\S+ssrc-audio-level)", r"a=extmap:15 \1", fresh)
+    assert parse(moved).sections != before.sections
+    assert not restarts(parse(moved), before)
