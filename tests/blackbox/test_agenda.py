@@ -152,7 +152,7 @@ async def test_AG1_AG10_an_agenda_is_written_over_the_wire_or_refused_whole(
         await f.no("stale", "agenda.edit", {"stages": [{**good, "kind": "round"}]})
         await f.ok("agenda.edit", {"stages": [{**good, "kind": "arrival"}, good], "at": 1})
         await c.everyone_sees(lambda v: len(v["agenda"]["stages"]) == 2, "the new agenda")
-        assert ada.view["agenda"]["at"] == 1
+        assert f.view["agenda"]["at"] == 1
 
 
 async def test_RD6_a_signal_reaches_who_comes_back_later(server: Server) -> None:
