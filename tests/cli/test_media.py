@@ -50,6 +50,15 @@ def test_a_media_port_that_is_taken_is_refused(
     assert f"UDP port {port}" in capsys.readouterr().err
 
 
+def test_a_worker_without_nodes_asks_nothing_of_a_media_port_that_is_anothers() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        elsewhere = {"port": 0, "media_port": port, "media_address": "203.0.113.7"}
+        serve.check(settings(**elsewhere, redis_url=REDIS, media_nodes=-1))
+        serve.check(settings(**elsewhere, media="off"))
+
+
 def test_how_many_nodes_go_beside_the_workers() -> None:
     cores = os.cpu_count() or 1
     shared = {"redis_url": REDIS}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from sitwith_server.gateway.metrics import CROWD, Metrics
+from sitwith_server.media.bus import Here
 
 PEOPLE = re.compile(r"[0-9]+")
 
@@ -115,3 +116,21 @@ def test_two_workers_of_one_process_do_not_share_their_counts() -> None:
     one.tick()
     assert samples(one)["sitwith_ticks_total", ()] == 1
     assert samples(other)["sitwith_ticks_total", ()] == 0
+
+
+def test_media_nodes_are_told_by_node_and_by_fixed_words() -> None:
+    made = Metrics()
+    found: list[Here] = []
+    made.media(lambda: found)
+    assert "sitwith_media_nodes 0.0" in made.render().decode()
+    found.append(Here("n1", 0.5, 3, 12, counts={"sent": 7, "refused_no_route": 2}))
+    shown = made.render().decode().splitlines()
+    for line in (
+        "sitwith_media_nodes 1.0",
+        'sitwith_media_rooms{node="n1"} 3.0',
+        'sitwith_media_connections{node="n1"} 12.0',
+        'sitwith_media_load{node="n1"} 0.5',
+        'sitwith_media_counts_total{node="n1",what="sent"} 7.0',
+        'sitwith_media_counts_total{node="n1",what="refused_no_route"} 2.0',
+    ):
+        assert line in shown, line

@@ -144,7 +144,7 @@ def check(wanted: Settings) -> None:
         except OSError as error:
             problem = f"can't listen on {wanted.host} port {wanted.port}: {error.strerror}"
             raise Failed(f"{problem}. --port chooses another") from None
-    check_media(wanted, nodes=max(1, media_nodes(wanted)))
+    check_media(wanted, nodes=1 if wanted.redis_url is None else media_nodes(wanted))
 
 
 def check_media(wanted: Settings, nodes: int = 1) -> None:
@@ -154,7 +154,7 @@ def check_media(wanted: Settings, nodes: int = 1) -> None:
         SettingError: the address to bind is not this machine's.
         Failed: a port is taken.
     """
-    if wanted.media != "aiortc":
+    if wanted.media != "aiortc" or not nodes:
         return
     from sitwith_server import wiring
 
