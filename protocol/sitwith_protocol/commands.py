@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .concerns import ConcernsOffer, PairsPlan, TopicsSet
+from .evening import (
+    AgendaBack,
+    AgendaEdit,
+    AgendaExtend,
+    AgendaNext,
+    AgendaStart,
+    BreatheStart,
+    BreatheStop,
+)
 from .fields import (
     BODY,
     CONVERSATION,
@@ -18,9 +27,7 @@ from .fields import (
     REF,
     SECONDS,
     SEEN_MAX,
-    STAGE,
     groups_of_members,
-    stages,
 )
 from .fields import name as a_name
 from .media import MediaOffer, MediaServers, MediaTake
@@ -342,40 +349,6 @@ class CareDone(Message):
     member: str = need(REF)
 
 
-@message("agenda.start")
-class AgendaStart(Message):
-    id: int = need(ID)
-
-
-@message("agenda.next")
-class AgendaNext(Message):
-    """``at``: the stage that its sender believes to be under way, from 0."""
-
-    id: int = need(ID)
-    at: int | None = may(STAGE, default=None)
-
-
-@message("agenda.back")
-class AgendaBack(Message):
-    id: int = need(ID)
-    at: int | None = may(STAGE, default=None)
-
-
-@message("agenda.extend")
-class AgendaExtend(Message):
-    id: int = need(ID)
-    seconds: float = need(SECONDS)
-
-
-@message("agenda.edit")
-class AgendaEdit(Message):
-    """``at``: the place of the stage under way among the new ``stages``, from 0."""
-
-    id: int = need(ID)
-    stages: tuple[Mapping[str, object], ...] = need(stages)
-    at: int | None = may(STAGE, default=None)
-
-
 @message("mood.ask")
 class MoodAsk(Message):
     id: int = need(ID)
@@ -389,20 +362,6 @@ class MoodAnswer(Message):
 
 @message("mood.close")
 class MoodClose(Message):
-    id: int = need(ID)
-
-
-@message("breathe.start")
-class BreatheStart(Message):
-    """``pattern`` is the seconds of each phase of one breath."""
-
-    id: int = need(ID)
-    pattern: tuple[float, ...] = need(many(number(0, 600), 1, 16))
-    seconds: float = need(SECONDS)
-
-
-@message("breathe.stop")
-class BreatheStop(Message):
     id: int = need(ID)
 
 

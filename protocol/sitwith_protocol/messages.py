@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 from .commands import *  # noqa: F403
 from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
 from .concerns import *  # noqa: F403
+from .evening import *  # noqa: F403
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
