@@ -54,6 +54,8 @@ def eventful() -> Evening:
     e.ok("fay", c.Mute, member="ada", kinds=frozenset((Kind.AUDIO, Kind.CHAT)))
     e.ok("fay", c.FloorRound, seconds=60)
     e.ok("fay", c.FloorPause)
+    e.ok("fay", c.ConcernsOffer, concerns=("Sleep",))
+    e.ok("ada", c.TopicsSet, tags=(b"\x00\xff", b"tag"))
     e.ok("fay", c.PairsPlan, seed=1, how="fresh", avoid=(("ada", "ben"),))
     first = pairs_of(e, "ada dora", "ben cleo", seconds=90)[0]
     e.ok("ada", c.HelpAsk)
