@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ import pytest
 from aiortc import RTCCertificate
 
 from sitwith_client.voice import Peer
+from sitwith_client.voice.sdp import parse
 from sitwith_server.media.aiortc_engine import STREAMS, AiortcEngine
 from sitwith_server.media.aiortc_room import BUDGET, Limits
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
@@ -99,6 +101,32 @@ async def test_ME34_who_never_finishes_ice_or_dtls_is_dropped() -> None:
         await asyncio.gather(task, return_exceptions=True)
         await idle.close()
         await half.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_ME37_a_handshake_of_noise_ends_alone(seed: int) -> None:
+    """Records that look like DTLS and are none, in the place of a handshake."""
+    chance = random.Random(seed)
+    async with running(Limits(connect=0.5)) as engine:
+        company = await Company.gather(Harness(engine), "ab")
+        noise = Peer(audio=1)
+        remote = parse(await company.room.answer("h", noise.offer()))
+        await noise._ice.connect(remote.ice, remote.candidates, 5)
+        async with company.talking():
+            await company.apply(company.everybody())
+            for turn in range(200):
+                body = chance.randbytes(chance.randrange(0, 300))
+                head = pack(
+                    "!BHHIHB", chance.randrange(20, 26), 0xFEFD, 0, 0, turn, len(body) & 255
+                )
+                noise.send_datagram(chance.choice([head, head[:1], b"\x16"]) + body)
+                if turn % 20 == 0:
+                    await asyncio.sleep(0.005)
+            await gone(company.watcher, ["h"])
+            await company.expect(company.everybody("ab"), company.counts())
+        assert engine.counters.unfinished + engine.counters.failed == 1
+        await noise.close()
+        await company.close()
 
 
 async def test_ME34_unfinished_members_are_bounded_per_room_and_in_all() -> None:
