@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 from aioice import stun
 
 from sitwith_server.media.counters import Counters
@@ -323,10 +324,13 @@ async def test_ME36_what_waited_too_long_is_dropped_but_checks_and_handshakes(
 
 
 async def test_ME37_a_fault_with_one_packet_stops_no_other(
-    port: UdpPort, known: Known, client: Client
+    port: UdpPort, known: Known, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = structlog.testing.CapturingLogger()
+    monkeypatch.setattr("sitwith_server.media.udp._log", log)
+
     def fails(data: bytes, now: float) -> None:
-        raise RuntimeError("no")
+        raise RuntimeError("what a member said")
 
     client.send(client.check(known.local))
     await client.receive()
@@ -335,6 +339,10 @@ async def test_ME37_a_fault_with_one_packet_stops_no_other(
     client.send(client.check(known.local))
     assert len(await client.receive()) == 1
     assert port.counters.faults == 1
+    [call] = log.calls
+    assert call.kwargs["fault"] == "RuntimeError"
+    assert call.kwargs["where"].startswith("test_udp.py:")
+    assert "what a member said" not in str(call)
 
 
 async def test_what_is_longer_than_a_place_is_dropped_whole(

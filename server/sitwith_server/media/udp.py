@@ -14,11 +14,13 @@ import secrets
 import socket
 import struct
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
+import structlog
 from aioice import stun
 
 from sitwith_server.media.counters import Counters
@@ -33,6 +35,8 @@ LATE: Final = 0.2
 """Seconds after which RTP that waited in the socket is not worth forwarding any more."""
 YIELD: Final = 0.5
 """Seconds of silence after which a nominated address gives way to any other."""
+
+_log = structlog.get_logger(__name__)
 
 _BINDING_REQUEST: Final = 1
 _COOKIE: Final = 0x2112A442
@@ -256,6 +260,7 @@ class UdpPort:
         self.addresses, self.port, self.counters = tuple(addresses), port, counters
         self._bind = bind
         self._ends: list[_End] = []
+        self._fault_next = float("-inf")
         self._by_name: dict[str, Agent] = {}
         self._by_address: dict[bytes, Agent] = {}
 
@@ -362,11 +367,20 @@ class UdpPort:
                         counters.late += 1
                     else:
                         agent.on_datagram(datagram, now)
-                except Exception:  # a packet of one member must never stop those of the others
-                    counters.faults += 1
+                except Exception as error:  # one member's packet must never stop the others'
+                    self._fault(error, now)
             if len(batch) < IN_BATCH:
                 break
         self.flush()
+
+    def _fault(self, error: Exception, now: float) -> None:
+        """A defect of ours: counted, and logged by its place alone, as its words may hold bytes."""
+        self.counters.faults += 1
+        if now >= self._fault_next:
+            self._fault_next = now + 10
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+            _log.error("media_fault", fault=type(error).__name__, where=where)
 
     def _stun(self, datagram: bytes, source: bytes, box: Outbox, now: float) -> None:
         ufrag = _addressee(datagram)
