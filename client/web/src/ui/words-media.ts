@@ -194,7 +194,7 @@ export const voice = {
   },
   figures: {
     state: "State",
-    states: { off: "none", connecting: "connecting", up: "good", lost: "coming back", unable: "none" } as PerLook,
+    states: { off: "none", connecting: "connecting", up: "good", lost: "coming back", unable: "none", none: "none" } as PerLook,
     rtt: "There and back",
     ms: (n: number) => `${n} ms`,
     jitter: "Unsteadiness",

@@ -15,10 +15,10 @@ import { deaf, FRESH_EAR, listen, type Ear } from "./silence.ts";
 import { digest, packetsIn, type Digest, type Look as StatsLook } from "./stats.ts";
 import { Wire } from "./wire.ts";
 
-export type LineLook = "off" | "connecting" | "up" | "lost" | "unable";
+export type LineLook = "off" | "connecting" | "up" | "lost" | "unable" | "none";
 
 export interface MediaSnapshot {
-  /** `unable`: this browser has no WebRTC. */
+  /** `unable`: this browser has no WebRTC. `none`: this server carries no voices. */
   readonly line: LineLook;
   readonly microphone: Look;
   readonly camera: Look;
@@ -192,7 +192,7 @@ export class Media {
   private async turn(kind: Kind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
     const device = this.devicesOf[kind];
     const { me, role, phase } = this.client.snapshot;
-    if (me === null || phase !== "inside" || !this.host.able) return null;
+    if (me === null || phase !== "inside" || !this.host.able || this.wire.voiceless) return null;
     // Lifted by facilitators alone, their own by themselves too.
     if (device.state.muted === "held" && role !== "facilitator") return null;
     this.touched = true;
@@ -357,6 +357,7 @@ export class Media {
 
   private lineLook(): LineLook {
     if (!this.host.able) return "unable";
+    if (this.wire.voiceless) return "none";
     const line = this.wire.state;
     if (line.is === "off" || line.is === "up") return line.is;
     if (line.is === "shaky") return "up";

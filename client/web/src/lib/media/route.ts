@@ -14,12 +14,19 @@ function group(room: RoomView, me: MemberId): string | null {
   return visited?.[0] ?? null;
 }
 
+/** Facilitators are among themselves in a debrief. */
+function debriefs(room: RoomView): boolean {
+  const { agenda } = room;
+  return agenda !== null && agenda.at !== null && agenda.stages[agenda.at]?.kind === "debrief";
+}
+
 /** As `may_be_heard` of the server's routes, without the mutes. */
 export function voiceHasWay(room: RoomView, me: MemberId | null): boolean {
   const self = me === null ? undefined : room.members[me];
   if (me === null || self === undefined || room.floor === null) return false;
   const leads = self.role === "facilitator";
-  if (room.notice === "no_facilitator" && !leads) return false;
+  if ((room.notice === "no_facilitator" || room.floor.mics === "muted") && !leads) return false;
+  if (leads && debriefs(room)) return true;
   if (group(room, me) !== null) return true;
   const { mode, holder } = room.floor;
   if (mode === "open" || holder === me) return true;

@@ -18,6 +18,7 @@ export interface WireUser {
 
 /** After these the same offer fares no better in a second. */
 const SLOW: ReadonlySet<string> = new Set(["bad_request", "stale", "not_allowed", "too_long", "not_inside"]);
+const NEVER = "not_allowed";
 /** The word of a node that wants a transport for each direction. */
 const TWO_TRANSPORTS = "two_transports";
 /** The share of their life after which relay credentials are renewed. */
@@ -28,6 +29,8 @@ export class Wire {
   private current: Peer | null = null;
   private cancelTimer: (() => void) | null = null;
   private split = false;
+  /** The server has said that it carries no voices. */
+  voiceless = false;
   private servers: { readonly config: RTCConfiguration; readonly until: number } | null = null;
 
   constructor(
@@ -96,13 +99,14 @@ export class Wire {
     try {
       const config = await this.config();
       if (!this.isCurrent(offer)) return;
-      if (config === null) return refused(false);
+      if (config === null) return refused(this.voiceless);
       const same = restart ? this.current : null;
       const peer = same ?? this.open(config);
       let slow = false;
       const done = await peer.negotiate(same === null ? null : config, async (sdp) => {
         const answer = this.isCurrent(offer) ? await this.send("media.offer", { sdp }) : null;
         if (answer === null || answer.ok) return this.isCurrent(offer) ? (answer?.fields.sdp ?? null) : null;
+        if (answer.code === NEVER) this.voiceless = true;
         const wantsTwo = answer.message.includes(TWO_TRANSPORTS) && !this.split;
         if (wantsTwo) this.split = true;
         slow = SLOW.has(answer.code) && !wantsTwo;
@@ -146,7 +150,11 @@ export class Wire {
     const answer = await this.send("media.servers", {});
     const base: RTCConfiguration = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require", iceServers: [] };
     // A server of an earlier version has no relays.
-    if (!answer.ok) return answer.code === "bad_request" ? base : null;
+    if (!answer.ok) {
+      if (answer.code === NEVER) this.voiceless = true;
+      return answer.code === "bad_request" ? base : null;
+    }
+    this.voiceless = false;
     const { servers, ttl, relay } = answer.fields;
     const config: RTCConfiguration = {
       ...base,

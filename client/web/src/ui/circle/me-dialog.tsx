@@ -21,13 +21,15 @@ export function MeDialog(): VNode | null {
   return (
     <Dialog title={words.more.heading} onClose={() => session.shut()}>
       <Rename name={me.name} />
-      <div class="group">
-        <SelfSwitch kind="microphone" />
-        <SelfSwitch kind="camera" />
-        <Button local look="row" icon="gear" onClick={() => session.open({ is: "sound" })}>
-          {voice.more.settings}
-        </Button>
-      </div>
+      {session.voice.snap.value.line !== "none" && (
+        <div class="group">
+          <SelfSwitch kind="microphone" />
+          <SelfSwitch kind="camera" />
+          <Button local look="row" icon="gear" onClick={() => session.open({ is: "sound" })}>
+            {voice.more.settings}
+          </Button>
+        </div>
+      )}
       {amHolder(snap) && groupInView(snap) !== null && (
         <div class="group">
           <Button look="row" icon="stick" onClick={() => void session.act("floor.pass", {})}>

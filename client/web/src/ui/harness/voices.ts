@@ -57,6 +57,7 @@ export const VOICES: Readonly<Record<string, () => MediaSnapshot>> = {
   missing: () => media({ microphone: "missing", camera: "missing" }),
   silenced: () => media({ silenced: true }),
   lost: () => media({ line: "lost" }),
+  none: () => media({ line: "none", touched: false }),
   unable: () => media({ line: "unable" }),
   faces: () => media({ microphone: "on", camera: "on", speaking: ["m5"], pictures: faces(["m0", "m1", "m2", "m3", "m5", "m6"]) }),
   turn: () => media({ microphone: "waiting", camera: "on", speaking: ["m2"], pictures: faces(["m0", "m2", "m3", "m5"]) }),

@@ -9,9 +9,10 @@ const ICONS = { microphone: "audio", camera: "video" } as const;
 /** Looks in which the sign is struck through. */
 const SHUT = ["off", "held", "blocked", "missing", "busy", "other"];
 
-export function VoiceButton({ kind }: { kind: VoiceKind }): VNode {
+export function VoiceButton({ kind }: { kind: VoiceKind }): VNode | null {
   const session = useSession();
-  const look = session.voice.snap.value[kind];
+  const { [kind]: look, line } = session.voice.snap.value;
+  if (line === "none") return null;
   const trouble = TROUBLES.includes(look);
   const about = words.press[kind][trouble ? "other" : look] ?? words.press[kind]["on"] ?? "";
   const speaking = kind === "microphone" && look === "on" && session.voice.speaking.value.has(session.snap.value.me ?? "");

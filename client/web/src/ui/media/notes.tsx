@@ -57,7 +57,7 @@ export function VoiceNote(): VNode {
   if (line === "unable") return <Strip>{<p>{words.unable}</p>}</Strip>;
   if (asking) return <Strip>{<p>{words.asking}</p>}</Strip>;
   if (lost) return <Strip kind="is-calm">{<p>{words.lost}</p>}</Strip>;
-  if (!touched && !session.voice.greeted.value) {
+  if (line !== "none" && !touched && !session.voice.greeted.value) {
     return (
       <Strip>
         <p>{words.hello}</p>

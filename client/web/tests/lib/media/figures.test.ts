@@ -108,6 +108,19 @@ describe("a voice's way", () => {
     expect(voiceHasWay(room(), null)).toBe(false);
   });
 
+  it("[AG4] is closed to members while a stage mutes them, the holder and groups too", () => {
+    const muted = room({ floor: floor({ mode: "stick", holder: "m2", mics: "muted" }), pairs: { ...PAIRS, mine: "g1" } });
+    expect(["m0", "m1", "m2"].map((id) => voiceHasWay(muted, id))).toEqual([true, false, false]);
+  });
+
+  it("[AG9] is open to facilitators in a debrief", () => {
+    const agenda = { stages: [{ kind: "debrief" as const, seconds: 60 }], at: 0, ends_at: 1 };
+    const settings = { ...room().settings!, facilitators_wait: true };
+    const debrief = room({ floor: floor({ mode: "quiet" }), agenda, settings });
+    expect(["m0", "m1"].map((id) => voiceHasWay(debrief, id))).toEqual([true, false]);
+    expect(voiceHasWay({ ...debrief, agenda: { ...agenda, at: null } }, "m0")).toBe(false);
+  });
+
   it("tells a facilitator's mute from one's own", () => {
     const view = room({ members: members(3, { m1: { muted: ["audio"], held: [] }, m2: { muted: ["audio", "video"], held: ["video"] } }) });
     expect(mutedAs(view, "m0", "audio")).toBe("no");

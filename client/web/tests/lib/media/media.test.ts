@@ -361,6 +361,19 @@ describe("the connection", () => {
     expect(room.browser.peers).toHaveLength(5);
   });
 
+  it("says so where the server carries no voices, and takes no device then", async () => {
+    const room = begin();
+    await soon();
+    const [servers] = room.world.socket.heard();
+    room.world.socket.say({ t: "refused", id: servers?.["id"], code: "not_allowed", message: "" });
+    await soon();
+    expect(room.media.snapshot.line).toBe("none");
+    await room.media.microphone(true);
+    expect(room.browser.taken).toEqual([]);
+    room.world.pass(2_000);
+    expect(await room.serve()).toEqual([]);
+  });
+
   it("keeps asking while no node can answer", async () => {
     const room = begin();
     await room.serve("media.offer");
