@@ -56,6 +56,12 @@ STALE_SECONDS: Final = 1.5
 """A worker that has not read this long (it was stopped, or cut off) reads before it decides."""
 
 
+PLANNED_HERE: Final = 60
+"""Groups for more people take long enough for other rooms to feel: they are planned in a thread."""
+
+_MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A commit of the control log, folded."""
@@ -170,7 +176,7 @@ class Room:
                     await self._be_fresh()
                 surely = False
                 for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
-                    verdict = decide(self.state, command, await self._log.now(self.id))
+                    verdict = await self._decide(command)
                     if isinstance(verdict, Refusal):
                         # It commits nothing, so nothing else would show that it was decided on
                         # a state that is not the log's: a seat taken just now at another worker.
@@ -211,7 +217,7 @@ class Room:
 
     async def _attempt(self, command: c.Command, key: Key, why: str) -> Answer | None:
         """The answer, committed; None after a lost race."""
-        verdict = decide(self.state, command, await self._log.now(self.id))
+        verdict = await self._decide(command)
         if isinstance(verdict, Refusal):
             answer: Answer = No(RefusalCode(verdict.code), verdict.message)
             verdict = Verdict(())
@@ -224,6 +230,13 @@ class Room:
         if isinstance(taken, bool):
             return answer if taken else None
         return taken
+
+    async def _decide(self, command: c.Command) -> Verdict | Refusal:
+        now = await self._log.now(self.id)
+        if isinstance(command, _MAY_PLAN) and len(self.state.seats) > PLANNED_HERE:
+            # The state is a value, and the lock keeps it in place meanwhile.
+            return await asyncio.to_thread(decide, self.state, command, now)
+        return decide(self.state, command, now)
 
     async def _append(
         self,
