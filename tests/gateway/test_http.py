@@ -332,7 +332,7 @@ async def test_AG1_a_room_is_made_with_its_agenda_or_not_at_all(h: House) -> Non
         assert answer.status_code == 201
 
 
-async def test_the_shipped_agendas_and_their_schema_are_there_for_all(h: House) -> None:
+async def test_HT11_the_shipped_agendas_and_their_schema_are_there_for_all(h: House) -> None:
     answer = await h.call("GET", "/templates", key=None)
     found = answer.json()["templates"]
     assert answer.status_code == 200
