@@ -86,6 +86,14 @@ def test_media_go_to_an_address_of_this_machine_where_the_server_listens_on_all(
     assert wiring.media_address(settings(host="0.0.0.0", media_address="192.0.2.9")) == "192.0.2.9"
 
 
+def test_a_guessed_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    serve.check_media(settings(host="0.0.0.0"))
+    assert "media_address is not set" in capsys.readouterr().err
+    serve.check_media(settings(host="0.0.0.0", media_address="127.0.0.1"))
+    serve.check_media(settings())
+    assert capsys.readouterr().err == ""
+
+
 def test_secrets_of_media_are_shown_nowhere() -> None:
     values = {
         "turn_secret": "hush-turn",

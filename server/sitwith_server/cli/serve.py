@@ -158,7 +158,10 @@ def check_media(wanted: Settings, nodes: int = 1) -> None:
         return
     from sitwith_server import wiring
 
-    address = wanted.media_bind or wiring.media_address(wanted)
+    offered = wiring.media_address(wanted)
+    if wanted.media_address is None and wanted.host in ("0.0.0.0", "::"):
+        complain(f"media_address is not set: members will send voices to {offered}")
+    address = wanted.media_bind or offered
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for port in range(wanted.media_port, wanted.media_port + nodes) if wanted.media_port else (0,):
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
