@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,31 @@ async def members(room: JanusRoom, *people: Member) -> AsyncIterator[None]:
     finally:
         for each in people:
             await each.close()
+
+
+async def test_a_transport_whose_other_is_lost_meanwhile_is_not_made(
+    gateway: Janus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Member("a")
+    async with opened(gateway) as (_, room, watch):
+        home = await room.settle()
+        subscribe = home.subscribe
+
+        async def slowly(*words: Any) -> Any:
+            made = await subscribe(*words)
+            await a.up.close()
+            await until(lambda: watch.losses["a"] == 1, "a is lost")
+            return made
+
+        monkeypatch.setattr(home, "subscribe", slowly)
+        await a.up.connect(await room.answer("a", a.up.offer()))
+        with pytest.raises(EngineDown):
+            await room.answer("a", a.down.offer())
+        assert room.size == 0
+        monkeypatch.undo()
+        again = Member("a")
+        async with members(room, again):
+            await until(lambda: watch.ups["a"] == 2, "a is back")
 
 
 async def test_members_who_go_all_at_once_wait_for_nobody(gateway: Janus) -> None:

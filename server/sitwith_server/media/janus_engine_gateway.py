@@ -135,6 +135,15 @@ class Gateway:
         with suppress(GatewayRefused):
             await self._asked({"janus": "detach", "session_id": session, "handle_id": handle})
 
+    def release(self, session: int, handle: int) -> None:
+        """The same, without waiting for it."""
+
+        async def release() -> None:
+            with suppress(GatewayDown):
+                await self.detach(session, handle)
+
+        self._later(release())
+
     async def tell(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
         """A message to the plugin. Raises GatewayDown or GatewayRefused."""
         whole: dict[str, object] = {

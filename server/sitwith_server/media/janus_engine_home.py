@@ -54,9 +54,11 @@ class Home:
         try:
             home = cls(gateway, session, await gateway.attach(session), room)
             await home._create()
-        except (GatewayDown, GatewayRefused) as error:
+        except BaseException as error:
             gateway.dismiss(session)
-            raise EngineDown("the gateway makes no room") from error
+            if isinstance(error, GatewayDown | GatewayRefused):
+                raise EngineDown("the gateway makes no room") from error
+            raise
         return home
 
     async def _create(self) -> None:
@@ -119,8 +121,8 @@ class Home:
             # Nobody can be subscribed to it yet; from here on its gates are shut.
             for medium in mids:
                 await self.gate(speaker, medium, False)
-        except (GatewayRefused, OfferRefused):
-            await self.detach(handle)
+        except BaseException:
+            self.release(handle)
             raise
         return speaker, sdp
 
@@ -140,8 +142,8 @@ class Home:
             sdp = _answer(offer, reply.sdp, line)
             told = for_gateway(offer)
             await self._say(handle, {"type": "answer", "sdp": told}, request="start")
-        except (GatewayRefused, OfferRefused):
-            await self.detach(handle)
+        except BaseException:
+            self.release(handle)
             raise
         fixed = tuple(
             Slot(mid, index, medium) for index, (mid, medium) in enumerate(slots(offer).items())
@@ -166,6 +168,10 @@ class Home:
 
     async def detach(self, handle: int) -> None:
         await self.gateway.detach(self._session, handle)
+
+    def release(self, handle: int) -> None:
+        """Ends what the handle does, soon."""
+        self.gateway.release(self._session, handle)
 
     async def close(self) -> None:
         """Ends everything of the room at the gateway, as far as that can be reached."""

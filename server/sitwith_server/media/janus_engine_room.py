@@ -211,8 +211,8 @@ class JanusRoom:
             async with old.lock:
                 return await home.restart_up(old, offer)
         speaker, sdp = await home.publish(member, offer)
-        self._must_live_in(home)
-        seat.speaker = speaker
+        self._must_sit(home, seat, speaker)
+        seat.speaker, seat.told = speaker, seat.told and old is None
         self._steering.speakers.append(speaker)
         await self._admit(home, speaker, old)
         return sdp
@@ -223,23 +223,24 @@ class JanusRoom:
             async with old.lock:
                 return await home.restart_down(old, offer)
         listener, sdp = await home.subscribe(member, offer)
-        self._must_live_in(home)
+        self._must_sit(home, seat, listener)
         listener.take = self._takes.get(member, Take.HIGH)
-        seat.listener = listener
+        seat.listener, seat.told = listener, seat.told and old is None
         self._steering.listeners.append(listener)
         await self._admit(home, listener, old)
         return sdp
 
-    def _must_live_in(self, home: Home) -> None:
-        if self._steering.home is not home:
-            raise EngineDown("the gateway went away")
+    def _must_sit(self, home: Home, seat: _Seat, leg: Leg) -> None:
+        """Raises EngineDown, and ends the leg, if what it was made for is gone by now."""
+        if self._steering.home is not home or self._seats.get(leg.member) is not seat:
+            home.release(leg.handle)
+            raise EngineDown("the member's transports were lost meanwhile")
 
     async def _admit(self, home: Home, leg: Leg, old: Leg | None) -> None:
         """A new leg, in the place of an old one. Raises GatewayDown or EngineDown."""
         self._handles[leg.handle] = leg
         self._later(self._prove(leg))
         if old is not None:
-            self._seats[leg.member].told = False
             await self._end(home, old)
         self._steering.steer()
 
