@@ -11,6 +11,7 @@ import pytest
 
 from sitwith_client import Change, Client, Message, Refused, RoomClosed
 from sitwith_client.rehearse import host, rehearse
+from sitwith_protocol.linking import blind
 from tests.blackbox.house import Circle, Server, circle
 
 HASTE = 25.0
@@ -200,3 +201,22 @@ async def test_a_rehearsal_that_never_got_in_says_so(server: Server) -> None:
     with pytest.raises(RoomClosed) as caught:
         await rehearse(f"{server.url}/r/none#t=none.none", 2, haste=HASTE)
     assert caught.value.code == 4404
+
+
+async def test_LK2_concerns_in_plain_words_are_blinded_and_linked(server: Server) -> None:
+    async with circle(server, ["Ben", "Cleo", "Dora"]) as c:  # noqa: SIM117
+        async with Client.join(link(c, "facilitator"), "Ada") as ada:
+            await ada.enter(20)
+            await ada.offer_concerns(["Grief", "Sleep"])
+            assert ada.room.concerns == ["Grief", "Sleep"]
+            await ada.set_concerns(ada.room.link_key, ["  grief"])
+            ben = c.members[0]
+            await ben.ok("topics.set", {"tags": [blind(ben.view["link_key"], "GRIEF")]})
+            plan = await ada.plan_pairs_in_full(facilitators=True, avoid=[(ada.id, c.f.me)])
+            assert {ada.id, ben.me} <= set(next(g for g in plan["groups"] if ada.id in g))
+            assert plan["report"]["linked"] == 1
+            cleo = c.members[1].me
+            pinned = await ada.plan_pairs_in_full("fresh", facilitators=True, pins=[(ada.id, cleo)])
+            assert {ada.id, cleo} <= set(next(g for g in pinned["groups"] if ada.id in g))
+            await ada.set_concerns(ada.room.link_key, [])
+            assert ada.room["topics"] == []

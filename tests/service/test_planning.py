@@ -1,0 +1,66 @@
+"""Plans for many people are made beside the loop, and are the same plans."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.room import commands as c
+from sitwith_server.room import decide
+from sitwith_server.room.model import Settings
+from sitwith_server.service import rooms
+from sitwith_server.service.answers import Done
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.names import clean
+from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.registry import Registry
+
+NAMES = ("Fay", "Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")
+
+
+@pytest.mark.parametrize("here", [True, False])
+async def test_a_plan_for_many_does_not_hold_up_the_loop(
+    monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    log = MemoryLog()
+    registry = Registry(log, Trail(log, 3600))
+    operator = Operator(registry, room_ttl=3600)
+    made = await operator.create(RoomSpec("", "Be kind.", 50, Settings()))
+    door, seats = Door(registry), list[str]()
+    for name in NAMES:
+        seated = await door.join(made.member if seats else made.facilitator, clean(name))
+        assert isinstance(seated, Seated)
+        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        seats.append(seated.seat)
+    room = await registry.find(made.room)
+    assert room is not None
+    assert len(room.state.linking.key) == 32
+    await room.ask(c.TopicsSet(by=seats[1], tags=(b"t",)), (seats[1], 2), "topics.set")
+    await room.ask(c.TopicsSet(by=seats[4], tags=(b"t",)), (seats[4], 2), "topics.set")
+    where: list[threading.Thread] = []
+
+    def watched(*args: Any) -> Any:
+        where.append(threading.current_thread())
+        return decide(*args)
+
+    monkeypatch.setattr(rooms, "decide", watched)
+    monkeypatch.setattr(rooms, "PLANNED_HERE", len(NAMES) if here else len(NAMES) - 1)
+    command = c.PairsPlan(by=seats[0], seed=3, how="linked")
+    answer, other = await asyncio.gather(
+        room.ask(command, (seats[0], 2), "pairs.plan"),
+        room.ask(c.HandRaise(by=seats[1]), (seats[1], 3), "hand.raise"),
+    )
+    assert isinstance(answer, Done)
+    assert isinstance(other, Done)
+    groups: Any = answer.fields["groups"]
+    assert {seats[1], seats[4]} in map(set, groups)
+    assert (where[0] is threading.main_thread()) is here
+    assert where[1] is threading.main_thread()
+    assert room.state.floor.queue == (seats[1],)
+    await registry.close()
+    await log.close()
