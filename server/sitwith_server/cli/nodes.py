@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from sitwith_server.cli.supervisor import (
     LEAVES_WITHIN,
     PAUSES,
+    READY_WITHIN,
     SILENT_FOR,
     STEADY_AFTER,
     Worker,
@@ -33,12 +35,32 @@ class MediaNodes:
     def __init__(self, count: int, command: Command, *, drain_seconds: float) -> None:
         self._count, self._command, self._drain_seconds = count, command, drain_seconds
         self._alive: set[Worker] = set()
+        self._places: dict[int, Worker] = {}
+        self._asked: set[Worker] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """From within the event loop."""
         self._tasks = [asyncio.create_task(self._keep(place)) for place in range(self._count)]
         self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def roll(self) -> None:
+        """Replaces one after another: each moves its rooms first, and the next one waits for the
+        new one, which may want the same port."""
+        for node in sorted(self._alive, key=lambda each: each.place):
+            self._asked.add(node)
+            node.signal(signal.SIGTERM)
+            limit = self._drain_seconds + LEAVES_WITHIN
+            await asyncio.wait((node.ended,), timeout=limit)
+            if not node.ended.done():
+                _log.error("media_node_late", place=node.place, pid=node.pid)
+                node.kill()
+            await node.ended
+            while (new := self._places.get(node.place)) is node or new is None:
+                await asyncio.sleep(0.05)
+            if not await new.is_ready(READY_WITHIN):
+                _log.error("roll_given_up", media_node=node.place)
+                return
 
     async def stop(self, number: int) -> bool:
         """Sends all of them `number` (SIGTERM drains, SIGINT doesn't) and waits; whether all of
@@ -64,9 +86,14 @@ class MediaNodes:
         while True:
             node = Worker(place, partial(self._command, place), ())
             self._alive.add(node)
+            self._places[place] = node
             _log.info("media_node_started", place=place, pid=node.pid)
             node.ended.add_done_callback(partial(self._gone, node))
             code = await asyncio.shield(node.ended)
+            if node in self._asked:
+                self._asked.discard(node)
+                deaths = 0
+                continue
             deaths = 1 if loop.time() - node.began > STEADY_AFTER else deaths + 1
             pause = PAUSES[min(deaths, len(PAUSES)) - 1]
             _log.error(

@@ -81,6 +81,10 @@ class Beside(Protocol):
 
     def start(self) -> None: ...
 
+    async def roll(self) -> None:
+        """Replaces them, one after another."""
+        ...
+
     async def stop(self, number: int) -> bool:
         """Lets them go by this signal; whether all of them left as they should."""
         ...
@@ -309,6 +313,8 @@ class Supervisor:
             if not await place.wish:
                 _log.error("roll_given_up", worker=place.number)
                 return
+        if self._beside is not None:
+            await self._beside.roll()
         _log.info("rolled", workers=len(self._places))
 
     async def _watch(self) -> None:
