@@ -76,12 +76,6 @@ class Circle:
         """Whether nobody sits with somebody they avoid."""
         return self.cost(groups) < NEVER
 
-    def up_to(self, bound: int) -> Circle:
-        """The circle in which nobody may be with whom it costs `bound` or more."""
-        return Circle(
-            tuple(tuple(NEVER if cost >= bound else 0 for cost in row) for row in self.costs)
-        )
-
     def in_steps(self, step: int) -> Circle:
         """The circle with costs in whole steps of this size; who avoids whom stays."""
         return Circle(
@@ -110,6 +104,10 @@ class Circle:
                     if one != other:
                         costs[one][other] += 1
         return Circle(tuple(map(tuple, costs)))
+
+
+Choose: TypeAlias = Callable[[Circle, list[int], Chance], Groups | None]
+"""Groups of these sizes for a circle; None where there are none."""
 
 
 def cut(order: Sequence[int], sizes: Sequence[int]) -> Groups:

@@ -15,15 +15,14 @@ from sitwith_server.room.blossom import cheapest_matching
 from sitwith_server.room.chance import Chance
 from sitwith_server.room.grouping import (
     NEVER,
+    Choose,
     Circle,
     Groups,
-    best_groups,
     cheapest_of_all,
     cut,
     settled,
     swapped,
 )
-from sitwith_server.room.twos import any_pairs
 
 Shared = Mapping[tuple[int, int], int]
 """How many concerns two people share, by their indices, the smaller one first; no zeros."""
@@ -36,7 +35,9 @@ _LEFT_FEW: Final = 3
 _TRIOS_KEPT: Final = 4
 _MANY: Final = 60
 """Above this one trio has to do."""
-_GROUPS_ALL: Final = 12
+_GROUPS_ALL: Final = 9
+"""Up to so many people every plan is tried; up to so many more as long as it does not take long."""
+_GROUPS_TRIED: Final = 12
 _NODES: Final = 15_000
 _STARTS: Final = 3
 _SWAPS_EACH: Final = 600
@@ -65,7 +66,10 @@ class Wishes:
     and on top less for those who share a concern, and still a little less for each further one.
     """
 
-    def __init__(self, circle: Circle, sizes: Sequence[int], shared: Shared) -> None:
+    def __init__(
+        self, circle: Circle, sizes: Sequence[int], shared: Shared, fresh: Choose, seed: int
+    ) -> None:
+        self.fresh, self.seed = fresh, seed
         together = sum(size * (size - 1) // 2 for size in sizes)
         most = max(shared.values(), default=0)
         linked = 1 + together * most
@@ -89,10 +93,18 @@ class Wishes:
         """The groups of `circle`, which is this one or a part of it, that are wished for most;
         None where everything found puts people together who avoid each other."""
         if len(sizes) != len(circle) // 2:
-            return _bigger(circle, sizes, self.again, chance)
-        if len(circle) % 2:
-            return _with_trio(circle, self.again, chance)
-        return _couples(circle, chance)
+            best, sure = _bigger(circle, sizes, chance), len(circle) <= _GROUPS_ALL
+        elif len(circle) % 2:
+            best, sure = _with_trio(circle, chance), len(circle) <= _TRIOS_ALL
+        else:
+            best, sure = _couples(circle, chance), True
+        if not sure and (best is None or circle.cost(best) >= self.again):
+            # Meetings again, or worse: what looks for new company alone may know better.
+            fewest = self.fresh(circle.in_steps(self.again), list(sizes), Chance(self.seed))
+            if fewest is not None:
+                fewest = settled(circle, fewest, chance, _swaps(circle))
+                best = min((fewest, best or fewest), key=circle.cost)
+        return best
 
 
 def _fitting(circle: Circle, groups: Groups | None) -> Groups | None:
@@ -111,7 +123,7 @@ def _couples(circle: Circle, chance: Chance) -> Groups | None:
     return _fitting(circle, groups)
 
 
-def _with_trio(circle: Circle, again: int, chance: Chance) -> Groups | None:
+def _with_trio(circle: Circle, chance: Chance) -> Groups | None:
     """One trio and pairs. Whoever is the trio's, the pairs beside it are exact."""
     people = range(len(circle))
     found: list[Groups] = []
@@ -123,16 +135,7 @@ def _with_trio(circle: Circle, again: int, chance: Chance) -> Groups | None:
         groups = [list(trio)]
         if circle.fits(groups) and (rest := _couples_beside(circle, trio, chance)) is not None:
             found.append(groups + rest)
-    best = min(found, key=circle.cost, default=None)
-    if len(circle) > _TRIOS_ALL and (best is None or circle.cost(best) >= again):
-        # Where all may be with somebody new, that search knows it better.
-        for bound in (again, NEVER):
-            start = any_pairs(circle.up_to(bound), chance)
-            if start is not None:
-                found.append(swapped(circle, start, chance, _swaps(circle)))
-                break
-        best = min(found, key=circle.cost, default=None)
-    return best
+    return min(found, key=circle.cost, default=None)
 
 
 def _couples_beside(circle: Circle, taken: Collection[int], chance: Chance) -> Groups | None:
@@ -173,7 +176,7 @@ def _least_missed(circle: Circle, chance: Chance) -> tuple[int, Groups | None]:
     return alone, [pair for pair in groups if nobody not in pair]
 
 
-def _bigger(circle: Circle, sizes: Sequence[int], again: int, chance: Chance) -> Groups | None:
+def _bigger(circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
     """The cheapest groups that a bounded search finds; exact for few people."""
     people = range(len(circle))
     starts = [_by_greed(circle, sizes, chance)]
@@ -181,15 +184,10 @@ def _bigger(circle: Circle, sizes: Sequence[int], again: int, chance: Chance) ->
         starts += [cut(chance.shuffled(people), sizes) for _ in range(_STARTS - 1)]
     swaps = _swaps(circle) // len(starts)
     best = min((settled(circle, each, chance, swaps) for each in starts), key=circle.cost)
-    if len(circle) <= _GROUPS_ALL:
+    if len(circle) <= _GROUPS_TRIED:
         best = cheapest_of_all(circle, sizes, chance, best, _NODES)
     elif len(circle) <= _MANY or circle.cost(best) >= NEVER:
         best = swapped(circle, best, chance, swaps)
-    if circle.cost(best) >= again:
-        # Meetings again, or worse: what looks for nothing else may avoid them.
-        fewest = best_groups(circle.in_steps(again), sizes, chance)
-        if fewest is not None:
-            best = min(best, settled(circle, fewest, chance, swaps), key=circle.cost)
     return _fitting(circle, best)
 
 

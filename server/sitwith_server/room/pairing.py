@@ -11,6 +11,7 @@ from typing import Final
 
 from sitwith_server.room.chance import Chance
 from sitwith_server.room.grouping import (
+    Choose,
     Circle,
     Groups,
     best_groups,
@@ -19,7 +20,7 @@ from sitwith_server.room.grouping import (
     random_groups,
 )
 from sitwith_server.room.linked import Wishes, shared_concerns
-from sitwith_server.room.pinned import Choose, pinned_groups
+from sitwith_server.room.pinned import pinned_groups
 from sitwith_server.room.twos import LOOK_AHEAD_PEOPLE, any_pairs, fresh_pairs
 
 _PLANS: Final = 5
@@ -63,7 +64,7 @@ def plan(
     sizes = group_sizes(len(people), size)
     choose: Choose = _by_lot if tags is None and not fresh else _fresh
     if tags is not None and (shared := shared_concerns(people, tags)):
-        wishes = Wishes(circle, sizes, shared)
+        wishes = Wishes(circle, sizes, shared, _fresh, seed)
         circle, choose = wishes.circle, wishes.groups
     elif tags is None and not fresh:
         circle = circle.forgetting()

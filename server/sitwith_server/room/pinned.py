@@ -7,15 +7,20 @@ trying knots in the trio's place; for bigger groups by a bounded search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
-from typing import Final, TypeAlias
+from typing import Final
 
 from sitwith_server.room.chance import Chance
-from sitwith_server.room.grouping import NEVER, Circle, Groups, cheapest_of_all, settled, swapped
-
-Choose: TypeAlias = Callable[[Circle, list[int], Chance], Groups | None]
-"""Groups of these sizes for a circle; None where there are none."""
+from sitwith_server.room.grouping import (
+    NEVER,
+    Choose,
+    Circle,
+    Groups,
+    cheapest_of_all,
+    settled,
+    swapped,
+)
 
 _TRIOS_TRIED: Final = 40
 _TRIOS_FEW: Final = 4
