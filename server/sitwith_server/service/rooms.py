@@ -324,11 +324,6 @@ class Room:
         async with self._lock:
             self._end()
 
-    async def _mind_end(self) -> None:
-        """Another worker may have ended the room and deleted all of it before this one read so."""
-        if await self._log.ended(self.id):
-            self._end()
-
     def _end(self) -> None:
         if not self.state.ended:
             before, self.state = self.state, fold(self.state, RoomEnded())
@@ -384,7 +379,9 @@ class Room:
         began = _clock()
         words = await self.talking.fresh()
         if words is None:
-            await self._mind_end()
+            # Another worker may have ended it and deleted all of it before this one read so.
+            if await self._log.ended(self.id):
+                self._end()
             return
         while entries := await self._log.read(self.id, CONTROL, self.state.seq):
             for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
