@@ -212,7 +212,7 @@ def _sent(members: Sequence[_Member]) -> int:
 
 
 async def _pace(
-    members: Sequence[_Member], interval: float, send: Callable[[_Member], None]
+    members: Sequence[_Member], interval: float, send: Callable[[_Member], None] = _Member.send
 ) -> None:
     """Their packets, evenly spread."""
     order = list(members)
