@@ -128,8 +128,17 @@ class Janus:
         self._process.wait()
 
     def freeze(self) -> None:
+        """Returns once all its threads stand still."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        ends = time.monotonic() + 20
+        while any(
+            (each / "stat").read_text().rpartition(")")[2].split()[0] != "T"
+            for each in tasks.iterdir()
+        ):
+            assert time.monotonic() < ends, "Janus does not stand still"
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         assert self._process is not None
