@@ -233,7 +233,7 @@ class Settings:
         0, _whole(0, 65535), "UDP port for media, of the first media node; 0 takes free ones"
     )
     media_nodes: int = _setting(
-        0, _whole(-1, 64), "media processes beside the workers; 0: one a spare core; -1: none"
+        0, _whole(-1, 64), "media processes beside the workers; 0: one a spare core, 2 at least; -1: none"
     )
     janus_urls: tuple[str, ...] = _setting(
         (), _urls("ws", "wss"), "Janus gateways (ws:// or wss://), where media is janus"

@@ -63,8 +63,8 @@ def test_how_many_nodes_go_beside_the_workers() -> None:
     cores = os.cpu_count() or 1
     shared = {"redis_url": REDIS}
     assert serve.media_nodes(settings()) == 0
-    assert serve.media_nodes(settings(**shared)) == max(1, cores - 1)
-    assert serve.media_nodes(settings(**shared, workers=cores + 3)) == 1
+    assert serve.media_nodes(settings(**shared)) == max(2, cores - 1)
+    assert serve.media_nodes(settings(**shared, workers=cores + 3)) == 2
     assert serve.media_nodes(settings(**shared, media_nodes=3)) == 3
     assert serve.media_nodes(settings(**shared, media_nodes=-1)) == 0
     assert serve.media_nodes(settings(**shared, media="off")) == 0

@@ -81,7 +81,8 @@ def media_nodes(wanted: Settings) -> int:
     """How many media processes go beside this server's workers."""
     if wanted.media == "off" or wanted.redis_url is None or wanted.media_nodes < 0:
         return 0
-    return wanted.media_nodes or max(1, (os.cpu_count() or 1) - wanted.workers)
+    # Two at least: when one dies, voices come back on the other, without waiting for a new one.
+    return wanted.media_nodes or max(2, (os.cpu_count() or 1) - wanted.workers)
 
 
 def _words(asked: argparse.Namespace) -> list[str]:
