@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .care import (
+    CareAside,
+    CareBack,
+    CareCard,
+    CareDone,
+    CareFlag,
+    CareOpen,
+    CareTake,
+    CareWithdraw,
+    CareWorry,
+    StaffClaim,
+    StaffRelease,
+)
 from .concerns import ConcernsOffer, PairsPlan, TopicsSet
 from .evening import (
     AgendaBack,
@@ -294,6 +307,7 @@ class RoomSettings(Message):
     lobby: bool | None = may(boolean, default=None)
     facilitators_wait: bool | None = may(boolean, default=None)
     sealed: bool | None = may(boolean, default=None)
+    cards: bool | None = may(boolean, default=None)
 
     @property
     def changes(self) -> dict[str, object]:
@@ -329,24 +343,6 @@ class SelfAway(Message):
 @message("leave")
 class Leave(Message):
     id: int = need(ID)
-
-
-@message("care.flag")
-class CareFlag(Message):
-    id: int = need(ID)
-    level: str = need(one_of("quiet", "urgent"))
-
-
-@message("care.take")
-class CareTake(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-
-
-@message("care.done")
-class CareDone(Message):
-    id: int = need(ID)
-    member: str = need(REF)
 
 
 @message("mood.ask")
@@ -410,8 +406,16 @@ Command = (
     | SelfAway
     | Leave
     | CareFlag
+    | CareWithdraw
+    | CareWorry
     | CareTake
     | CareDone
+    | CareAside
+    | CareBack
+    | CareCard
+    | CareOpen
+    | StaffClaim
+    | StaffRelease
     | AgendaStart
     | AgendaNext
     | AgendaBack

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from .care import *  # noqa: F403
 from .commands import *  # noqa: F403
 from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
 from .concerns import *  # noqa: F403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import chain
+from typing import Any
 
 from sitwith_server.room import next_deadline, routes, view
 from sitwith_server.room.access import may_receive, stream_of
@@ -17,7 +18,9 @@ from sitwith_server.room.model import (
     Seat,
 )
 
-STAFF_SLICES = {"lobby", "help", "care", "talk"}
+STAFF_SLICES = {"lobby", "help", "care", "inbox", "talk"}
+OWN_SLICES = ("lobby", "care", "care_opened", "worries")
+"""Where people may be who are not inside: at the door, or to be followed up."""
 
 
 def check(state: RoomState, now: float) -> None:
@@ -26,6 +29,7 @@ def check(state: RoomState, now: float) -> None:
     _shares(state, now)
     _agenda(state)
     _groups(state)
+    _sides(state)
     _views(state)
     _routes(state)
     _rights(state)
@@ -49,8 +53,9 @@ def audience(state: RoomState, stream: str) -> set[str]:
     if kind == "direct":
         return set(rest.split(":")) & inside
     pairs = state.pairs
+    side = {m for m in inside if state.seats[m].aside == rest}
     if pairs is None or rest not in pairs.groups:
-        return set()
+        return side
     visitors = {v.member for v in pairs.visits.get(rest, ()) if v.open}
     return (set(pairs.groups[rest]) | visitors) & inside
 
@@ -139,16 +144,61 @@ def _views(state: RoomState) -> None:
             assert set(seen) == {"title", "agreement"}
             continue
         assert (seen.keys() >= STAFF_SLICES) is seat.facilitates
-        assert not seen.keys() & STAFF_SLICES or seat.facilitates
+        _care_views(state, seat, seen)
         assert set(seen["members"]) == inside  # type: ignore[arg-type]
-        told = str({name: value for name, value in seen.items() if name != "lobby"})
+        told = str({name: value for name, value in seen.items() if name not in OWN_SLICES})
         assert not [m for m in outside | state.removed if f"'{m}'" in told]
         assert seen["topics"] == list(seat.topics), "another's concerns"
     assert set(view(state, "a stranger")) == {"title", "agreement"}
 
 
+def _care_views(state: RoomState, seat: Seat, seen: dict[str, Any]) -> None:
+    """What is there of care in a view is one's own, or a facilitator's to know."""
+    concern = state.care.concerns.get(seat.id)
+    flagged = concern is not None and concern.level is not None
+    if not seat.facilitates:
+        assert seen.keys() & STAFF_SLICES == ({"care"} if flagged else set())
+        assert not flagged or seen["care"].keys() == {seat.id}
+    else:
+        known = {m for m in state.care.concerns if m != seat.id or flagged}
+        assert seen["care"].keys() == known
+        assert "worried" not in seen["care"].get(seat.id, {})
+    assert ("aside" in seen) is (seat.aside is not None)
+    assert ("card" in seen) is (seat.id in state.care.cards)
+    assert ("care_opened" in seen) is (seat.id in state.care.opened)
+    worried = {
+        m: str(each.worries[seat.id])
+        for m, each in state.care.concerns.items()
+        if seat.id in each.worries and state.at(m)
+    }
+    assert seen.get("worries", {}) == worried
+
+
+def _sides(state: RoomState) -> None:
+    """In a side room are two, one of them a facilitator, and they are nowhere else."""
+    sides: dict[str, list[Seat]] = {}
+    for seat in state.seats.values():
+        if seat.aside is not None:
+            sides.setdefault(seat.aside, []).append(seat)
+    for people in sides.values():
+        assert len(people) == 2
+        assert any(s.facilitates for s in people)
+        for seat in people:
+            assert seat.is_inside and not seat.grace_over
+            assert seat.presence is Presence.AWAY
+            assert state.group_of(seat.id) is None
+            assert state.pairs is None or state.pairs.visited_by(seat.id) is None
+    care = state.care
+    assert all(care.concerns[m].level for m in care.cards if m not in state.seats)
+    assert set(care.lines) | set(care.opened) <= set(state.seats)
+    assert not state.ended or (care.concerns, care.cards) == ({}, {})
+    assert state.settings.cards or not care.cards
+
+
 def _place(state: RoomState, seat: Seat) -> str:
-    """The group in whose hearing a seat is, or the circle."""
+    """The group in whose hearing a seat is, a side room, or the circle."""
+    if seat.aside is not None:
+        return seat.aside
     for group in state.pairs.groups if state.pairs is not None else ():
         if seat.id in audience(state, f"pair:{group}"):
             return group
@@ -160,6 +210,8 @@ def _place(state: RoomState, seat: Seat) -> str:
 def _may_speak(state: RoomState, seat: Seat) -> bool:
     if Kind.AUDIO in seat.held | seat.own or state.ended:
         return False
+    if seat.aside is not None:
+        return True
     facilitates = seat.role is Role.FACILITATOR
     if (state.unattended or state.floor.mics == "muted") and not facilitates:
         return False

@@ -9,6 +9,7 @@ import pytest
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage, StageKind
+from sitwith_server.room.care import Level
 from sitwith_server.room.model import Kind, Phase, Role
 from sitwith_server.room.rules import BY_WIRE, RULES, Rule, Who
 from sitwith_server.room.talk import decide_talk
@@ -46,6 +47,16 @@ FIELDS: dict[str, dict[str, Any]] = {
     "agenda.back": {"seed": 1},
     "agenda.extend": {"seconds": 5},
     "agenda.edit": {"stages": (Stage(StageKind.OPEN, 60),)},
+    "care.flag": {"level": Level.QUIET},
+    "care.worry": {"member": "ben", "level": Level.QUIET},
+    "care.take": {"member": "ada"},
+    "care.done": {"member": "ada"},
+    "care.aside": {"member": "ada"},
+    "care.back": {"member": "ada"},
+    "care.card": {"card": None},
+    "care.open": {"member": "ada"},
+    "staff.claim": {"member": "ada"},
+    "staff.release": {"member": "ada"},
     "breathe.start": {"pattern": (4, 6), "seconds": 60},
 }
 
@@ -131,7 +142,7 @@ def test_RO4_a_role_change_leaves_seat_hand_turn_and_mutes() -> None:
 def test_RO5_commands_of_later_versions_are_checked_and_refused_stale(wire: str) -> None:
     e = circle("Ada")
     assert ask(e, "fay", BY_WIRE[wire]) == "stale"
-    assert e.no("fay", c.NotYet, name="care.take", member="nobody") == "no_such_member"
+    assert e.no("fay", c.NotYet, name="mood.ask", member="nobody") == "no_such_member"
 
 
 def test_RO6_settings_change_what_they_name() -> None:
@@ -145,6 +156,7 @@ def test_RO6_settings_change_what_they_name() -> None:
         "lobby": False,
         "facilitators_wait": False,
         "sealed": False,
+        "cards": False,
     }
     e.same("fay", c.RoomSettings, changes={"chat": "staff"})
 

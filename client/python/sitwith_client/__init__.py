@@ -2,6 +2,7 @@
 
 from sitwith_protocol.errors import CloseCode, RefusalCode
 
+from .care import Flagged
 from .client import Client
 from .commands import Sent
 from .errors import BadLink, CannotConnect, Refused, RoomClosed, SitwithError, TooSlow
@@ -33,6 +34,7 @@ __all__ = [
     "ConnectionLost",
     "Ended",
     "Event",
+    "Flagged",
     "Heard",
     "InLobby",
     "Inside",

@@ -16,6 +16,7 @@ from sitwith_protocol.codec import CodecError
 from sitwith_protocol.errors import CloseCode, comes_back
 from sitwith_protocol.shapes import BadMessage
 
+from .care import CareCommands
 from .commands import FloorCommands, HouseCommands, PairsCommands, SelfCommands, TalkCommands
 from .connection import ABNORMAL, Opener, Refusal, Socket, SocketClosed, open_socket
 from .errors import CannotConnect, Refused, RoomClosed
@@ -49,7 +50,7 @@ def retry_delay(attempt: int, chance: random.Random) -> float:
     return chance.uniform(longest / 2, longest)
 
 
-class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseCommands):
+class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseCommands, CareCommands):
     """One seat in one room::
 
         async with Client.join(link, "Ada") as me:

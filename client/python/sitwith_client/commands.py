@@ -25,7 +25,9 @@ class Sent(NamedTuple):
     n: int
 
 
-class _Asking:
+class Asking:
+    """What all commands go through."""
+
     async def ask(self, make: Callable[[int], m.Command]) -> Mapping[str, Any]:
         """Sends one command and waits for its answer; the fields that the answer carries.
 
@@ -34,7 +36,7 @@ class _Asking:
         raise NotImplementedError
 
 
-class TalkCommands(_Asking):
+class TalkCommands(Asking):
     """Words, signs and the queue."""
 
     async def say(self, to: str, body: str | bytes) -> Sent:
@@ -68,7 +70,7 @@ class TalkCommands(_Asking):
         await self.ask(lambda id: m.HelpDone(id, member))
 
 
-class SelfCommands(_Asking):
+class SelfCommands(Asking):
     """Oneself."""
 
     async def rename(self, name: str) -> None:
@@ -86,10 +88,6 @@ class SelfCommands(_Asking):
     async def unmute(self, member: Member, *kinds: str) -> None:
         """Lifts a mute; a facilitator's only a facilitator lifts."""
         await self.ask(lambda id: m.Unmute(id, member, kinds))
-
-    async def flag_care(self, level: str) -> None:
-        """Raises the quiet safety line: ``quiet`` or ``urgent``."""
-        await self.ask(lambda id: m.CareFlag(id, level))
 
     async def answer_mood(self, value: int) -> None:
         """Answers the mood question, 1 to 5."""
@@ -118,7 +116,7 @@ class SelfCommands(_Asking):
         return str(answer["sdp"])
 
 
-class FloorCommands(_Asking):
+class FloorCommands(Asking):
     """The talking stick and its clock."""
 
     async def open_floor(self) -> None:
@@ -164,7 +162,7 @@ class FloorCommands(_Asking):
         await self.ask(m.FloorResume)
 
 
-class PairsCommands(_Asking):
+class PairsCommands(Asking):
     """Small groups."""
 
     async def plan_pairs(
@@ -228,7 +226,7 @@ class PairsCommands(_Asking):
         await self.ask(m.PairsReturn)
 
 
-class HouseCommands(_Asking):
+class HouseCommands(Asking):
     """The door, the roles and the room, for facilitators."""
 
     async def admit(self, person: str) -> None:
@@ -277,14 +275,6 @@ class HouseCommands(_Asking):
     async def give_role(self, member: Member, role: str) -> None:
         """Makes somebody ``facilitator`` or ``member``."""
         await self.ask(lambda id: m.RoleGive(id, member, role))
-
-    async def take_care(self, member: Member) -> None:
-        """Takes on somebody's safety line."""
-        await self.ask(lambda id: m.CareTake(id, member))
-
-    async def care_done(self, member: Member) -> None:
-        """Somebody's safety line has been answered."""
-        await self.ask(lambda id: m.CareDone(id, member))
 
     async def start_agenda(self) -> None:
         """Begins the first stage."""

@@ -136,6 +136,21 @@ class RoomView:
         return self.slices.get("help") or []
 
     @property
+    def care(self) -> dict[str, Mapping[str, Any]]:
+        """Who is not well: facilitators see everybody, others their own flag."""
+        return self.slices.get("care") or {}
+
+    @property
+    def inbox(self) -> dict[str, Mapping[str, Any]]:
+        """Lines to the facilitators; they see it."""
+        return self.slices.get("inbox") or {}
+
+    @property
+    def aside(self) -> Mapping[str, Any] | None:
+        """The side room that one is in: ``{group, members}``."""
+        return self.slices.get("aside")
+
+    @property
     def talk(self) -> dict[str, float]:
         """Seconds of speech that others heard, by member; facilitators see it."""
         return self.slices.get("talk") or {}

@@ -208,6 +208,7 @@ _SETTINGS: Final = record(
         "lobby": truth,
         "facilitators_wait": truth,
         "sealed": truth,
+        "cards": truth,
     }
 )
 _ROOM: Final = record(

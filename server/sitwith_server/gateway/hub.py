@@ -20,6 +20,7 @@ from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, str
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.view import FREEZING, SLICES, Value, view, with_freeze
+from sitwith_server.room.watch import cause
 from sitwith_server.service.rooms import Change, Room
 from sitwith_server.service.talking import Words
 
@@ -27,6 +28,7 @@ DARK_SECONDS: Final = 10.0
 """How long members of a frozen room stay: longer than a restart of Redis, shorter than patience."""
 
 Key = tuple[tuple[str, str | None], ...]
+Cause = tuple[str, str]
 
 
 class Link:
@@ -126,7 +128,7 @@ class Hub:
         """Each viewer's changed slices; doors that opened and closed."""
         before, after = change.before, change.after
         slices = _Slices(before, after)
-        frames: dict[Key, bytes] = {}
+        frames: dict[tuple[Key, Cause], bytes] = {}
         for link in tuple(self.links.values()):
             was, now = before.seats.get(link.seat), after.seats.get(link.seat)
             own = change.by == link.seat
@@ -137,9 +139,10 @@ class Hub:
             elif was is None or was.phase is not now.phase:
                 self._moved(link, now)
             elif now.is_inside and (key := slices.changed_for(was, now)):
-                if key not in frames:
-                    frames[key] = framed(encode(_room_frame(change, slices, key)))
-                link.outbox.put(frames[key])
+                told = cause(before, after, now, change.why, change.by)
+                if (key, told) not in frames:
+                    frames[key, told] = framed(encode(_room_frame(change, slices, key, told)))
+                link.outbox.put(frames[key, told])
 
     def said(self, words: Words) -> None:
         """Words, to those of that audience at that moment, and to their author."""
@@ -291,13 +294,14 @@ def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:
     return m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map()
 
 
-def _room_frame(change: Change, slices: _Slices, key: Key) -> Mapping[str, object]:
+def _room_frame(change: Change, slices: _Slices, key: Key, told: Cause) -> Mapping[str, object]:
+    why, by = told
     return m.RoomFrame(
         seq=change.after.seq,
         pos=change.position.to_bytes(),
-        why=change.why,
+        why=why,
         set={name: slices.value(name, audience) for name, audience in key},
-        by=change.by or None,
+        by=by or None,
     ).to_map()
 
 

@@ -12,6 +12,7 @@ from sitwith_server.gateway.stages import to_stages
 from sitwith_server.log.base import Position
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as
+from sitwith_server.room.care import Card, Level
 from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.talk import Said
 from sitwith_server.service.answers import Answer, Done
@@ -119,6 +120,16 @@ def _plain(command: Callable[..., c.Command], *fields: str) -> Callable[[Any, st
     return make
 
 
+def _worry(message: m.CareWorry, me: str) -> c.Command:
+    level = None if message.level is None else Level(message.level)
+    return c.CareWorry(by=me, member=message.member, level=level)
+
+
+def _card(message: m.CareCard, me: str) -> c.Command:
+    card = Card(message.location, message.phone, message.note)
+    return c.CareCard(by=me, card=None if card == Card() else card)
+
+
 def _not_yet(message: Any, me: str) -> c.Command:
     return c.NotYet(by=me, name=message.t, member=getattr(message, "member", None))
 
@@ -171,9 +182,17 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.SelfRename: _rename,
     m.SelfAway: _plain(c.SelfAway, "away"),
     m.Leave: _plain(c.Leave),
-    m.CareFlag: _not_yet,
-    m.CareTake: _not_yet,
-    m.CareDone: _not_yet,
+    m.CareFlag: lambda w, me: c.CareFlag(by=me, level=Level(w.level)),
+    m.CareWithdraw: _plain(c.CareWithdraw),
+    m.CareWorry: _worry,
+    m.CareTake: _plain(c.CareTake, "member"),
+    m.CareDone: _plain(c.CareDone, "member"),
+    m.CareAside: _plain(c.CareAside, "member"),
+    m.CareBack: _plain(c.CareBack, "member"),
+    m.CareCard: _card,
+    m.CareOpen: _plain(c.CareOpen, "member"),
+    m.StaffClaim: _plain(c.StaffClaim, "member"),
+    m.StaffRelease: _plain(c.StaffRelease, "member"),
     m.AgendaStart: lambda w, me: c.AgendaStart(by=me, seed=_seed()),
     m.AgendaNext: lambda w, me: c.AgendaNext(by=me, seed=_seed(), at=w.at),
     m.AgendaBack: lambda w, me: c.AgendaBack(by=me, seed=_seed(), at=w.at),

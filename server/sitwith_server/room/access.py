@@ -31,7 +31,7 @@ def rights_of(state: RoomState) -> object:
         state.ended,
         state.locked,
         (settings.chat, settings.direct, settings.slow_seconds, settings.sealed),
-        [(s.id, s.phase, s.role, Kind.CHAT in s.held) for s in state.seats.values()],
+        [(s.id, s.phase, s.role, Kind.CHAT in s.held, s.aside) for s in state.seats.values()],
         None if state.pairs is None else state.pairs.groups,
         None if state.pairs is None else state.pairs.visits,
     )
@@ -52,8 +52,12 @@ def with_spans(old: RoomState, new: RoomState) -> RoomState:
 
 
 def hearing(state: RoomState, seat: Seat) -> frozenset[GroupId]:
-    """The groups whose words reach this seat: its own, and one whose visit has opened."""
-    if state.pairs is None or not seat.is_inside:
+    """The groups whose words reach this seat: its own, a side room, one whose visit is open."""
+    if not seat.is_inside:
+        return frozenset()
+    if seat.aside is not None:
+        return frozenset((seat.aside,))
+    if state.pairs is None:
         return frozenset()
     own = {g for g, people in state.pairs.groups.items() if seat.id in people}
     visited = {

@@ -9,13 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sitwith_server.room.agenda import Stage
+from sitwith_server.room.command import Command as Command  # noqa: PLC0414
+from sitwith_server.room.commands_care import *  # noqa: F403
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    by: MemberId
-
 
 # -- the door ------------------------------------------------------------------------------------
 

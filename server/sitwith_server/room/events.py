@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
+from sitwith_server.room.care import Card, Concern, Line, Opening
 from sitwith_server.room.model import (
     Floor,
+    GroupId,
     Invite,
     Kind,
     MemberId,
@@ -196,6 +198,41 @@ class HelpChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcernChanged:
+    """What is known of somebody who is not well; None once it is done."""
+
+    member: MemberId
+    concern: Concern | None
+
+
+@dataclass(frozen=True, slots=True)
+class SideChanged:
+    """These have gone to a side room, or are back (None)."""
+
+    members: tuple[MemberId, ...]
+    side: GroupId | None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardKept:
+    member: MemberId
+    card: Card | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardOpened:
+    member: MemberId
+    opening: Opening
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    member: MemberId
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
 class AgendaWritten:
     """There is another agenda; the stage under way, if any, goes on."""
 
@@ -274,6 +311,11 @@ Event = (
     | TopicsSet
     | ConcernsOffered
     | HelpChanged
+    | ConcernChanged
+    | SideChanged
+    | CardKept
+    | CardOpened
+    | LineChanged
     | AgendaWritten
     | AgendaMoved
     | BreatheChanged

@@ -9,6 +9,7 @@ from typing import Any
 from sitwith_server.room import events as ev
 from sitwith_server.room.access import rights_of, with_spans
 from sitwith_server.room.agenda import Agenda
+from sitwith_server.room.care import Care
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
 
@@ -189,6 +190,32 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
     )
 
 
+def _settings_changed(state: RoomState, event: ev.SettingsChanged) -> RoomState:
+    """A room that asks for no cards any more keeps none."""
+    care = state.care if event.settings.cards else replace(state.care, cards={})
+    return replace(state, settings=event.settings, care=care)
+
+
+def _concern_changed(state: RoomState, event: ev.ConcernChanged) -> RoomState:
+    there = event.member in state.seats
+    return replace(state, care=state.care.with_concern(event.member, event.concern, there=there))
+
+
+def _side_changed(state: RoomState, event: ev.SideChanged) -> RoomState:
+    seats = {
+        m: replace(seat, aside=event.side) if m in event.members else seat
+        for m, seat in state.seats.items()
+    }
+    count = state.care.sides if event.count is None else event.count
+    return replace(state, seats=seats, care=replace(state.care, sides=count))
+
+
+def _card_opened(state: RoomState, event: ev.CardOpened) -> RoomState:
+    if event.member not in state.seats:
+        return state  # nobody is there to be told; the trail is
+    return replace(state, care=state.care.with_opening(event.member, event.opening))
+
+
 def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
     talk = dict(state.talk)
     for member, seconds in event.heard:
@@ -200,7 +227,7 @@ def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
 _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
     ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
-    ev.RoomEnded: lambda s, e: replace(s, ended=True, talk={}),
+    ev.RoomEnded: lambda s, e: replace(s, ended=True, talk={}, care=Care()),
     ev.InviteAdded: lambda s, e: replace(s, invites={**s.invites, e.invite.id: e.invite}),
     ev.InviteRevoked: _invite_revoked,
     ev.SeatTaken: _seat_taken,
@@ -223,7 +250,7 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.SteppedAway: _on_seat(lambda e, seat: replace(seat, stepped_away=e.away)),
     ev.RoleGiven: _role_given,
     ev.LockSet: lambda s, e: replace(s, locked=e.locked),
-    ev.SettingsChanged: lambda s, e: replace(s, settings=e.settings),
+    ev.SettingsChanged: _settings_changed,
     ev.MutesSet: _on_seat(lambda e, seat: replace(seat, held=e.held, own=e.own)),
     ev.FloorChanged: lambda s, e: replace(s, floor=e.floor),
     ev.RoundBegan: lambda s, e: replace(s, last_starter=e.place),
@@ -232,6 +259,11 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.TopicsSet: _on_seat(lambda e, seat: replace(seat, topics=e.tags)),
     ev.ConcernsOffered: lambda s, e: replace(s, linking=replace(s.linking, concerns=e.concerns)),
     ev.HelpChanged: lambda s, e: replace(s, help=e.help),
+    ev.ConcernChanged: _concern_changed,
+    ev.SideChanged: _side_changed,
+    ev.CardKept: lambda s, e: replace(s, care=s.care.with_card(e.member, e.card)),
+    ev.CardOpened: _card_opened,
+    ev.LineChanged: lambda s, e: replace(s, care=s.care.with_line(e.member, e.line)),
     ev.AgendaWritten: lambda s, e: replace(s, agenda=e.agenda),
     ev.AgendaMoved: _agenda_moved,
     ev.BreatheChanged: lambda s, e: replace(s, breathe=e.breathe),

@@ -31,7 +31,7 @@ _TRIOS_ALL: Final = 11
 """Up to so many people every trio is tried."""
 _LEFT_ALL: Final = 25
 """Up to so many people everybody is tried as the third of a trio."""
-_LEFT_FEW: Final = 3
+_LEFT_FEW: Final = 4
 _TRIOS_KEPT: Final = 4
 _MANY: Final = 60
 """Above this one trio has to do."""
@@ -146,16 +146,14 @@ def _couples_beside(circle: Circle, taken: Collection[int], chance: Chance) -> G
 
 def _likely_trios(circle: Circle, chance: Chance) -> list[tuple[int, ...]]:
     """Each one left out of the best pairs joins the pair that costs least: the best of these."""
-    people = range(len(circle))
-    left: list[tuple[int, Groups | None]] = []
+    people = chance.shuffled(range(len(circle)))
     if len(circle) > _LEFT_ALL:
-        left.append(_least_missed(circle, chance))
-    tried = people if len(circle) <= _LEFT_ALL else chance.shuffled(people)[:_LEFT_FEW]
-    if len(circle) <= _MANY:
-        left += [(one, _couples_beside(circle, (one,), chance)) for one in tried]
+        # Who shares least with others is missed least.
+        people.sort(key=lambda one: -_nearest(circle, one))
+        people = people[: _LEFT_FEW if len(circle) <= _MANY else 1]
     joined: list[tuple[int, tuple[int, ...]]] = []
-    for one, pairs in left:
-        if pairs is not None:
+    for one in people:
+        if (pairs := _couples_beside(circle, (one,), chance)) is not None:
             row = circle.costs[one]
             first, second = min(pairs, key=lambda pair: row[pair[0]] + row[pair[1]])
             cost = circle.cost(pairs) + row[first] + row[second]
@@ -165,15 +163,8 @@ def _likely_trios(circle: Circle, chance: Chance) -> list[tuple[int, ...]]:
     return list(trios)[: _TRIOS_KEPT if len(circle) <= _MANY else 1]
 
 
-def _least_missed(circle: Circle, chance: Chance) -> tuple[int, Groups | None]:
-    """Who is left alone when the others are paired as well as can be, and those pairs."""
-    nobody = len(circle)
-    rows = [(*row, 0) for row in circle.costs]
-    groups = _couples(Circle((*rows, (0,) * (nobody + 1))), chance)
-    if groups is None:
-        return chance.below(nobody), None
-    alone = next(one for pair in groups if nobody in pair for one in pair if one != nobody)
-    return alone, [pair for pair in groups if nobody not in pair]
+def _nearest(circle: Circle, one: int) -> int:
+    return min(cost for other, cost in enumerate(circle.costs[one]) if other != one)
 
 
 def _bigger(circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from sitwith_server.room.agenda import Agenda, Mics
 from sitwith_server.room.breathe import Breathing
+from sitwith_server.room.care import Care
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
 
@@ -96,6 +97,8 @@ class Settings:
     lobby: bool = False
     facilitators_wait: bool = False
     sealed: bool = False
+    cards: bool = False
+    """Whether the room asks for contact cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,8 @@ class Seat:
     groups: tuple[tuple[GroupId, Span], ...] = ()
     topics: tuple[bytes, ...] = field(default=(), repr=False)
     """Blinded tags of one's concerns; they go with the seat."""
+    aside: GroupId | None = None
+    """The side room that one is in, with one other."""
 
     @property
     def muted(self) -> frozenset[Kind]:
@@ -171,9 +176,17 @@ class Seat:
 
     @property
     def presence(self) -> Presence:
-        if self.stepped_away or self.grace_over:
+        if self.stepped_away or self.grace_over or self.aside is not None:
             return Presence.AWAY
         return Presence.HERE if self.connection is not None else Presence.RECONNECTING
+
+    @property
+    def shown(self) -> Presence:
+        """What others see: a member in a side room as if they had stepped away, the facilitator
+        with them as ever."""
+        if self.aside is None or self.role is Role.MEMBER:
+            return self.presence
+        return replace(self, aside=None).presence
 
     @property
     def is_inside(self) -> bool:
@@ -283,6 +296,7 @@ class RoomState:
     avoid: frozenset[Pair] = frozenset()
     linking: Linking = field(default_factory=Linking)
     help: tuple[MemberId, ...] = ()
+    care: Care = field(default_factory=Care)
     last_starter: int = 0
     """The place of who began the last round that had no given order."""
     places: int = 0
@@ -329,8 +343,10 @@ class RoomState:
         return replace(self, seats={**self.seats, seat.id: seat})
 
     def without_seat(self, member: MemberId) -> RoomState:
+        seat = self.seats.get(member)
         return replace(
             self,
+            care=self.care if seat is None else self.care.without_seat(member, seat.name),
             seats={k: v for k, v in self.seats.items() if k != member},
             talk={k: v for k, v in self.talk.items() if k != member},
         )

@@ -60,6 +60,8 @@ def may_be_heard(state: RoomState, seat: Seat) -> bool:
     """Whether the floor, mutes and the presence of a facilitator let this seat be heard at all."""
     if not seat.is_inside or Kind.AUDIO in seat.muted or state.ended:
         return False
+    if seat.aside is not None:
+        return True
     if seat.role is Role.MEMBER and (state.unattended or state.floor.mics is Mics.MUTED):
         return False
     if where(state, seat) is not None:
@@ -71,8 +73,10 @@ def may_be_heard(state: RoomState, seat: Seat) -> bool:
 
 
 def where(state: RoomState, seat: Seat) -> str | None:
-    """The group in whose hearing a seat is: its own, or a visited one once the visit is open; in a
-    debrief, facilitators of no group are among themselves."""
+    """The group in whose hearing a seat is: its own, a side room, or a visited one once the
+    visit is open; in a debrief, facilitators of no group are among themselves."""
+    if seat.aside is not None:
+        return seat.aside
     if state.pairs is not None:
         own = state.pairs.group_of(seat.id)
         if own is not None:

@@ -22,6 +22,7 @@ from sitwith_server.room.access import (
 from sitwith_server.room.decide import Refusal, check_rights
 from sitwith_server.room.decide.draft import Refused, not_allowed, stale
 from sitwith_server.room.model import ChatPolicy, Kind, MemberId, RoomState, Seat
+from sitwith_server.room.watch import staff_reachable
 
 BODY_CHARACTERS = 2_000
 SEALED_BYTES = 12_000
@@ -156,6 +157,8 @@ def _group_stream(state: RoomState, seat: Seat, group: str) -> str:
 
 def _staff_stream(state: RoomState, seat: Seat, member: str) -> str:
     if member in ("", seat.id):
+        if not staff_reachable(state):
+            raise Refused("no_such_member", "No facilitator is here: this was not sent.")
         return stream_of(STAFF, seat.id)
     if not seat.facilitates:
         raise not_allowed("This is somebody else's line to the facilitators.")
@@ -177,7 +180,9 @@ def _direct_stream(state: RoomState, seat: Seat, member: str) -> str:
 
 
 def _group(state: RoomState, seat: Seat) -> str | None:
-    """One's own group, or the one that one visits."""
+    """One's own group, a side room, or the group that one visits."""
+    if seat.aside is not None:
+        return seat.aside
     if state.pairs is None:
         return None
     return state.pairs.group_of(seat.id) or state.pairs.visited_by(seat.id)

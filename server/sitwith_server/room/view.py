@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sitwith_server.room import watch
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, RoomState, Seat
@@ -68,7 +69,7 @@ def _members(state: RoomState, _: Audience) -> Value:
             "name": s.name,
             "role": str(s.role),
             "seat": s.place,
-            "here": str(s.presence),
+            "here": str(s.shown),
             "muted": sorted(s.muted),
             "held": sorted(s.held),
             "hand": hands.get(s.id),
@@ -137,6 +138,7 @@ def _settings(state: RoomState, _: Audience) -> Value:
         "lobby": s.lobby,
         "facilitators_wait": s.facilitators_wait,
         "sealed": s.sealed,
+        "cards": s.cards,
     }
 
 
@@ -209,7 +211,12 @@ SLICES: Mapping[str, Slice] = {
     "pairs": Slice(_pairs_audience, _pairs),
     "lobby": Slice(_staff_only, _lobby),
     "help": Slice(_staff_only, lambda state, _: list(state.help)),
-    "care": Slice(_staff_only, lambda state, _: {}),
+    "care": Slice(watch.care_audience, watch.care),
+    "inbox": Slice(_staff_only, lambda state, _: watch.inbox(state)),
+    "worries": Slice(watch.worries_audience, watch.worries),
+    "aside": Slice(watch.aside_audience, watch.aside),
+    "card": Slice(watch.card_audience, watch.own_card),
+    "care_opened": Slice(watch.opened_audience, watch.opened),
     "talk": Slice(_staff_only, _talk),
     "locked": Slice(_everyone, lambda state, _: state.locked),
     "settings": Slice(_everyone, _settings),

@@ -1,6 +1,17 @@
 /** Every command with its fields, and what comes back. */
 
-import type { ConversationId, GroupId, Kind, MemberId, PlanHow, Role, Settings, Stage } from "./slices.ts";
+import type {
+  Card,
+  CareLevel,
+  ConversationId,
+  GroupId,
+  Kind,
+  MemberId,
+  PlanHow,
+  Role,
+  Settings,
+  Stage,
+} from "./slices.ts";
 
 type Empty = Record<never, never>;
 
@@ -63,9 +74,19 @@ export interface CommandFields {
   "self.rename": { name: string };
   "self.away": { away: boolean };
   leave: Empty;
-  "care.flag": { level: "quiet" | "urgent" };
+  "care.flag": { level: CareLevel };
+  "care.withdraw": Empty;
+  /** Null takes one's worry back. */
+  "care.worry": { member: MemberId; level: CareLevel | null };
   "care.take": { member: MemberId };
   "care.done": { member: MemberId };
+  "care.aside": { member: MemberId };
+  "care.back": { member: MemberId };
+  /** None of the three takes the card back. */
+  "care.card": { location?: string; phone?: string; note?: string };
+  "care.open": { member: MemberId };
+  "staff.claim": { member: MemberId };
+  "staff.release": { member: MemberId };
   "agenda.start": Empty;
   "agenda.next": { at?: number };
   "agenda.back": { at?: number };
@@ -105,6 +126,10 @@ export interface Plan {
 interface CarriedByOk {
   "chat.say": { to: ConversationId; n: number };
   "pairs.plan": Plan;
+  /** How many facilitators are connected just now: with 0, show the crisis lines. */
+  "care.flag": { facilitators: number };
+  /** Null where it may not be read any more. */
+  "care.open": { card: Card | null };
   "media.offer": { sdp: string };
   "media.servers": { servers: TurnServer[]; ttl: number; relay: boolean };
 }
@@ -138,4 +163,12 @@ export type Answer<T extends CommandName = CommandName> =
   { ok: true; fields: AnswerFields<T> } | { ok: false; code: FailureCode; message: string };
 
 /** What the server takes; a page can say so before it asks. */
-export const LIMITS = { name: 40, body: 2000, reaction: 24, seconds: 7200 } as const;
+export const LIMITS = {
+  name: 40,
+  body: 2000,
+  reaction: 24,
+  seconds: 7200,
+  location: 200,
+  phone: 40,
+  note: 500,
+} as const;

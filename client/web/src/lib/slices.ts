@@ -78,9 +78,37 @@ export interface LobbyPerson {
   at: number;
 }
 
+export type CareLevel = "quiet" | "urgent";
+
+/** What is not so is not there; one's own entry has `level` and `taken_by` alone. */
 export interface CareEntry {
-  level: "quiet" | "urgent";
+  level: CareLevel;
   taken_by: MemberId | null;
+  /** False where only others have spoken. */
+  own?: boolean;
+  /** Who worries, and how much. */
+  worried?: Record<MemberId, CareLevel>;
+  /** They have left or lost the connection: somebody follows up. */
+  gone?: boolean;
+  /** Of somebody who is gone. */
+  name?: string;
+  /** Who is with them in a side room. */
+  aside?: MemberId[];
+  /** They have left a contact card. */
+  card?: boolean;
+}
+
+/** How somebody is to be reached, in their words. */
+export interface Card {
+  location: string | null;
+  phone: string | null;
+  note: string | null;
+}
+
+export interface InboxLine {
+  claimed_by: MemberId | null;
+  /** The latest word is the member's. */
+  waiting: boolean;
 }
 
 export type PlanHow = "random" | "fresh" | "linked";
@@ -129,6 +157,8 @@ export interface Settings {
   lobby: boolean;
   facilitators_wait: boolean;
   sealed: boolean;
+  /** The room asks for contact cards. */
+  cards?: boolean;
 }
 
 export interface Mood {
@@ -170,4 +200,14 @@ export interface Slices {
   concerns: string[];
   /** One's own tags. */
   topics: Uint8Array[];
+  /** Lines to the facilitators; they alone have it. */
+  inbox?: Record<MemberId, InboxLine> | null;
+  /** The side room that one is in. */
+  aside?: { group: GroupId; members: MemberId[] } | null;
+  /** One's own card. */
+  card?: Card | null;
+  /** Who has read one's card, and when. */
+  care_opened?: { by: MemberId; at: number }[] | null;
+  /** About whom one has said that one worries. */
+  worries?: Record<MemberId, CareLevel> | null;
 }

@@ -14,8 +14,10 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.decide import (
     agenda,
     breathe,
+    care,
     entry,
     floor,
+    inbox,
     linking,
     media,
     moderate,
@@ -49,6 +51,7 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
         if not (state.ended and isinstance(command, _FROM_NOBODY)):
             _RULES[type(command)](draft, command)
             if draft.events:
+                care.settle(draft)
                 agenda.settle(draft)
     except Refused as refused:
         return refused.refusal
@@ -91,6 +94,7 @@ _FROM_NOBODY = (
     c.RevokeInvite,
     c.PinMedia,
     c.AddTalk,
+    c.LineMoved,
 )
 """What may still come once a room has ended, and then changes nothing."""
 
@@ -149,6 +153,18 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.ConcernsOffer: linking.offer_concerns,
     c.HelpAsk: pairs.ask_help,
     c.HelpDone: pairs.help_done,
+    c.CareFlag: care.flag,
+    c.CareWithdraw: care.withdraw,
+    c.CareWorry: care.worry,
+    c.CareTake: care.take,
+    c.CareDone: care.done,
+    c.CareAside: care.aside,
+    c.CareBack: care.back,
+    c.CareCard: care.keep_card,
+    c.CareOpen: care.open_card,
+    c.StaffClaim: inbox.claim,
+    c.StaffRelease: inbox.release,
+    c.LineMoved: inbox.moved,
     c.AgendaStart: agenda.start,
     c.AgendaNext: agenda.go_on,
     c.AgendaBack: agenda.go_back,

@@ -56,7 +56,7 @@ def open_pairs(d: Draft, command: c.PairsOpen) -> None:
     if len(set(listed)) != len(listed):
         raise Refused("bad_request", "Somebody is in two groups.")
     for member in listed:
-        d.seat(member)
+        _not_aside(d.seat(member))
     count = d.state.group_count
     groups = {f"g{count + i}": group for i, group in enumerate(command.groups, 1)}
     met = [pair for group in command.groups for pair in combinations(group, 2)]
@@ -68,6 +68,7 @@ def open_pairs(d: Draft, command: c.PairsOpen) -> None:
 def move(d: Draft, command: c.PairsMove) -> None:
     seat = d.seat(command.member)
     pairs = d.state.pairs
+    _not_aside(seat)
     if pairs is None and command.group is None:
         raise stale("No groups are open.")
     if command.group is not None and (pairs is None or command.group not in pairs.groups):
@@ -102,6 +103,7 @@ def close(d: Draft, command: c.PairsClose) -> None:
 
 def visit(d: Draft, command: c.PairsVisit) -> None:
     pairs = d.state.pairs
+    _not_aside(d.seat(command.by))
     if pairs is None or command.group not in pairs.groups:
         raise _no_such_group()
     if pairs.group_of(command.by) is not None:
@@ -191,7 +193,7 @@ def place_late(d: Draft, seat: Seat) -> None:
     pairs = d.state.pairs
     if pairs is None or pairs.closing or seat.role is not Role.MEMBER or not pairs.groups:
         return
-    if pairs.group_of(seat.id) is not None:
+    if pairs.group_of(seat.id) is not None or seat.aside is not None:
         return
     group = pairing.place(
         seat.id, pairs.groups, avoid=d.state.avoid, met=d.state.met, tags=d.state.tags()
@@ -267,6 +269,11 @@ def _settle_help(d: Draft, member: MemberId | None = None) -> None:
     left = tuple(m for m in d.state.help if member is not None and m != member)
     if left != d.state.help:
         d.emit(HelpChanged(left))
+
+
+def _not_aside(seat: Seat) -> None:
+    if seat.aside is not None:
+        raise stale("Somebody of them is in a side room.")
 
 
 def _due(visit: Visit, now: float) -> bool:

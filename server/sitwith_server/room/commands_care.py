@@ -1,0 +1,78 @@
+"""What can be asked of a room about care, and of the lines to the facilitators (CL*, SI*)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sitwith_server.room.care import Card, Level
+from sitwith_server.room.command import Command
+from sitwith_server.room.model import MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareFlag(Command):
+    level: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareWithdraw(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareWorry(Command):
+    """`level` None takes one's worry back."""
+
+    member: MemberId
+    level: Level | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareTake(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareDone(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareAside(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareBack(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareCard(Command):
+    """One's own card; None takes it back."""
+
+    card: Card | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareOpen(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffClaim(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRelease(Command):
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMoved(Command):
+    """Message `n` was said on somebody's line; `waiting` if by them."""
+
+    member: MemberId
+    n: int
+    waiting: bool
