@@ -27,11 +27,13 @@ from sitwith_server.room.grouping import (
 Shared = Mapping[tuple[int, int], int]
 """How many concerns two people share, by their indices, the smaller one first; no zeros."""
 
+_EXACT_MOST: Final = 500
+"""For more people even exact pairs would take many seconds."""
 _TRIOS_ALL: Final = 11
 """Up to so many people every trio is tried."""
 _LEFT_ALL: Final = 25
 """Up to so many people everybody is tried as the third of a trio."""
-_LEFT_FEW: Final = 4
+_LEFT_FEW: Final = 10
 _TRIOS_KEPT: Final = 4
 _MANY: Final = 60
 """Above this one trio has to do."""
@@ -92,7 +94,7 @@ class Wishes:
     def groups(self, circle: Circle, sizes: Sequence[int], chance: Chance) -> Groups | None:
         """The groups of `circle`, which is this one or a part of it, that are wished for most;
         None where everything found puts people together who avoid each other."""
-        if len(sizes) != len(circle) // 2:
+        if len(sizes) != len(circle) // 2 or len(circle) > _EXACT_MOST:
             best, sure = _bigger(circle, sizes, chance), len(circle) <= _GROUPS_ALL
         elif len(circle) % 2:
             best, sure = _with_trio(circle, chance), len(circle) <= _TRIOS_ALL
