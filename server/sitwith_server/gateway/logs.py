@@ -43,6 +43,8 @@ WITHHELD: Final = frozenset(
         "body",
         "bodies",
         "client",
+        "concern",
+        "concerns",
         "content",
         "cookie",
         "cookies",
