@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -125,8 +126,11 @@ class Evening:
             ]
         )
         at = await self._do(self.c.f, name, fields)
-        # A visit opens 0.2 s after its announcement, which is another test's.
-        return at + 0.5 if name == "pairs.visit" else at
+        if name != "pairs.visit":
+            return at
+        # It opens 0.2 s after its announcement, which is another test's.
+        await asyncio.sleep(0.3)
+        return await self._settled()
 
     async def _own(self) -> float:
         who = self.c[self._one()].client
