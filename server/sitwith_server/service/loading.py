@@ -8,6 +8,7 @@ from typing import Final
 
 from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Log, Position
 from sitwith_server.room import begin
+from sitwith_server.room.care import Care
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import Floor, RoomState
 from sitwith_server.service import store
@@ -59,6 +60,7 @@ async def _from_record(log: Log, room_id: str) -> Room | None:
         pairs=None,
         floor=floor,
         help=(),
+        care=Care(),
         media=None,
         talk={},
     )
@@ -86,7 +88,9 @@ class Snapshots:
         """
         record = _record_of(room.state)
         if self._recorded.get(room.id) != record:
-            await self._log.put_record(room.id, store.state_to_bytes(room.state))
+            # A record outlives who was here: nobody's flag or card is in it.
+            kept = replace(room.state, care=Care())
+            await self._log.put_record(room.id, store.state_to_bytes(kept))
             self._recorded[room.id] = record
         if room.state.seq - self._saved.get(room.id, 0) >= SNAPSHOT_EVERY:
             position, blob = give(room)

@@ -34,6 +34,7 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
+from sitwith_server.service.asides import completed, line_moved
 from sitwith_server.service.talking import (
     Key,
     Talking,
@@ -148,13 +149,17 @@ class Room:
                 await self._be_fresh()
                 known = await self._log.outcome(self.id, *key)
                 if known is not None:
-                    return answers.from_bytes(known)
-                answer = await self._attempts(command, key, why)
-            await self._note(command, why, answer)
+                    answer = answers.from_bytes(known)
+                else:
+                    answer = await self._attempts(command, key, why)
+            if known is None:
+                await self._note(command, why, answer)
         except LogDown:
             # Whether it was taken is not known; sent again with its id it gets its one outcome.
             return _frozen()
-        return answer
+        if (moved := line_moved(self.state, command, answer)) is not None:
+            await self.order(moved, "staff.line")
+        return completed(self.state, command, answer)
 
     async def order(
         self,
