@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sitwith_server.room import commands as c
+from sitwith_server.room.agenda import GroupsWish, Stage, StageKind
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.fold import begin
 from sitwith_server.room.model import Role
@@ -220,3 +221,13 @@ def test_PA11_of_groups_like_each_other_one_with_a_shared_concern() -> None:
     pairs_of(e, "ada ben", "cleo dora", "emil gil")
     e.ok("emil", c.Leave)
     assert e.state.group_of("gil") == e.state.group_of("ada"), "unmet comes before a concern"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_LK4_a_stage_links_too(seed: int) -> None:
+    e = circle(*SIX)
+    topics(e, ada=GRIEF, emil=GRIEF, ben=WORK, finn=WORK)
+    stage = Stage(StageKind.PAIRS, 60, pairs=GroupsWish(2, "linked"))
+    e.ok("fay", c.AgendaEdit, stages=(stage,))
+    e.ok("fay", c.AgendaStart, seed=seed)
+    assert {" ".join(sorted(group)) for group in e.groups} == {"ada emil", "ben finn", "cleo dora"}
