@@ -17,8 +17,10 @@ from hypothesis.stateful import (
 from sitwith_server.room import Refusal, Verdict, view
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.care import Card, Level
 from sitwith_server.room.model import Kind, Phase, Role, RoomState
 from sitwith_server.room.policy import ChatPolicy
+from sitwith_server.room.watch import card_of
 from sitwith_server.service.store import (
     event_from_bytes,
     event_to_bytes,
@@ -34,6 +36,8 @@ KINDS = st.sets(st.sampled_from(Kind), min_size=1).map(frozenset)
 SHARE = st.floats(0, 1, exclude_max=True)
 FLAGS = st.booleans()
 HOWS = st.sampled_from(("random", "fresh", "linked"))
+LEVELS = st.none() | st.sampled_from(Level)
+CARDS = st.none() | st.just(Card("here", "123"))
 TAGS = st.lists(st.sampled_from((b"a", b"b", b"c", b"d")), unique=True).map(tuple)
 
 
@@ -315,6 +319,41 @@ class Rooms(RuleBasedStateMachine):
             c.HelpDone(by=asks, member=member),
         )
         self.ask(commands[what])
+
+    @rule(by=SHARE, who=SHARE, level=LEVELS, what=st.integers(0, 3), card=CARDS)
+    def not_well(
+        self, by: float, who: float, level: Level | None, what: int, card: Card | None
+    ) -> None:
+        asks, member = self.someone(by), self.someone(who)
+        commands: tuple[c.Command, ...] = (
+            c.CareFlag(by=asks, level=level) if level else c.CareWithdraw(by=asks),
+            c.CareWorry(by=asks, member=member, level=level),
+            c.CareCard(by=asks, card=card),
+            c.RoomSettings(by=self.someone(by, facilitator=True), changes={"cards": what < 3}),
+        )
+        self.ask(commands[what])
+
+    @rule(by=SHARE, who=SHARE, what=st.integers(0, 7), n=st.integers(1, 9))
+    def look_after(self, by: float, who: float, what: int, n: int) -> None:
+        asks, anybody = self.someone(by, facilitator=True), self.someone(who)
+        flagged = list(self.e.state.care.concerns) or [anybody]
+        member = flagged[int(who * len(flagged))]
+        commands: tuple[c.Command, ...] = (
+            c.CareTake(by=asks, member=member),
+            c.CareAside(by=asks, member=member),
+            c.CareBack(by=asks, member=member),
+            c.CareOpen(by=asks, member=member),
+            c.CareDone(by=asks, member=member),
+            c.LineMoved(by="", member=anybody, n=n, waiting=n % 2 == 0),
+            c.StaffClaim(by=asks, member=anybody),
+            c.StaffRelease(by=asks, member=anybody),
+        )
+        before = self.e.state
+        opened = c.CareOpen(by=asks, member=member)
+        self.ask(commands[what])
+        if commands[what] == opened and self.e.state is not before:
+            assert card_of(self.e.state, asks, member) is not None
+            assert member not in self.e.state.seats or self.e.see(member)["care_opened"]
 
     @rule(by=SHARE, who=SHARE, group=SHARE, what=st.integers(0, 6))
     def say(self, by: float, who: float, group: float, what: int) -> None:
