@@ -95,6 +95,8 @@ export interface CommandFields {
   "mood.ask": Empty;
   "mood.answer": { value: 1 | 2 | 3 | 4 | 5 };
   "mood.close": Empty;
+  "milestone.share": { text: string | Uint8Array };
+  "milestone.clear": { n: number };
   "breathe.start": { pattern: number[]; seconds: number };
   "breathe.stop": Empty;
   "topics.set": { tags: Uint8Array[] };

@@ -24,6 +24,7 @@ export type { Digest, Flow } from "./media/stats.ts";
 export { parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { LIMITS } from "./messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
+export { loadTemplates, type Template } from "./templates.ts";
 export type {
   Agenda,
   Agreement,
@@ -45,6 +46,7 @@ export type {
   LobbyPerson,
   Member,
   MemberId,
+  Milestone,
   Mood,
   Notice,
   Pairs,
@@ -58,6 +60,7 @@ export type {
   Settings,
   Slices,
   Stage,
+  StageKind,
 } from "./messages.ts";
 export type { ChatMessage, Conversation, Gap, ReactionSeen, RoomView } from "./room.ts";
 export type { StorageLike } from "./store.ts";

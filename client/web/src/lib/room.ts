@@ -96,6 +96,7 @@ const NOTHING: RoomView = {
   locked: false,
   settings: null,
   mood: null,
+  milestones: [],
   breathe: null,
   notice: null,
   link_key: null,

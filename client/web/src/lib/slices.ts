@@ -167,6 +167,14 @@ export interface Mood {
   result: null | { counts: Record<"1" | "2" | "3" | "4" | "5", number> };
 }
 
+/** What somebody has shared with all, until `ends_at` in unix seconds; bytes where it is sealed. */
+export interface Milestone {
+  n: number;
+  member: MemberId;
+  text: string | Uint8Array;
+  ends_at: number;
+}
+
 export interface Breathe {
   pattern: number[];
   starts_at: number;
@@ -192,6 +200,7 @@ export interface Slices {
   locked: boolean;
   settings: Settings | null;
   mood: Mood | null;
+  milestones: Milestone[];
   breathe: Breathe | null;
   notice: Notice | null;
   /** What `blind` wants; the server knows it too for now. */

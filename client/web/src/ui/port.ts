@@ -2,6 +2,8 @@
 import type { Media, MediaSnapshot, RoomClient, Snapshot } from "../lib/index.ts";
 
 export type {
+  Agenda,
+  Breathe,
   ChatMessage,
   Choices,
   CommandFields,
@@ -17,11 +19,15 @@ export type {
   Member,
   Pairs,
   Pictures,
+  Plan as PlanAnswer,
   ReactionSeen,
   Role,
   RoomView,
   Settings,
   Snapshot,
+  Stage,
+  StageKind,
+  Template,
 } from "../lib/index.ts";
 
 /** What came of a command, whichever it was. */

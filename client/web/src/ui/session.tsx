@@ -8,7 +8,8 @@ import { batch, computed, signal, type ReadonlySignal, type Signal } from "@prea
 import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
-import type { Answer, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot } from "./port.ts";
+import { loadTemplates } from "../lib/index.ts";
+import type { Answer, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
 
@@ -28,6 +29,10 @@ export type Dialog =
   | { readonly is: "leave" }
   | { readonly is: "round" }
   | { readonly is: "pairs" }
+  | { readonly is: "evening" }
+  | { readonly is: "templates" }
+  | { readonly is: "concerns" }
+  | { readonly is: "offer" }
   | { readonly is: "mute-all" }
   | { readonly is: "settings" }
   | { readonly is: "sound" }
@@ -55,6 +60,8 @@ export class Session {
   readonly wasInside = signal(false);
   readonly online: ReadonlySignal<boolean>;
   readonly voice: Voice;
+  /** Where the shipped agendas come from; fixtures put their own here. */
+  templates: () => Promise<readonly Template[]> = loadTemplates;
   private readonly busy = new Set<string>();
   private nextToast = 1;
 

@@ -169,6 +169,7 @@ export const words = {
       facilitator: "A facilitator has paused the clock.",
       holder: "The line has dropped. The turn waits.",
       unattended: "It waits until a facilitator is back.",
+      groups: "It waits until everybody is back from the groups.",
       frozen: "It waits until the room is in order again.",
     } as Record<string, string>,
     noTime: "No clock on this turn",

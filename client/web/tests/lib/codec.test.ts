@@ -120,6 +120,8 @@ const COMMANDS: Record<CommandName, true> = {
   "mood.ask": true,
   "mood.answer": true,
   "mood.close": true,
+  "milestone.share": true,
+  "milestone.clear": true,
   "breathe.start": true,
   "breathe.stop": true,
   "topics.set": true,

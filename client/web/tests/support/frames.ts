@@ -39,6 +39,7 @@ export function inside(more: Record<string, unknown> = {}): Record<string, unkno
       sealed: false,
     },
     mood: null,
+    milestones: [],
     breathe: null,
     care: {},
     notice: null,

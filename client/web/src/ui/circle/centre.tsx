@@ -5,6 +5,8 @@ import { amHolder, groupInView, isFacilitator, nextUp } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { voice } from "../words-media.ts";
+import { Breathing } from "../evening/breathing.tsx";
+import { evening } from "../words-evening.ts";
 import { TurnTime } from "./turn-ring.tsx";
 
 export function Centre(): VNode {
@@ -12,6 +14,8 @@ export function Centre(): VNode {
   const snap = session.snap.value;
   const floor = snap.room.floor;
   const group = groupInView(snap);
+  const breathing = snap.room.breathe !== null && snap.room.breathe.ends_at > snap.serverNow();
+  if (breathing && (group !== null || floor?.holder == null)) return <Breathing />;
   if (floor === null || group !== null) {
     return <Words heading={words.floor.openPair} hint={words.floor.openPairHint} kind="open" />;
   }
@@ -38,15 +42,19 @@ export function Centre(): VNode {
       <h2>{mine ? words.floor.mine : words.floor.has(session.name(floor.holder))}</h2>
       <TurnTime />
       <p class="centre-hint">
-        {floor.paused ? pauseWords(floor.why_paused) : mine ? words.floor.mineHint : words.floor.listening}
+        {floor.paused ? pauseWords(floor.why_paused) : mine ? mineWords(floor.signal ?? null) : words.floor.listening}
       </p>
       <p class="centre-next">{after}</p>
     </div>
   );
 
+  function mineWords(signal: 60 | 10 | null): string {
+    return signal === null ? `${words.floor.mineHint} ${evening.signal.pass}` : evening.signal[signal];
+  }
+
   function pauseWords(why: readonly string[]): string {
     // The facilitators' own pause is said last: the others explain why nothing moves although they pressed “go on”.
-    const reason = ["frozen", "unattended", "holder", "facilitator"].find((one) => why.includes(one));
+    const reason = ["frozen", "unattended", "groups", "holder", "facilitator"].find((one) => why.includes(one));
     if (reason === "facilitator" && isFacilitator(snap)) return words.floor.paused;
     return words.floor.why[reason ?? "facilitator"] ?? words.floor.paused;
   }

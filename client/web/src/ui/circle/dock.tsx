@@ -60,7 +60,7 @@ function TurnDock(): VNode {
   const floor = session.snap.value.room.floor;
   const alone = floor === null || nextUp(floor) === null;
   return (
-    <section class="dock dock-turn" aria-label={words.floor.mine}>
+    <section class="dock dock-turn" aria-label={words.floor.mine} data-signal={floor?.signal ?? undefined}>
       <div class="dock-words">
         <strong>{words.floor.mine}</strong>
         <TurnTime />

@@ -22,9 +22,10 @@ export function useTurn(): { left: number | null; share: number; paused: boolean
 
 export function TurnRing(): VNode {
   const { left, share, paused } = useTurn();
+  const signal = useSession().snap.value.room.floor?.signal ?? undefined;
   return (
     <>
-      <svg class={`turn-ring ${paused ? "is-paused" : ""}`} viewBox="0 0 100 100" aria-hidden="true" focusable="false">
+      <svg data-signal={signal} class={`turn-ring ${paused ? "is-paused" : ""}`} viewBox="0 0 100 100" aria-hidden="true" focusable="false">
         <circle class="turn-ring-ground" cx="50" cy="50" r={R} />
         <circle
           class="turn-ring-left"
@@ -43,9 +44,10 @@ export function TurnRing(): VNode {
 /** The time in words for the middle of the ring and for the dock. */
 export function TurnTime(): VNode {
   const { left, paused } = useTurn();
+  const signal = useSession().snap.value.room.floor?.signal ?? undefined;
   const time = left === null ? words.floor.noTime : left <= 0 ? words.floor.over : clock(left);
   return (
-    <span class={`turn-time ${paused ? "is-paused" : ""} ${left === null ? "is-untimed" : ""}`} role="timer">
+    <span data-signal={signal} class={`turn-time ${paused ? "is-paused" : ""} ${left === null ? "is-untimed" : ""}`} role="timer">
       {time}
     </span>
   );

@@ -2,6 +2,8 @@
 import type { VNode } from "preact";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
 import { TalkTimes } from "../media/talk-time.tsx";
+import { BreathePanel } from "../evening/breathe-panel.tsx";
+import { EveningPanel } from "../evening/panel.tsx";
 import { PairsPanel } from "../pairs/panel.tsx";
 import { FloorPanel } from "./floor-panel.tsx";
 import { LobbyPanel } from "./lobby-panel.tsx";
@@ -11,8 +13,10 @@ export function GuidePanel(): VNode {
   return (
     <>
       <LobbyPanel />
+      <EveningPanel />
       <FloorPanel />
       <PairsPanel />
+      <BreathePanel />
       <TurnOrder />
       <Everyone />
       <TalkTimes />

@@ -7,13 +7,17 @@ import { bySeat } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
+import { sharesTime } from "../evening/stages.ts";
+import { evening } from "../words-evening.ts";
 import { TimeSelect } from "./time-select.tsx";
 
 export function RoundDialog(): VNode {
   const session = useSession();
   const everyone = bySeat(session.snap.value);
   const members = everyone.filter((one) => one.role === "member");
-  const [seconds, setSeconds] = useState<number | null>(120);
+  const { agenda } = session.snap.value.room;
+  const shares = sharesTime(agenda, session.snap.value.serverNow());
+  const [seconds, setSeconds] = useState<number | null>(shares ? null : 120);
   const [own, setOwn] = useState(false);
   const [starter, setStarter] = useState("");
   const [order, setOrder] = useState<readonly string[]>(() => everyone.map((one) => one.id));
@@ -59,7 +63,12 @@ export function RoundDialog(): VNode {
       }
     >
       <p class="hint">{guide.round.intro}</p>
-      <TimeSelect label={guide.round.time} value={seconds} onChange={setSeconds} />
+      <TimeSelect
+        label={guide.round.time}
+        value={seconds}
+        onChange={setSeconds}
+        {...(shares ? { untimed: evening.signal.share } : {})}
+      />
       <fieldset class="choices">
         <legend>{guide.round.order}</legend>
         <label class="choice">

@@ -8,9 +8,11 @@ interface Props {
   readonly label: string;
   readonly value: number | null;
   readonly onChange: (seconds: number | null) => void;
+  /** What null stands for, where it is not "no clock". */
+  readonly untimed?: string;
 }
 
-export function TimeSelect({ label, value, onChange }: Props): VNode {
+export function TimeSelect({ label, value, onChange, untimed }: Props): VNode {
   return (
     <label class="field">
       <span>{label}</span>
@@ -23,7 +25,7 @@ export function TimeSelect({ label, value, onChange }: Props): VNode {
       >
         {CHOICES.map((seconds) => (
           <option key={seconds ?? "none"} value={seconds === null ? "" : String(seconds)}>
-            {nameOf(seconds)}
+            {seconds === null ? (untimed ?? guide.round.untimed) : nameOf(seconds)}
           </option>
         ))}
       </select>
@@ -31,8 +33,7 @@ export function TimeSelect({ label, value, onChange }: Props): VNode {
   );
 }
 
-function nameOf(seconds: number | null): string {
-  if (seconds === null) return guide.round.untimed;
+function nameOf(seconds: number): string {
   if (seconds === 30) return guide.round.half;
   if (seconds === 90) return guide.round.ninety;
   return guide.round.minutes(seconds / 60);

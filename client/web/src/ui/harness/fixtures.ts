@@ -53,6 +53,7 @@ export function room(change: Partial<RoomView> = {}): RoomView {
       sealed: false,
     },
     mood: null,
+    milestones: [],
     breathe: null,
     notice: null,
     link_key: null,

@@ -4,6 +4,7 @@ import { App } from "../app.tsx";
 import type { Port, Snapshot } from "../port.ts";
 import { Session, type Dialog, type Tab } from "../session.tsx";
 import { snapshot, STATES } from "./fixtures.ts";
+import { EVENING, PLAN, TEMPLATES } from "./evening.ts";
 import { FixtureMedia, media as voices, VOICES } from "./voices.ts";
 import "../../styles/index.css";
 
@@ -13,7 +14,7 @@ const started = Date.now();
 
 class FixturePort implements Port {
   private listeners = new Set<() => void>();
-  private shown: Snapshot = ticking((STATES[state] ?? STATES["open"] ?? snapshot)());
+  private shown: Snapshot = ticking(((EVENING[state] ?? STATES[state]) ?? snapshot)());
   get snapshot(): Snapshot {
     return this.shown;
   }
@@ -31,7 +32,7 @@ class FixturePort implements Port {
   accept = () => Promise.resolve({ ok: true as const, fields: {} });
   send: Port["send"] = (t, fields) => {
     console.info("send", t, JSON.stringify(fields));
-    const answer = t === "pairs.plan" ? { groups: [["m1", "m2"], ["m3", "m4"], ["m5", "m6", "m7"]] } : {};
+    const answer = t === "pairs.plan" ? PLAN : {};
     const refused = query.get("refuse");
     if (refused !== null) return Promise.resolve({ ok: false, code: refused, message: "" } as never);
     return Promise.resolve({ ok: true, fields: answer } as never);
@@ -50,12 +51,13 @@ function ticking(snap: Snapshot): Snapshot {
 const port = new FixturePort();
 const media = new FixtureMedia((VOICES[query.get("voice") ?? "off"] ?? VOICES["off"])?.() ?? voices());
 const session = new Session(port, media);
+session.templates = () => Promise.resolve(TEMPLATES);
 if (state === "ended") session.wasInside.value = true;
 const tab = query.get("tab");
 if (tab !== null) session.tab.value = tab as Tab;
 const dialog = query.get("dialog");
 const about = query.get("about") ?? "m4";
-Object.assign(globalThis, { voices: (name: string) => media.change((VOICES[name] ?? voices)()), show: (name: string) => port.show((STATES[name] ?? snapshot)()) });
+Object.assign(globalThis, { voices: (name: string) => media.change((VOICES[name] ?? voices)()), show: (name: string) => port.show((EVENING[name] ?? STATES[name] ?? snapshot)()) });
 const root = document.getElementById("app");
 if (root !== null) {
   render(<App session={session} hasToken={state !== "nolink"} />, root);

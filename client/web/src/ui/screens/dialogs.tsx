@@ -2,6 +2,8 @@
 import type { VNode } from "preact";
 import { LeaveDialog, MeDialog } from "../circle/me-dialog.tsx";
 import { ReactionsDialog } from "../circle/reactions-dialog.tsx";
+import { EveningDialog } from "../evening/evening-dialog.tsx";
+import { TemplatesDialog } from "../evening/templates-dialog.tsx";
 import { Confirm } from "../guide/confirm.tsx";
 import { MuteAllDialog } from "../guide/mute-all-dialog.tsx";
 import { PersonDialog } from "../guide/person-dialog.tsx";
@@ -30,6 +32,14 @@ export function Dialogs(): VNode | null {
       return <RoundDialog />;
     case "pairs":
       return <PlanDialog />;
+    case "evening":
+      return <EveningDialog />;
+    case "templates":
+      return <TemplatesDialog />;
+    case "concerns":
+      return null;
+    case "offer":
+      return null;
     case "mute-all":
       return <MuteAllDialog />;
     case "sound":

@@ -8,6 +8,7 @@ import { ChatPanel, useUnread } from "../chat/panel.tsx";
 import { GuidePanel } from "../guide/panel.tsx";
 import { TapToHear, VoiceNote } from "../media/notes.tsx";
 import { usePushToTalk } from "../media/push.ts";
+import { StageLine } from "../evening/stage-line.tsx";
 import { HelpCalls } from "../pairs/help-calls.tsx";
 import { MyGroup } from "../pairs/my-group.tsx";
 import { Dialogs } from "./dialogs.tsx";
@@ -51,6 +52,7 @@ export function RoomScreen(): VNode {
           )}
         </section>
         <section class="stage" id="stage" ref={stage} tabIndex={-1} aria-label={words.title.circle}>
+          <StageLine />
           <StageNote />
           <Circle />
           <Dock />

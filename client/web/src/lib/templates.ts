@@ -1,0 +1,27 @@
+/** The agendas that the server ships: the one thing that the library asks for over HTTP (rule HT11). */
+
+import type { Stage } from "./slices.ts";
+
+export interface Template {
+  name: string;
+  title: string;
+  about: string;
+  /** How long it is for the members. */
+  seconds: number;
+  stages: Stage[];
+}
+
+/** All shipped agendas; the list is the same for everybody and needs no key. Rejects where it can't be had. */
+export async function loadTemplates(): Promise<Template[]> {
+  const answer = await fetch("/templates", { credentials: "omit", referrerPolicy: "no-referrer" });
+  if (!answer.ok) throw new Error("the list of agendas can't be had");
+  const { templates } = (await answer.json()) as { templates?: unknown };
+  if (!Array.isArray(templates)) throw new Error("this is no list of agendas");
+  return templates.filter(isTemplate).map((one) => ({ ...one, title: one.title ?? one.name, about: one.about ?? "" }));
+}
+
+function isTemplate(value: unknown): value is Template {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, seconds, stages } = value as Record<string, unknown>;
+  return typeof name === "string" && typeof seconds === "number" && Array.isArray(stages) && stages.length > 0;
+}

@@ -1,0 +1,55 @@
+/** States of the evening: an agenda, breathing together, concerns. Never shipped. */
+import type { Agenda, RoomView, Snapshot, Stage, Template } from "../port.ts";
+import { floor, members, NOW, room, snapshot } from "./fixtures.ts";
+
+const STAGES: Stage[] = [
+  { kind: "arrival", title: "Arriving", seconds: 300, auto: false, floor: "open", prompt: "Good to see you. Get something to drink, try your microphone, say hello." },
+  { kind: "breath", title: "A minute to arrive", seconds: 90, auto: true, floor: "quiet", mics: "muted", breathe: { pattern: [4, 6] }, prompt: "Breathe in while the circle grows, and out while it sinks." },
+  {
+    kind: "round", title: "Opening round", seconds: 900, auto: false, floor: "round",
+    rounds: [{ prompt: "How are you here tonight? A word or two will do, and silence will too." }, { prompt: "What would you like to leave at the door?" }],
+  },
+  { kind: "pairs", title: "Two by two", seconds: 720, auto: false, floor: "quiet", pairs: { size: 2, how: "linked" }, prompt: "What has this week been like with what you carry?\nOne speaks and one listens, and after half of the time it is the other way round." },
+  { kind: "sharing", seconds: 930, auto: false, floor: "stick", turn_seconds: 180, prompt: "Raise your hand if you would like to share something with all of us." },
+  { kind: "debrief", title: "Good night", seconds: 600, auto: false, prompt: "Thank you for being here. Go gently with yourself tonight." },
+];
+const agenda = (change: Partial<Agenda> = {}): Agenda => ({ stages: STAGES, at: 2, ends_at: NOW + 724, over: false, round: 0, ...change });
+const ROUND = floor({
+  mode: "stick", holder: "m2", turn: 7, ends_at: NOW + 92,
+  round: { order: ["m1", "m2", "m3", "m4", "m5", "m6", "m7"], done: ["m1"], seconds: 120 },
+});
+const CONCERNS = ["Losing somebody", "Sleeping badly", "A child who is ill", "Coming off alcohol", "Being alone with it"];
+const KEY = new Uint8Array(32).fill(7);
+const guide = { me: "m0", role: "facilitator" } as const;
+const shown = (change: Partial<RoomView>, who: Partial<Snapshot> = {}): Snapshot => snapshot({ ...who, room: room(change) });
+
+export const EVENING: Readonly<Record<string, () => Snapshot>> = {
+  stage: () => shown({ agenda: agenda(), floor: ROUND }),
+  stageguide: () => shown({ agenda: agenda(), floor: ROUND }, guide),
+  stageready: () => shown({ agenda: agenda({ at: null, ends_at: null, round: null }) }, guide),
+  stageover: () => shown({ agenda: agenda({ at: 3, ends_at: NOW - 130, over: true, round: null }) }, guide),
+  stagelong: () => shown({ agenda: agenda({ at: 3, ends_at: NOW + 600, round: null }) }),
+  stagenone: () => shown({}, guide),
+  minute: () => shown({ agenda: agenda(), floor: { ...ROUND, holder: "m3", ends_at: NOW + 48, signal: 60 } }),
+  ten: () => shown({ agenda: agenda(), floor: { ...ROUND, holder: "m3", ends_at: NOW + 7, signal: 10 } }),
+  breath: () =>
+    shown({
+      agenda: agenda({ at: 1, ends_at: NOW + 70, round: null }), floor: floor({ mode: "quiet", mics: "muted" }),
+      breathe: { pattern: [4, 6], starts_at: NOW - 22, ends_at: NOW + 70 },
+    }),
+  breathguide: () => shown({ breathe: { pattern: [4, 2, 6], starts_at: NOW - 4.5, ends_at: NOW + 70 } }, guide),
+  breathmany: () => shown({ members: members(50), breathe: { pattern: [4, 2, 6], starts_at: NOW - 4.5, ends_at: NOW + 70 } }),
+  concerns: () => shown({ link_key: KEY, concerns: CONCERNS }),
+  concernsguide: () => shown({ link_key: KEY, concerns: CONCERNS, agenda: agenda() }, guide),
+};
+
+export const TEMPLATES: Template[] = [
+  { name: "peer-support-60", title: "Peer support, one hour", about: "An evening among people who know the same trouble, for six to twelve.", seconds: 3600, stages: STAGES },
+  { name: "grief-circle-90", title: "Grief circle, an hour and a half", about: "For people who have lost somebody. Slow, with long turns.", seconds: 5400, stages: STAGES },
+];
+
+export const PLAN = {
+  groups: [["m1", "m2"], ["m3", "m4"], ["m5", "m6", "m7"]],
+  why: [{ shared: 2, met: 0 }, { shared: 0, met: 0 }, { shared: 1, met: 1 }],
+  report: { pairs: 5, linked: 3, repeats: 1, random: { linked: 1.25, repeats: 0.7 } },
+};
