@@ -209,6 +209,9 @@ class Settings:
     grace_seconds: int = _setting(
         30, _whole(1, 7_200), "how long a turn waits for somebody who lost the connection"
     )
+    crisis_lines: str | None = _setting(
+        None, str, "file of crisis lines by country, in place of the shipped one"
+    )
     outbox_bytes: int = _setting(
         1_048_576, _whole(65_536, 268_435_456), "unsent bytes after which a slow reader is cut"
     )
@@ -233,7 +236,9 @@ class Settings:
         0, _whole(0, 65535), "UDP port for media, of the first media node; 0 takes free ones"
     )
     media_nodes: int = _setting(
-        0, _whole(-1, 64), "media processes beside the workers; 0: one a spare core, 2 at least; -1: none"
+        0,
+        _whole(-1, 64),
+        "media processes beside the workers; 0: one a spare core, 2 at least; -1: none",
     )
     janus_urls: tuple[str, ...] = _setting(
         (), _urls("ws", "wss"), "Janus gateways (ws:// or wss://), where media is janus"

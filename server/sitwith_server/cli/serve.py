@@ -145,6 +145,9 @@ def check(wanted: Settings) -> None:
         except OSError as error:
             problem = f"can't listen on {wanted.host} port {wanted.port}: {error.strerror}"
             raise Failed(f"{problem}. --port chooses another") from None
+    from sitwith_server.gateway import lines
+
+    lines.load(wanted.crisis_lines)
     check_media(wanted, nodes=1 if wanted.redis_url is None else media_nodes(wanted))
 
 

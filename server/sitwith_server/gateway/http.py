@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sitwith_protocol.agenda import schema
 from sitwith_server import templates
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms, page
+from sitwith_server.gateway import forms, lines, page
 from sitwith_server.gateway.logs import bound, logger
 from sitwith_server.gateway.metrics import CONTENT_TYPE, METHODS, OTHER, Metrics
 from sitwith_server.gateway.origins import host_well_formed
@@ -149,6 +149,16 @@ async def _schema(request: Request) -> Response:
     return JSONResponse(schema(), headers=_PUBLIC, media_type="application/schema+json")
 
 
+class _Lines:
+    """Crisis lines by country; the same for everybody, and nobody's key is asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._lines = lines.load(settings.crisis_lines)
+
+    async def show(self, request: Request) -> Response:
+        return JSONResponse(self._lines, headers=_PUBLIC)
+
+
 class _Health:
     """Whether this worker lives, whether it can serve, and how it does."""
 
@@ -193,6 +203,7 @@ def routes(
         Route("/api", Resource(key)),
         Route("/api/{rest:path}", Resource(key)),
         Route("/templates", Resource(GET=_templates)),
+        Route("/crisis-lines", Resource(GET=_Lines(settings).show)),
         Route("/schemas/agenda.json", Resource(GET=_schema)),
         Route("/healthz", Resource(GET=health.alive)),
         Route("/readyz", Resource(GET=health.ready)),
