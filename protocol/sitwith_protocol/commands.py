@@ -30,6 +30,11 @@ from .evening import (
     AgendaStart,
     BreatheStart,
     BreatheStop,
+    MilestoneClear,
+    MilestoneShare,
+    MoodAnswer,
+    MoodAsk,
+    MoodClose,
 )
 from .fields import (
     BODY,
@@ -345,22 +350,6 @@ class Leave(Message):
     id: int = need(ID)
 
 
-@message("mood.ask")
-class MoodAsk(Message):
-    id: int = need(ID)
-
-
-@message("mood.answer")
-class MoodAnswer(Message):
-    id: int = need(ID)
-    value: int = need(integer(1, 5))
-
-
-@message("mood.close")
-class MoodClose(Message):
-    id: int = need(ID)
-
-
 Hello = HelloJoin | HelloResume
 
 Command = (
@@ -424,6 +413,8 @@ Command = (
     | MoodAsk
     | MoodAnswer
     | MoodClose
+    | MilestoneShare
+    | MilestoneClear
     | BreatheStart
     | BreatheStop
     | TopicsSet

@@ -59,6 +59,7 @@ def facilitator_commands(member: str, group: str, person: str) -> list[tuple[str
         ("agenda.edit", {"stages": [{"kind": "open", "seconds": 60}]}),
         ("mood.ask", {}),
         ("mood.close", {}),
+        ("milestone.clear", {"n": 1}),
         ("breathe.start", {"pattern": [4, 4], "seconds": 60}),
         ("breathe.stop", {}),
     ]
@@ -77,6 +78,7 @@ OWN_COMMANDS: list[tuple[str, Map]] = [
     ("self.away", {"away": True}),
     ("care.flag", {"level": "quiet"}),
     ("mood.answer", {"value": 3}),
+    ("milestone.share", {"text": "too early"}),
     ("topics.set", {"tags": [b"x"]}),
     ("media.offer", {"sdp": "v=0"}),
 ]

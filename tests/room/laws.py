@@ -30,6 +30,7 @@ def check(state: RoomState, now: float) -> None:
     _agenda(state)
     _groups(state)
     _sides(state)
+    _moods(state)
     _views(state)
     _routes(state)
     _rights(state)
@@ -172,6 +173,24 @@ def _care_views(state: RoomState, seat: Seat, seen: dict[str, Any]) -> None:
         if seat.id in each.worries and state.at(m)
     }
     assert seen.get("worries", {}) == worried
+
+
+def _moods(state: RoomState) -> None:
+    """Nobody is alone in what is shown, and milestones are by and for who was there."""
+    mood = state.mood
+    if mood is not None:
+        listed = list(chain.from_iterable(mood.classes))
+        assert len(set(listed)) == len(listed)
+        assert all(len(each) >= 5 for each in mood.classes)
+        assert mood.open or not mood.given, "answers are kept"
+        assert mood.counts is None or 5 <= sum(mood.counts) <= mood.answers
+    assert len(state.milestones) <= 5
+    for seat in state.inside():
+        seen: Any = view(state, seat.id)["milestones"]
+        for one in seen:
+            assert state.at(one["member"])
+            assert may_receive(seat, "circle", one["n"])
+    assert not state.ended or (mood is None and not state.milestones)
 
 
 def _sides(state: RoomState) -> None:

@@ -278,6 +278,24 @@ class Rooms(RuleBasedStateMachine):
         )
         self.ask(commands[what])
 
+    # -- moods and milestones ------------------------------------------------------------------
+
+    @rule(by=SHARE, who=SHARE, what=st.integers(0, 7), value=st.integers(1, 5), sealed=FLAGS)
+    def tell(self, by: float, who: float, what: int, value: int, sealed: bool) -> None:
+        asks, member = self.someone(by, facilitator=True), self.someone(who)
+        shown = self.e.state.milestones
+        commands: tuple[c.Command, ...] = (
+            c.MoodAsk(by=asks),
+            c.MoodClose(by=asks),
+            c.MilestoneShare(by=member, text=b"x" if sealed else "Glad"),
+            c.MilestoneClear(by=asks if sealed else member, n=shown[0].n if shown else value),
+        )
+        if what < len(commands):
+            self.ask(commands[what])
+        else:
+            for seat in self.e.state.inside()[: what + 2]:
+                self.ask(c.MoodAnswer(by=seat.id, value=value))
+
     # -- groups and words ----------------------------------------------------------------------
 
     @rule(by=SHARE, seed=st.integers(0, 99), how=HOWS, who=SHARE)

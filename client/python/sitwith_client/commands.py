@@ -93,6 +93,14 @@ class SelfCommands(Asking):
         """Answers the mood question, 1 to 5."""
         await self.ask(lambda id: m.MoodAnswer(id, value))
 
+    async def share_milestone(self, text: str | bytes) -> None:
+        """Tells everybody of a milestone in one's own words; bytes where the room is sealed."""
+        await self.ask(lambda id: m.MilestoneShare(id, text))
+
+    async def clear_milestone(self, n: int) -> None:
+        """Takes one's own milestone away, or as facilitator anybody's, by its number."""
+        await self.ask(lambda id: m.MilestoneClear(id, n))
+
     async def set_topics(self, tags: Iterable[bytes]) -> None:
         """Sets the blinded concern tags for linked pairs."""
         await self.ask(lambda id: m.TopicsSet(id, tuple(tags)))

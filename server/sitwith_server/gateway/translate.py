@@ -130,10 +130,6 @@ def _card(message: m.CareCard, me: str) -> c.Command:
     return c.CareCard(by=me, card=None if card == Card() else card)
 
 
-def _not_yet(message: Any, me: str) -> c.Command:
-    return c.NotYet(by=me, name=message.t, member=getattr(message, "member", None))
-
-
 def _media(message: m.Command, me: str) -> c.Command:
     return c.Media(by=me, name=message.t)
 
@@ -198,9 +194,11 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.AgendaBack: lambda w, me: c.AgendaBack(by=me, seed=_seed(), at=w.at),
     m.AgendaExtend: _plain(c.AgendaExtend, "seconds"),
     m.AgendaEdit: lambda w, me: c.AgendaEdit(by=me, stages=to_stages(w.stages), at=w.at),
-    m.MoodAsk: _not_yet,
-    m.MoodAnswer: _not_yet,
-    m.MoodClose: _not_yet,
+    m.MoodAsk: _plain(c.MoodAsk),
+    m.MoodAnswer: _plain(c.MoodAnswer, "value"),
+    m.MoodClose: _plain(c.MoodClose),
+    m.MilestoneShare: _plain(c.MilestoneShare, "text"),
+    m.MilestoneClear: _plain(c.MilestoneClear, "n"),
     m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),
     m.BreatheStop: _plain(c.BreatheStop),
     m.TopicsSet: _plain(c.TopicsSet, "tags"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.command import Command as Command  # noqa: PLC0414
 from sitwith_server.room.commands_care import *  # noqa: F403
+from sitwith_server.room.commands_evening import *  # noqa: F403
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
 
 # -- the door ------------------------------------------------------------------------------------
@@ -405,14 +406,3 @@ class AddTalk(Command):
 
     node: str
     heard: Mapping[MemberId, float]
-
-
-# -- later stages of the house: the checks are here, what they do is not -------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet(Command):
-    """A command of the wire that this version checks and then refuses as `stale`."""
-
-    name: str
-    member: MemberId | None = None

@@ -68,6 +68,7 @@ def _all(state: RoomState) -> Iterator[float]:
         stage_over_at(state),
         unattended_at(state),
         None if breathe is None else breathe.ends_at,
+        min((m.ends_at for m in state.milestones), default=None),
     ):
         if at is not None:
             yield at

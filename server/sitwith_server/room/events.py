@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Card, Concern, Line, Opening
+from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import (
     Floor,
     GroupId,
@@ -22,6 +23,7 @@ from sitwith_server.room.model import (
     Role,
     Settings,
 )
+from sitwith_server.room.mood import Class
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,39 @@ class Thawed:
 
 
 @dataclass(frozen=True, slots=True)
+class MoodAsked:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MoodAnswered:
+    member: MemberId
+    value: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MoodClosed:
+    """What is shown of the answers, if anything, and the classes of those ever counted."""
+
+    counts: tuple[int, ...] | None
+    classes: tuple[Class, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneShared:
+    member: MemberId
+    text: str | bytes = field(repr=False)
+    ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MilestonesChanged:
+    """Those that are still shown."""
+
+    milestones: tuple[Milestone, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttendanceChanged:
     """Whether a facilitator is connected, and whether their absence has outlasted the grace."""
 
@@ -319,6 +354,11 @@ Event = (
     | AgendaWritten
     | AgendaMoved
     | BreatheChanged
+    | MoodAsked
+    | MoodAnswered
+    | MoodClosed
+    | MilestoneShared
+    | MilestonesChanged
     | AttendanceChanged
     | Thawed
     | MediaPinned

@@ -11,7 +11,9 @@ from sitwith_server.room.access import rights_of, with_spans
 from sitwith_server.room.agenda import Agenda
 from sitwith_server.room.care import Care
 from sitwith_server.room.linking import Linking
+from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
+from sitwith_server.room.mood import Mood
 
 
 def begin(event: ev.RoomOpened) -> RoomState:
@@ -183,6 +185,7 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
         floor=floor,
         agenda=agenda,
         breathe=breathe,
+        milestones=tuple(replace(m, ends_at=m.ends_at + by) for m in state.milestones),
         pairs=pairs,
         seats=seats,
         unattended_since=None if since is None else since + by,
@@ -216,6 +219,28 @@ def _card_opened(state: RoomState, event: ev.CardOpened) -> RoomState:
     return replace(state, care=state.care.with_opening(event.member, event.opening))
 
 
+def _mood_asked(state: RoomState, event: ev.MoodAsked) -> RoomState:
+    return replace(state, mood=Mood(classes=state.mood.classes if state.mood else ()))
+
+
+def _mood_answered(state: RoomState, event: ev.MoodAnswered) -> RoomState:
+    if state.mood is None:
+        return state
+    given = {**state.mood.given, event.member: event.value}
+    return replace(state, mood=replace(state.mood, given=given, answers=len(given)))
+
+
+def _mood_closed(state: RoomState, event: ev.MoodClosed) -> RoomState:
+    answers = 0 if state.mood is None else state.mood.answers
+    shown = Mood(open=False, answers=answers, counts=event.counts, classes=event.classes)
+    return replace(state, mood=shown)
+
+
+def _milestone_shared(state: RoomState, event: ev.MilestoneShared) -> RoomState:
+    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at)
+    return replace(state, milestones=(*state.milestones, one))
+
+
 def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
     talk = dict(state.talk)
     for member, seconds in event.heard:
@@ -227,7 +252,9 @@ def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
 _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
     ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
-    ev.RoomEnded: lambda s, e: replace(s, ended=True, talk={}, care=Care()),
+    ev.RoomEnded: lambda s, e: replace(
+        s, ended=True, talk={}, care=Care(), mood=None, milestones=()
+    ),
     ev.InviteAdded: lambda s, e: replace(s, invites={**s.invites, e.invite.id: e.invite}),
     ev.InviteRevoked: _invite_revoked,
     ev.SeatTaken: _seat_taken,
@@ -266,6 +293,11 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.LineChanged: lambda s, e: replace(s, care=s.care.with_line(e.member, e.line)),
     ev.AgendaWritten: lambda s, e: replace(s, agenda=e.agenda),
     ev.AgendaMoved: _agenda_moved,
+    ev.MoodAsked: _mood_asked,
+    ev.MoodAnswered: _mood_answered,
+    ev.MoodClosed: _mood_closed,
+    ev.MilestoneShared: _milestone_shared,
+    ev.MilestonesChanged: lambda s, e: replace(s, milestones=e.milestones),
     ev.BreatheChanged: lambda s, e: replace(s, breathe=e.breathe),
     ev.AttendanceChanged: _attendance,
     ev.Thawed: _thawed,

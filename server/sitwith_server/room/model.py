@@ -18,6 +18,8 @@ from sitwith_server.room.agenda import Agenda, Mics
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Care
 from sitwith_server.room.linking import Linking
+from sitwith_server.room.milestones import Milestone
+from sitwith_server.room.mood import Mood
 from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
 
 MemberId = str
@@ -291,6 +293,8 @@ class RoomState:
     floor: Floor = Floor()
     agenda: Agenda | None = None
     breathe: Breathing | None = None
+    mood: Mood | None = None
+    milestones: tuple[Milestone, ...] = ()
     pairs: Pairs | None = None
     met: Mapping[Pair, int] = field(default_factory=dict)
     avoid: frozenset[Pair] = frozenset()

@@ -90,9 +90,11 @@ RULES: tuple[Rule, ...] = (
     Rule("agenda.back", c.AgendaBack, Who.FACILITATOR),
     Rule("agenda.extend", c.AgendaExtend, Who.FACILITATOR),
     Rule("agenda.edit", c.AgendaEdit, Who.FACILITATOR),
-    Rule("mood.ask", c.NotYet, Who.FACILITATOR),
-    Rule("mood.answer", c.NotYet, Who.ANYONE),
-    Rule("mood.close", c.NotYet, Who.FACILITATOR),
+    Rule("mood.ask", c.MoodAsk, Who.FACILITATOR),
+    Rule("mood.answer", c.MoodAnswer, Who.ANYONE),
+    Rule("mood.close", c.MoodClose, Who.FACILITATOR),
+    Rule("milestone.share", c.MilestoneShare, Who.ANYONE),
+    Rule("milestone.clear", c.MilestoneClear, Who.AUTHOR_OR_FACILITATOR),
     Rule("breathe.start", c.BreatheStart, Who.FACILITATOR),
     Rule("breathe.stop", c.BreatheStop, Who.FACILITATOR),
     Rule("topics.set", c.TopicsSet, Who.ANYONE),
@@ -107,16 +109,14 @@ BY_WIRE = {rule.wire: rule for rule in RULES}
 
 def rule_for(command: c.Command) -> Rule | None:
     """The rule of a person's command, or None for what comes from the door, time or operator."""
-    if isinstance(command, c.NotYet | c.Media):
+    if isinstance(command, c.Media):
         return BY_WIRE[command.name]
     if isinstance(command, c.Say):
         return BY_WIRE["pairs.say" if command.notice else "chat.say"]
     return _BY_COMMAND.get(type(command))
 
 
-_BY_COMMAND = {
-    rule.command: rule for rule in RULES if rule.command not in (c.Say, c.NotYet, c.Media)
-}
+_BY_COMMAND = {rule.command: rule for rule in RULES if rule.command not in (c.Say, c.Media)}
 
 
 def table() -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sitwith_server.room import watch
+from sitwith_server.room import shown, watch
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, RoomState, Seat
@@ -201,10 +201,6 @@ def _staff_only(state: RoomState, seat: Seat) -> Audience | None:
     return STAFF if seat.facilitates else None
 
 
-def _nothing(state: RoomState, _: Audience) -> Value:
-    return None
-
-
 SLICES: Mapping[str, Slice] = {
     "members": Slice(_everyone, _members),
     "floor": Slice(_everyone, _floor),
@@ -225,6 +221,7 @@ SLICES: Mapping[str, Slice] = {
     "link_key": Slice(_everyone, lambda state, _: state.linking.key or None),
     "concerns": Slice(_everyone, lambda state, _: list(state.linking.concerns)),
     "topics": Slice(_topics_audience, _topics),
-    "mood": Slice(_everyone, _nothing),
+    "mood": Slice(_everyone, shown.mood),
+    "milestones": Slice(shown.milestones_audience, shown.milestones),
     "breathe": Slice(_everyone, _breathe),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sitwith_server.room.care import Concern, Line
 from sitwith_server.room.model import MemberId, Role, RoomState, Seat
+from sitwith_server.room.shown import UNTOLD
 
 Facts = dict[str, object]
 
@@ -44,6 +45,8 @@ def cause(
     Care is nobody's business but the facilitators' and that of whom it is about. To all others
     somebody in a side room has stepped away, as anybody may.
     """
+    if why == UNTOLD:
+        return why, ""
     kind = why.partition(".")[0]
     if kind not in ("care", "staff") or viewer.facilitates or viewer.id == by:
         return why, by

@@ -1,7 +1,7 @@
 """The audit trail: time, pseudonymous seat, action, target, result. No names, no words.
 
 A seat's id is random and means nothing outside its room. What people say, and that they say it,
-is no action that the trail keeps.
+is no action that the trail keeps; nor is who has answered how they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.rooms import Noted
 
-UNTOLD = (c.Say, c.React)
+UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare)
 _TARGETS = ("member", "person", "group", "invite")
 
 

@@ -20,7 +20,9 @@ from sitwith_server.room.decide import (
     inbox,
     linking,
     media,
+    milestones,
     moderate,
+    mood,
     pairs,
     time,
 )
@@ -99,12 +101,6 @@ _FROM_NOBODY = (
 """What may still come once a room has ended, and then changes nothing."""
 
 
-def _not_yet(d: Draft, command: c.NotYet) -> None:
-    if command.member is not None:
-        d.seat(command.member)
-    raise stale("This is not there yet.")
-
-
 _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.TakeSeat: entry.take_seat,
     c.TakeBack: entry.take_back,
@@ -170,10 +166,14 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.AgendaBack: agenda.go_back,
     c.AgendaExtend: agenda.extend,
     c.AgendaEdit: agenda.edit,
+    c.MoodAsk: mood.ask,
+    c.MoodAnswer: mood.answer,
+    c.MoodClose: mood.close,
+    c.MilestoneShare: milestones.share,
+    c.MilestoneClear: milestones.clear,
     c.BreatheStart: breathe.start,
     c.BreatheStop: breathe.stop,
     c.Media: media.check,
     c.PinMedia: media.pin,
     c.AddTalk: media.add_talk,
-    c.NotYet: _not_yet,
 }

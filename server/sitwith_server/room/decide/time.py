@@ -10,7 +10,7 @@ from sitwith_server.room.deadlines import (
     turn_over_at,
     unattended_at,
 )
-from sitwith_server.room.decide import agenda, breathe, entry, floor, pairs
+from sitwith_server.room.decide import agenda, breathe, entry, floor, milestones, pairs
 from sitwith_server.room.decide.draft import Draft
 from sitwith_server.room.events import AttendanceChanged, ExpiryMoved, RoomEnded, Thawed
 from sitwith_server.room.model import LAST_GASP
@@ -32,6 +32,7 @@ def tick(d: Draft, command: c.Tick) -> None:
     elif _due(d, signal_at(d.state)):
         floor.signal(d)
     breathe.end_if_over(d)
+    milestones.end_if_over(d)
     pairs.open_visits(d)
     if _due(d, unattended_at(d.state)):
         d.emit(AttendanceChanged(d.state.unattended_since, True))

@@ -1,0 +1,34 @@
+"""What can be asked of a room about moods and milestones; re-exported by `commands`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sitwith_server.room.command import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodAsk(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodAnswer(Command):
+    value: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodClose(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneShare(Command):
+    text: str | bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneClear(Command):
+    """`n` is the number that the milestone is shown with."""
+
+    n: int

@@ -1,0 +1,73 @@
+"""How everybody is, asked of all and shown as counts alone (MO*).
+
+What is shown must not tell one person's answer, not even by subtracting one question's counts from
+another's. So everybody who was ever counted belongs to a *class*: those who were counted in exactly
+the same questions. Whatever sums and differences of shown counts somebody forms, they are made of
+whole classes; a question is counted only in such a way that no class has fewer than `LEAST` people.
+Who is counted follows from who has answered, never from what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+VALUES = range(1, 6)
+LEAST = 5
+"""The fewest people whose answers may be told apart from all others'."""
+
+Class = tuple[str, ...]
+"""Ids of seats, in order; they may be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """The latest question. `given` is empty once it is closed: what somebody answered is kept for
+    no longer than it may still be replaced."""
+
+    open: bool = True
+    given: Mapping[str, int] = field(default_factory=dict, repr=False)
+    answers: int = 0
+    counts: tuple[int, ...] | None = None
+    """How many answered 1, 2, 3, 4 and 5; None: nothing is shown."""
+    classes: tuple[Class, ...] = ()
+    """Everybody counted in this question or an earlier one, each in one class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Who is counted, and the classes that this leaves."""
+
+    counted: frozenset[str]
+    classes: tuple[Class, ...]
+
+
+def tally(answered: Collection[str], classes: tuple[Class, ...]) -> Tally:
+    """Whom a question counts that these have answered: as many as may be.
+
+    Of each class all who answered, or as many as leave `LEAST` uncounted, or nobody; and those who
+    were never counted before, if they are enough to be a class. Where some of several are to be
+    left out, it is the last by their ids, which are random.
+    """
+    counted: set[str] = set()
+    left: list[Class] = []
+    for old in classes:
+        taken = tuple(m for m in old if m in answered)
+        if len(taken) < len(old):
+            taken = taken[: max(0, len(old) - LEAST)]
+        if len(taken) < LEAST:
+            left.append(old)
+            continue
+        counted |= set(taken)
+        left += [part for part in (taken, tuple(m for m in old if m not in taken)) if part]
+    known = {member for old in classes for member in old}
+    new = tuple(sorted(m for m in answered if m not in known))
+    if len(new) >= LEAST:
+        counted |= set(new)
+        left.append(new)
+    return Tally(frozenset(counted), tuple(left))
+
+
+def counts(given: Mapping[str, int], counted: Collection[str]) -> tuple[int, ...]:
+    """How many of the counted gave each of the `VALUES`."""
+    return tuple(sum(given[m] == value for m in counted) for value in VALUES)

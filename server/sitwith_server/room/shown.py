@@ -1,0 +1,48 @@
+"""What viewers see of moods and milestones (MO*, MS*)."""
+
+from __future__ import annotations
+
+from sitwith_server.room.milestones import Milestone
+from sitwith_server.room.model import RoomState, Seat
+from sitwith_server.room.mood import VALUES
+
+UNTOLD = "mood.answer"
+"""Nobody is told who has answered, the one who did included."""
+
+
+def mood(state: RoomState, _: str) -> dict[str, object] | None:
+    """Counts alone; while it is open only how many have answered."""
+    asked = state.mood
+    if asked is None:
+        return None
+    counts = asked.counts
+    return {
+        "open": asked.open,
+        "answers": asked.answers,
+        "result": None
+        if counts is None
+        else {"counts": {str(v): n for v, n in zip(VALUES, counts, strict=True)}},
+    }
+
+
+def milestones_audience(state: RoomState, seat: Seat) -> str:
+    """The numbers of those that were shared while one was inside."""
+    return " ".join(str(m.n) for m in _there(state) if _covers(seat, m.n))
+
+
+def milestones(state: RoomState, audience: str) -> list[object]:
+    numbers = set(audience.split())
+    return [
+        {"n": m.n, "member": m.member, "text": m.text, "ends_at": m.ends_at}
+        for m in _there(state)
+        if str(m.n) in numbers
+    ]
+
+
+def _there(state: RoomState) -> list[Milestone]:
+    """Those of whoever is still inside."""
+    return [m for m in state.milestones if state.at(m.member) is not None]
+
+
+def _covers(seat: Seat, number: int) -> bool:
+    return any(span.covers(number) for span in seat.inside)
