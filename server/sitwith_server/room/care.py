@@ -74,6 +74,8 @@ class Line:
 class Care:
     concerns: Mapping[str, Concern] = field(default_factory=dict)
     cards: Mapping[str, Card] = field(default_factory=dict)
+    cards_at: Mapping[str, int] = field(default_factory=dict)
+    """Where each card stands in the control log, so that it can be blanked there."""
     opened: Mapping[str, tuple[Opening, ...]] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)
     sides: int = 0
@@ -84,12 +86,22 @@ class Care:
         concerns = _without(self.concerns, member)
         if concern is not None:
             return replace(self, concerns={**concerns, member: concern})
-        cards = self.cards if there else _without(self.cards, member)
-        return replace(self, concerns=concerns, cards=cards)
+        left = replace(self, concerns=concerns)
+        return left if there else left.without_card(member)
 
-    def with_card(self, member: str, card: Card | None) -> Care:
-        cards = _without(self.cards, member)
-        return replace(self, cards=cards if card is None else {**cards, member: card})
+    def with_card(self, member: str, card: Card | None, number: int) -> Care:
+        """number: of the event that says so."""
+        if card is None:
+            return self.without_card(member)
+        cards, at = {**self.cards, member: card}, {**self.cards_at, member: number}
+        return replace(self, cards=cards, cards_at=at)
+
+    def without_card(self, member: str) -> Care:
+        cards, at = _without(self.cards, member), _without(self.cards_at, member)
+        return replace(self, cards=cards, cards_at=at)
+
+    def without_cards(self) -> Care:
+        return replace(self, cards={}, cards_at={})
 
     def with_opening(self, member: str, opening: Opening) -> Care:
         mine = (*self.opened.get(member, ()), opening)[-OPENINGS_KEPT:]
@@ -109,10 +121,10 @@ class Care:
         if mine is not None:
             concerns[member] = replace(mine, name=name)
         kept = mine is not None and mine.level is not None
+        left = self if kept else self.without_card(member)
         return replace(
-            self,
+            left,
             concerns=concerns,
-            cards=self.cards if kept else _without(self.cards, member),
             opened=_without(self.opened, member),
             lines=_without(self.lines, member),
         )

@@ -195,7 +195,7 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
 
 def _settings_changed(state: RoomState, event: ev.SettingsChanged) -> RoomState:
     """A room that asks for no cards any more keeps none."""
-    care = state.care if event.settings.cards else replace(state.care, cards={})
+    care = state.care if event.settings.cards else state.care.without_cards()
     return replace(state, settings=event.settings, care=care)
 
 
@@ -288,7 +288,7 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.HelpChanged: lambda s, e: replace(s, help=e.help),
     ev.ConcernChanged: _concern_changed,
     ev.SideChanged: _side_changed,
-    ev.CardKept: lambda s, e: replace(s, care=s.care.with_card(e.member, e.card)),
+    ev.CardKept: lambda s, e: replace(s, care=s.care.with_card(e.member, e.card, s.seq + 1)),
     ev.CardOpened: _card_opened,
     ev.LineChanged: lambda s, e: replace(s, care=s.care.with_line(e.member, e.line)),
     ev.AgendaWritten: lambda s, e: replace(s, agenda=e.agenda),

@@ -1,12 +1,17 @@
-"""What a command's answer brings with it beside the commit: a card that is kept with no outcome,
+"""What comes with a commit beside it: a card that is kept with no outcome and blanked in the log,
 and word of a line to the facilitators."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from sitwith_server.log.base import CONTROL, Log, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
+from sitwith_server.room.events import CardKept
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.watch import card_of
+from sitwith_server.service import store
 from sitwith_server.service.answers import Answer, Done
 
 
@@ -29,3 +34,18 @@ def line_moved(state: RoomState, command: c.Command, answer: Answer) -> c.LineMo
         return None
     waiting = member == author.id and not author.facilitates
     return c.LineMoved(by=OPERATOR, member=member, n=number, waiting=waiting)
+
+
+def gone_cards(before: RoomState, after: RoomState) -> dict[str, int]:
+    """The cards of `before` that are no more, or others by now: whose, and where in the log."""
+    was, now = before.care.cards_at, after.care.cards_at
+    return {member: number for member, number in was.items() if now.get(member) != number}
+
+
+async def blank_cards(log: Log, before: RoomState, after: RoomState) -> None:
+    """What a card said goes from the log as well, once it is no more. Folding what is left comes
+    to the same state."""
+    for member, number in gone_cards(before, after).items():
+        blob = store.event_to_bytes(CardKept(member, None), "care.card", member)
+        with suppress(LogDown):
+            await log.blank(after.id, CONTROL, number, blob)

@@ -12,6 +12,7 @@ from sitwith_server.room.care import Care
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import Floor, RoomState
 from sitwith_server.service import store
+from sitwith_server.service.asides import gone_cards
 from sitwith_server.service.rooms import Room
 
 SNAPSHOT_EVERY: Final = KEPT_ENTRIES // 10
@@ -79,6 +80,7 @@ class Snapshots:
         self._log = log
         self._saved: dict[str, int] = {}
         self._recorded: dict[str, object] = {}
+        self._seen: dict[str, RoomState] = {}
 
     async def mind(self, room: Room) -> None:
         """Saves a snapshot if the last one is old.
@@ -92,14 +94,18 @@ class Snapshots:
             kept = replace(room.state, care=Care())
             await self._log.put_record(room.id, store.state_to_bytes(kept))
             self._recorded[room.id] = record
-        if room.state.seq - self._saved.get(room.id, 0) >= SNAPSHOT_EVERY:
+        seen, now = self._seen.get(room.id, room.state), room.state
+        old = room.state.seq - self._saved.get(room.id, 0) >= SNAPSHOT_EVERY
+        # One that may hold a card that is no more is old at once.
+        if old or gone_cards(seen, now):
             position, blob = give(room)
             await self._log.put_snapshot(room.id, position, blob)
             self._saved[room.id] = room.state.seq
+        self._seen[room.id] = now
 
     def forget(self, gone: Callable[[str], bool]) -> None:
         """Keeps nothing of rooms that are no longer hosted here."""
-        for kept in (self._saved, self._recorded):
+        for kept in (self._saved, self._recorded, self._seen):
             for room_id in [each for each in kept if gone(each)]:
                 del kept[room_id]
 
