@@ -20,6 +20,7 @@ export type {
   Pairs,
   Pictures,
   Plan as PlanAnswer,
+  PlanHow,
   ReactionSeen,
   Role,
   RoomView,

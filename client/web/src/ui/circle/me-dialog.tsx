@@ -9,6 +9,7 @@ import { LIMITS } from "../../lib/index.ts";
 import type { VoiceKind } from "../media/voice.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { evening } from "../words-evening.ts";
 import { voice } from "../words-media.ts";
 
 export function MeDialog(): VNode | null {
@@ -57,6 +58,11 @@ export function MeDialog(): VNode | null {
         </section>
       )}
       <div class="group">
+        {snap.room.link_key !== null && (
+          <Button local look="row" icon="heart" onClick={() => session.open({ is: "concerns" })}>
+            {evening.link.row} <small>{evening.link.rowHint}</small>
+          </Button>
+        )}
         <Button
           look="row"
           icon="away"

@@ -7,11 +7,12 @@ import { bySeat, clock, groupNames, visiting } from "../model.ts";
 import type { Pairs } from "../port.ts";
 import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
+import { evening } from "../words-evening.ts";
 import { guide } from "../words-guide.ts";
 
 export function PairsPanel(): VNode {
   const session = useSession();
-  const pairs = session.snap.value.room.pairs;
+  const { pairs, link_key, concerns } = session.snap.value.room;
   const people = bySeat(session.snap.value).length;
   return (
     <section class={`panel ${pairs === null ? "" : "panel-open"}`} aria-labelledby="pairs-heading">
@@ -28,6 +29,11 @@ export function PairsPanel(): VNode {
           >
             {guide.pairs.make}
           </Button>
+          {link_key !== null && (
+            <Button local look="row" icon="heart" onClick={() => session.open({ is: "offer" })}>
+              {evening.link.guideRow} <small>{evening.link.guideCount(concerns.length)}</small>
+            </Button>
+          )}
         </>
       ) : (
         <OpenGroups pairs={pairs} />

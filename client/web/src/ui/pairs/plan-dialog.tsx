@@ -8,8 +8,11 @@ import { bySeat } from "../model.ts";
 import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
+import type { PlanHow } from "../port.ts";
+import { evening } from "../words-evening.ts";
 import { NeverTogether } from "./never-together.tsx";
 import { broken, planFrom, put, ready, where, type Couple, type Plan } from "./plan.ts";
+import { PlanReport, toldFrom, whyOf, type Told } from "./plan-report.tsx";
 
 /** Kept while the page lives, like the room keeps it: the next plan starts from the same list. */
 const never = signal<readonly Couple[]>([]);
@@ -21,9 +24,10 @@ export function PlanDialog(): VNode {
   const everyone = bySeat(session.snap.value);
   const here = new Set(everyone.map((one) => one.id));
   const [size, setSize] = useState(2);
-  const [how, setHow] = useState<"fresh" | "random">("fresh");
+  const [how, setHow] = useState<PlanHow>("fresh");
   const [include, setInclude] = useState(false);
   const [plan, setPlan] = useState<Plan | null>(null);
+  const [told, setTold] = useState<Told | null>(null);
   const [minutes, setMinutes] = useState("8");
   const [trouble, setTrouble] = useState<string | null>(null);
 
@@ -33,8 +37,9 @@ export function PlanDialog(): VNode {
     void session
       .act("pairs.plan", { size, how, avoid, facilitators: include }, { quiet: true })
       .then((answer) => {
-        if (answer.ok) setPlan(planFrom(answer.fields) ?? []);
-        else setTrouble(failure(answer.code));
+        if (!answer.ok) return setTrouble(failure(answer.code));
+        setPlan(planFrom(answer.fields) ?? []);
+        setTold(toldFrom(answer.fields));
       });
   };
   const open = (): void => {
@@ -114,6 +119,15 @@ export function PlanDialog(): VNode {
               <small>{guide.pairs.freshHint}</small>
             </span>
           </label>
+          {session.snap.value.room.link_key !== null && (
+            <label class="choice">
+              <input type="radio" name="how" checked={how === "linked"} onChange={() => setHow("linked")} />
+              <span>
+                {evening.link.how}
+                <small>{evening.link.howHint}</small>
+              </span>
+            </label>
+          )}
           <label class="choice">
             <input type="radio" name="how" checked={how === "random"} onChange={() => setHow("random")} />
             <span>{guide.pairs.random}</span>
@@ -131,17 +145,26 @@ export function PlanDialog(): VNode {
             <h3 id="plan-heading">{guide.pairs.preview}</h3>
             <Button onClick={ask}>{guide.pairs.again}</Button>
           </header>
+          {told !== null && <PlanReport told={told} />}
           {clash !== null && (
             <p class="trouble">{guide.pairs.clash(session.name(clash[0]), session.name(clash[1]))}</p>
           )}
           <div class="plan-groups">
             {plan.map((group, i) =>
               group.length === 0 ? null : (
-                <PlanGroup key={i} title={guide.person.group(i + 1)} people={group} plan={plan} onPlan={setPlan} />
+                <PlanGroup
+                  key={i}
+                  title={guide.person.group(i + 1)}
+                  why={told === null ? null : (whyOf(told, group) ?? evening.link.moved)}
+                  people={group}
+                  plan={plan}
+                  onPlan={setPlan}
+                />
               ),
             )}
             <PlanGroup
               title={guide.pairs.stays}
+              why={null}
               people={everyone.map((one) => one.id).filter((id) => where(plan, id) === null)}
               plan={plan}
               onPlan={setPlan}
@@ -155,16 +178,18 @@ export function PlanDialog(): VNode {
 
 interface GroupProps {
   readonly title: string;
+  readonly why: string | null;
   readonly people: readonly string[];
   readonly plan: Plan;
   readonly onPlan: (plan: Plan) => void;
 }
 
-function PlanGroup({ title, people, plan, onPlan }: GroupProps): VNode {
+function PlanGroup({ title, why, people, plan, onPlan }: GroupProps): VNode {
   const session = useSession();
   return (
     <section class="plan-group" aria-label={title}>
       <h4>{title}</h4>
+      {why !== null && <p class="plan-why">{why}</p>}
       {people.length === 0 && <p class="hint">{words.turns.none}</p>}
       <ul>
         {people.map((id) => (

@@ -10,6 +10,8 @@ import { PersonDialog } from "../guide/person-dialog.tsx";
 import { RoundDialog } from "../guide/round-dialog.tsx";
 import { SettingsDialog } from "../guide/settings-dialog.tsx";
 import { SoundDialog } from "../media/sound-dialog.tsx";
+import { ConcernsDialog } from "../pairs/concerns-dialog.tsx";
+import { OfferDialog } from "../pairs/offer-dialog.tsx";
 import { PlanDialog } from "../pairs/plan-dialog.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
@@ -37,9 +39,9 @@ export function Dialogs(): VNode | null {
     case "templates":
       return <TemplatesDialog />;
     case "concerns":
-      return null;
+      return <ConcernsDialog />;
     case "offer":
-      return null;
+      return <OfferDialog />;
     case "mute-all":
       return <MuteAllDialog />;
     case "sound":

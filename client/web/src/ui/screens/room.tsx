@@ -1,6 +1,6 @@
 /** The room from inside: turns on the left, the circle in the middle, conversations on the right. */
 import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Circle } from "../circle/ring.tsx";
 import { Dock, TurnStrip } from "../circle/dock.tsx";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
@@ -9,6 +9,7 @@ import { GuidePanel } from "../guide/panel.tsx";
 import { TapToHear, VoiceNote } from "../media/notes.tsx";
 import { usePushToTalk } from "../media/push.ts";
 import { StageLine } from "../evening/stage-line.tsx";
+import { OfferNote } from "../pairs/concerns-dialog.tsx";
 import { HelpCalls } from "../pairs/help-calls.tsx";
 import { MyGroup } from "../pairs/my-group.tsx";
 import { Dialogs } from "./dialogs.tsx";
@@ -103,6 +104,7 @@ function Top(): VNode {
 /** One strip above the ring, of one height, for what concerns everybody in it. */
 function StageNote(): VNode {
   const session = useSession();
+  const [later, setLater] = useState(false);
   const snap = session.snap.value;
   if (session.voice.snap.value.silenced) return <TapToHear />;
   if (isFacilitator(snap) && snap.room.help.length > 0) return <HelpCalls />;
@@ -122,6 +124,10 @@ function StageNote(): VNode {
         <p>{words.notice.groupsOpen}</p>
       </section>
     );
+  }
+  const { concerns, topics, link_key } = snap.room;
+  if (!isFacilitator(snap) && !later && concerns.length > 0 && topics.length === 0 && link_key !== null) {
+    return <OfferNote onLater={() => setLater(true)} />;
   }
   return <VoiceNote />;
 }
