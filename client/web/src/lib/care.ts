@@ -1,0 +1,34 @@
+/** Care: whether a flag has reached somebody, and the crisis lines for when it has not. */
+
+import type { Answer } from "./commands.ts";
+
+/** Where the server has them; no key is asked. */
+export const LINES_PATH = "/crisis-lines";
+
+export interface CrisisLine {
+  name: string;
+  phone?: string;
+  text?: string;
+  hours: string;
+  languages: string[];
+  source: string;
+  url: string;
+  /** The day it was noted. */
+  noted: string;
+  /** The day on which somebody last compared it with its source, if anybody has. */
+  checked: string | null;
+}
+
+export interface CrisisLines {
+  note: string;
+  anywhere?: Pick<CrisisLine, "name" | "source" | "url" | "noted" | "checked">;
+  countries: Record<string, { emergency: string; lines: CrisisLine[] }>;
+}
+
+/**
+ * Whether the crisis lines are to be shown after a `care.flag`: the room could not take it, or no
+ * facilitator is connected to see it.
+ */
+export function reachesNobody(answer: Answer<"care.flag">): boolean {
+  return !answer.ok || answer.fields.facilitators === 0;
+}
