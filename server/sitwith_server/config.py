@@ -240,6 +240,11 @@ class Settings:
         _whole(-1, 64),
         "media processes beside the workers; 0: one a spare core, 2 at least; -1: none",
     )
+    media_voices: int = _setting(
+        11,
+        _whole(1, 11),
+        "voices that a member hears at once, of more the loudest; where media is aiortc",
+    )
     janus_urls: tuple[str, ...] = _setting(
         (), _urls("ws", "wss"), "Janus gateways (ws:// or wss://), where media is janus"
     )
@@ -248,6 +253,14 @@ class Settings:
     )
     janus_room_key: str | None = _setting(
         None, _words, "admin_key of the gateways' videoroom plugin, where it has one", secret=True
+    )
+    janus_admin_urls: tuple[str, ...] = _setting(
+        (),
+        _urls("ws", "wss"),
+        "admin APIs of these gateways, in the same order: a gateway is let go more surely",
+    )
+    janus_admin_secret: str | None = _setting(
+        None, _words, "admin_secret of the gateways", secret=True
     )
     turn_urls: tuple[str, ...] = _setting(
         (), _turn_urls, "TURN servers for members (turn: and turns: URIs)"
@@ -269,6 +282,10 @@ class Settings:
             raise SettingError("workers", "more than 1 needs redis_url")
         if self.media == "janus" and not self.janus_urls:
             raise SettingError("janus_urls", "is needed where media is janus")
+        if self.janus_admin_urls and len(self.janus_admin_urls) != len(self.janus_urls):
+            raise SettingError("janus_admin_urls", "must be as many as janus_urls")
+        if self.janus_admin_urls and self.janus_admin_secret is None:
+            raise SettingError("janus_admin_secret", "is needed with janus_admin_urls")
         if self.turn_urls and self.turn_secret is None:
             raise SettingError("turn_secret", "is needed with turn_urls")
         if self.turn_relay_only and not self.turn_urls:

@@ -91,8 +91,8 @@ def build(settings: Settings, log: Log | None = None) -> App:
         on_tick=metrics.tick,
         idle_seconds=None if settings.redis_url is None else IDLE_SECONDS,
     )
-    operator = Operator(registry, room_ttl=settings.room_ttl)
     voices = Voices(log, _turn(settings), off=settings.media == "off")
+    operator = Operator(registry, room_ttl=settings.room_ttl, silenced=voices.silenced)
     metrics.media(lambda: voices.nodes.living(time.monotonic()))
     gate = Gate(Door(registry), settings, metrics, log.now, voices)
     routes = [
@@ -124,7 +124,12 @@ async def start_node(settings: Settings, registry: Registry) -> Node:
         return _started(Node(registry, _janus(settings)))
     from sitwith_server.media.aiortc_engine import AiortcEngine  # takes a while, workers need none
 
-    engine = AiortcEngine(media_address(settings), settings.media_port, bind=settings.media_bind)
+    engine = AiortcEngine(
+        media_address(settings),
+        settings.media_port,
+        bind=settings.media_bind,
+        voices=settings.media_voices,
+    )
     await engine.start()
     return _started(Node(registry, engine, counts=engine.counts))
 
@@ -138,8 +143,14 @@ def _started(node: Node) -> Node:
 def _janus(settings: Settings) -> Engine:
     from sitwith_server.media.janus_engine import GatewayAddress, JanusEngine, Secrets
 
-    secrets = Secrets(settings.janus_secret or "", "", settings.janus_room_key or "")
-    return JanusEngine([GatewayAddress(url) for url in settings.janus_urls], secrets)
+    secrets = Secrets(
+        api=settings.janus_secret or "",
+        admin=settings.janus_admin_secret or "",
+        room=settings.janus_room_key or "",
+    )
+    admins = settings.janus_admin_urls or ("",) * len(settings.janus_urls)
+    addresses = zip(settings.janus_urls, admins, strict=True)
+    return JanusEngine([GatewayAddress(*each) for each in addresses], secrets)
 
 
 def media_address(settings: Settings) -> str:

@@ -11,6 +11,11 @@ from sitwith_server import config, wiring
 from sitwith_server.__main__ import main
 from sitwith_server.cli import serve
 from sitwith_server.config import Settings
+from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.janus_engine import JanusEngine
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.registry import Registry
 
 REDIS = "redis://127.0.0.1:1/0"
 
@@ -94,11 +99,31 @@ def test_a_guessed_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+async def test_a_node_takes_its_engines_settings() -> None:
+    log = MemoryLog()
+    registry = Registry(log, Trail(log, 60))
+    node = await wiring.start_node(settings(media_voices=3), registry)
+    assert isinstance(node._engine, AiortcEngine) and node._engine.voices == 3
+    await node.close()
+    gateways = {"janus_urls": ("ws://a:1", "ws://b:1"), "janus_secret": "s"}
+    for admins in ((), ("ws://a:2", "ws://b:2")):
+        given = settings(media="janus", **gateways, janus_admin_urls=admins, janus_admin_secret="t")
+        node = await wiring.start_node(given, registry)
+        assert isinstance(node._engine, JanusEngine)
+        fleet = node._engine._gateways
+        assert [each._address.api for each in fleet] == ["ws://a:1", "ws://b:1"]
+        assert tuple(each._address.admin for each in fleet if each._address.admin) == admins
+        assert {(each.secrets.api, each.secrets.admin) for each in fleet} == {("s", "t")}
+        await node.close()
+    await registry.close()
+
+
 def test_secrets_of_media_are_shown_nowhere() -> None:
     values = {
         "turn_secret": "hush-turn",
         "janus_secret": "hush-janus",
         "janus_room_key": "hush-key",
+        "janus_admin_secret": "hush-admin",
     }
     loaded = config.load({**values, "turn_urls": "turn:a.example"}, {})
     shown = "".join(f"{row.value}" for row in config.rows(loaded)) + repr(loaded.settings)

@@ -10,6 +10,7 @@ import pytest
 
 from sitwith_server import config
 from sitwith_server.config import SettingError, Settings
+from sitwith_server.media.engine import AUDIO_SLOTS
 
 SECRET = "the-operators-own-key"
 
@@ -125,6 +126,9 @@ def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
         ("media_bind", "all"),
         ("media_port", "65536"),
         ("media_nodes", "-2"),
+        ("media_voices", "0"),
+        ("media_voices", "12"),
+        ("janus_admin_urls", "http://gateway:7188"),
         ("janus_urls", "http://gateway:8188"),
         ("janus_urls", "ws://who@gateway:8188"),
         ("turn_urls", "stun:turn.example.org"),
@@ -163,6 +167,17 @@ def test_media_settings_that_need_each_other() -> None:
         "ws://a:1",
         "wss://b",
     )
+    two, admins = "ws://a:1, ws://b:1", "ws://a:2, ws://b:2"
+    assert refusal(janus_urls=two, janus_admin_urls=admins).name == "janus_admin_secret"
+    made = load(janus_urls=two, janus_admin_urls=admins, janus_admin_secret="s").settings
+    assert made.janus_admin_urls == ("ws://a:2", "ws://b:2")
+    one = refusal(janus_urls=two, janus_admin_urls="ws://a:2", janus_admin_secret="s")
+    assert one.name == "janus_admin_urls"
+
+
+def test_how_many_voices_are_heard_at_once_is_all_that_have_a_slot() -> None:
+    assert load().settings.media_voices == AUDIO_SLOTS
+    assert load(media_voices="1").settings.media_voices == 1
 
 
 def test_a_file_has_truths_as_toml_has_them(toml: Path) -> None:

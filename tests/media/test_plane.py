@@ -16,6 +16,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room import routes
 from sitwith_server.room.model import Kind
 from sitwith_server.service.answers import Done, No
+from sitwith_server.service.operator import Operator
 from tests.media.plane import Plane, WorkerProcess
 from tests.simulation.machines import run
 from tests.simulation.sight import Path
@@ -176,6 +177,28 @@ def test_MW5_a_node_that_does_not_answer_holds_the_ok_up_for_a_second_at_most() 
         assert p.now() - began < 0.1
 
     plane(work)
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_MW5_the_operators_end_of_a_room_waits_for_silence_at_any_worker(stuck: bool) -> None:
+    async def work(p: Plane) -> None:
+        await connected(p)
+        carrier = p.carrier()
+        assert carrier is not None
+        room = carrier.engine.rooms[p.room.id]
+        lonely = WorkerProcess("nobody's worker", p.log, p.chance)
+        p.workers.append(lonely)
+        operator = Operator(lonely.registry, room_ttl=60, silenced=lonely.voices.silenced)
+        if stuck:
+            carrier.machine.pause()
+        began = p.now()
+        assert await lonely.machine.start(operator.end(p.room.id))
+        ended = p.now()
+        left = room.open(ended)
+        assert left is None or not any(left.heard.values())
+        assert 0.9 < ended - began < 1.2 if stuck else ended - began < 0.5
+
+    plane(work, takes=0.1)
 
 
 def test_MW7_a_dead_nodes_room_is_carried_on_and_all_are_told() -> None:

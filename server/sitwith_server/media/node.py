@@ -33,6 +33,8 @@ IDLE: Final = 60.0
 ANSWER_WITHIN: Final = 5.0
 REMEMBERED: Final = 64
 """Offers of a room whose answers are remembered, for those that are sent again."""
+LAST: Final = 2**53
+"""A place of a control log that no room reaches."""
 
 _log = structlog.get_logger(__name__)
 
@@ -199,7 +201,9 @@ class Carried:
             kept.pop(member, None)
 
     def _applied(self, position: Position) -> None:
-        self._say(bus.Applied(self._node, position.epoch, position.seq))
+        # Whom the log's own end tells of a room's end does not learn its place; it is the last one.
+        seq = LAST if self.room.state.ended else position.seq
+        self._say(bus.Applied(self._node, position.epoch, seq))
 
     # -- who speaks ------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
@@ -284,6 +284,20 @@ class Voices:
                     return Done()
         except LogDown:
             return _frozen()
+
+    @contextlib.asynccontextmanager
+    async def silenced(self, room: Room) -> AsyncIterator[None]:
+        """What is taken away inside is silent once this is left, a second later at most: also where
+        nobody of the room is here."""
+        if self._ticking is None:
+            yield
+            return
+        watched = _Watched(self, room)
+        try:
+            yield
+            await watched.settled()
+        finally:
+            watched.close()
 
     async def settled(self, room: Room) -> None:
         """Waits, a second at most, until what the room has taken away is silent."""

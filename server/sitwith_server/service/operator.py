@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from sitwith_server.log.base import Health
@@ -12,6 +13,7 @@ from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
 from sitwith_server.service import tokens
 from sitwith_server.service.registry import Registry
+from sitwith_server.service.rooms import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,22 @@ class RoomSummary:
     locked: bool
 
 
+Silenced = Callable[[Room], AbstractAsyncContextManager[None]]
+"""What is taken away from a room inside of it is not heard any more once it is left."""
+
+
 class Operator:
     """The operator's view of all rooms, for the HTTP API and the command line."""
 
-    def __init__(self, registry: Registry, *, room_ttl: float) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        room_ttl: float,
+        silenced: Silenced = lambda room: nullcontext(),
+    ) -> None:
         self._registry = registry
+        self._silenced = silenced
         self._ttl = room_ttl
         self.draining = False
 
@@ -94,11 +107,13 @@ class Operator:
         return None if state is None else _summary(state)
 
     async def end(self, room: str) -> bool:
-        """Tells everyone, ends the room and deletes all of it but the trail."""
+        """Tells everyone, ends the room and deletes all of it but the trail. Returns once nobody of
+        it is heard any more, a second after its end at most."""
         found = await self._registry.find(room)
         if found is None:
             return False
-        await found.order(c.RoomEnd(by=OPERATOR), "operator")
+        async with self._silenced(found):
+            await found.order(c.RoomEnd(by=OPERATOR), "operator")
         await self._registry.trail.note(room, OPERATOR, "room.end", None, "ok")
         return True
 
