@@ -227,8 +227,7 @@ class Driver:
     async def _look(self, evenings: Sequence[Evening[Visitor]]) -> None:
         for evening in evenings:
             evening.history.quiet_from = time.monotonic()
-            evening.fay.ask("floor.open")
-            evening.fay.ask("pairs.close", grace=0)
+            evening.rest()
         await asyncio.sleep(QUIET)
         before = [[(guest, dict(guest.view)) for guest in e.here()] for e in evenings]
         for people in before:

@@ -97,6 +97,7 @@ class Evening(Generic[S]):
         acts: Sequence[tuple[int, Callable[[S], None]]] = (
             (40, self._say),
             (8, self._floor),
+            (2, self._agenda),
             (6, self._groups),
             (5, self._mute),
             (2, self._overreach),
@@ -110,6 +111,13 @@ class Evening(Generic[S]):
         here = self.here()
         if here:
             act(self.chance.choice(here))
+
+    def rest(self) -> None:
+        """Nothing goes on by itself any more: the last stage, an open floor, all in the circle."""
+        for _ in range(3):
+            self.fay.ask("agenda.next")
+        self.fay.ask("floor.open")
+        self.fay.ask("pairs.close", grace=0)
 
     def say(self) -> None:
         """Somebody says something."""
@@ -130,6 +138,21 @@ class Evening(Generic[S]):
         if to == "staff" and who.role == "facilitator":
             to = f"staff:{self.chance.choice(self.members).me}"
         who.ask("chat.say", to=to, body=new_canary(self.chance))
+
+    def _agenda(self, who: S) -> None:
+        """Stages that close groups and text, begin rounds, and go on by themselves."""
+        if who.role != "facilitator":
+            return
+        what = self.chance.choice(["start", "next", "back", "extend"])
+        if what == "start":
+            stages: list[dict[str, object]] = [
+                {"kind": "round", "seconds": 6, "auto": True, "floor": "round"},
+                {"kind": "pairs", "seconds": 4, "auto": True, "pairs": {"size": 2, "how": "fresh"}},
+                {"kind": "open", "seconds": 2, "auto": True, "floor": "quiet"},
+                {"kind": "closing", "seconds": 7200, "floor": "open"},
+            ]
+            who.ask("agenda.edit", stages=stages)
+        who.ask(f"agenda.{what}", **({"seconds": 2} if what == "extend" else {}))
 
     def _floor(self, who: S) -> None:
         if who.role == "facilitator":
@@ -179,6 +202,7 @@ class Evening(Generic[S]):
             ("role.give", {"member": member.me, "role": "facilitator"}),
             ("mute", {"member": self.fay.me, "kinds": ["chat"]}),
             ("floor.quiet", {}),
+            ("agenda.next", {}),
             ("member.remove", {"member": self.finn.me}),
             ("chat.say", {"to": "facilitators", "body": new_canary(self.chance)}),
         ]

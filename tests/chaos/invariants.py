@@ -22,7 +22,8 @@ FACILITATORS_ONLY: Final = (
     "mute.all", "floor.open", "floor.quiet", "floor.round", "floor.stick", "floor.extend",
     "floor.pause", "floor.resume", "pairs.open", "pairs.move", "pairs.close", "pairs.say",
     "lobby.admit", "lobby.admit_all", "lobby.decline", "lobby.return", "room.lock", "room.unlock",
-    "room.settings", "member.remove", "role.give",
+    "room.settings", "member.remove", "role.give", "agenda.start", "agenda.next", "agenda.back",
+    "agenda.extend", "agenda.edit",
 )  # fmt: skip
 
 

@@ -99,8 +99,7 @@ class Play:
             if guest.line is not None and guest.line.silent:
                 guest.break_off()
         self.history.quiet_from = self.history.now()
-        self.evening.fay.ask("floor.open")
-        self.evening.fay.ask("pairs.close", grace=0)
+        self.evening.rest()
         await asyncio.sleep(QUIET)
 
     async def _look(self) -> None:
