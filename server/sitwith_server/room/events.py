@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Card, Concern, Line, Opening
-from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import (
     Floor,
     GroupId,
@@ -271,30 +270,33 @@ class MoodAsked:
 
 @dataclass(frozen=True, slots=True)
 class MoodAnswered:
+    """Nobody's and nothing (`""`, 0) once it is blanked in the log."""
+
     member: MemberId
     value: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class MoodClosed:
-    """What is shown of the answers, if anything, and the classes of those ever counted."""
+    """What is shown of so many answers, if anything, and the classes of those ever counted."""
 
+    answers: int
     counts: tuple[int, ...] | None
     classes: tuple[Class, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MilestoneShared:
+    """Nobody's and empty once it is blanked in the log."""
+
     member: MemberId
     text: str | bytes = field(repr=False)
     ends_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class MilestonesChanged:
-    """Those that are still shown."""
-
-    milestones: tuple[Milestone, ...]
+class MilestonesOver:
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +360,7 @@ Event = (
     | MoodAnswered
     | MoodClosed
     | MilestoneShared
-    | MilestonesChanged
+    | MilestonesOver
     | AttendanceChanged
     | Thawed
     | MediaPinned

@@ -224,19 +224,20 @@ def _mood_asked(state: RoomState, event: ev.MoodAsked) -> RoomState:
 
 
 def _mood_answered(state: RoomState, event: ev.MoodAnswered) -> RoomState:
-    if state.mood is None:
+    if state.mood is None or not event.member:
         return state
-    given = {**state.mood.given, event.member: event.value}
-    return replace(state, mood=replace(state.mood, given=given, answers=len(given)))
+    mood = state.mood.with_answer(event.member, event.value, state.seq + 1)
+    return replace(state, mood=mood)
 
 
 def _mood_closed(state: RoomState, event: ev.MoodClosed) -> RoomState:
-    answers = 0 if state.mood is None else state.mood.answers
-    shown = Mood(open=False, answers=answers, counts=event.counts, classes=event.classes)
+    shown = Mood(open=False, answers=event.answers, counts=event.counts, classes=event.classes)
     return replace(state, mood=shown)
 
 
 def _milestone_shared(state: RoomState, event: ev.MilestoneShared) -> RoomState:
+    if not event.member:
+        return state
     one = Milestone(state.seq + 1, event.member, event.text, event.ends_at)
     return replace(state, milestones=(*state.milestones, one))
 
@@ -297,7 +298,9 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.MoodAnswered: _mood_answered,
     ev.MoodClosed: _mood_closed,
     ev.MilestoneShared: _milestone_shared,
-    ev.MilestonesChanged: lambda s, e: replace(s, milestones=e.milestones),
+    ev.MilestonesOver: lambda s, e: replace(
+        s, milestones=tuple(m for m in s.milestones if m.n not in e.numbers)
+    ),
     ev.BreatheChanged: lambda s, e: replace(s, breathe=e.breathe),
     ev.AttendanceChanged: _attendance,
     ev.Thawed: _thawed,

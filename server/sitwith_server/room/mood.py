@@ -10,7 +10,7 @@ Who is counted follows from who has answered, never from what.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 VALUES = range(1, 6)
 LEAST = 5
@@ -27,11 +27,18 @@ class Mood:
 
     open: bool = True
     given: Mapping[str, int] = field(default_factory=dict, repr=False)
+    given_at: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Where each answer stands in the control log, so that it can be blanked there."""
     answers: int = 0
     counts: tuple[int, ...] | None = None
     """How many answered 1, 2, 3, 4 and 5; None: nothing is shown."""
     classes: tuple[Class, ...] = ()
     """Everybody counted in this question or an earlier one, each in one class."""
+
+    def with_answer(self, member: str, value: int, number: int) -> Mood:
+        """number: of the event that says so."""
+        given, at = {**self.given, member: value}, {**self.given_at, member: number}
+        return replace(self, given=given, given_at=at, answers=len(given))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
-"""What comes with a commit beside it: a card that is kept with no outcome and blanked in the log,
-and word of a line to the facilitators."""
+"""What comes with a commit beside it: a card that is kept with no outcome, what is blanked in the
+log once it is no more, and word of a line to the facilitators."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 from sitwith_server.log.base import CONTROL, Log, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
-from sitwith_server.room.events import CardKept
+from sitwith_server.room.events import CardKept, MilestoneShared, MoodAnswered
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.watch import card_of
 from sitwith_server.service import store
@@ -36,16 +38,39 @@ def line_moved(state: RoomState, command: c.Command, answer: Answer) -> c.LineMo
     return c.LineMoved(by=OPERATOR, member=member, n=number, waiting=waiting)
 
 
-def gone_cards(before: RoomState, after: RoomState) -> dict[str, int]:
-    """The cards of `before` that are no more, or others by now: whose, and where in the log."""
-    was, now = before.care.cards_at, after.care.cards_at
-    return {member: number for member, number in was.items() if now.get(member) != number}
+def gone(before: RoomState, after: RoomState) -> dict[int, store.Happened]:
+    """Where in the log there are cards, answers and milestones of `before` that are no more, or
+    others by now; and what is to stand there instead, so that folding comes to the same state."""
+    cards = _gone(before.care.cards_at, after.care.cards_at)
+    empty = {
+        number: store.Happened(CardKept(member, None), "care.card", member)
+        for member, number in cards.items()
+    }
+    answers = _gone(_answers_at(before), _answers_at(after))
+    empty |= dict.fromkeys(
+        answers.values(), store.Happened(MoodAnswered(OPERATOR, 0), "mood.answer", OPERATOR)
+    )
+    over = {m.n for m in before.milestones} - {m.n for m in after.milestones}
+    return empty | dict.fromkeys(
+        over, store.Happened(MilestoneShared(OPERATOR, "", 0), "milestone.share", OPERATOR)
+    )
 
 
-async def blank_cards(log: Log, before: RoomState, after: RoomState) -> None:
-    """What a card said goes from the log as well, once it is no more. Folding what is left comes
-    to the same state."""
-    for member, number in gone_cards(before, after).items():
-        blob = store.event_to_bytes(CardKept(member, None), "care.card", member)
+async def blank_gone(log: Log, before: RoomState, after: RoomState) -> None:
+    """What is no more in the room goes from its log as well."""
+
+    async def blank(number: int, happened: store.Happened) -> None:
+        blob = store.event_to_bytes(happened.event, happened.why, happened.by)
         with suppress(LogDown):
             await log.blank(after.id, CONTROL, number, blob)
+
+    if found := gone(before, after):
+        await asyncio.gather(*(blank(*each) for each in found.items()))
+
+
+def _answers_at(state: RoomState) -> Mapping[str, int]:
+    return {} if state.mood is None else state.mood.given_at
+
+
+def _gone(was: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    return {member: number for member, number in was.items() if now.get(member) != number}

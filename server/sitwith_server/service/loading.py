@@ -12,7 +12,7 @@ from sitwith_server.room.care import Care
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import Floor, RoomState
 from sitwith_server.service import store
-from sitwith_server.service.asides import gone_cards
+from sitwith_server.service.asides import gone as gone_from
 from sitwith_server.service.rooms import Room
 
 SNAPSHOT_EVERY: Final = KEPT_ENTRIES // 10
@@ -62,6 +62,8 @@ async def _from_record(log: Log, room_id: str) -> Room | None:
         floor=floor,
         help=(),
         care=Care(),
+        mood=None,
+        milestones=(),
         media=None,
         talk={},
     )
@@ -90,14 +92,14 @@ class Snapshots:
         """
         record = _record_of(room.state)
         if self._recorded.get(room.id) != record:
-            # A record outlives who was here: nobody's flag or card is in it.
-            kept = replace(room.state, care=Care())
+            # A record outlives who was here: nobody's flag, card or mood is in it.
+            kept = replace(room.state, care=Care(), mood=None, milestones=())
             await self._log.put_record(room.id, store.state_to_bytes(kept))
             self._recorded[room.id] = record
         seen, now = self._seen.get(room.id, room.state), room.state
         old = room.state.seq - self._saved.get(room.id, 0) >= SNAPSHOT_EVERY
-        # One that may hold a card that is no more is old at once.
-        if old or gone_cards(seen, now):
+        # One that may hold a card, an answer or a milestone that is no more is old at once.
+        if old or gone_from(seen, now):
             position, blob = give(room)
             await self._log.put_snapshot(room.id, position, blob)
             self._saved[room.id] = room.state.seq

@@ -34,7 +34,7 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.asides import blank_cards, completed, line_moved
+from sitwith_server.service.asides import blank_gone, completed, line_moved
 from sitwith_server.service.talking import (
     Key,
     Talking,
@@ -281,7 +281,7 @@ class Room:
                 self.rights = self.position.seq
             self.state = after
             self._tell(Change(before, after, verdict.events, why, command.by, self.position))
-            await blank_cards(self._log, before, after)
+            await blank_gone(self._log, before, after)
         return True
 
     async def _react(self, command: c.React) -> Answer:

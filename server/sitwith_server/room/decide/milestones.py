@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
-from sitwith_server.room.events import MilestonesChanged, MilestoneShared
+from sitwith_server.room.events import MilestoneShared, MilestonesOver
 from sitwith_server.room.milestones import AT_ONCE, CHARACTERS, SEALED_BYTES, SECONDS
 from sitwith_server.room.model import Kind, Seat
 from sitwith_server.room.policy import ChatPolicy
@@ -26,14 +26,14 @@ def clear(d: Draft, command: c.MilestoneClear) -> None:
         raise not_allowed("Only its author or a facilitator takes a milestone away.")
     if one is None:
         raise stale("There is no such milestone.")
-    d.emit(MilestonesChanged(tuple(m for m in d.state.milestones if m != one)))
+    d.emit(MilestonesOver((one.n,)))
 
 
 def end_if_over(d: Draft) -> None:
     """The moment of each whose time is over is gone."""
-    still = tuple(m for m in d.state.milestones if m.ends_at > d.now)
-    if still != d.state.milestones:
-        d.emit(MilestonesChanged(still))
+    over = tuple(m.n for m in d.state.milestones if m.ends_at <= d.now)
+    if over:
+        d.emit(MilestonesOver(over))
 
 
 def _check_may_write(d: Draft, seat: Seat) -> None:

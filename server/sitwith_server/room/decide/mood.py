@@ -23,7 +23,7 @@ def close(d: Draft, command: c.MoodClose) -> None:
     mood = _open(d)
     made = tally(mood.given, mood.classes)
     shown = counts(mood.given, made.counted) if made.counted else None
-    d.emit(MoodClosed(shown, made.classes))
+    d.emit(MoodClosed(mood.answers, shown, made.classes))
 
 
 def _open(d: Draft) -> Mood:
