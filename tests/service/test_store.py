@@ -11,6 +11,7 @@ from sitwith_server.room import begin, fold, fold_all
 from sitwith_server.room import commands as c
 from sitwith_server.room import events as ev
 from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.care import Card, Level
 from sitwith_server.room.model import OPERATOR, Kind, Role
 from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.room.talk import Said, Saying, Unsaid
@@ -71,6 +72,14 @@ def eventful() -> Evening:
     e.lose("cleo")
     e.ok(OPERATOR, c.Thaw, since=e.now, until=e.now + 5)
     e.back("cleo")
+    e.ok("fay", c.RoomSettings, changes={"cards": True})
+    e.ok("cleo", c.CareCard, card=Card("here", None, "Ring twice"))
+    e.ok("cleo", c.CareFlag, level=Level.URGENT)
+    e.ok("dora", c.CareWorry, member="cleo", level=Level.QUIET)
+    e.ok("fay", c.CareAside, member="cleo")
+    e.ok("fay", c.CareOpen, member="cleo")
+    e.ok(OPERATOR, c.LineMoved, member="cleo", n=1, waiting=True)
+    e.ok("fay", c.StaffClaim, member="cleo")
     e.ok("fay", c.RoleGive, member="dora", role=Role.FACILITATOR)
     e.ok("fay", c.MemberRemove, member="ben")
     e.lose("ada")
