@@ -22,7 +22,7 @@ const kinds: Record<StageKind, string> = {
 export const evening = {
   kinds,
   stage: {
-    label: "The evening",
+    label: "This part of the evening",
     left: (time: string) => `${time} left`,
     soon: "The next part comes soon.",
     next: (title: string) => `Next: ${title}`,
@@ -122,7 +122,7 @@ export const evening = {
     over: "Breathing together is over.",
   },
   link: {
-    offerNote: "You may tick what you know, so that pairs share something.",
+    offerNote: "If you like, tick what you know from your own life: it helps to make pairs.",
     offerGo: "Look…",
     offerLater: "Not now",
     row: "What I carry…",

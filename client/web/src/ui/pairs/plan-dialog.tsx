@@ -145,7 +145,9 @@ export function PlanDialog(): VNode {
             <h3 id="plan-heading">{guide.pairs.preview}</h3>
             <Button onClick={ask}>{guide.pairs.again}</Button>
           </header>
-          {told !== null && <PlanReport told={told} />}
+          {told !== null && plan.every((group) => group.length === 0 || whyOf(told, group) !== null) && (
+            <PlanReport told={told} />
+          )}
           {clash !== null && (
             <p class="trouble">{guide.pairs.clash(session.name(clash[0]), session.name(clash[1]))}</p>
           )}
