@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sitwith_server.room import view
 from sitwith_server.room import commands as c
+from sitwith_server.room import view
 from sitwith_server.room.care import Card, Level
 from sitwith_server.room.model import Kind, Role, RoomState
 from sitwith_server.room.watch import card_of, cause
