@@ -134,7 +134,7 @@ class Ear:
 async def test_what_is_not_sent_passes_in_rtp_time() -> None:
     voice = Voice(None)  # type: ignore[arg-type]
     ear = Ear()
-    voice._peer = ear  # type: ignore[assignment]
+    voice._peers = (ear,)  # type: ignore[assignment]
     voice._up.set()
     frame = Frame(b"\x78", 30, True)
     await voice.play(Clip((frame, frame, None, None, None, frame, frame)))
@@ -179,8 +179,7 @@ async def test_a_line_that_went_dark_is_made_anew_while_somebody_speaks(server: 
         (_, hers), (ben, his) = found
         speaking = asyncio.create_task(his.play(opus.tone(20)))
         await until(lambda: hers.heard[ben.id] > 5, "him")
-        assert hers._peer is not None
-        hers._peer._ice._on_media = lambda data: None
+        hers._peers[-1]._ice._on_media = lambda data: None
         before, offers = hers.heard[ben.id], hers.offers
         await until(lambda: hers.offers > offers, "another offer")
         await until(lambda: hers.heard[ben.id] > before + 5, "him again")

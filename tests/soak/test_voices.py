@@ -136,8 +136,7 @@ class Room:
                 await one.me.reconnect(rudely=True)
             case 6:
                 # The network is another one from here on: nothing comes any more.
-                peer = one.voice._peer
-                if peer is not None:
+                for peer in one.voice._peers:
                     peer._ice._on_media = lambda data: None
             case 7:
                 self.people.remove(one)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,6 +25,8 @@ FIRST_RETRY: Final = 0.1
 LONGEST_RETRY: Final = 4.0
 """Seconds between two offers that were refused or led to no connection."""
 LOOK: Final = 0.25
+TWO_TRANSPORTS: Final = "(two_transports)"
+"""How a refusal ends where the server wants a connection for each direction (MW2)."""
 
 
 class Voice:
@@ -38,7 +40,8 @@ class Voice:
 
     It offers by itself as long as one is inside: at first, after `media.lost`, when the line is
     gone, and when nothing comes while somebody speaks. What is played is sent whether the room
-    lets it be heard or not: that is the server's business.
+    lets it be heard or not: that is the server's business. Where the server wants a connection for
+    each direction it makes both, and keeps them up as one.
 
     audio, video: receive slots.
     keep: the latest packets of each slot that are kept for `levels`.
@@ -52,7 +55,8 @@ class Voice:
         self._slots_wanted = (audio, video)
         self._keep, self._open_every = keep, open_every
         self._kept: dict[str, deque[bytes]] = {}
-        self._peer: Peer | None = None
+        self._peers: tuple[Peer, ...] = ()
+        """The first one sends and the last one receives: one that does both, two, or none."""
         self._up, self._broken = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._playing = asyncio.Lock()
@@ -141,8 +145,8 @@ class Voice:
             await asyncio.sleep(max(0.0, began + clip.seconds - clock()))
 
     def _send(self, frame: Frame, step: int) -> None:
-        if self._peer is not None and self._up.is_set():
-            self._peer.send(
+        if self._peers and self._up.is_set():
+            self._peers[0].send(
                 "audio",
                 frame.payload,
                 step * FRAME,
@@ -156,7 +160,7 @@ class Voice:
     @property
     def received(self) -> Mapping[str, Received]:
         """Counters by slot (mid) of the present connection."""
-        return self._peer.received if self._peer is not None else {}
+        return self._peers[-1].received if self._peers else {}
 
     @property
     def packets(self) -> int:
@@ -235,31 +239,47 @@ class Voice:
     async def _offer(self) -> bool:
         """Whether there is a connection now."""
         audio, video = self._slots_wanted
-        peer = Peer(
+        both = (self._peer(("audio",), audio, video),)
+        try:
+            return await self._connect(both)
+        except Refused as refused:
+            if not refused.message.rstrip(".").endswith(TWO_TRANSPORTS):
+                raise
+        # Asked anew each time: the next node may want it otherwise.
+        return await self._connect((self._peer(("audio",), 0, 0), self._peer((), audio, video)))
+
+    def _peer(self, sends: Sequence[str], audio: int, video: int) -> Peer:
+        return Peer(
+            sends,
             audio=audio,
             video=video,
             open_every=self._open_every,
             on_rtp=self._on_rtp,
             on_lost=self._broken.set,
         )
+
+    async def _connect(self, peers: tuple[Peer, ...]) -> bool:
+        """Offers each of them by itself; whether all are connected now. Raises Refused."""
         self.slots, self.speakers = {}, frozenset()
         self._kept.clear()
         try:
-            self.offers += 1
-            answer = await self._me.offer_media(peer.offer())
-            self.refused = None
-            # What was said to be lost before this answer was an earlier connection.
-            self._broken.clear()
-            await peer.connect(answer)
+            for peer in peers:
+                self.offers += 1
+                answer = await self._me.offer_media(peer.offer())
+                self.refused = None
+                if peer is peers[0]:
+                    # What was said to be lost before this answer was an earlier connection.
+                    self._broken.clear()
+                await peer.connect(answer)
         except (ValueError, ConnectionError):
-            await peer.close()
+            await _close(peers)
             return False
         except BaseException:
-            await peer.close()
+            await _close(peers)
             raise
         # The new one has taken the old one's place: only now, so that its end isn't a loss.
         await self._part()
-        self._peer = peer
+        self._peers = peers
         self._up.set()
         return True
 
@@ -278,7 +298,12 @@ class Voice:
                 return
 
     async def _part(self) -> None:
-        peer, self._peer = self._peer, None
-        if peer is not None:
-            self._before += sum(each.packets for each in peer.received.values())
-            await peer.close()
+        peers, self._peers = self._peers, ()
+        if peers:
+            self._before += sum(each.packets for each in peers[-1].received.values())
+        await _close(peers)
+
+
+async def _close(peers: Sequence[Peer]) -> None:
+    for peer in peers:
+        await peer.close()
