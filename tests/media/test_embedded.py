@@ -93,6 +93,20 @@ async def test_MW4_the_connection_ends_with_the_seat(server: Server) -> None:
         await until(lambda: ada.peer.state == "closed", lambda: "her transport ends")
 
 
+async def test_MW7_who_closes_the_connection_is_told_too_and_nobody_else_is(
+    server: Server,
+) -> None:
+    async with circle(server, "Ada", "Ben") as (_, ada, ben):
+        ada.keep = False
+        await ada.peer.close()
+        await until(lambda: ada.lost == 1, lambda: f"{ada.lost}")
+        await until(lambda: ada.id not in ben.slots.values(), lambda: f"{ben.slots}")
+        await ada.connect()
+        await ada.hears("Ben")
+        await ben.hears("Ada")
+        assert (ada.lost, ben.lost) == (1, 0)
+
+
 async def test_MW5_what_is_taken_away_is_silent_with_the_ok(server: Server) -> None:
     async with circle(server, "Ada", "Ben") as (fay, ada, ben):
         me = fay.client
