@@ -35,6 +35,8 @@ from .evening import (
     MoodAnswer,
     MoodAsk,
     MoodClose,
+    VoiceDismiss,
+    VoiceNudge,
 )
 from .fields import (
     BODY,
@@ -313,6 +315,7 @@ class RoomSettings(Message):
     facilitators_wait: bool | None = may(boolean, default=None)
     sealed: bool | None = may(boolean, default=None)
     cards: bool | None = may(boolean, default=None)
+    queue_order: str | None = may(one_of("raised", "least_heard"), default=None)
 
     @property
     def changes(self) -> dict[str, object]:
@@ -415,6 +418,8 @@ Command = (
     | MoodClose
     | MilestoneShare
     | MilestoneClear
+    | VoiceNudge
+    | VoiceDismiss
     | BreatheStart
     | BreatheStop
     | TopicsSet

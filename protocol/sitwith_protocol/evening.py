@@ -1,12 +1,12 @@
-"""What leads an evening, on the wire: its agenda, breathing together, moods and milestones
-(AG*, BR*, MO*, MS*)."""
+"""What leads an evening, on the wire: its agenda, breathing together, moods, milestones and equal
+voice (AG*, BR*, MO*, MS*, EQ*)."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
 
-from .fields import ID, SECONDS, STAGE, stages
+from .fields import ID, REF, SECONDS, STAGE, stages
 from .shapes import (
     Message,
     WrongShape,
@@ -125,3 +125,16 @@ class MilestoneClear(Message):
 
     id: int = need(ID)
     n: int = need(integer(1))
+
+
+@message("voice.nudge")
+class VoiceNudge(Message):
+    id: int = need(ID)
+    member: str = need(REF)
+
+
+@message("voice.dismiss")
+class VoiceDismiss(Message):
+    """Puts the nudge aside that lies with oneself."""
+
+    id: int = need(ID)

@@ -57,6 +57,7 @@ def facilitator_commands(member: str, group: str, person: str) -> list[tuple[str
         ("agenda.back", {}),
         ("agenda.extend", {"seconds": 5}),
         ("agenda.edit", {"stages": [{"kind": "open", "seconds": 60}]}),
+        ("voice.nudge", {"member": member}),
         ("mood.ask", {}),
         ("mood.close", {}),
         ("milestone.clear", {"n": 1}),
@@ -79,6 +80,7 @@ OWN_COMMANDS: list[tuple[str, Map]] = [
     ("care.flag", {"level": "quiet"}),
     ("mood.answer", {"value": 3}),
     ("milestone.share", {"text": "too early"}),
+    ("voice.dismiss", {}),
     ("topics.set", {"tags": [b"x"]}),
     ("media.offer", {"sdp": "v=0"}),
 ]

@@ -180,7 +180,7 @@ class Rooms(RuleBasedStateMachine):
             self.ask(c.PinMedia(by="", node=node, was=before.media))
         assert self.e.state.rights == before.rights
 
-    @rule(by=SHARE, what=st.integers(0, 3), flag=FLAGS, staff=FLAGS)
+    @rule(by=SHARE, what=st.integers(0, 4), flag=FLAGS, staff=FLAGS)
     def house(self, by: float, what: int, flag: bool, staff: bool) -> None:
         asks = self.someone(by, facilitator=staff)
         commands: tuple[c.Command, ...] = (
@@ -188,8 +188,14 @@ class Rooms(RuleBasedStateMachine):
             c.RoomSettings(by=asks, changes={"lobby": flag}),
             c.RoomSettings(by=asks, changes={"facilitators_wait": flag, "direct": not flag}),
             c.RoomSettings(by=asks, changes={"chat": "all" if flag else "staff"}),
+            c.RoomSettings(by=asks, changes={"queue_order": "least_heard" if flag else "raised"}),
         )
         self.ask(commands[what])
+
+    @rule(by=SHARE, who=SHARE, staff=FLAGS, nudge=FLAGS)
+    def encourage(self, by: float, who: float, staff: bool, nudge: bool) -> None:
+        asks, member = self.someone(by, facilitator=staff), self.someone(who)
+        self.ask(c.VoiceNudge(by=asks, member=member) if nudge else c.VoiceDismiss(by=member))
 
     @rule(by=SHARE, who=SHARE, what=st.integers(0, 5), flag=FLAGS)
     def people(self, by: float, who: float, what: int, flag: bool) -> None:

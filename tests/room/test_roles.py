@@ -60,6 +60,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "breathe.start": {"pattern": (4, 6), "seconds": 60},
     "mood.answer": {"value": 3},
     "milestone.share": {"text": "A year"},
+    "voice.nudge": {"member": "ada"},
     "milestone.clear": {"n": 1},
 }
 
@@ -153,6 +154,7 @@ def test_RO6_settings_change_what_they_name() -> None:
         "facilitators_wait": False,
         "sealed": False,
         "cards": False,
+        "queue_order": "raised",
     }
     e.same("fay", c.RoomSettings, changes={"chat": "staff"})
 

@@ -69,6 +69,8 @@ def eventful() -> Evening:
     e.ok("cleo", c.MoodAnswer, value=4)
     e.ok("fay", c.MoodClose)
     e.ok("fay", c.MilestoneShare, text="A year")
+    e.ok("fay", c.VoiceNudge, member="dora")
+    e.ok("dora", c.VoiceDismiss)
     e.lose("cleo")
     e.ok(OPERATOR, c.Thaw, since=e.now, until=e.now + 5)
     e.back("cleo")

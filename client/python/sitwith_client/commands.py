@@ -101,6 +101,10 @@ class SelfCommands(Asking):
         """Takes one's own milestone away, or as facilitator anybody's, by its number."""
         await self.ask(lambda id: m.MilestoneClear(id, n))
 
+    async def dismiss_nudge(self) -> None:
+        """Puts aside the nudge that lies with oneself (slice ``nudge``)."""
+        await self.ask(m.VoiceDismiss)
+
     async def set_topics(self, tags: Iterable[bytes]) -> None:
         """Sets the blinded concern tags for linked pairs."""
         await self.ask(lambda id: m.TopicsSet(id, tuple(tags)))
@@ -311,6 +315,10 @@ class HouseCommands(Asking):
     async def ask_mood(self) -> None:
         """Asks everybody how they are, 1 to 5."""
         await self.ask(m.MoodAsk)
+
+    async def nudge(self, member: Member) -> None:
+        """Asks a member in private whether they like to speak; at most every 10 minutes each."""
+        await self.ask(lambda id: m.VoiceNudge(id, member))
 
     async def close_mood(self) -> None:
         """Ends the mood question."""

@@ -20,6 +20,7 @@ from sitwith_server import config, templates
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.model import ChatPolicy, Role, Settings
+from sitwith_server.room.policy import QueueOrder
 from sitwith_server.service.operator import RoomSpec
 
 T = TypeVar("T")
@@ -209,6 +210,7 @@ _SETTINGS: Final = record(
         "facilitators_wait": truth,
         "sealed": truth,
         "cards": truth,
+        "queue_order": word(*QueueOrder),
     }
 )
 _ROOM: Final = record(
@@ -239,6 +241,8 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
         raise Invalid("lobby", "says something else than settings.lobby")
     if "chat" in chosen:
         chosen["chat"] = ChatPolicy(str(chosen["chat"]))
+    if "queue_order" in chosen:
+        chosen["queue_order"] = QueueOrder(str(chosen["queue_order"]))
     chosen.setdefault("grace_seconds", settings.grace_seconds)
     return RoomSpec(
         title=str(given.get("title") or DEFAULT_TITLE),

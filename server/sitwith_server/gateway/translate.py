@@ -199,6 +199,8 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.MoodClose: _plain(c.MoodClose),
     m.MilestoneShare: _plain(c.MilestoneShare, "text"),
     m.MilestoneClear: _plain(c.MilestoneClear, "n"),
+    m.VoiceNudge: _plain(c.VoiceNudge, "member"),
+    m.VoiceDismiss: _plain(c.VoiceDismiss),
     m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),
     m.BreatheStop: _plain(c.BreatheStop),
     m.TopicsSet: _plain(c.TopicsSet, "tags"),

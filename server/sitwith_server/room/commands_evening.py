@@ -1,4 +1,7 @@
-"""What can be asked of a room about moods and milestones; re-exported by `commands`."""
+"""What can be asked of a room about moods, milestones and equal voice.
+
+Re-exported by `commands`.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +35,13 @@ class MilestoneClear(Command):
     """`n` is the number that the milestone is shown with."""
 
     n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceNudge(Command):
+    member: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceDismiss(Command):
+    """Takes the nudge away that lies with oneself."""

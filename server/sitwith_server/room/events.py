@@ -321,6 +321,23 @@ class TalkHeard:
     heard: tuple[tuple[MemberId, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """A facilitator has asked somebody in private whether they like to speak. `talk` is for how
+    many seconds they had been heard by then."""
+
+    member: MemberId
+    at: float
+    talk: float
+
+
+@dataclass(frozen=True, slots=True)
+class NudgeEnded:
+    """They have spoken, asked to, or put it aside."""
+
+    member: MemberId
+
+
 Event = (
     RoomOpened
     | ExpiryMoved
@@ -365,4 +382,6 @@ Event = (
     | Thawed
     | MediaPinned
     | TalkHeard
+    | Nudged
+    | NudgeEnded
 )

@@ -10,6 +10,7 @@ from sitwith_server.room import events as ev
 from sitwith_server.room.access import rights_of, with_spans
 from sitwith_server.room.agenda import Agenda
 from sitwith_server.room.care import Care
+from sitwith_server.room.equal import Equal, Nudge
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
@@ -250,11 +251,18 @@ def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
     return replace(state, talk=talk)
 
 
+def _nudged(state: RoomState, event: ev.Nudged) -> RoomState:
+    if event.member not in state.seats:
+        return state
+    nudge = Nudge(event.at, event.talk)
+    return replace(state, equal=state.equal.with_nudge(event.member, nudge))
+
+
 _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
     ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
     ev.RoomEnded: lambda s, e: replace(
-        s, ended=True, talk={}, care=Care(), mood=None, milestones=()
+        s, ended=True, talk={}, equal=Equal(), care=Care(), mood=None, milestones=()
     ),
     ev.InviteAdded: lambda s, e: replace(s, invites={**s.invites, e.invite.id: e.invite}),
     ev.InviteRevoked: _invite_revoked,
@@ -306,4 +314,6 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.Thawed: _thawed,
     ev.MediaPinned: lambda s, e: replace(s, media=e.node),
     ev.TalkHeard: _talk_heard,
+    ev.Nudged: _nudged,
+    ev.NudgeEnded: lambda s, e: replace(s, equal=s.equal.answered(e.member)),
 }

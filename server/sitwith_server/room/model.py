@@ -17,10 +17,12 @@ from enum import StrEnum
 from sitwith_server.room.agenda import Agenda, Mics
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Care
+from sitwith_server.room.equal import Equal
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.mood import Mood
 from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
+from sitwith_server.room.policy import QueueOrder
 
 MemberId = str
 GroupId = str
@@ -101,6 +103,7 @@ class Settings:
     sealed: bool = False
     cards: bool = False
     """Whether the room asks for contact cards."""
+    queue_order: QueueOrder = QueueOrder.RAISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,9 @@ class Floor:
     """Seconds that a paused, timed turn still has."""
     pauses: frozenset[Pause] = frozenset()
     queue: tuple[MemberId, ...] = ()
+    """Raised hands, in the order of raising."""
+    behind: frozenset[MemberId] = frozenset()
+    """Whose hands, by least heard, come after all others: they said so (`floor.later`)."""
     round: Round | None = None
 
     @property
@@ -316,6 +322,7 @@ class RoomState:
     """The media node that carries the room's voices; None before the first offer."""
     talk: Mapping[MemberId, float] = field(default_factory=dict)
     """Seconds of speech that was forwarded to somebody, of each seat."""
+    equal: Equal = field(default_factory=Equal)
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -353,4 +360,5 @@ class RoomState:
             care=self.care if seat is None else self.care.without_seat(member, seat.name),
             seats={k: v for k, v in self.seats.items() if k != member},
             talk={k: v for k, v in self.talk.items() if k != member},
+            equal=self.equal.without_seat(member),
         )

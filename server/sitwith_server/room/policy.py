@@ -11,3 +11,10 @@ class ChatPolicy(StrEnum):
     ALL = "all"
     STAFF = "staff"
     OFF = "off"
+
+
+class QueueOrder(StrEnum):
+    """Whose raised hand gets the stick next."""
+
+    RAISED = "raised"
+    LEAST_HEARD = "least_heard"

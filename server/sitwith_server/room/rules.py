@@ -95,6 +95,8 @@ RULES: tuple[Rule, ...] = (
     Rule("mood.close", c.MoodClose, Who.FACILITATOR),
     Rule("milestone.share", c.MilestoneShare, Who.ANYONE),
     Rule("milestone.clear", c.MilestoneClear, Who.AUTHOR_OR_FACILITATOR),
+    Rule("voice.nudge", c.VoiceNudge, Who.FACILITATOR),
+    Rule("voice.dismiss", c.VoiceDismiss, Who.ANYONE),
     Rule("breathe.start", c.BreatheStart, Who.FACILITATOR),
     Rule("breathe.stop", c.BreatheStop, Who.FACILITATOR),
     Rule("topics.set", c.TopicsSet, Who.ANYONE),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sitwith_server.room import shown, watch
+from sitwith_server.room import shown, voices, watch
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, RoomState, Seat
@@ -139,6 +139,7 @@ def _settings(state: RoomState, _: Audience) -> Value:
         "facilitators_wait": s.facilitators_wait,
         "sealed": s.sealed,
         "cards": s.cards,
+        "queue_order": str(s.queue_order),
     }
 
 
@@ -214,6 +215,8 @@ SLICES: Mapping[str, Slice] = {
     "card": Slice(watch.card_audience, watch.own_card),
     "care_opened": Slice(watch.opened_audience, watch.opened),
     "talk": Slice(_staff_only, _talk),
+    "unheard": Slice(_staff_only, lambda state, _: voices.unheard(state)),
+    "nudge": Slice(voices.nudge_audience, voices.nudge),
     "locked": Slice(_everyone, lambda state, _: state.locked),
     "settings": Slice(_everyone, _settings),
     "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),

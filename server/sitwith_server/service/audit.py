@@ -14,7 +14,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.rooms import Noted
 
-UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare)
+UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare, c.VoiceDismiss)
 _TARGETS = ("member", "person", "group", "invite")
 
 

@@ -97,6 +97,8 @@ export interface CommandFields {
   "mood.close": Empty;
   "milestone.share": { text: string | Uint8Array };
   "milestone.clear": { n: number };
+  "voice.nudge": { member: MemberId };
+  "voice.dismiss": Empty;
   "breathe.start": { pattern: number[]; seconds: number };
   "breathe.stop": Empty;
   "topics.set": { tags: Uint8Array[] };

@@ -159,6 +159,8 @@ export interface Settings {
   sealed: boolean;
   /** The room asks for contact cards. */
   cards?: boolean;
+  /** Whose raised hand gets the stick next; hands are shown in the order of raising either way. */
+  queue_order?: "raised" | "least_heard";
 }
 
 export interface Mood {
@@ -196,6 +198,10 @@ export interface Slices {
   care: Record<MemberId, CareEntry>;
   /** Seconds of speech that others heard; facilitators alone have it. */
   talk: Record<MemberId, number>;
+  /** Members of whom nothing to speak of was heard yet; facilitators alone have it. */
+  unheard?: MemberId[] | null;
+  /** A facilitator has asked one in private whether one likes to speak. */
+  nudge?: { at: number } | null;
   agenda: Agenda | null;
   locked: boolean;
   settings: Settings | null;

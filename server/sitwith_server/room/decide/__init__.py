@@ -16,6 +16,7 @@ from sitwith_server.room.decide import (
     breathe,
     care,
     entry,
+    equal,
     floor,
     inbox,
     linking,
@@ -55,6 +56,7 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
             if draft.events:
                 care.settle(draft)
                 agenda.settle(draft)
+                equal.settle(draft)
     except Refused as refused:
         return refused.refusal
     return Verdict(tuple(draft.events), draft.answer)
@@ -171,6 +173,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.MoodClose: mood.close,
     c.MilestoneShare: milestones.share,
     c.MilestoneClear: milestones.clear,
+    c.VoiceNudge: equal.nudge,
+    c.VoiceDismiss: equal.dismiss,
     c.BreatheStart: breathe.start,
     c.BreatheStop: breathe.stop,
     c.Media: media.check,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sitwith_server.room import commands as c
-from sitwith_server.room import sharing
+from sitwith_server.room import sharing, voices
 from sitwith_server.room.agenda import Mics
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import FloorChanged, RoundBegan
@@ -72,6 +72,7 @@ def begin_round(d: Draft, command: c.FloorRound) -> None:
         turn=d.state.floor.turn,
         seconds=command.seconds,
         queue=d.state.floor.queue,
+        behind=d.state.floor.behind,
         round=Round(
             order,
             joined_late=not given,
@@ -91,6 +92,7 @@ def begin_stick(d: Draft, command: c.FloorStick) -> None:
         turn=d.state.floor.turn,
         seconds=command.seconds,
         queue=d.state.floor.queue,
+        behind=d.state.floor.behind,
     )
     if command.to is not None:
         d.seat(command.to)
@@ -122,6 +124,9 @@ def later(d: Draft, command: c.FloorLater) -> None:
         if _first_present(d.state, waiting) is None:
             raise stale("Nobody else is left to go first.")
         _set_aside(d, member, last=command.last)
+        return
+    if floor.round is None and voices.by_least_heard(d.state):
+        _go_behind(d, member)
         return
     at = waiting.index(member)
     if at == len(waiting) - 1:
@@ -253,7 +258,8 @@ def depart(d: Draft, member: MemberId) -> None:
 
 
 def _put(d: Draft, floor: Floor) -> None:
-    floor = replace(floor, signal=sharing.signal_of(floor, d.now))
+    behind = floor.behind & frozenset(floor.queue)
+    floor = replace(floor, behind=behind, signal=sharing.signal_of(floor, d.now))
     if floor != d.state.floor:
         d.emit(FloorChanged(floor))
 
@@ -268,7 +274,8 @@ def _shared_until(d: Draft, command: c.FloorRound) -> float | None:
 
 
 def _free(d: Draft, mode: Mode) -> None:
-    _put(d, Floor(mode=mode, turn=d.state.floor.turn, queue=d.state.floor.queue))
+    was = d.state.floor
+    _put(d, Floor(mode=mode, turn=was.turn, queue=was.queue, behind=was.behind))
 
 
 def _turn_done(floor: Floor) -> Floor:
@@ -280,7 +287,7 @@ def _turn_done(floor: Floor) -> Floor:
 
 def _go_on(d: Draft, floor: Floor, to: MemberId | None = None) -> None:
     """Gives the stick of a floor without holder to `to`, or to whoever is next and present."""
-    waiting = floor.queue if floor.round is None else floor.round.to_come(None)
+    waiting = voices.hands(d.state, floor) if floor.round is None else floor.round.to_come(None)
     chosen = to if to is not None else _first_present(d.state, waiting)
     if chosen is None:
         d.round_over = floor.round is not None and floor.round.of_stage
@@ -323,7 +330,8 @@ def _set_aside(d: Draft, member: MemberId, *, last: bool) -> None:
     """Takes the stick from its holder and gives them a later place."""
     floor = d.state.floor
     others = floor.queue if floor.round is None else floor.round.to_come(member)
-    chosen = _first_present(d.state, others)
+    asks = voices.hands(d.state, floor) if floor.round is None else others
+    chosen = _first_present(d.state, asks)
     if chosen is None:
         if floor.round is None:
             floor = replace(floor, queue=(member, *others))
@@ -332,7 +340,19 @@ def _set_aside(d: Draft, member: MemberId, *, last: bool) -> None:
     rest = _without(others, chosen)
     rest = (*rest, member) if last else (member, *rest)
     floor = _with_waiting(replace(floor, holder=None), (chosen, *rest))
+    if last and floor.round is None and voices.by_least_heard(d.state):
+        floor = replace(floor, behind=floor.behind | {member})
     _go_on(d, floor, chosen)
+
+
+def _go_behind(d: Draft, member: MemberId) -> None:
+    """By least heard there is no next place that one could know: the hand comes after all others,
+    so that nobody who wants to wait gets the stick for having said the least."""
+    floor = d.state.floor
+    rest = _without(floor.queue, member)
+    if not rest or (member in floor.behind and floor.queue[-1] == member):
+        raise stale("Nobody is left to go first.")
+    _put(d, replace(floor, queue=(*rest, member), behind=floor.behind | {member}))
 
 
 def _with_waiting(floor: Floor, waiting: tuple[MemberId, ...]) -> Floor:

@@ -22,6 +22,7 @@ from sitwith_server.room.events import (
     SteppedAway,
 )
 from sitwith_server.room.model import ChatPolicy, Invite, Kind, Presence, Role
+from sitwith_server.room.policy import QueueOrder
 
 OWN_KINDS = frozenset((Kind.AUDIO, Kind.VIDEO))
 
@@ -116,6 +117,8 @@ def change_settings(d: Draft, command: c.RoomSettings) -> None:
     changes = dict(command.changes)
     if "chat" in changes:
         changes["chat"] = ChatPolicy(str(changes["chat"]))
+    if "queue_order" in changes:
+        changes["queue_order"] = QueueOrder(str(changes["queue_order"]))
     settings = replace(d.state.settings, **changes)  # type: ignore[arg-type]
     if settings != d.state.settings:
         d.emit(SettingsChanged(settings))
