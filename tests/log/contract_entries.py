@@ -218,6 +218,11 @@ class KeepingContract(LogTests):
 
         assert [rest(entry) for entry in after] == [rest(entry) for entry in before]
 
+    async def test_several_are_blanked_at_once(self, log: Log) -> None:
+        taken(await say(log, 0, b"a", b"b", b"c", b"d"))
+        await log.blank(ROOM, "circle", 1, b"", 3, 0, -2, 99)
+        assert await everything(log, "circle") == [b"", b"b", b"", b"d"]
+
     async def test_blanking_what_is_not_there_does_nothing(self, log: Log) -> None:
         taken(await say(log, 0, b"a"))
         for seq in (-1, 0, 2):

@@ -298,8 +298,9 @@ class Log(Protocol):
         """The head of every stream that ever had an entry; None if there is no room."""
         ...
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes) -> None:
-        """Replace an entry's body; its position stays. Nothing happens if it isn't kept."""
+    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
+        """Replace an entry's body, and those of `more` entries alike; their positions stay. Nothing
+        happens to what isn't kept. Costs as much as writing the whole stream anew, once."""
         ...
 
     async def drop_stream(self, room: str, stream: str) -> None:

@@ -266,12 +266,13 @@ class MemoryLog:
             return None
         return Heads(found.rights, {name: kept.head for name, kept in found.streams.items()})
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes) -> None:
+    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
         found = self._find(room)
         kept = found.streams.get(stream) if found else None
-        if kept is not None and kept.first <= seq <= kept.head.seq:
-            index = seq - kept.first
-            kept.entries[index] = replace(kept.entries[index], blob=blob)
+        for each in (seq, *more):
+            if kept is not None and kept.first <= each <= kept.head.seq:
+                index = each - kept.first
+                kept.entries[index] = replace(kept.entries[index], blob=blob)
 
     async def drop_stream(self, room: str, stream: str) -> None:
         if stream == CONTROL:

@@ -204,11 +204,12 @@ class RedisLog:
         reply = await instance.ask(room, "heads")
         return None if reply is None else Heads(*instance.saw_heads(room, reply))
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes) -> None:
+    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
         instance = self._of(room)
         if keep := instance.holdings.rooms.get(room):
-            keep.blank(stream, seq, blob)
-        await instance.ask(room, "blank", stream, seq, blob)
+            for each in (seq, *more):
+                keep.blank(stream, each, blob)
+        await instance.ask(room, "blank", stream, ",".join(map(str, (seq, *more))), blob)
 
     async def drop_stream(self, room: str, stream: str) -> None:
         if stream == CONTROL:

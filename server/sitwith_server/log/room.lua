@@ -112,17 +112,22 @@ function op.heads()
   return {tonumber(m[1]), tonumber(m[2]), redis.call('HGETALL', heads)}
 end
 
--- stream, seq, blob. A stream's entry can't be changed, and a deleted one's bytes stay in its
--- node, so the stream is written anew: deletions are rare, and words that were taken back go.
+-- stream, seqs with commas, blob. A stream's entry can't be changed, and a deleted one's bytes stay
+-- in its node, so the stream is written anew: deletions are rare, and words that were taken back go.
 function op.blank()
-  local key = room .. 's:' .. a
-  if tonumber(b) < 1 or #redis.call('XRANGE', key, b, b) == 0 then
+  local key, gone, found = room .. 's:' .. a, {}, false
+  for seq in string.gmatch(b, '[^,]+') do
+    if tonumber(seq) >= 1 and #redis.call('XRANGE', key, seq, seq) > 0 then
+      gone[seq .. '-0'], found = true, true
+    end
+  end
+  if not found then
     return
   end
   local all = redis.call('XRANGE', key, '-', '+')
   redis.call('DEL', key)
   for _, entry in ipairs(all) do
-    local blob = entry[1] == b .. '-0' and c or entry[2][4]
+    local blob = gone[entry[1]] and c or entry[2][4]
     redis.call('XADD', key, entry[1], 'm', entry[2][2], 'b', blob)
   end
   redis.call('PEXPIREAT', key, alive())

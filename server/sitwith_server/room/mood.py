@@ -16,6 +16,9 @@ VALUES = range(1, 6)
 LEAST = 5
 """The fewest people whose answers may be told apart from all others'."""
 
+PLACES_KEPT = 5_000
+"""As many as there are entries that a control log keeps."""
+
 Class = tuple[str, ...]
 """Ids of seats, in order; they may be gone."""
 
@@ -27,8 +30,8 @@ class Mood:
 
     open: bool = True
     given: Mapping[str, int] = field(default_factory=dict, repr=False)
-    given_at: Mapping[str, int] = field(default_factory=dict, repr=False)
-    """Where each answer stands in the control log, so that it can be blanked there."""
+    given_at: tuple[int, ...] = ()
+    """Where the answers stand in the control log, so that they can be blanked there."""
     answers: int = 0
     counts: tuple[int, ...] | None = None
     """How many answered 1, 2, 3, 4 and 5; None: nothing is shown."""
@@ -37,7 +40,7 @@ class Mood:
 
     def with_answer(self, member: str, value: int, number: int) -> Mood:
         """number: of the event that says so."""
-        given, at = {**self.given, member: value}, {**self.given_at, member: number}
+        given, at = {**self.given, member: value}, (*self.given_at, number)[-PLACES_KEPT:]
         return replace(self, given=given, given_at=at, answers=len(given))
 
 

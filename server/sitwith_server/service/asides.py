@@ -3,7 +3,6 @@ log once it is no more, and word of a line to the facilitators."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -38,38 +37,35 @@ def line_moved(state: RoomState, command: c.Command, answer: Answer) -> c.LineMo
     return c.LineMoved(by=OPERATOR, member=member, n=number, waiting=waiting)
 
 
-def gone(before: RoomState, after: RoomState) -> dict[int, store.Happened]:
+def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]:
     """Where in the log there are cards, answers and milestones of `before` that are no more, or
-    others by now; and what is to stand there instead, so that folding comes to the same state."""
+    others by now, by what is to stand there instead, so that folding comes to the same state."""
     cards = _gone(before.care.cards_at, after.care.cards_at)
     empty = {
-        number: store.Happened(CardKept(member, None), "care.card", member)
+        store.Happened(CardKept(member, None), "care.card", member): [number]
         for member, number in cards.items()
     }
-    answers = _gone(_answers_at(before), _answers_at(after))
-    empty |= dict.fromkeys(
-        answers.values(), store.Happened(MoodAnswered(OPERATOR, 0), "mood.answer", OPERATOR)
-    )
+    answers = sorted(_answers_at(before) - _answers_at(after))
+    if answers and (after.mood is None or not after.mood.open):
+        nobodys = store.Happened(MoodAnswered(OPERATOR, 0), "mood.answer", OPERATOR)
+        empty[nobodys] = answers
     over = {m.n for m in before.milestones} - {m.n for m in after.milestones}
-    return empty | dict.fromkeys(
-        over, store.Happened(MilestoneShared(OPERATOR, "", 0), "milestone.share", OPERATOR)
-    )
+    if over:
+        nothing = store.Happened(MilestoneShared(OPERATOR, "", 0), "milestone.share", OPERATOR)
+        empty[nothing] = sorted(over)
+    return empty
 
 
 async def blank_gone(log: Log, before: RoomState, after: RoomState) -> None:
     """What is no more in the room goes from its log as well."""
-
-    async def blank(number: int, happened: store.Happened) -> None:
+    for happened, (number, *more) in gone(before, after).items():
         blob = store.event_to_bytes(happened.event, happened.why, happened.by)
         with suppress(LogDown):
-            await log.blank(after.id, CONTROL, number, blob)
-
-    if found := gone(before, after):
-        await asyncio.gather(*(blank(*each) for each in found.items()))
+            await log.blank(after.id, CONTROL, number, blob, *more)
 
 
-def _answers_at(state: RoomState) -> Mapping[str, int]:
-    return {} if state.mood is None else state.mood.given_at
+def _answers_at(state: RoomState) -> set[int]:
+    return set() if state.mood is None else set(state.mood.given_at)
 
 
 def _gone(was: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
