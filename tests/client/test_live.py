@@ -45,6 +45,25 @@ async def test_a_member_enters_talks_and_leaves(server: Server) -> None:
         assert ada.ended == 1000
 
 
+async def test_moods_and_milestones_by_the_command_methods(server: Server) -> None:
+    names = ["Ben", "Cleo", "Dora", "Egon"]
+    async with circle(server, names) as c:  # noqa: SIM117
+        async with Client.join(link(c, "facilitator"), "Ada") as ada:
+            await ada.enter(20)
+            await ada.ask_mood()
+            await ada.answer_mood(1)
+            for member in c.members:
+                await member.ok("mood.answer", {"value": 4})
+            await ada.close_mood()
+            counts = {"1": 1, "2": 0, "3": 0, "4": 4, "5": 0}
+            assert ada.room.slices["mood"]["result"] == {"counts": counts}
+            await ada.share_milestone("A year")
+            (one,) = ada.room.slices["milestones"]
+            assert (one["member"], one["text"]) == (ada.id, "A year")
+            await ada.clear_milestone(one["n"])
+            assert ada.room.slices["milestones"] == []
+
+
 async def test_a_facilitator_leads_with_the_command_methods(server: Server) -> None:
     async with circle(server, ["Ben", "Cleo", "Dora", "Egon"]) as c:  # noqa: SIM117
         async with Client.join(link(c, "facilitator"), "Ada") as ada:
