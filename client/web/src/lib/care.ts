@@ -1,6 +1,7 @@
 /** Care: whether a flag has reached somebody, and the crisis lines for when it has not. */
 
 import type { Answer } from "./commands.ts";
+import { askPublic } from "./public.ts";
 
 /** Where the server has them; no key is asked. */
 export const LINES_PATH = "/crisis-lines";
@@ -23,6 +24,13 @@ export interface CrisisLines {
   note: string;
   anywhere?: Pick<CrisisLine, "name" | "source" | "url" | "noted" | "checked">;
   countries: Record<string, { emergency: string; lines: CrisisLine[] }>;
+}
+
+/** The list of the server; rejects where it can't be had. */
+export async function loadCrisisLines(): Promise<CrisisLines> {
+  const lines = (await askPublic(LINES_PATH)) as Partial<CrisisLines> | null;
+  if (typeof lines?.countries !== "object") throw new Error("this is no list of crisis lines");
+  return { note: "", ...lines, countries: lines.countries };
 }
 
 /**

@@ -24,7 +24,7 @@ export type { Digest, Flow } from "./media/stats.ts";
 export { parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { LIMITS } from "./messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
-export { LINES_PATH, reachesNobody, type CrisisLine, type CrisisLines } from "./care.ts";
+export { LINES_PATH, loadCrisisLines, reachesNobody, type CrisisLine, type CrisisLines } from "./care.ts";
 export { loadTemplates, type Template } from "./templates.ts";
 export type {
   Agenda,

@@ -293,8 +293,9 @@ function isClosed(state: RoomState, to: ConversationId): boolean {
   switch (kind) {
     case "pair":
       return (
-        pairs === null ||
-        !(pairs.mine === rest || (pairs.visitors[rest] ?? []).includes(state.me ?? ""))
+        state.view.aside?.group !== rest &&
+        (pairs === null ||
+        !(pairs.mine === rest || (pairs.visitors[rest] ?? []).includes(state.me ?? "")))
       );
     case "staff":
       return members[rest] === undefined || (rest !== state.me && state.role !== "facilitator");

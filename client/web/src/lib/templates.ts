@@ -1,5 +1,6 @@
-/** The agendas that the server ships: the one thing that the library asks for over HTTP (rule HT11). */
+/** The agendas that the server ships (rule HT11). */
 
+import { askPublic } from "./public.ts";
 import type { Stage } from "./slices.ts";
 
 export interface Template {
@@ -13,9 +14,7 @@ export interface Template {
 
 /** All shipped agendas; the list is the same for everybody and needs no key. Rejects where it can't be had. */
 export async function loadTemplates(): Promise<Template[]> {
-  const answer = await fetch("/templates", { credentials: "omit", referrerPolicy: "no-referrer" });
-  if (!answer.ok) throw new Error("the list of agendas can't be had");
-  const { templates } = (await answer.json()) as { templates?: unknown };
+  const { templates } = (await askPublic("/templates")) as { templates?: unknown };
   if (!Array.isArray(templates)) throw new Error("this is no list of agendas");
   return templates.filter(isTemplate).map((one) => ({ ...one, title: one.title ?? one.name, about: one.about ?? "" }));
 }

@@ -2,6 +2,7 @@
 import { amHolder, bySeat, clock, groupInView, isFacilitator, nextUp, turnLeft } from "./model.ts";
 import type { Snapshot } from "./port.ts";
 import { conversationName } from "./chat/audience.ts";
+import { careWords } from "./care/announce.ts";
 import { eveningWords } from "./evening/announce.ts";
 import { words } from "./words.ts";
 
@@ -27,6 +28,7 @@ export function announce(before: Snapshot, after: Snapshot, name: Names, inView:
   polite.push(...comings(before, after, name));
   polite.push(...floorWords(before, after, name));
   polite.push(...eveningWords(before, after));
+  polite.push(...careWords(before, after, name));
   polite.push(...groupWords(before, after, name));
   if (before.role !== after.role && after.role !== null) polite.push(say[after.role]);
   if (isFacilitator(after)) polite.push(...guideWords(before, after, name));

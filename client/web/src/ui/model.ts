@@ -39,9 +39,9 @@ export function visiting(snap: Snapshot): string | null {
   return null;
 }
 
-/** The group whose ring I see: my own, or the one that I visit. */
+/** The group whose ring I see: a side room, my own, or the one that I visit. */
 export function groupInView(snap: Snapshot): string | null {
-  return myGroup(snap) ?? visiting(snap);
+  return snap.room.aside?.group ?? myGroup(snap) ?? visiting(snap);
 }
 
 /** Groups in a steady order, so that "group 2" stays group 2 while the pairs are open. */
@@ -58,7 +58,8 @@ export function groupNumber(pairs: Pairs | null | undefined, group: string): num
 /** Who sits in the ring that this viewer sees just now. */
 export function ringPeople(snap: Snapshot): Person[] {
   const group = groupInView(snap);
-  const pairs = snap.room.pairs;
+  const { pairs, aside } = snap.room;
+  if (aside != null) return bySeat(snap).filter((one) => aside.members.includes(one.id));
   if (group === null || pairs == null) return bySeat(snap);
   const inside = new Set([...(pairs.groups[group] ?? []), ...(pairs.visitors[group] ?? [])]);
   return bySeat(snap).filter((one) => inside.has(one.id));

@@ -4,6 +4,9 @@ import type { Media, MediaSnapshot, RoomClient, Snapshot } from "../lib/index.ts
 export type {
   Agenda,
   Breathe,
+  Card,
+  CareEntry,
+  CareLevel,
   ChatMessage,
   Choices,
   CommandFields,

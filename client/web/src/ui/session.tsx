@@ -8,8 +8,8 @@ import { batch, computed, signal, type ReadonlySignal, type Signal } from "@prea
 import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
-import { loadTemplates } from "../lib/index.ts";
-import type { Answer, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
+import { loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.ts";
+import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
 
@@ -33,6 +33,8 @@ export type Dialog =
   | { readonly is: "templates" }
   | { readonly is: "concerns" }
   | { readonly is: "offer" }
+  | { readonly is: "care" }
+  | { readonly is: "card"; readonly name: string; readonly card: Card | null }
   | { readonly is: "mute-all" }
   | { readonly is: "settings" }
   | { readonly is: "sound" }
@@ -62,6 +64,7 @@ export class Session {
   readonly voice: Voice;
   /** Where the shipped agendas come from; fixtures put their own here. */
   templates: () => Promise<readonly Template[]> = loadTemplates;
+  crisisLines: () => Promise<CrisisLines> = loadCrisisLines;
   private readonly busy = new Set<string>();
   private nextToast = 1;
 

@@ -24,6 +24,8 @@ function debriefs(room: RoomView): boolean {
 export function voiceHasWay(room: RoomView, me: MemberId | null): boolean {
   const self = me === null ? undefined : room.members[me];
   if (me === null || self === undefined || room.floor === null) return false;
+  // A side room is out of reach of the floor and of a stage's microphones.
+  if (room.aside != null) return true;
   const leads = self.role === "facilitator";
   if ((room.notice === "no_facilitator" || room.floor.mics === "muted") && !leads) return false;
   if (leads && debriefs(room)) return true;

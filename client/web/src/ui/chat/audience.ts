@@ -4,6 +4,7 @@
  */
 import { bySeat, facilitators, groupInView, groupNumber, isFacilitator, myGroup, person } from "../model.ts";
 import type { Snapshot } from "../port.ts";
+import { care } from "../words-care.ts";
 import { words } from "../words.ts";
 
 type Names = (id: string | null | undefined) => string;
@@ -47,6 +48,7 @@ export function conversationName(snap: Snapshot, to: string, name: Names): strin
     case "direct":
       return name(about);
     case "pair": {
+      if (about !== null && about === snap.room.aside?.group) return care.asideName;
       if (about === myGroup(snap)) return words.talk.pair;
       const number = groupNumber(snap.room.pairs, about ?? "");
       return number === 0 ? words.talk.closedPair : words.talk.pairNumber(number);
@@ -71,7 +73,8 @@ export function readers(snap: Snapshot, to: string, name: Names): string {
     case "direct":
       return words.talk.toDirect(name(about));
     case "pair": {
-      const pairs = snap.room.pairs;
+      const { pairs, aside } = snap.room;
+      if (aside?.group === about) return words.talk.toPair(others(aside?.members ?? []));
       const inside = [...(pairs?.groups[about ?? ""] ?? []), ...(pairs?.visitors[about ?? ""] ?? [])];
       return words.talk.toPair(others(inside));
     }

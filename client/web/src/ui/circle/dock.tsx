@@ -4,11 +4,13 @@
  */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { asideMember } from "../care/parts.tsx";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, handUp, isFacilitator, nextUp, person } from "../model.ts";
 import { VoiceButton } from "../media/buttons.tsx";
 import { useSession } from "../session.tsx";
+import { care } from "../words-care.ts";
 import { words } from "../words.ts";
 import { TurnTime } from "./turn-ring.tsx";
 
@@ -87,6 +89,7 @@ function PlainDock(): VNode {
   const snap = session.snap.value;
   const me = person(snap, snap.me);
   const group = groupInView(snap);
+  const { aside } = snap.room;
   const up = handUp(snap);
   const asked = snap.room.pairs?.asked === true;
   return (
@@ -103,6 +106,18 @@ function PlainDock(): VNode {
         >
           {up ? words.dock.lowerPlace(me?.hand ?? 0) : words.dock.raise}
         </Button>
+      ) : aside != null ? (
+        <Button
+          look="main"
+          icon="leave"
+          class="dock-hand"
+          onClick={() => {
+            const member = asideMember(snap.me, aside.members, (id) => snap.room.members[id]?.role === "facilitator");
+            if (member !== null) void session.act("care.back", { member });
+          }}
+        >
+          {care.asideBack}
+        </Button>
       ) : (
         !isFacilitator(snap) && (
           <Button
@@ -116,7 +131,7 @@ function PlainDock(): VNode {
           </Button>
         )
       )}
-      {group !== null && isFacilitator(snap) && snap.room.pairs?.mine == null && (
+      {group !== null && aside == null && isFacilitator(snap) && snap.room.pairs?.mine == null && (
         <Button look="main" icon="leave" class="dock-hand" onClick={() => void session.act("pairs.return", {})}>
           {words.dock.return}
         </Button>

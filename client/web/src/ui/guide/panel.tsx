@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
 import { TalkTimes } from "../media/talk-time.tsx";
 import { BreathePanel } from "../evening/breathe-panel.tsx";
+import { CarePanel } from "../care/panel.tsx";
 import { EveningPanel } from "../evening/panel.tsx";
 import { PairsPanel } from "../pairs/panel.tsx";
 import { FloorPanel } from "./floor-panel.tsx";
@@ -12,6 +13,7 @@ import { RoomPanel } from "./room-panel.tsx";
 export function GuidePanel(): VNode {
   return (
     <>
+      <CarePanel />
       <LobbyPanel />
       <EveningPanel />
       <FloorPanel />

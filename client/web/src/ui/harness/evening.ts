@@ -1,4 +1,5 @@
 /** States of the evening: an agenda, breathing together, concerns. Never shipped. */
+import type { CrisisLines } from "../../lib/index.ts";
 import type { Agenda, RoomView, Snapshot, Stage, Template } from "../port.ts";
 import { floor, members, NOW, room, snapshot } from "./fixtures.ts";
 
@@ -19,6 +20,8 @@ const ROUND = floor({
   round: { order: ["m1", "m2", "m3", "m4", "m5", "m6", "m7"], done: ["m1"], seconds: 120 },
 });
 const CONCERNS = ["Losing somebody", "Sleeping badly", "A child who is ill", "Coming off alcohol", "Being alone with it"];
+const SETTINGS = room().settings;
+const CARDS = SETTINGS === null ? null : { ...SETTINGS, cards: true };
 const KEY = new Uint8Array(32).fill(7);
 const guide = { me: "m0", role: "facilitator" } as const;
 const shown = (change: Partial<RoomView>, who: Partial<Snapshot> = {}): Snapshot => snapshot({ ...who, room: room(change) });
@@ -39,6 +42,20 @@ export const EVENING: Readonly<Record<string, () => Snapshot>> = {
     }),
   breathguide: () => shown({ breathe: { pattern: [4, 2, 6], starts_at: NOW - 4.5, ends_at: NOW + 70 } }, guide),
   breathmany: () => shown({ members: members(50), breathe: { pattern: [4, 2, 6], starts_at: NOW - 4.5, ends_at: NOW + 70 } }),
+  care: () => shown({ settings: CARDS, care: { m3: { level: "quiet", taken_by: "m0" } }, care_opened: [{ by: "m0", at: NOW }] }),
+  carenone: () => shown({ settings: CARDS }),
+  aside: () => shown({ agenda: agenda(), aside: { group: "a1", members: ["m0", "m3"] }, care: { m3: { level: "urgent", taken_by: "m0" } } }),
+  careguide: () =>
+    shown(
+      {
+        care: {
+          m4: { level: "urgent", taken_by: null, own: true, card: true, worried: { m2: "quiet" } },
+          m5: { level: "quiet", taken_by: "m0", own: true, card: true },
+          m6: { level: "quiet", taken_by: null, own: false, worried: { m1: "quiet" }, gone: true, name: "Tomasz" },
+        },
+      },
+      guide,
+    ),
   concerns: () => shown({ link_key: KEY, concerns: CONCERNS }),
   concernsguide: () => shown({ link_key: KEY, concerns: CONCERNS, agenda: agenda() }, guide),
 };
@@ -52,4 +69,13 @@ export const PLAN = {
   groups: [["m1", "m2"], ["m3", "m4"], ["m5", "m6", "m7"]],
   why: [{ shared: 2, met: 0 }, { shared: 0, met: 0 }, { shared: 1, met: 1 }],
   report: { pairs: 5, linked: 3, repeats: 1, random: { linked: 1.25, repeats: 0.7 } },
+};
+
+export const LINES: CrisisLines = {
+  note: "Numbers change. Check the lines of your country before you rely on them.",
+  anywhere: { name: "Find A Helpline", source: "ThroughLine", url: "https://findahelpline.com/", noted: "2026-11-22", checked: null },
+  countries: {
+    AT: { emergency: "112", lines: [{ name: "TelefonSeelsorge", phone: "142", hours: "24/7", languages: ["de"], source: "TelefonSeelsorge", url: "https://www.telefonseelsorge.at/", noted: "2026-11-22", checked: null }] },
+    US: { emergency: "911", lines: [{ name: "988 Lifeline", phone: "988", hours: "24/7", languages: ["en"], source: "988 Lifeline", url: "https://988lifeline.org/", noted: "2026-11-22", checked: null }] },
+  },
 };

@@ -4,7 +4,7 @@ import { App } from "../app.tsx";
 import type { Port, Snapshot } from "../port.ts";
 import { Session, type Dialog, type Tab } from "../session.tsx";
 import { snapshot, STATES } from "./fixtures.ts";
-import { EVENING, PLAN, TEMPLATES } from "./evening.ts";
+import { EVENING, LINES, PLAN, TEMPLATES } from "./evening.ts";
 import { FixtureMedia, media as voices, VOICES } from "./voices.ts";
 import "../../styles/index.css";
 
@@ -51,6 +51,7 @@ function ticking(snap: Snapshot): Snapshot {
 const port = new FixturePort();
 const media = new FixtureMedia((VOICES[query.get("voice") ?? "off"] ?? VOICES["off"])?.() ?? voices());
 const session = new Session(port, media);
+session.crisisLines = () => Promise.resolve(LINES);
 session.templates = () => Promise.resolve(TEMPLATES);
 if (state === "ended") session.wasInside.value = true;
 const tab = query.get("tab");

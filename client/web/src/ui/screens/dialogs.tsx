@@ -1,5 +1,7 @@
 /** The one dialog that is open. */
 import type { VNode } from "preact";
+import { CardDialog } from "../care/card.tsx";
+import { CareDialog } from "../care/care-dialog.tsx";
 import { LeaveDialog, MeDialog } from "../circle/me-dialog.tsx";
 import { ReactionsDialog } from "../circle/reactions-dialog.tsx";
 import { EveningDialog } from "../evening/evening-dialog.tsx";
@@ -40,6 +42,10 @@ export function Dialogs(): VNode | null {
       return <TemplatesDialog />;
     case "concerns":
       return <ConcernsDialog />;
+    case "care":
+      return <CareDialog />;
+    case "card":
+      return <CardDialog name={open.name} card={open.card} />;
     case "offer":
       return <OfferDialog />;
     case "mute-all":

@@ -4,6 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Circle } from "../circle/ring.tsx";
 import { Dock, TurnStrip } from "../circle/dock.tsx";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
+import { CareCalls } from "../care/panel.tsx";
+import { AsideNote, CareButton } from "../care/parts.tsx";
 import { ChatPanel, useUnread } from "../chat/panel.tsx";
 import { GuidePanel } from "../guide/panel.tsx";
 import { TapToHear, VoiceNote } from "../media/notes.tsx";
@@ -92,6 +94,7 @@ function Top(): VNode {
           </span>
         )}
       </p>
+      <CareButton />
       <TurnStrip />
       <p class={`link-banner ${down ? "is-down" : ""}`} aria-hidden={!down}>
         <span class="breathing-dot" />
@@ -107,6 +110,9 @@ function StageNote(): VNode {
   const [later, setLater] = useState(false);
   const snap = session.snap.value;
   if (session.voice.snap.value.silenced) return <TapToHear />;
+  const calls = Object.keys(snap.room.care).filter((id) => id !== snap.me && snap.room.care[id]?.taken_by === null);
+  if (isFacilitator(snap) && calls.length > 0) return <CareCalls ids={calls} />;
+  if (snap.room.aside != null) return <AsideNote />;
   if (isFacilitator(snap) && snap.room.help.length > 0) return <HelpCalls />;
   if (groupInView(snap) !== null) return <MyGroup />;
   if (snap.room.notice === "no_facilitator") {

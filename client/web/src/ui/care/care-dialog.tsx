@@ -1,0 +1,141 @@
+/** One's own flag, a worry about somebody, and the card; where nobody can see a flag, the crisis lines. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { reachesNobody } from "../../lib/index.ts";
+import { Button } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { bySeat, isFacilitator } from "../model.ts";
+import type { CareLevel } from "../port.ts";
+import { useSession } from "../session.tsx";
+import { care } from "../words-care.ts";
+import { MyCard } from "./card.tsx";
+import { CrisisLinesList } from "./lines.tsx";
+
+export function CareDialog(): VNode {
+  const session = useSession();
+  const { settings } = session.snap.value.room;
+  return (
+    <Dialog title={care.heading} onClose={() => session.shut()}>
+      <p class="hint">{care.intro}</p>
+      <MyFlag />
+      <Worry />
+      {settings?.cards === true && <MyCard />}
+    </Dialog>
+  );
+}
+
+function MyFlag(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const mine = snap.me === null ? undefined : snap.room.care[snap.me];
+  const flag = mine !== undefined && mine.own !== false && (!isFacilitator(snap) || mine.own !== undefined) ? mine : null;
+  const [seen, setSeen] = useState<number | null>(null);
+  const [lines, setLines] = useState<string | null>(null);
+  const raise = (level: CareLevel): void => {
+    // Never swallowed by a line that is down: then it says so, and shows who else is there.
+    void session.act("care.flag", { level }, { quiet: true }).then((answer) => {
+      const told = answer as Parameters<typeof reachesNobody>[0];
+      setLines(reachesNobody(told) ? (told.ok ? care.nobody : care.notSent) : null);
+      setSeen(told.ok ? told.fields.facilitators : null);
+    });
+  };
+  return (
+    <section class="care-flag">
+      {flag === null ? (
+        <>
+          <Button local look="plain" icon="heart" class="wide" onClick={() => raise("quiet")}>
+            {care.quiet}
+          </Button>
+          <Button local look="turn" icon="bell" class="wide" onClick={() => raise("urgent")}>
+            {care.urgent}
+          </Button>
+        </>
+      ) : (
+        <>
+          <p role="status">
+            <strong>{care.mine[flag.level]}</strong>{" "}
+            {flag.taken_by !== null
+              ? care.taken(session.name(flag.taken_by))
+              : seen !== null && seen > 0
+                ? care.seen(seen)
+                : care.waits}
+          </p>
+          <div class="wrap">
+            <Button local onClick={() => raise(flag.level === "quiet" ? "urgent" : "quiet")}>
+              {flag.level === "quiet" ? care.makeUrgent : care.makeQuiet}
+            </Button>
+            <Button
+              onClick={() => {
+                setLines(null);
+                void session.act("care.withdraw", {}, { done: care.withdrawn });
+              }}
+            >
+              {care.withdraw}
+            </Button>
+          </div>
+        </>
+      )}
+      {lines !== null ? (
+        <>
+          <p class="trouble" role="alert">
+            {lines}
+          </p>
+          <CrisisLinesList />
+        </>
+      ) : (
+        <details class="never">
+          <summary>{care.showLines}</summary>
+          <CrisisLinesList />
+        </details>
+      )}
+    </section>
+  );
+}
+
+function Worry(): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const [about, setAbout] = useState("");
+  const worries = Object.keys(snap.room.worries ?? {});
+  const tell = (level: CareLevel): void => {
+    if (about === "") return;
+    void session.act("care.worry", { member: about, level }, { done: care.worryTold }).then((answer) => {
+      if (answer.ok) setAbout("");
+    });
+  };
+  return (
+    <section class="care-worry" aria-labelledby="worry-heading">
+      <h3 id="worry-heading">{care.worryHeading}</h3>
+      <label class="field">
+        <span>{care.worryWho}</span>
+        <select value={about} onChange={(event) => setAbout(event.currentTarget.value)}>
+          <option value="">{care.choose}</option>
+          {bySeat(snap)
+            .filter((one) => one.id !== snap.me)
+            .map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.name}
+              </option>
+            ))}
+        </select>
+      </label>
+      <p class="hint">{care.worryHint}</p>
+      <div class="wrap">
+        <Button disabled={about === ""} onClick={() => tell("quiet")}>
+          {care.worryQuiet}
+        </Button>
+        <Button disabled={about === ""} onClick={() => tell("urgent")}>
+          {care.worryUrgent}
+        </Button>
+      </div>
+      {worries.map((id) => (
+        <p key={id} class="field-row">
+          <span>{care.worryMine(session.name(id))}</span>
+          <Button about={session.name(id)} onClick={() => void session.act("care.worry", { member: id, level: null })}>
+            {care.worryBack}
+          </Button>
+        </p>
+      ))}
+    </section>
+  );
+}

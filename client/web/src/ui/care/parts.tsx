@@ -1,0 +1,41 @@
+/** The quiet button, always in the same place, and the strip in a side room. */
+import type { VNode } from "preact";
+import { Button } from "../parts/button.tsx";
+import { useSession } from "../session.tsx";
+import { care } from "../words-care.ts";
+
+export function CareButton(): VNode {
+  const session = useSession();
+  const { me, room } = session.snap.value;
+  const up = me !== null && room.care[me] !== undefined && room.care[me].own !== false;
+  return (
+    <Button
+      local
+      look="quiet"
+      icon="heart"
+      class={`care-button ${up ? "is-up" : ""}`}
+      about={up ? `${care.buttonAbout}, ${care.up}` : care.buttonAbout}
+      onClick={() => session.open({ is: "care" })}
+    >
+      {care.button}
+    </Button>
+  );
+}
+
+export function AsideNote(): VNode | null {
+  const session = useSession();
+  const { me, room } = session.snap.value;
+  if (room.aside == null || me === null) return null;
+  const others = room.aside.members.filter((id) => id !== me).map((id) => session.name(id));
+  return (
+    <section class="stage-note" aria-label={care.asideHeading}>
+      <p>{care.aside(others)}</p>
+    </section>
+  );
+}
+
+/** Out of the side room: for whoever is concerned; a facilitator brings them back. */
+export function asideMember(me: string | null, members: readonly string[], led: (id: string) => boolean): string | null {
+  if (me !== null && !led(me)) return me;
+  return members.find((id) => id !== me) ?? null;
+}
