@@ -6,7 +6,7 @@ import math
 from itertools import chain
 from typing import Any
 
-from sitwith_server.room import next_deadline, routes, view
+from sitwith_server.room import next_deadline, routes, view, voices
 from sitwith_server.room.access import may_receive, stream_of
 from sitwith_server.room.model import (
     Kind,
@@ -18,7 +18,7 @@ from sitwith_server.room.model import (
     Seat,
 )
 
-STAFF_SLICES = {"lobby", "help", "care", "inbox", "talk"}
+STAFF_SLICES = {"lobby", "help", "care", "inbox", "talk", "unheard"}
 OWN_SLICES = ("lobby", "care", "care_opened", "worries")
 """Where people may be who are not inside: at the door, or to be followed up."""
 
@@ -31,6 +31,7 @@ def check(state: RoomState, now: float) -> None:
     _groups(state)
     _sides(state)
     _moods(state)
+    _voices(state)
     _views(state)
     _routes(state)
     _rights(state)
@@ -191,6 +192,23 @@ def _moods(state: RoomState) -> None:
             assert state.at(one["member"])
             assert may_receive(seat, "circle", one["n"])
     assert not state.ended or (mood is None and not state.milestones)
+
+
+def _voices(state: RoomState) -> None:
+    """Talk moves no hand that is shown, and a nudge is for one member who has not answered it."""
+    floor = state.floor
+    assert floor.behind <= set(floor.queue)
+    assert sorted(voices.hands(state, floor)) == sorted(floor.queue)
+    assert state.talk.keys() | state.equal.nudges.keys() <= state.seats.keys()
+    for seat in state.inside():
+        seen: Any = view(state, seat.id)
+        latest = state.equal.nudges.get(seat.id)
+        assert ("nudge" in seen) is (latest is not None and latest.open)
+        if "nudge" in seen:
+            assert seat.role is Role.MEMBER
+            assert seat.id not in (floor.holder, *floor.queue)
+        assert seen["floor"]["queue"] == list(floor.queue)
+    assert not state.ended or not (state.talk or state.equal.nudges)
 
 
 def _sides(state: RoomState) -> None:

@@ -156,6 +156,17 @@ class RoomView:
         return self.slices.get("talk") or {}
 
     @property
+    def unheard(self) -> list[str]:
+        """The members who have not been heard yet; facilitators see it."""
+        return self.slices.get("unheard") or []
+
+    @property
+    def nudged_at(self) -> float | None:
+        """When a facilitator asked in private whether one likes to speak; None: nothing is open."""
+        nudge = self.slices.get("nudge")
+        return None if nudge is None else nudge["at"]
+
+    @property
     def link_key(self) -> bytes:
         """What concerns are blinded with; empty where the room has no key."""
         return self.slices.get("link_key") or b""

@@ -122,6 +122,8 @@ const COMMANDS: Record<CommandName, true> = {
   "mood.close": true,
   "milestone.share": true,
   "milestone.clear": true,
+  "voice.nudge": true,
+  "voice.dismiss": true,
   "breathe.start": true,
   "breathe.stop": true,
   "topics.set": true,
