@@ -71,7 +71,7 @@ export const care = {
     none: "not said",
     noCard: "The card is not there any more.",
     note: (names: readonly string[]) => `Care: ${words.list(names)}`,
-    look: "Look",
+    calls: "Asking for care",
   },
   say: {
     quiet: (name: string) => `${name} is not well and asks for care.`,

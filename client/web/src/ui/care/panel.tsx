@@ -87,7 +87,7 @@ export function CareCalls({ ids }: { ids: readonly string[] }): VNode {
   const session = useSession();
   const { care: entries } = session.snap.value.room;
   return (
-    <section class="stage-note is-call" aria-label={panel.heading}>
+    <section class="stage-note is-call" aria-label={panel.calls}>
       <ul class="help-calls">
         {ids.map((id) => {
           const name = entries[id]?.name ?? session.name(id);
