@@ -89,6 +89,8 @@ async def test_a_dialog_keeps_and_gives_back_the_focus(make_room: MakeRoom, ente
 
 async def test_skip_links_and_conversations_by_keyboard(make_room: MakeRoom, enter: Enter) -> None:
     room = await make_room()
+    mara = await enter("Mara", room.facilitator)
+    await come_in(mara)
     ben = await enter("Ben", room.member)
     await come_in(ben)
     address = ben.page.url

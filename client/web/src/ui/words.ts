@@ -308,7 +308,7 @@ export const words = {
         : `Only ${list([...names, "you"])} read this.`,
     toStaff: (names: readonly string[]) =>
       names.length === 0
-        ? "Only the facilitators read this. None is here just now; it waits for them."
+        ? "Only the facilitators read this. None is here just now, so nothing can be sent to them."
         : `Only the facilitators read this: ${list(names)}.`,
     toStaffOf: (name: string) => `Only ${name} and the facilitators read this.`,
     toFacilitators: (names: readonly string[]) =>
@@ -346,6 +346,7 @@ export const words = {
     locked: "The door is locked.",
     full: "The circle is full.",
     no_such_member: "This person is no longer here.",
+    no_staff: "No facilitator is there to read it just now. Nothing was sent.",
     no_such_group: "This group is no longer open.",
     too_fast: "That was a little fast. Wait a moment and try again.",
     too_long: "That is too long.",

@@ -42,7 +42,9 @@ export function Composer({ to }: { to: string }): VNode {
       const now = session.drafts.value[to] ?? "";
       session.draft(to, now.startsWith(sent) ? now.slice(sent.length) : now);
     } else {
-      const why = session.online.value ? failure(answer.code) : words.link.inert;
+      // Words to the facilitators never go elsewhere: where none can read them they are not sent.
+      const unread = to.startsWith("staff:") && answer.code === "no_such_member";
+      const why = session.online.value ? failure(unread ? "no_staff" : answer.code) : words.link.inert;
       setTrouble(`${words.failed["keep"]}${why}`);
     }
     field.current?.focus();
