@@ -12,6 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 PORT ?=
 ARGS ?=
+JOBS ?= 3
 
 .PHONY: help setup dev demo test lint format bench soak lock clean
 
@@ -38,7 +39,7 @@ demo: setup
 test: lint
 	@$(SETUP) test
 	@$(SETUP) npm run --silent test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: dev
 	@$(BIN)/ruff check --quiet . || { echo "lint: make format mends what can be mended" >&2; exit 1; }

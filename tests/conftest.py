@@ -32,6 +32,15 @@ def pytest_configure() -> None:
         os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files run beside each other, each in one go; but a Chromium takes a network namespace that
+    comes or goes for a change of its own network, so these take turns."""
+    for item in items:
+        name = item.path.name
+        shy = item.path.parent.name == "browser" or "janus" in name
+        item.add_marker(pytest.mark.xdist_group("network" if shy else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the Chromium that page tests drive; without one they fail, never skip."""
