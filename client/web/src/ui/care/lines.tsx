@@ -36,7 +36,7 @@ export function CrisisLinesList(): VNode {
           </p>
           <ul>
             {here.lines.map((one) => (
-              <li key={one.name}>
+              <li key={`${one.name} ${one.phone ?? one.text ?? ""}`}>
                 <strong>{one.name}</strong> {[one.phone, one.text, one.hours].filter(Boolean).join(" · ")}
                 <small>{care.source(one.source, one.checked)}</small>
               </li>
