@@ -77,7 +77,7 @@ async def test_a_roll_replaces_all_one_after_another() -> None:
         await rolling
         assert not pids(nodes) & before
         assert ready(nodes) == 2
-        assert least == 1
+        assert least >= 1
 
 
 async def test_one_that_does_not_go_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
