@@ -305,8 +305,10 @@ def test_ME28_the_answer_mirrors_the_offer(name: str) -> None:
         types = set(map(int, lines[0].split()[3:]))
         assert types == {int(n) for n in re.findall(r"a=rtpmap:(\d+)", part)}
         assert types == set(section.formats)
-    assert re.findall(r"a=candidate:(.*)\r", parts[0]) == [*LOCAL.candidates]
-    assert written.count("a=candidate:") == len(LOCAL.candidates)
+    for part in parts:
+        found = re.findall(r"a=candidate:(.*)\r", part)
+        assert found == ([*LOCAL.candidates] if "a=ice-ufrag" in part else [])
+    assert "a=candidate:" in parts[0]
 
 
 def test_ME28_each_slot_has_its_own_ssrc_and_track_and_a_place_shares_its_stream() -> None:

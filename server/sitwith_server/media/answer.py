@@ -118,9 +118,10 @@ def answer(offer: Offer, session: Session, local: Local) -> str:
                 f"a=msid:{slot.stream} t{slot.mid}",
                 f"a=ssrc:{slot.ssrc} cname:{session.cname}",
             ]
-        if section is live[0]:
-            lines += [f"a=candidate:{each}" for each in local.candidates]
-            lines.append("a=end-of-candidates")
+        # One would do by the rules of BUNDLE (RFC 9143 §7.1.3); aiortc's own clients, when they
+        # bundle all from the start, read no section but the last.
+        lines += [f"a=candidate:{each}" for each in local.candidates]
+        lines.append("a=end-of-candidates")
     return "\r\n".join(lines) + "\r\n"
 
 
