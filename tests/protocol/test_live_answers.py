@@ -8,7 +8,7 @@ from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import RefusalCode
 from tests.blackbox.house import Server, circle
 from tests.blackbox.rawclient import Gone
-from tests.protocol.make_vectors import BAD_MESSAGES
+from tests.protocol.bad_messages import BAD_MESSAGES
 
 
 async def test_AN1_null_counts_as_absent(server: Server) -> None:

@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from sitwith_protocol.codec import encode
 from tests.blackbox.house import Server, circle
 from tests.blackbox.rawclient import Gone, Map
-from tests.protocol.make_vectors import BAD_BYTES
+from tests.protocol.bad_frames import BAD_BYTES
 
 SAMPLE = {name: raw for name, raw, _ in BAD_BYTES}
 

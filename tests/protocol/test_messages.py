@@ -14,7 +14,7 @@ from sitwith_protocol.codec import SERVER_LIMITS, CodecError, decode, encode
 from sitwith_protocol.errors import CloseCode, RefusalCode, comes_back
 from sitwith_protocol.shapes import BadMessage, Message
 from sitwith_protocol.versions import SUBPROTOCOL, choose
-from tests.protocol import make_tables, make_vectors
+from tests.protocol import golden_messages, make_tables
 
 
 def refused(raw: dict[str, object]) -> BadMessage:
@@ -62,7 +62,7 @@ def test_OP3_names_of_another_shape_are_not(name: object) -> None:
 
 COMMAND_CASES = [
     pytest.param(each, id=f"{each.t} {number}")
-    for number, each in enumerate(make_vectors.CLIENT)
+    for number, each in enumerate(golden_messages.CLIENT)
     if each.t != "hello"
 ]
 
@@ -156,7 +156,7 @@ def test_CC1_the_range_of_a_close_code_says_whether_to_come_back() -> None:
 
 
 def test_EV1_readers_let_unknown_fields_and_types_be() -> None:
-    for frame in make_vectors.SERVER:
+    for frame in golden_messages.SERVER:
         if isinstance(frame, frames.Ok):
             continue
         assert m.parse_server({**frame.to_map(), "later": [1, 2]}) == frame
@@ -164,7 +164,7 @@ def test_EV1_readers_let_unknown_fields_and_types_be() -> None:
 
 
 def test_EV1_known_frames_without_their_fields_are_bad() -> None:
-    for frame in make_vectors.SERVER:
+    for frame in golden_messages.SERVER:
         whole = frame.to_map()
         if isinstance(frame, frames.Ok):
             with pytest.raises(BadMessage):
@@ -191,8 +191,8 @@ def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
     assert "| `pairs.move` | `member` `group` |" in spec
 
 
-GOOD = st.sampled_from([encode(each.to_map()) for each in make_vectors.CLIENT])
-GOOD_SERVER = st.sampled_from([encode(each.to_map()) for each in make_vectors.SERVER])
+GOOD = st.sampled_from([encode(each.to_map()) for each in golden_messages.CLIENT])
+GOOD_SERVER = st.sampled_from([encode(each.to_map()) for each in golden_messages.SERVER])
 
 
 @st.composite
