@@ -1,0 +1,42 @@
+"""Every setting of a worker: its name, default, source and meaning.
+
+A setting comes from a flag, else the environment, else a TOML file, else its default. A value that
+can't be used is refused by the setting's name before anything starts, and a secret is never part of
+the refusal. This package imports nothing else of ours, so that every layer may import it.
+"""
+
+from sitwith_server.config.addresses import http_url
+from sitwith_server.config.errors import SettingError
+from sitwith_server.config.loading import (
+    CONFIG_VARIABLE,
+    ENVIRONMENT_PREFIX,
+    MASK,
+    Loaded,
+    Row,
+    flag,
+    help_text,
+    load,
+    names,
+    rows,
+    variable,
+)
+from sitwith_server.config.settings import LOG_LEVELS, MEDIA, Settings
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "ENVIRONMENT_PREFIX",
+    "LOG_LEVELS",
+    "MASK",
+    "MEDIA",
+    "Loaded",
+    "Row",
+    "SettingError",
+    "Settings",
+    "flag",
+    "help_text",
+    "http_url",
+    "load",
+    "names",
+    "rows",
+    "variable",
+]

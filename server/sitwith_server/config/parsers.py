@@ -1,0 +1,131 @@
+"""From what somebody wrote to what a setting holds; each raises ValueError with what is wrong, and
+never repeats the value."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from sitwith_server.config.addresses import authority
+
+REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+
+
+def words(value: str) -> str:
+    if not value.isprintable() or any(character.isspace() for character in value):
+        raise ValueError("must have no spaces or control characters")
+    return value
+
+
+def host(value: str) -> str:
+    return words(value.removeprefix("[").removesuffix("]"))
+
+
+def key(value: str) -> str:
+    if not value.isascii():
+        raise ValueError("must be ASCII: it travels in an HTTP header")
+    return words(value)
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError(f"must be a whole number from {low} to {high}") from None
+        if not low <= number <= high:
+            raise ValueError(f"must be from {low} to {high}")
+        return number
+
+    return parse
+
+
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            raise ValueError(f"must be seconds from {low:g} to {high:g}") from None
+        if not low <= number <= high:  # also false for NaN
+            raise ValueError(f"must be from {low:g} to {high:g} seconds")
+        return number
+
+    return parse
+
+
+def origin(value: str) -> str:
+    """`scheme://host[:port]` as a browser writes it in `Origin` (RFC 6454 §6.2)."""
+    parts = urlsplit(value.strip())
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError("must look like https://example.org")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be scheme, host and port only, without a path")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("has a port that is no port") from None
+    scheme = parts.scheme.lower()
+    return f"{scheme}://{authority(parts.hostname, port, scheme)}"
+
+
+def origins(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(origin(part) for part in _split(value)))
+
+
+def address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be one IP address") from None
+
+
+def redis(value: str) -> str:
+    """One URL, or several separated by commas; a Sentinel URL has commas of its own."""
+    for scheme in re.findall(r"(?:^|,)\s*([^,]*?)://", value) or [""]:
+        if scheme not in REDIS_SCHEMES:
+            schemes = ", ".join(f"{each}://" for each in REDIS_SCHEMES)
+            raise ValueError(f"must begin with one of {schemes}")
+    return words(value)
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return value.lower()
+
+    return parse
+
+
+def yes_or_no(value: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if value.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[value.lower()]
+
+
+def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
+    def parse(value: str) -> tuple[str, ...]:
+        for url in (found := tuple(dict.fromkeys(_split(value)))):
+            parts = urlsplit(url)
+            if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc:
+                raise ValueError(f"must each look like {schemes[0]}://host:port, without a user")
+        return found
+
+    return parse
+
+
+def turn_urls(value: str) -> tuple[str, ...]:
+    """RFC 7065 §3.1: `turn:` or `turns:`, host, maybe port, maybe `?transport=udp|tcp`."""
+    found = tuple(dict.fromkeys(_split(value)))
+    form = r"turns?:(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?"
+    if not all(re.fullmatch(form, url) for url in found):
+        raise ValueError("must each look like turn:host:3478?transport=udp or turns:host:5349")
+    return found
+
+
+def _split(value: str) -> list[str]:
+    return [part for part in value.replace(",", " ").split() if part]

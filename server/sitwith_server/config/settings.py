@@ -1,0 +1,141 @@
+"""The settings themselves: names, defaults, meanings and what two of them ask of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from sitwith_server.config import parsers as p
+from sitwith_server.config.addresses import derived_origins, http_url
+from sitwith_server.config.errors import SettingError
+
+T = TypeVar("T")
+Parse = Callable[[str], object]
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+MEDIA: Final = ("aiortc", "janus", "off")
+
+
+def _setting(default: T, parse: Parse, help: str, *, secret: bool = False) -> T:
+    # The dataclass sees a Field; the annotation and the type checker see its default.
+    metadata = {"parse": parse, "help": help, "secret": secret}
+    return field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a worker can be told. Durations in seconds, sizes in bytes.
+
+    `public_url` and `allowed_origins` left empty are derived from `host` and `port`.
+    """
+
+    host: str = _setting("127.0.0.1", p.host, "address to listen on")
+    port: int = _setting(8000, p.whole(0, 65535), "port to listen on")
+    public_url: str = _setting("", p.origin, "how browsers reach this server; links begin with it")
+    allowed_origins: tuple[str, ...] = _setting(
+        (), p.origins, "web origins whose pages may connect, separated by commas"
+    )
+    operator_key: str | None = _setting(
+        None, p.key, "key of the operator's API; unset, the API refuses everybody", secret=True
+    )
+    workers: int = _setting(1, p.whole(1, 256), "worker processes; more than one needs redis_url")
+    redis_url: str | None = _setting(
+        None,
+        p.redis,
+        "Redis that workers share, or several by commas; unset, one process keeps all",
+        secret=True,
+    )
+    drain_seconds: float = _setting(
+        5.0, p.seconds(0, 600), "time over which a stopping worker sends its members elsewhere"
+    )
+    room_ttl: int = _setting(86_400, p.whole(60, 2_592_000), "life of a room from its creation")
+    audit_ttl: int = _setting(
+        86_400, p.whole(0, 31_536_000), "life of an audit trail after the end of its room"
+    )
+    grace_seconds: int = _setting(
+        30, p.whole(1, 7_200), "how long a turn waits for somebody who lost the connection"
+    )
+    crisis_lines: str | None = _setting(
+        None, str, "file of crisis lines by country, in place of the shipped one"
+    )
+    outbox_bytes: int = _setting(
+        1_048_576, p.whole(65_536, 268_435_456), "unsent bytes after which a slow reader is cut"
+    )
+    max_frame: int = _setting(32_768, p.whole(4_096, 1_048_576), "largest frame from a client")
+    hello_seconds: float = _setting(
+        5.0, p.seconds(0.1, 60), "time that a new connection has to say hello"
+    )
+    ping_seconds: float = _setting(
+        5.0, p.seconds(0.5, 60), "time between pings; a silent peer is lost after as long again"
+    )
+    log_level: str = _setting(
+        "info", p.one_of(*LOG_LEVELS), f"least level logged: {', '.join(LOG_LEVELS)}"
+    )
+    media: str = _setting("aiortc", p.one_of(*MEDIA), f"what carries voices: {', '.join(MEDIA)}")
+    media_address: str | None = _setting(
+        None, p.address, "address that members send voice and video to; unset, host's"
+    )
+    media_bind: str | None = _setting(
+        None, p.address, "address to bind for media where media_address is not this machine's own"
+    )
+    media_port: int = _setting(
+        0, p.whole(0, 65535), "UDP port for media, of the first media node; 0 takes free ones"
+    )
+    media_nodes: int = _setting(
+        0,
+        p.whole(-1, 64),
+        "media processes beside the workers; 0: one a spare core, 2 at least; -1: none",
+    )
+    media_voices: int = _setting(
+        11,
+        p.whole(1, 11),
+        "voices that a member hears at once, of more the loudest; where media is aiortc",
+    )
+    janus_urls: tuple[str, ...] = _setting(
+        (), p.urls("ws", "wss"), "Janus gateways (ws:// or wss://), where media is janus"
+    )
+    janus_secret: str | None = _setting(
+        None, p.words, "secret of the gateways' API, where they have one", secret=True
+    )
+    janus_room_key: str | None = _setting(
+        None, p.words, "admin_key of the gateways' videoroom plugin, where it has one", secret=True
+    )
+    janus_admin_urls: tuple[str, ...] = _setting(
+        (),
+        p.urls("ws", "wss"),
+        "admin APIs of these gateways, in the same order: a gateway is let go more surely",
+    )
+    janus_admin_secret: str | None = _setting(
+        None, p.words, "admin_secret of the gateways", secret=True
+    )
+    turn_urls: tuple[str, ...] = _setting(
+        (), p.turn_urls, "TURN servers for members (turn: and turns: URIs)"
+    )
+    turn_secret: str | None = _setting(
+        None, p.words, "secret that the TURN servers share with this one", secret=True
+    )
+    turn_ttl: int = _setting(600, p.whole(60, 600), "life of a member's TURN credentials")
+    turn_relay_only: bool = _setting(
+        False, p.yes_or_no, "ask browsers to send media by the TURN servers alone"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.public_url:
+            object.__setattr__(self, "public_url", http_url(self.host, self.port))
+        if not self.allowed_origins:
+            object.__setattr__(self, "allowed_origins", derived_origins(self.public_url))
+        if self.workers > 1 and self.redis_url is None:
+            raise SettingError("workers", "more than 1 needs redis_url")
+        if self.media == "janus" and not self.janus_urls:
+            raise SettingError("janus_urls", "is needed where media is janus")
+        if self.janus_admin_urls and len(self.janus_admin_urls) != len(self.janus_urls):
+            raise SettingError("janus_admin_urls", "must be as many as janus_urls")
+        if self.janus_admin_urls and self.janus_admin_secret is None:
+            raise SettingError("janus_admin_secret", "is needed with janus_admin_urls")
+        if self.turn_urls and self.turn_secret is None:
+            raise SettingError("turn_secret", "is needed with turn_urls")
+        if self.turn_relay_only and not self.turn_urls:
+            raise SettingError("turn_relay_only", "needs turn_urls")
+        if self.outbox_bytes < 2 * self.max_frame:
+            raise SettingError("outbox_bytes", "must hold at least two frames of max_frame")
