@@ -1,0 +1,211 @@
+"""Four pages with microphones and cameras: who reaches whom, and from when on no more.
+
+`pytest -s -m soak tests/browser/test_voices_timing.py` prints figures of many hand-overs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from .conftest import FLAGS, Enter, MakeRoom
+from .frames import STUBBORN, Ear, clock, noting, speech
+from .voices import DEVICES, WATCH_MEDIA, come_in, connected, turn_on, until
+
+pytestmark = pytest.mark.browser
+
+NAMES = ("Mara", "Ben", "Aya", "Jon")
+EVERYBODY = set(range(len(NAMES)))
+SHORT = 6
+HANDOVERS = int(os.environ.get("SITWITH_HANDOVERS", "120"))
+UNDER_WAY = 2.0
+"""Seconds that a frame which the server has sent on may lie in a page's socket and queues on a busy
+machine. What the server should not have sent on goes on for as long as its sender does, and these
+send until the end."""
+SKEW = 0.05
+
+
+@pytest.fixture
+async def browser(chromium: str, tmp_path: Path) -> AsyncIterator[Browser]:
+    sound = speech(tmp_path / "speech.wav")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=[*FLAGS, *DEVICES, f"--use-file-for-fake-audio-capture={sound}"],
+        )
+        yield browser
+        await browser.close()
+
+
+async def gather(make_room: MakeRoom, enter: Enter, *, stubborn: bool) -> list[Ear]:
+    """All four inside, with everything on, each hearing and seeing each other."""
+    room = await make_room(settings={"facilitators_wait": True})
+    ears = []
+    for number, name in enumerate(NAMES):
+        link = room.member if number else room.facilitator
+        script = WATCH_MEDIA + noting(number) + (STUBBORN if stubborn else "")
+        ears.append(Ear(await enter(name, link, script=script, bypass_csp=True), number))
+    for ear in ears:
+        await come_in(ear.guest)
+        await connected(ear.guest)
+        await turn_on(ear.guest)
+        await turn_on(ear.guest, "Camera")
+    for ear in ears:
+        found = await clock(ear.guest)
+        assert abs(found.ahead) <= SKEW + found.unsure, "the pages' clocks differ"
+
+        async def takes_all(ear: Ear = ear) -> bool:
+            await ear.look()
+            others = EVERYBODY - {ear.number}
+            return await ear.decoded() == {"audio": others, "video": others}
+
+        await until(f"{ear.guest.name} hears and sees the others", takes_all)
+        assert all(each.speaker is not None for each in ear.frames), "a frame of nobody"
+    return ears
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """asked, ok: when the old holder's page sent `floor.pass` and had its answer. last: of each
+    listener, when the old holder's last frame came. first: when the new one's first came. said:
+    when the latest of the old holder's frames that anybody heard had left their page."""
+
+    asked: float
+    ok: float
+    last: tuple[float, ...]
+    first: tuple[float, ...]
+    said: float
+
+
+async def look(ears: Iterable[Ear]) -> None:
+    await asyncio.gather(*(each.look() for each in ears))
+
+
+async def hand_over(ears: list[Ear], old: int, new: int) -> Handover:
+    """By the buttons that people have."""
+    before = {each.number: len(each.frames) for each in ears}
+    mine, next_ = ears[old].guest, ears[new].guest
+    await next_.button("Raise hand").click()
+    await expect(mine.button("Later")).to_be_enabled()
+    await mine.button("Pass the stick", within=mine.part("Circle")).click()
+    await expect(ears[new].guest.heading("It is your turn")).to_be_visible()
+    asked, ok = await ears[old].answered("floor.pass")
+
+    async def turned() -> bool:
+        await look(ears)
+        return all(new in each.heard("audio", since=ok) for each in ears if each.number != new)
+
+    await until("the new holder's voice", turned)
+    # Long enough that a voice that went on would have been heard everywhere.
+    await asyncio.sleep(0.3)
+    await look(ears)
+    last, first, said = [], [], []
+    for each in ears:
+        frames = [f for f in each.frames[before[each.number] :] if f.kind == "audio"]
+        if each.number != old:
+            last.append(max((f.at for f in frames if f.speaker == old), default=asked))
+            said.append(max((f.sent for f in frames if f.speaker == old), default=asked))
+        if each.number != new:
+            first.append(min(f.at for f in frames if f.speaker == new and f.at > asked))
+    return Handover(asked, ok, tuple(last), tuple(first), max(said))
+
+
+async def hand_overs(ears: list[Ear], count: int) -> list[Handover]:
+    mara = ears[0].guest
+    await mara.open_person("Ben")
+    await mara.button("Give the stick").click()
+    holder, found = 1, []
+    await expect(ears[1].guest.heading("It is your turn")).to_be_visible()
+    for _ in range(count):
+        new = (holder + 1) % len(ears)
+        found.append(await hand_over(ears, holder, new))
+        holder = new
+    return found
+
+
+def silent(found: Iterable[Handover]) -> None:
+    """Nothing of an old holder's that was said after the `ok` was ever heard."""
+    for each in found:
+        # Both stamps are of one page, so there is no skew between them.
+        assert each.said <= each.ok, f"said {each.said - each.ok:.4f} s after the ok, and heard"
+        assert max(each.last) <= each.ok + UNDER_WAY
+
+
+async def test_VO1_MW5_of_the_old_holder_no_frame_reaches_a_page_after_the_ok(
+    make_room: MakeRoom, enter: Enter
+) -> None:
+    """Pages that never stop sending; hand-overs by the buttons, and a picture that is closed."""
+    ears = await gather(make_room, enter, stubborn=True)
+    silent(await hand_overs(ears, SHORT))
+    began = time.time()
+
+    async def all_seen(whose: set[int]) -> bool:
+        await look(ears)
+        return all(whose - {each.number} <= each.heard("video", since=began) for each in ears)
+
+    # The stick takes nobody's picture away; a facilitator's hold does.
+    await until("everybody's picture", lambda: all_seen(EVERYBODY))
+    mara = ears[0].guest
+    await mara.open_person("Ben")
+    await mara.button("Hold off Picture").click()
+    await expect(mara.button("Allow again Picture")).to_be_visible()
+    _, ok = await ears[0].answered("mute")
+    began = time.time()
+    await until("the others' pictures", lambda: all_seen(EVERYBODY - {1}))
+    await asyncio.sleep(0.3)
+    await look(ears)
+    for each in ears:
+        assert 1 not in each.heard("video", since=ok + SKEW)
+        assert each.number == 1 or {1} & each.heard("video", since=0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("stubborn", [True, False], ids=["deaf", "kind"])
+async def test_how_soon_after_a_pass_the_old_holder_is_heard_no_more(
+    make_room: MakeRoom, enter: Enter, stubborn: bool
+) -> None:
+    """`deaf` pages send on and are stopped by the server alone; `kind` ones are the product's."""
+    ears = await gather(make_room, enter, stubborn=stubborn)
+    found = await hand_overs(ears, HANDOVERS)
+    silent(found)
+    kind = "send on" if stubborn else "stop by themselves"
+    print(f"\n{len(found)} hand-overs in four Chromium pages that {kind}, milliseconds:")
+    clocks = [await clock(each.guest) for each in ears]
+    unsure = max(abs(each.ahead) + each.unsure for each in clocks)
+    print(f"  clocks of pages differ by less than              {unsure * 1e3:7.1f}")
+    show(
+        "last frame at any listener, after the pass was sent",
+        [max(h.last) - h.asked for h in found],
+    )
+    show(
+        "last frame at each listener, after it was sent",
+        [t - h.asked for h in found for t in h.last],
+    )
+    show("last frame at any listener, after the ok came", [max(h.last) - h.ok for h in found])
+    show("ok after the pass was sent", [h.ok - h.asked for h in found])
+    show(
+        "new holder's first frame at each, after the ok", [t - h.ok for h in found for t in h.first]
+    )
+    late = sum(t > h.ok for h in found for t in h.last)
+    print(f"  listeners who got a frame after the ok            {late:6} of {3 * len(found)}")
+    print(
+        f"  frames that left their page after the ok          {sum(h.said > h.ok for h in found):6}"
+    )
+
+
+def show(what: str, seconds: list[float]) -> None:
+    ms = sorted(each * 1e3 for each in seconds)
+    cuts = statistics.quantiles(ms, n=100, method="inclusive")
+    print(
+        f"  {what:<48} p50 {cuts[49]:6.1f}  p95 {cuts[94]:6.1f}  p99 {cuts[98]:6.1f}  "
+        f"max {ms[-1]:6.1f}"
+    )
