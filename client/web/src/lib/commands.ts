@@ -175,4 +175,5 @@ export const LIMITS = {
   location: 200,
   phone: 40,
   note: 500,
+  milestone: 80,
 } as const;

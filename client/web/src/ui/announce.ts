@@ -4,6 +4,7 @@ import type { Snapshot } from "./port.ts";
 import { conversationName } from "./chat/audience.ts";
 import { careWords } from "./care/announce.ts";
 import { eveningWords } from "./evening/announce.ts";
+import { momentWords } from "./moments/announce.ts";
 import { words } from "./words.ts";
 
 export interface Announcement {
@@ -29,6 +30,7 @@ export function announce(before: Snapshot, after: Snapshot, name: Names, inView:
   polite.push(...floorWords(before, after, name));
   polite.push(...eveningWords(before, after));
   polite.push(...careWords(before, after, name));
+  polite.push(...momentWords(before, after, name));
   polite.push(...groupWords(before, after, name));
   if (before.role !== after.role && after.role !== null) polite.push(say[after.role]);
   if (isFacilitator(after)) polite.push(...guideWords(before, after, name));

@@ -7,6 +7,7 @@ import { useContext } from "preact/hooks";
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
+import { NO_MOOD, remember } from "./moments/memory.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
 import { loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.ts";
 import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
@@ -33,7 +34,10 @@ export type Dialog =
   | { readonly is: "templates" }
   | { readonly is: "concerns" }
   | { readonly is: "offer" }
-  | { readonly is: "care" }
+  | { readonly is: "care"; readonly id?: string }
+  | { readonly is: "card-entry" }
+  | { readonly is: "mood" }
+  | { readonly is: "milestone" }
   | { readonly is: "card"; readonly name: string; readonly card: Card | null }
   | { readonly is: "mute-all" }
   | { readonly is: "settings" }
@@ -60,6 +64,10 @@ export class Session {
   readonly drafts = signal<Readonly<Record<string, string>>>({});
   /** Whether this page has been inside: a 4404 afterwards is an end, before it a dead link. */
   readonly wasInside = signal(false);
+  /** One's own answer and the counts that were shown; the room tells nobody the former. */
+  readonly mood = signal(NO_MOOD);
+  /** Whether this page has asked for the contact card that the room wants. */
+  readonly cardAsked = signal(false);
   readonly online: ReadonlySignal<boolean>;
   readonly voice: Voice;
   /** Where the shipped agendas come from; fixtures put their own here. */
@@ -95,11 +103,17 @@ export class Session {
     batch(() => {
       if (snap.phase === "inside") this.wasInside.value = true;
       this.snap.value = snap;
+      this.mood.value = remember(this.mood.value, snap.room.mood);
       if (snap !== before) this.tell(before, snap);
       // One's own devices may be tried while one waits.
       const trying = this.dialog.value?.is === "sound" && snap.phase === "lobby" && before.phase === "lobby";
       const entering = snap.phase === "inside" && before.phase !== "inside";
+      const asks = entering && !this.cardAsked.value && wantsCard(snap);
       if (entering || (snap.phase !== "inside" && !trying)) this.dialog.value = null;
+      if (asks) {
+        this.cardAsked.value = true;
+        this.dialog.value = { is: "card-entry" };
+      }
     });
   }
 
@@ -212,6 +226,12 @@ export class Session {
   draft(to: string, text: string): void {
     this.drafts.value = { ...this.drafts.value, [to]: text };
   }
+}
+
+/** Whether the room asks this member for a contact card that it does not have. */
+export function wantsCard(snap: Snapshot): boolean {
+  const { settings, card } = snap.room;
+  return snap.phase === "inside" && snap.role === "member" && settings?.cards === true && card == null;
 }
 
 function isOpen(look: DeviceLook): boolean {

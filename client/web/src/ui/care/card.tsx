@@ -1,40 +1,112 @@
 /** How one is to be reached: one's own card, and what a facilitator reads of somebody's. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { LIMITS } from "../../lib/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import type { Card } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
 
-const MOST = { location: 200, phone: 40, note: 500 } as const;
+const MOST = LIMITS;
 const PARTS = ["location", "phone", "note"] as const;
 
-export function MyCard(): VNode {
-  const session = useSession();
-  const { card, care_opened: opened } = session.snap.value.room;
-  const [text, setText] = useState<Partial<Record<(typeof PARTS)[number], string>>>({});
-  const written = PARTS.map((part) => [part, (text[part] ?? card?.[part] ?? "").trim()] as const).filter(([, said]) => said !== "");
+type Typed = Partial<Record<(typeof PARTS)[number], string>>;
+
+/** What is to be kept: what was typed, else what the card has, without what is empty. */
+function writtenOf(text: Typed, card: Card | null | undefined): Partial<Record<(typeof PARTS)[number], string>> {
+  const all = PARTS.map((part) => [part, (text[part] ?? card?.[part] ?? "").trim()] as const);
+  return Object.fromEntries(all.filter(([, said]) => said !== ""));
+}
+
+function CardFields({ text, onText }: { text: Typed; onText: (text: Typed) => void }): VNode {
+  const { card } = useSession().snap.value.room;
   return (
-    <section class="care-card" aria-labelledby="card-heading">
-      <h3 id="card-heading">{care.cardHeading}</h3>
-      <p class="hint">{care.cardHint}</p>
+    <>
       {PARTS.map((part) => (
         <label key={part} class="field">
           <span>{care[part]}</span>
           <input
             type="text"
+            inputMode={part === "phone" ? "tel" : undefined}
             maxLength={MOST[part]}
             autocomplete="off"
             value={text[part] ?? card?.[part] ?? ""}
-            onInput={(event) => setText({ ...text, [part]: event.currentTarget.value })}
+            onInput={(event) => onText({ ...text, [part]: event.currentTarget.value })}
           />
         </label>
       ))}
+    </>
+  );
+}
+
+/** Asked once, on the way in, where the room wants it. Leaving it empty is fine. */
+export function CardEntryDialog(): VNode {
+  const session = useSession();
+  const { card } = session.snap.value.room;
+  const [text, setText] = useState<Typed>({});
+  const written = writtenOf(text, card);
+  const keep = (): void => {
+    void session.act("care.card", written, { done: care.cardSaved }).then((answer) => {
+      if (answer.ok) session.shut();
+    });
+  };
+  return (
+    <Dialog
+      title={care.entry.heading}
+      onClose={() => session.shut()}
+      foot={
+        <>
+          <Button local look="quiet" onClick={() => session.shut()}>
+            {care.entry.skip}
+          </Button>
+          <Button look="main" disabled={Object.keys(written).length === 0} onClick={keep}>
+            {care.cardSave}
+          </Button>
+        </>
+      }
+    >
+      <p>{care.entry.body}</p>
+      <CardFields text={text} onText={setText} />
+      <p class="hint">{care.cardHint}</p>
+    </Dialog>
+  );
+}
+
+/** In the strip above the ring, when a room begins to ask for cards while one is in it. */
+export function CardNote(): VNode {
+  const session = useSession();
+  return (
+    <section class="stage-note" aria-label={care.cardHeading}>
+      <p>
+        <strong>{care.entry.note}</strong> {care.entry.noteHint}
+      </p>
+      <span class="note-buttons">
+        <Button local look="main" about={care.cardHeading} onClick={() => session.open({ is: "card-entry" })}>
+          {care.entry.go}
+        </Button>
+        <Button local look="quiet" about={care.cardHeading} onClick={() => (session.cardAsked.value = true)}>
+          {care.entry.skip}
+        </Button>
+      </span>
+    </section>
+  );
+}
+
+export function MyCard(): VNode {
+  const session = useSession();
+  const { card, care_opened: opened } = session.snap.value.room;
+  const [text, setText] = useState<Typed>({});
+  const written = writtenOf(text, card);
+  return (
+    <section class="care-card" aria-labelledby="card-heading">
+      <h3 id="card-heading">{care.cardHeading}</h3>
+      <p class="hint">{care.cardHint}</p>
+      <CardFields text={text} onText={setText} />
       <div class="wrap">
         <Button
-          disabled={written.length === 0}
-          onClick={() => void session.act("care.card", Object.fromEntries(written), { done: care.cardSaved })}
+          disabled={Object.keys(written).length === 0}
+          onClick={() => void session.act("care.card", written, { done: care.cardSaved })}
         >
           {care.cardSave}
         </Button>

@@ -7,6 +7,8 @@ import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, isFacilitator, person, stillToCome } from "../model.ts";
 import { LIMITS } from "../../lib/index.ts";
 import type { VoiceKind } from "../media/voice.ts";
+import { MoodRow } from "../moments/mood-parts.tsx";
+import { moments } from "../words-moments.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { evening } from "../words-evening.ts";
@@ -58,6 +60,10 @@ export function MeDialog(): VNode | null {
         </section>
       )}
       <div class="group">
+        <MoodRow />
+        <Button local look="row" icon="sun" onClick={() => session.open({ is: "milestone" })}>
+          {moments.milestone.row} <small>{moments.milestone.rowHint}</small>
+        </Button>
         {snap.room.link_key !== null && (
           <Button local look="row" icon="heart" onClick={() => session.open({ is: "concerns" })}>
             {evening.link.row} <small>{evening.link.rowHint}</small>

@@ -1,5 +1,6 @@
 /** The order of turns in words: who had one, who has it, who comes, whose hand is up, who is here. */
 import type { VNode } from "preact";
+import { Fold } from "../parts/fold.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { bySeat, groupInView, roundOrder, type Person } from "../model.ts";
 import { useSession } from "../session.tsx";
@@ -63,20 +64,31 @@ export function TurnOrder(): VNode | null {
   );
 }
 
-export function Everyone(): VNode {
+export function Everyone({ folded = false }: { folded?: boolean }): VNode {
   const session = useSession();
   const snap = session.snap.value;
   const holder = groupInView(snap) === null ? (snap.room.floor?.holder ?? null) : null;
+  const people = bySeat(snap);
+  const list = (
+    <ul class="everyone">
+      {people.map((who) => (
+        <li key={who.id}>
+          <PersonRow who={who} holder={who.id === holder} />
+        </li>
+      ))}
+    </ul>
+  );
+  if (folded) {
+    return (
+      <Fold title={words.turns.everyone} note={words.people(people.length)}>
+        {list}
+      </Fold>
+    );
+  }
   return (
     <section class="panel" aria-labelledby="everyone-heading">
       <h3 id="everyone-heading">{words.turns.everyone}</h3>
-      <ul class="everyone">
-        {bySeat(snap).map((who) => (
-          <li key={who.id}>
-            <PersonRow who={who} holder={who.id === holder} />
-          </li>
-        ))}
-      </ul>
+      {list}
     </section>
   );
 }

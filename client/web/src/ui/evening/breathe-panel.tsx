@@ -8,13 +8,13 @@ import { evening } from "../words-evening.ts";
 const MINUTES = [1, 2, 3, 5];
 const PATTERNS = Object.keys(evening.breathe.patterns);
 
-export function BreathePanel(): VNode {
+export function BreatheControls(): VNode {
   const session = useSession();
   const [pattern, setPattern] = useState(PATTERNS[0] ?? "4,6");
   const [minutes, setMinutes] = useState(2);
   const on = session.snap.value.room.breathe !== null;
   return (
-    <section class="panel" aria-labelledby="breathe-heading">
+    <div class="together-part" role="group" aria-labelledby="breathe-heading">
       <h3 id="breathe-heading">{evening.breathe.heading}</h3>
       {on ? (
         <>
@@ -58,6 +58,6 @@ export function BreathePanel(): VNode {
           </div>
         </>
       )}
-    </section>
+    </div>
   );
 }

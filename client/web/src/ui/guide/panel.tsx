@@ -1,8 +1,8 @@
-/** The facilitators' side of the room. */
+/** The facilitators' side of the room: what calls first, then what leads, then what is folded away. */
 import type { VNode } from "preact";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
 import { TalkTimes } from "../media/talk-time.tsx";
-import { BreathePanel } from "../evening/breathe-panel.tsx";
+import { TogetherPanel } from "../evening/together-panel.tsx";
 import { CarePanel } from "../care/panel.tsx";
 import { EveningPanel } from "../evening/panel.tsx";
 import { PairsPanel } from "../pairs/panel.tsx";
@@ -17,11 +17,11 @@ export function GuidePanel(): VNode {
       <LobbyPanel />
       <EveningPanel />
       <FloorPanel />
-      <PairsPanel />
-      <BreathePanel />
       <TurnOrder />
-      <Everyone />
+      <PairsPanel />
+      <TogetherPanel />
       <TalkTimes />
+      <Everyone folded />
       <RoomPanel />
     </>
   );

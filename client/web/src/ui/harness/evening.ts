@@ -1,6 +1,6 @@
 /** States of the evening: an agenda, breathing together, concerns. Never shipped. */
 import type { CrisisLines } from "../../lib/index.ts";
-import type { Agenda, RoomView, Snapshot, Stage, Template } from "../port.ts";
+import type { Agenda, Milestone, RoomView, Snapshot, Stage, Template } from "../port.ts";
 import { floor, members, NOW, room, snapshot } from "./fixtures.ts";
 
 const STAGES: Stage[] = [
@@ -25,6 +25,8 @@ const CARDS = SETTINGS === null ? null : { ...SETTINGS, cards: true };
 const KEY = new Uint8Array(32).fill(7);
 const guide = { me: "m0", role: "facilitator" } as const;
 const shown = (change: Partial<RoomView>, who: Partial<Snapshot> = {}): Snapshot => snapshot({ ...who, room: room(change) });
+
+const moment = (n: number, member: string, text: string): Milestone => ({ n, member, text, ends_at: NOW + 16 });
 
 export const EVENING: Readonly<Record<string, () => Snapshot>> = {
   stage: () => shown({ agenda: agenda(), floor: ROUND }),
@@ -54,6 +56,19 @@ export const EVENING: Readonly<Record<string, () => Snapshot>> = {
           m6: { level: "quiet", taken_by: null, own: false, worried: { m1: "quiet" }, gone: true, name: "Tomasz" },
         },
       },
+      guide,
+    ),
+  mood: () => shown({ mood: { open: true, answers: 3, result: null } }),
+  moodguide: () => shown({ agenda: agenda(), mood: { open: true, answers: 6, result: null } }, guide),
+  moodshown: () => shown({ mood: { open: false, answers: 9, result: { counts: { 1: 1, 2: 0, 3: 2, 4: 5, 5: 1 } } } }),
+  moodearlier: () => shown({ mood: { open: false, answers: 8, result: { counts: { 1: 3, 2: 2, 3: 2, 4: 1, 5: 0 } } } }),
+  moodfew: () => shown({ mood: { open: false, answers: 3, result: null } }),
+  moodshownguide: () => shown({ mood: { open: false, answers: 9, result: { counts: { 1: 1, 2: 0, 3: 2, 4: 5, 5: 1 } } } }, guide),
+  milestone: () => shown({ floor: ROUND, milestones: [moment(1, "m7", "Ninety days today. I did not think that I would say that.")] }),
+  milestonemine: () => shown({ milestones: [moment(1, "m3", "I called my sister.")] }),
+  milestones: () =>
+    shown(
+      { milestones: ["Ninety days today.", "I slept through a night, the first one since March, and woke up without it.", "A year.", "I called my sister.", "I went outside."].map((text, i) => moment(i + 1, `m${i + 1}`, text)) },
       guide,
     ),
   concerns: () => shown({ link_key: KEY, concerns: CONCERNS }),

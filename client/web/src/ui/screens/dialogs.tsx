@@ -1,9 +1,11 @@
 /** The one dialog that is open. */
 import type { VNode } from "preact";
-import { CardDialog } from "../care/card.tsx";
+import { CardDialog, CardEntryDialog } from "../care/card.tsx";
 import { CareDialog } from "../care/care-dialog.tsx";
 import { LeaveDialog, MeDialog } from "../circle/me-dialog.tsx";
 import { ReactionsDialog } from "../circle/reactions-dialog.tsx";
+import { MilestoneDialog } from "../moments/milestones.tsx";
+import { MoodDialog } from "../moments/mood-parts.tsx";
 import { EveningDialog } from "../evening/evening-dialog.tsx";
 import { TemplatesDialog } from "../evening/templates-dialog.tsx";
 import { Confirm } from "../guide/confirm.tsx";
@@ -44,6 +46,12 @@ export function Dialogs(): VNode | null {
       return <ConcernsDialog />;
     case "care":
       return <CareDialog />;
+    case "card-entry":
+      return <CardEntryDialog />;
+    case "mood":
+      return <MoodDialog />;
+    case "milestone":
+      return <MilestoneDialog />;
     case "card":
       return <CardDialog name={open.name} card={open.card} />;
     case "offer":

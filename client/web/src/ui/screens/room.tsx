@@ -4,12 +4,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Circle } from "../circle/ring.tsx";
 import { Dock, TurnStrip } from "../circle/dock.tsx";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
+import { CardNote } from "../care/card.tsx";
 import { CareCalls } from "../care/panel.tsx";
 import { AsideNote, CareButton } from "../care/parts.tsx";
 import { ChatPanel, useUnread } from "../chat/panel.tsx";
 import { GuidePanel } from "../guide/panel.tsx";
 import { TapToHear, VoiceNote } from "../media/notes.tsx";
 import { usePushToTalk } from "../media/push.ts";
+import { Milestones } from "../moments/milestones.tsx";
+import { MoodNote, useMoodNote } from "../moments/mood-parts.tsx";
 import { StageLine } from "../evening/stage-line.tsx";
 import { OfferNote } from "../pairs/concerns-dialog.tsx";
 import { HelpCalls } from "../pairs/help-calls.tsx";
@@ -17,7 +20,7 @@ import { MyGroup } from "../pairs/my-group.tsx";
 import { Dialogs } from "./dialogs.tsx";
 import { Icon, Mark, type IconName } from "../parts/icon.tsx";
 import { amHolder, bySeat, groupInView, isFacilitator } from "../model.ts";
-import { useSession, type Tab } from "../session.tsx";
+import { useSession, wantsCard, type Tab } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 
@@ -64,6 +67,7 @@ export function RoomScreen(): VNode {
           <ChatPanel />
         </section>
       </main>
+      <Milestones />
       <Tabs />
       <Dialogs />
     </div>
@@ -108,12 +112,14 @@ function Top(): VNode {
 function StageNote(): VNode {
   const session = useSession();
   const [later, setLater] = useState(false);
+  const mood = useMoodNote();
   const snap = session.snap.value;
   if (session.voice.snap.value.silenced) return <TapToHear />;
   const calls = Object.keys(snap.room.care).filter((id) => id !== snap.me && snap.room.care[id]?.taken_by === null);
   if (isFacilitator(snap) && calls.length > 0) return <CareCalls ids={calls} />;
   if (snap.room.aside != null) return <AsideNote />;
   if (isFacilitator(snap) && snap.room.help.length > 0) return <HelpCalls />;
+  if (mood && snap.room.mood?.open === true) return <MoodNote />;
   if (groupInView(snap) !== null) return <MyGroup />;
   if (snap.room.notice === "no_facilitator") {
     return (
@@ -124,6 +130,7 @@ function StageNote(): VNode {
       </section>
     );
   }
+  if (mood) return <MoodNote />;
   if (snap.room.pairs !== null) {
     return (
       <section class="stage-note">
@@ -131,6 +138,7 @@ function StageNote(): VNode {
       </section>
     );
   }
+  if (!session.cardAsked.value && wantsCard(snap)) return <CardNote />;
   const { concerns, topics, link_key } = snap.room;
   if (!isFacilitator(snap) && !later && concerns.length > 0 && topics.length === 0 && link_key !== null) {
     return <OfferNote onLater={() => setLater(true)} />;
