@@ -1,0 +1,81 @@
+"""A way to call what blocks, from an event loop: one thread, a bounded line before it.
+
+The thread is a daemon's: a database that hangs keeps no process from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from sitwith_server.series.model import StoreDown
+
+T = TypeVar("T")
+
+LINE: Final = 64
+"""Calls that may wait; more are turned away at once."""
+PATIENCE: Final = 15.0
+"""Seconds after which a caller is told that it does not work. The call itself may go on."""
+
+_Call = tuple[asyncio.AbstractEventLoop, "asyncio.Future[object]", Callable[[], object]]
+
+
+class Lane:
+    """Calls, one after the other."""
+
+    def __init__(self, name: str, *, line: int = LINE, patience: float = PATIENCE) -> None:
+        self._calls: queue.Queue[_Call | None] = queue.Queue(line)
+        self._name = name
+        self._patience = patience
+        self._thread: threading.Thread | None = None
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises.
+
+        Raises:
+            StoreDown: too many calls wait already, or it takes too long.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        try:
+            self._calls.put_nowait((loop, done, work))  # type: ignore[arg-type]
+        except queue.Full:
+            raise StoreDown("too many calls wait") from None
+        try:
+            async with asyncio.timeout(self._patience):
+                return await done
+        except TimeoutError:
+            raise StoreDown("it takes too long") from None
+
+    def close(self) -> None:
+        """Takes no call any more; those that wait are still made."""
+        with suppress(queue.Full):
+            self._calls.put_nowait(None)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            loop, done, work = call
+            if done.cancelled():
+                continue
+            try:
+                result, fault = work(), None
+            except BaseException as raised:
+                result, fault = None, raised
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, done, result, fault)
+
+
+def _settle(done: asyncio.Future[object], result: object, fault: BaseException | None) -> None:
+    if done.done():
+        return
+    if fault is None:
+        done.set_result(result)
+    else:
+        done.set_exception(fault)

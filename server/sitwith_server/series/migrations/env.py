@@ -1,0 +1,15 @@
+"""Alembic's way in: the steps run on the connection that `opening` gives, in its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from sitwith_server.series.tables import VERSIONS, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSIONS,
+    transactional_ddl=True,
+)
+context.run_migrations()

@@ -1,0 +1,273 @@
+"""The store: each method is one transaction, and blocks. `Lane` is for calling it from a loop."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from sitwith_server.series.handles import Handles
+from sitwith_server.series.model import (
+    Ban,
+    Evening,
+    Handle,
+    Memory,
+    Overview,
+    Plan,
+    StoreDown,
+)
+from sitwith_server.series.opening import engine_for, prepare
+from sitwith_server.series.tables import ban, here, meeting, met, series
+
+CLOSED: Final = 2**62
+"""A fence that no evening passes: nothing more is taken of this meeting."""
+MEETINGS_KNOWN: Final = 200
+"""A new meeting knows who was at so many before it."""
+_SWEEPS: Final = (here, met, ban, meeting, series)
+
+
+class Store:
+    """One database. `opened` is how to get it.
+
+    Every method raises StoreDown where the database can't do it now.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._insert: Any = sqlite.insert if on_sqlite else postgresql.insert
+
+    @classmethod
+    def opened(cls, url: str, handles: Handles) -> Store:
+        """The store with its tables as this version needs them.
+
+        Raises:
+            StoreRefused: by the setting that has to be mended.
+        """
+        engine = engine_for(url)
+        try:
+            prepare(engine, handles)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # -- series ------------------------------------------------------------------------------------
+
+    def create(self, id: str, plan: Plan, now: float) -> None:
+        row = {name: getattr(plan, name) for name in Plan.__slots__}
+        with self._begin() as db:
+            db.execute(insert(series).values(id=id, created_at=now, **row))
+
+    def overviews(self) -> list[Overview]:
+        with self._begin() as db:
+            ids = db.execute(select(series.c.id).order_by(series.c.created_at)).scalars().all()
+            found = [_overview(db, id) for id in ids]
+        return [each for each in found if each is not None]
+
+    def overview(self, id: str) -> Overview | None:
+        with self._begin() as db:
+            return _overview(db, id)
+
+    def drop(self, id: str) -> bool:
+        """Erases all of a series; False where there was none."""
+        with self._begin() as db:
+            return bool(db.execute(delete(series).where(series.c.id == id)).rowcount)
+
+    # -- meetings ----------------------------------------------------------------------------------
+
+    def begin(self, id: str, room: str, at: float, expires_at: float) -> Memory | None:
+        """Notes a meeting and says what the series knows; None where there is no such series."""
+        with self._begin() as db:
+            if db.execute(select(series.c.id).where(series.c.id == id)).first() is None:
+                return None
+            values = {"room": room, "series": id, "at": at, "expires_at": expires_at, "fence": 0}
+            memory = _memory(db, id)
+            db.execute(insert(meeting).values(**values))
+            return memory
+
+    def rooms(self, id: str, now: float) -> list[str]:
+        """The rooms of a series that may still be open."""
+        wanted = select(meeting.c.room).where(meeting.c.series == id, meeting.c.expires_at > now)
+        with self._begin() as db:
+            return list(db.execute(wanted).scalars())
+
+    def unknown(self, id: str, handles: Collection[Handle]) -> set[Handle]:
+        """Those of `handles` of which nothing is kept (any more)."""
+        with self._begin() as db:
+            memory = _memory(db, id)
+        return set(handles) - set(memory.people)
+
+    def keep(self, evening: Evening, at: float) -> bool:
+        """Writes what a meeting has added by now. Says whether it was taken: not where the series
+        is gone, or where the evening was told before an erasure."""
+        with self._begin() as db:
+            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == evening.room)
+            row = db.execute(wanted.with_for_update()).first()
+            if row is None or evening.number < row.fence:
+                return False
+            self._keep_here(db, evening)
+            self._keep_met(db, evening)
+            for seat, handle in sorted(evening.removed.items()):
+                values = {"series": row.series, "room": evening.room, "seat": seat, "at": at}
+                made = self._insert(ban).values(
+                    id=secrets.token_hex(8), handle=handle, lifted=False, **values
+                )
+                db.execute(made.on_conflict_do_nothing(index_elements=["room", "seat"]))
+            return True
+
+    def _keep_here(self, db: Connection, evening: Evening) -> None:
+        rows = [
+            {"room": evening.room, "handle": handle, "waited": waited, "number": evening.number}
+            for handle, waited in sorted(evening.here.items())
+        ]
+        if rows:
+            made = self._insert(here)
+            later = made.on_conflict_do_update(
+                index_elements=["room", "handle"],
+                set_={"waited": made.excluded.waited, "number": made.excluded.number},
+                where=here.c.number <= made.excluded.number,
+            )
+            db.execute(later, rows)
+
+    def _keep_met(self, db: Connection, evening: Evening) -> None:
+        rows = [
+            {"room": evening.room, "one": one, "other": other, "times": times}
+            for (one, other), times in sorted(evening.met.items())
+        ]
+        if rows:
+            made = self._insert(met)
+            more = made.on_conflict_do_update(
+                index_elements=["room", "one", "other"],
+                set_={"times": made.excluded.times},
+                where=met.c.times < made.excluded.times,
+            )
+            db.execute(more, rows)
+
+    # -- erasing -----------------------------------------------------------------------------------
+
+    def erase(self, id: str, handle: Handle, fences: Mapping[str, int]) -> bool:
+        """Everything of one person; whether there was anything. What they were banned for stays, as
+        a ban of nobody by name.
+
+        fences: of each room that is open, the number from which its evenings know of the erasure.
+            Of all others nothing more is taken.
+        """
+        with self._begin() as db:
+            rooms = list(db.execute(select(meeting.c.room).where(meeting.c.series == id)).scalars())
+            for room in sorted(rooms):
+                fence = fences.get(room, CLOSED)
+                lower = update(meeting).where(meeting.c.room == room, meeting.c.fence < fence)
+                db.execute(lower.values(fence=fence))
+            gone = 0
+            for table, columns in ((here, ("handle",)), (met, ("one", "other"))):
+                for column in columns:
+                    gone += _delete(db, table, column, id, handle)
+            nameless = update(ban).where(ban.c.series == id, ban.c.handle == handle)
+            gone += db.execute(nameless.values(handle=None)).rowcount
+        return gone > 0
+
+    def lift(self, id: str, which: str) -> bool:
+        """Ends a ban; False where there is none."""
+        with self._begin() as db:
+            lifting = update(ban).where(
+                ban.c.series == id, ban.c.id == which, ban.c.lifted.is_(False)
+            )
+            return bool(db.execute(lifting.values(lifted=True, handle=None)).rowcount)
+
+    def sweep(self) -> None:
+        """Leaves as little as can be of what was deleted in the database's own files: SQLite's is
+        written anew, PostgreSQL's dead rows are cleared away."""
+        try:
+            if self._engine.dialect.name == "sqlite":
+                self._sweep_file()
+                return
+            with self._engine.connect() as plain:
+                db = plain.execution_options(isolation_level="AUTOCOMMIT")
+                for table in _SWEEPS:
+                    db.exec_driver_sql(f"VACUUM {table.name}")
+        except SQLAlchemyError as fault:
+            raise StoreDown(type(fault).__name__) from None
+
+    def _sweep_file(self) -> None:
+        driver = self._engine.raw_connection()
+        try:
+            driver.cursor().execute("VACUUM")
+            row = driver.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            driver.close()
+        if row is None or row[0]:
+            raise StoreDown("busy")
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as fault:
+            raise StoreDown(type(fault).__name__) from None
+
+
+def _delete(db: Connection, table: Table, column: str, id: str, handle: Handle) -> int:
+    rooms = select(meeting.c.room).where(meeting.c.series == id)
+    gone = delete(table).where(table.c[column] == bindparam("handle"), table.c.room.in_(rooms))
+    return db.execute(gone, {"handle": handle}).rowcount
+
+
+def _overview(db: Connection, id: str) -> Overview | None:
+    row = db.execute(select(series).where(series.c.id == id)).mappings().first()
+    if row is None:
+        return None
+    of_series = meeting.c.series == id
+    people = select(func.count(here.c.handle.distinct())).join_from(here, meeting)
+    pairs = select(met.c.one, met.c.other).join_from(met, meeting).where(of_series).distinct()
+    bans = select(ban).where(ban.c.series == id, ban.c.lifted.is_(False)).order_by(ban.c.at)
+    return Overview(
+        id=id,
+        plan=Plan(**{name: row[name] for name in Plan.__slots__}),
+        created_at=row["created_at"],
+        meetings=db.execute(select(func.count()).where(of_series)).scalar_one(),
+        people=db.execute(people.where(of_series)).scalar_one(),
+        pairs=db.execute(select(func.count()).select_from(pairs.subquery())).scalar_one(),
+        bans=tuple(Ban(r.id, r.at, r.handle is not None) for r in db.execute(bans)),
+    )
+
+
+def _memory(db: Connection, id: str) -> Memory:
+    late = (
+        select(meeting.c.room, meeting.c.at)
+        .where(meeting.c.series == id)
+        .order_by(meeting.c.at.desc())
+        .limit(MEETINGS_KNOWN)
+        .subquery()
+    )
+    came = select(here.c.handle, here.c.waited).join(late, late.c.room == here.c.room)
+    waited = {r.handle: r.waited for r in db.execute(came.order_by(late.c.at))}
+    bans = select(ban.c.handle).where(ban.c.series == id, ban.c.lifted.is_(False))
+    banned = [r.handle for r in db.execute(bans)]
+    for handle in banned:
+        if handle is not None:
+            waited.setdefault(handle, 0)
+    people = sorted(waited)
+    number = {handle: n for n, handle in enumerate(people)}
+    times: dict[tuple[int, int], int] = {}
+    together = select(met.c.one, met.c.other, met.c.times).join(late, late.c.room == met.c.room)
+    for row in db.execute(together):
+        if row.one in number and row.other in number:
+            pair = (number[row.one], number[row.other])
+            times[pair] = times.get(pair, 0) + row.times
+    return Memory(
+        people=tuple(people),
+        waited=tuple(waited[handle] for handle in people),
+        met=tuple((one, other, n) for (one, other), n in sorted(times.items())),
+        banned=tuple(sorted({number[h] for h in banned if h is not None})),
+        bans=bool(banned),
+    )
