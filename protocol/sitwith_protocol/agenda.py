@@ -90,6 +90,8 @@ def _stage(value: object, path: str) -> Stage:
         raise BadAgenda(f"{path}.turn_seconds", "needs the floor round or stick")
     if "pairs" in stage and stage["kind"] == "debrief":
         raise BadAgenda(f"{path}.pairs", "is nothing for a debrief")
+    if stage.get("guest") and ("pairs" in stage or stage["kind"] == "debrief"):
+        raise BadAgenda(f"{path}.guest", "is nothing for pairs or a debrief")
     return stage
 
 
@@ -210,6 +212,7 @@ _STAGE = _record(
             ("size", "how"),
         ),
         "breathe": _record({"pattern": _pattern}, ("pattern",)),
+        "guest": _truth,
     },
     ("kind", "seconds"),
 )

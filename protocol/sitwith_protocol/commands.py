@@ -50,6 +50,7 @@ from .fields import (
     groups_of_members,
 )
 from .fields import name as a_name
+from .guests import GuestBring, GuestRest
 from .media import MediaOffer, MediaServers, MediaTake
 from .shapes import (
     Message,
@@ -316,6 +317,7 @@ class RoomSettings(Message):
     sealed: bool | None = may(boolean, default=None)
     cards: bool | None = may(boolean, default=None)
     queue_order: str | None = may(one_of("raised", "least_heard"), default=None)
+    guests_read: bool | None = may(boolean, default=None)
 
     @property
     def changes(self) -> dict[str, object]:
@@ -333,7 +335,7 @@ class MemberRemove(Message):
 class RoleGive(Message):
     id: int = need(ID)
     member: str = need(REF)
-    role: str = need(one_of("facilitator", "member"))
+    role: str = need(one_of("facilitator", "member", "guest"))
 
 
 @message("self.rename")
@@ -420,6 +422,8 @@ Command = (
     | MilestoneClear
     | VoiceNudge
     | VoiceDismiss
+    | GuestBring
+    | GuestRest
     | BreatheStart
     | BreatheStop
     | TopicsSet

@@ -48,7 +48,7 @@ class Welcome(Message):
     """
 
     me: str = need(_WORD)
-    role: str = need(one_of("facilitator", "member"))
+    role: str = need(one_of("facilitator", "member", "guest"))
     phase: str = need(one_of("agreement", "lobby", "inside"))
     resume: str = need(text(1, 1024))
     room: Mapping[str, object] = need(_VIEW)

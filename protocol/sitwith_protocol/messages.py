@@ -17,6 +17,7 @@ from .evening import *  # noqa: F403
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
+from .guests import *  # noqa: F403
 from .media import *  # noqa: F403
 from .shapes import INT_MAX, INT_MIN, WrongShape, read
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414

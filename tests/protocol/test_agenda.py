@@ -36,6 +36,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "rounds": st.lists(st.fixed_dictionaries({"prompt": long}), max_size=13),
     "chat": st.sampled_from(("all", "staff", "off", False)),
     "mics": st.sampled_from(("open", "muted", "on")),
+    "guest": st.booleans() | st.just("yes"),
     "pairs": st.fixed_dictionaries(
         {
             "size": st.sampled_from([2, 2.0, 50, 1, 51, 2.5, True]),

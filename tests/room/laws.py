@@ -12,6 +12,7 @@ from sitwith_server.room.model import (
     Kind,
     Mode,
     Pause,
+    Phase,
     Presence,
     Role,
     RoomState,
@@ -29,6 +30,7 @@ def check(state: RoomState, now: float) -> None:
     _shares(state, now)
     _agenda(state)
     _groups(state)
+    _guests(state)
     _sides(state)
     _moods(state)
     _voices(state)
@@ -47,7 +49,7 @@ def audience(state: RoomState, stream: str) -> set[str]:
     inside = {s.id for s in state.inside()}
     staff = {s.id for s in state.facilitators()}
     if kind == "circle":
-        return inside
+        return {m for m in inside if _reads(state, state.seats[m])}
     if kind == "facilitators":
         return staff
     if kind == "staff":
@@ -60,6 +62,39 @@ def audience(state: RoomState, stream: str) -> set[str]:
         return side
     visitors = {v.member for v in pairs.visits.get(rest, ()) if v.open}
     return (set(pairs.groups[rest]) | visitors) & inside
+
+
+def speaks(state: RoomState, seat: Seat) -> bool:
+    """Whether a guest is with the circle."""
+    if seat.role is not Role.GUEST or seat.phase is not Phase.INSIDE or state.unattended:
+        return False
+    return not state.ended and (state.guests.brought or state.floor.holder == seat.id)
+
+
+def _reads(state: RoomState, seat: Seat) -> bool:
+    if seat.role is not Role.GUEST:
+        return True
+    return state.settings.guests_read and speaks(state, seat)
+
+
+def _guests(state: RoomState) -> None:
+    """A guest is in no group, queue or mood, and sees nobody's circle before it is theirs."""
+    members = {s.id for s in state.inside() if s.role is Role.MEMBER}
+    for seat in state.inside():
+        if seat.role is not Role.GUEST:
+            continue
+        seen: Any = view(state, seat.id)
+        assert seat.id not in state.floor.queue
+        assert state.group_of(seat.id) is None
+        assert seat.topics == ()
+        assert (seen["mood"], seen["milestones"], seen["concerns"]) == (None, [], [])
+        assert seen["link_key"] is None
+        assert not seen.keys() & STAFF_SLICES - {"care"}
+        if not speaks(state, seat):
+            hidden = {*OWN_SLICES, "aside"}
+            told = str({name: value for name, value in seen.items() if name not in hidden})
+            assert not [m for m in members if f"'{m}'" in told]
+            assert (seen["pairs"], seen["breathe"]) == (None, None)
 
 
 def _floor(state: RoomState) -> None:
@@ -147,7 +182,10 @@ def _views(state: RoomState) -> None:
             continue
         assert (seen.keys() >= STAFF_SLICES) is seat.facilitates
         _care_views(state, seat, seen)
-        assert set(seen["members"]) == inside  # type: ignore[arg-type]
+        here = inside
+        if seat.role is Role.GUEST and not speaks(state, seat):
+            here = {m for m in inside if state.seats[m].role is not Role.MEMBER}
+        assert set(seen["members"]) == here  # type: ignore[arg-type]
         told = str({name: value for name, value in seen.items() if name not in OWN_SLICES})
         assert not [m for m in outside | state.removed if f"'{m}'" in told]
         assert seen["topics"] == list(seat.topics), "another's concerns"
@@ -190,6 +228,7 @@ def _moods(state: RoomState) -> None:
         seen: Any = view(state, seat.id)["milestones"]
         for one in seen:
             assert state.at(one["member"])
+            assert seat.role is not Role.GUEST
             assert may_receive(seat, "circle", one["n"])
     assert not state.ended or (mood is None and not state.milestones)
 
@@ -207,7 +246,8 @@ def _voices(state: RoomState) -> None:
         if "nudge" in seen:
             assert seat.role is Role.MEMBER
             assert seat.id not in (floor.holder, *floor.queue)
-        assert seen["floor"]["queue"] == list(floor.queue)
+        waits = seat.role is Role.GUEST and not speaks(state, seat)
+        assert seen["floor"]["queue"] == ([] if waits else list(floor.queue))
     assert not state.ended or not (state.talk or state.equal.nudges)
 
 
@@ -239,6 +279,8 @@ def _place(state: RoomState, seat: Seat) -> str:
     for group in state.pairs.groups if state.pairs is not None else ():
         if seat.id in audience(state, f"pair:{group}"):
             return group
+    if seat.role is Role.GUEST and not speaks(state, seat):
+        return f"alone {seat.id}"
     stage = None if state.agenda is None else state.agenda.current
     debrief = stage is not None and stage.kind == "debrief"
     return "debrief" if debrief and seat.role is Role.FACILITATOR else "circle"
@@ -249,6 +291,8 @@ def _may_speak(state: RoomState, seat: Seat) -> bool:
         return False
     if seat.aside is not None:
         return True
+    if seat.role is Role.GUEST:
+        return speaks(state, seat)
     facilitates = seat.role is Role.FACILITATOR
     if (state.unattended or state.floor.mics == "muted") and not facilitates:
         return False

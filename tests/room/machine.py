@@ -82,7 +82,7 @@ def changes(before: RoomState, after: RoomState, command: c.Command) -> None:
             assert seat.place == was.place
             assert facilitates or seat.role is was.role
             assert facilitates or seat.held >= was.held
-        elif seat.role is Role.MEMBER:
+        elif seat.role is not Role.FACILITATOR:
             assert not before.locked
             assert not full
             waits = before.links_wait and before.invites[seat.invite].uses != 1

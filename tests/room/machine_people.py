@@ -17,6 +17,8 @@ MOST_SEATS = 9
 class People(Crowd):
     """The door, the house and the people."""
 
+    guests = b""
+
     @initialize(
         capacity=st.integers(3, 9),
         lobby=FLAGS,
@@ -37,6 +39,7 @@ class People(Crowd):
             grace_seconds=grace,
         )
         self.once = self.e.link(Role.MEMBER, uses=1)
+        self.guests = self.e.link(Role.GUEST)
         self.come(FACILITATOR)
         for _ in range(first):
             self.come(MEMBER)
@@ -45,9 +48,10 @@ class People(Crowd):
     # -- the door ------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.e.state.seats) < MOST_SEATS)
-    @rule(kind=st.sampled_from((FACILITATOR, MEMBER, MEMBER, b"once")), accept=FLAGS)
+    @rule(kind=st.sampled_from((FACILITATOR, MEMBER, MEMBER, b"once", b"guest")), accept=FLAGS)
     def arrive(self, kind: bytes, accept: bool) -> None:
-        self.come(self.once if kind == b"once" else kind, accept=accept)
+        links = {b"once": self.once, b"guest": self.guests}
+        self.come(links.get(kind, kind), accept=accept)
 
     @rule(who=SHARE)
     def accept(self, who: float) -> None:
@@ -85,7 +89,7 @@ class People(Crowd):
             self.ask(c.PinMedia(by="", node=node, was=before.media))
         assert self.e.state.rights == before.rights
 
-    @rule(by=SHARE, what=st.integers(0, 4), flag=FLAGS, staff=FLAGS)
+    @rule(by=SHARE, what=st.integers(0, 5), flag=FLAGS, staff=FLAGS)
     def house(self, by: float, what: int, flag: bool, staff: bool) -> None:
         asks = self.someone(by, facilitator=staff)
         commands: tuple[c.Command, ...] = (
@@ -94,6 +98,7 @@ class People(Crowd):
             c.RoomSettings(by=asks, changes={"facilitators_wait": flag, "direct": not flag}),
             c.RoomSettings(by=asks, changes={"chat": "all" if flag else "staff"}),
             c.RoomSettings(by=asks, changes={"queue_order": "least_heard" if flag else "raised"}),
+            c.RoomSettings(by=asks, changes={"guests_read": flag}),
         )
         self.ask(commands[what])
 
@@ -102,7 +107,12 @@ class People(Crowd):
         asks, member = self.someone(by, facilitator=staff), self.someone(who)
         self.ask(c.VoiceNudge(by=asks, member=member) if nudge else c.VoiceDismiss(by=member))
 
-    @rule(by=SHARE, who=SHARE, what=st.integers(0, 5), flag=FLAGS)
+    @rule(by=SHARE, bring=FLAGS, staff=FLAGS)
+    def speakers(self, by: float, bring: bool, staff: bool) -> None:
+        asks = self.someone(by, facilitator=staff)
+        self.ask(c.GuestBring(by=asks) if bring else c.GuestRest(by=asks))
+
+    @rule(by=SHARE, who=SHARE, what=st.integers(0, 6), flag=FLAGS)
     def people(self, by: float, who: float, what: int, flag: bool) -> None:
         asks, member = self.someone(by, facilitator=flag), self.someone(who)
         role = Role.FACILITATOR if flag else Role.MEMBER
@@ -113,5 +123,6 @@ class People(Crowd):
             c.SelfAway(by=member, away=flag),
             c.SelfRename(by=member, name="P1", skeleton="p1"),
             c.Leave(by=member),
+            c.RoleGive(by=asks, member=member, role=Role.GUEST),
         )
         self.ask(commands[what])

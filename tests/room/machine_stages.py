@@ -22,6 +22,7 @@ STAGES = st.builds(
     mics=st.none() | st.sampled_from(Mics),
     pairs=st.none() | st.builds(GroupsWish, st.just(2), st.sampled_from(("fresh", "linked"))),
     breathe=st.none() | st.just((4.0, 6.0)),
+    guest=FLAGS,
 )
 ROUNDS = st.builds(
     Stage,

@@ -155,6 +155,7 @@ def test_RO6_settings_change_what_they_name() -> None:
         "sealed": False,
         "cards": False,
         "queue_order": "raised",
+        "guests_read": False,
     }
     e.same("fay", c.RoomSettings, changes={"chat": "staff"})
 

@@ -211,6 +211,7 @@ _SETTINGS: Final = record(
         "sealed": truth,
         "cards": truth,
         "queue_order": word(*QueueOrder),
+        "guests_read": truth,
     }
 )
 _ROOM: Final = record(

@@ -29,4 +29,5 @@ def _stage(named: Mapping[str, Any]) -> Stage:
         mics=Mics(named["mics"]) if "mics" in named else None,
         pairs=None if pairs is None else GroupsWish(pairs["size"], pairs["how"]),
         breathe=None if breathe is None else tuple(breathe["pattern"]),
+        guest=named.get("guest", False),
     )

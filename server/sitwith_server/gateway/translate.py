@@ -201,6 +201,8 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.MilestoneClear: _plain(c.MilestoneClear, "n"),
     m.VoiceNudge: _plain(c.VoiceNudge, "member"),
     m.VoiceDismiss: _plain(c.VoiceDismiss),
+    m.GuestBring: _plain(c.GuestBring),
+    m.GuestRest: _plain(c.GuestRest),
     m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),
     m.BreatheStop: _plain(c.BreatheStop),
     m.TopicsSet: _plain(c.TopicsSet, "tags"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.room.model import GroupId, Kind, MemberId, RoomState, Seat, Span
+from sitwith_server.room.speakers import reading, reads
 
 CIRCLE = "circle"
 STAFF = "staff"
@@ -34,6 +35,7 @@ def rights_of(state: RoomState) -> object:
         [(s.id, s.phase, s.role, Kind.CHAT in s.held, s.aside) for s in state.seats.values()],
         None if state.pairs is None else state.pairs.groups,
         None if state.pairs is None else state.pairs.visits,
+        reading(state),
     )
 
 
@@ -43,11 +45,13 @@ def with_spans(old: RoomState, new: RoomState) -> RoomState:
     for member, seat in new.seats.items():
         spans = (
             _moved(seat.inside, seat.is_inside, new.seq),
+            _moved(seat.apart, seat.is_inside and not reads(new, seat), new.seq),
             _moved(seat.staff, seat.facilitates, new.seq),
             _group_spans(seat.groups, hearing(new, seat), new.seq),
         )
-        if spans != (seat.inside, seat.staff, seat.groups):
-            seats[member] = replace(seat, inside=spans[0], staff=spans[1], groups=spans[2])
+        if spans != (seat.inside, seat.apart, seat.staff, seat.groups):
+            inside, apart, staff, groups = spans
+            seats[member] = replace(seat, inside=inside, apart=apart, staff=staff, groups=groups)
     return replace(new, seats=seats)
 
 
@@ -72,7 +76,7 @@ def may_receive(seat: Seat, stream: str, rights: int) -> bool:
     """Whether an entry of `stream`, committed at `rights`, is for this seat."""
     kind, _, rest = stream.partition(":")
     if kind == CIRCLE:
-        return _covers(seat.inside, rights)
+        return _covers(seat.inside, rights) and not _covers(seat.apart, rights)
     if kind == FACILITATORS:
         return _covers(seat.staff, rights)
     if kind == STAFF:
@@ -87,7 +91,9 @@ def may_receive(seat: Seat, stream: str, rights: int) -> bool:
 def ever_received(seat: Seat, stream: str) -> bool:
     """Whether there was a time at which an entry of `stream` was for this seat."""
     spans = (*seat.inside, *seat.staff, *(span for _, span in seat.groups))
-    return any(may_receive(seat, stream, span.since) for span in spans)
+    numbers = [span.since for span in spans]
+    numbers += [span.until for span in seat.apart if span.until is not None]
+    return any(may_receive(seat, stream, number) for number in numbers)
 
 
 def shown_as(stream: str, viewer: MemberId) -> str:

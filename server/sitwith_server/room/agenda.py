@@ -50,7 +50,8 @@ class Stage:
 
     seconds: how long. auto: whether the next stage begins by itself then. turn_seconds: how long
     a turn is; None shares the time of a round. rounds: the prompts of the rounds that follow one
-    another, where there are several. breathe: the seconds of each phase of one breath.
+    another, where there are several. breathe: the seconds of each phase of one breath. guest:
+    whether guest speakers are with the circle.
     """
 
     kind: StageKind
@@ -65,6 +66,7 @@ class Stage:
     mics: Mics | None = None
     pairs: GroupsWish | None = None
     breathe: tuple[float, ...] | None = None
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

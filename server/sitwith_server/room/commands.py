@@ -12,6 +12,7 @@ from sitwith_server.room.agenda import Stage
 from sitwith_server.room.command import Command as Command  # noqa: PLC0414
 from sitwith_server.room.commands_care import *  # noqa: F403
 from sitwith_server.room.commands_evening import *  # noqa: F403
+from sitwith_server.room.commands_guests import *  # noqa: F403
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
 
 # -- the door ------------------------------------------------------------------------------------

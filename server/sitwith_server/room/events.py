@@ -38,6 +38,7 @@ class RoomOpened:
     expires_at: float
     stages: tuple[Stage, ...] = ()
     link_key: bytes = field(default=b"", repr=False)
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,13 @@ class AgendaMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestsMoved:
+    """Guest speakers are with the circle from now on, or wait."""
+
+    brought: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BreatheChanged:
     breathe: Breathing | None
 
@@ -384,4 +392,5 @@ Event = (
     | TalkHeard
     | Nudged
     | NudgeEnded
+    | GuestsMoved
 )

@@ -11,9 +11,10 @@ from sitwith_server.room.access import rights_of, with_spans
 from sitwith_server.room.agenda import Agenda
 from sitwith_server.room.care import Care
 from sitwith_server.room.equal import Equal, Nudge
+from sitwith_server.room.guests import Guests
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.milestones import Milestone
-from sitwith_server.room.model import Agreement, Phase, RoomState, Seat
+from sitwith_server.room.model import Agreement, Phase, Role, RoomState, Seat
 from sitwith_server.room.mood import Mood
 
 
@@ -29,7 +30,7 @@ def begin(event: ev.RoomOpened) -> RoomState:
         expires_at=event.expires_at,
         invites={i.id: i for i in event.invites},
         agenda=Agenda(event.stages) if event.stages else None,
-        linking=Linking(event.link_key),
+        linking=Linking(event.link_key, event.concerns),
         seq=1,
         rights=1,
     )
@@ -118,7 +119,7 @@ def _role_given(state: RoomState, event: ev.RoleGiven) -> RoomState:
     seat = state.seats.get(event.member)
     if seat is None:
         return state
-    lost_power = seat.role != event.role and event.role == "member"
+    lost_power = seat.role is Role.FACILITATOR and event.role is not Role.FACILITATOR
     state = state.with_seat(replace(seat, role=event.role))
     return replace(state, staff_links_wait=state.staff_links_wait or lost_power)
 
@@ -316,4 +317,5 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.TalkHeard: _talk_heard,
     ev.Nudged: _nudged,
     ev.NudgeEnded: lambda s, e: replace(s, equal=s.equal.answered(e.member)),
+    ev.GuestsMoved: lambda s, e: replace(s, guests=Guests(e.brought)),
 }

@@ -18,6 +18,7 @@ from sitwith_server.room.agenda import Agenda, Mics
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Care
 from sitwith_server.room.equal import Equal
+from sitwith_server.room.guests import Guests
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.mood import Mood
@@ -50,6 +51,7 @@ LAST_GASP = 3600.0
 class Role(StrEnum):
     FACILITATOR = "facilitator"
     MEMBER = "member"
+    GUEST = "guest"
 
 
 class Phase(StrEnum):
@@ -104,6 +106,8 @@ class Settings:
     cards: bool = False
     """Whether the room asks for contact cards."""
     queue_order: QueueOrder = QueueOrder.RAISED
+    guests_read: bool = False
+    """Whether guests who are with the circle read its words, and write there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,8 @@ class Seat:
     """Digests of the resume values that are good, oldest first."""
     waiting_since: float | None = None
     inside: tuple[Span, ...] = ()
+    apart: tuple[Span, ...] = ()
+    """When a guest was inside and the circle's words did not reach them."""
     staff: tuple[Span, ...] = ()
     groups: tuple[tuple[GroupId, Span], ...] = ()
     topics: tuple[bytes, ...] = field(default=(), repr=False)
@@ -187,9 +193,9 @@ class Seat:
 
     @property
     def shown(self) -> Presence:
-        """What others see: a member in a side room as if they had stepped away, the facilitator
+        """What others see: whoever is in a side room as if they had stepped away, the facilitator
         with them as ever."""
-        if self.aside is None or self.role is Role.MEMBER:
+        if self.aside is None or self.role is not Role.FACILITATOR:
             return self.presence
         return replace(self, aside=None).presence
 
@@ -323,6 +329,7 @@ class RoomState:
     talk: Mapping[MemberId, float] = field(default_factory=dict)
     """Seconds of speech that was forwarded to somebody, of each seat."""
     equal: Equal = field(default_factory=Equal)
+    guests: Guests = field(default_factory=Guests)
 
     # -- reading -----------------------------------------------------------------------------
 

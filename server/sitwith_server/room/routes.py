@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from sitwith_server.room.agenda import Mics
 from sitwith_server.room.model import Kind, MemberId, Mode, Role, RoomState, Seat
+from sitwith_server.room.speakers import is_in, waits
 
 DEBRIEF = "debrief:"
 """Where facilitators are during a debrief; no group has this id."""
+
+WAITING = "waiting:"
+"""With one's id: where a guest is who waits, alone; no group has this id."""
 
 NOBODY: frozenset[MemberId] = frozenset()
 
@@ -62,6 +66,9 @@ def may_be_heard(state: RoomState, seat: Seat) -> bool:
         return False
     if seat.aside is not None:
         return True
+    if seat.role is Role.GUEST:
+        # Whoever is with the circle was asked to speak: the floor is the members' own.
+        return is_in(state, seat)
     if seat.role is Role.MEMBER and (state.unattended or state.floor.mics is Mics.MUTED):
         return False
     if where(state, seat) is not None:
@@ -74,9 +81,12 @@ def may_be_heard(state: RoomState, seat: Seat) -> bool:
 
 def where(state: RoomState, seat: Seat) -> str | None:
     """The group in whose hearing a seat is: its own, a side room, or a visited one once the
-    visit is open; in a debrief, facilitators of no group are among themselves."""
+    visit is open; in a debrief, facilitators of no group are among themselves, and a guest who
+    waits is alone."""
     if seat.aside is not None:
         return seat.aside
+    if waits(state, seat):
+        return WAITING + seat.id
     if state.pairs is not None:
         own = state.pairs.group_of(seat.id)
         if own is not None:

@@ -16,6 +16,7 @@ from sitwith_server.room.model import Phase
 
 class Who(StrEnum):
     ANYONE = "anyone inside"
+    OF_CIRCLE = "member, facilitator"
     FACILITATOR = "facilitator"
     SELF_OR_FACILITATOR = "oneself, facilitator"
     AUTHOR_OR_FACILITATOR = "author, facilitator"
@@ -36,7 +37,7 @@ RULES: tuple[Rule, ...] = (
     Rule("chat.say", c.Say, Who.ANYONE),
     Rule("chat.delete", c.Unsay, Who.AUTHOR_OR_FACILITATOR),
     Rule("react", c.React, Who.ANYONE),
-    Rule("hand.raise", c.HandRaise, Who.ANYONE),
+    Rule("hand.raise", c.HandRaise, Who.OF_CIRCLE),
     Rule("hand.lower", c.HandLower, Who.SELF_OR_FACILITATOR),
     Rule("floor.open", c.FloorOpen, Who.FACILITATOR),
     Rule("floor.quiet", c.FloorQuiet, Who.FACILITATOR),
@@ -76,7 +77,7 @@ RULES: tuple[Rule, ...] = (
     Rule("agreement.accept", c.AgreementAccept, Who.ANYONE, Phase.AGREEMENT),
     Rule("care.flag", c.CareFlag, Who.ANYONE),
     Rule("care.withdraw", c.CareWithdraw, Who.ANYONE),
-    Rule("care.worry", c.CareWorry, Who.ANYONE),
+    Rule("care.worry", c.CareWorry, Who.OF_CIRCLE),
     Rule("care.take", c.CareTake, Who.FACILITATOR),
     Rule("care.done", c.CareDone, Who.FACILITATOR),
     Rule("care.aside", c.CareAside, Who.FACILITATOR),
@@ -91,15 +92,17 @@ RULES: tuple[Rule, ...] = (
     Rule("agenda.extend", c.AgendaExtend, Who.FACILITATOR),
     Rule("agenda.edit", c.AgendaEdit, Who.FACILITATOR),
     Rule("mood.ask", c.MoodAsk, Who.FACILITATOR),
-    Rule("mood.answer", c.MoodAnswer, Who.ANYONE),
+    Rule("mood.answer", c.MoodAnswer, Who.OF_CIRCLE),
     Rule("mood.close", c.MoodClose, Who.FACILITATOR),
-    Rule("milestone.share", c.MilestoneShare, Who.ANYONE),
+    Rule("milestone.share", c.MilestoneShare, Who.OF_CIRCLE),
     Rule("milestone.clear", c.MilestoneClear, Who.AUTHOR_OR_FACILITATOR),
     Rule("voice.nudge", c.VoiceNudge, Who.FACILITATOR),
     Rule("voice.dismiss", c.VoiceDismiss, Who.ANYONE),
+    Rule("guest.bring", c.GuestBring, Who.FACILITATOR),
+    Rule("guest.rest", c.GuestRest, Who.FACILITATOR),
     Rule("breathe.start", c.BreatheStart, Who.FACILITATOR),
     Rule("breathe.stop", c.BreatheStop, Who.FACILITATOR),
-    Rule("topics.set", c.TopicsSet, Who.ANYONE),
+    Rule("topics.set", c.TopicsSet, Who.OF_CIRCLE),
     Rule("concerns.offer", c.ConcernsOffer, Who.FACILITATOR),
     Rule("media.offer", c.Media, Who.ANYONE),
     Rule("media.servers", c.Media, Who.ANYONE),

@@ -21,7 +21,8 @@ from sitwith_server.room.access import (
 )
 from sitwith_server.room.decide import Refusal, check_rights
 from sitwith_server.room.decide.draft import Refused, not_allowed, stale
-from sitwith_server.room.model import ChatPolicy, Kind, MemberId, RoomState, Seat
+from sitwith_server.room.model import ChatPolicy, Kind, MemberId, Role, RoomState, Seat
+from sitwith_server.room.speakers import reads
 from sitwith_server.room.watch import staff_reachable
 
 BODY_CHARACTERS = 2_000
@@ -128,6 +129,8 @@ def _react(state: RoomState, seat: Seat, command: c.React) -> Placed:
 def _destination(state: RoomState, seat: Seat, to: str) -> str:
     kind, _, rest = to.partition(":")
     if to == CIRCLE:
+        if not reads(state, seat):
+            raise not_allowed("Guests don't write to the circle just now.")
         if state.group_of(seat.id) is not None and not seat.facilitates:
             raise not_allowed("From a group you can't write to the circle.")
         return CIRCLE
@@ -173,6 +176,8 @@ def _direct_stream(state: RoomState, seat: Seat, member: str) -> str:
     other = state.at(member)
     if other is None or other.id == seat.id:
         raise Refused("no_such_member", "Nobody else inside has this id.")
+    if Role.GUEST in (seat.role, other.role):
+        raise not_allowed("Guests have no direct lines.")
     apart = state.group_of(seat.id) != state.group_of(other.id)
     if apart and not any(s.facilitates and state.group_of(s.id) is None for s in (seat, other)):
         raise not_allowed("While groups are open nothing goes from one to another.")

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sitwith_server.room import shown, voices, watch
+from sitwith_server.room import shown, speakers, voices, watch
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
-from sitwith_server.room.model import MemberId, RoomState, Seat
+from sitwith_server.room.model import MemberId, Role, RoomState, Seat
 
 Value = Mapping[str, object] | list[object] | str | bytes | bool | None
 Audience = str
 
 ALL: Audience = ""
 STAFF: Audience = "staff"
+WAITING: Audience = "waiting"
+"""Guests who wait: they see who guides, and nothing of the circle."""
+GUEST: Audience = "guest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,9 @@ def agreement(state: RoomState) -> Value:
     return {"version": state.agreement.version, "text": state.agreement.text}
 
 
-def _members(state: RoomState, _: Audience) -> Value:
-    hands = {m: place for place, m in enumerate(state.floor.queue, 1)}
+def _members(state: RoomState, audience: Audience) -> Value:
+    waiting = audience == WAITING
+    hands = {} if waiting else {m: place for place, m in enumerate(state.floor.queue, 1)}
     return {
         s.id: {
             "name": s.name,
@@ -75,11 +79,12 @@ def _members(state: RoomState, _: Audience) -> Value:
             "hand": hands.get(s.id),
         }
         for s in state.inside()
+        if not waiting or s.role is not Role.MEMBER
     }
 
 
-def _floor(state: RoomState, _: Audience) -> Value:
-    floor = state.floor
+def _floor(state: RoomState, audience: Audience) -> Value:
+    floor = speakers.WAITING_FLOOR if audience == WAITING else state.floor
     running = floor.round
     return {
         "mode": str(floor.mode),
@@ -104,7 +109,7 @@ def _floor(state: RoomState, _: Audience) -> Value:
 
 def _pairs(state: RoomState, viewer: Audience) -> Value:
     pairs = state.pairs
-    if pairs is None:
+    if pairs is None or viewer == WAITING:
         return None
     return {
         "groups": {g: list(people) for g, people in pairs.groups.items()},
@@ -117,6 +122,8 @@ def _pairs(state: RoomState, viewer: Audience) -> Value:
 
 
 def _pairs_audience(state: RoomState, seat: Seat) -> Audience:
+    if speakers.waits(state, seat):
+        return WAITING
     return ALL if state.group_of(seat.id) is None else seat.id
 
 
@@ -140,6 +147,7 @@ def _settings(state: RoomState, _: Audience) -> Value:
         "sealed": s.sealed,
         "cards": s.cards,
         "queue_order": str(s.queue_order),
+        "guests_read": s.guests_read,
     }
 
 
@@ -169,14 +177,15 @@ def _stage(stage: Stage) -> Value:
         "mics": stage.mics and str(stage.mics),
         "pairs": pairs and {"size": pairs.size, "how": pairs.how},
         "breathe": None if stage.breathe is None else {"pattern": list(stage.breathe)},
+        "guest": stage.guest or None,
     }
     always = {"kind": str(stage.kind), "seconds": stage.seconds, "auto": stage.auto}
     return always | {name: value for name, value in named.items() if value is not None}
 
 
-def _breathe(state: RoomState, _: Audience) -> Value:
+def _breathe(state: RoomState, audience: Audience) -> Value:
     breathing = state.breathe
-    if breathing is None:
+    if breathing is None or audience == WAITING:
         return None
     return {
         "pattern": list(breathing.pattern),
@@ -198,13 +207,29 @@ def _everyone(state: RoomState, seat: Seat) -> Audience:
     return ALL
 
 
+def _with_circle(state: RoomState, seat: Seat) -> Audience:
+    return WAITING if speakers.waits(state, seat) else ALL
+
+
+def _of_circle(part: Slice, nothing: Value) -> Slice:
+    """A slice that is nothing to guests, whether they wait or not."""
+
+    def audience(state: RoomState, seat: Seat) -> Audience | None:
+        return GUEST if seat.role is Role.GUEST else part.audience(state, seat)
+
+    def value(state: RoomState, audience: Audience) -> Value:
+        return nothing if audience == GUEST else part.value(state, audience)
+
+    return Slice(audience, value)
+
+
 def _staff_only(state: RoomState, seat: Seat) -> Audience | None:
     return STAFF if seat.facilitates else None
 
 
 SLICES: Mapping[str, Slice] = {
-    "members": Slice(_everyone, _members),
-    "floor": Slice(_everyone, _floor),
+    "members": Slice(_with_circle, _members),
+    "floor": Slice(_with_circle, _floor),
     "pairs": Slice(_pairs_audience, _pairs),
     "lobby": Slice(_staff_only, _lobby),
     "help": Slice(_staff_only, lambda state, _: list(state.help)),
@@ -221,10 +246,11 @@ SLICES: Mapping[str, Slice] = {
     "settings": Slice(_everyone, _settings),
     "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),
     "agenda": Slice(_everyone, _agenda),
-    "link_key": Slice(_everyone, lambda state, _: state.linking.key or None),
-    "concerns": Slice(_everyone, lambda state, _: list(state.linking.concerns)),
+    "link_key": _of_circle(Slice(_everyone, lambda state, _: state.linking.key or None), None),
+    "concerns": _of_circle(Slice(_everyone, lambda state, _: list(state.linking.concerns)), []),
     "topics": Slice(_topics_audience, _topics),
-    "mood": Slice(_everyone, shown.mood),
-    "milestones": Slice(shown.milestones_audience, shown.milestones),
-    "breathe": Slice(_everyone, _breathe),
+    "mood": _of_circle(Slice(_everyone, shown.mood), None),
+    "milestones": _of_circle(Slice(shown.milestones_audience, shown.milestones), []),
+    "breathe": Slice(_with_circle, _breathe),
+    "guests": Slice(_everyone, lambda state, _: speakers.shown(state)),
 }

@@ -59,7 +59,9 @@ def cause(
     moved = sorted(
         s.id
         for s in after.seats.values()
-        if s.role is Role.MEMBER and s.id in before.seats and before.seats[s.id].aside != s.aside
+        if s.role is not Role.FACILITATOR
+        and s.id in before.seats
+        and before.seats[s.id].aside != s.aside
     )
     return ("self.away", moved[0]) if moved else ("time", "")
 

@@ -18,6 +18,7 @@ from sitwith_server.room.decide import (
     entry,
     equal,
     floor,
+    guests,
     inbox,
     linking,
     media,
@@ -29,7 +30,7 @@ from sitwith_server.room.decide import (
 )
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.events import Event
-from sitwith_server.room.model import OPERATOR, Phase, RoomState, Seat
+from sitwith_server.room.model import OPERATOR, Phase, Role, RoomState, Seat
 from sitwith_server.room.rules import Rule, Who, rule_for
 
 __all__ = ["Refusal", "Verdict", "check_rights", "decide"]
@@ -86,6 +87,8 @@ def check_rights(state: RoomState, command: c.Command) -> None:
 def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
     if rule.who is Who.FACILITATOR and not seat.facilitates:
         raise not_allowed("Only a facilitator may do this.")
+    if rule.who is Who.OF_CIRCLE and seat.role is Role.GUEST:
+        raise not_allowed("This is not for guests.")
     if rule.who is Who.IN_GROUP and state.group_of(seat.id) is None:
         raise not_allowed("You are not in a group.")
 
@@ -175,6 +178,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.MilestoneClear: milestones.clear,
     c.VoiceNudge: equal.nudge,
     c.VoiceDismiss: equal.dismiss,
+    c.GuestBring: guests.bring,
+    c.GuestRest: guests.rest,
     c.BreatheStart: breathe.start,
     c.BreatheStop: breathe.stop,
     c.Media: media.check,

@@ -37,8 +37,8 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
     invite = d.state.invite_by_digest(command.invite_digest)
     if d.state.ended or invite is None or not invite.admits(d.now):
         raise nowhere()
-    role = Role.MEMBER if _waits(d.state, invite) else invite.role
-    if role is Role.MEMBER:
+    role = _at_the_door(invite.role) if _waits(d.state, invite) else invite.role
+    if role is not Role.FACILITATOR:
         if d.state.locked:
             raise Refused("locked", "The room is locked.")
         if _is_full(d.state) or _door_is_full(d.state):
@@ -95,7 +95,7 @@ def accept_agreement(d: Draft, command: c.AgreementAccept) -> None:
         raise stale("The agreement has another version by now.")
     invite = d.state.invites.get(seat.invite)
     waits = invite is not None and _waits(d.state, invite)
-    role = Role.MEMBER if waits else seat.role
+    role = _at_the_door(seat.role) if waits else seat.role
     if role is Role.FACILITATOR:
         enter(d, seat, role)
         return
@@ -214,6 +214,11 @@ def _waits(state: RoomState, invite: Invite) -> bool:
     if invite.uses == 1:
         return False
     return state.links_wait or (state.staff_links_wait and invite.role is Role.FACILITATOR)
+
+
+def _at_the_door(role: Role) -> Role:
+    """What whoever has to wait is let in as: a guest stays one, everybody else is a member."""
+    return role if role is Role.GUEST else Role.MEMBER
 
 
 def _is_full(state: RoomState) -> bool:

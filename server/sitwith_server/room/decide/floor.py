@@ -117,6 +117,8 @@ def pass_on(d: Draft, command: c.FloorPass) -> None:
 
 def later(d: Draft, command: c.FloorLater) -> None:
     floor, member = d.state.floor, command.by
+    if d.seat(member).role is Role.GUEST:
+        raise not_allowed("A guest speaks now, or passes.")
     waiting = floor.queue if floor.round is None else floor.round.to_come(floor.holder)
     if floor.mode is not Mode.STICK or (member != floor.holder and member not in waiting):
         raise Refused("not_holder", "You neither hold the stick nor are still to come.")
@@ -332,6 +334,10 @@ def _set_aside(d: Draft, member: MemberId, *, last: bool) -> None:
     others = floor.queue if floor.round is None else floor.round.to_come(member)
     asks = voices.hands(d.state, floor) if floor.round is None else others
     chosen = _first_present(d.state, asks)
+    if floor.round is None and d.seat(member).role is Role.GUEST:
+        # A guest was given the stick by name, and has no place in the queue to come back to.
+        _go_on(d, replace(floor, holder=None))
+        return
     if chosen is None:
         if floor.round is None:
             floor = replace(floor, queue=(member, *others))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import entry, floor, pairs
+from sitwith_server.room.decide import entry, floor, guests, pairs
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed
 from sitwith_server.room.decide.names import distinct
 from sitwith_server.room.events import (
@@ -55,7 +55,7 @@ def mute_all(d: Draft, command: c.MuteAll) -> None:
     for member in command.sparing:
         d.seat(member)
     for seat in d.state.inside():
-        if seat.role is Role.FACILITATOR or seat.id in command.sparing:
+        if seat.role is not Role.MEMBER or seat.id in command.sparing:
             continue
         if command.hold:
             _set(d, seat.id, seat.held | command.kinds, seat.own)
@@ -89,11 +89,13 @@ def give_role(d: Draft, command: c.RoleGive) -> None:
     seat = d.seat(command.member)
     if seat.role is command.role:
         return
-    if command.role is Role.MEMBER:
+    if seat.role is Role.FACILITATOR:
         others = [s for s in d.state.facilitators() if s.id != seat.id]
         if all(s.presence is Presence.AWAY for s in others):
             raise not_allowed("The room would be without a facilitator.")
         pairs.end_visits_of(d, seat.id)
+    if command.role is Role.GUEST:
+        guests.become(d, seat)
     d.emit(RoleGiven(seat.id, command.role))
     entry.mind_attendance(d)
 

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from sitwith_server.room import commands as c
 from sitwith_server.room import linking, pairing
-from sitwith_server.room.decide.draft import Draft, Refused, stale
+from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import AvoidKept, HelpChanged, PairsChanged
 from sitwith_server.room.model import (
     VISIT_KNOCK,
@@ -56,7 +56,7 @@ def open_pairs(d: Draft, command: c.PairsOpen) -> None:
     if len(set(listed)) != len(listed):
         raise Refused("bad_request", "Somebody is in two groups.")
     for member in listed:
-        _not_aside(d.seat(member))
+        _may_sit(d.seat(member))
     count = d.state.group_count
     groups = {f"g{count + i}": group for i, group in enumerate(command.groups, 1)}
     met = [pair for group in command.groups for pair in combinations(group, 2)]
@@ -68,7 +68,7 @@ def open_pairs(d: Draft, command: c.PairsOpen) -> None:
 def move(d: Draft, command: c.PairsMove) -> None:
     seat = d.seat(command.member)
     pairs = d.state.pairs
-    _not_aside(seat)
+    _may_sit(seat)
     if pairs is None and command.group is None:
         raise stale("No groups are open.")
     if command.group is not None and (pairs is None or command.group not in pairs.groups):
@@ -154,7 +154,7 @@ def proposed(
         s.id
         for s in state.inside()
         if s.presence is not Presence.AWAY
-        and (s.role is Role.MEMBER or facilitators or s.id in pinned)
+        and (s.role is Role.MEMBER or (s.facilitates and (facilitators or s.id in pinned)))
     ]
     if not pinned <= set(people):
         return None
@@ -269,6 +269,12 @@ def _settle_help(d: Draft, member: MemberId | None = None) -> None:
     left = tuple(m for m in d.state.help if member is not None and m != member)
     if left != d.state.help:
         d.emit(HelpChanged(left))
+
+
+def _may_sit(seat: Seat) -> None:
+    if seat.role is Role.GUEST:
+        raise not_allowed("A guest sits in no group.")
+    _not_aside(seat)
 
 
 def _not_aside(seat: Seat) -> None:
