@@ -2,7 +2,8 @@
 
 An agenda is taken whole or refused by the path of the first field that does not fit
 (``stages[3].seconds``). What was given is never repeated. ``agenda.schema.json`` beside this file
-says the same as a JSON Schema (draft 2020-12), but for the limit of all texts together.
+says the same as a JSON Schema (draft 2020-12), but for the limit of all texts together, and for
+concerns that are the same but for case and white space.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any, Final
+
+from .linking import CONCERN_MAX, CONCERNS_MAX, normal_concern
 
 KINDS: Final = (
     "arrival", "agreement", "breath", "round", "topic", "open", "pairs", "sharing", "break",
@@ -54,7 +57,7 @@ def schema() -> dict[str, Any]:
 
 
 def read_agenda(value: object, path: str = "") -> dict[str, Any]:
-    """An agenda ``{stages, title?, about?}`` in its plain form, lists as tuples.
+    """An agenda ``{stages, title?, about?, concerns?}`` in its plain form, lists as tuples.
 
     Raises:
         BadAgenda: it is none.
@@ -73,6 +76,21 @@ def read_stages(value: object, path: str = "stages") -> tuple[Stage, ...]:
     if sum(_characters(stage) for stage in stages) > TEXT_MAX:
         raise BadAgenda(path, f"must have at most {TEXT_MAX:,} characters of text in all")
     return stages
+
+
+def read_concerns(value: object, path: str = "concerns") -> tuple[str, ...]:
+    """Concerns to be offered, none twice by its normal form (rule LK3).
+
+    Raises:
+        BadAgenda: they are none.
+    """
+    concerns: tuple[str, ...] = _listing(_concern, 0, CONCERNS_MAX)(value, path)
+    known: set[str] = set()
+    for place, normal in enumerate(map(normal_concern, concerns)):
+        if normal in known:
+            raise BadAgenda(f"{path}[{place}]", "is there twice")
+        known.add(normal)
+    return concerns
 
 
 def _characters(stage: Stage) -> int:
@@ -155,6 +173,20 @@ def _text(most: int, *, lines: bool) -> Check:
     return check
 
 
+def _concern(value: object, path: str) -> str:
+    if type(value) is not str:
+        raise BadAgenda(path, "must be text")
+    if not 1 <= len(value) <= CONCERN_MAX:
+        raise BadAgenda(path, f"must have 1 to {CONCERN_MAX} characters")
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
+        raise BadAgenda(path, "must have one line without control characters")
+    try:
+        normal_concern(value)
+    except ValueError:
+        raise BadAgenda(path, "must not be empty") from None
+    return value.strip()
+
+
 def _record(fields: Mapping[str, Check], needed: tuple[str, ...] = ()) -> Check:
     def check(value: object, path: str) -> dict[str, object]:
         if not isinstance(value, Mapping):
@@ -221,6 +253,7 @@ _AGENDA = _record(
         "title": _text(TITLE_MAX, lines=False),
         "about": _PROMPT,
         "stages": read_stages,
+        "concerns": read_concerns,
     },
     ("stages",),
 )

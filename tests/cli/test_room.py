@@ -30,7 +30,8 @@ def test_create_asks_for_what_was_said_and_nothing_more(
     assert main(["room", "create"]) == 0
     assert main(["room", "create", "--title", "Évening", "--agreement", str(agreement), "--lobby",
                  "--capacity", "7", "--agenda", str(agenda), "--json"]) == 0  # fmt: skip
-    assert main(["room", "create", "--no-lobby"]) == 0
+    concerns = ["--concern", "Sleep", "--concern", "Losing somebody"]
+    assert main(["room", "create", "--no-lobby", *concerns]) == 0
     assert [each.body for each in operator.asked] == [
         {},
         {
@@ -40,7 +41,7 @@ def test_create_asks_for_what_was_said_and_nothing_more(
             "capacity": 7,
             "agenda": {"stages": [{"kind": "arrival", "seconds": 60}]},
         },
-        {"lobby": False},
+        {"lobby": False, "concerns": ["Sleep", "Losing somebody"]},
     ]
     assert operator.asked[0] == Asked("POST", "/api/rooms", f"Bearer {KEY}", {})
     lines = capsys.readouterr().out.splitlines()

@@ -62,9 +62,14 @@ def stages(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
+# Those that are the same but for case and white space the schema can't tell apart.
+concerns = st.lists(
+    st.sampled_from(["Sleep", "Grief", "", " ", "\ufeff", "x" * 120, "y" * 121, "a\nb", "🌿", 3]),
+    max_size=4,
+) | st.integers(39, 41).map(lambda count: [f"concern {n}" for n in range(count)])
 agendas = st.fixed_dictionaries(
     {"stages": st.lists(stages(), max_size=3)},
-    optional={"title": long, "about": long, "author": text},
+    optional={"title": long, "about": long, "author": text, "concerns": concerns},
 )
 
 

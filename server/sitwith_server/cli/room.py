@@ -33,6 +33,12 @@ def add(commands: Commands) -> None:
     agenda = create.add_mutually_exclusive_group()
     agenda.add_argument("--agenda", metavar="FILE", type=Path, help="stages, in YAML or JSON")
     agenda.add_argument("--template", metavar="NAME", help="a shipped agenda: sitwith templates")
+    create.add_argument(
+        "--concern",
+        metavar="TEXT",
+        action="append",
+        help="offer this to tick for linked pairs; once for each, in place of the agenda's own",
+    )
     create.set_defaults(run=_create)
 
     _action(actions, "list", "list the rooms").set_defaults(run=_list)
@@ -63,6 +69,7 @@ def _create(asked: argparse.Namespace) -> int:
         "lobby": asked.lobby,
         "capacity": asked.capacity,
         "agenda": None if asked.agenda is None else _agenda(asked.agenda),
+        "concerns": asked.concern,
     }
     if asked.template is not None:
         spec["agenda"] = {"template": asked.template}

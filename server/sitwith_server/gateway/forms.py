@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar, cast
 
-from sitwith_protocol.agenda import BadAgenda, read_agenda
+from sitwith_protocol.agenda import BadAgenda, read_agenda, read_concerns
 from sitwith_server import config, templates
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.room.agenda import Stage
@@ -184,18 +184,34 @@ def _under(path: str, name: str) -> str:
 # ------------------------------------------------------------------------------------- agenda
 
 
-def agenda(value: object, path: str) -> tuple[Stage, ...]:
-    """The stages of `{stages}`, or of the shipped `{template}`. The paths of what is wrong inside
-    are those of the operator's file."""
+@dataclass(frozen=True, slots=True)
+class AgendaForm:
+    stages: tuple[Stage, ...] = ()
+    concerns: tuple[str, ...] = ()
+
+
+def agenda(value: object, path: str) -> AgendaForm:
+    """What is in `{stages, concerns?}`, or in the shipped `{template}`. The paths of what is wrong
+    inside are those of the operator's file."""
     if type(value) is not dict:
         raise Invalid(path, "must be an object")
     if "template" in value:
         name = record({"template": word(*templates.names())})(value, "")["template"]
-        return to_stages(templates.load(str(name))["stages"])
+        given = templates.load(str(name))
+    else:
+        try:
+            given = read_agenda(value)
+        except BadAgenda as bad:
+            raise Invalid(bad.path or path, bad.problem) from None
+    return AgendaForm(to_stages(given["stages"]), given.get("concerns", ()))
+
+
+def concerns(value: object, path: str) -> tuple[str, ...]:
+    """What is offered to tick."""
     try:
-        return to_stages(read_agenda(value)["stages"])
+        return read_concerns(value, path)
     except BadAgenda as bad:
-        raise Invalid(bad.path or path, bad.problem) from None
+        raise Invalid(bad.path, bad.problem) from None
 
 
 # -------------------------------------------------------------------------------------- forms
@@ -222,6 +238,7 @@ _ROOM: Final = record(
         "capacity": whole(1, CAPACITY_MAX),
         "settings": _SETTINGS,
         "agenda": agenda,
+        "concerns": concerns,
     }
 )
 _INVITE: Final = record(
@@ -245,12 +262,14 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
     if "queue_order" in chosen:
         chosen["queue_order"] = QueueOrder(str(chosen["queue_order"]))
     chosen.setdefault("grace_seconds", settings.grace_seconds)
+    evening = cast(AgendaForm, given.get("agenda", AgendaForm()))
     return RoomSpec(
         title=str(given.get("title") or DEFAULT_TITLE),
         agreement=str(given.get("agreement", DEFAULT_AGREEMENT)),
         capacity=cast(int, given.get("capacity", CAPACITY)),
         settings=Settings(**chosen),  # type: ignore[arg-type]  # each went through its check
-        stages=cast("tuple[Stage, ...]", given.get("agenda", ())),
+        stages=evening.stages,
+        concerns=cast("tuple[str, ...]", given.get("concerns", evening.concerns)),
     )
 
 

@@ -23,6 +23,8 @@ class RoomSpec:
     capacity: int
     settings: Settings
     stages: tuple[Stage, ...] = ()
+    concerns: tuple[str, ...] = ()
+    """Offered to tick from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Operator:
             expires_at=now + self._ttl,
             stages=spec.stages,
             link_key=tokens.new_link_key(),
+            concerns=spec.concerns,
         )
         await self._registry.create(opened)
         await self._registry.trail.note(room, OPERATOR, "room.create", None, "ok")

@@ -10,6 +10,8 @@ export interface Template {
   /** How long it is for the members. */
   seconds: number;
   stages: Stage[];
+  /** What it offers to tick. */
+  concerns?: string[];
 }
 
 /** All shipped agendas; the list is the same for everybody and needs no key. Rejects where it can't be had. */

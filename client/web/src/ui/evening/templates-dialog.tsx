@@ -18,7 +18,12 @@ export function TemplatesDialog(): VNode {
   useEffect(fetchList, []);
   const take = (template: Template): void => {
     void session.act("agenda.edit", { stages: template.stages }, { done: evening.templates.taken }).then((answer) => {
-      if (answer.ok) session.shut();
+      if (!answer.ok) return;
+      session.shut();
+      // What facilitators offer already is theirs.
+      const offered = session.snap.value.room.concerns?.length ?? 0;
+      const concerns = template.concerns ?? [];
+      if (offered === 0 && concerns.length > 0) void session.act("concerns.offer", { concerns }, { quiet: true });
     });
   };
   return (
