@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from sitwith_protocol.agenda import BadAgenda, read_agenda, read_concerns
 from sitwith_server import config, templates
@@ -38,6 +38,9 @@ DURATION_MAX: Final = 7_200
 USES_MAX: Final = 10_000
 EXPIRES_MAX: Final = 4 * 604_800
 
+_DIGITS: Final = 400
+"""Longer numbers are read as endless: Python turns no text of thousands of digits into one."""
+
 _NAMEABLE = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
@@ -58,14 +61,15 @@ def parse(body: bytes) -> object:
     """The JSON value of a body; `{}` where there is none.
 
     Raises:
-        NotJson: malformed, not UTF-8, a name twice in one object, NaN or Infinity, too deep.
+        NotJson: malformed, not UTF-8, a name twice in one object, too deep.
+
+    NaN and Infinity, which many writers of JSON let through, and numbers without end are read, so
+    that they are refused by the field that has them.
     """
     if not body.strip():
         return {}
     try:
-        return json.loads(
-            body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number
-        )
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_int=_whole)
     except (ValueError, RecursionError):
         raise NotJson from None
 
@@ -77,8 +81,8 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return made
 
 
-def _no_number(_: str) -> NoReturn:
-    raise ValueError
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS else math.inf
 
 
 # ------------------------------------------------------------------------------------- checks

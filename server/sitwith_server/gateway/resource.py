@@ -19,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from sitwith_server.gateway import forms
 from sitwith_server.gateway.logs import logger
 
-BODY_MAX: Final = 65_536
-"""Bytes of a request's body."""
+BODY_MAX: Final = 1_048_576
+"""Bytes of a request's body: what is far too long is still refused by the field that is."""
 BODY_SECONDS: Final = 10.0
 """A body that takes longer to come is refused: it holds a task and memory."""
 
