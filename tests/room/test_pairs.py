@@ -220,6 +220,21 @@ def test_PA11_of_equal_groups_the_one_not_met_yet() -> None:
     assert e.state.group_of("dora") == e.state.group_of("emil")
 
 
+def test_PA11_who_had_stepped_away_gets_a_place_too() -> None:
+    e = circle(*SIX)
+    e.ok("ada", c.SelfAway, away=True)
+    e.ok("ben", c.SelfAway, away=True)
+    pairs_of(e, "cleo dora", "emil finn")
+    e.ok("ada", c.SelfAway, away=False)
+    assert e.groups == [["cleo", "dora", "ada"], ["emil", "finn"]]
+    e.ok("cleo", c.SelfAway, away=True)
+    e.ok("cleo", c.SelfAway, away=False)
+    assert e.groups == [["cleo", "dora", "ada"], ["emil", "finn"]]
+    e.ok("fay", c.PairsClose)
+    e.ok("ben", c.SelfAway, away=False)
+    assert e.state.group_of("ben") is None
+
+
 @pytest.mark.parametrize("how", ["leave", "remove", "return", "grace"])
 def test_PA12_a_partner_left_alone_is_put_with_others(how: str) -> None:
     e = circle(*SIX)

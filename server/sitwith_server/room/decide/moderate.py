@@ -140,6 +140,7 @@ def step_away(d: Draft, command: c.SelfAway) -> None:
     if command.away:
         floor.give_later_place(d, command.by)
     else:
+        pairs.place_late(d, d.seat(command.by))
         floor.take_up_free_stick(d, command.by)
 
 
