@@ -1,5 +1,5 @@
 /** What changed between two snapshots, in words for the screen reader. Pure. */
-import { amHolder, bySeat, clock, groupInView, isFacilitator, nextUp, turnLeft } from "./model.ts";
+import { amHolder, bySeat, clock, groupInView, isFacilitator, nextUp, queueOrder, turnLeft } from "./model.ts";
 import type { Snapshot } from "./port.ts";
 import { conversationName } from "./chat/audience.ts";
 import { careWords } from "./care/announce.ts";
@@ -72,7 +72,7 @@ function floorWords(before: Snapshot, after: Snapshot, name: Names): string[] {
   if (was.turn === is.turn && is.holder !== null && was.paused !== is.paused) {
     said.push(is.paused ? say.paused : say.resumed);
   }
-  if (after.me !== null && nextUp(is) === after.me && nextUp(was) !== after.me && is.holder !== null) {
+  if (after.me !== null && nextUp(is, queueOrder(after)) === after.me && nextUp(was, queueOrder(before)) !== after.me && is.holder !== null) {
     said.push(say.nextYou);
   }
   return said;

@@ -2,7 +2,9 @@
  * What the interface knows about the library: its types, and pure questions asked of a snapshot.
  * Nothing in this file touches the page.
  */
-import type { Floor, Member, Pairs, Snapshot } from "./port.ts";
+import type { Floor, Member, Pairs, Settings, Snapshot } from "./port.ts";
+
+export type QueueOrder = NonNullable<Settings["queue_order"]>;
 
 export type Person = Member & { readonly id: string };
 
@@ -83,11 +85,24 @@ export function roundOrder(floor: Floor): RoundOrder | null {
   };
 }
 
-/** Who gets the stick after the holder, as far as that is known. */
-export function nextUp(floor: Floor): string | null {
-  const order = roundOrder(floor);
-  const line = order === null ? floor.queue : order.coming;
-  return line.find((id) => id !== floor.holder) ?? null;
+/** Who still waits for the stick, in the order in which that is shown. */
+export function waitingLine(floor: Floor): string[] {
+  const line = roundOrder(floor)?.coming ?? floor.queue;
+  return line.filter((id) => id !== floor.holder);
+}
+
+/**
+ * Who gets the stick after the holder, as far as that is known. By least heard (rule EQ2) nobody is told
+ * which of several hands it will be.
+ */
+export function nextUp(floor: Floor, order: QueueOrder = "raised"): string | null {
+  const line = waitingLine(floor);
+  if (floor.round === null && order === "least_heard" && line.length > 1) return null;
+  return line[0] ?? null;
+}
+
+export function queueOrder(snap: Snapshot): QueueOrder {
+  return snap.room.settings?.queue_order ?? "raised";
 }
 
 /** Seconds left of the turn by the room's clock; null when the turn has no end. */

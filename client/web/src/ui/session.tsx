@@ -26,7 +26,6 @@ export interface Toast {
 export type Dialog =
   | { readonly is: "person"; readonly id: string }
   | { readonly is: "me" }
-  | { readonly is: "reactions" }
   | { readonly is: "leave" }
   | { readonly is: "round" }
   | { readonly is: "pairs" }
@@ -66,6 +65,10 @@ export class Session {
   readonly wasInside = signal(false);
   /** One's own answer and the counts that were shown; the room tells nobody the former. */
   readonly mood = signal(NO_MOOD);
+  /** Whether the row of small signs is open. */
+  readonly signs = signal(false);
+  /** Whom I have asked in private whether they like to speak, and when on the room's clock. */
+  readonly nudged = signal<ReadonlyMap<string, number>>(new Map());
   /** Whether this page has asked for the contact card that the room wants. */
   readonly cardAsked = signal(false);
   readonly online: ReadonlySignal<boolean>;

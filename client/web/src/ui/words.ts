@@ -208,9 +208,10 @@ export const words = {
 
   reactions: {
     open: "React",
-    heading: "Send a small sign",
-    hint: "It floats up from your seat and is not kept.",
     kinds: {
+      hear_you: "I hear you",
+      me_too: "me too",
+      thank_you: "thank you",
       heart: "warmth",
       with_you: "I am with you",
       thanks: "thank you",

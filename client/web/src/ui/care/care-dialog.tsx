@@ -1,6 +1,6 @@
 /** One's own flag, a worry about somebody, and the card; where nobody can see a flag, the crisis lines. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { reachesNobody } from "../../lib/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -11,14 +11,14 @@ import { care } from "../words-care.ts";
 import { MyCard } from "./card.tsx";
 import { CrisisLinesList } from "./lines.tsx";
 
-export function CareDialog(): VNode {
+export function CareDialog({ about }: { about?: string | undefined }): VNode {
   const session = useSession();
   const { settings } = session.snap.value.room;
   return (
     <Dialog title={care.heading} onClose={() => session.shut()}>
       <p class="hint">{care.intro}</p>
       <MyFlag />
-      <Worry />
+      <Worry about={about ?? ""} />
       {settings?.cards === true && <MyCard />}
     </Dialog>
   );
@@ -92,10 +92,15 @@ function MyFlag(): VNode {
   );
 }
 
-function Worry(): VNode {
+function Worry({ about: whom }: { about: string }): VNode {
   const session = useSession();
   const snap = session.snap.value;
-  const [about, setAbout] = useState("");
+  const [about, setAbout] = useState(whom);
+  const part = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // After the dialog has shown itself and taken the focus to its heading.
+    if (whom !== "") part.current?.scrollIntoView({ block: "center" });
+  }, []);
   const worries = Object.keys(snap.room.worries ?? {});
   const tell = (level: CareLevel): void => {
     if (about === "") return;
@@ -104,7 +109,7 @@ function Worry(): VNode {
     });
   };
   return (
-    <section class="care-worry" aria-labelledby="worry-heading">
+    <section ref={part} class="care-worry" aria-labelledby="worry-heading">
       <h3 id="worry-heading">{care.worryHeading}</h3>
       <label class="field">
         <span>{care.worryWho}</span>

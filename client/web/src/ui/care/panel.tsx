@@ -2,7 +2,8 @@
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
-import type { Card, CareEntry } from "../port.ts";
+import { person } from "../model.ts";
+import type { Card, CareEntry, Snapshot } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
 
@@ -26,20 +27,39 @@ export function CarePanel(): VNode | null {
   );
 }
 
-function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
+/** Whether somebody else has it just now: then it is not offered to be taken (rule CL4). */
+export function heldByOther(snap: Snapshot, entry: CareEntry): boolean {
+  const by = person(snap, entry.taken_by);
+  return by !== null && by.id !== snap.me && by.role === "facilitator" && by.here !== "away";
+}
+
+/** Who calls in the strip above the ring: whoever nobody looks after, and whoever is gone and mine to follow up. */
+export function callsOf(snap: Snapshot): string[] {
+  return Object.entries(snap.room.care)
+    .filter(([id, entry]) => id !== snap.me && !heldByOther(snap, entry) && (entry.taken_by !== snap.me || entry.gone === true))
+    .map(([id]) => id);
+}
+
+function useOpenCard(id: string, name: string): () => void {
   const session = useSession();
-  const me = session.snap.value.me;
-  const name = entry.name ?? session.name(id);
-  const worried = Object.keys(entry.worried ?? {}).map((one) => session.name(one));
-  const mine = entry.taken_by === me;
-  const self = id === me;
-  const aside = entry.aside ?? [];
-  const member = { member: id };
-  const open = (): void => {
-    void session.act("care.open", member).then((answer) => {
+  return () => {
+    void session.act("care.open", { member: id }).then((answer) => {
       if (answer.ok) session.open({ is: "card", name, card: (answer.fields as { card: Card | null }).card });
     });
   };
+}
+
+function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
+  const session = useSession();
+  const snap = session.snap.value;
+  const name = entry.name ?? session.name(id);
+  const worried = Object.keys(entry.worried ?? {}).map((one) => session.name(one));
+  const mine = entry.taken_by === snap.me;
+  const self = id === snap.me;
+  const aside = entry.aside ?? [];
+  const gone = entry.gone === true;
+  const member = { member: id };
+  const open = useOpenCard(id, name);
   return (
     <li class={entry.level === "urgent" ? "is-urgent" : ""}>
       <p>
@@ -47,12 +67,12 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
         <strong>{name}</strong> {entry.own !== false && <span class="chip">{panel[entry.level]}</span>}
       </p>
       {worried.length > 0 && <small>{panel.worried(worried)}</small>}
-      {entry.gone === true && <small>{panel.gone}</small>}
+      {gone && <small>{panel.gone}</small>}
       {entry.taken_by !== null && <small>{mine ? panel.takenByMe : panel.takenBy(session.name(entry.taken_by))}</small>}
       {aside.length > 0 && <small>{panel.inAside(aside.filter((one) => one !== id).map((one) => session.name(one)))}</small>}
       {!self && (
         <div class="wrap">
-          {!mine && (
+          {!mine && !heldByOther(snap, entry) && (
             <Button look="main" about={name} onClick={() => void session.act("care.take", member)}>
               {panel.take}
             </Button>
@@ -62,7 +82,7 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
               {panel.back}
             </Button>
           ) : (
-            entry.gone !== true && (
+            !gone && (
               <Button about={name} onClick={() => void session.act("care.aside", member)}>
                 {panel.aside}
               </Button>
@@ -74,7 +94,7 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
             </Button>
           )}
           <Button about={name} onClick={() => void session.act("care.done", member)}>
-            {panel.done}
+            {gone ? panel.followed : panel.done}
           </Button>
         </div>
       )}
@@ -82,27 +102,47 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
   );
 }
 
-/** In the strip above the ring: somebody whom nobody has taken on yet. */
+/** In the strip above the ring: somebody whom nobody has taken on yet, or who is gone and to be followed up. */
 export function CareCalls({ ids }: { ids: readonly string[] }): VNode {
-  const session = useSession();
-  const { care: entries } = session.snap.value.room;
   return (
     <section class="stage-note is-call" aria-label={panel.calls}>
       <ul class="help-calls">
-        {ids.map((id) => {
-          const name = entries[id]?.name ?? session.name(id);
-          const urgent = entries[id]?.level === "urgent";
-          return (
-            <li key={id}>
-              <Icon name={urgent ? "bell" : "heart"} />
-              <strong>{urgent ? care.say.urgent(name) : panel.note([name])}</strong>
-              <Button look="main" about={name} onClick={() => void session.act("care.take", { member: id })}>
-                {panel.take}
-              </Button>
-            </li>
-          );
-        })}
+        {ids.map((id) => (
+          <Call key={id} id={id} />
+        ))}
       </ul>
     </section>
+  );
+}
+
+function Call({ id }: { id: string }): VNode {
+  const session = useSession();
+  const { me, room } = session.snap.value;
+  const entry = room.care[id];
+  const name = entry?.name ?? session.name(id);
+  const urgent = entry?.level === "urgent";
+  const mine = entry?.taken_by === me;
+  const open = useOpenCard(id, name);
+  const text = entry?.gone === true ? panel.goneNote(name) : urgent ? care.say.urgent(name) : panel.note([name]);
+  return (
+    <li>
+      <Icon name={urgent ? "bell" : "heart"} />
+      <strong>{text}</strong>
+      {!mine && (
+        <Button look="main" about={name} onClick={() => void session.act("care.take", { member: id })}>
+          {panel.take}
+        </Button>
+      )}
+      {mine && entry?.card === true && entry.own !== false && (
+        <Button look="main" about={name} title={panel.openHint} onClick={open}>
+          {panel.open}
+        </Button>
+      )}
+      {mine && (
+        <Button about={name} onClick={() => void session.act("care.done", { member: id })}>
+          {panel.followed}
+        </Button>
+      )}
+    </li>
   );
 }

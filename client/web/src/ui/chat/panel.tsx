@@ -1,6 +1,7 @@
 /** Conversations: which one is in view, what was said in it, and where to write. */
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
+import { LineHead } from "../care/inbox.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { conversationName, conversations } from "./audience.ts";
@@ -56,6 +57,7 @@ export function ChatPanel(): VNode {
         })}
       </div>
       <div class="talk-view" id="talk-view" role="tabpanel" aria-labelledby={`tab-${open}`}>
+        <LineHead to={open} />
         <MessageLog key={`log ${open}`} to={open} />
         <Composer key={`composer ${open}`} to={open} />
       </div>

@@ -1,11 +1,12 @@
 /** The middle of the ring: in a few words, what is going on. */
 import type { VNode } from "preact";
 import { Icon } from "../parts/icon.tsx";
-import { amHolder, groupInView, isFacilitator, nextUp } from "../model.ts";
+import { amHolder, groupInView, isFacilitator, nextUp, queueOrder, waitingLine } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { voice } from "../words-media.ts";
 import { Breathing } from "../evening/breathing.tsx";
+import { moments } from "../words-moments.ts";
 import { evening } from "../words-evening.ts";
 import { TurnTime } from "./turn-ring.tsx";
 
@@ -31,9 +32,9 @@ export function Centre(): VNode {
     return <Words heading={text[0] ?? ""} hint={text[1] ?? ""} kind={floor.mode} />;
   }
   const mine = amHolder(snap);
-  const next = nextUp(floor);
+  const next = nextUp(floor, queueOrder(snap));
   const after =
-    next === null ? " " : session.isMe(next) ? words.floor.nextYou : words.floor.next(session.name(next));
+    next === null ? (waitingLine(floor).length > 0 ? moments.heard.nextOf : " ") : session.isMe(next) ? words.floor.nextYou : words.floor.next(session.name(next));
   return (
     <div class={`centre-card ${mine ? "is-mine" : "is-turn"}`}>
       <span class="centre-icon">

@@ -7,11 +7,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { asideMember } from "../care/parts.tsx";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { amHolder, groupInView, handUp, isFacilitator, nextUp, person } from "../model.ts";
+import { amHolder, groupInView, handUp, isFacilitator, person, queueOrder, waitingLine } from "../model.ts";
 import { VoiceButton } from "../media/buttons.tsx";
 import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
 import { words } from "../words.ts";
+import { SignsButton, SignsRow } from "./signs.tsx";
 import { TurnTime } from "./turn-ring.tsx";
 
 /** A second press that was meant for the last turn must not skip somebody else's. */
@@ -42,6 +43,7 @@ export function Dock(): VNode {
   }, [mine]);
   return (
     <div ref={slot} class="dock-slot" tabIndex={-1}>
+      {!mine && <SignsRow />}
       {mine ? <TurnDock /> : <PlainDock />}
     </div>
   );
@@ -60,7 +62,7 @@ export function PassButton(): VNode {
 function TurnDock(): VNode {
   const session = useSession();
   const floor = session.snap.value.room.floor;
-  const alone = floor === null || nextUp(floor) === null;
+  const alone = floor === null || waitingLine(floor).length === 0;
   return (
     <section class="dock dock-turn" aria-label={words.floor.mine} data-signal={floor?.signal ?? undefined}>
       <div class="dock-words">
@@ -92,6 +94,9 @@ function PlainDock(): VNode {
   const { aside } = snap.room;
   const up = handUp(snap);
   const asked = snap.room.pairs?.asked === true;
+  // By least heard the place among the hands says nothing about when.
+  const lower = (): string =>
+    queueOrder(snap) === "least_heard" ? words.dock.lower : words.dock.lowerPlace(me?.hand ?? 0);
   return (
     <section class="dock" aria-label={words.dock.label}>
       <VoiceButton kind="microphone" />
@@ -104,7 +109,7 @@ function PlainDock(): VNode {
           pressed={up}
           onClick={() => void (up ? session.act("hand.lower", {}) : session.act("hand.raise", {}))}
         >
-          {up ? words.dock.lowerPlace(me?.hand ?? 0) : words.dock.raise}
+          {up ? lower() : words.dock.raise}
         </Button>
       ) : aside != null ? (
         <Button
@@ -136,15 +141,7 @@ function PlainDock(): VNode {
           {words.dock.return}
         </Button>
       )}
-      <Button
-        local
-        look="quiet"
-        icon="heart"
-        class="dock-small"
-        onClick={() => session.open({ is: "reactions" })}
-      >
-        {words.reactions.open}
-      </Button>
+      <SignsButton />
       <Button
         look="quiet"
         icon="away"

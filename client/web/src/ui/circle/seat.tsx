@@ -6,6 +6,7 @@ import { initials, type Person } from "../model.ts";
 import { Face } from "../media/face.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { Sign, signWords, SUPPORT } from "./signs.tsx";
 import { TurnRing } from "./turn-ring.tsx";
 import type { Kind } from "../port.ts";
 
@@ -97,16 +98,19 @@ export function Seat({ who, holder, done, visitor, place, picture, speaking, rea
         <span class="seat-line" aria-hidden="true">
           {line(who, me, holder, visitor)}
         </span>
-        <span class="unseen">{sentence}</span>
+        <span class="unseen">{reaction === null ? sentence : `${sentence}, ${signWords(kindOf(reaction))}`}</span>
       </button>
       {reaction !== null && (
-        <span class="floater" key={reaction} aria-hidden="true">
-          <Reaction kind={reaction.split(" ")[0] ?? ""} />
+        <span class={`floater ${isSpoken(kindOf(reaction)) ? "is-spoken" : ""}`} key={reaction} aria-hidden="true">
+          <Sign kind={kindOf(reaction)} />
         </span>
       )}
     </li>
   );
 }
+
+const kindOf = (reaction: string): string => reaction.split(" ")[0] ?? "";
+const isSpoken = (kind: string): boolean => SUPPORT.some((one) => one === kind);
 
 /** The line below the name always has words or a blank of the same height: nothing jumps. */
 function line(who: Person, me: boolean, holder: boolean, visitor: boolean): VNode | string {
@@ -141,16 +145,6 @@ function MuteMarks({ who }: { who: Person }): VNode | null {
           )}
         </span>
       ))}
-    </span>
-  );
-}
-
-export function Reaction({ kind }: { kind: string }): VNode {
-  const known = ["heart", "with_you", "thanks", "same", "calm", "sun"] as const;
-  const name = known.find((one) => one === kind) ?? "sun";
-  return (
-    <span class={`sign sign-${name}`}>
-      <Icon name={name} />
     </span>
   );
 }

@@ -2,9 +2,10 @@
 import type { VNode } from "preact";
 import { Fold } from "../parts/fold.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { bySeat, groupInView, roundOrder, type Person } from "../model.ts";
+import { bySeat, groupInView, queueOrder, roundOrder, type Person } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { moments } from "../words-moments.ts";
 import { describe } from "./seat.tsx";
 
 export function TurnOrder(): VNode | null {
@@ -49,6 +50,10 @@ export function TurnOrder(): VNode | null {
         {floor.queue.length === 0 ? (
           <p class="hint">{words.turns.noHands}</p>
         ) : (
+          <>
+          {queueOrder(session.snap.value) === "least_heard" && floor.queue.length > 1 && (
+            <p class="hint">{moments.heard.queueHint}</p>
+          )}
           <ol class="order">
             {floor.queue.map((id, i) => (
               <li key={id} class="order-hand">
@@ -58,6 +63,7 @@ export function TurnOrder(): VNode | null {
               </li>
             ))}
           </ol>
+          </>
         )}
       </section>
     </>

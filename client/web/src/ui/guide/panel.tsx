@@ -1,12 +1,13 @@
 /** The facilitators' side of the room: what calls first, then what leads, then what is folded away. */
 import type { VNode } from "preact";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
-import { TalkTimes } from "../media/talk-time.tsx";
 import { TogetherPanel } from "../evening/together-panel.tsx";
+import { InboxPanel } from "../care/inbox.tsx";
 import { CarePanel } from "../care/panel.tsx";
 import { EveningPanel } from "../evening/panel.tsx";
 import { PairsPanel } from "../pairs/panel.tsx";
 import { FloorPanel } from "./floor-panel.tsx";
+import { HeardPanel } from "./heard-panel.tsx";
 import { LobbyPanel } from "./lobby-panel.tsx";
 import { RoomPanel } from "./room-panel.tsx";
 
@@ -14,13 +15,14 @@ export function GuidePanel(): VNode {
   return (
     <>
       <CarePanel />
+      <InboxPanel />
       <LobbyPanel />
       <EveningPanel />
       <FloorPanel />
       <TurnOrder />
       <PairsPanel />
       <TogetherPanel />
-      <TalkTimes />
+      <HeardPanel />
       <Everyone folded />
       <RoomPanel />
     </>

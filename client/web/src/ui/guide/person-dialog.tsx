@@ -9,8 +9,10 @@ import type { CommandFields, CommandName, Kind } from "../port.ts";
 import { marksOf } from "../circle/seat.tsx";
 import { TalkTime } from "../media/talk-time.tsx";
 import { useSession } from "../session.tsx";
+import { care } from "../words-care.ts";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
+import { mayNudge, NudgeButton } from "./heard-panel.tsx";
 import { TimeSelect } from "./time-select.tsx";
 
 export function PersonDialog({ id }: { id: string }): VNode | null {
@@ -25,13 +27,16 @@ export function PersonDialog({ id }: { id: string }): VNode | null {
       <p class="hint">{marksOf(who, false, holder, false).join(", ") || words.seat.here}</p>
       {isFacilitator(snap) && <TalkTime id={who.id} />}
       {isFacilitator(snap) && <Lead who={who} />}
-      {mayWrite && (
-        <div class="group">
+      <div class="group">
+        {mayWrite && (
           <Button local look="row" icon="chat" onClick={() => write(`direct:${id}`)}>
             {words.talk.direct(who.name)}
           </Button>
-        </div>
-      )}
+        )}
+        <Button local look="row" icon="heart" onClick={() => session.open({ is: "care", id })}>
+          {care.worryRow(who.name)}
+        </Button>
+      </div>
     </Dialog>
   );
 
@@ -79,6 +84,7 @@ function Lead({ who }: { who: Person }): VNode {
             {guide.person.lower}
           </Button>
         )}
+        {mayNudge(snap, who) && <NudgeButton row id={who.id} />}
         {who.role === "member" && (
           <Button
             local

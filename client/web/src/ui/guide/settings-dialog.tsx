@@ -7,8 +7,9 @@ import type { Settings } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
+import { moments } from "../words-moments.ts";
 
-type Flag = "direct" | "lobby" | "facilitators_wait";
+type Flag = "direct" | "lobby" | "facilitators_wait" | "cards";
 const MOST_SECONDS = 7200;
 
 export function SettingsDialog(): VNode | null {
@@ -27,10 +28,13 @@ export function SettingsDialog(): VNode | null {
       if (answer.ok) session.shut();
     });
   };
-  const flag = (key: Flag, name: string): VNode => (
+  const flag = (key: Flag, name: string, hint?: string): VNode => (
     <label class="choice">
-      <input type="checkbox" checked={value[key]} onChange={() => change({ [key]: !value[key] })} />
-      <span>{name}</span>
+      <input type="checkbox" checked={value[key] === true} onChange={() => change({ [key]: value[key] !== true })} />
+      <span>
+        {name}
+        {hint !== undefined && <small>{hint}</small>}
+      </span>
     </label>
   );
   const number = (key: "slow_seconds" | "grace_seconds", name: string): VNode => (
@@ -57,6 +61,17 @@ export function SettingsDialog(): VNode | null {
       {flag("direct", guide.settings.direct)}
       {flag("lobby", guide.settings.lobby)}
       {flag("facilitators_wait", guide.settings.wait)}
+      {flag("cards", guide.settings.cards, guide.settings.cardsHint)}
+      <label class="field">
+        <span>{moments.heard.order}</span>
+        <select
+          value={value.queue_order ?? "raised"}
+          onChange={(event) => change({ queue_order: event.currentTarget.value === "raised" ? "raised" : "least_heard" })}
+        >
+          <option value="raised">{moments.heard.orders.raised}</option>
+          <option value="least_heard">{moments.heard.orders.least_heard}</option>
+        </select>
+      </label>
       {number("slow_seconds", guide.settings.slow)}
       {number("grace_seconds", guide.settings.grace)}
     </Dialog>

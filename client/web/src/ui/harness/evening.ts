@@ -1,7 +1,7 @@
 /** States of the evening: an agenda, breathing together, concerns. Never shipped. */
 import type { CrisisLines } from "../../lib/index.ts";
-import type { Agenda, Milestone, RoomView, Snapshot, Stage, Template } from "../port.ts";
-import { floor, members, NOW, room, snapshot } from "./fixtures.ts";
+import type { Agenda, Milestone, RoomView, Settings, Snapshot, Stage, Template } from "../port.ts";
+import { floor, members, NOW, room, snapshot, talk } from "./fixtures.ts";
 
 const STAGES: Stage[] = [
   { kind: "arrival", title: "Arriving", seconds: 300, auto: false, floor: "open", prompt: "Good to see you. Get something to drink, try your microphone, say hello." },
@@ -22,6 +22,7 @@ const ROUND = floor({
 const CONCERNS = ["Losing somebody", "Sleeping badly", "A child who is ill", "Coming off alcohol", "Being alone with it"];
 const SETTINGS = room().settings;
 const CARDS = SETTINGS === null ? null : { ...SETTINGS, cards: true };
+const least: Settings | null = SETTINGS === null ? null : { ...SETTINGS, queue_order: "least_heard" };
 const KEY = new Uint8Array(32).fill(7);
 const guide = { me: "m0", role: "facilitator" } as const;
 const shown = (change: Partial<RoomView>, who: Partial<Snapshot> = {}): Snapshot => snapshot({ ...who, room: room(change) });
@@ -71,6 +72,33 @@ export const EVENING: Readonly<Record<string, () => Snapshot>> = {
       { milestones: ["Ninety days today.", "I slept through a night, the first one since March, and woke up without it.", "A year.", "I called my sister.", "I went outside."].map((text, i) => moment(i + 1, `m${i + 1}`, text)) },
       guide,
     ),
+  nudged: () => shown({ nudge: { at: NOW } }),
+  signs: () =>
+    shown({ floor: ROUND }, { reactions: [["m1", "hear_you"], ["m6", "me_too"], ["m3", "thank_you"], ["m4", "heart"]].map(([from, kind], key) => ({ key, from: from ?? "", kind: kind ?? "", at: 0 })) }),
+  heard: () =>
+    shown(
+      {
+        talk: { m0: 340, m1: 610, m2: 95, m3: 41, m4: 0, m5: 190 }, unheard: ["m4", "m6", "m7"],
+        settings: least, floor: floor({ mode: "stick", holder: "m1", turn: 4, queue: ["m5", "m3"] }), members: members(8, { m5: { hand: 1 }, m3: { hand: 2 } }),
+      },
+      guide,
+    ),
+  leastheard: () => shown({ settings: least, floor: floor({ mode: "stick", holder: "m1", turn: 4, queue: ["m5", "m3"] }), members: members(8, { m5: { hand: 1 }, m3: { hand: 2 } }) }),
+  inbox: () =>
+    shown(
+      { inbox: { m4: { claimed_by: null, waiting: true }, m5: { claimed_by: "m8", waiting: true }, m6: { claimed_by: "m0", waiting: true }, m2: { claimed_by: null, waiting: false } }, members: members(9, { m8: { role: "facilitator" } }) },
+      {
+        ...guide,
+        chats: {
+          circle: talk("circle", [["m1", "Hello from a rainy kitchen."]], "m0"),
+          "staff:m4": { ...talk("staff:m4", [["m4", "I need a minute."], ["m4", "Could somebody tell me whether I may keep my camera off?"]], "m0"), unread: 2 },
+          "staff:m5": talk("staff:m5", [["m5", "Is there a break?"]], "m0"),
+          "staff:m6": talk("staff:m6", [["m6", "My sound is gone."]], "m0"),
+          "staff:m2": talk("staff:m2", [["m2", "Thanks!"], ["m0", "Gladly."]], "m0"),
+        },
+      },
+    ),
+  gone: () => shown({ care: { m6: { level: "urgent", taken_by: "m0", own: true, card: true, gone: true, name: "Tomasz" } } }, guide),
   concerns: () => shown({ link_key: KEY, concerns: CONCERNS }),
   concernsguide: () => shown({ link_key: KEY, concerns: CONCERNS, agenda: agenda() }, guide),
 };

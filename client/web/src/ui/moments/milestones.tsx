@@ -48,13 +48,13 @@ export function Milestones(): VNode | null {
   return (
     <section class={`milestones ${list.length > 2 ? "are-many" : ""}`} aria-label={text.region}>
       {list.map((one) => (
-        <Moment key={one.n} one={one} />
+        <Moment key={one.n} one={one} many={list.length > 2} />
       ))}
     </section>
   );
 }
 
-function Moment({ one }: { one: Milestone }): VNode {
+function Moment({ one, many }: { one: Milestone; many: boolean }): VNode {
   const session = useSession();
   const snap = session.snap.value;
   const mine = session.isMe(one.member);
@@ -73,7 +73,10 @@ function Moment({ one }: { one: Milestone }): VNode {
         <small>{mine ? text.own : text.of(name)}</small>
         <strong>{milestoneText(one)}</strong>
       </p>
-      {!mine && (
+      {!mine && many && (
+        <Button look="quiet" icon={was ? "check" : "sun"} class="btn-icon" disabled={was} label={`${text.glad}, ${text.gladWith(name)}`} title={text.glad} onClick={be} />
+      )}
+      {!mine && !many && (
         <Button look="quiet" disabled={was} about={text.gladWith(name)} onClick={be}>
           {was ? text.gladSent : text.glad}
         </Button>

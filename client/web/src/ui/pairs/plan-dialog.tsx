@@ -10,12 +10,14 @@ import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 import type { PlanHow } from "../port.ts";
 import { evening } from "../words-evening.ts";
-import { NeverTogether } from "./never-together.tsx";
-import { broken, planFrom, put, ready, where, type Couple, type Plan } from "./plan.ts";
+import { Couples } from "./couples.tsx";
+import { broken, hereOf, planFrom, put, ready, tooMany, where, type Couple, type Plan } from "./plan.ts";
 import { PlanReport, toldFrom, whyOf, type Told } from "./plan-report.tsx";
 
 /** Kept while the page lives, like the room keeps it: the next plan starts from the same list. */
 const never = signal<readonly Couple[]>([]);
+/** For this evening's plans from this page; the room keeps them for one plan alone. */
+const pinned = signal<readonly Couple[]>([]);
 const SIZES = [2, 3, 4, 5, 6];
 const MOST_MINUTES = 120;
 
@@ -33,11 +35,13 @@ export function PlanDialog(): VNode {
 
   const ask = (): void => {
     setTrouble(null);
-    const avoid = never.value.filter(([a, b]) => here.has(a) && here.has(b)).map(([a, b]): [string, string] => [a, b]);
+    const avoid = hereOf(never.value, here);
+    const pins = hereOf(pinned.value, here);
+    if (tooMany(pins, size)) return setTrouble(guide.pairs.pinsMany);
     void session
-      .act("pairs.plan", { size, how, avoid, facilitators: include }, { quiet: true })
+      .act("pairs.plan", { size, how, avoid, facilitators: include, pins }, { quiet: true })
       .then((answer) => {
-        if (!answer.ok) return setTrouble(failure(answer.code));
+        if (!answer.ok) return setTrouble(pins.length > 0 && answer.code === "no_plan" ? guide.pairs.pinsFail : failure(answer.code));
         setPlan(planFrom(answer.fields) ?? []);
         setTold(toldFrom(answer.fields));
       });
@@ -138,7 +142,10 @@ export function PlanDialog(): VNode {
           <span>{guide.pairs.include}</span>
         </label>
       </div>
-      <NeverTogether list={never} />
+      <div class="plan-lists">
+        <Couples list={pinned} against={never} text={guide.pairs.pins} />
+        <Couples list={never} against={pinned} text={guide.pairs.never} />
+      </div>
       {plan !== null && (
         <section class="plan" aria-labelledby="plan-heading" aria-live="polite">
           <header class="plan-head">

@@ -34,3 +34,24 @@ export function planFrom(fields: unknown): Plan | null {
     Array.isArray(group) ? group.filter((id): id is string => typeof id === "string") : [],
   );
 }
+
+export function alsoIn(list: readonly Couple[], [a, b]: Couple): boolean {
+  return list.some((couple) => couple.includes(a) && couple.includes(b));
+}
+
+/** Those of a list that can be sent: both are still here. */
+export function hereOf(list: readonly Couple[], here: ReadonlySet<string>): [string, string][] {
+  return list.filter(([a, b]) => here.has(a) && here.has(b)).map(([a, b]): [string, string] => [a, b]);
+}
+
+/** Whether the pins ask for more people in one group than `size`. */
+export function tooMany(pins: readonly Couple[], size: number): boolean {
+  const groups: Set<string>[] = [];
+  for (const couple of pins) {
+    const touched = groups.filter((group) => couple.some((id) => group.has(id)));
+    const joined = new Set([...couple, ...touched.flatMap((group) => [...group])]);
+    groups.splice(0, groups.length, ...groups.filter((group) => !touched.includes(group)), joined);
+  }
+  // A group has one more where the number of people doesn't divide.
+  return groups.some((group) => group.size > size + 1);
+}

@@ -15,6 +15,8 @@ export interface ButtonProps {
   /** Said after the button's words to who can't see what it stands beside: whom, which. */
   readonly about?: string;
   readonly pressed?: boolean;
+  /** Whether what it opens is open. */
+  readonly expanded?: boolean;
   readonly disabled?: boolean;
   /** Works without the line: opening a dialog, closing one. */
   readonly local?: boolean;
@@ -42,6 +44,7 @@ export function Button(props: ButtonProps): VNode {
       // Not `disabled`: focus must not be lost when the line drops or a turn passes.
       aria-disabled={disabled || inert ? "true" : undefined}
       aria-pressed={props.pressed}
+      aria-expanded={props.expanded}
       aria-label={props.label}
       title={props.title}
       onClick={press}

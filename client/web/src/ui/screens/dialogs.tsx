@@ -3,7 +3,6 @@ import type { VNode } from "preact";
 import { CardDialog, CardEntryDialog } from "../care/card.tsx";
 import { CareDialog } from "../care/care-dialog.tsx";
 import { LeaveDialog, MeDialog } from "../circle/me-dialog.tsx";
-import { ReactionsDialog } from "../circle/reactions-dialog.tsx";
 import { MilestoneDialog } from "../moments/milestones.tsx";
 import { MoodDialog } from "../moments/mood-parts.tsx";
 import { EveningDialog } from "../evening/evening-dialog.tsx";
@@ -30,8 +29,6 @@ export function Dialogs(): VNode | null {
       return <PersonDialog key={open.id} id={open.id} />;
     case "me":
       return <MeDialog />;
-    case "reactions":
-      return <ReactionsDialog />;
     case "leave":
       return <LeaveDialog />;
     case "round":
@@ -45,7 +42,7 @@ export function Dialogs(): VNode | null {
     case "concerns":
       return <ConcernsDialog />;
     case "care":
-      return <CareDialog />;
+      return <CareDialog about={open.id} />;
     case "card-entry":
       return <CardEntryDialog />;
     case "mood":

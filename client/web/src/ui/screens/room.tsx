@@ -5,9 +5,10 @@ import { Circle } from "../circle/ring.tsx";
 import { Dock, TurnStrip } from "../circle/dock.tsx";
 import { Everyone, TurnOrder } from "../circle/turns-panel.tsx";
 import { CardNote } from "../care/card.tsx";
-import { CareCalls } from "../care/panel.tsx";
+import { callsOf, CareCalls } from "../care/panel.tsx";
 import { AsideNote, CareButton } from "../care/parts.tsx";
 import { ChatPanel, useUnread } from "../chat/panel.tsx";
+import { NudgeNote } from "../guide/heard-panel.tsx";
 import { GuidePanel } from "../guide/panel.tsx";
 import { TapToHear, VoiceNote } from "../media/notes.tsx";
 import { usePushToTalk } from "../media/push.ts";
@@ -115,10 +116,11 @@ function StageNote(): VNode {
   const mood = useMoodNote();
   const snap = session.snap.value;
   if (session.voice.snap.value.silenced) return <TapToHear />;
-  const calls = Object.keys(snap.room.care).filter((id) => id !== snap.me && snap.room.care[id]?.taken_by === null);
-  if (isFacilitator(snap) && calls.length > 0) return <CareCalls ids={calls} />;
+  const calls = isFacilitator(snap) ? callsOf(snap) : [];
+  if (calls.length > 0) return <CareCalls ids={calls} />;
   if (snap.room.aside != null) return <AsideNote />;
   if (isFacilitator(snap) && snap.room.help.length > 0) return <HelpCalls />;
+  if (snap.room.nudge != null) return <NudgeNote />;
   if (mood && snap.room.mood?.open === true) return <MoodNote />;
   if (groupInView(snap) !== null) return <MyGroup />;
   if (snap.room.notice === "no_facilitator") {
@@ -151,7 +153,8 @@ function Tabs(): VNode {
   const snap = session.snap.value;
   const lead = isFacilitator(snap);
   const unread = useUnread();
-  const waiting = lead ? snap.room.lobby.length : 0;
+  const lines = Object.values(snap.room.inbox ?? {}).filter((one) => one.waiting && one.claimed_by === null).length;
+  const waiting = lead ? snap.room.lobby.length + lines : 0;
   const calls = lead ? snap.room.help.length : 0;
   const tab = (is: Tab, icon: IconName, name: string, count: number, said: string): VNode => (
     <button

@@ -1,4 +1,4 @@
-/** The list of two who are never put together. Seen by facilitators alone. */
+/** A list of two and two: those who are never put together, or those who are pinned to one another. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { Signal } from "@preact/signals";
@@ -6,15 +6,32 @@ import { Button } from "../parts/button.tsx";
 import { bySeat } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
-import type { Couple } from "./plan.ts";
+import { alsoIn, type Couple } from "./plan.ts";
 
-export function NeverTogether({ list }: { list: Signal<readonly Couple[]> }): VNode {
+export interface CoupleWords {
+  readonly heading: string;
+  readonly hint: string;
+  readonly none: string;
+  readonly remove: (a: string, b: string) => string;
+  /** Said where the two are in the other list already. */
+  readonly other: (a: string, b: string) => string;
+}
+
+interface CouplesProps {
+  readonly list: Signal<readonly Couple[]>;
+  /** What the two can't be in at the same time. */
+  readonly against: Signal<readonly Couple[]>;
+  readonly text: CoupleWords;
+}
+
+export function Couples({ list, against, text }: CouplesProps): VNode {
   const session = useSession();
   const people = bySeat(session.snap.value);
   const [first, setFirst] = useState("");
   const [second, setSecond] = useState("");
-  const known = list.value.some((couple) => couple.includes(first) && couple.includes(second));
-  const fit = first !== "" && second !== "" && first !== second && !known;
+  const chosen = first !== "" && second !== "" && first !== second;
+  const clash = chosen && alsoIn(against.value, [first, second]);
+  const fit = chosen && !clash && !alsoIn(list.value, [first, second]);
   const add = (): void => {
     if (!fit) return;
     list.value = [...list.value, [first, second]];
@@ -22,7 +39,7 @@ export function NeverTogether({ list }: { list: Signal<readonly Couple[]> }): VN
     setSecond("");
   };
   const choose = (label: string, value: string, set: (id: string) => void): VNode => (
-    <select aria-label={label} value={value} onChange={(event) => set(event.currentTarget.value)}>
+    <select aria-label={`${text.heading}: ${label}`} value={value} onChange={(event) => set(event.currentTarget.value)}>
       <option value="">…</option>
       {people.map((one) => (
         <option key={one.id} value={one.id}>
@@ -34,12 +51,12 @@ export function NeverTogether({ list }: { list: Signal<readonly Couple[]> }): VN
   return (
     <details class="never">
       <summary>
-        {guide.pairs.avoid}
+        {text.heading}
         {list.value.length > 0 && <span class="count">{list.value.length}</span>}
       </summary>
-      <p class="hint">{guide.pairs.avoidHint}</p>
+      <p class="hint">{text.hint}</p>
       {list.value.length === 0 ? (
-        <p class="hint">{guide.pairs.avoidNone}</p>
+        <p class="hint">{text.none}</p>
       ) : (
         <ul class="never-list">
           {list.value.map(([a, b]) => (
@@ -51,7 +68,7 @@ export function NeverTogether({ list }: { list: Signal<readonly Couple[]> }): VN
                 local
                 look="quiet"
                 icon="cross"
-                label={guide.pairs.avoidRemove(session.name(a), session.name(b))}
+                label={text.remove(session.name(a), session.name(b))}
                 onClick={() => (list.value = list.value.filter((one) => one[0] !== a || one[1] !== b))}
               />
             </li>
@@ -62,10 +79,15 @@ export function NeverTogether({ list }: { list: Signal<readonly Couple[]> }): VN
         {choose(guide.pairs.avoidA, first, setFirst)}
         <span>{guide.pairs.and}</span>
         {choose(guide.pairs.avoidB, second, setSecond)}
-        <Button local disabled={!fit} onClick={add}>
+        <Button local disabled={!fit} about={text.heading} onClick={add}>
           {guide.pairs.avoidAdd}
         </Button>
       </div>
+      {clash && (
+        <p class="trouble" role="status">
+          {text.other(session.name(first), session.name(second))}
+        </p>
+      )}
     </details>
   );
 }

@@ -1,0 +1,119 @@
+/** For facilitators: lines from members, and which of them answers. It keeps nobody from answering. */
+import type { VNode } from "preact";
+import { Button } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import type { InboxLine, Snapshot } from "../port.ts";
+import { failure, useSession } from "../session.tsx";
+import { words } from "../words.ts";
+import { moments } from "../words-moments.ts";
+
+const text = moments.inbox;
+
+/** Those that wait first, of them those that nobody is on; then by name. */
+export function sortedLines(snap: Snapshot): [string, InboxLine][] {
+  const name = (id: string): string => snap.names[id] ?? "";
+  const rank = (line: InboxLine): number => (line.waiting ? (line.claimed_by === null ? 0 : 1) : 2);
+  return Object.entries(snap.room.inbox ?? {}).sort(
+    ([a, one], [b, other]) => rank(one) - rank(other) || name(a).localeCompare(name(b)),
+  );
+}
+
+export function InboxPanel(): VNode | null {
+  const session = useSession();
+  const lines = sortedLines(session.snap.value);
+  if (lines.length === 0) return null;
+  const waiting = lines.filter(([, line]) => line.waiting);
+  const rest = lines.filter(([, line]) => !line.waiting);
+  return (
+    <section class={`panel inbox ${waiting.some(([, line]) => line.claimed_by === null) ? "panel-call" : ""}`} aria-labelledby="inbox-heading">
+      <h3 id="inbox-heading">{text.heading}</h3>
+      {waiting.length > 0 && (
+        <ul class="inbox-list">
+          {waiting.map(([id, line]) => (
+            <Line key={id} id={id} line={line} />
+          ))}
+        </ul>
+      )}
+      {rest.length > 0 && (
+        <details class="fold">
+          <summary>
+            <span class="fold-title">{text.others(rest.length)}</span>
+          </summary>
+          <ul class="inbox-list">
+            {rest.map(([id, line]) => (
+              <Line key={id} id={id} line={line} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}
+
+function Line({ id, line }: { id: string; line: InboxLine }): VNode {
+  const session = useSession();
+  const name = session.name(id);
+  const unread = session.snap.value.chats[`staff:${id}`]?.unread ?? 0;
+  return (
+    <li>
+      <p class="inbox-who">
+        <Icon name="chat" />
+        <strong>{name}</strong>
+        {unread > 0 && (
+          <span class="count">
+            {unread}
+            <span class="unseen"> {words.talk.unreadWord}</span>
+          </span>
+        )}
+      </p>
+      <small>{[line.waiting ? text.waiting : text.answered, whoIsOn(session.isMe(line.claimed_by), line, (by) => session.name(by))].join(" · ")}</small>
+      <div class="wrap">
+        <Button local about={text.lineOf(name)} onClick={() => session.show(`staff:${id}`)}>
+          {text.read}
+        </Button>
+        <Claim id={id} line={line} />
+      </div>
+    </li>
+  );
+}
+
+function whoIsOn(mine: boolean, line: InboxLine, name: (id: string) => string): string {
+  if (line.claimed_by === null) return text.nobody;
+  return mine ? text.mine : text.theirs(name(line.claimed_by));
+}
+
+function Claim({ id, line }: { id: string; line: InboxLine }): VNode {
+  const session = useSession();
+  const name = session.name(id);
+  if (line.claimed_by !== null) {
+    return (
+      <Button about={text.lineOf(name)} onClick={() => void session.act("staff.release", { member: id })}>
+        {text.release}
+      </Button>
+    );
+  }
+  const claim = (): void => {
+    void session.act("staff.claim", { member: id }, { quiet: true }).then((answer) => {
+      if (!answer.ok) session.note(answer.code === "stale" ? text.stale : failure(answer.code), "trouble");
+    });
+  };
+  return (
+    <Button look="main" about={text.lineOf(name)} onClick={claim}>
+      {text.claim}
+    </Button>
+  );
+}
+
+/** Above a member's line while it is in view: who answers it. */
+export function LineHead({ to }: { to: string }): VNode | null {
+  const session = useSession();
+  const id = to.startsWith("staff:") ? to.slice("staff:".length) : null;
+  const line = id === null ? undefined : session.snap.value.room.inbox?.[id];
+  if (id === null || line === undefined) return null;
+  return (
+    <div class="line-head">
+      <p>{whoIsOn(session.isMe(line.claimed_by), line, (by) => session.name(by))}</p>
+      <Claim id={id} line={line} />
+    </div>
+  );
+}
