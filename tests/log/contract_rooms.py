@@ -179,9 +179,9 @@ class RoomContract(LogTests):
         await harness.advance(0.06)
         assert await log.read_audit(ROOM) == [b"1", b"2"]
         await log.end(ROOM)
-        await log.audit(ROOM, b"end", 0.05)
+        await log.audit(ROOM, b"end", 0.5)
         assert await log.read_audit(ROOM) == [b"1", b"2", b"end"]
-        await harness.advance(0.06)
+        await harness.advance(0.6)
         assert await log.read_audit(ROOM) == []
         assert await log.read_audit("other") == [b"3"]
         await log.drop_audit("other")
@@ -191,9 +191,9 @@ class RoomContract(LogTests):
     async def test_an_expired_rooms_trail_goes_after_its_time(self, harness: Harness) -> None:
         log = harness.log
         await log.create("short", b"", 0.05)
-        await log.audit("short", b"1", 0.05)
+        await log.audit("short", b"1", 0.5)
         await harness.advance(0.06)
         assert await log.rooms() == []
         assert await log.read_audit("short") == [b"1"]
-        await harness.advance(0.06)
+        await harness.advance(0.6)
         assert await log.read_audit("short") == []

@@ -47,14 +47,30 @@ def test_entries_are_held_for_two_minutes_and_outcomes_for_ten() -> None:
     assert len(seqs(late)) <= TAIL_SECONDS
 
 
-def test_what_is_offered_has_no_gap() -> None:
+def test_a_tail_has_no_gap_and_all_that_is_held_may_have() -> None:
     keep = RoomKeep()
     take(keep, entry(1, START), entry(2, START), entry(5, START), entry(6, START))
     assert seqs(keep) == [5, 6]
+    assert [each.seq for each in keep.held(CONTROL)] == [1, 2, 5, 6]
     take(keep, entry(4, START), entry(3, START))
     assert seqs(keep) == [1, 2, 3, 4, 5, 6]
+    # Of what others say there is, only the number is known.
     keep.saw(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
-    assert seqs(keep) == []
+    assert seqs(keep) == [1, 2, 3, 4, 5, 6]
+    assert [each.seq for each in keep.held(CONTROL)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_rights_are_those_of_what_is_held() -> None:
+    keep = RoomKeep()
+    assert keep.rights_at(0) == 0
+    for n, rights in ((1, 1), (2, 1), (3, 3)):
+        meta = pack_meta(1, b"e" * 8, rights, int(START * 1_000_000), pack_tail("s"))
+        take(keep, Kept(n, meta, b""))
+    keep.saw(1, 3, {})
+    assert keep.rights_at(3) == 3
+    keep.saw(1, 5, {CONTROL: Position(1, 5, b"h" * 8)})
+    assert keep.rights_at(5) == 5
+    assert keep.rights_at(3) == keep.rights_at(4) == 3
 
 
 def test_what_was_committed_is_held_like_what_was_read() -> None:

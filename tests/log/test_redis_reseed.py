@@ -3,126 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sitwith_server.log.base import (
     CONTROL,
-    Committed,
     Duplicate,
     Gone,
-    Health,
     Log,
     LogDown,
-    Lost,
     Outage,
     Position,
 )
-from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server
 
 from .harness import ROOM, control, everything, say, taken
-
-# Long enough for every log of a test to come back, whatever else the machine does.
-TUNING = Tuning(offer=0.5, patience=3.0)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server("redis", tmp_path)
-    server.start()
-    yield server
-    server.kill()
-
-
-Make = Callable[[], RedisLog]
-
-
-@pytest.fixture
-async def make(server: Server) -> AsyncIterator[Make]:
-    """Logs as of processes of their own."""
-    made: list[RedisLog] = []
-
-    def begin() -> RedisLog:
-        log = RedisLog(server.url, TUNING)
-        log.start()
-        made.append(log)
-        return log
-
-    yield begin
-    for log in made:
-        await log.close()
-
-
-async def away(log: RedisLog) -> None:
-    """As if it had been stopped with its connection lost; `start` brings it back."""
-    for each in log._instances:
-        assert each._task is not None
-        each._task.cancel()
-        await asyncio.wait([each._task])
-        each._task = None
-
-
-class Worker:
-    """A process that hosts `ROOM`: its state is simply what it has read of the control stream."""
-
-    def __init__(self, log: RedisLog, room: str = ROOM) -> None:
-        self.log = log
-        self.room = room
-        self.position = Position.START
-        self.state: list[bytes] = []
-        self.losses: list[Lost] = []
-        self._ends = [
-            log.hold(room, self.give, self.losses.append),
-            log.follow(room, lambda stream, seq: None, lambda blob: None),
-        ]
-
-    def give(self) -> tuple[Position, bytes]:
-        return self.position, b",".join(self.state)
-
-    async def read(self) -> None:
-        """Reads what the others have committed, as a service does at each bell."""
-        for entry in await self.log.read(self.room, CONTROL, self.position.seq):
-            self.state.append(entry.blob)
-            self.position = entry.position
-        heads = await self.log.heads(self.room)
-        for stream in heads.streams if heads else ():
-            await self.log.read(self.room, stream, 0)
-
-    def go(self) -> None:
-        for end in self._ends:
-            end()
-
-
-async def live(*logs: RedisLog) -> None:
-    async with asyncio.timeout(20):
-        for log in logs:
-            while Health.LIVE not in log.health().values():
-                await asyncio.sleep(0.01)
-
-
-async def down(*logs: RedisLog) -> None:
-    async with asyncio.timeout(20):
-        for log in logs:
-            while Health.DOWN not in log.health().values():
-                await asyncio.sleep(0.01)
-
-
-async def wipe(server: Server, *logs: RedisLog) -> None:
-    """kill -9, and back empty."""
-    server.kill()
-    await down(*logs)
-    await asyncio.to_thread(server.start)
-
-
-async def filled(log: RedisLog) -> None:
-    assert await log.create(ROOM, b"record", 3_600)
-    taken(await control(log, 0, b"a", b"b", rights=True))
-    taken(await say(log, 2, b"1", b"2", key=("s", 1), outcome=b"said"))
-    taken(await control(log, 2, b"c", key=("s", 2), outcome=b"done"))
+from .reseeding import TUNING, Make, Worker, filled, live, wipe
 
 
 async def test_an_emptied_redis_gets_everything_back(server: Server, make: Make) -> None:
@@ -168,112 +66,6 @@ async def test_twice_is_as_good_as_once(server: Server, make: Make) -> None:
         await worker.read()
     assert await everything(log) == [b"a", b"b", b"c", b"2", b"3"]
     assert worker.losses == []
-
-
-async def test_what_others_committed_comes_back_without_them(server: Server, make: Make) -> None:
-    one, other = make(), make()
-    await live(one, other)
-    await filled(one)
-    survivor = Worker(other)
-    await survivor.read()
-    await one.close()
-    await wipe(server, other)
-    await live(other)
-    assert await everything(other) == [b"a", b"b", b"c"]
-    assert await everything(other, "circle") == [b"1", b"2"]
-    assert await other.outcome(ROOM, "s", 1) == b"said"
-    assert await other.outcome(ROOM, "s", 2) == b"done"
-
-
-async def test_racing_workers_agree_on_the_highest_of_each_stream(
-    server: Server, make: Make
-) -> None:
-    one, other = make(), make()
-    await live(one, other)
-    await filled(one)
-    first, second = Worker(one), Worker(other)
-    await first.read()
-    await second.read()
-    # Each has something that the other has not read.
-    taken(await control(one, 3, b"only one knows", rights=True))
-    taken(await say(other, 4, b"only the other knows"))
-    await wipe(server, one, other)
-    await live(one, other)
-    for log in (one, other):
-        assert await everything(log) == [b"a", b"b", b"c", b"only one knows"]
-        assert await everything(log, "circle") == [b"1", b"2", b"only the other knows"]
-        heads = await log.heads(ROOM)
-        assert heads is not None
-        assert heads.rights == 4
-    results = await asyncio.gather(control(one, 4, b"x"), control(other, 4, b"y"))
-    assert sorted(isinstance(each, Committed) for each in results) == [False, True]
-    assert first.losses == second.losses == []
-
-
-async def test_nothing_is_taken_before_all_have_offered(server: Server, make: Make) -> None:
-    one, other = make(), make()
-    await live(one, other)
-    await filled(one)
-    worker, _ = Worker(one), Worker(other)
-    await worker.read()
-    states: list[Health] = []
-    one.watch(lambda name, health: states.append(health))
-    await wipe(server, one, other)
-    async with asyncio.timeout(10):
-        while states[-1] is not Health.SEEDING:
-            await asyncio.sleep(0.005)
-    assert one.frozen(ROOM)
-    with pytest.raises(LogDown):
-        await control(one, 3)
-    with pytest.raises(LogDown):
-        await one.heads(ROOM)
-    await live(one, other)
-    assert not one.frozen(ROOM)
-    assert states[-1:] == [Health.LIVE]
-    assert await everything(one) == [b"a", b"b", b"c"]
-
-
-async def test_a_late_comer_is_told_what_is_gone(server: Server, make: Make) -> None:
-    one, late = make(), make()
-    await live(one, late)
-    await filled(one)
-    early = Worker(one)
-    slow = Worker(late)
-    await early.read()
-    await slow.read()
-    taken(await control(late, 3, b"lost"))
-    await slow.read()
-    # It doesn't come back before the others have gone on.
-    await away(late)
-    await wipe(server, one)
-    await live(one)
-    taken(await control(one, 3, b"other"))
-    late.start()
-    await live(late)
-    assert [loss.streams for loss in slow.losses] == [frozenset({CONTROL})]
-    heads = slow.losses[0].heads
-    assert heads is not None
-    assert heads.streams[CONTROL].seq == 4
-    assert await everything(late) == [b"a", b"b", b"c", b"other"]
-    assert await everything(late, "circle") == [b"1", b"2"]
-
-
-async def test_a_late_comer_brings_what_nobody_else_had(server: Server, make: Make) -> None:
-    one, late = make(), make()
-    await live(one, late)
-    await filled(late)
-    holder = Worker(late)
-    await holder.read()
-    one._instances[0].holdings.records.clear()
-    await away(late)
-    await wipe(server, one)
-    await live(one)
-    assert await one.heads(ROOM) is None
-    late.start()
-    await live(late)
-    assert await everything(one) == [b"a", b"b", b"c"]
-    assert holder.losses == []
-    assert taken(await control(one, 3)).positions[0].epoch == 2
 
 
 async def test_an_ended_room_stays_ended(server: Server, make: Make) -> None:
@@ -413,71 +205,6 @@ async def test_a_wiped_redis_was_an_outage(server: Server, make: Make) -> None:
     assert outage.since <= before + 0.1
     assert outage.until > before
     assert other.leases.outage(ROOM) == outage
-
-
-async def test_a_new_worker_waits_for_those_who_hold(server: Server, make: Make) -> None:
-    log = make()
-    await live(log)
-    await filled(log)
-    worker = Worker(log)
-    await worker.read()
-    server.kill()
-    await down(log)
-    newcomer = make()
-    await asyncio.to_thread(server.start)
-    await live(newcomer)
-    assert await everything(newcomer) == [b"a", b"b", b"c"]
-
-
-async def test_those_who_live_are_waited_for(server: Server, make: Make) -> None:
-    one, late = make(), make()
-    await live(one, late)
-    await filled(one)
-    worker, slow = Worker(one), Worker(late)
-    await worker.read()
-    await late.leases.beat("late", 60)
-    await one.leases.beat("one", 60)
-    taken(await control(late, 3, b"only the late one knows"))
-    await slow.read()
-    await away(late)
-    await wipe(server, one)
-    # Longer than anybody offers.
-    await asyncio.sleep(2 * TUNING.offer)
-    assert one.frozen(ROOM)
-    late.start()
-    await live(one, late)
-    assert len(await everything(one)) == 4
-    assert worker.losses == slow.losses == []
-
-
-async def test_a_half_offered_room_is_offered_again(tmp_path: Path) -> None:
-    """The first to offer knew less, and then that server was started anew from its disk."""
-    server = Server("redis", tmp_path / "saved")
-    server.start()
-    one, other = RedisLog(server.url, TUNING), RedisLog(server.url, TUNING)
-    one.start()
-    other.start()
-    await live(one, other)
-    await filled(one)
-    first, second = Worker(one), Worker(other)
-    await first.read()
-    await second.read()
-    taken(await control(one, 3, b"d"))
-    await first.read()
-    await away(one)
-    await wipe(server, other)
-    async with asyncio.timeout(10):
-        while ROOM not in server.admin("ZRANGE", "sw:rooms", 0, -1):
-            await asyncio.sleep(0.005)
-    server.admin("SAVE")
-    await wipe(server, other)
-    one.start()
-    await live(one, other)
-    assert await everything(other) == [b"a", b"b", b"c", b"d"]
-    assert first.losses == second.losses == []
-    await one.close()
-    await other.close()
-    server.kill()
 
 
 async def test_a_state_that_cannot_be_given_harms_nobody(

@@ -33,7 +33,7 @@ class House:
 
     def replicated(self) -> str:
         """How many control entries the replica has, as it says it."""
-        return self.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room")
+        return self.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room:0")
 
     def lag(self) -> None:
         """From now on the replica gets nothing, and takes itself for up to date."""
@@ -102,7 +102,7 @@ async def test_a_lagging_replica_is_filled_up_before_it_takes_over(
     state.append((position, b"ab"))
     taken(await say(log, 2, b"1"))
     await asyncio.to_thread(
-        wait, lambda: ":2" in house.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room")
+        wait, lambda: ":2" in house.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room:0")
     )
     house.lag()
     position = taken(await control(log, 2, b"mute", rights=True)).positions[-1]
@@ -126,7 +126,7 @@ async def test_what_nobody_holds_is_not_taken_for_what_came_after(
     were given out since then name nothing, or other events."""
     taken(await control(log, 0, b"a"))
     await asyncio.to_thread(
-        wait, lambda: ":1" in house.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room")
+        wait, lambda: ":1" in house.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room:0")
     )
     house.lag()
     gone = taken(await control(log, 1, b"b")).positions[0]

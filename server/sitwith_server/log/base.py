@@ -289,8 +289,8 @@ class Log(Protocol):
     async def read(self, room: str, stream: str, after: int, limit: int = 1000) -> list[Entry]:
         """The entries with a seq above `after`, in order, at most `limit`; [] at or past the head.
 
-        `limit` may cut a commit of several blobs. Raises `Trimmed` when an entry above `after`
-        was there and is no longer kept.
+        `limit` may cut a commit of several blobs. Raises `Trimmed` when the entry after `after`
+        was there and is no longer kept; where a later one is missing, what comes before it.
         """
         ...
 
@@ -300,7 +300,7 @@ class Log(Protocol):
 
     async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
         """Replace an entry's body, and those of `more` entries alike; their positions stay. Nothing
-        happens to what isn't kept. Costs as much as writing the whole stream anew, once."""
+        happens to what isn't kept, or is so already. Costs as much as writing 128 entries anew."""
         ...
 
     async def drop_stream(self, room: str, stream: str) -> None:

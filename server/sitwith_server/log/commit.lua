@@ -5,7 +5,7 @@
 -- header, and nothing is asked that another reply already tells.
 --
 -- KEYS: 1 gate, 2 prefix of the room's keys
--- ARGV: 1 incarnation, 2 entries to keep, 3 header, 4 stream's name, 5 origin, key and outcome of
+-- ARGV: 1 incarnation, 2 entries to keep at least, 3 header, 4 stream's name, 5 origin, key and outcome of
 --   the last entry, 6… blobs
 -- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), expect (8), at_head
 --   or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin and key, 0 if there
@@ -49,7 +49,8 @@ end
 local count = #ARGV - 5
 local first = seq + 1
 if count > 0 then
-  local stream, kept, event = room .. 's:' .. name, ARGV[2], nil
+  local stream, event = room .. 's:' .. name .. ':', nil
+  lie_in_pieces(ARGV[2])
   for n = 1, count do
     seq = seq + 1
     if changes == 1 then
@@ -59,12 +60,13 @@ if count > 0 then
     -- An entry that isn't the last one has its origin alone.
     local origin = (n == count or key == 0) and tail or string.sub(tail, 1, key - 8)
     local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
-    local id, blob = seq .. '-0', ARGV[5 + n]
-    if n > 1 then
-      call('XADD', stream, 'MAXLEN', '=', kept, id, 'm', about, 'b', blob)
-    elseif not call('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '=', kept, id, 'm', about, 'b', blob) then
-      call('XADD', stream, id, 'm', about, 'b', blob)
-      call('PEXPIREAT', stream, meta[4])
+    local piece, id, blob = piece_of(seq), seq .. '-0', ARGV[5 + n]
+    if not call('XADD', stream .. piece, 'NOMKSTREAM', id, 'm', about, 'b', blob) then
+      call('XADD', stream .. piece, id, 'm', about, 'b', blob)
+      call('PEXPIREAT', stream .. piece, meta[4])
+      if piece > BEHIND then
+        call('DEL', stream .. (piece - BEHIND - 1))
+      end
     end
   end
   call('HSET', room .. 'heads', name, pack('>I8I8c8', epoch, seq, event))

@@ -45,7 +45,8 @@ _GUARD: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Seconds, but for `kept`: how many entries of a stream are kept.
+    """Seconds, but for `kept`: how many entries of a stream are kept at least; the same for all who
+    share an instance.
 
     patience: how long a reply may take. offer: how long all may offer what they hold to an
     instance that lost it.
@@ -83,7 +84,7 @@ class Instance:
         self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
         self.holdings = Holdings()
         self.outage: Outage | None = None
-        self._seeder = Seeder(self.holdings, tuning.offer, self.clock.now)
+        self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
         self._changed = changed
         self._link: Link | None = None
@@ -167,7 +168,7 @@ class Instance:
 
     def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
         keys = (6, GATE, keys_of(room).prefix, ROOMS, TOMBS, LEASES, BEAT)
-        self.run(ROOM, (*keys, self._gate, operation, room, *words), got)
+        self.run(ROOM, (*keys, self._gate, operation, room, self._tuning.kept, *words), got)
 
     def publish(self, channel: str, message: bytes) -> None:
         """Nobody waits for it. Raises LogDown if it was not sent."""

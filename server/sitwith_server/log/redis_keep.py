@@ -29,6 +29,8 @@ class RoomKeep:
         self.users = 0
         self._tails: dict[str, dict[int, Kept]] = {}
         self._outcomes: dict[bytes, tuple[float, bytes]] = {}
+        self._folded = (0, 0)
+        """The highest control entry that came here itself, and the rights number after it."""
 
     def took(self, stream: str, entries: Iterable[Kept], epoch: int, at: float) -> None:
         """Entries that were committed or read. at: the log's clock now, about."""
@@ -48,6 +50,8 @@ class RoomKeep:
             head = self.heads.get(stream)
             if head is None or head.seq <= entry.seq:
                 self.heads[stream] = entry.position
+            if stream == CONTROL:
+                self._folded = max(self._folded, (entry.seq, entry.rights))
             age = self.latest - entry.at
             if age < OUTCOME_SECONDS and (outcome := entry.outcome()):
                 self.remember(key_field(*outcome[:2]), outcome[2], entry.at)
@@ -66,6 +70,8 @@ class RoomKeep:
         head = self.heads.get(stream)
         if head is None or head.seq <= entry.seq:
             self.heads[stream] = position
+        if stream == CONTROL:
+            self._folded = max(self._folded, (entry.seq, entry.rights))
         tail[entry.seq] = entry
         self._forget(tail)
 
@@ -95,17 +101,25 @@ class RoomKeep:
     def drop(self, stream: str) -> None:
         self._tails.pop(stream, None)
 
+    def held(self, stream: str) -> list[Kept]:
+        """All entries that are held, in order. Some may be missing between them, and below the
+        head: of what was not read only the head may be known."""
+        return sorted(self._tails.get(stream, {}).values(), key=lambda entry: entry.seq)
+
     def tail(self, stream: str) -> list[Kept]:
-        """The entries held up to the head, without gaps, in order."""
+        """The entries held up to the last of them, without gaps, in order."""
         tail = self._tails.get(stream, {})
-        head = self.heads.get(stream)
+        seq = max(tail, default=0)
         found: list[Kept] = []
-        seq = head.seq if head else 0
         while entry := tail.get(seq):
             found.append(entry)
             seq -= 1
         found.reverse()
         return found
+
+    def rights_at(self, seq: int) -> int:
+        """The rights number after the control entry `seq`, as far as it is known here."""
+        return self.rights if self.rights <= seq else min(self._folded[1], seq)
 
     def outcomes(self) -> list[tuple[bytes, bytes]]:
         """What each is found by (`key_field`), and the answer."""
@@ -119,6 +133,8 @@ class RoomKeep:
         for stream in streams:
             self._tails.pop(stream, None)
             self.heads.pop(stream, None)
+            if stream == CONTROL:
+                self._folded = (0, 0)
         self.heads.update(heads)
 
     def _cut(self, stream: str, seq: int) -> None:

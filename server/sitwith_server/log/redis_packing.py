@@ -48,10 +48,11 @@ _RESULT: Final = struct.Struct(">QQQ")
 
 
 class Script:
-    """A Lua file beside this one."""
+    """A Lua file beside this one, after what all of them know of how a stream lies."""
 
     def __init__(self, name: str) -> None:
-        self.text = (Path(__file__).parent / name).read_bytes()
+        folder = Path(__file__).parent
+        self.text = (folder / "pieces.lua").read_bytes() + (folder / name).read_bytes()
         self.sha = sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
@@ -100,6 +101,10 @@ class Kept:
     @property
     def event(self) -> bytes:
         return self.meta[8:16]
+
+    @property
+    def rights(self) -> int:
+        return int.from_bytes(self.meta[16:24], "big")
 
     @property
     def at(self) -> float:

@@ -38,11 +38,14 @@ UNKNOWN_TTL: Final = 86_400_000
 class Seeder:
     """Remembers which incarnation of one instance this process has told all that it holds.
 
-    now: the log's clock.
+    kept: how many entries of a stream are kept. now: the log's clock.
     """
 
-    def __init__(self, holdings: Holdings, offer_seconds: float, now: Callable[[], float]) -> None:
+    def __init__(
+        self, holdings: Holdings, offer_seconds: float, kept: int, now: Callable[[], float]
+    ) -> None:
         self._holdings = holdings
+        self._kept = kept
         self._window = int(offer_seconds * 1000)
         self._now = now
         self._entered: bytes | None = None
@@ -115,18 +118,23 @@ class Seeder:
     def _all_of(self, keep: RoomKeep) -> list[Word]:
         position, state = has_state(keep) or (Position.START, b"")
         heads = dict(keep.heads)
-        if position.seq > heads.get(CONTROL, Position.START).seq:
-            heads[CONTROL] = position
+        # A number of which nobody has the entry nor the state would be a room that nobody can load.
+        # A conversation's may be: it says how much is missing, and no number comes twice.
+        tail = keep.tail(CONTROL)
+        last = tail[-1].position if tail else Position.START
+        heads[CONTROL] = max(position, last, key=lambda each: each.seq)
         outcomes = keep.outcomes()
-        words: list[Word] = [keep.rights, int(keep.latest * MICROSECONDS)]
+        rights = keep.rights_at(heads[CONTROL].seq)
+        words: list[Word] = [rights, int(keep.latest * MICROSECONDS)]
         words += [position.to_bytes() if position.seq else b"", state, len(outcomes)]
         for field, outcome in outcomes:
             words += [field, outcome]
+        heads = {stream: head for stream, head in heads.items() if head.seq}
         words.append(len(heads))
         for stream, head in heads.items():
-            tail = keep.tail(stream)
-            words += [stream, head.to_bytes(), len(tail)]
-            for entry in tail:
+            held = keep.held(stream)
+            words += [stream, head.to_bytes(), len(held)]
+            for entry in held:
                 words += [entry.seq, entry.meta, entry.blob]
         return words
 
@@ -178,4 +186,4 @@ class Seeder:
 
     async def _do(self, link: Link, operation: str, *words: Word) -> Any:
         keys = (6, GATE, INCARNATION, ROOMS, TOMBS, LEASES, BEAT)
-        return await link.call("EVALSHA", SEED.sha, *keys, operation, *words)
+        return await link.call("EVALSHA", SEED.sha, *keys, operation, self._kept, *words)

@@ -2,7 +2,7 @@
 --
 -- KEYS: 1 gate, 2 the prefix of the room's keys, 3 index of rooms (also the channel that tells of
 --   them), 4 index of tombstones, 5 leases, 6 last beat
--- ARGV: 1 incarnation, 2 operation, 3 room, 4… its arguments
+-- ARGV: 1 incarnation, 2 operation, 3 room, 4 entries to keep of a stream, 5… its arguments
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('UNSEEDED')
@@ -12,7 +12,8 @@ local now = time[1] * 1000000 + time[2]
 local room = KEYS[2]
 local meta = room .. 'meta'
 local heads = room .. 'heads'
-local a, b, c = ARGV[4], ARGV[5], ARGV[6]
+local a, b, c = ARGV[5], ARGV[6], ARGV[7]
+lie_in_pieces(ARGV[4])
 
 local function alive()
   return redis.call('HGET', meta, 'x')
@@ -41,8 +42,13 @@ local function is_ended()
   return until_ and tonumber(until_) > now
 end
 
-local function entry_seqs(found)
-  return tonumber(string.match(found[1], '^%d+'))
+local function pieces_of(stream)
+  return room .. 's:' .. stream .. ':'
+end
+
+local function head_of(stream)
+  local head = redis.call('HGET', heads, stream)
+  return head and struct.unpack('>I8', head, 9) or 0
 end
 
 local op = {}
@@ -85,23 +91,25 @@ function op.outcome()
     or redis.call('HGET', room .. 'o:' .. (bucket - 1), a)
 end
 
--- stream, after, limit
+-- stream, after, limit. Returns "E" and entries, or "T" and the lowest seq that can be read. Where
+-- nobody could tell a new instance of some entries, they end before those.
 function op.read()
-  local head = redis.call('HGET', heads, a)
-  if not head then
-    return {'E', {}}
+  local last, next_, limit = head_of(a), tonumber(b) + 1, tonumber(c)
+  local read = {}
+  for piece = math.max(lowest_of(last), piece_of(next_)), piece_of(last) do
+    for _, entry in ipairs(redis.call('XRANGE', pieces_of(a) .. piece, next_, '+', 'COUNT', limit)) do
+      local seq = entry_seq(entry)
+      if seq ~= next_ then
+        return read[1] and {'E', read} or {'T', seq}
+      end
+      read[#read + 1] = entry
+      next_, limit = seq + 1, limit - 1
+    end
+    if limit == 0 then
+      break
+    end
   end
-  local last = struct.unpack('>I8', head, 9)
-  local after = tonumber(b)
-  if after >= last then
-    return {'E', {}}
-  end
-  local found = redis.call('XRANGE', room .. 's:' .. a, after + 1, '+', 'COUNT', c)
-  if found[1] and entry_seqs(found[1]) == after + 1 then
-    return {'E', found}
-  end
-  local oldest = redis.call('XRANGE', room .. 's:' .. a, '-', '+', 'COUNT', 1)[1]
-  return {'T', oldest and entry_seqs(oldest) or last + 1}
+  return (read[1] or next_ > last) and {'E', read} or {'T', last + 1}
 end
 
 function op.heads()
@@ -112,29 +120,35 @@ function op.heads()
   return {tonumber(m[1]), tonumber(m[2]), redis.call('HGETALL', heads)}
 end
 
--- stream, seqs with commas, blob. A stream's entry can't be changed, and a deleted one's bytes stay
--- in its node, so the stream is written anew: deletions are rare, and words that were taken back go.
+-- stream, seqs with commas, blob. What is so already is left as it is: every worker asks for it.
 function op.blank()
-  local key, gone, found = room .. 's:' .. a, {}, false
-  for seq in string.gmatch(b, '[^,]+') do
-    if tonumber(seq) >= 1 and #redis.call('XRANGE', key, seq, seq) > 0 then
-      gone[seq .. '-0'], found = true, true
+  local gone, pieces = {}, {}
+  for word in string.gmatch(b, '[^,]+') do
+    local seq = tonumber(word)
+    if seq >= 1 then
+      gone[seq .. '-0'], pieces[piece_of(seq)] = true, true
     end
   end
-  if not found then
-    return
+  for piece in pairs(pieces) do
+    local key, found = pieces_of(a) .. piece, false
+    local all = redis.call('XRANGE', key, '-', '+')
+    for _, entry in ipairs(all) do
+      if gone[entry[1]] and entry[2][4] ~= c then
+        entry[2][4], found = c, true
+      end
+    end
+    if found then
+      redis.call('DEL', key)
+      for _, entry in ipairs(all) do
+        redis.call('XADD', key, entry[1], 'm', entry[2][2], 'b', entry[2][4])
+      end
+      redis.call('PEXPIREAT', key, alive())
+    end
   end
-  local all = redis.call('XRANGE', key, '-', '+')
-  redis.call('DEL', key)
-  for _, entry in ipairs(all) do
-    local blob = gone[entry[1]] and c or entry[2][4]
-    redis.call('XADD', key, entry[1], 'm', entry[2][2], 'b', blob)
-  end
-  redis.call('PEXPIREAT', key, alive())
 end
 
 function op.drop()
-  redis.call('DEL', room .. 's:' .. a)
+  drop_pieces(pieces_of(a), head_of(a))
 end
 
 -- position, blob
@@ -157,7 +171,7 @@ op['end'] = function()
   local until_ = now + tonumber(a) * 1000
   into(KEYS[4], until_, ARGV[3])
   for _, stream in ipairs(redis.call('HKEYS', heads)) do
-    redis.call('DEL', room .. 's:' .. stream)
+    drop_pieces(pieces_of(stream), head_of(stream))
   end
   local bucket = math.floor(math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)) / 600000000)
   redis.call('DEL', meta, heads, room .. 'o:' .. bucket, room .. 'o:' .. (bucket - 1))
@@ -196,7 +210,7 @@ end
 -- workers
 function op.living()
   local found = {}
-  for n = 4, #ARGV do
+  for n = 5, #ARGV do
     local until_ = redis.call('ZSCORE', KEYS[5], ARGV[n])
     if until_ and tonumber(until_) > now then
       found[#found + 1] = ARGV[n]

@@ -2,8 +2,9 @@
 -- and opens once for everybody.
 --
 -- Of a room's copies the one of the highest epoch counts, for all its streams at once; among those
--- of one epoch each stream goes up to the highest number that anybody has. Where two have other
--- entries under one number, who came first counts.
+-- of one epoch each stream goes up to the highest number that anybody has, and has all entries that
+-- anybody has; some may be missing between them. Where two have other entries under one number, who
+-- has the higher head counts, else who came first.
 --
 -- In a room's meta, `si` is the incarnation that it was offered to, `se` the epoch of the copy that
 -- counts (-1: only its record is known) and `f` the epoch that begins with the opening.
@@ -12,14 +13,15 @@
 -- and for as long as somebody who is known to live has not offered all; each up to a limit.
 --
 -- KEYS: 1 gate, 2 incarnation, 3 index of rooms, 4 index of tombstones, 5 leases, 6 last beat
--- ARGV: 1 operation, 2… its arguments
+-- ARGV: 1 operation, 2 entries to keep of a stream, 3… its arguments
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now / 1000)
 local LEAST, MOST, FOR_THE_LIVING = 300, 10000, 3000
 
-local place = 1
+lie_in_pieces(ARGV[2])
+local place = 2
 local function take()
   place = place + 1
   return ARGV[place]
@@ -55,8 +57,9 @@ end
 
 local function forget(room, meta)
   local heads = room .. 'heads'
-  for _, stream in ipairs(redis.call('HKEYS', heads)) do
-    redis.call('DEL', room .. 's:' .. stream)
+  local all = redis.call('HGETALL', heads)
+  for n = 1, #all, 2 do
+    drop_pieces(room .. 's:' .. all[n] .. ':', seq_of(all[n + 1]))
   end
   redis.call('DEL', heads)
   redis.call('HDEL', meta, 'sp', 'sb')
@@ -157,57 +160,77 @@ function op.tombs()
   end
 end
 
--- One stream: what is there and what is offered become one, without gaps, up to the higher head.
-local function merge(room, expires)
-  local name, head, count = take(), take(), number()
-  local offered = {}
-  for n = 1, count do
-    offered[n] = {number(), take(), take()}
+-- The event of an entry, if it is known: `last` is the stream's head.
+local function event_of(entries, last, seq)
+  if seq_of(last) == seq then
+    return last and string.sub(last, 17)
   end
-  local key, heads = room .. 's:' .. name, room .. 'heads'
+  return entries[seq] and string.sub(entries[seq][1], 9, 16)
+end
+
+local function read_all(stream, head)
+  local entries = {}
+  for piece = lowest_of(head), piece_of(head) do
+    for _, found in ipairs(redis.call('XRANGE', stream .. piece, '-', '+')) do
+      entries[entry_seq(found)] = {found[2][2], found[2][4]}
+    end
+  end
+  return entries
+end
+
+-- One stream: what is there and what is offered become one, up to the higher head.
+local function merge(room, expires)
+  local name, head = take(), take()
+  local offered, agree = {}, true
+  for _ = 1, number() do
+    offered[number()] = {take(), take()}
+  end
+  local stream, heads = room .. 's:' .. name .. ':', room .. 'heads'
   local have = redis.call('HGET', heads, name)
   local top, high = seq_of(have), seq_of(head)
-  local there = {}
-  for n, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
-    there[n] = {tonumber(string.match(entry[1], '^%d+')), entry[2][2], entry[2][4]}
-  end
+  local there = read_all(stream, top)
 
-  local function event(entries, last, seq)
-    if last and seq_of(last) == seq then
-      return string.sub(last, 17)
-    end
-    local entry = entries[1] and entries[seq - entries[1][1] + 1]
-    return entry and string.sub(entry[2], 9, 16)
+  local function compare(seq)
+    local mine, theirs = event_of(there, have, seq), event_of(offered, head, seq)
+    agree = agree and (seq == 0 or not mine or not theirs or mine == theirs)
   end
-
-  local common = math.min(top, high)
-  local mine, theirs = event(there, have, common), event(offered, head, common)
-  local agree = common == 0 or not mine or not theirs or mine == theirs
-  if not agree and high <= top then
-    return
-  end
-  local low = offered[1] and offered[1][1] or high + 1
-  local bottom = there[1] and there[1][1] or top + 1
-  local merged = {}
-  if agree and low <= top + 1 and bottom <= high + 1 then
-    for seq = math.min(low, bottom), math.max(top, high) do
-      local a, b = there[seq - bottom + 1], offered[seq - low + 1]
-      -- Of two bodies of one entry the shorter one has been blanked.
-      merged[#merged + 1] = a and b and (#b[3] < #a[3] and b or a) or a or b
-    end
-  else
-    merged = high > top and offered or there
-  end
-  redis.call('DEL', key)
-  for _, entry in ipairs(merged) do
-    redis.call('XADD', key, entry[1] .. '-0', 'm', entry[2], 'b', entry[3])
-  end
-  if #merged > 0 then
-    redis.call('PEXPIREAT', key, expires)
+  compare(top)
+  compare(high)
+  for seq in pairs(offered) do
+    compare(seq)
   end
   if high > top or not have then
     redis.call('HSET', heads, name, head)
+  elseif not agree then
+    return
   end
+  local merged, order = agree and there or {}, {}
+  for seq, entry in pairs(offered) do
+    local known = merged[seq]
+    -- Of two bodies of one entry the shorter one has been blanked.
+    if not known or #entry[2] < #known[2] then
+      merged[seq] = entry
+    end
+  end
+  local last = math.max(top, high)
+  for seq in pairs(merged) do
+    if seq <= last and piece_of(seq) >= lowest_of(last) then
+      order[#order + 1] = seq
+    end
+  end
+  table.sort(order)
+  drop_pieces(stream, top)
+  for n, seq in ipairs(order) do
+    local key, entry = stream .. piece_of(seq), merged[seq]
+    redis.call('XADD', key, seq .. '-0', 'm', entry[1], 'b', entry[2])
+    if n == #order or piece_of(order[n + 1]) > piece_of(seq) then
+      redis.call('PEXPIREAT', key, expires)
+    end
+  end
+end
+
+local function find(room, name, seq)
+  return redis.call('XRANGE', room .. 's:' .. name .. ':' .. piece_of(seq), seq, seq)[1]
 end
 
 -- Whether the control stream's entry at this position is there, or was before those that are.
@@ -220,7 +243,7 @@ local function stands(room, position)
   if seq >= seq_of(head) then
     return head == position
   end
-  local found = redis.call('XRANGE', room .. 's:room', seq, seq)[1]
+  local found = find(room, 'room', seq)
   return not found or string.sub(found[2][2], 9, 16) == event
 end
 
@@ -315,7 +338,7 @@ function op.look()
     if head and seq_of(head) == seq then
       event = string.sub(head, 17)
     else
-      local found = redis.call('XRANGE', room .. 's:' .. name, seq, seq)[1]
+      local found = find(room, name, seq)
       event = found and string.sub(found[2][2], 9, 16) or ''
     end
     events[#events + 1] = event
