@@ -85,3 +85,20 @@ def error_of(answer: httpx.Response) -> dict[str, str]:
     assert {"code", "message"} <= set(error) <= {"code", "message", "path"}
     assert all(type(value) is str and value for value in error.values())
     return error
+
+
+def scope(method: str, path: str, headers: list[tuple[bytes, bytes]] | None = None) -> Any:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers or [],
+        "client": ("203.0.113.9", 1),
+        "server": ("127.0.0.1", 8000),
+    }

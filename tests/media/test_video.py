@@ -1,4 +1,4 @@
-"""Pictures: key frames, layers, history, and what is asked of whom."""
+"""Pictures: key frames, history, and what is asked of whom."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from itertools import pairwise
 
 from sitwith_server.media import rtcp, rtp
 from sitwith_server.media.congestion import read
-from sitwith_server.media.engine import Take
+from tests.media.pictures import SLOT, asked, nacks, pair, wants
 from tests.media.rig import (
     MID,
-    RID,
     TRANSPORT,
     VP8,
-    Receiver,
     Sender,
     Stage,
     camera,
@@ -22,31 +20,6 @@ from tests.media.rig import (
     signed,
     steps,
 )
-
-SLOT = 2200  # m2's first video slot
-
-
-def pair(rids: tuple[str, ...] = (), receivers: int = 1) -> Stage:
-    stage = Stage()
-    stage.add(1, session(1, video=True, rids=rids, voices=0))
-    for number in range(2, 2 + receivers):
-        stage.add(number, session(number, audio=False, voices=0, pictures=1))
-    stage.plan({}, {"m1": [f"m{number}" for number in range(2, 2 + receivers)]})
-    return stage
-
-
-def asked(receiver: Receiver) -> int:
-    return len(receiver.of(rtcp.KeyFrameWanted))
-
-
-def wants(stage: Stage, member: str, ssrc: int) -> None:
-    stage.ports[member].on_rtcp(rtcp.pli(1, ssrc), stage.now)
-
-
-def nacks(stage: Stage, member: str, ssrc: int, *numbers: int) -> None:
-    lost = [number & 0xFFFF for number in numbers]
-    stage.ports[member].on_rtcp(rtcp.nack(1, ssrc, lost), stage.now)
-
 
 # ------------------------------------------------------------------------------------- key frames
 
@@ -145,133 +118,6 @@ def test_ME15_picture_ids_go_on_by_one_where_pictures_change() -> None:
     assert [b - a & 0x7FFF for a, b in pairwise(ids)] == [1] * 7
     assert [b - a & 0xFF for a, b in pairwise(bases)] == [1] * 7
     assert ids[0] == 32_766
-
-
-# ----------------------------------------------------------------------------------------- layers
-
-
-def simulcast(count: int = 3) -> tuple[Stage, list[Sender]]:
-    rids = ("q", "h", "f")[:count]
-    stage = pair(rids)
-    layers = [camera(1, i) for i in range(count)]
-    for layer, rid in zip(layers, rids, strict=True):
-        layer.name = f"m1/{rid}"
-        layer.number += 1_000 * layer.ssrc
-        layer.time += 777 * layer.ssrc
-        layer.extensions = {MID: b"1", RID: rid.encode()}
-    return stage, layers
-
-
-def stream(stage: Stage, layers: list[Sender], seconds: float, key: bool = False) -> None:
-    """All layers at once; each answers a key frame that was asked of it with the next picture."""
-    publisher = stage.receivers["m1"]
-    frames = round(seconds * 30)
-    for i in range(frames):
-        for place, layer in enumerate(layers):
-            wanted = any(
-                isinstance(report, rtcp.KeyFrameWanted) and layer.ssrc in report.media
-                for report in publisher.reports
-            )
-            for part in layer.frame(key or wanted, parts=2 + 3 * place):
-                stage.send("m1", part)
-        publisher.reports.clear()
-        key = False
-        stage.wait(1 / 30)
-        if i % 3 == 0:
-            stage.tick()
-
-
-def shown(stage: Stage, slot: int = SLOT) -> str:
-    return stage.receivers["m2"].heard(slot)[-1]
-
-
-def test_ME19_the_largest_layer_is_shown_and_the_smallest_to_who_takes_low() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 3)
-    assert shown(stage) == "m1/f"
-    stage.forwarder.take("m2", Take.LOW, stage.now)
-    stream(stage, layers, 1)
-    assert shown(stage) == "m1/q"
-    stage.forwarder.take("m2", Take.HIGH, stage.now)
-    stream(stage, layers, 1)
-    assert shown(stage) == "m1/f"
-    got = stage.receivers["m2"].slots[SLOT]
-    assert {number for number, _ in steps(got)} == {1}
-    assert all(0 <= time < 9_000 for _, time in steps(got))
-    for before, after in pairwise(got):
-        if before.who != after.who:
-            assert after.picture.key
-    ids = sorted({each.picture.id: each for each in got if each.picture.id_at}.items())
-    assert len(ids) > 30
-
-
-def test_ME19_until_the_key_frame_comes_the_old_layer_goes_on() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 3)
-    stage.forwarder.take("m2", Take.LOW, stage.now)
-    before = stage.receivers["m2"].count
-    stage.film(layers[2], 5)
-    assert shown(stage) == "m1/f"
-    assert stage.receivers["m2"].count == before + 10
-
-
-def test_ME19_no_pictures_are_sent_to_who_takes_none() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 2)
-    stage.forwarder.take("m2", Take.NONE, stage.now)
-    assert stage.maps["m2"] == {"v0": None}
-    before = stage.receivers["m2"].count
-    stream(stage, layers, 1, key=True)
-    assert stage.receivers["m2"].count == before
-    stage.forwarder.take("m2", Take.HIGH, stage.now)
-    assert stage.maps["m2"] == {"v0": "m1"}
-
-
-def test_ME19_a_layer_that_is_switched_off_is_replaced() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 3)
-    stream(stage, layers[:1], 4)
-    assert shown(stage) == "m1/q"
-
-
-def test_ME19_a_weak_line_gets_a_smaller_layer() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 3)
-    for _ in range(3):
-        stage.ports["m2"].on_rtcp(rtcp.estimate(1, 60_000, [SLOT]), stage.now)
-        stream(stage, layers, 1)
-    assert shown(stage) == "m1/q"
-    for _ in range(3):
-        stage.ports["m2"].on_rtcp(rtcp.estimate(1, 4_000_000, [SLOT]), stage.now)
-        stream(stage, layers, 1)
-    assert shown(stage) == "m1/f"
-
-
-def loses(stage: Stage, layers: list[Sender], every: int) -> None:
-    """Three seconds in which the receiver reports that it misses half."""
-    for _ in range(3):
-        block = rtcp.Block(SLOT, 128, 100, 0, 0, 0, 0)
-        stage.ports["m2"].on_rtcp(rtcp.receiver_report(1, [block]), stage.now)
-        stream(stage, layers, 1)
-        for layer in layers:
-            layer.number += every
-
-
-def test_ME19_loss_on_the_receivers_own_line_limits_it() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 3)
-    loses(stage, layers, 0)
-    assert shown(stage) == "m1/q"
-
-
-def test_ME19_loss_on_the_senders_line_does_not() -> None:
-    stage, layers = simulcast()
-    stream(stage, layers, 3)
-    for layer in layers:
-        layer.number += 400
-    stream(stage, layers, 1.2)
-    loses(stage, layers, 400)
-    assert shown(stage) == "m1/f"
 
 
 # ----------------------------------------------------------------------------------- what is asked
@@ -486,11 +332,3 @@ def test_ME20_a_members_voice_and_picture_stay_in_step() -> None:
     seen = signed(reports[2200].time - picture_slot.shift - 90_000) / 90_000
     assert reports[2100].ntp == reports[2200].ntp
     assert abs(heard - (seen + 0.4)) < 0.001
-
-
-def test_ME10_a_layer_is_bound_by_its_rid_and_no_other() -> None:
-    stage, layers = simulcast(2)
-    layers[1].extensions = {MID: b"1", RID: b"x"}
-    stream(stage, layers, 1)
-    assert shown(stage) == "m1/q"
-    assert stage.refused("unknown_ssrc") == 30 * 5

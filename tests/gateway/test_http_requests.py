@@ -1,0 +1,166 @@
+"""Health, and what is done for each request whatever it asks."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from starlette.routing import Router
+from starlette.types import Message, Receive, Scope, Send
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway import http
+from sitwith_server.gateway.forms import DEFAULT_AGREEMENT
+from sitwith_server.gateway.metrics import Metrics
+
+from .house import URL, House, error_of, house, scope
+
+# ----------------------------------------------------------------------------------- health
+
+
+async def test_HT9_health_readiness_and_metrics_need_no_key() -> None:
+    async with house(crowds=[3, 12]) as h:
+        made = await h.room(title="Canary")
+        for path in ("/healthz", "/readyz", "/metrics"):
+            answer = await h.call("GET", path, key=None)
+            assert answer.status_code == 200
+            assert "Canary" not in answer.text
+            assert made["room"] not in answer.text
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert "sitwith_people 15.0" in answer.text
+        assert 'sitwith_rooms_by_people{people="0-4"} 1.0' in answer.text
+        assert 'method="POST",route="/api/rooms",status="201"' in answer.text
+
+
+async def test_while_draining_no_room_is_opened_and_the_rest_goes_on(h: House) -> None:
+    room = (await h.room())["room"]
+    h.operator.draining = True
+    answer = await h.call("POST", "/api/rooms", {})
+    assert answer.status_code == 503
+    assert error_of(answer)["code"] == "unavailable"
+    ready = await h.call("GET", "/readyz", key=None)
+    assert (ready.status_code, error_of(ready)["code"]) == (503, "not_ready")
+    assert (await h.call("GET", "/healthz", key=None)).status_code == 200
+    assert (await h.call("GET", f"/api/rooms/{room}")).status_code == 200
+    assert (await h.call("POST", "/api/rooms", {}, key=None)).status_code == 401
+
+
+# ------------------------------------------------------------------- around each request
+
+
+async def test_a_fault_is_a_500_that_says_nothing(
+    h: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(self: object) -> list[object]:
+        raise ValueError("canary")
+
+    monkeypatch.setattr(h.operator.__class__, "rooms", broken)
+    answer = await h.call("GET", "/api/rooms")
+    assert answer.status_code == 500
+    assert error_of(answer)["code"] == "internal"
+    assert "canary" not in answer.text
+    assert "content-security-policy" in answer.headers
+    assert "canary" not in caplog.text
+
+
+async def test_a_fault_outside_the_addresses_is_a_500_as_well() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError("canary")
+
+    asgi = http.wrapped(broken, Settings(), Metrics())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
+        answer = await client.get("/")
+    assert (answer.status_code, error_of(answer)["code"]) == (500, "internal")
+    socket: list[Message] = []
+
+    async def send(message: Message) -> None:
+        socket.append(message)
+
+    await asgi({**scope("GET", "/ws"), "type": "websocket"}, _nothing, send)
+    assert socket == [{"type": "websocket.close", "code": 1011}]
+
+
+async def test_a_fault_in_the_middle_of_an_answer_ends_the_connection() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("canary")
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with pytest.raises(http.Faulted) as faulted:
+        await http.wrapped(broken, Settings(), Metrics())(scope("GET", "/"), _nothing, send)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert str(faulted.value) == ""
+    assert faulted.value.__suppress_context__
+
+
+async def test_a_malformed_host_is_refused(h: House) -> None:
+    for hosts in ([b"evil.example/api"], [b"a@b"], [b"a", b"a"]):
+        sent: list[Message] = []
+
+        async def send(message: Message, sent: list[Message] = sent) -> None:
+            sent.append(message)
+
+        headers = [(b"host", host) for host in hosts]
+        await h.asgi(scope("GET", "/healthz", headers), _nothing, send)
+        assert sent[0]["status"] == 400
+        socket: list[Message] = []
+
+        async def close(message: Message, socket: list[Message] = socket) -> None:
+            socket.append(message)
+
+        await h.asgi({**scope("GET", "/ws", headers), "type": "websocket"}, _nothing, close)
+        assert socket[0]["type"] == "websocket.close"
+
+
+async def test_a_foreign_host_moves_nothing(h: House) -> None:
+    headers = {"host": "evil.example", "x-forwarded-host": "evil.example", "forwarded": "host=evil"}
+    for path in ("/api/rooms/", "/r/a/", "/healthz/"):
+        answer = await h.call("GET", path, headers=headers)
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+    made = await h.call("POST", "/api/rooms", {}, headers=headers)
+    assert "evil" not in made.text
+
+
+async def test_a_refused_upgrade_carries_the_security_headers() -> None:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asgi = http.wrapped(refuse, Settings(), Metrics())
+    await asgi({**scope("GET", "/ws"), "type": "websocket"}, _nothing, send)
+    assert b"content-security-policy" in dict(sent[0]["headers"])
+
+
+async def test_requests_have_ids_of_their_own(h: House) -> None:
+    ids = {(await h.call("GET", "/healthz")).headers["x-request-id"] for _ in range(5)}
+    assert len(ids) == 5
+    given = await h.call("GET", "/healthz", headers={"x-request-id": "canary"})
+    assert given.headers.get_list("x-request-id") != ["canary"]
+
+
+async def test_the_addresses_work_under_a_bare_router_too(h: House) -> None:
+    routes = http.routes(h.operator, h.settings, h.metrics, lambda: ())
+    asgi = http.wrapped(Router(routes), h.settings, h.metrics)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert error_of(await client.get("/nothing"))["code"] == "not_found"
+
+
+def test_the_default_agreement_says_what_it_must() -> None:
+    text = DEFAULT_AGREEMENT.lower()
+    for word in ("headphones", "screenshots", "record", "passing", "crisis", "stays here"):
+        assert word in text
+    assert "danger" in text, "the limits of confidentiality"
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
