@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any
 
 from sitwith_server.room import next_deadline, routes, view, voices
@@ -33,6 +33,7 @@ def check(state: RoomState, now: float) -> None:
     _guests(state)
     _sides(state)
     _moods(state)
+    _series(state)
     _voices(state)
     _views(state)
     _routes(state)
@@ -175,10 +176,11 @@ def _groups(state: RoomState) -> None:
 def _views(state: RoomState) -> None:
     inside = {s.id for s in state.inside()}
     outside = set(state.seats) - inside
+    door = {"title", "agreement"} | (set() if state.series is None else {"series"})
     for seat in state.seats.values():
         seen = view(state, seat.id)
         if seat.id in outside:
-            assert set(seen) == {"title", "agreement"}
+            assert set(seen) == door
             continue
         assert (seen.keys() >= STAFF_SLICES) is seat.facilitates
         _care_views(state, seat, seen)
@@ -189,7 +191,28 @@ def _views(state: RoomState) -> None:
         told = str({name: value for name, value in seen.items() if name not in OWN_SLICES})
         assert not [m for m in outside | state.removed if f"'{m}'" in told]
         assert seen["topics"] == list(seat.topics), "another's concerns"
-    assert set(view(state, "a stranger")) == {"title", "agreement"}
+    assert set(view(state, "a stranger")) == door
+
+
+def _series(state: RoomState) -> None:
+    """Everybody is one person, nobody banned is here, and all that is kept is of handles."""
+    series = state.series
+    if series is None:
+        return
+    handles = [series.handle(n) for n in range(series.people) if series.handle(n)]
+    assert len(set(handles)) == len(handles)
+    for member, person in series.came.items():
+        assert series.handle(person)
+        assert not (member in state.seats and series.is_banned(person))
+    kept = {*series.here, *series.past.banned, *(n for row in series.met for n in row[:2])}
+    kept |= {n for n in series.removed.values() if n is not None}
+    assert all(series.handle(n) for n in kept)
+    assert all(a < b for a, b, _ in series.met)
+    assert {series.came[s.id] for s in state.inside() if s.id in series.came} <= series.here
+    for one, other in combinations(series.came.items(), 2):
+        if one[1] != other[1]:
+            pair = frozenset((one[0], other[0]))
+            assert state.met.get(pair, 0) <= series.times(one[1], other[1])
 
 
 def _care_views(state: RoomState, seat: Seat, seen: dict[str, Any]) -> None:

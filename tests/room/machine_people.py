@@ -8,10 +8,12 @@ from hypothesis.stateful import initialize, precondition, rule
 from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
+from sitwith_server.room.series import Past
 from tests.room.evening import FACILITATOR, MEMBER, Evening
 from tests.room.machine import FLAGS, SHARE, Crowd, changes
 
 MOST_SEATS = 9
+PAST = Past((b"h0", b"h1", b"h2"), (2, 0, 5), ((0, 1, 2), (1, 2, 1)), frozenset({2}), True)
 
 
 class People(Crowd):
@@ -26,9 +28,17 @@ class People(Crowd):
         direct=FLAGS,
         grace=st.sampled_from((0.0, 1.0, 30.0)),
         first=st.integers(0, 4),
+        series=st.sampled_from((None, Past(), PAST)),
     )
     def begin(
-        self, capacity: int, lobby: bool, wait: bool, direct: bool, grace: float, first: int
+        self,
+        capacity: int,
+        lobby: bool,
+        wait: bool,
+        direct: bool,
+        grace: float,
+        first: int,
+        series: Past | None,
     ) -> None:
         self.e = Evening(
             capacity=capacity,
@@ -38,6 +48,8 @@ class People(Crowd):
             direct=direct,
             grace_seconds=grace,
         )
+        if series is not None:
+            self.e.ok("", c.SeriesBegin, series="series", past=series)
         self.once = self.e.link(Role.MEMBER, uses=1)
         self.guests = self.e.link(Role.GUEST)
         self.come(FACILITATOR)
@@ -55,7 +67,12 @@ class People(Crowd):
 
     @rule(who=SHARE)
     def accept(self, who: float) -> None:
-        self.ask(c.AgreementAccept(by=self.someone(who), version=1))
+        asks = self.someone(who)
+        self.ask(c.AgreementAccept(by=asks, version=1, handle=self.handle(int(asks[1:]))))
+
+    @rule(n=st.integers(0, 4), drop=st.sampled_from((False, False, False, True)))
+    def forget(self, n: int, drop: bool) -> None:
+        self.ask(c.SeriesDrop(by="") if drop else c.SeriesForget(by="", handle=b"h%d" % n))
 
     @rule(who=SHARE)
     def lose(self, who: float) -> None:

@@ -24,6 +24,7 @@ from sitwith_server.service.store import (
     state_to_bytes,
 )
 from tests.room.evening import Evening, circle, pairs_of
+from tests.room.series import Meeting, handle
 
 FULL = Stage(
     StageKind.PAIRS,
@@ -93,8 +94,21 @@ def eventful() -> Evening:
     return e
 
 
+def meeting() -> Meeting:
+    """A meeting of a series, with all that happens in one alone."""
+    first = Meeting()
+    first.circle("Ada", "Ben")
+    first.ok("fay", c.PairsOpen, groups=(("ada", "ben"),))
+    first.ok("fay", c.MemberRemove, member="ada")
+    e = Meeting(first.past())
+    e.circle("Ada", "Ben")
+    e.ok(OPERATOR, c.SeriesForget, handle=handle("Ben"))
+    e.ok(OPERATOR, c.SeriesDrop)
+    return e
+
+
 def test_every_event_comes_back_as_it_was() -> None:
-    events = [*eventful().events, ev.RoomEnded()]
+    events = [*eventful().events, *meeting().events, ev.RoomEnded()]
     assert {type(event) for event in events} == set(get_args(ev.Event))
     for event in events:
         came = event_from_bytes(event_to_bytes(event, "why", "ada"))
@@ -105,6 +119,18 @@ def test_a_log_read_back_gives_the_same_room() -> None:
     e = eventful()
     blobs = [event_to_bytes(event, "", "") for event in e.events]
     assert fold_all(event_from_bytes(blob).event for blob in blobs) == e.state
+
+
+def test_a_meeting_of_a_series_comes_back_whole() -> None:
+    e = meeting()
+    first = e.events[0]
+    assert isinstance(first, ev.RoomOpened)
+    state = begin(first)
+    for event in e.events[1:-1]:
+        state = fold(state, event)
+        assert state_from_bytes(state_to_bytes(state)) == state
+    assert state.series is not None
+    assert state.series.past.bans
 
 
 def test_a_room_comes_back_whole() -> None:

@@ -13,6 +13,7 @@ from sitwith_server.room.command import Command as Command  # noqa: PLC0414
 from sitwith_server.room.commands_care import *  # noqa: F403
 from sitwith_server.room.commands_evening import *  # noqa: F403
 from sitwith_server.room.commands_guests import *  # noqa: F403
+from sitwith_server.room.commands_series import *  # noqa: F403
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
 
 # -- the door ------------------------------------------------------------------------------------
@@ -66,6 +67,7 @@ class Reassert(Command):
     removed: frozenset[MemberId]
     held: Mapping[MemberId, frozenset[Kind]]
     turn: int
+    forgotten: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,10 @@ class RevokeInvite(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementAccept(Command):
+    """`handle` is who it is in the room's series, where they like to be remembered."""
+
     version: int
+    handle: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Card, Concern, Line, Opening
+from sitwith_server.room.events_series import *  # noqa: F403
+from sitwith_server.room.events_series import (
+    PersonCame,
+    PersonForgotten,
+    SeriesBegan,
+    SeriesDropped,
+    TurnedAway,
+)
 from sitwith_server.room.model import (
     Floor,
     GroupId,
@@ -392,5 +400,10 @@ Event = (
     | TalkHeard
     | Nudged
     | NudgeEnded
+    | SeriesBegan
+    | PersonCame
+    | TurnedAway
+    | PersonForgotten
+    | SeriesDropped
     | GuestsMoved
 )

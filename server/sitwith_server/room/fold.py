@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sitwith_server.room import events as ev
+from sitwith_server.room import series_fold
 from sitwith_server.room.access import rights_of, with_spans
 from sitwith_server.room.agenda import Agenda
 from sitwith_server.room.care import Care
@@ -38,7 +39,7 @@ def begin(event: ev.RoomOpened) -> RoomState:
 
 def fold(state: RoomState, event: ev.Event) -> RoomState:
     """The state after `event`, numbered one higher, with everybody's rights to receive kept."""
-    new = _APPLY[type(event)](state, event)
+    new = series_fold.after(state, _APPLY[type(event)](state, event), event)
     number = state.seq + 1
     changed = rights_of(new) != rights_of(state)
     new = replace(new, seq=number, rights=number if changed else state.rights)
@@ -113,6 +114,12 @@ def _removed(state: RoomState, event: ev.Removed) -> RoomState:
         dead = replace(invite, revoked=True)
         state = replace(state, invites={**state.invites, invite.id: dead})
     return state.without_seat(event.member)
+
+
+def _turned_away(state: RoomState, event: ev.TurnedAway) -> RoomState:
+    """As the removed, but nobody else has to wait for it."""
+    gone = _removed(state, ev.Removed(event.member))
+    return replace(gone, links_wait=state.links_wait)
 
 
 def _role_given(state: RoomState, event: ev.RoleGiven) -> RoomState:
@@ -316,6 +323,11 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.MediaPinned: lambda s, e: replace(s, media=e.node),
     ev.TalkHeard: _talk_heard,
     ev.Nudged: _nudged,
+    ev.SeriesBegan: series_fold.began,
+    ev.PersonCame: series_fold.came,
+    ev.TurnedAway: _turned_away,
+    ev.PersonForgotten: series_fold.forgotten,
+    ev.SeriesDropped: lambda s, e: replace(s, series=None),
     ev.NudgeEnded: lambda s, e: replace(s, equal=s.equal.answered(e.member)),
     ev.GuestsMoved: lambda s, e: replace(s, guests=Guests(e.brought)),
 }

@@ -24,6 +24,7 @@ from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.mood import Mood
 from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
 from sitwith_server.room.policy import QueueOrder
+from sitwith_server.room.series import Series
 
 MemberId = str
 GroupId = str
@@ -329,6 +330,8 @@ class RoomState:
     talk: Mapping[MemberId, float] = field(default_factory=dict)
     """Seconds of speech that was forwarded to somebody, of each seat."""
     equal: Equal = field(default_factory=Equal)
+    series: Series | None = None
+    """What a room of a series knows of the meetings before it, and adds."""
     guests: Guests = field(default_factory=Guests)
 
     # -- reading -----------------------------------------------------------------------------

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import RoomState, Seat
 from sitwith_server.room.mood import VALUES
+
+REMEMBERED = "remembered"
 
 UNTOLD = "mood.answer"
 """Nobody is told who has answered, the one who did included."""
@@ -46,3 +50,15 @@ def _there(state: RoomState) -> list[Milestone]:
 
 def _covers(seat: Seat, number: int) -> bool:
     return any(span.covers(number) for span in seat.inside)
+
+
+def series_audience(state: RoomState, seat: Seat) -> str | None:
+    if state.series is None:
+        return None
+    return REMEMBERED if seat.id in state.series.came else ""
+
+
+def series(state: RoomState, audience: str) -> Mapping[str, object]:
+    """Of which series the room is, and whether it keeps anything of the viewer."""
+    assert state.series is not None
+    return {"id": state.series.id, "remembered": audience == REMEMBERED}

@@ -38,7 +38,7 @@ def view(state: RoomState, viewer: MemberId) -> dict[str, Value]:
     door: dict[str, Value] = {"title": state.title, "agreement": agreement(state)}
     seat = state.at(viewer)
     if seat is None:
-        return door
+        return door if state.series is None else {**door, "series": {"id": state.series.id}}
     door["room"] = state.id
     for name, part in SLICES.items():
         audience = part.audience(state, seat)
@@ -239,6 +239,7 @@ SLICES: Mapping[str, Slice] = {
     "aside": Slice(watch.aside_audience, watch.aside),
     "card": Slice(watch.card_audience, watch.own_card),
     "care_opened": Slice(watch.opened_audience, watch.opened),
+    "series": Slice(shown.series_audience, shown.series),
     "talk": Slice(_staff_only, _talk),
     "unheard": Slice(_staff_only, lambda state, _: voices.unheard(state)),
     "nudge": Slice(voices.nudge_audience, voices.nudge),

@@ -9,8 +9,15 @@ from contextlib import suppress
 from sitwith_server.log.base import CONTROL, Log, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
-from sitwith_server.room.events import CardKept, MilestoneShared, MoodAnswered
+from sitwith_server.room.events import (
+    CardKept,
+    MilestoneShared,
+    MoodAnswered,
+    PersonCame,
+    SeriesBegan,
+)
 from sitwith_server.room.model import OPERATOR, RoomState
+from sitwith_server.room.series import Series
 from sitwith_server.room.watch import card_of
 from sitwith_server.service import store
 from sitwith_server.service.answers import Answer, Done
@@ -53,6 +60,8 @@ def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]
     if over:
         nothing = store.Happened(MilestoneShared(OPERATOR, "", 0), "milestone.share", OPERATOR)
         empty[nothing] = sorted(over)
+    if before.series is not None:
+        empty.update(_forgotten(before.series, after.series))
     return empty
 
 
@@ -62,6 +71,30 @@ async def blank_gone(log: Log, before: RoomState, after: RoomState) -> None:
         blob = store.event_to_bytes(happened.event, happened.why, happened.by)
         with suppress(LogDown):
             await log.blank(after.id, CONTROL, number, blob, *more)
+
+
+def forgotten(before: RoomState, after: RoomState) -> frozenset[int]:
+    """Of whom `before` knew nothing any more, and `after`, which comes from a log that has lost
+    something, does again."""
+    was, now = before.series, after.series
+    if was is None or now is None:
+        return frozenset()
+    both = range(min(was.people, now.people))
+    return frozenset(n for n in both if now.handle(n) and not was.handle(n))
+
+
+def _forgotten(was: Series, now: Series | None) -> dict[store.Happened, list[int]]:
+    """The events that held the handles of people of whom nothing may be left."""
+    empty = {}
+    past = was.past.emptied() if now is None else now.past
+    if past.people != was.past.people:
+        began = store.Happened(SeriesBegan(was.id, past), "series.begin", OPERATOR)
+        empty[began] = [was.began_at]
+    for place, one in enumerate(was.new):
+        if one.handle and (now is None or not now.new[place].handle):
+            nobody = PersonCame(one.member, len(past.people) + place)
+            empty[store.Happened(nobody, "agreement.accept", one.member)] = [one.at]
+    return empty
 
 
 def _answers_at(state: RoomState) -> set[int]:

@@ -66,6 +66,7 @@ async def _from_record(log: Log, room_id: str) -> Room | None:
         milestones=(),
         media=None,
         talk={},
+        series=state.series and state.series.alone(),
     )
     return Room(log, state, head, heads.rights)
 
@@ -114,4 +115,6 @@ class Snapshots:
 
 def _record_of(state: RoomState) -> object:
     """What of a room has to outlive its log: who may come in, and under which rules."""
-    return (state.settings, state.invites, state.removed, state.locked, state.expires_at)
+    series = state.series
+    kept = series and (series.past, series.new, series.here, series.met, series.removed)
+    return (state.settings, state.invites, state.removed, state.locked, state.expires_at, kept)

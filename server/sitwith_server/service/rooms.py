@@ -34,7 +34,7 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.asides import blank_gone, completed, line_moved
+from sitwith_server.service.asides import blank_gone, completed, forgotten, line_moved
 from sitwith_server.service.talking import (
     Key,
     Talking,
@@ -349,7 +349,13 @@ class Room:
             for observer in tuple(self._observers):
                 observer.lost(streams)
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
-        again = c.Reassert(by="", removed=before.removed, held=held, turn=before.floor.turn)
+        again = c.Reassert(
+            by="",
+            removed=before.removed,
+            held=held,
+            turn=before.floor.turn,
+            forgotten=forgotten(before, self.state),
+        )
         while await self.order(again, "gap") is not None:
             await asyncio.sleep(RETRY)
 

@@ -26,6 +26,7 @@ from sitwith_server.room.decide import (
     moderate,
     mood,
     pairs,
+    series,
     time,
 )
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
@@ -102,6 +103,8 @@ _FROM_NOBODY = (
     c.PinMedia,
     c.AddTalk,
     c.LineMoved,
+    c.SeriesForget,
+    c.SeriesDrop,
 )
 """What may still come once a room has ended, and then changes nothing."""
 
@@ -182,6 +185,9 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.GuestRest: guests.rest,
     c.BreatheStart: breathe.start,
     c.BreatheStop: breathe.stop,
+    c.SeriesBegin: series.begin,
+    c.SeriesForget: series.forget,
+    c.SeriesDrop: series.drop,
     c.Media: media.check,
     c.PinMedia: media.pin,
     c.AddTalk: media.add_talk,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import floor, pairs
+from sitwith_server.room.decide import floor, pairs, series
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.decide.names import distinct
 from sitwith_server.room.events import (
@@ -93,8 +93,12 @@ def accept_agreement(d: Draft, command: c.AgreementAccept) -> None:
     seat = d.state.seats[command.by]
     if command.version != d.state.agreement.version:
         raise stale("The agreement has another version by now.")
+    if not series.come(d, seat.id, command.handle):
+        return
     invite = d.state.invites.get(seat.invite)
-    waits = invite is not None and _waits(d.state, invite)
+    waits = invite is not None and (
+        _waits(d.state, invite) or series.waits(d.state, invite, seat.id)
+    )
     role = _at_the_door(seat.role) if waits else seat.role
     if role is Role.FACILITATOR:
         enter(d, seat, role)

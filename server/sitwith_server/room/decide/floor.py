@@ -21,6 +21,7 @@ from sitwith_server.room.model import (
     Round,
     Seat,
 )
+from sitwith_server.room.series import longest_waiting
 
 
 def raise_hand(d: Draft, command: c.HandRaise) -> None:
@@ -384,9 +385,12 @@ def _seat_order(state: RoomState) -> tuple[MemberId, ...]:
 
 
 def _next_starter(state: RoomState, order: tuple[MemberId, ...]) -> int:
-    """Who sits after the one who began the last round, going round the circle."""
-    places = [state.seats[m].place for m in order]
-    return next((i for i, place in enumerate(places) if place > state.last_starter), 0)
+    """Who sits after the one who began the last round, going round the circle; of a series the
+    next of those who have waited longest."""
+    here = [m for m in order if state.seats[m].presence is not Presence.AWAY] or order
+    due = longest_waiting(state.series, order if state.series is None else here)
+    places = [(at, state.seats[m].place) for at, m in enumerate(order) if m in due]
+    return next((at for at, place in places if place > state.last_starter), places[0][0])
 
 
 def _check_taker(d: Draft, floor: Floor, member: MemberId) -> None:

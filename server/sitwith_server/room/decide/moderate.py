@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import entry, floor, guests, pairs
+from sitwith_server.room.decide import entry, floor, guests, pairs, series
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed
 from sitwith_server.room.decide.names import distinct
 from sitwith_server.room.events import (
@@ -14,12 +14,14 @@ from sitwith_server.room.events import (
     InviteRevoked,
     LockSet,
     MutesSet,
+    PersonForgotten,
     Removed,
     Renamed,
     RoleGiven,
     RoomEnded,
     SettingsChanged,
     SteppedAway,
+    TurnedAway,
 )
 from sitwith_server.room.model import ChatPolicy, Invite, Kind, Presence, Role
 from sitwith_server.room.policy import QueueOrder
@@ -66,10 +68,13 @@ def mute_all(d: Draft, command: c.MuteAll) -> None:
 
 def remove(d: Draft, command: c.MemberRemove) -> None:
     seat = d.seat(command.member)
-    if seat.id == command.by:
+    if series.is_oneself(d.state, command.by, seat.id):
         raise not_allowed("To go oneself is to leave.")
     d.emit(Removed(seat.id))
     entry.clear_away(d, seat.id)
+    for other in series.other_seats(d.state, seat.id):
+        d.emit(TurnedAway(other))
+        entry.clear_away(d, other)
 
 
 def reassert(d: Draft, command: c.Reassert) -> None:
@@ -81,6 +86,9 @@ def reassert(d: Draft, command: c.Reassert) -> None:
         seat = d.state.at(member)
         if seat is not None:
             _set(d, member, seat.held | kinds, seat.own)
+    for person in sorted(command.forgotten):
+        if d.state.series is not None and person < d.state.series.people:
+            d.emit(PersonForgotten(person))
     if d.state.floor.turn < command.turn:
         d.emit(FloorChanged(replace(d.state.floor, turn=command.turn)))
 
