@@ -169,6 +169,15 @@ async def test_ME34_offers_of_one_member_are_bounded_and_hurt_nobody() -> None:
         await company.close()
 
 
+async def test_ME34_as_many_offers_as_a_seat_may_send_at_once_are_read() -> None:
+    async with running(Limits()) as engine:
+        room = await engine.open("room", Recorder())
+        for _ in range(19):
+            with pytest.raises(OfferRefused, match="malformed"):
+                await room.answer("a", "v=0")
+        await room.answer("a", Peer(audio=1).offer())
+
+
 async def test_ME32_an_offer_that_comes_twice_has_one_answer(engine: AiortcEngine) -> None:
     room = await engine.open("room", Recorder())
     peer = Peer(audio=1)

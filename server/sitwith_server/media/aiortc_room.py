@@ -33,15 +33,16 @@ BUDGET: Final = 300
 class Limits:
     """What one engine bears.
 
-    offers, offers_burst: answered offers a second, and at once, of one member.
+    offers, offers_burst: offers a second, and at once, of one member: as many at once as the
+        wire promises for commands.
     all_offers, all_offers_burst: the same of everybody.
     half_open_room, half_open: transports of one room, and of all, that have not yet finished.
     connect: seconds that ICE and DTLS may take.
     silence: seconds without an authentic packet after which a member is gone.
     """
 
-    offers: float = 1
-    offers_burst: float = 5
+    offers: float = 2
+    offers_burst: float = 20
     all_offers: float = 100
     all_offers_burst: float = 200
     half_open_room: int = 64
