@@ -51,7 +51,7 @@ _SOURCE: Final[Mapping[str, Check[object]]] = {
     "checked": _or_null(_DATE),
 }
 _ALWAYS: Final = tuple(_SOURCE)
-_LINE: Final = record(
+_LINE_FIELDS: Final = record(
     {
         **_SOURCE,
         "phone": _PHONE,
@@ -61,8 +61,17 @@ _LINE: Final = record(
     },
     (*_ALWAYS, "hours", "languages"),
 )
+
+
+def _line(value: object, path: str) -> Mapping[str, object]:
+    made = _LINE_FIELDS(value, path)
+    if not {"phone", "text"} & made.keys():
+        raise Invalid(path, "needs phone or text")
+    return made
+
+
 _COUNTRY_FORM: Final = record(
-    {"emergency": _PHONE, "lines": listing(_LINE, 1, 20)}, ("emergency", "lines")
+    {"emergency": _PHONE, "lines": listing(_line, 1, 20)}, ("emergency", "lines")
 )
 
 
@@ -72,12 +81,7 @@ def _countries(value: object, path: str) -> Mapping[str, object]:
     for code in value:
         if _COUNTRY.fullmatch(code) is None:
             raise Invalid(path, "must have countries by their two letters (ISO 3166-1)")
-    made = {code: _COUNTRY_FORM(each, f"{path}.{code}") for code, each in value.items()}
-    for code, country in made.items():
-        for place, line in enumerate(country["lines"]):  # type: ignore[var-annotated, arg-type]
-            if not {"phone", "text"} & line.keys():
-                raise Invalid(f"{path}.{code}.lines[{place}]", "needs phone or text")
-    return made
+    return {code: _COUNTRY_FORM(each, f"{path}.{code}") for code, each in value.items()}
 
 
 _FILE: Final = record(

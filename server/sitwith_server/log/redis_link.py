@@ -76,7 +76,7 @@ class Link(asyncio.Protocol):
 
     def send(self, words: Sequence[Word], got: Got) -> None:
         """Raises LogDown if nothing was sent; else `got` is called, come what may."""
-        self.send_packed(hiredis.pack_command(tuple(words)), _alone, got)  # type: ignore[arg-type]
+        self.send_packed(_packed(words), _alone, got)
 
     def send_packed(self, command: bytes, took: Took[T], beside: T) -> None:
         """As `send`, for a command that is bytes already."""
@@ -107,7 +107,7 @@ class Link(asyncio.Protocol):
         if not self._out:
             self.loop.call_soon(self._flush)
             self._turn = self.loop.time()
-        self._out.append(hiredis.pack_command(words))  # type: ignore[arg-type]
+        self._out.append(_packed(words))
 
     def _flush(self) -> None:
         if self._transport is not None:
@@ -162,6 +162,12 @@ class Link(asyncio.Protocol):
             self.abort()
             return
         self._watch = self.loop.call_later(self._patience / 8, self._look)
+
+
+def _packed(words: Sequence[Word]) -> bytes:
+    # Its stub takes a tuple of one word.
+    packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
+    return packed
 
 
 def _alone(reply: Any, got: Got) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -190,34 +190,30 @@ def _target(url: str) -> Target:
         raise ValueError(f"not understood: {problem}") from None
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    known = {
-        "user": unquote(user) or None,
-        "password": unquote(password) or None,
-        "tls": scheme.startswith("rediss"),
-    }
+    known = Target(
+        (),
+        database=database,
+        user=unquote(user) or None,
+        password=unquote(password) or None,
+        tls=scheme.startswith("rediss"),
+    )
     if scheme == "unix":
-        path = unquote(hosts + parts.path)
-        return Target((), path=path, database=database, **known)  # type: ignore[arg-type]
+        return replace(known, path=unquote(hosts + parts.path))
     sentinel = scheme.endswith("+sentinel")
     nodes = tuple(_node(host, _SENTINEL_PORT if sentinel else _PORT) for host in hosts.split(","))
     last = unquote(parts.path.strip("/"))
     if sentinel:
         if not last:
             raise ValueError("a Sentinel URL ends in /name-of-the-master")
-        return Target(
-            nodes,
-            master=last,
-            database=database,
-            sentinel_password=query.get("sentinel_password"),
-            **known,  # type: ignore[arg-type]
-        )
+        secret = query.get("sentinel_password")
+        return replace(known, nodes=nodes, master=last, sentinel_password=secret)
     if len(nodes) > 1:
         raise ValueError("write redis:// before each instance of the list")
     if last:
         if not last.isdecimal():
             raise ValueError("the database is a number")
         database = int(last)
-    return Target(nodes, database=database, **known)  # type: ignore[arg-type]
+    return replace(known, nodes=nodes, database=database)
 
 
 def _node(text: str, port: int) -> tuple[str, int]:

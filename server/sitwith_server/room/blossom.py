@@ -158,12 +158,7 @@ class _Search:
 
     def _up(self, part: int) -> int:
         """The outer part above an outer one in its tree; `_FREE` above a root."""
-        entry = self.entry[part]
-        if entry is None:
-            return _FREE
-        above = self.entry[self.top[entry[0]]]
-        assert above is not None
-        return self.top[above[0]]
+        return _FREE if self.entry[part] is None else self.top[self._steps(part)[1][0]]
 
     def _common(self, one: int, other: int) -> int:
         seen = set()
@@ -251,6 +246,15 @@ class _Search:
 
     # -- blossoms --------------------------------------------------------------------------------
 
+    def _steps(self, part: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The edges from an outer part that is no root into the inner one above it, and from there
+        up to the next outer one."""
+        inner = self.entry[part]
+        assert inner is not None
+        up = self.entry[self.top[inner[0]]]
+        assert up is not None
+        return inner, up
+
     def _shrink(self, stem: int, one: int, other: int) -> None:
         """An odd circle of tight edges through `stem` becomes one outer part."""
         made = self.unused.pop()
@@ -259,8 +263,7 @@ class _Search:
         edge = (one, other)
         part = self.top[one]
         while part != stem:  # from `one` up to the stem, to be read downwards
-            inner, up = self.entry[part], self.entry[self.top[self.entry[part][0]]]  # type: ignore[index]
-            assert inner is not None and up is not None
+            inner, up = self._steps(part)
             kids += [part, self.top[inner[0]]]
             links += [inner, up]
             part = self.top[up[0]]
@@ -270,8 +273,7 @@ class _Search:
         links.append(edge)
         part = self.top[other]
         while part != stem:
-            inner, up = self.entry[part], self.entry[self.top[self.entry[part][0]]]  # type: ignore[index]
-            assert inner is not None and up is not None
+            inner, up = self._steps(part)
             kids += [part, self.top[inner[0]]]
             links += [inner[::-1], up[::-1]]
             part = self.top[up[0]]
