@@ -137,6 +137,7 @@ REFUSED: list[tuple[str, Callable[[], str]]] = [
     ("malformed", lambda: text("aiortc").replace("\r\n", "\r\r\n", 1)),
     ("malformed", lambda: text("aiortc").replace("\r\n", "\r\n\r\n", 1)),
     ("malformed", lambda: text("aiortc").replace("v=0", "v=1")),
+    ("malformed", lambda: edit("aiortc", r"a=sendonly", "a=sendonly\r\na=ssrc-group:FID x", 1)),
     ("malformed", lambda: text("aiortc") + "a=\r\n" * 4_000),
     ("malformed", lambda: text("aiortc") + "a=" + "x" * 3_000 + "\r\n"),
     ("malformed", lambda: "v=0\r\na=group:BUNDLE\r\n"),

@@ -155,6 +155,10 @@ class Carried:
             return bus.Declined(offer.letter, refused.reason)
         except (EngineDown, LogDown, TimeoutError):
             return bus.Declined(offer.letter, "")
+        except Exception as fault:
+            # Whoever offers is told now, and not once nobody waits any more.
+            _log.error("offer_fault", exc_info=fault)
+            return bus.Declined(offer.letter, "")
         self.members.add(offer.member)
         return bus.Answer(offer.letter, sdp)
 

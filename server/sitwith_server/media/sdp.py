@@ -327,8 +327,8 @@ def _ssrcs(block: _Block) -> tuple[int, ...]:
         said[_number(value.partition(" ")[0], 1 << 32)] = None
     layers: tuple[int, ...] = ()
     for value in block.all("ssrc-group"):
-        kind, *members = value.split()
-        numbers = [_number(each, 1 << 32) for each in members]
+        kind, _, members = value.partition(" ")
+        numbers = [_number(each, 1 << 32) for each in members.split()]
         if kind == "SIM":
             layers = tuple(dict.fromkeys(numbers))
         elif kind in ("FID", "FEC-FR", "FEC"):
