@@ -1,8 +1,5 @@
 /** The words of small shared moments: how everybody is, milestones, signs, being heard, the facilitators' inbox. */
-import { words } from "./words.ts";
-
 const answers = (n: number): string => (n === 1 ? "1 answer" : `${n} answers`);
-const times = (n: number): string => (n === 1 ? "once" : `${n} times`);
 
 /** From 1 to 5; always beside the number, never instead of it. */
 export const MOODS = ["very hard", "hard", "in between", "all right", "good"] as const;
@@ -84,7 +81,6 @@ export const moments = {
     heading: "Send a small sign",
     hint: "Shown at your seat for a moment. No sound, and nothing is kept.",
     key: (n: number) => `Key ${n}`,
-    close: "Close the signs",
     sent: (what: string) => `Sent: ${what}`,
   },
   heard: {
@@ -116,19 +112,16 @@ export const moments = {
   },
   inbox: {
     heading: "To the facilitators",
-    hint: "Lines from members. Whoever takes one on answers for all of you; the member sees nothing of who has it.",
-    waiting: "waits for an answer",
-    answered: "answered",
-    unread: (n: number) => `${n} unread`,
+    answered: "Answered",
     mine: "You are on it",
     theirs: (name: string) => `${name} is on it`,
     nobody: "Nobody is on it yet",
     claim: "I'm on it",
     release: "Give it back",
+    free: "Set it free",
     read: "Read",
     lineOf: (name: string) => `the line of ${name}`,
-    others: (n: number) => (n === 1 ? "1 answered line" : `${n} answered lines`),
-    count: (n: number) => (n === 0 ? "" : `${n} waiting`),
+    others: (n: number) => (n === 1 ? "1 more line" : `${n} more lines`),
     stale: "Another facilitator has taken it meanwhile.",
     say: (name: string, who: string) => `${who} is on the line of ${name}.`,
   },
@@ -137,6 +130,4 @@ export const moments = {
     breathing: "breathing",
     asking: "asking",
   },
-  everyone: (n: number): string => words.people(n),
-  times,
 };

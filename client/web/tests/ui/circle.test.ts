@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromMe, layout } from "../../src/ui/circle/geometry.ts";
-import { clock, initials, nextUp, roundOrder, turnLeft } from "../../src/ui/model.ts";
+import { clock, initials, nextUp, roundOrder, turnLeft, waitingLine } from "../../src/ui/model.ts";
 import { floor } from "../../src/ui/harness/fixtures.ts";
 
 const STAGES = { desk: [640, 560], phone: [390, 620], tablet: [540, 480] } as const;
@@ -58,6 +58,14 @@ describe("the order of turns", () => {
   it("follows the queue where there is no round", () => {
     expect(nextUp(floor({ mode: "stick", holder: "b", queue: ["d", "a"] }))).toBe("d");
     expect(nextUp(floor({ mode: "stick", holder: "b" }))).toBeNull();
+  });
+
+  it("say nobody's name where the least heard of several hands is next", () => {
+    const two = floor({ mode: "stick", holder: "b", queue: ["d", "a"] });
+    expect(nextUp(two, "least_heard")).toBeNull();
+    expect(waitingLine(two)).toEqual(["d", "a"]);
+    expect(nextUp({ ...two, queue: ["d"] }, "least_heard")).toBe("d");
+    expect(nextUp({ ...two, round: { order: ["b", "c"], done: [], seconds: 60 } }, "least_heard")).toBe("c");
   });
 
   it("stands still while paused and never falls below zero", () => {

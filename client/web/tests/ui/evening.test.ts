@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Agenda, Snapshot, Stage } from "../../src/ui/port.ts";
+import type { Agenda, Snapshot, Stage, StageKind } from "../../src/ui/port.ts";
 import { announce } from "../../src/ui/announce.ts";
 import { breathAt, breathWords, phases } from "../../src/ui/evening/breath.ts";
 import {
-  asMinutes, following, promptOf, redraft, rewrite, roundOf, sharesTime, stageLeft, titleOf, wholeLength,
+  asMinutes, fitting, following, promptOf, redraft, roundOf, sharesTime, stageLeft, titleOf, wholeLength,
 } from "../../src/ui/evening/stages.ts";
+import { added, changed, moved, outcome, removed, rowsOf, touched, withRounds, type Row } from "../../src/ui/evening/edit.ts";
 import { floor, NOW, room, snapshot } from "../../src/ui/harness/fixtures.ts";
 import { evening } from "../../src/ui/words-evening.ts";
 
@@ -36,23 +37,84 @@ describe("the evening's parts", () => {
     expect(sharesTime(null, NOW)).toBe(false);
   });
 
-  it("are rewritten where the draft says so, and nowhere else", () => {
-    const next = rewrite(STAGES, { 2: { title: " Bye ", minutes: "2,5" }, 1: { rounds: { 1: "Why? " } } });
-    expect(next).toEqual([
-      STAGES[0],
-      { ...STAGES[1], rounds: [{ prompt: "How?" }, { prompt: "Why?" }] },
-      { kind: "debrief", title: "Bye", seconds: 150 },
-    ]);
+  it("are redrafted where something was typed, and nowhere else", () => {
+    expect(redraft(STAGES[1]!, { rounds: { 1: "Why? " } })).toEqual({ ...STAGES[1], rounds: [{ prompt: "How?" }, { prompt: "Why?" }] });
+    expect(redraft(STAGES[2]!, { title: " Bye ", minutes: "2,5" })).toEqual({ kind: "debrief", title: "Bye", seconds: 150 });
     expect(redraft(STAGES[0]!, { prompt: " ", title: "" })).toEqual({ kind: "arrival", seconds: 300 });
-    expect(rewrite(STAGES, Object.fromEntries(STAGES.map((one, i) => [i, { minutes: asMinutes(one.seconds) }])))).toEqual(STAGES);
+    expect(redraft(STAGES[1]!, { turn: "1,5" })?.turn_seconds).toBe(90);
+    expect(redraft({ ...STAGES[1]!, turn_seconds: 60 }, { turn: " " })).toEqual(STAGES[1]);
+    for (const one of STAGES) expect(redraft(one, { minutes: asMinutes(one.seconds) })).toEqual(one);
   });
 
-  it("are refused by their place where a length is none", () => {
+  it("are refused where a length is none or words are too long", () => {
     for (const minutes of ["", "soon", "0", "-1", "121", "NaN", "Infinity", "1e9"]) {
-      expect(rewrite(STAGES, { 1: { minutes } }), minutes).toBe(1);
+      expect(redraft(STAGES[1]!, { minutes }), minutes).toBeNull();
+      if (minutes !== "") expect(redraft(STAGES[1]!, { turn: minutes }), minutes).toBeNull();
     }
     expect(redraft(STAGES[0]!, { title: "x".repeat(121) })).toBeNull();
     expect(redraft(STAGES[0]!, { prompt: "x".repeat(2001) })).toBeNull();
+  });
+});
+
+describe("an agenda under a facilitator's hands", () => {
+  const stages = (agenda: Agenda | null, rows: readonly Row[]): Stage[] => {
+    const made = outcome(agenda, rows);
+    expect(Array.isArray(made)).toBe(true);
+    return made as Stage[];
+  };
+
+  it("is the same where nothing was touched", () => {
+    const rows = rowsOf(STAGES);
+    expect(touched(STAGES, rows)).toBe(false);
+    expect(stages(agenda({ at: null }), rows)).toEqual(STAGES);
+  });
+
+  it("takes parts in, out and to another place, among those that are to come", () => {
+    const rows = rowsOf(STAGES);
+    const more = added(rows, "break");
+    expect(touched(STAGES, more)).toBe(true);
+    const last = more.at(-1)!;
+    expect(stages(agenda(), moved(more, last.key, -1, 2)).map(({ kind }) => kind)).toEqual(["arrival", "round", "break", "debrief"]);
+    // Nothing goes before what has begun.
+    expect(moved(more, more[2]!.key, -1, 2)).toEqual(more);
+    expect(moved(more, last.key, 1, 2)).toEqual(more);
+    expect(stages(agenda(), removed(rows, rows[2]!.key))).toHaveLength(2);
+  });
+
+  it("keeps what has begun meanwhile as the room has it", () => {
+    const rows = changed(rowsOf(STAGES), 0, {});
+    const typed = rows.map((row, i) => (i === 1 ? { ...row, draft: { title: "Other" } } : row));
+    expect(stages(agenda({ at: 0 }), typed)[1]!.title).toBe("Other");
+    expect(stages(agenda({ at: 1 }), typed)[1]!.title).toBe("Opening round");
+    expect(stages(agenda({ at: 1 }), removed(typed, typed[1]!.key))).toEqual(STAGES);
+  });
+
+  it("names the part that does not fit", () => {
+    const rows = rowsOf(STAGES).map((row, i) => (i === 2 ? { ...row, draft: { minutes: "soon" } } : row));
+    expect(outcome(agenda(), rows)).toBe(rows[2]);
+  });
+
+  it("has only fields that go together, whatever was chosen before", () => {
+    for (const kind of Object.keys(evening.kinds) as StageKind[]) {
+      const one = added([], kind)[0]!.stage;
+      expect(fitting(one), kind).toEqual(one);
+    }
+    const round: Stage = { kind: "round", seconds: 60, floor: "round", turn_seconds: 30, rounds: [{ prompt: "a" }, { prompt: "b" }] };
+    expect(fitting({ ...round, floor: "open" })).toEqual({ kind: "round", seconds: 60, floor: "open" });
+    expect(fitting({ ...round, floor: "stick" })).toEqual({ kind: "round", seconds: 60, floor: "stick", turn_seconds: 30 });
+    expect(fitting({ kind: "debrief", seconds: 60, pairs: { size: 2, how: "fresh" } })).toEqual({ kind: "debrief", seconds: 60 });
+  });
+
+  it("makes rounds of a prompt and a prompt of rounds", () => {
+    const row: Row = { key: 1, origin: null, stage: { kind: "round", seconds: 60, floor: "round", prompt: "How?" }, draft: { prompt: "How so?" } };
+    const two = withRounds(row, 2);
+    expect(two.stage.rounds).toEqual([{ prompt: "How so?" }, { prompt: "" }]);
+    const typed = { ...two, draft: { ...two.draft, rounds: { 1: "What?" } } };
+    expect(withRounds(typed, 3).stage.rounds).toEqual([{ prompt: "How so?" }, { prompt: "What?" }, { prompt: "" }]);
+    const one = withRounds(typed, 1);
+    expect(one.stage.rounds).toBeUndefined();
+    expect(redraft(one.stage, one.draft)?.prompt).toBe("How so?");
+    expect(withRounds(row, 99).stage.rounds).toHaveLength(12);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { broken, planFrom, put, ready, where } from "../../src/ui/pairs/plan.ts";
+import { alsoIn, hereOf, tooMany, broken, planFrom, put, ready, where } from "../../src/ui/pairs/plan.ts";
 
 const PLAN = [["a", "b"], ["c", "d"]];
 
@@ -25,5 +25,22 @@ describe("a plan moved by hand", () => {
     expect(planFrom({ groups: [["a", 3], "x"] })).toEqual([["a"], []]);
     expect(planFrom({})).toBeNull();
     expect(planFrom(null)).toBeNull();
+  });
+});
+
+describe("pins", () => {
+  it("are sent for those who are here", () => {
+    const here = new Set(["a", "b", "c"]);
+    expect(hereOf([["a", "b"], ["a", "x"]], here)).toEqual([["a", "b"]]);
+    expect(alsoIn([["a", "b"]], ["b", "a"])).toBe(true);
+    expect(alsoIn([["a", "b"]], ["b", "c"])).toBe(false);
+  });
+
+  it("may join people of several pins into one group, as far as it has places", () => {
+    expect(tooMany([["a", "b"], ["b", "c"]], 2)).toBe(false);
+    expect(tooMany([["a", "b"], ["b", "c"], ["c", "d"]], 2)).toBe(true);
+    expect(tooMany([["a", "b"], ["c", "d"], ["b", "c"]], 2)).toBe(true);
+    expect(tooMany([["a", "b"], ["c", "d"]], 2)).toBe(false);
+    expect(tooMany([], 2)).toBe(false);
   });
 });

@@ -22,8 +22,10 @@ export function InboxPanel(): VNode | null {
   const session = useSession();
   const lines = sortedLines(session.snap.value);
   if (lines.length === 0) return null;
-  const waiting = lines.filter(([, line]) => line.waiting);
-  const rest = lines.filter(([, line]) => !line.waiting);
+  // What another facilitator is on, and what was answered, is folded away.
+  const mine = (line: InboxLine): boolean => line.waiting && (line.claimed_by === null || session.isMe(line.claimed_by));
+  const waiting = lines.filter(([, line]) => mine(line));
+  const rest = lines.filter(([, line]) => !mine(line));
   return (
     <section class={`panel inbox ${waiting.some(([, line]) => line.claimed_by === null) ? "panel-call" : ""}`} aria-labelledby="inbox-heading">
       <h3 id="inbox-heading">{text.heading}</h3>
@@ -66,7 +68,10 @@ function Line({ id, line }: { id: string; line: InboxLine }): VNode {
           </span>
         )}
       </p>
-      <small>{[line.waiting ? text.waiting : text.answered, whoIsOn(session.isMe(line.claimed_by), line, (by) => session.name(by))].join(" · ")}</small>
+      <small>
+        {!line.waiting && `${text.answered}${line.claimed_by === null ? "" : " · "}`}
+        {(line.waiting || line.claimed_by !== null) && whoIsOn(session.isMe(line.claimed_by), line, (by) => session.name(by))}
+      </small>
       <div class="wrap">
         <Button local about={text.lineOf(name)} onClick={() => session.show(`staff:${id}`)}>
           {text.read}
@@ -88,7 +93,7 @@ function Claim({ id, line }: { id: string; line: InboxLine }): VNode {
   if (line.claimed_by !== null) {
     return (
       <Button about={text.lineOf(name)} onClick={() => void session.act("staff.release", { member: id })}>
-        {text.release}
+        {session.isMe(line.claimed_by) ? text.release : text.free}
       </Button>
     );
   }

@@ -26,6 +26,10 @@ export function ChatPanel(): VNode {
   useEffect(() => {
     if (visible && unread > 0 && document.visibilityState === "visible") session.client.markRead(open);
   }, [visible, unread, open]);
+  useEffect(() => {
+    // Many lines don't fit side by side; the one in view is to be seen among them.
+    document.getElementById(`tab-${open}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [open]);
   return (
     <>
       <h2 class="unseen">{words.talk.heading}</h2>

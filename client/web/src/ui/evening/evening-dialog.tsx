@@ -1,55 +1,80 @@
-/** All parts of the evening. Facilitators change those that are still to come. */
+/** All parts of the evening. Facilitators change, add, move and take out those that are still to come. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { isFacilitator } from "../model.ts";
-import type { Stage } from "../port.ts";
+import type { Stage, StageKind } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { evening } from "../words-evening.ts";
-import { asMinutes, PROMPT_MAX, rewrite, sameStages, titleOf, TITLE_MAX, type Draft } from "./stages.ts";
+import { added, changed, moved, outcome, removed, rowsOf, STAGES_MAX, touched, type Row } from "./edit.ts";
+import { EditStage } from "./edit-stage.tsx";
+import { asMinutes, sameStages, titleOf } from "./stages.ts";
 
-type Drafts = Readonly<Record<number, Draft>>;
+const text = evening.dialog;
+const KINDS = Object.keys(evening.kinds) as StageKind[];
 
 export function EveningDialog(): VNode | null {
   const session = useSession();
   const snap = session.snap.value;
   const { agenda } = snap.room;
   const lead = isFacilitator(snap);
-  const [based, setBased] = useState(agenda?.stages ?? []);
-  const [drafts, setDrafts] = useState<Drafts>({});
+  const stages = agenda?.stages ?? [];
+  const [based, setBased] = useState(stages);
+  const [rows, setRows] = useState<readonly Row[]>(() => rowsOf(stages));
+  const [fresh, setFresh] = useState<number | null>(null);
+  const [kind, setKind] = useState<StageKind>("round");
   const [trouble, setTrouble] = useState<string | null>(null);
-  if (agenda === null) return null;
-  const at = agenda.at ?? -1;
-  const changed = Object.keys(drafts).length > 0;
+  if (agenda === null && !lead) return null;
+  const at = agenda?.at ?? -1;
+  const dirty = touched(based, rows);
+  // What somebody else has changed is shown at once, as long as nothing would be lost by it.
+  if (!dirty && !sameStages(based, stages)) {
+    setBased(stages);
+    setRows(rowsOf(stages));
+  }
+  const titled = (row: Row): string => row.draft.title?.trim() || titleOf(row.stage);
 
   const save = (): void => {
-    if (!sameStages(based, agenda.stages)) {
-      setBased(agenda.stages);
-      setDrafts({});
-      return setTrouble(evening.dialog.moved);
+    if (!sameStages(based, stages)) {
+      setBased(stages);
+      setRows(rowsOf(stages));
+      return setTrouble(text.moved);
     }
-    // What has begun meanwhile stays as it is.
-    const coming = Object.fromEntries(Object.entries(drafts).filter(([i]) => Number(i) > at));
-    const stages = rewrite(agenda.stages, coming);
-    if (typeof stages === "number") {
-      const bad = agenda.stages[stages];
-      return setTrouble(evening.dialog.bad(bad === undefined ? "" : titleOf(bad)));
-    }
-    void session
-      .act("agenda.edit", agenda.at === null ? { stages } : { stages, at: agenda.at }, { done: evening.dialog.saved })
-      .then((answer) => {
-        if (answer.ok) session.shut();
-      });
+    const made = outcome(agenda, rows);
+    if (!Array.isArray(made)) return setTrouble(text.bad(titled(made as Row)));
+    if (made.length === 0) return setTrouble(text.empty);
+    const now = agenda?.at == null ? {} : { at: agenda.at };
+    void session.act("agenda.edit", { stages: made, ...now }, { done: text.saved }).then((answer) => {
+      if (answer.ok) session.shut();
+    });
+  };
+  const add = (): void => {
+    if (rows.length >= STAGES_MAX) return setTrouble(text.full);
+    const next = added(rows, kind);
+    setFresh(next.at(-1)?.key ?? null);
+    setRows(next);
+  };
+  const move = (row: Row, step: -1 | 1): void => {
+    const next = moved(rows, row.key, step, at + 1);
+    setRows(next);
+    session.say(text.place(titled(row), next.findIndex((one) => one.key === row.key) + 1, next.length));
+    const way = step < 0 ? "up" : "down";
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`.move-${way}-${row.key}`)?.focus());
+  };
+  const remove = (row: Row): void => {
+    setRows(removed(rows, row.key));
+    session.say(text.out(titled(row)));
+    requestAnimationFrame(() => document.getElementById("evening-add")?.focus());
   };
 
   return (
     <Dialog
-      title={evening.dialog.heading}
+      title={text.heading}
       onClose={() => session.shut()}
       foot={
-        lead && (changed || trouble !== null) ? (
+        lead && (dirty || trouble !== null) ? (
           <>
             {trouble !== null && (
               <p class="trouble" role="alert">
@@ -59,35 +84,68 @@ export function EveningDialog(): VNode | null {
             <Button local onClick={() => session.shut()}>
               {words.cancel}
             </Button>
-            <Button look="main" disabled={!changed} onClick={save}>
-              {evening.dialog.save}
+            <Button look="main" disabled={!dirty} onClick={save}>
+              {text.save}
             </Button>
           </>
         ) : undefined
       }
     >
-      <p class="hint">{lead ? evening.dialog.introLead : evening.dialog.intro}</p>
+      <p class="hint">{lead ? text.introLead : text.intro}</p>
+      {rows.length === 0 && <p>{text.none}</p>}
       <ol class="evening-list">
-        {agenda.stages.map((stage, i) => (
-          <li key={i} class={i < at ? "is-past" : i === at ? "is-now" : ""} aria-current={i === at ? "step" : undefined}>
+        {rows.map((row, i) => (
+          <li key={row.key} class={i < at ? "is-past" : i === at ? "is-now" : ""} aria-current={i === at ? "step" : undefined}>
             <p class="evening-row">
-              <strong>{titleOf(stage)}</strong>
-              <span>{evening.dialog.minutes(asMinutes(stage.seconds))}</span>
-              {i === at && <span class="chip">{evening.dialog.now}</span>}
-              {i < at && <span class="unseen">{evening.dialog.done}</span>}
+              <strong>{titled(row)}</strong>
+              <span>{text.minutes(row.draft.minutes?.trim() || asMinutes(row.stage.seconds))}</span>
+              {i === at && <span class="chip">{text.now}</span>}
+              {i < at && <span class="unseen">{text.done}</span>}
             </p>
-            <StageFacts stage={stage} lead={lead} />
+            <StageFacts stage={row.stage} lead={lead} />
             {lead && i > at && (
-              <EditStage stage={stage} draft={drafts[i] ?? {}} onDraft={(draft) => setDrafts({ ...drafts, [i]: draft })} />
+              <EditStage
+                row={row}
+                fresh={row.key === fresh}
+                first={i === at + 1}
+                last={i === rows.length - 1}
+                onRow={(next) => setRows((now) => changed(now, row.key, next))}
+                onMove={(step) => move(row, step)}
+                onRemove={() => remove(row)}
+              />
             )}
           </li>
         ))}
       </ol>
+      {lead && (
+        <form
+          class="field-row"
+          onSubmit={(event) => {
+            event.preventDefault();
+            add();
+          }}
+        >
+          <label class="field">
+            <span>{text.add}</span>
+            <select id="evening-add" value={kind} onChange={(event) => setKind(event.currentTarget.value as StageKind)}>
+              {KINDS.map((one) => (
+                <option key={one} value={one}>
+                  {evening.kinds[one]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Button local icon="plus" about={evening.kinds[kind]} onClick={add}>
+            {text.addGo}
+          </Button>
+        </form>
+      )}
     </Dialog>
   );
 }
 
 function StageFacts({ stage, lead }: { stage: Stage; lead: boolean }): VNode {
+  const facts = lead ? factsOf(stage) : [];
   return (
     <>
       {stage.prompt !== undefined && stage.prompt !== "" && <p class="evening-prompt">{stage.prompt}</p>}
@@ -96,70 +154,23 @@ function StageFacts({ stage, lead }: { stage: Stage; lead: boolean }): VNode {
           {round.prompt}
         </p>
       ))}
-      {stage.pairs !== undefined && (
-        <p class="hint">{evening.dialog.groups(stage.pairs.size, evening.dialog.how[stage.pairs.how])}</p>
-      )}
-      {lead && stage.kind === "debrief" && <p class="hint">{evening.dialog.leadOnly}</p>}
+      {stage.pairs !== undefined && <p class="hint">{text.groups(stage.pairs.size, text.how[stage.pairs.how])}</p>}
+      {facts.length > 0 && <p class="hint evening-facts">{facts.join(" · ")}</p>}
+      {lead && stage.kind === "debrief" && <p class="hint">{text.leadOnly}</p>}
     </>
   );
 }
 
-interface EditProps {
-  readonly stage: Stage;
-  readonly draft: Draft;
-  readonly onDraft: (draft: Draft) => void;
-}
-
-function EditStage({ stage, draft, onDraft }: EditProps): VNode {
-  return (
-    <details class="evening-edit">
-      <summary>
-        {evening.dialog.change}
-        <span class="unseen"> {titleOf(stage)}</span>
-      </summary>
-      <div class="field-row">
-        <label class="field">
-          <span>{evening.dialog.title}</span>
-          <input
-            type="text"
-            maxLength={TITLE_MAX}
-            autocomplete="off"
-            placeholder={evening.kinds[stage.kind]}
-            value={draft.title ?? stage.title ?? ""}
-            onInput={(event) => onDraft({ ...draft, title: event.currentTarget.value })}
-          />
-        </label>
-        <label class="field evening-minutes">
-          <span>{evening.dialog.time}</span>
-          <input
-            type="text"
-            inputMode="decimal"
-            autocomplete="off"
-            value={draft.minutes ?? asMinutes(stage.seconds)}
-            onInput={(event) => onDraft({ ...draft, minutes: event.currentTarget.value })}
-          />
-        </label>
-      </div>
-      <label class="field">
-        <span>{evening.dialog.prompt}</span>
-        <textarea
-          rows={3}
-          maxLength={PROMPT_MAX}
-          value={draft.prompt ?? stage.prompt ?? ""}
-          onInput={(event) => onDraft({ ...draft, prompt: event.currentTarget.value })}
-        />
-      </label>
-      {stage.rounds?.map((round, n) => (
-        <label key={n} class="field">
-          <span>{evening.dialog.roundPrompt(n + 1)}</span>
-          <textarea
-            rows={2}
-            maxLength={PROMPT_MAX}
-            value={draft.rounds?.[n] ?? round.prompt}
-            onInput={(event) => onDraft({ ...draft, rounds: { ...draft.rounds, [n]: event.currentTarget.value } })}
-          />
-        </label>
-      ))}
-    </details>
-  );
+/** What a part sets, in a few words. */
+function factsOf(stage: Stage): string[] {
+  const { facts } = text;
+  const turns = stage.turn_seconds === undefined ? (stage.floor === "round" ? facts.shares : "") : facts.turns(asMinutes(stage.turn_seconds));
+  return [
+    stage.floor === undefined ? "" : facts.floor(text.floors[stage.floor] ?? ""),
+    turns,
+    stage.chat === undefined ? "" : facts.chat(text.chats[stage.chat] ?? ""),
+    stage.mics === "muted" ? facts.muted : "",
+    stage.breathe === undefined ? "" : facts.breathe,
+    stage.auto === true ? facts.auto : "",
+  ].filter((one) => one !== "");
 }

@@ -30,6 +30,9 @@ function None(): VNode {
       <Button local icon="list" class="wide" onClick={() => session.open({ is: "templates" })}>
         {evening.guide.choose}
       </Button>
+      <Button local look="row" icon="plus" onClick={() => session.open({ is: "evening" })}>
+        {evening.guide.own}
+      </Button>
     </>
   );
 }

@@ -57,6 +57,25 @@ export interface Draft {
   readonly minutes?: string;
   readonly prompt?: string;
   readonly rounds?: Readonly<Record<number, string>>;
+  /** Minutes of a turn; empty where turns share the time or have no end. */
+  readonly turn?: string;
+}
+
+/** Seconds of what was typed as minutes, or null where it is no length. */
+function secondsOf(minutes: string): number | null {
+  const seconds = Math.round(Number(minutes.trim().replace(",", ".")) * 60);
+  return minutes.trim() !== "" && seconds >= 1 && seconds <= LONGEST ? seconds : null;
+}
+
+/** Without what only goes with something else that it has not (any more). */
+export function fitting(stage: Stage): Stage {
+  const next: Stage = { ...stage };
+  if (next.floor !== "round") delete next.rounds;
+  if (next.floor !== "round" && next.floor !== "stick") delete next.turn_seconds;
+  if (next.kind === "debrief") delete next.pairs;
+  // Guests are with the circle, and there is none while everybody is in groups.
+  if (next.pairs !== undefined || next.kind === "debrief") delete (next as { guest?: boolean }).guest;
+  return next;
 }
 
 /** The stage with the draft's changes, or null where they don't fit. */
@@ -69,9 +88,15 @@ export function redraft(stage: Stage, draft: Draft): Stage | null {
     else next.title = title;
   }
   if (draft.minutes !== undefined) {
-    const seconds = Math.round(Number(draft.minutes.trim().replace(",", ".")) * 60);
-    if (draft.minutes.trim() === "" || !(seconds >= 1 && seconds <= LONGEST)) return null;
+    const seconds = secondsOf(draft.minutes);
+    if (seconds === null) return null;
     next.seconds = seconds;
+  }
+  if (draft.turn !== undefined) {
+    const seconds = secondsOf(draft.turn);
+    if (draft.turn.trim() === "") delete next.turn_seconds;
+    else if (seconds === null) return null;
+    else next.turn_seconds = seconds;
   }
   if (draft.prompt !== undefined) {
     if ([...draft.prompt].length > PROMPT_MAX) return null;
@@ -82,18 +107,6 @@ export function redraft(stage: Stage, draft: Draft): Stage | null {
     const texts = draft.rounds;
     next.rounds = stage.rounds.map((round, i) => ({ prompt: texts[i]?.trim() ?? round.prompt }));
     if (next.rounds.some(({ prompt }) => [...prompt].length > PROMPT_MAX)) return null;
-  }
-  return next;
-}
-
-/** All stages with their drafts, or the place of the first that doesn't fit. */
-export function rewrite(stages: readonly Stage[], drafts: Readonly<Record<number, Draft>>): Stage[] | number {
-  const next: Stage[] = [];
-  for (const [i, stage] of stages.entries()) {
-    const draft = drafts[i];
-    const made = draft === undefined ? stage : redraft(stage, draft);
-    if (made === null) return i;
-    next.push(made);
   }
   return next;
 }
