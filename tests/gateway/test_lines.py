@@ -65,6 +65,11 @@ def changed(*path: str | int, to: object) -> str:
     return json.dumps(own)
 
 
+def without_number(country: str, line: int) -> dict[str, object]:
+    kept: dict[str, object] = shipped()["countries"][country]["lines"][line]
+    return {name: each for name, each in kept.items() if name not in ("phone", "text")}
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [
@@ -80,6 +85,10 @@ def changed(*path: str | int, to: object) -> str:
         (changed("countries", "US", "lines", 0, "noted", to=None), "lines[0].noted"),
         (changed("countries", "US", "lines", 0, "source", to=""), "lines[0].source"),
         (changed("countries", "US", "lines", 0, "html", to="<b>"), "lines[0].html"),
+        (
+            changed("countries", "US", "lines", 0, to=without_number("US", 0)),
+            "US.lines[0] needs phone or text",
+        ),
     ],
 )
 def test_HT12_a_bad_file_is_refused_by_its_path(tmp_path: Path, body: str, where: str) -> None:

@@ -1,0 +1,34 @@
+"""A room comes back from whatever its log still has."""
+
+from __future__ import annotations
+
+import pytest
+
+from sitwith_server.log.base import CONTROL, Trimmed
+from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.room import commands as c
+from sitwith_server.service.answers import Done
+from sitwith_server.service.loading import Snapshots, load
+from tests.service.test_cards import people
+
+
+async def test_a_room_whose_beginning_is_gone_is_made_of_its_record() -> None:
+    """No snapshot, and of the control log the end alone: links and settings stay good."""
+    log = MemoryLog(kept=3)
+    e = await people(log)
+    fay, *_ = e.seats
+    for direct in (True, False, True):
+        assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": direct})), Done)
+    await Snapshots(log).mind(e.room)
+    found = log._rooms[e.room.id]
+    found.snapshot = None
+    with pytest.raises(Trimmed):
+        await log.read(e.room.id, CONTROL, 0)
+    room = await load(log, e.room.id)
+    assert room is not None
+    assert room.state.invites == e.room.state.invites
+    assert room.state.settings == e.room.state.settings
+    assert room.state.seats == {}
+    assert room.state.seq == e.room.state.seq
+    assert (room.position, room.rights) == (e.room.position, e.room.rights)
+    await log.close()
