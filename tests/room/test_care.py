@@ -227,6 +227,34 @@ def test_CL7_the_facilitator_looks_as_before_and_the_stick_passes_both_over() ->
         assert e.no("finn", c.FloorPass, to=who) == "stale"
 
 
+def test_CL3_one_worries_about_ten_at_a_time() -> None:
+    e = circle("Ada", *(f"M{n}" for n in range(12)))
+    for n in range(10):
+        e.ok("ada", c.CareWorry, member=f"m{n}", level=Level.QUIET)
+    assert e.no("ada", c.CareWorry, member="m10", level=Level.QUIET) == "too_fast"
+    e.ok("ada", c.CareWorry, member="m9", level=Level.URGENT)
+    e.ok("ada", c.CareWorry, member="m8", level=None)
+    e.ok("ada", c.CareWorry, member="m10", level=Level.QUIET)
+    e.ok("m7", c.Leave)
+    e.ok("ada", c.CareWorry, member="m11", level=Level.QUIET)
+
+
+def test_CL9_who_comes_and_goes_with_flags_up_does_not_fill_the_list() -> None:
+    e = circle("Ada", cards=True)
+    e.ok("ada", c.CareFlag, level=Level.URGENT)
+    e.ok("ada", c.CareCard, card=CARD)
+    e.ok("ada", c.Leave)
+    for n in range(120):
+        e.come(f"P{n}")
+        e.ok(f"p{n}", c.CareFlag, level=Level.URGENT if n < 5 else Level.QUIET)
+        e.ok(f"p{n}", c.CareCard, card=CARD)
+        e.ok(f"p{n}", c.Leave)
+    kept = {"ada", *(f"p{n}" for n in range(5)), *(f"p{n}" for n in range(26, 120))}
+    assert e.see("fay")["care"].keys() == kept == e.state.care.cards.keys()
+    e.ok("fay", c.CareDone, member="ada")
+    assert len(e.see("fay")["care"]) == 99
+
+
 @pytest.mark.parametrize(
     "end", ["back", "self", "leaves", "lost", "removed", "lobby", "role", "done", "fay"]
 )

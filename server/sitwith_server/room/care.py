@@ -11,6 +11,13 @@ from typing import TypeVar
 
 V = TypeVar("V")
 
+GONE_KEPT = 100
+"""How many of those who are gone are kept to be followed up. Whoever comes and goes by a link with a
+flag up each time must not make what facilitators are shown grow without end."""
+
+WORRIES_AT_ONCE = 10
+"""About how many of those inside one may worry at a time."""
+
 OPENINGS_KEPT = 20
 """How many openings of one's card are shown, the latest."""
 
@@ -117,17 +124,29 @@ class Care:
             m: replace(each, worries=_without(each.worries, member))
             for m, each in self.concerns.items()
         }
-        mine = concerns.get(member)
+        mine = concerns.pop(member, None)
         if mine is not None:
             concerns[member] = replace(mine, name=name)
         kept = mine is not None and mine.level is not None
         left = self if kept else self.without_card(member)
-        return replace(
+        made = replace(
             left,
             concerns=concerns,
             opened=_without(self.opened, member),
             lines=_without(self.lines, member),
         )
+        while (oldest := made._beyond()) is not None:
+            made = made.with_concern(oldest, None, there=False)
+        return made
+
+    def _beyond(self) -> str | None:
+        """Whom to forget of those who are gone, where there are too many: nobody who is urgent while
+        another is not, and of these the one whom nothing has been heard of for the longest."""
+        gone = {m: each for m, each in self.concerns.items() if each.name is not None}
+        if len(gone) <= GONE_KEPT:
+            return None
+        quiet = (m for m, each in gone.items() if Level.URGENT not in (each.level, each.heard))
+        return next(quiet, next(iter(gone)))
 
 
 def _without(rows: Mapping[str, V], key: str) -> dict[str, V]:

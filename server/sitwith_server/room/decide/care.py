@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Concern, Opening
+from sitwith_server.room.care import WORRIES_AT_ONCE, Concern, Opening
 from sitwith_server.room.decide import floor, pairs
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import CardKept, CardOpened, ConcernChanged, SideChanged
@@ -31,6 +31,10 @@ def worry(d: Draft, command: c.CareWorry) -> None:
     if seat.id == command.by:
         raise not_allowed("For oneself there is the flag.")
     concern = d.state.care.concerns.get(seat.id, Concern())
+    if command.level is not None and command.by not in concern.worries:
+        others = d.state.care.concerns.items()
+        if sum(command.by in c.worries for m, c in others if d.state.at(m)) >= WORRIES_AT_ONCE:
+            raise Refused("too_fast", "You have said of many that you worry: wait a moment.")
     if concern.worries.get(command.by) is not command.level:
         _put(d, seat.id, concern.with_worry(command.by, command.level))
 
