@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { WriteRow } from "../parts/write-row.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, isFacilitator, person, stillToCome } from "../model.ts";
 import { LIMITS } from "../../lib/index.ts";
@@ -77,17 +78,7 @@ export function MeDialog(): VNode | null {
           {away ? words.more.back : words.more.away}
         </Button>
         {!isFacilitator(snap) && (
-          <Button
-            local
-            look="row"
-            icon="chat"
-            onClick={() => {
-              session.shut();
-              session.show(`staff:${me.id}`);
-            }}
-          >
-            {words.more.writeStaff}
-          </Button>
+          <WriteRow member={me.id}>{words.more.writeStaff}</WriteRow>
         )}
         <Button local look="row" icon="leave" onClick={() => session.open({ is: "leave" })}>
           {words.more.leave}

@@ -3,10 +3,10 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { DialogFoot } from "../parts/dialog-foot.tsx";
 import { isFacilitator } from "../model.ts";
 import type { Stage, StageKind } from "../port.ts";
 import { useSession } from "../session.tsx";
-import { words } from "../words.ts";
 import { evening } from "../words-evening.ts";
 import { added, changed, moved, outcome, removed, rowsOf, STAGES_MAX, touched, type Row } from "./edit.ts";
 import { EditStage } from "./edit-stage.tsx";
@@ -75,19 +75,7 @@ export function EveningDialog(): VNode | null {
       onClose={() => session.shut()}
       foot={
         lead && (dirty || trouble !== null) ? (
-          <>
-            {trouble !== null && (
-              <p class="trouble" role="alert">
-                {trouble}
-              </p>
-            )}
-            <Button local onClick={() => session.shut()}>
-              {words.cancel}
-            </Button>
-            <Button look="main" disabled={!dirty} onClick={save}>
-              {text.save}
-            </Button>
-          </>
+          <DialogFoot trouble={trouble} go={text.save} onGo={save} disabled={!dirty} />
         ) : undefined
       }
     >

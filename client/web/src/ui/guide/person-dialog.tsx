@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { WriteRow } from "../parts/write-row.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { groupNames, isFacilitator, person, type Person } from "../model.ts";
 import type { CommandFields, CommandName, Kind } from "../port.ts";
@@ -86,17 +87,7 @@ function Lead({ who }: { who: Person }): VNode {
         )}
         {mayNudge(snap, who) && <NudgeButton row id={who.id} />}
         {who.role === "member" && (
-          <Button
-            local
-            look="row"
-            icon="chat"
-            onClick={() => {
-              session.shut();
-              session.show(`staff:${who.id}`);
-            }}
-          >
-            {guide.person.write}
-          </Button>
+          <WriteRow member={who.id}>{guide.person.write}</WriteRow>
         )}
       </div>
       <section class="group" aria-label={guide.person.muteHeading}>

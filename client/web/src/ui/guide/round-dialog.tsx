@@ -3,9 +3,9 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { DialogFoot } from "../parts/dialog-foot.tsx";
 import { bySeat } from "../model.ts";
 import { useSession } from "../session.tsx";
-import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 import { sharesTime } from "../evening/stages.ts";
 import { evening } from "../words-evening.ts";
@@ -47,19 +47,7 @@ export function RoundDialog(): VNode {
       title={guide.round.heading}
       onClose={() => session.shut()}
       foot={
-        <>
-          {trouble !== null && (
-            <p class="trouble" role="alert">
-              {trouble}
-            </p>
-          )}
-          <Button local onClick={() => session.shut()}>
-            {words.cancel}
-          </Button>
-          <Button look="main" onClick={go}>
-            {guide.round.go}
-          </Button>
-        </>
+        <DialogFoot trouble={trouble} go={guide.round.go} onGo={go} />
       }
     >
       <p class="hint">{guide.round.intro}</p>

@@ -1,11 +1,10 @@
 /** The room's settings. Only what was changed here is sent, so that two facilitators don't undo each other. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { DialogFoot } from "../parts/dialog-foot.tsx";
 import type { Settings } from "../port.ts";
 import { useSession } from "../session.tsx";
-import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 import { moments } from "../words-moments.ts";
 
@@ -88,19 +87,7 @@ export function SettingsDialog(): VNode | null {
 
   function foot(): VNode {
     return (
-      <>
-        {trouble !== null && (
-          <p class="trouble" role="alert">
-            {trouble}
-          </p>
-        )}
-        <Button local onClick={() => session.shut()}>
-          {words.cancel}
-        </Button>
-        <Button look="main" onClick={save}>
-          {guide.settings.save}
-        </Button>
-      </>
+      <DialogFoot trouble={trouble} go={guide.settings.save} onGo={save} />
     );
   }
 }

@@ -7,6 +7,7 @@ import { useNow } from "../clock.ts";
 import { isFacilitator, myGroup, person } from "../model.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { Trouble } from "../parts/dialog-foot.tsx";
 import { Icon } from "../parts/icon.tsx";
 import type { Milestone, Snapshot } from "../port.ts";
 import { failure, useSession } from "../session.tsx";
@@ -118,11 +119,7 @@ export function MilestoneDialog(): VNode {
       onClose={() => session.shut()}
       foot={
         <>
-          {trouble !== null && (
-            <p class="trouble" role="alert">
-              {trouble}
-            </p>
-          )}
+          <Trouble text={trouble} />
           <Button local onClick={() => session.shut()}>
             {why === null ? words.cancel : words.close}
           </Button>

@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import { blind, blindAll, CONCERN_MAX, TAGS_MAX } from "../../lib/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { Trouble } from "../parts/dialog-foot.tsx";
 import { toggled } from "../guide/round-dialog.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
@@ -57,11 +58,7 @@ export function ConcernsDialog(): VNode | null {
       onClose={() => session.shut()}
       foot={
         <>
-          {trouble !== null && (
-            <p class="trouble" role="alert">
-              {trouble}
-            </p>
-          )}
+          <Trouble text={trouble} />
           <span class="hint" role="status">
             {link.count(count)}
           </span>

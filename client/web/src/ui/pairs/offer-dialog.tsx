@@ -2,10 +2,9 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { CONCERN_MAX } from "../../lib/index.ts";
-import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { DialogFoot } from "../parts/dialog-foot.tsx";
 import { useSession } from "../session.tsx";
-import { words } from "../words.ts";
 import { evening } from "../words-evening.ts";
 import { OFFER_MAX, readOffer } from "./concerns.ts";
 
@@ -30,19 +29,7 @@ export function OfferDialog(): VNode {
       title={link.guideHeading}
       onClose={() => session.shut()}
       foot={
-        <>
-          {trouble !== null && (
-            <p class="trouble" role="alert">
-              {trouble}
-            </p>
-          )}
-          <Button local onClick={() => session.shut()}>
-            {words.cancel}
-          </Button>
-          <Button look="main" onClick={save}>
-            {link.guideSave}
-          </Button>
-        </>
+        <DialogFoot trouble={trouble} go={link.guideSave} onGo={save} />
       }
     >
       <p class="hint">{link.guideIntro}</p>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { Trouble } from "../parts/dialog-foot.tsx";
 import { bySeat } from "../model.ts";
 import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
@@ -68,11 +69,7 @@ export function PlanDialog(): VNode {
       onClose={() => session.shut()}
       foot={
         <>
-          {trouble !== null && (
-            <p class="trouble" role="alert">
-              {trouble}
-            </p>
-          )}
+          <Trouble text={trouble} />
           {plan === null ? (
             <>
               <Button local onClick={() => setPlan([])}>
