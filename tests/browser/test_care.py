@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from .conftest import Enter, MakeRoom
-from .guest import PHONE
+from .guest import PHONE, Guest
 from .test_agenda import inside
 
 pytestmark = pytest.mark.browser
@@ -16,15 +17,27 @@ pytestmark = pytest.mark.browser
 PHONE_NUMBER = "555 0100"
 
 
+async def come_in(enter: Enter, name: str, link: str, **options: Any) -> Guest:
+    """Into a room that asks how one can be reached."""
+    one = await enter(name, link, **options)
+    await one.join()
+    await one.agree()
+    await expect(one.dialog).to_be_visible()
+    return one
+
+
 async def test_somebody_is_looked_after(make_room: MakeRoom, enter: Enter) -> None:
     room = await make_room(settings={"cards": True})
     mara = await inside(enter, "Mara", room.facilitator)
-    ben = await inside(enter, "Ben", room.member, size=PHONE)
-    aya = await inside(enter, "Aya", room.member)
-    await ben.button(re.compile("^Care ")).click()
-    await ben.accessible()
+    ben = await come_in(enter, "Ben", room.member, size=PHONE)
     await ben.dialog.get_by_label("A number to call").fill(PHONE_NUMBER)
     await ben.button("Keep this").click()
+    aya = await come_in(enter, "Aya", room.member)
+    await aya.button("Not now").click()
+    await expect(aya.dialog).to_have_count(0)
+    await ben.button(re.compile("^Care ")).click()
+    await ben.accessible()
+    await expect(ben.dialog.get_by_label("A number to call")).to_have_value(PHONE_NUMBER)
     await ben.button("I am not well. Please look after me when you can.").click()
     await expect(ben.dialog.get_by_text("One facilitator is connected")).to_be_visible()
     await expect(mara.page.get_by_text("Care: Ben")).to_be_visible()

@@ -55,7 +55,7 @@ export const moments = {
     intro: "Ninety days, a first night of sleep, a phone call that you made. Everyone in the circle sees it for 20 seconds, in groups too. It is not kept or counted.",
     label: "Your milestone, in your own words",
     example: "Ninety days today",
-    left: (n: number) => (n < 0 ? `${-n} letters too many. Up to 80 fit.` : `${n} letters left`),
+    left: (n: number) => (n < 0 ? `${-n} ${n === -1 ? "letter" : "letters"} too many. Up to 80 fit.` : `${n} ${n === 1 ? "letter" : "letters"} left`),
     go: "Share it",
     mine: "Your milestone is with everyone now.",
     region: "Milestones",

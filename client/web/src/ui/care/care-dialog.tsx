@@ -98,8 +98,9 @@ function Worry({ about: whom }: { about: string }): VNode {
   const [about, setAbout] = useState(whom);
   const part = useRef<HTMLElement>(null);
   useEffect(() => {
-    // After the dialog has shown itself and taken the focus to its heading.
-    if (whom !== "") part.current?.scrollIntoView({ block: "center" });
+    // The body of the dialog alone is scrolled: its heading stays where it is.
+    const body = part.current?.closest(".sheet-body");
+    if (whom !== "" && body != null && part.current !== null) body.scrollTop = part.current.offsetTop - 80;
   }, []);
   const worries = Object.keys(snap.room.worries ?? {});
   const tell = (level: CareLevel): void => {

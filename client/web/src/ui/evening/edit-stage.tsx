@@ -194,7 +194,7 @@ function Words({ label, value, onType }: TypedProps): VNode {
   return (
     <label class="field">
       <span>{label}</span>
-      <textarea rows={2} maxLength={PROMPT_MAX} value={value} onInput={(event) => onType(event.currentTarget.value)} />
+      <textarea rows={3} maxLength={PROMPT_MAX} value={value} onInput={(event) => onType(event.currentTarget.value)} />
     </label>
   );
 }
