@@ -12,8 +12,8 @@ from typing import TypeVar
 V = TypeVar("V")
 
 GONE_KEPT = 100
-"""How many of those who are gone are kept to be followed up. Whoever comes and goes by a link with a
-flag up each time must not make what facilitators are shown grow without end."""
+"""How many of those who are gone are kept to be followed up. Whoever comes and goes by a link with
+a flag up each time must not make what facilitators are shown grow without end."""
 
 WORRIES_AT_ONCE = 10
 """About how many of those inside one may worry at a time."""
@@ -140,8 +140,8 @@ class Care:
         return made
 
     def _beyond(self) -> str | None:
-        """Whom to forget of those who are gone, where there are too many: nobody who is urgent while
-        another is not, and of these the one whom nothing has been heard of for the longest."""
+        """Whom to forget of those who are gone, where there are too many: nobody who is urgent
+        while another is not, and of these the one nothing was heard of for the longest."""
         gone = {m: each for m, each in self.concerns.items() if each.name is not None}
         if len(gone) <= GONE_KEPT:
             return None
