@@ -2,8 +2,8 @@
 
 An agenda is taken whole or refused by the path of the first field that does not fit
 (``stages[3].seconds``). What was given is never repeated. ``agenda.schema.json`` beside this file
-says the same as a JSON Schema (draft 2020-12), but for the limit of all texts together, and for
-concerns that are the same but for case and white space.
+says the same as a JSON Schema (draft 2020-12), but for the limit of all texts together, for
+concerns that are the same but for case and white space, and for what is no link.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any, Final
 
 from .linking import CONCERN_MAX, CONCERNS_MAX, normal_concern
+from .links import NoLink, read_link
 
 KINDS: Final = (
     "arrival", "agreement", "breath", "round", "topic", "open", "pairs", "sharing", "break",
@@ -96,7 +97,8 @@ def read_concerns(value: object, path: str = "concerns") -> tuple[str, ...]:
 def _characters(stage: Stage) -> int:
     rounds: Any = stage.get("rounds", ())
     texts = [stage.get("title", ""), stage.get("prompt", ""), *(r["prompt"] for r in rounds)]
-    return sum(len(str(text)) for text in texts)
+    material: Any = stage.get("material", {})
+    return sum(len(str(text)) for text in (*texts, *material.values()))
 
 
 def _stage(value: object, path: str) -> Stage:
@@ -222,11 +224,28 @@ def _pattern(value: object, path: str) -> tuple[float, ...]:
     return phases
 
 
+def _link(value: object, path: str) -> str:
+    try:
+        return read_link(value)
+    except NoLink as bad:
+        raise BadAgenda(path, str(bad)) from None
+
+
+def _material(value: object, path: str) -> dict[str, object]:
+    made: dict[str, object] = _MATERIAL(value, path)
+    if ("url" in made) is ("text" in made):
+        raise BadAgenda(path, "must have one of url and text")
+    if made.get("text") == "":
+        raise BadAgenda(f"{path}.text", "must not be empty")
+    return made
+
+
 def _under(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
 _PROMPT = _text(PROMPT_MAX, lines=True)
+_MATERIAL = _record({"url": _link, "text": _PROMPT, "title": _text(TITLE_MAX, lines=False)})
 _STAGE = _record(
     {
         "kind": _word(*KINDS),
@@ -245,6 +264,7 @@ _STAGE = _record(
         ),
         "breathe": _record({"pattern": _pattern}, ("pattern",)),
         "guest": _truth,
+        "material": _material,
     },
     ("kind", "seconds"),
 )

@@ -51,6 +51,7 @@ from .fields import (
 )
 from .fields import name as a_name
 from .guests import GuestBring, GuestRest
+from .materials import MaterialHide, MaterialLink, MaterialOpen, MaterialText, MaterialUpload
 from .media import MediaOffer, MediaServers, MediaTake
 from .shapes import (
     Message,
@@ -422,6 +423,11 @@ Command = (
     | MilestoneClear
     | VoiceNudge
     | VoiceDismiss
+    | MaterialLink
+    | MaterialText
+    | MaterialUpload
+    | MaterialOpen
+    | MaterialHide
     | GuestBring
     | GuestRest
     | BreatheStart

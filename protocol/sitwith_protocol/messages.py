@@ -18,6 +18,7 @@ from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
 from .guests import *  # noqa: F403
+from .materials import *  # noqa: F403
 from .media import *  # noqa: F403
 from .shapes import INT_MAX, INT_MIN, WrongShape, read
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414

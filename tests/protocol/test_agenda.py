@@ -37,6 +37,27 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "chat": st.sampled_from(("all", "staff", "off", False)),
     "mics": st.sampled_from(("open", "muted", "on")),
     "guest": st.booleans() | st.just("yes"),
+    "material": st.fixed_dictionaries(
+        {},
+        optional={
+            "url": st.sampled_from(
+                [
+                    "https://example.org/a?b",
+                    "http://x",
+                    "javascript:x",
+                    "https://",
+                    "https://a@b",
+                    "https://a b",
+                    "https://a\\b",
+                    "ftp://x",
+                    "https:/x",
+                    5,
+                ]
+            ),
+            "text": long,
+            "title": long,
+        },
+    ),
     "pairs": st.fixed_dictionaries(
         {
             "size": st.sampled_from([2, 2.0, 50, 1, 51, 2.5, True]),

@@ -81,6 +81,7 @@ class Evening:
             invites=invites,
             at=self.now,
             expires_at=self.now + expires_in,
+            material_key=b"material key",
         )
         self.events: list[Event] = [opened]
         self.state: RoomState = begin(opened)

@@ -33,6 +33,7 @@ def check(state: RoomState, now: float) -> None:
     _guests(state)
     _sides(state)
     _moods(state)
+    _materials(state)
     _series(state)
     _voices(state)
     _views(state)
@@ -254,6 +255,20 @@ def _moods(state: RoomState) -> None:
             assert seat.role is not Role.GUEST
             assert may_receive(seat, "circle", one["n"])
     assert not state.ended or (mood is None and not state.milestones)
+
+
+def _materials(state: RoomState) -> None:
+    """What is shown is shown to all who are with the circle, and five by hand at most."""
+    shown = state.materials.shown
+    assert sum(1 for m in shown if not m.of_stage) <= 5
+    assert sum(1 for m in shown if m.of_stage) <= 1
+    files = [m.id for m in shown if m.file is not None]
+    assert len(set(files)) == len(files)
+    assert not set(files) & {name for name, _ in state.materials.spent}
+    for seat in state.inside():
+        seen: Any = view(state, seat.id)["materials"]
+        waits = seat.role is Role.GUEST and not speaks(state, seat)
+        assert [each["id"] for each in seen] == ([] if waits else [m.id for m in shown])
 
 
 def _voices(state: RoomState) -> None:

@@ -7,6 +7,7 @@ from hypothesis.stateful import rule
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.materials import File, MaterialKind, Wish
 from sitwith_server.room.model import Kind
 from sitwith_server.room.policy import ChatPolicy
 from tests.room.machine import FLAGS, SECONDS, SHARE, Crowd
@@ -23,6 +24,7 @@ STAGES = st.builds(
     pairs=st.none() | st.builds(GroupsWish, st.just(2), st.sampled_from(("fresh", "linked"))),
     breathe=st.none() | st.just((4.0, 6.0)),
     guest=FLAGS,
+    material=st.none() | st.just(Wish(MaterialKind.TEXT, "Words")),
 )
 ROUNDS = st.builds(
     Stage,
@@ -98,6 +100,22 @@ class Stages(Crowd):
         else:
             self.ask(c.AgendaEdit(by=asks, stages=stages))
         self.ask(c.AgendaStart(by=asks, seed=seed))
+
+    @rule(by=SHARE, what=st.integers(0, 5), n=st.integers(0, 8), staff=FLAGS)
+    def show(self, by: float, what: int, n: int, staff: bool) -> None:
+        asks = self.someone(by, facilitator=staff)
+        shown = self.e.state.materials.shown
+        name = shown[n % len(shown)].id if shown else "none"
+        picture = MaterialKind.PICTURE
+        commands: tuple[c.Command, ...] = (
+            c.MaterialShow(by=asks, material=f"t{n}", what=MaterialKind.TEXT, body="Words"),
+            c.MaterialUpload(by=asks, material=f"f{n}", what=picture),
+            c.MaterialBring(by=asks, material=f"f{n}", what=picture, file=File("image/png", 9)),
+            c.MaterialOpen(by=asks, material=name),
+            c.MaterialHide(by=asks, material=name),
+            c.MaterialLose(by="", materials=(name,)),
+        )
+        self.ask(commands[what])
 
     @rule(by=SHARE, what=st.integers(0, 5), seed=st.integers(0, 99), at=st.integers(0, 3))
     def move_on(self, by: float, what: int, seed: int, at: int) -> None:

@@ -10,6 +10,7 @@ from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage, StageKind
 from sitwith_server.room.care import Level
+from sitwith_server.room.materials import MaterialKind
 from sitwith_server.room.model import Kind, Phase, Role
 from sitwith_server.room.rules import RULES, Rule, Who
 from sitwith_server.room.talk import decide_talk
@@ -62,6 +63,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "milestone.share": {"text": "A year"},
     "voice.nudge": {"member": "ada"},
     "milestone.clear": {"n": 1},
+    "material.link": {"material": "t1", "what": MaterialKind.LINK, "body": "https://a.example"},
+    "material.text": {"material": "t2", "what": MaterialKind.TEXT, "body": "Words"},
+    "material.upload": {"material": "f1", "what": MaterialKind.PDF},
+    "material.open": {"material": "f1"},
+    "material.hide": {"material": "f1"},
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.materials import MaterialKind, Wish
 from sitwith_server.room.policy import ChatPolicy
 
 
@@ -30,4 +31,12 @@ def _stage(named: Mapping[str, Any]) -> Stage:
         pairs=None if pairs is None else GroupsWish(pairs["size"], pairs["how"]),
         breathe=None if breathe is None else tuple(breathe["pattern"]),
         guest=named.get("guest", False),
+        material=_wish(named["material"]) if "material" in named else None,
+    )
+
+
+def _wish(named: Mapping[str, Any]) -> Wish:
+    kind = MaterialKind.LINK if "url" in named else MaterialKind.TEXT
+    return Wish(
+        kind, named["url"] if kind is MaterialKind.LINK else named["text"], named.get("title", "")
     )

@@ -13,11 +13,13 @@ from sitwith_server.log.base import Position
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as
 from sitwith_server.room.care import Card, Level
+from sitwith_server.room.materials import MaterialKind
 from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.talk import Said
 from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.names import Name, NameRefused, clean
 from sitwith_server.service.talking import Words
+from sitwith_server.service.tokens import new_id
 
 Frame = Mapping[str, object]
 
@@ -130,6 +132,24 @@ def _card(message: m.CareCard, me: str) -> c.Command:
     return c.CareCard(by=me, card=None if card == Card() else card)
 
 
+def _show(kind: MaterialKind, field: str) -> Callable[[Any, str], c.Command]:
+    def make(message: Any, me: str) -> c.Command:
+        return c.MaterialShow(
+            by=me,
+            material=new_id("t"),
+            what=kind,
+            body=getattr(message, field),
+            title=message.title,
+        )
+
+    return make
+
+
+def _upload(message: m.MaterialUpload, me: str) -> c.Command:
+    kind = MaterialKind(message.kind)
+    return c.MaterialUpload(by=me, material=new_id("f"), what=kind, title=message.title)
+
+
 def _media(message: m.Command, me: str) -> c.Command:
     return c.Media(by=me, name=message.t)
 
@@ -201,6 +221,11 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.MilestoneClear: _plain(c.MilestoneClear, "n"),
     m.VoiceNudge: _plain(c.VoiceNudge, "member"),
     m.VoiceDismiss: _plain(c.VoiceDismiss),
+    m.MaterialLink: _show(MaterialKind.LINK, "url"),
+    m.MaterialText: _show(MaterialKind.TEXT, "text"),
+    m.MaterialUpload: _upload,
+    m.MaterialOpen: _plain(c.MaterialOpen, "material"),
+    m.MaterialHide: _plain(c.MaterialHide, "material"),
     m.GuestBring: _plain(c.GuestBring),
     m.GuestRest: _plain(c.GuestRest),
     m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sitwith_server.room.materials import Wish
 from sitwith_server.room.policy import ChatPolicy
 
 
@@ -51,7 +52,7 @@ class Stage:
     seconds: how long. auto: whether the next stage begins by itself then. turn_seconds: how long
     a turn is; None shares the time of a round. rounds: the prompts of the rounds that follow one
     another, where there are several. breathe: the seconds of each phase of one breath. guest:
-    whether guest speakers are with the circle.
+    whether guest speakers are with the circle. material: what is shown beside it.
     """
 
     kind: StageKind
@@ -67,6 +68,7 @@ class Stage:
     pairs: GroupsWish | None = None
     breathe: tuple[float, ...] | None = None
     guest: bool = False
+    material: Wish | None = None
 
 
 @dataclass(frozen=True, slots=True)

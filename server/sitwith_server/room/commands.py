@@ -13,6 +13,7 @@ from sitwith_server.room.command import Command as Command  # noqa: PLC0414
 from sitwith_server.room.commands_care import *  # noqa: F403
 from sitwith_server.room.commands_evening import *  # noqa: F403
 from sitwith_server.room.commands_guests import *  # noqa: F403
+from sitwith_server.room.commands_materials import *  # noqa: F403
 from sitwith_server.room.commands_series import *  # noqa: F403
 from sitwith_server.room.model import GroupId, Kind, MemberId, Role
 

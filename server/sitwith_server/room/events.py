@@ -19,6 +19,7 @@ from sitwith_server.room.events_series import (
     SeriesDropped,
     TurnedAway,
 )
+from sitwith_server.room.materials import Material
 from sitwith_server.room.model import (
     Floor,
     GroupId,
@@ -46,6 +47,7 @@ class RoomOpened:
     expires_at: float
     stages: tuple[Stage, ...] = ()
     link_key: bytes = field(default=b"", repr=False)
+    material_key: bytes = field(default=b"", repr=False)
     concerns: tuple[str, ...] = ()
 
 
@@ -260,6 +262,21 @@ class AgendaMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class MaterialShown:
+    """Nothing (an empty id) once it is blanked in the log."""
+
+    material: Material
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialsGone:
+    """These are shown no more."""
+
+    materials: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class GuestsMoved:
     """Guest speakers are with the circle from now on, or wait."""
 
@@ -406,4 +423,6 @@ Event = (
     | PersonForgotten
     | SeriesDropped
     | GuestsMoved
+    | MaterialShown
+    | MaterialsGone
 )

@@ -14,6 +14,7 @@ from sitwith_server.room.care import Care
 from sitwith_server.room.equal import Equal, Nudge
 from sitwith_server.room.guests import Guests
 from sitwith_server.room.linking import Linking
+from sitwith_server.room.materials import Materials
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import Agreement, Phase, Role, RoomState, Seat
 from sitwith_server.room.mood import Mood
@@ -32,6 +33,7 @@ def begin(event: ev.RoomOpened) -> RoomState:
         invites={i.id: i for i in event.invites},
         agenda=Agenda(event.stages) if event.stages else None,
         linking=Linking(event.link_key, event.concerns),
+        materials=Materials(event.material_key),
         seq=1,
         rights=1,
     )
@@ -251,6 +253,13 @@ def _milestone_shared(state: RoomState, event: ev.MilestoneShared) -> RoomState:
     return replace(state, milestones=(*state.milestones, one))
 
 
+def _material_shown(state: RoomState, event: ev.MaterialShown) -> RoomState:
+    if not event.material.id:
+        return state
+    made = replace(event.material, n=state.seq + 1)
+    return replace(state, materials=state.materials.with_shown(made))
+
+
 def _talk_heard(state: RoomState, event: ev.TalkHeard) -> RoomState:
     talk = dict(state.talk)
     for member, seconds in event.heard:
@@ -270,7 +279,14 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
     ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
     ev.RoomEnded: lambda s, e: replace(
-        s, ended=True, talk={}, equal=Equal(), care=Care(), mood=None, milestones=()
+        s,
+        ended=True,
+        talk={},
+        equal=Equal(),
+        care=Care(),
+        mood=None,
+        milestones=(),
+        materials=Materials(),
     ),
     ev.InviteAdded: lambda s, e: replace(s, invites={**s.invites, e.invite.id: e.invite}),
     ev.InviteRevoked: _invite_revoked,
@@ -329,5 +345,7 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.PersonForgotten: series_fold.forgotten,
     ev.SeriesDropped: lambda s, e: replace(s, series=None),
     ev.NudgeEnded: lambda s, e: replace(s, equal=s.equal.answered(e.member)),
+    ev.MaterialShown: _material_shown,
+    ev.MaterialsGone: lambda s, e: replace(s, materials=s.materials.without(e.materials, e.at)),
     ev.GuestsMoved: lambda s, e: replace(s, guests=Guests(e.brought)),
 }

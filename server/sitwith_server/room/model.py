@@ -20,6 +20,7 @@ from sitwith_server.room.care import Care
 from sitwith_server.room.equal import Equal
 from sitwith_server.room.guests import Guests
 from sitwith_server.room.linking import Linking
+from sitwith_server.room.materials import Materials
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.mood import Mood
 from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
@@ -333,6 +334,7 @@ class RoomState:
     series: Series | None = None
     """What a room of a series knows of the meetings before it, and adds."""
     guests: Guests = field(default_factory=Guests)
+    materials: Materials = field(default_factory=Materials)
 
     # -- reading -----------------------------------------------------------------------------
 

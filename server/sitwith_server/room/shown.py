@@ -1,9 +1,10 @@
-"""What viewers see of moods and milestones (MO*, MS*)."""
+"""What viewers see of moods, milestones and materials (MO*, MS*, MT*)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sitwith_server.room.materials import Material, MaterialKind, Wish
 from sitwith_server.room.milestones import Milestone
 from sitwith_server.room.model import RoomState, Seat
 from sitwith_server.room.mood import VALUES
@@ -62,3 +63,32 @@ def series(state: RoomState, audience: str) -> Mapping[str, object]:
     """Of which series the room is, and whether it keeps anything of the viewer."""
     assert state.series is not None
     return {"id": state.series.id, "remembered": audience == REMEMBERED}
+
+
+def materials(state: RoomState) -> list[object]:
+    """All that is shown, in the order in which it came; what is not so of one is not there."""
+    return [_material(each) for each in state.materials.shown]
+
+
+def wish(named: Wish) -> dict[str, str]:
+    """A stage's material as it was written."""
+    title = {"title": named.title} if named.title else {}
+    return {"url" if named.kind is MaterialKind.LINK else "text": named.body, **title}
+
+
+def _material(one: Material) -> dict[str, object]:
+    made: dict[str, object] = {
+        "id": one.id,
+        "kind": str(one.kind),
+        "by": one.by or None,
+        "at": one.at,
+    }
+    if one.title:
+        made["title"] = one.title
+    file = one.file
+    if file is None:
+        return made | {"url" if one.kind is MaterialKind.LINK else "text": one.body}
+    made |= {"type": file.type, "bytes": file.size}
+    if one.kind is MaterialKind.PICTURE:
+        return made | {"width": file.width, "height": file.height}
+    return made | {"pages": file.pages}

@@ -178,6 +178,7 @@ def _stage(stage: Stage) -> Value:
         "pairs": pairs and {"size": pairs.size, "how": pairs.how},
         "breathe": None if stage.breathe is None else {"pattern": list(stage.breathe)},
         "guest": stage.guest or None,
+        "material": stage.material and shown.wish(stage.material),
     }
     always = {"kind": str(stage.kind), "seconds": stage.seconds, "auto": stage.auto}
     return always | {name: value for name, value in named.items() if value is not None}
@@ -192,6 +193,10 @@ def _breathe(state: RoomState, audience: Audience) -> Value:
         "starts_at": breathing.starts_at,
         "ends_at": breathing.ends_at,
     }
+
+
+def _materials(state: RoomState, audience: Audience) -> Value:
+    return [] if audience == WAITING else shown.materials(state)
 
 
 def _topics(state: RoomState, member: Audience) -> Value:
@@ -253,5 +258,6 @@ SLICES: Mapping[str, Slice] = {
     "mood": _of_circle(Slice(_everyone, shown.mood), None),
     "milestones": _of_circle(Slice(shown.milestones_audience, shown.milestones), []),
     "breathe": Slice(_with_circle, _breathe),
+    "materials": Slice(_with_circle, _materials),
     "guests": Slice(_everyone, lambda state, _: speakers.shown(state)),
 }

@@ -90,6 +90,7 @@ class Operator:
             expires_at=now + self._ttl,
             stages=spec.stages,
             link_key=tokens.new_link_key(),
+            material_key=tokens.new_link_key(),
             concerns=spec.concerns,
         )
         await self._registry.create(opened)

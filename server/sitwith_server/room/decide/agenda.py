@@ -7,7 +7,7 @@ from dataclasses import replace
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Agenda, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.deadlines import stage_follows
-from sitwith_server.room.decide import breathe, floor, guests, pairs
+from sitwith_server.room.decide import breathe, floor, guests, materials, pairs
 from sitwith_server.room.decide.draft import Draft, Refused, stale
 from sitwith_server.room.events import (
     AgendaMoved,
@@ -122,6 +122,7 @@ def _begin(d: Draft, agenda: Agenda, at: int, seed: int) -> None:
     ends_at = d.now + stage.seconds
     d.emit(AgendaMoved(at, ends_at))
     guests.move(d, brought=stage.guest)
+    materials.turn_stage(d, stage, seed)
     _set_chat(d, stage)
     _set_groups(d, stage, seed)
     _set_floor(d, stage)

@@ -1,0 +1,68 @@
+"""The process that looks into one file: `python -I -m sitwith_server.materials.child picture`.
+
+The file comes on standard input; what is made of it goes to standard output, after one line of
+JSON that says what it is or why it is not shown. It may write no file, and take so much time and
+memory and no more.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from dataclasses import asdict
+
+from sitwith_server.materials.kinds import PICTURE, Clean, Unfit
+
+MEMORY = 1_024 * 2**20
+CPU_SECONDS = 10
+
+
+def main() -> int:
+    """Reads, washes, writes; 0 even where the file is not shown: that is an answer, too."""
+    _bound()
+    try:
+        made = _wash(sys.argv[1], sys.stdin.buffer.read())
+    except Unfit as unfit:
+        _say({"unfit": unfit.reason})
+        return 0
+    except MemoryError:
+        _say({"unfit": "too_complex"})
+        return 0
+    about = {name: value for name, value in asdict(made).items() if name != "body"}
+    _say(about, made.body)
+    return 0
+
+
+def _wash(kind: str, data: bytes) -> Clean:
+    if not data:
+        raise Unfit("empty")
+    if kind == PICTURE:
+        from sitwith_server.materials import pictures
+
+        return pictures.clean(data)
+    from sitwith_server.materials import papers
+
+    return papers.clean(data)
+
+
+def _bound() -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _say(about: dict[str, object], body: bytes = b"") -> None:
+    out = sys.stdout.buffer
+    out.write(json.dumps(about).encode() + b"\n" + body)
+    out.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What comes of a file: something fit to be shown, or the name of what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+PICTURE: Final = "picture"
+PAPER: Final = "pdf"
+
+REASONS: Final = {
+    "empty": "The file is empty.",
+    "too_large": "The file is too large.",
+    "svg": "SVG may carry scripts. A JPEG, PNG, WebP or GIF can be shown.",
+    "html": "This is a web page, not a picture or a PDF.",
+    "not_a_picture": "This is no JPEG, PNG, WebP or GIF, whatever its name says.",
+    "animated": "Moving pictures are not shown: they hold the eye while others speak.",
+    "too_many_pixels": "The picture has too many pixels.",
+    "not_a_pdf": "This is no PDF, whatever its name says.",
+    "encrypted": "The PDF is encrypted.",
+    "scripts": "The PDF carries scripts.",
+    "actions": "The PDF would do something by itself, or start something.",
+    "attachments": "The PDF carries other files, sound or film.",
+    "forms": "The PDF is an XFA form.",
+    "too_many_pages": "The PDF has too many pages.",
+    "too_complex": "The file takes too long, or too much memory, to look into.",
+    "damaged": "The file is damaged.",
+}
+"""Why a file is not shown, by the name of the reason."""
+
+
+class Unfit(Exception):
+    """A file that is not shown; its text is the name of the reason, one of `REASONS`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A file made anew. Sizes in pixels, of a picture; how many pages, of a paper."""
+
+    type: str
+    body: bytes = field(repr=False)
+    width: int = 0
+    height: int = 0
+    pages: int = 0
+
+
+def guise(data: bytes) -> str | None:
+    """`svg` or `html`, for what begins like one of them."""
+    head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if not head.startswith(b"<"):
+        return None
+    if b"<svg" in head:
+        return "svg"
+    marks = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<iframe", b"<!--")
+    return "html" if any(mark in head for mark in marks) else None
