@@ -397,7 +397,11 @@ class Room:
             return
         while entries := await self._log.read(self.id, CONTROL, self.state.seq):
             for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
+                before = self.state
                 self._fold(list(batch))
+                # Who committed it may have died right then, and what this worker holds of the log
+                # is its own to blank.
+                await blank_gone(self._log, before, self.state)
         for entry in words:
             await self.talking.take(entry, store.saying_from_bytes(entry.blob))
         self._read_at = began
