@@ -133,9 +133,10 @@ class _Ours(Target):
 
 class _Janus(Target):
     def __init__(self, gateway: janus_net.Janus) -> None:
-        assert gateway._process is not None
-        self.pid = gateway._process.pid
-        self.engine = JanusEngine([gateway.address], janus_net.SECRETS, patience=10)
+        self.pid = gateway.pid
+        self.engine = JanusEngine(
+            [gateway.address], janus_net.SECRETS, patience=10, bound=janus_net.PATIENT
+        )
         self._rooms: dict[str, MediaRoom] = {}
 
     async def open(self, room: str) -> None:

@@ -145,11 +145,10 @@ def _janus(settings: Settings) -> Engine:
 
     secrets = Secrets(
         api=settings.janus_secret or "",
-        admin=settings.janus_admin_secret or "",
         room=settings.janus_room_key or "",
     )
-    admins = settings.janus_admin_urls or ("",) * len(settings.janus_urls)
-    addresses = zip(settings.janus_urls, admins, strict=True)
+    guards = settings.janus_guards or ("",) * len(settings.janus_urls)
+    addresses = zip(settings.janus_urls, guards, strict=True)
     return JanusEngine([GatewayAddress(*each) for each in addresses], secrets)
 
 

@@ -106,14 +106,17 @@ async def test_a_node_takes_its_engines_settings() -> None:
     assert isinstance(node._engine, AiortcEngine) and node._engine.voices == 3
     await node.close()
     gateways = {"janus_urls": ("ws://a:1", "ws://b:1"), "janus_secret": "s"}
-    for admins in ((), ("ws://a:2", "ws://b:2")):
-        given = settings(media="janus", **gateways, janus_admin_urls=admins, janus_admin_secret="t")
+    for guards, places in (
+        ((), [("a", 8189), ("b", 8189)]),
+        (("a:2", "[2001:db8::1]"), [("a", 2), ("2001:db8::1", 8189)]),
+    ):
+        given = settings(media="janus", **gateways, janus_guards=guards, janus_room_key="t")
         node = await wiring.start_node(given, registry)
         assert isinstance(node._engine, JanusEngine)
         fleet = node._engine._gateways
         assert [each._address.api for each in fleet] == ["ws://a:1", "ws://b:1"]
-        assert tuple(each._address.admin for each in fleet if each._address.admin) == admins
-        assert {(each.secrets.api, each.secrets.admin) for each in fleet} == {("s", "t")}
+        assert [each._guard._place for each in fleet] == places
+        assert {(each.secrets.api, each.secrets.room) for each in fleet} == {("s", "t")}
         await node.close()
     await registry.close()
 

@@ -128,7 +128,8 @@ def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
         ("media_nodes", "-2"),
         ("media_voices", "0"),
         ("media_voices", "12"),
-        ("janus_admin_urls", "http://gateway:7188"),
+        ("janus_guards", "http://gateway:8189"),
+        ("janus_guards", "gateway:65536"),
         ("janus_urls", "http://gateway:8188"),
         ("janus_urls", "ws://who@gateway:8188"),
         ("turn_urls", "stun:turn.example.org"),
@@ -167,12 +168,10 @@ def test_media_settings_that_need_each_other() -> None:
         "ws://a:1",
         "wss://b",
     )
-    two, admins = "ws://a:1, ws://b:1", "ws://a:2, ws://b:2"
-    assert refusal(janus_urls=two, janus_admin_urls=admins).name == "janus_admin_secret"
-    made = load(janus_urls=two, janus_admin_urls=admins, janus_admin_secret="s").settings
-    assert made.janus_admin_urls == ("ws://a:2", "ws://b:2")
-    one = refusal(janus_urls=two, janus_admin_urls="ws://a:2", janus_admin_secret="s")
-    assert one.name == "janus_admin_urls"
+    two, guards = "ws://a:1, ws://b:1", "a:2, [2001:db8::1]"
+    made = load(janus_urls=two, janus_guards=guards).settings
+    assert made.janus_guards == ("a:2", "[2001:db8::1]")
+    assert refusal(janus_urls=two, janus_guards="a:2").name == "janus_guards"
 
 
 def test_how_many_voices_are_heard_at_once_is_all_that_have_a_slot() -> None:

@@ -1,17 +1,21 @@
-"""Real Janus gateways with the shipped configuration, each in a network namespace of its own.
+"""Real Janus gateways with the shipped configuration, each in a network namespace of its own and
+under its guard.
 
 Janus offers no loopback address for media, so each gets a veth pair with addresses of 10.99.0.0/16;
-the tests' side of it is in the namespace that the tests run in.
+the tests' side of it is in the namespace that the tests run in. Members' media and the media node's
+words go by networks of their own, so that either way of the latter can swallow all packets.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +26,11 @@ from sitwith_server.media.janus_engine import GatewayAddress, Secrets
 from tests.servers import ROOT
 
 CONF = ROOT / "deploy" / "janus"
-SECRETS = Secrets(api="tests-api", admin="tests-admin", room="tests-room")
+SECRETS = Secrets(api="tests-api", room="tests-room")
+ADMIN_SECRET = "tests-admin"
+PATIENT = 10.0
+"""The bound of guards and engines in tests that are not about it, seconds: machines may be slow."""
+NOWHERE = "02:00:00:00:00:01"
 
 
 def why_not() -> str | None:
@@ -44,42 +52,80 @@ def _ip(*words: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """name: of the namespace; outer: of the veth on our side; here, there: addresses."""
+    """name: of the namespace; outer: of the members' veth on our side; here, there: its addresses.
+
+    ours, theirs: the ends of the veth for the media node's words; node, gate: its addresses. (Janus
+    listens on an interface, by its first address.)
+    """
 
     name: str
     outer: str
+    ours: str
+    theirs: str
     here: str
     there: str
+    node: str
+    gate: str
+
+    def swallow(self, *, from_node: bool = False, to_node: bool = False) -> None:
+        """From now on these words vanish on their way: they are sent to nobody's hardware address.
+        (One who sends them notices nothing.)"""
+        for yes, words, to, device in (
+            (from_node, [], self.gate, self.ours),
+            (to_node, ["-n", self.name], self.node, self.theirs),
+        ):
+            if yes:
+                _ip(*words, "neigh", "replace", to, "lladdr", NOWHERE, "dev", device)
+
+    def restore(self) -> None:
+        """They arrive again."""
+        for words, to, device in (
+            ([], self.gate, self.ours),
+            (["-n", self.name], self.node, self.theirs),
+        ):
+            with suppress(subprocess.CalledProcessError):
+                _ip(*words, "neigh", "del", to, "dev", device)
 
 
 @contextmanager
 def _net(what: str) -> Iterator[Net]:
     tag = f"{os.getpid() % 100_000}{random.randrange(1000):03d}"
     block = f"10.99.{random.randrange(256)}"
-    quad = random.randrange(64) * 4
-    net = Net(f"sw-{what}-{tag}", f"sw{tag}", f"{block}.{quad + 1}", f"{block}.{quad + 2}")
-    inner = f"sx{tag}"
+    quad = random.randrange(32) * 8
+    addresses = [f"{block}.{quad + n}" for n in (1, 2, 5, 6)]
+    net = Net(f"sw-{what}-{tag}", f"sw{tag}", f"sy{tag}", f"sz{tag}", *addresses)
     _ip("netns", "add", net.name)
     try:
-        _ip("link", "add", net.outer, "type", "veth", "peer", "name", inner, "netns", net.name)
-        _ip("addr", "add", f"{net.here}/30", "dev", net.outer)
-        _ip("link", "set", net.outer, "up")
-        _ip("-n", net.name, "addr", "add", f"{net.there}/30", "dev", inner)
-        _ip("-n", net.name, "link", "set", inner, "up")
+        for outer, inner, here, there in (
+            (net.outer, f"sx{tag}", net.here, net.there),
+            (net.ours, net.theirs, net.node, net.gate),
+        ):
+            _ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", net.name)
+            _ip("addr", "add", f"{here}/30", "dev", outer)
+            _ip("link", "set", outer, "up")
+            _ip("-n", net.name, "addr", "add", f"{there}/30", "dev", inner)
+            _ip("-n", net.name, "link", "set", inner, "up")
         _ip("-n", net.name, "link", "set", "lo", "up")
         yield net
     finally:
         # A veth goes with its other end, and that with its namespace, though not at once.
-        for words in (["link", "del", net.outer], ["netns", "del", net.name]):
+        links = [["link", "del", each] for each in (net.outer, net.ours)]
+        for words in (*links, ["netns", "del", net.name]):
             with suppress(subprocess.CalledProcessError):
                 _ip(*words)
 
 
 class Janus:
-    """One gateway. `address` is for the engine."""
+    """One gateway. `address` is for the engine.
 
-    def __init__(self, net: Net, folder: Path, *changes: tuple[str, str]) -> None:
+    bound: of its guard, seconds. changes: of words in the shipped janus.jcfg.
+    """
+
+    def __init__(
+        self, net: Net, folder: Path, *changes: tuple[str, str], bound: float = PATIENT
+    ) -> None:
         self.net = net
+        self._bound = bound
         self._conf = CONF
         if changes:
             self._conf = folder / "conf"
@@ -89,81 +135,118 @@ class Janus:
                 assert was in text
                 text = text.replace(was, now)
             (self._conf / "janus.jcfg").write_text(text)
-        self.address = GatewayAddress(f"ws://{net.there}:8188", f"ws://{net.there}:7188")
+        self.address = GatewayAddress(f"ws://{net.gate}:8188")
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         site = folder / "site"
         site.mkdir()
         # The same files as in deploy/janus/site.example.
         said = {
-            "core": f'api_secret = "{SECRETS.api}"\nadmin_secret = "{SECRETS.admin}"\n',
+            "core": f'api_secret = "{SECRETS.api}"\nadmin_secret = "{ADMIN_SECRET}"\n',
             "media": 'rtp_port_range = "20000-29999"\n',
             "nat": f'ice_enforce_list = "{net.there}"\n',
-            "api": f'ws_ip = "{net.there}"\nws_port = 8188\nws_acl = "{net.here}"\n',
-            "admin": f'admin_ws_ip = "{net.there}"\nadmin_ws_port = 7188\n',
+            "api": f'ws_ip = "{net.gate}"\nws_port = 8188\nws_acl = "{net.node}"\n',
+            "admin": 'admin_ws_ip = "127.0.0.1"\nadmin_ws_port = 7188\nadmin_ws_acl = "127."\n',
             "videoroom": f'admin_key = "{SECRETS.room}"\n',
         }
         for name, text in said.items():
             (site / f"{name}.jcfg").write_text(text)
 
+    @property
+    def guard(self) -> int:
+        """The guard's process id."""
+        assert self._guard is not None
+        return self._guard.pid
+
+    @property
+    def pid(self) -> int:
+        """That of the Janus that runs, or ran last."""
+        return self.starts()[-1]
+
+    def starts(self) -> list[int]:
+        """Process ids of all of its runs of Janus."""
+        found = re.findall(r'"event": "janus_started", "pid": (\d+)', self.said())
+        return [int(pid) for pid in found]
+
+    def readies(self) -> int:
+        """How many of them came to answer."""
+        return self.said().count('"janus_ready"')
+
     def start(self) -> None:
+        before = self.readies()
         with (self._folder / "janus.out").open("ab") as log:
-            self._process = subprocess.Popen(
-                ["ip", "netns", "exec", self.net.name,
-                 "setpriv", "--pdeathsig", "KILL", "janus", "-F", str(self._conf)],
+            self._guard = subprocess.Popen(
+                ["ip", "netns", "exec", self.net.name, "setpriv", "--pdeathsig", "KILL",
+                 sys.executable, "-P", "-m", "sitwith_server", "janus", str(self._conf),
+                 "--listen", f"{self.net.gate}:8189", "--bound", str(self._bound)],
                 cwd=self._folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                env={**os.environ, "SITWITH_JANUS_SECRET": SECRETS.api,
+                     "SITWITH_JANUS_ADMIN_SECRET": ADMIN_SECRET},
             )  # fmt: skip
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 60
         while time.monotonic() < ends:
-            assert self._process.poll() is None, "Janus ended at once: see janus.out"
-            with suppress(OSError), socket.create_connection((self.net.there, 8188), timeout=1):
-                return
+            assert self._guard.poll() is None, "the guard ended at once: see janus.out"
+            if self.readies() > before:
+                with suppress(OSError), socket.create_connection((self.net.gate, 8188), timeout=1):
+                    return
             time.sleep(0.05)
-        raise AssertionError("Janus does not listen")
+        raise AssertionError("Janus does not answer")
 
     def kill(self) -> None:
-        """At once, without a word."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        """The guard, at once and without a word; Janus goes with it."""
+        assert self._guard is not None
+        self._guard.kill()
+        self._guard.wait()
 
     def freeze(self) -> None:
-        """Returns once all its threads stand still."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        tasks = Path(f"/proc/{self._process.pid}/task")
-        ends = time.monotonic() + 20
-        while any(
-            (each / "stat").read_text().rpartition(")")[2].split()[0] != "T"
-            for each in tasks.iterdir()
-        ):
-            assert time.monotonic() < ends, "Janus does not stand still"
-            time.sleep(0.001)
+        freeze(self.pid)
 
     def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
+
+    def mend(self) -> None:
+        """It runs, and so does its guard, whatever had happened to them."""
+        assert self._guard is not None
+        if self._guard.poll() is None:
+            os.kill(self.guard, signal.SIGCONT)
+            self.thaw()
+        else:
+            self.start()
 
     def said(self) -> str:
-        """All it has logged."""
-        return (self._folder / "janus.out").read_text(errors="replace")
+        """All that Janus and its guard have logged."""
+        out = self._folder / "janus.out"
+        return out.read_text(errors="replace") if out.exists() else ""
 
     def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self.thaw()
-            self._process.terminate()
+        if self._guard is not None and self._guard.poll() is None:
+            os.kill(self.guard, signal.SIGCONT)
+            self._guard.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
-            self._process.kill()
-            self._process.wait()
+                self._guard.wait(8)
+            self._guard.kill()
+            self._guard.wait()
+
+
+def freeze(pid: int) -> None:
+    """Returns once all threads of the process stand still."""
+    os.kill(pid, signal.SIGSTOP)
+    ends = time.monotonic() + 20
+    while any(
+        (each / "stat").read_text().rpartition(")")[2].split()[0] not in "TtZX"
+        for each in Path(f"/proc/{pid}/task").iterdir()
+    ):
+        assert time.monotonic() < ends, "the process does not stand still"
+        time.sleep(0.001)
 
 
 @contextmanager
-def janus(folder: Path, *changes: tuple[str, str]) -> Iterator[Janus]:
-    """A gateway that runs until the block's end. changes: of words in the shipped janus.jcfg."""
+def janus(folder: Path, *changes: tuple[str, str], bound: float = PATIENT) -> Iterator[Janus]:
+    """A gateway that runs until the block's end."""
     folder.mkdir()
     with _net("gw") as net:
-        gateway = Janus(net, folder, *changes)
+        gateway = Janus(net, folder, *changes, bound=bound)
         try:
             gateway.start()
             yield gateway

@@ -14,7 +14,7 @@ from sitwith_server.media.engine import Take
 from sitwith_server.media.janus_engine import JanusEngine
 
 from .janus_member import Watch, everybody, plan, until
-from .janus_net import SECRETS, janus, why_not
+from .janus_net import PATIENT, SECRETS, janus, why_not
 
 _WHY_NOT = why_not()
 FLAGS = [
@@ -85,7 +85,7 @@ class Guest:
 @pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
 async def test_chromium_hears_and_sees_by_two_connections(chromium: str, tmp_path: Path) -> None:
     with janus(tmp_path / "one") as one:
-        engine = JanusEngine([one.address], SECRETS, patience=10.0)
+        engine = JanusEngine([one.address], SECRETS, patience=10.0, bound=PATIENT)
         watch = Watch()
         room = await engine.open("room", watch)
 

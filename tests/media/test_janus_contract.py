@@ -10,7 +10,7 @@ from sitwith_server.media.janus_engine import JanusEngine
 
 from .company import Harness
 from .contract import EngineContract, Gather
-from .janus_net import SECRETS, Janus, janus, why_not
+from .janus_net import PATIENT, SECRETS, Janus, janus, why_not
 
 _WHY_NOT = why_not()
 
@@ -25,7 +25,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Janus]:
 class TestJanusEngine(EngineContract):
     @pytest.fixture
     async def harness(self, gateway: Janus) -> AsyncIterator[Harness]:
-        engine = JanusEngine([gateway.address], SECRETS, patience=5.0)
+        engine = JanusEngine([gateway.address], SECRETS, patience=5.0, bound=PATIENT)
         # A gate opens when Janus has opened it: a few packets of 10 ms may come before that.
         yield Harness(engine, slack=30, types=False)
         await engine.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import pytest
@@ -21,7 +23,7 @@ from sitwith_server.media.janus_engine_sdp import (
     narrow,
     read,
 )
-from sitwith_server.media.janus_engine_steer import Steering
+from sitwith_server.media.janus_engine_steer import CLOSE, Steering
 from sitwith_server.media.janus_link import GatewayDown, GatewayRefused
 from sitwith_server.media.session import Medium
 
@@ -40,6 +42,8 @@ class Slow:
         self.feeds: dict[tuple[str, str], Speaker] = {}
         self.down = False
         self.calls = 0
+        self.renewals: list[float] = []
+        self.good_until: Callable[[], float] = time.monotonic
 
     async def _wait(self) -> None:
         self.calls += 1
@@ -66,6 +70,9 @@ class Slow:
     async def layer(self, listener: Listener, slot: Slot, place: int) -> None:
         await self._wait()
 
+    def renew(self) -> None:
+        self.renewals.append(self.good_until())
+
     def passes(self) -> set[tuple[str, str, Medium]]:
         """(speaker, listener, medium) of every route that is really open."""
         return {
@@ -85,6 +92,7 @@ class Stage:
         self.watch = Watch()
         self.steering = Steering(self.watch, self.refused.append, lambda member: None)
         self.steering.home = cast(Home, self.janus)
+        self.janus.good_until = self.steering.good_until
         offer = sdp.parse(Peer(("audio", "video"), audio=0).offer())
         for i, name in enumerate(NAMES):
             mids = {AUDIO: "0", VIDEO: "1"}
@@ -227,6 +235,65 @@ async def test_no_pictures_are_switched_to_who_takes_none() -> None:
     await stage.rest()
     assert everything - stage.janus.passes() == {(one, "a", VIDEO) for one in NAMES[1:]}
     assert {who for mid, who in stage.watch.maps["a"].items() if mid[0] == "v"} == {None}
+
+
+# ------------------------------------------------------------------------------- what is vouched
+
+
+async def test_ME40_no_longer_is_vouched_than_what_is_possible_is_allowed() -> None:
+    stage = Stage(6)
+    steering = stage.steering
+    assert steering.good_until() == math.inf, "nothing can pass"
+    first = time.monotonic() + 60
+    steering.lease(first)
+    await stage.apply({("a", "b", AUDIO), ("b", "c", AUDIO)})
+    await stage.rest()
+    assert steering.good_until() == first
+    assert stage.janus.renewals == [first], "said before the first gate opens"
+    # A route that is taken away and of which Janus says nothing is not vouched for any longer.
+    stage.janus.down = True
+    task = asyncio.create_task(stage.apply({("a", "b", AUDIO)}))
+    await stage.rest()
+    steering.lease(first + 1)
+    await stage.rest()
+    assert steering.good_until() == first
+    task.cancel()
+    await steering.close()
+
+
+async def test_ME40_of_news_that_come_with_a_plan_the_plan_is_known_first() -> None:
+    stage = Stage(7)
+    steering = stage.steering
+    first = time.monotonic() + 60
+    steering.lease(first)
+    await stage.apply({("a", "b", AUDIO)})
+    await stage.rest()
+    stage.janus.down = True
+    task = asyncio.create_task(stage.apply(set()))
+    steering.lease(first + 1)
+    assert steering.good_until() == first
+    await stage.rest()
+    assert steering.good_until() == first
+    steering.lease(first - 10)
+    assert steering.good_until() == first - 10, "a shorter one holds at once"
+    task.cancel()
+    await steering.close()
+
+
+async def test_ME40_gates_close_before_the_lease_is_over() -> None:
+    stage = Stage(8)
+    await stage.apply({("a", "b", AUDIO)})
+    await stage.rest()
+    assert stage.janus.passes()
+    until = time.monotonic() + CLOSE
+    stage.steering.lease(until)
+    await stage.rest()
+    assert stage.janus.passes() == set()
+    assert stage.steering.good_until() == math.inf
+    stage.steering.lease(time.monotonic() + 60)
+    await stage.rest()
+    assert stage.janus.passes() == {("a", "b", AUDIO)}
+    await stage.steering.close()
 
 
 # ------------------------------------------------------------------------------------ descriptions

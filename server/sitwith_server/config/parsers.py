@@ -118,6 +118,18 @@ def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
+def places(value: str) -> tuple[str, ...]:
+    """`host` or `host:port` each; an IPv6 address stands in brackets."""
+    found = tuple(dict.fromkeys(_split(value)))
+    form = r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?"
+    if not all(re.fullmatch(form, place) for place in found):
+        raise ValueError("must each look like host:port")
+    ports = (place.rpartition(":")[2] for place in found if not place.endswith("]"))
+    if any(port.isdigit() and not 0 < int(port) < 65_536 for port in ports):
+        raise ValueError("has a port that is no port")
+    return found
+
+
 def turn_urls(value: str) -> tuple[str, ...]:
     """RFC 7065 §3.1: `turn:` or `turns:`, host, maybe port, maybe `?transport=udp|tcp`."""
     found = tuple(dict.fromkeys(_split(value)))

@@ -101,13 +101,13 @@ class Settings:
     janus_room_key: str | None = _setting(
         None, p.words, "admin_key of the gateways' videoroom plugin, where it has one", secret=True
     )
-    janus_admin_urls: tuple[str, ...] = _setting(
+    janus_guards: tuple[str, ...] = _setting(
         (),
-        p.urls("ws", "wss"),
-        "admin APIs of these gateways, in the same order: a gateway is let go more surely",
+        p.places,
+        "guards of these gateways (host:port), in the same order; unset, their hosts, port 8189",
     )
     janus_admin_secret: str | None = _setting(
-        None, p.words, "admin_secret of the gateways", secret=True
+        None, p.words, "admin_secret of a gateway: for its guard alone", secret=True
     )
     turn_urls: tuple[str, ...] = _setting(
         (), p.turn_urls, "TURN servers for members (turn: and turns: URIs)"
@@ -129,10 +129,8 @@ class Settings:
             raise SettingError("workers", "more than 1 needs redis_url")
         if self.media == "janus" and not self.janus_urls:
             raise SettingError("janus_urls", "is needed where media is janus")
-        if self.janus_admin_urls and len(self.janus_admin_urls) != len(self.janus_urls):
-            raise SettingError("janus_admin_urls", "must be as many as janus_urls")
-        if self.janus_admin_urls and self.janus_admin_secret is None:
-            raise SettingError("janus_admin_secret", "is needed with janus_admin_urls")
+        if self.janus_guards and len(self.janus_guards) != len(self.janus_urls):
+            raise SettingError("janus_guards", "must be as many as janus_urls")
         if self.turn_urls and self.turn_secret is None:
             raise SettingError("turn_secret", "is needed with turn_urls")
         if self.turn_relay_only and not self.turn_urls:

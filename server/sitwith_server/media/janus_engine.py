@@ -19,6 +19,7 @@ from sitwith_server.media.engine import EngineDown, Watcher
 from sitwith_server.media.janus_engine_gateway import Gateway, GatewayAddress, Secrets
 from sitwith_server.media.janus_engine_home import sweep
 from sitwith_server.media.janus_engine_room import JanusRoom
+from sitwith_server.media.janus_lease import BOUND
 from sitwith_server.media.janus_link import GatewayDown
 
 CAPACITY: Final = 120
@@ -35,7 +36,8 @@ class JanusEngine:
     """Implements `Engine`. Needs a running event loop.
 
     patience: seconds within which a gateway must answer anything; else its link is ended, and Janus
-    ends what it forwarded for us. capacity: members that fill one gateway.
+    ends what it forwarded for us. capacity: members that fill one gateway. bound: seconds from a
+    fault until silence; a gateway whose guard promises less is not used.
     """
 
     def __init__(
@@ -45,10 +47,13 @@ class JanusEngine:
         *,
         patience: float = 2.0,
         capacity: int = CAPACITY,
+        bound: float = BOUND,
     ) -> None:
         if not gateways:
             raise ValueError("a fleet has at least one gateway")
-        self._gateways = [Gateway(i, g, secrets, patience) for i, g in enumerate(gateways)]
+        self._gateways = [
+            Gateway(index, each, secrets, patience, bound) for index, each in enumerate(gateways)
+        ]
         self._rooms: dict[str, JanusRoom] = {}
         self._capacity = capacity
         self._tried = False

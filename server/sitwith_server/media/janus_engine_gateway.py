@@ -1,13 +1,16 @@
-"""One gateway of the fleet: its link, the sessions on it, and the lease that they stand under.
+"""One gateway of the fleet: its link, its guard, and the sessions on it.
 
-A session of Janus is a room's hold on the gateway. It ends at once when its WebSocket ends, and
-`LEASE` seconds after our last word on it at the latest; with it ends everything it forwards.
+A session of Janus is a room's hold on the gateway; with it ends everything it forwards. It ends
+when its WebSocket ends, and when we don't vouch for it any more with the gateway's guard
+(`janus_engine_guard`), without which a gateway is not used. (Behind both of them Janus ends it by
+itself, 4.5 s after our last word on it.)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -15,8 +18,9 @@ from typing import Final, Protocol
 import structlog
 
 from sitwith_server.media.engine import EngineDown
+from sitwith_server.media.janus_engine_guard import GuardLine, place_of
+from sitwith_server.media.janus_lease import BOUND
 from sitwith_server.media.janus_link import (
-    ADMIN,
     Body,
     GatewayDown,
     GatewayRefused,
@@ -29,8 +33,6 @@ BEAT: Final = 0.5
 """Seconds between our words on every session."""
 SESSION_TIMEOUT: Final = 2
 """What a gateway's `session_timeout` may be at most, seconds."""
-LEASE: Final = SESSION_TIMEOUT + 2.0 + 0.5
-"""Janus looks every 2 s for sessions that are over, and takes its moment to end them."""
 RETRY: Final = 1.0
 """Seconds between tries to link to a gateway that is away."""
 PLUGIN: Final = "janus.plugin.videoroom"
@@ -40,19 +42,32 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """WebSocket URLs of one gateway's API and of its admin API (empty: not used)."""
+    """api: WebSocket URL of one gateway's API. guard: `host` or `host:port` of its guard; empty: at
+    the gateway's own host."""
 
     api: str
-    admin: str = ""
+    guard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """api, admin: of Janus' configuration; room: the videoroom plugin's `admin_key`."""
+    """api: of Janus' configuration; room: the videoroom plugin's `admin_key`."""
 
     api: str = field(repr=False)
-    admin: str = field(repr=False)
     room: str = field(repr=False)
+
+
+class Doubt:
+    """Whether a session that we gave up may still forward. until: no longer, monotonic seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+
+    def end(self) -> None:
+        self.until = 0.0
+
+    def __bool__(self) -> bool:
+        return time.monotonic() < self.until
 
 
 class Tenant(Protocol):
@@ -60,8 +75,12 @@ class Tenant(Protocol):
 
     def said(self, handle: int, message: Body) -> None: ...
 
-    def evicted(self, certain: bool) -> None:
-        """The session is over; unless `certain`, the gateway may know of it within `LEASE`."""
+    def evicted(self, doubt: Doubt | None) -> None:
+        """The session is over; None: for certain."""
+        ...
+
+    def good_until(self) -> float:
+        """Until when all that may be forwarded is allowed: monotonic seconds, maybe infinite."""
         ...
 
 
@@ -72,14 +91,30 @@ class Gateway:
     """
 
     def __init__(
-        self, index: int, address: GatewayAddress, secrets: Secrets, patience: float
+        self,
+        index: int,
+        address: GatewayAddress,
+        secrets: Secrets,
+        patience: float,
+        bound: float = BOUND,
     ) -> None:
         self.index = index
         self.secrets = secrets
         self._address = address
         self._patience = patience
         self._link: Link | None = None
+        self._bound = bound
+        self._guard = GuardLine(
+            place_of(address.guard, address.api),
+            secrets.api,
+            bound=bound,
+            terms=self._terms,
+            over=self._over,
+            lost=self._unguarded,
+            anew=self._begun_anew,
+        )
         self._tenants: dict[int, Tenant] = {}
+        self._leaving: dict[int, Doubt] = {}
         self._lock = asyncio.Lock()
         self._care: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,12 +148,28 @@ class Gateway:
         if link is not self._link:
             raise EngineDown("the gateway went away")
         self._tenants[session] = tenant
+        try:
+            await self._guard.hold()
+        except BaseException as error:
+            self.dismiss(session)
+            if isinstance(error, GatewayDown):
+                raise EngineDown("the gateway's guard went away") from error
+            raise
+        if session not in self._tenants:
+            raise EngineDown("the gateway went away")
         return session
 
-    def dismiss(self, session: int) -> None:
+    def renew(self) -> None:
+        """Vouches at once for what there is. Never fails."""
+        self._guard.renew()
+
+    def dismiss(self, session: int) -> Doubt:
         """Ends a session and all it forwards. Its tenant hears no more of it."""
+        doubt = self._doubt(session)
         if self._tenants.pop(session, None) is not None and self._link is not None:
             self._later(self._destroy(session))
+        self.renew()
+        return doubt
 
     async def expel(self, session: int) -> None:
         """The same; returns once that is so, or the gateway is away."""
@@ -165,6 +216,36 @@ class Gateway:
         self._tenants.clear()
         if self._link is not None:
             self._link.close()
+        self._guard.close()
+
+    # ------------------------------------------------------------------------------ the guard
+
+    def _terms(self) -> Mapping[int, float]:
+        ending = dict.fromkeys(self._leaving, float("-inf"))
+        return ending | {each: tenant.good_until() for each, tenant in self._tenants.items()}
+
+    def _doubt(self, session: int) -> Doubt:
+        """Until the guard has ended the session, or must have."""
+        self._leaving = {each: doubt for each, doubt in self._leaving.items() if doubt}
+        return self._leaving.setdefault(session, Doubt(self._bound))
+
+    def _over(self, session: int) -> None:
+        """The guard has ended it."""
+        if (doubt := self._leaving.pop(session, None)) is not None:
+            doubt.end()
+        if (tenant := self._tenants.pop(session, None)) is not None:
+            _log.warning("janus_lease_over", gateway=self.index)
+            tenant.evicted(None)
+
+    def _unguarded(self) -> None:
+        _log.warning("janus_guard_lost", gateway=self.index)
+        if self._link is not None:
+            self._link.close()
+
+    def _begun_anew(self) -> None:
+        for doubt in self._leaving.values():
+            doubt.end()
+        self._leaving.clear()
 
     # ------------------------------------------------------------------------------- the link
 
@@ -179,6 +260,12 @@ class Gateway:
         return await self._link.ask(body)
 
     async def _connect(self) -> None:
+        try:
+            await self._guard.reach(self._patience)
+        except GatewayDown:
+            if not self._guard.is_up:
+                _log.warning("janus_unguarded", gateway=self.index)
+            raise
         link = await Link.open(
             self._address.api,
             {"apisecret": self.secrets.api},
@@ -195,7 +282,8 @@ class Gateway:
             link.close()
             _log.error("janus_unfit", gateway=self.index, setting=fault)
             raise GatewayDown("the gateway's settings would not end what we can't control")
-        if not link.is_open:
+        if not (link.is_open and self._guard.is_up):
+            link.close()
             raise GatewayDown("the gateway went away")
         self._link = link
         _log.info("janus_linked", gateway=self.index)
@@ -219,11 +307,13 @@ class Gateway:
             except GatewayRefused:
                 # Somebody has ended it by the admin API.
                 if (tenant := self._tenants.pop(session, None)) is not None:
-                    tenant.evicted(True)
+                    tenant.evicted(None)
 
     async def _destroy(self, session: int) -> None:
-        with suppress(GatewayDown, GatewayRefused):
-            await self._asked({"janus": "destroy", "session_id": session})
+        with suppress(GatewayDown):
+            with suppress(GatewayRefused):
+                await self._asked({"janus": "destroy", "session_id": session})
+            self._over(session)
 
     def _said(self, session: int, handle: int, message: Body) -> None:
         tenant = self._tenants.get(session)
@@ -231,7 +321,7 @@ class Gateway:
             return
         if message.get("janus") == "timeout":
             del self._tenants[session]
-            tenant.evicted(True)
+            tenant.evicted(None)
         elif handle:
             tenant.said(handle, message)
 
@@ -241,22 +331,10 @@ class Gateway:
         self._link = None
         tenants, self._tenants = self._tenants, {}
         _log.warning("janus_lost", gateway=self.index, rooms=len(tenants))
-        if tenants and self._address.admin and self._care is not None:
-            self._later(self._fence(list(tenants)))
-        for tenant in tenants.values():
-            tenant.evicted(False)
-
-    async def _fence(self, sessions: list[int]) -> None:
-        """Ends sessions by another way than the link that is gone, should one be open."""
-        with suppress(GatewayDown, GatewayRefused):
-            secret = {"admin_secret": self.secrets.admin}
-            link = await Link.open(self._address.admin, secret, kind=ADMIN, patience=self._patience)
-            try:
-                for session in sessions:
-                    with suppress(GatewayRefused):
-                        await link.ask({"janus": "destroy_session", "session_id": session})
-            finally:
-                link.close()
+        doubts = {session: self._doubt(session) for session in tenants}
+        self.renew()
+        for session, tenant in tenants.items():
+            tenant.evicted(doubts[session])
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.media.engine import EngineDown, OfferRefused
-from sitwith_server.media.janus_engine_gateway import Gateway, Tenant
+from sitwith_server.media.janus_engine_gateway import Doubt, Gateway, Tenant
 from sitwith_server.media.janus_engine_legs import Listener, Slot, Speaker
 from sitwith_server.media.janus_engine_sdp import for_gateway, for_member, live, read, slots
 from sitwith_server.media.janus_link import Body, GatewayDown, GatewayRefused, Reply, number, text
@@ -179,9 +180,13 @@ class Home:
             await self._raze()
         await self.gateway.expel(self._session)
 
-    def abandon(self) -> None:
+    def abandon(self) -> Doubt:
         """Ends all that is forwarded, at once. The room stays at the gateway, empty."""
-        self.gateway.dismiss(self._session)
+        return self.gateway.dismiss(self._session)
+
+    def renew(self) -> None:
+        """Vouches at once for what is about to be forwarded. Never fails."""
+        self.gateway.renew()
 
     async def _raze(self) -> None:
         """Destroys the room once nobody is in it.
@@ -286,7 +291,10 @@ async def sweep(gateway: Gateway, older: float) -> int:
 class _Nobody:
     def said(self, handle: int, message: Body) -> None: ...
 
-    def evicted(self, certain: bool) -> None: ...
+    def evicted(self, doubt: Doubt | None) -> None: ...
+
+    def good_until(self) -> float:
+        return math.inf
 
 
 def _is_hex(word: str) -> bool:

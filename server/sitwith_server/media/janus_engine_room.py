@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Final
 
 from sitwith_server.media import sdp as offers
 from sitwith_server.media.engine import EngineDown, OfferRefused, Plan, Take, Voice, Watcher
-from sitwith_server.media.janus_engine_gateway import LEASE, Gateway
+from sitwith_server.media.janus_engine_gateway import Doubt, Gateway
 from sitwith_server.media.janus_engine_home import Home
 from sitwith_server.media.janus_engine_legs import Leg, Listener, Speaker
 from sitwith_server.media.janus_engine_sdp import Way, narrow
@@ -56,7 +55,7 @@ class JanusRoom:
         self._closed: Callable[[], None] | None = closed
         self._steering = Steering(watcher, self._give_up, self._lose)
         self._homing = asyncio.Lock()
-        self._unsure_until = 0.0
+        self._doubts: list[Doubt] = []
         self._seats: dict[MemberId, _Seat] = {}
         self._handles: dict[int, Leg] = {}
         self._takes: dict[MemberId, Take] = {}
@@ -106,7 +105,8 @@ class JanusRoom:
     async def apply(self, plan: Plan) -> None:
         if not self._steering.take_plan(plan):
             return
-        if time.monotonic() < self._unsure_until:
+        self._doubts = [doubt for doubt in self._doubts if doubt]
+        if self._doubts:
             raise EngineDown("a gateway that can't be reached may not have let go yet")
         await self._steering.clean()
 
@@ -139,8 +139,7 @@ class JanusRoom:
             if home is not None:
                 # Where the link is gone, so is every transport on it.
                 with suppress(GatewayDown, EngineDown):
-                    for leg in legs:
-                        await self._end(home, leg)
+                    await asyncio.gather(*(self._end(home, leg) for leg in legs))
 
     def voices(self) -> Mapping[MemberId, Voice]:
         return self._steering.meter.voices(self._steering.measure())
@@ -191,11 +190,14 @@ class JanusRoom:
             seat.told = True
             self._watcher.connected(member)
 
-    def evicted(self, certain: bool) -> None:
+    def good_until(self) -> float:
+        return self._steering.good_until()
+
+    def evicted(self, doubt: Doubt | None) -> None:
         if self._steering.home is None:
             return
-        if not certain:
-            self._unsure_until = time.monotonic() + LEASE
+        if doubt is not None:
+            self._doubts.append(doubt)
         self._steering.evict()
         lost = [member for member, seat in self._seats.items() if seat.legs()]
         self._seats.clear()
@@ -282,8 +284,7 @@ class JanusRoom:
     def _give_up(self, home: Home) -> None:
         """Ends a home that does not do as it is told, and with it all that is forwarded."""
         if self._steering.home is home:
-            home.abandon()
-            self.evicted(False)
+            self.evicted(home.abandon())
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

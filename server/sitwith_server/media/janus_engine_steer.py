@@ -29,6 +29,7 @@ from sitwith_server.media.janus_engine_legs import (
     mapping,
     wants_open,
 )
+from sitwith_server.media.janus_lease import TAIL
 from sitwith_server.media.janus_link import GatewayDown, GatewayRefused
 from sitwith_server.media.session import Medium
 from sitwith_server.room.model import MemberId
@@ -37,6 +38,8 @@ _log = structlog.get_logger(__name__)
 
 NO_FEED: Final = 428
 """Janus' error for a publisher that isn't there, or not any more."""
+CLOSE: Final = TAIL + 0.1
+"""Seconds before the end of a lease at which the gates are closed."""
 TRIES: Final = 40
 """How often a switch is tried again that named a publisher which has just gone."""
 PAUSE: Final = 0.05
@@ -66,7 +69,7 @@ class Steering:
         self._plan: Plan | None = None
         self._turn = 0
         self._silent = True
-        self._good_until = math.inf
+        self._good_until = self._vouched = self._sure = math.inf
         self._lapsed = False
         self._lapse: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
@@ -86,18 +89,21 @@ class Steering:
         self.steer()
 
     def lease(self, until: float) -> None:
-        """The plan is good until then, monotonic seconds. Should this process be stopped at that
-        time, the gateway's own lease ends what it forwards."""
+        """The plan is good until then, monotonic seconds. The gates are closed a little earlier, so
+        that it is over by then; should this process be stopped, the gateway's guard sees to it."""
         self._good_until = until
+        self._vouched = min(self._vouched, until)
+        # Not before a plan that came with the same news is known here.
+        asyncio.get_running_loop().call_soon(self._vouch, until)
         if self._lapse is not None:
             self._lapse.cancel()
         self._look()
-        if self._lapsed and until > time.monotonic():
+        if self._lapsed and until - CLOSE > time.monotonic():
             self._lapsed = False
             self.steer()
 
     def _look(self) -> None:
-        left = self._good_until - time.monotonic()
+        left = self._good_until - CLOSE - time.monotonic()
         if left > 0:
             self._lapse = asyncio.get_running_loop().call_later(left, self._look)
             return
@@ -105,6 +111,20 @@ class Steering:
         if not self._lapsed:
             self._lapsed = True
             self.steer()
+
+    def _vouch(self, until: float) -> None:
+        self._vouched = until
+
+    def good_until(self) -> float:
+        """Until when all that is possible is allowed: what a gateway's guard is told."""
+        if self._quiet():
+            return math.inf
+        if not leaks(self.speakers, self.listeners, self._audience):
+            self._sure = self._vouched
+        return min(self._sure, self._vouched)
+
+    def _quiet(self) -> bool:
+        return all(gate is False for each in self.speakers for gate in each.open.values())
 
     async def clean(self) -> None:
         """Returns once nothing can pass that the plan doesn't allow. Raises EngineDown."""
@@ -225,7 +245,11 @@ class Steering:
     async def _keep_gate(self, home: Home, speaker: Speaker, medium: Medium) -> None:
         while self._gate_differs(speaker, medium):
             want = wants_open(speaker, medium, self.listeners, self._audience)
+            quiet = self._quiet()
             speaker.open[medium] = None
+            if quiet and want:
+                # Of a room in which nothing passes more was said than holds from now on.
+                home.renew()
             try:
                 await home.gate(speaker, medium, want)
             except GatewayRefused as error:

@@ -1,0 +1,230 @@
+"""The lease under which a Janus gateway forwards: its words, and the ledger that its guard keeps.
+
+A media node says of each of its sessions for how long all that the session may forward is allowed
+for sure. It says so with each *round* of the guard, and the term counts from the moment at which
+the guard began that round: so no clock is shared, and what was late, kept or repeated on the way
+extends nothing. A session that is not spoken for any more is ended. No I/O; times are given.
+
+Both datagrams end with the first 16 bytes of an HMAC-SHA256 (RFC 2104) over the rest, keyed from
+the secret of Janus' API.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from struct import Struct, error
+from typing import Final
+
+BOUND: Final = 1.0
+"""Seconds from any single fault, and from what a node can't hear any more, until silence."""
+TAIL: Final = 0.3
+"""The part of the bound that is kept for ending what is over."""
+CONFIRM: Final = 0.2
+"""Seconds within which Janus must have ended a session that is over; else it is killed."""
+ROUND: Final = 0.15
+"""Seconds between two rounds of a guard."""
+FORGET: Final = 5.0
+"""Seconds after which a node that says nothing and holds nothing is forgotten."""
+MAX_NODES: Final = 256
+MAX_SESSIONS: Final = 4_000
+"""Of one node: what fits into a datagram."""
+LIFE: Final = 8
+NODE: Final = 16
+NOBODY: Final = bytes(LIFE)
+
+_MAC: Final = 16
+_RENEWAL: Final = Struct("!4s16sQ8sQ?H")
+_TERM: Final = Struct("!QI")
+_ROUND: Final = Struct("!4s16s8sQQ?IH")
+_SESSION: Final = Struct("!Q")
+_FROM_NODE: Final = b"SwR1"
+_FROM_GUARD: Final = b"SwG1"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A node's word.
+
+    node: its id, 16 bytes, new with each start. count: rises with each word of the node.
+    life, began: of the round that it goes by; `NOBODY` and 0 before the first one.
+    asks: whether the guard should begin another round at once, for this node.
+    terms: milliseconds from `began` for which a session may go on, by the session's id. What is not
+        named is over.
+    """
+
+    node: bytes
+    count: int
+    life: bytes
+    began: int
+    asks: bool
+    terms: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A guard's word to one node.
+
+    life: of this run of Janus, 8 random bytes. began: microseconds of the guard's own clock.
+    count: the latest word of the node that was heard. ready: whether Janus runs and answers.
+    bound: the guard's bound, milliseconds. over: sessions that the node named and that have ended.
+    """
+
+    node: bytes
+    life: bytes
+    began: int
+    count: int
+    ready: bool
+    bound: int
+    over: tuple[int, ...]
+
+
+class Seal:
+    """Writes and reads both words under one secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = hmac.digest(secret.encode(), b"sitwith janus guard", sha256)
+
+    def renewal(self, word: Renewal) -> bytes:
+        head = (word.node, word.count, word.life, word.began, word.asks, len(word.terms))
+        terms = b"".join(_TERM.pack(*each) for each in word.terms.items())
+        return self._sealed(_RENEWAL.pack(_FROM_NODE, *head) + terms)
+
+    def round(self, word: Round) -> bytes:
+        head = (word.node, word.life, word.began, word.count, word.ready, word.bound)
+        over = b"".join(_SESSION.pack(each) for each in word.over)
+        return self._sealed(_ROUND.pack(_FROM_GUARD, *head, len(word.over)) + over)
+
+    def read_renewal(self, data: bytes) -> Renewal | None:
+        """None: it is no such word, or not by one who has the secret."""
+        body = self._opened(data)
+        try:
+            kind, node, count, life, began, asks, many = _RENEWAL.unpack_from(body)
+            terms = dict(_TERM.iter_unpack(body[_RENEWAL.size :]))
+        except error:
+            return None
+        if kind != _FROM_NODE or len(terms) != many:
+            return None
+        return Renewal(node, count, life, began, asks, terms)
+
+    def read_round(self, data: bytes) -> Round | None:
+        """None: it is no such word, or not by one who has the secret."""
+        body = self._opened(data)
+        try:
+            kind, node, life, began, count, ready, bound, many = _ROUND.unpack_from(body)
+            over = tuple(each for (each,) in _SESSION.iter_unpack(body[_ROUND.size :]))
+        except error:
+            return None
+        if kind != _FROM_GUARD or len(over) != many:
+            return None
+        return Round(node, life, began, count, ready, bound, over)
+
+    def _sealed(self, body: bytes) -> bytes:
+        return body + hmac.digest(self._key, body, sha256)[:_MAC]
+
+    def _opened(self, data: bytes) -> bytes:
+        body, mac = data[:-_MAC], data[-_MAC:]
+        right = hmac.digest(self._key, body, sha256)[:_MAC]
+        return body if hmac.compare_digest(mac, right) else b""
+
+
+@dataclass(slots=True)
+class _Hold:
+    """A session at Janus. end: of its term, seconds; over: it is not renewed any more."""
+
+    node: bytes
+    end: float
+    over: bool = False
+
+
+@dataclass(slots=True)
+class _Node:
+    """count: its latest word; heard: when; over: sessions of its that have ended."""
+
+    count: int
+    heard: float
+    over: set[int] = field(default_factory=set)
+
+
+class Ledger:
+    """Which sessions of one run of Janus may go on, and until when. Times in seconds of one clock.
+
+    bound: seconds; terms are cut to what it leaves.
+    """
+
+    def __init__(self, life: bytes, bound: float = BOUND) -> None:
+        self.life = life
+        self._term = bound - TAIL
+        self._nodes: dict[bytes, _Node] = {}
+        self._holds: dict[int, _Hold] = {}
+
+    def take(self, word: Renewal, now: float) -> bool:
+        """Whether it is newer than what was heard of that node; the ledger follows it then."""
+        node = self._nodes.get(word.node)
+        if node is None:
+            if len(self._nodes) >= MAX_NODES:
+                return False
+            node = self._nodes[word.node] = _Node(0, now)
+        if word.count <= node.count:
+            return False
+        node.count, node.heard = word.count, now
+        if word.life == self.life and word.began / 1e6 <= now:
+            self._follow(word, node, now)
+        return True
+
+    def restart(self, life: bytes) -> None:
+        """Janus begins anew: nothing of before is left."""
+        self.life = life
+        self._holds.clear()
+        for node in self._nodes.values():
+            node.over.clear()
+
+    def _follow(self, word: Renewal, node: _Node, now: float) -> None:
+        self.due(now)
+        for session, hold in self._holds.items():
+            if hold.node == word.node and session not in word.terms:
+                hold.over = True
+        node.over.intersection_update(word.terms)
+        for session, term in word.terms.items():
+            known = self._holds.get(session)
+            if known is None and session not in node.over:
+                known = self._holds[session] = _Hold(word.node, now)
+            if known is not None and known.node == word.node and not known.over:
+                known.end = word.began / 1e6 + min(term / 1e3, self._term)
+
+    def due(self, now: float) -> list[int]:
+        """Sessions that are to be ended. One that once was due stays so."""
+        for hold in self._holds.values():
+            hold.over = hold.over or hold.end <= now
+        return [session for session, hold in self._holds.items() if hold.over]
+
+    def late(self, now: float) -> bool:
+        """Whether Janus still has a session that it should have ended by now."""
+        return any(hold.end + CONFIRM <= now for hold in self._holds.values())
+
+    def ended(self, sessions: Iterable[int]) -> None:
+        """Janus has ended them."""
+        for session in sessions:
+            hold = self._holds.pop(session, None)
+            if hold is not None and hold.node in self._nodes:
+                self._nodes[hold.node].over.add(session)
+
+    def over(self, node: bytes) -> list[int]:
+        """What that node named in its latest word and has ended."""
+        return sorted(self._nodes[node].over) if node in self._nodes else []
+
+    def count(self, node: bytes) -> int:
+        """The latest word of that node; 0: none."""
+        return self._nodes[node].count if node in self._nodes else 0
+
+    def nodes(self, now: float) -> Collection[bytes]:
+        """Those to begin a round with. Forgets who is gone."""
+        holding = {hold.node for hold in self._holds.values()}
+        self._nodes = {
+            each: node
+            for each, node in self._nodes.items()
+            if each in holding or now - node.heard < FORGET
+        }
+        return list(self._nodes)
