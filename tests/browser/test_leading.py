@@ -10,12 +10,17 @@ from playwright.async_api import expect
 from tests.blackbox.house import Server, circle
 
 from .conftest import Enter
-from .guest import PHONE
+from .guest import PHONE, Guest
 from .test_agenda import inside
 from .test_keyboard import press
 from .test_moments import folded, link
 
 pytestmark = pytest.mark.browser
+
+
+async def opened(guest: Guest, fold: str) -> None:
+    """Unfolds a part of the dialog."""
+    await guest.dialog.locator("summary").filter(has_text=re.compile(f"^{fold}")).click()
 
 
 async def test_a_gentle_question_reaches_one_member_alone(
@@ -84,11 +89,11 @@ async def test_two_are_pinned_together(page_server: Server, enter: Enter) -> Non
     async with circle(page_server, ["Aya", "Jon", "Nia", "Lea"], host="") as room:
         mara = await inside(enter, "Mara", link(room, "facilitator"))
         await mara.button("Make pairs…").click()
-        await mara.dialog.get_by_text("Put together").click()
+        await opened(mara, "Put together")
         await mara.dialog.get_by_label("Put together: First person").select_option("Aya")
         await mara.dialog.get_by_label("Put together: Second person").select_option("Lea")
         await mara.button("Add Put together").click()
-        await mara.dialog.get_by_text("Never together").click()
+        await opened(mara, "Never together")
         await mara.dialog.get_by_label("Never together: First person").select_option("Lea")
         await mara.dialog.get_by_label("Never together: Second person").select_option("Aya")
         await expect(mara.dialog.get_by_text("are pinned together")).to_be_visible()
@@ -125,7 +130,8 @@ async def test_an_agenda_is_written_by_hand_and_changed_while_it_runs(
             await expect(mara.dialog.get_by_label("Title").last).to_be_focused()
         await mara.page.keyboard.type("Going home")
         await mara.accessible()
-        await mara.dialog.get_by_text("What it sets A round").click()
+        await opened(mara, "Change A round")
+        await opened(mara, "What it sets A round")
         await (
             mara.dialog.get_by_label("Rounds, one after the other")
             .locator("visible=true")
@@ -147,7 +153,7 @@ async def test_an_agenda_is_written_by_hand_and_changed_while_it_runs(
         up = mara.button("Earlier A break")
         await press(mara, up)
         await expect(up).to_be_focused()
-        await mara.dialog.get_by_text("Change A round").click()
+        await opened(mara, "Change A round")
         await mara.button("Take it out A round").click()
         await mara.button("Save").click()
         await aya.until(lambda: kinds() == ["arrival", "break", "closing"], "the other agenda")
