@@ -67,8 +67,7 @@ onmessage = ({ data, ports: [port] }) => {
 _PAGE = r"""
 {
   const mine = NUMBER;
-  const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
-  const worker = new Worker(url);
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(WORKER)}`);
   globalThis.askWorker = (what) => new Promise((done) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => done(data);

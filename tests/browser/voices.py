@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.async_api import expect
 
@@ -59,6 +59,22 @@ _IN = """async () => {
 }"""
 
 
+class Asked(Protocol):
+    """A page of whatever browser."""
+
+    async def evaluate(self, expression: str) -> Any: ...
+
+
+class Somebody(Protocol):
+    """At whatever browser."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def page(self) -> Asked: ...
+
+
 @dataclass(frozen=True)
 class Slot:
     """A receive slot on which something has ever come."""
@@ -69,12 +85,12 @@ class Slot:
     frames: int
 
 
-async def slots(guest: Guest, kind: str = "audio") -> dict[str, Slot]:
+async def slots(guest: Somebody, kind: str = "audio") -> dict[str, Slot]:
     found: dict[str, Any] = await guest.page.evaluate(_IN)
     return {mid: Slot(**each) for mid, each in found.items() if each["kind"] == kind}
 
 
-async def heard(guest: Guest, seconds: float = 1.0) -> set[str]:
+async def heard(guest: Somebody, seconds: float = 1.0) -> set[str]:
     """The slots on which sound comes just now."""
     before = await slots(guest)
     await asyncio.sleep(seconds)
@@ -94,13 +110,13 @@ async def until(what: str, found: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.2)
 
 
-async def number_taken(guest: Guest) -> int:
+async def number_taken(guest: Somebody) -> int:
     """How many devices the page has ever opened."""
     taken: int = await guest.page.evaluate("() => taken.length")
     return taken
 
 
-async def lights(guest: Guest) -> int:
+async def lights(guest: Somebody) -> int:
     """How many devices are open, so that their lights are on."""
     lit: int = await guest.page.evaluate(
         "() => taken.filter((track) => track.readyState === 'live').length"
@@ -108,7 +124,7 @@ async def lights(guest: Guest) -> int:
     return lit
 
 
-async def connected(guest: Guest) -> None:
+async def connected(guest: Somebody) -> None:
     async def up() -> bool:
         state = await guest.page.evaluate("() => connections.at(-1)?.connectionState")
         return bool(state == "connected")
