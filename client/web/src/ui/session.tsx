@@ -13,6 +13,7 @@ import { loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.t
 import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
+import { moments } from "./words-moments.ts";
 
 export type Tab = "circle" | "talk" | "turns";
 
@@ -107,7 +108,10 @@ export class Session {
       if (snap.phase === "inside") this.wasInside.value = true;
       this.snap.value = snap;
       this.mood.value = remember(this.mood.value, snap.room.mood);
-      if (snap !== before) this.tell(before, snap);
+      if (snap !== before) {
+        this.tell(before, snap);
+        this.pointTo(before, snap);
+      }
       // One's own devices may be tried while one waits.
       const trying = this.dialog.value?.is === "sound" && snap.phase === "lobby" && before.phase === "lobby";
       const entering = snap.phase === "inside" && before.phase !== "inside";
@@ -129,6 +133,13 @@ export class Session {
       const silent = this.voice.snap.value.microphone === "off";
       this.urgent.value = silent ? `${urgent} ${voice.say.turnSilent}` : urgent;
     } else if (!amHolder(after)) this.urgent.value = "";
+  }
+
+  /** What is asked above the circle is told to who may have something else before them. */
+  private pointTo(before: Snapshot, after: Snapshot): void {
+    if (after.phase !== "inside" || before.phase !== "inside" || this.tab.value === "circle") return;
+    if (after.room.mood?.open === true && before.room.mood?.open !== true) this.note(moments.mood.toast);
+    if (after.room.nudge != null && before.room.nudge == null) this.note(moments.heard.toast);
   }
 
   name(id: string | null | undefined): string {

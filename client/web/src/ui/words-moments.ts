@@ -42,6 +42,7 @@ export const moments = {
       closeFew: "Close",
       few: "Below five answers nothing is shown.",
     },
+    toast: "How are you just now? The question is above the circle.",
     say: {
       asked: "The facilitators ask how you are. The question is above the circle. Answer only if you like.",
       shown: "What everybody answered is shown.",
@@ -108,6 +109,7 @@ export const moments = {
     askHint: "Only if you like.",
     raise: "Raise hand",
     later: "Not now",
+    toast: "A facilitator asks you something in private, above the circle.",
     say: "A facilitator asks you in private whether you like to say something. Only if you like.",
   },
   inbox: {
