@@ -53,6 +53,7 @@ from .fields import name as a_name
 from .guests import GuestBring, GuestRest
 from .materials import MaterialHide, MaterialLink, MaterialOpen, MaterialText, MaterialUpload
 from .media import MediaOffer, MediaServers, MediaTake
+from .person import PERSON_BYTES
 from .shapes import (
     Message,
     binary,
@@ -99,8 +100,14 @@ class Ping(Message):
 
 @message("agreement.accept")
 class AgreementAccept(Message):
+    """``person``: by what one likes to be known again in the room's series, see ``person``."""
+
     id: int = need(ID)
     version: int | str = need(either(integer(), text(1, 128)))
+    person: bytes | None = may(binary(PERSON_BYTES, PERSON_BYTES), default=None)
+
+    def __repr__(self) -> str:
+        return f"AgreementAccept(id={self.id}, version={self.version!r})"
 
 
 @message("chat.say")

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
@@ -19,9 +20,10 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
-from sitwith_server.config import Settings
+from sitwith_server.config import SettingError, Settings
 from sitwith_server.gateway import http, logs
 from sitwith_server.gateway.gate import Gate
+from sitwith_server.gateway.materials import Materials
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.gateway.ws import Endpoint
@@ -33,10 +35,17 @@ from sitwith_server.media.engine import Engine
 from sitwith_server.media.node import Node
 from sitwith_server.media.turn import Turn
 from sitwith_server.media.voices import Voices
+from sitwith_server.series.handles import Handles
+from sitwith_server.series.model import StoreRefused
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
+from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.registry import Registry
+from sitwith_server.service.shelf import Shelf
+
+if TYPE_CHECKING:
+    from sitwith_server.series.store import Store
 
 IDLE_SECONDS = 120.0
 """How long a worker keeps a room at hand that nobody is in; the log has it."""
@@ -60,10 +69,14 @@ class App:
     node: Callable[[], Awaitable[Node]] | None
     """Starts the media node of this process, where it has one."""
     nodes: list[Node] = field(default_factory=list)
+    shelf: Shelf | None = None
+    meetings: Meetings | None = None
 
     async def start(self) -> None:
         """The media plane: from within the event loop, once the log is there."""
         self.voices.start()
+        if self.shelf is not None:
+            self.shelf.start()
         if self.node is not None:
             self.nodes.append(await self.node())
 
@@ -73,9 +86,13 @@ class App:
         await self.gate.drain(seconds)
 
     async def close(self) -> None:
+        if self.shelf is not None:
+            self.shelf.stop()
         await self.voices.close()
         for node in self.nodes:
             await node.close()
+        if self.meetings is not None:
+            await self.meetings.close()
         await self.registry.close()
         await self.log.close()
 
@@ -93,16 +110,57 @@ def build(settings: Settings, log: Log | None = None) -> App:
     )
     voices = Voices(log, _turn(settings), off=settings.media == "off")
     operator = Operator(registry, room_ttl=settings.room_ttl, silenced=voices.silenced)
+    operator.meetings = meetings = _meetings(settings, registry, metrics)
     metrics.media(lambda: voices.nodes.living(time.monotonic()))
     gate = Gate(Door(registry), settings, metrics, log.now, voices)
+    shelf = Shelf(log, registry.hosted)
+    if meetings is not None:
+        gate.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [
         WebSocketRoute("/ws", Endpoint(gate).serve),
+        *Materials(registry, shelf, settings).routes(),
         *http.routes(operator, settings, metrics, gate.crowds),
     ]
     asgi = http.wrapped(Starlette(routes=routes), settings, metrics)
     alone = settings.redis_url is None and settings.media != "off"
     node = partial(start_node, settings, registry) if alone else None
-    return App(asgi, operator, registry, gate, log, voices, node)
+    return App(asgi, operator, registry, gate, log, voices, node, meetings=meetings, shelf=shelf)
+
+
+def _meetings(settings: Settings, registry: Registry, metrics: Metrics) -> Meetings | None:
+    """Series, where they are turned on. The store is opened when it is first needed, so that a
+    worker starts while a database is away."""
+    if settings.series == "off":
+        return None
+    handles = Handles(settings.series_key or "")
+    made = Meetings(
+        registry,
+        handles,
+        partial(_opened_store, settings, handles),
+        on_given_up=metrics.series_given_up,
+    )
+    metrics.series(lambda: made.waiting)
+    return made
+
+
+def _opened_store(settings: Settings, handles: Handles) -> Store:
+    from sitwith_server.series.store import Store  # SQLAlchemy takes a while, and most need none
+
+    return Store.opened(settings.series_url, handles)
+
+
+def check_series(settings: Settings) -> None:
+    """Opens the store of series once, with its tables made or renewed.
+
+    Raises:
+        SettingError: it can't be used as it is set.
+    """
+    if settings.series == "off":
+        return
+    try:
+        _opened_store(settings, Handles(settings.series_key or "")).close()
+    except StoreRefused as refused:
+        raise SettingError(refused.setting, refused.problem) from None
 
 
 def _turn(settings: Settings) -> Turn:

@@ -76,6 +76,7 @@ CLIENT: list[Message] = [
     m.HelloResume("opaque", {"room": POS, "staff:m7Qk2": b""}),
     m.AgreementAccept(1, 1),
     m.AgreementAccept(1, "2024-05"),
+    m.AgreementAccept(1, 1, bytes(range(20))),
     m.ChatSay(2, "circle", "Good evening — schön, dass ihr da seid 🌙"),
     m.ChatSay(127, "pair:g1", BIN),
     m.ChatSay(128, "direct:" + OTHER, "x" * 300),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +22,10 @@ def postgres() -> Iterator[Postgres]:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A store, and how to look at all that its database holds without it."""
+class Database:
+    """Where a store is, and how to look at all that it holds without it."""
 
     url: str
-    store: Store
     file: Path | None
     server: Postgres | None
 
@@ -49,22 +47,26 @@ class Kept:
         return any(repr(handle) in row for row in rows)
 
 
+@dataclass(frozen=True)
+class Kept(Database):
+    """A database with a store on it."""
+
+    store: Store
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     """An empty store."""
-    server = file = None
-    if request.param == "sqlite":
-        file = tmp_path / "series.db"
-        url = f"sqlite:///{file}"
-    else:
-        server = request.getfixturevalue("postgres")
-        url = server.fresh("kept")
-    store = Store.opened(url, Handles(KEY))
-    yield Kept(url, store, file, server)
+    place = database(request, request.param, tmp_path, "kept")
+    store = Store.opened(place.url, Handles(KEY))
+    yield Kept(place.url, place.file, place.server, store)
     store.close()
 
 
-def rows(file: Path, table: str) -> list[tuple[object, ...]]:
-    """All rows of one table of a SQLite file."""
-    with sqlite3.connect(file) as plain:
-        return plain.execute(f'SELECT * FROM "{table}"').fetchall()
+def database(request: pytest.FixtureRequest, kind: str, folder: Path, name: str) -> Database:
+    """A new database of this kind."""
+    if kind == "sqlite":
+        file = folder / f"{name}.db"
+        return Database(f"sqlite:///{file}", file, None)
+    server: Postgres = request.getfixturevalue("postgres")
+    return Database(server.fresh(name), None, server)

@@ -160,7 +160,7 @@ def test_SE8_a_dropped_series_leaves_no_trace(kept: Kept) -> None:
     assert kept.store.drop("s1")
     kept.store.sweep()
     assert not kept.store.drop("s1")
-    assert not kept.store.keep(Evening("r1", 2, {ADA: 0}), 1.0)
+    assert kept.store.keep(Evening("r1", 2, {ADA: 0}), 1.0) is None
     assert not kept.holds(ADA)
     assert not kept.holds(BEN)
 

@@ -69,8 +69,10 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
         opener: Opener = open_socket,
         patience: float = 15,
         chance: random.Random | None = None,
+        person: bytes | None = None,
     ) -> None:
         self._door = door
+        self._person = person
         self._opener = opener
         self._patience = patience
         self._chance = chance or random.Random()
@@ -101,14 +103,19 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
         opener: Opener = open_socket,
         patience: float = 15,
         chance: random.Random | None = None,
+        person: bytes | None = None,
     ) -> Self:
         """A client for an invite link, or for a bare token and the server's address ``url``.
+
+        ``person`` is by what the room's series knows us again (``sitwith_protocol.person``): one
+        for each series, kept by the caller. It is sent with the agreement, where the room is of a
+        series; ``None``: nothing is kept of us.
 
         ``async with`` connects it and returns once the server has welcomed it; it gives up after
         ``patience`` seconds. Raises ``BadLink`` here, ``CannotConnect`` or ``RoomClosed`` there.
         """
         door = read_link(link_or_token, url)
-        return cls(door, name, opener=opener, patience=patience, chance=chance)
+        return cls(door, name, opener=opener, patience=patience, chance=chance, person=person)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._live())
@@ -140,7 +147,7 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
 
     @property
     def role(self) -> str:
-        """``facilitator`` or ``member``."""
+        """``facilitator``, ``member`` or ``guest``."""
         return self._seat.role
 
     @property
@@ -205,7 +212,8 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
     async def accept_agreement(self, version: int | str | None = None) -> None:
         """Accepts the agreement that the room shows, or the named version of it."""
         wanted = self.room.agreement["version"] if version is None else version
-        await self.ask(lambda id: m.AgreementAccept(id, wanted))
+        person = self._person if self.room.slices.get("series") else None
+        await self.ask(lambda id: m.AgreementAccept(id, wanted, person))
 
     async def leave(self) -> None:
         """Leaves the room for good."""

@@ -39,6 +39,7 @@ def run(asked: argparse.Namespace) -> int:
         return _run_supervised(loaded.settings, asked.supervised)
     check(loaded.settings)
     check_redis(loaded.settings)
+    check_series(loaded.settings)
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
@@ -122,6 +123,21 @@ def check_redis(wanted: Settings) -> None:
         raise Failed("; ".join(problem.text for problem in final))
     for problem in problems:
         complain(f"waiting: {problem.text}")
+
+
+def check_series(wanted: Settings) -> None:
+    """Refuses a store of series that can't be used; makes or renews its tables.
+
+    Raises:
+        SettingError: by the setting that has to be mended.
+    """
+    if wanted.series == "off":
+        return
+    from sitwith_server import wiring
+
+    wiring.check_series(wanted)
+    if wanted.redis_url is not None and wanted.series_url.startswith("sqlite"):
+        complain("series_url is a file of this machine: servers on others need PostgreSQL")
 
 
 def check(wanted: Settings) -> None:

@@ -159,7 +159,7 @@ def _plain(name: str, value: object, source: str) -> str:
 def _masked(name: str, value: object) -> object:
     if value is None or not Settings.__dataclass_fields__[name].metadata["secret"]:
         return value
-    if name == "redis_url" and isinstance(value, str):
+    if name in ("redis_url", "series_url") and isinstance(value, str):
         shown = re.sub(r"(://[^:@/,]*):[^@/]*@", rf"\1:{MASK}@", value)
         return re.sub(r"(sentinel_password=)[^&,]*", rf"\1{MASK}", shown)
     return MASK

@@ -91,6 +91,22 @@ def redis(value: str) -> str:
     return words(value)
 
 
+def database(value: str) -> str:
+    """`sqlite:///file` or `postgresql://…`, with or without the driver's name."""
+    words(value)
+    if value.startswith("sqlite:///") and len(value) > len("sqlite:///"):
+        return value
+    if value.startswith(("postgresql://", "postgresql+psycopg://")):
+        return value
+    raise ValueError("must look like sqlite:////var/lib/sitwith/series.db or postgresql://…")
+
+
+def series_key(value: str) -> str:
+    if len(words(value)) < 32:
+        raise ValueError("must have 32 characters or more")
+    return value
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower() not in words:

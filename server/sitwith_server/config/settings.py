@@ -59,6 +59,27 @@ class Settings:
     crisis_lines: str | None = _setting(
         None, str, "file of crisis lines by country, in place of the shipped one"
     )
+    series: str = _setting(
+        "off", p.one_of("off", "on"), "whether rooms that meet again keep anything of one another"
+    )
+    series_url: str = _setting(
+        "sqlite:///sitwith-series.db",
+        p.database,
+        "where series are kept: a SQLite file of this machine, or postgresql://…",
+        secret=True,
+    )
+    series_key: str | None = _setting(
+        None,
+        p.series_key,
+        "key under which people of series are hashed; all workers' alike",
+        secret=True,
+    )
+    picture_bytes: int = _setting(
+        5 * 2**20, p.whole(0, 50 * 2**20), "largest picture that is shown to a room; 0: none"
+    )
+    pdf_bytes: int = _setting(
+        10 * 2**20, p.whole(0, 50 * 2**20), "largest PDF that is shown to a room; 0: none"
+    )
     outbox_bytes: int = _setting(
         1_048_576, p.whole(65_536, 268_435_456), "unsent bytes after which a slow reader is cut"
     )
@@ -131,6 +152,9 @@ class Settings:
             raise SettingError("janus_urls", "is needed where media is janus")
         if self.janus_guards and len(self.janus_guards) != len(self.janus_urls):
             raise SettingError("janus_guards", "must be as many as janus_urls")
+        if self.series == "on" and self.series_key is None:
+            problem = "is needed where series is on: 32 random characters or more, kept for good"
+            raise SettingError("series_key", problem)
         if self.turn_urls and self.turn_secret is None:
             raise SettingError("turn_secret", "is needed with turn_urls")
         if self.turn_relay_only and not self.turn_urls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -147,6 +148,9 @@ class Connection:
             refusal = refused_frame(message.id, RefusalCode.BAD_REQUEST, str(bad))
             self._outbox.send(refusal)
             return
+        if isinstance(message, m.AgreementAccept) and message.person is not None:
+            assert isinstance(command, c.AgreementAccept)
+            command = replace(command, handle=self._gate.handle(seated.room, message.person))
         began = self._clock()
         link.asking = True
         answer = await seated.room.ask(command, (seated.seat, message.id), message.t)

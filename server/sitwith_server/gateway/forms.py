@@ -243,6 +243,7 @@ _ROOM: Final = record(
         "settings": _SETTINGS,
         "agenda": agenda,
         "concerns": concerns,
+        "series": text(60, least=1),
     }
 )
 _INVITE: Final = record(
@@ -274,6 +275,7 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
         settings=Settings(**chosen),  # type: ignore[arg-type]  # each went through its check
         stages=evening.stages,
         concerns=cast("tuple[str, ...]", given.get("concerns", evening.concerns)),
+        series=cast("str | None", given.get("series")),
     )
 
 

@@ -36,6 +36,10 @@ class Gate:
         self.voices = voices
         voices.tell = self.tell
         self.draining = False
+        self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (
+            b"" if room.state.series is None else None
+        )
+        """Whose secret it is in the room's series; None where this worker keeps none."""
         self._hubs: dict[str, Hub] = {}
         self._open: set[Outbox] = set()
 

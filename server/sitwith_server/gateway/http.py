@@ -21,13 +21,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sitwith_protocol.agenda import schema
 from sitwith_server import templates
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms, lines, page
+from sitwith_server.gateway import forms, lines, page, series
 from sitwith_server.gateway.logs import bound, logger
 from sitwith_server.gateway.metrics import CONTENT_TYPE, METHODS, OTHER, Metrics
 from sitwith_server.gateway.origins import host_well_formed
-from sitwith_server.gateway.resource import Key, Problem, Resource, fault_answer, read_json
+from sitwith_server.gateway.resource import (
+    Key,
+    Problem,
+    Resource,
+    fault_answer,
+    read_json,
+    refused,
+)
 from sitwith_server.log.base import LogDown
-from sitwith_server.service.operator import Created, Operator, RoomSummary
+from sitwith_server.series.model import StoreDown
+from sitwith_server.service.operator import Created, NoSuchSeries, Operator, RoomSummary
 
 Crowds = Callable[[], Iterable[int]]
 
@@ -58,11 +66,6 @@ def opened(created: Created, settings: Settings) -> dict[str, object]:
     }
 
 
-def _refused(invalid: forms.Invalid) -> Problem:
-    message = f"{invalid.path or 'The body'} {invalid.problem}."
-    return Problem(422, "bad_request", message, path=invalid.path)
-
-
 def _no_room() -> Problem:
     return Problem(404, "no_such_room", "There is no such room.")
 
@@ -89,8 +92,16 @@ class _Rooms:
         try:
             spec = forms.room_spec(body, self._settings)
         except forms.Invalid as invalid:
-            raise _refused(invalid) from None
-        return JSONResponse(opened(await self._operator.create(spec), self._settings), 201)
+            raise refused(invalid) from None
+        try:
+            created = await self._operator.create(spec)
+        except NoSuchSeries:
+            off = self._operator.meetings is None
+            why = "names none: series are off here" if off else "is no series of this server"
+            raise refused(forms.Invalid("series", why)) from None
+        except StoreDown:
+            raise series.store_down() from None
+        return JSONResponse(opened(created, self._settings), 201)
 
     async def list(self, request: Request) -> Response:
         rooms = await self._operator.rooms()
@@ -112,7 +123,7 @@ class _Rooms:
         try:
             form = forms.invite(body)
         except forms.Invalid as invalid:
-            raise _refused(invalid) from None
+            raise refused(invalid) from None
         room = request.path_params["room"]
         made = await self._operator.invite(room, form.role, form.uses, form.expires_in)
         if made is None:
@@ -200,6 +211,7 @@ def routes(
         Route("/api/rooms/{room}/invites/{invite}", Resource(key, DELETE=rooms.revoke)),
         Route("/api/audit/{room}", Resource(key, GET=rooms.audit, DELETE=rooms.drop_audit)),
         Route("/api/templates", Resource(key, GET=_templates)),
+        *series.routes(key, operator.meetings, settings),
         Route("/api", Resource(key)),
         Route("/api/{rest:path}", Resource(key)),
         Route("/templates", Resource(GET=_templates)),

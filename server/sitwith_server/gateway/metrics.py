@@ -95,6 +95,11 @@ class Metrics:
             ["method", "route", "status"],
             registry=registry,
         )
+        self._series_given_up = Counter(
+            "sitwith_series_given_up",
+            "Rooms whose last word to their series could not be written",
+            registry=registry,
+        )
         self._rooms = _Rooms()
         registry.register(self._rooms)
         self._frames_in = self._frames.labels("in")
@@ -168,6 +173,19 @@ class Metrics:
     def media(self, nodes: Callable[[], Iterable[Here]]) -> None:
         """Tells of the media nodes that `nodes` finds alive, as they last said of themselves."""
         self._registry.register(_Media(nodes))
+
+    def series(self, waiting: Callable[[], int]) -> None:
+        """Tells how many rooms have something for their series that is not written yet."""
+        gauge = Gauge(
+            "sitwith_series_waiting",
+            "Rooms with something for their series that is not written yet",
+            registry=self._registry,
+        )
+        gauge.set_function(waiting)
+
+    def series_given_up(self, rooms: int) -> None:
+        """So many rooms' last word to their series could not be written."""
+        self._series_given_up.inc(rooms)
 
     def render(self) -> bytes:
         """All of it in the text format of `CONTENT_TYPE`."""

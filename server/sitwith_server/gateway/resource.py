@@ -54,6 +54,12 @@ def not_found() -> Problem:
     return Problem(404, "not_found", "There is nothing here.")
 
 
+def refused(invalid: forms.Invalid) -> Problem:
+    """What a body that does not fit is answered: where, and what would fit."""
+    message = f"{invalid.path or 'The body'} {invalid.problem}."
+    return Problem(422, "bad_request", message, path=invalid.path)
+
+
 def fault_answer() -> Problem:
     """What a peer learns of a fault: that there was one."""
     return Problem(500, "internal", "Something went wrong on the server.")

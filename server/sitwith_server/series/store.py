@@ -85,7 +85,10 @@ class Store:
     # -- meetings ----------------------------------------------------------------------------------
 
     def begin(self, id: str, room: str, at: float, expires_at: float) -> Memory | None:
-        """Notes a meeting and says what the series knows; None where there is no such series."""
+        """Notes a meeting and says what the series knows; None where there is no such series.
+
+        at, expires_at: unix seconds of the room's clock.
+        """
         with self._begin() as db:
             if db.execute(select(series.c.id).where(series.c.id == id)).first() is None:
                 return None
@@ -106,13 +109,15 @@ class Store:
             memory = _memory(db, id)
         return set(handles) - set(memory.people)
 
-    def keep(self, evening: Evening, at: float) -> bool:
-        """Writes what a meeting has added by now. Says whether it was taken: not where the series
-        is gone, or where the evening was told before an erasure."""
+    def keep(self, evening: Evening, at: float) -> bool | None:
+        """Writes what a meeting has added by now. False: not taken, for it was told before an
+        erasure; None: there is no such meeting any more."""
         with self._begin() as db:
             wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == evening.room)
             row = db.execute(wanted.with_for_update()).first()
-            if row is None or evening.number < row.fence:
+            if row is None:
+                return None
+            if evening.number < row.fence:
                 return False
             self._keep_here(db, evening)
             self._keep_met(db, evening)

@@ -11,18 +11,23 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
+from sitwith_server.series.model import Memory, StoreDown
 from sitwith_server.service import tokens
+from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.registry import Registry
 from sitwith_server.service.rooms import Room
 
 
 @dataclass(frozen=True, slots=True)
 class RoomSpec:
+    """`series`: of which the room is the next meeting."""
+
     title: str
     agreement: str
     capacity: int
     settings: Settings
     stages: tuple[Stage, ...] = ()
+    series: str | None = None
     concerns: tuple[str, ...] = ()
     """Offered to tick from the start."""
 
@@ -52,6 +57,10 @@ class RoomSummary:
     locked: bool
 
 
+class NoSuchSeries(LookupError):
+    """There is no series of this id, or none are kept here."""
+
+
 Silenced = Callable[[Room], AbstractAsyncContextManager[None]]
 """What is taken away from a room inside of it is not heard any more once it is left."""
 
@@ -70,10 +79,19 @@ class Operator:
         self._silenced = silenced
         self._ttl = room_ttl
         self.draining = False
+        self.meetings: Meetings | None = None
+        """The series, where they are turned on."""
 
     async def create(self, spec: RoomSpec) -> Created:
+        """A new room, told what its series knows if it is of one.
+
+        Raises:
+            NoSuchSeries: there is none of this id.
+            StoreDown: what is kept of it can't be had now. No room was made.
+        """
         room = tokens.new_room_id()
         now = await self._registry.log.now(room)
+        memory = await self._memory(spec, room, now)
         made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
         invites = tuple(
             Invite(tokens.new_id("i"), role, digest) for role, (_, digest) in made.items()
@@ -93,7 +111,13 @@ class Operator:
             material_key=tokens.new_link_key(),
             concerns=spec.concerns,
         )
-        await self._registry.create(opened)
+        made_room = await self._registry.create(opened)
+        if memory is not None and self.meetings is not None:
+            try:
+                await self.meetings.opened(made_room, str(spec.series), memory)
+            except StoreDown:
+                await made_room.order(c.RoomEnd(by=OPERATOR), "operator")
+                raise
         await self._registry.trail.note(room, OPERATOR, "room.create", None, "ok")
         tokens_by_role = {role: token for role, (token, _) in made.items()}
         return Created(
@@ -102,6 +126,16 @@ class Operator:
             tokens_by_role[Role.MEMBER],
             opened.expires_at,
         )
+
+    async def _memory(self, spec: RoomSpec, room: str, now: float) -> Memory | None:
+        if spec.series is None:
+            return None
+        if self.meetings is None:
+            raise NoSuchSeries
+        memory = await self.meetings.begin(spec.series, room, now, now + self._ttl)
+        if memory is None:
+            raise NoSuchSeries
+        return memory
 
     async def rooms(self) -> list[RoomSummary]:
         return [_summary(state) for state in await self._registry.all_states()]

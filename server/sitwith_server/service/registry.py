@@ -59,6 +59,8 @@ class Registry:
         idle_seconds: float | None = None,
     ) -> None:
         self._on_tick = on_tick
+        self.on_series: Callable[[Change | None, Room], None] = lambda change, room: None
+        """Told of each change of a room, and of each room that is found as it is (None)."""
         self.log = log
         self.trail = trail
         self._hosted: dict[str, _Hosted] = {}
@@ -92,9 +94,10 @@ class Registry:
             if hosted is not None:
                 return hosted.room
             room = await load(self.log, room_id)
-            if room is None or room.state.ended:
+            if room is None:
                 return None
-            return self._host(room)
+            self.on_series(None, room)
+            return None if room.state.ended else self._host(room)
 
     async def peek(self, room_id: str) -> RoomState | None:
         """The state of a living room, without hosting it."""
@@ -188,6 +191,7 @@ class _Ending:
         self._room = room
 
     def changed(self, change: Change) -> None:
+        self._registry.on_series(change, self._room)
         if change.after.ended:
             asyncio.get_running_loop().call_soon(self._registry.let_go, self._room)
 

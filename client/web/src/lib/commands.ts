@@ -27,7 +27,7 @@ export interface TurnServer {
 
 /** The fields of each command beside `t` and `id`. */
 export interface CommandFields {
-  "agreement.accept": { version: number | string };
+  "agreement.accept": { version: number | string; person?: Uint8Array };
   "chat.say": { to: string; body: string | Uint8Array };
   "chat.delete": { to: string; n: number };
   react: { kind: string; to?: "circle" | "pair" };

@@ -1,0 +1,49 @@
+"""By what a person is known again in the meetings of one series (rules SE*).
+
+20 random bytes, made by the person's own browser or program for that series and for no other. As a
+code that can be carried to another device they are 32 letters and digits of base32 (RFC 4648 §6),
+in groups of four.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from typing import Final
+
+PERSON_BYTES: Final = 20
+_LETTERS: Final = 32
+
+
+def new_person() -> bytes:
+    """Somebody whom no series knows yet."""
+    return secrets.token_bytes(PERSON_BYTES)
+
+
+def person_code(person: bytes) -> str:
+    """The code of a person.
+
+    >>> person_code(bytes(range(20)))
+    'aaaq-eaye-auda-ocaj-bifq-ydio-b4ib-ceqt'
+
+    Raises ValueError for anything but ``PERSON_BYTES`` bytes.
+    """
+    if len(person) != PERSON_BYTES:
+        raise ValueError(f"a person has {PERSON_BYTES} bytes")
+    letters = base64.b32encode(person).decode().lower()
+    return "-".join(letters[at : at + 4] for at in range(0, _LETTERS, 4))
+
+
+def read_person(code: str) -> bytes:
+    """The person of a code, whatever its case, dashes and white space.
+
+    Raises ValueError where it is no code; the text doesn't repeat it.
+    """
+    letters = "".join(code.replace("-", " ").split()).upper()
+    try:
+        if len(letters) == _LETTERS:
+            return base64.b32decode(letters.encode("ascii"))
+    except (binascii.Error, UnicodeEncodeError):
+        pass
+    raise ValueError("this is no code of a person: 32 letters and digits")

@@ -1,0 +1,252 @@
+"""Series, for the rooms that are their meetings and for the operator.
+
+A room's path never comes by here: what a meeting adds is taken from the room's state as it changes
+and written by a `Keeper`; only opening a meeting, and erasing, wait for the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+from sitwith_server.room import commands as c
+from sitwith_server.room.model import OPERATOR, RoomState
+from sitwith_server.room.series import Past, Series
+from sitwith_server.series.handles import Handles
+from sitwith_server.series.keeper import Keeper
+from sitwith_server.series.lane import Lane
+from sitwith_server.series.model import (
+    Evening,
+    Handle,
+    Memory,
+    Overview,
+    Plan,
+    StoreDown,
+    StoreRefused,
+)
+from sitwith_server.service import tokens
+from sitwith_server.service.registry import Registry
+from sitwith_server.service.rooms import Change, Room
+
+if TYPE_CHECKING:
+    from sitwith_server.series.store import Store
+
+T = TypeVar("T")
+
+CLOSING_SECONDS: Final = 1.0
+"""How long a worker that ends still writes what waits."""
+SWEEPS: Final = 4
+SWEEP_AGAIN: Final = 0.5
+"""Seconds before it is tried again, doubled each time."""
+
+_log = structlog.get_logger(__name__)
+
+
+def evening_of(state: RoomState) -> Evening | None:
+    """What a meeting has added by now; None where the room is none."""
+    series = state.series
+    if series is None:
+        return None
+    number = {n: series.handle(n) for n in range(series.people)}
+    waited = {number[n]: _waited(series, n) for n in series.here if number[n]}
+    met: dict[tuple[Handle, Handle], int] = {}
+    for one, other, times in series.met:
+        first, second = sorted((number[one], number[other]))
+        if first and second:
+            met[first, second] = times
+    removed = {
+        seat: (number[n] or None) if n is not None else None for seat, n in series.removed.items()
+    }
+    return Evening(state.id, state.seq, waited, met, removed)
+
+
+def _waited(series: Series, person: int) -> int:
+    seats = [seat for seat in series.seats_of(person) if seat in series.waited]
+    if seats:
+        return series.waited[seats[-1]]
+    known = series.past.waited
+    return known[person] if person < len(known) else 0
+
+
+def past_of(memory: Memory) -> Past:
+    """What the series knows, as a room takes it."""
+    return Past(memory.people, memory.waited, memory.met, frozenset(memory.banned), memory.bans)
+
+
+class Meetings:
+    """One worker's side of all series.
+
+    opened: how to get the store; called in a thread, and again where it could not be had.
+
+    Whatever needs the store raises StoreDown where it can't be had.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        handles: Handles,
+        opened: Callable[[], Store],
+        *,
+        on_given_up: Callable[[int], None] = lambda rooms: None,
+    ) -> None:
+        self._registry = registry
+        self._handles = handles
+        self._opened = opened
+        self._opening = threading.Lock()
+        self._store: Store | None = None
+        self._asking, self._keeping = Lane("series-asked"), Lane("series-kept")
+        self._keeper = Keeper(self._keep, on_given_up=on_given_up)
+        self._told: dict[str, Evening] = {}
+        self._refused: set[str] = set()
+        self._sweeping: set[asyncio.Task[None]] = set()
+        registry.on_series = self._series_changed
+
+    @property
+    def waiting(self) -> int:
+        """Rooms whose latest evening is not written yet."""
+        return self._keeper.waiting
+
+    async def close(self) -> None:
+        await self._keeper.close(CLOSING_SECONDS)
+        for task in self._sweeping:
+            task.cancel()
+        for lane in (self._asking, self._keeping):
+            lane.close()
+
+    def handle(self, state: RoomState, secret: bytes) -> Handle:
+        """Whose secret it is in the room's series."""
+        return self._handles.of("" if state.series is None else state.series.id, secret)
+
+    # -- the operator's ----------------------------------------------------------------------------
+
+    async def create(self, plan: Plan) -> str:
+        """A new series' id."""
+        made = tokens.new_room_id()
+        await self._ask(lambda store: store.create(made, plan, time.time()))
+        return made
+
+    async def overviews(self) -> list[Overview]:
+        return await self._ask(lambda store: store.overviews())
+
+    async def overview(self, series: str) -> Overview | None:
+        return await self._ask(lambda store: store.overview(series))
+
+    async def lift(self, series: str, ban: str) -> bool:
+        """Ends a ban, from the next meeting on; False where there is none."""
+        return await self._ask(lambda store: store.lift(series, ban))
+
+    async def drop(self, series: str) -> bool:
+        """Erases all of a series; its rooms go on as rooms like any other. False: there is none."""
+        for room in await self._rooms(series):
+            await self._order(room, c.SeriesDrop(by=OPERATOR))
+        gone = await self._ask(lambda store: store.drop(series))
+        if gone:
+            await self._sweep()
+        return gone
+
+    async def forget(self, series: str, secret: bytes) -> bool:
+        """Erases everything of whoever has this secret; whether there was anything."""
+        handle = self._handles.of(series, secret)
+        forget = c.SeriesForget(by=OPERATOR, handle=handle)
+        fences = {room.id: await self._order(room, forget) for room in await self._rooms(series)}
+        gone = await self._ask(lambda store: store.erase(series, handle, fences))
+        if gone:
+            await self._sweep()
+        return gone
+
+    # -- meetings ----------------------------------------------------------------------------------
+
+    async def begin(self, series: str, room: str, at: float, expires_at: float) -> Memory | None:
+        """Notes a meeting that is about to be opened; None where there is no such series."""
+        return await self._ask(lambda store: store.begin(series, room, at, expires_at))
+
+    async def opened(self, room: Room, series: str, memory: Memory) -> None:
+        """Tells a new room, in which nobody is yet, what its series knows."""
+        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past_of(memory))
+        await self._order(room, begin)
+        # Whoever was erased in this very moment was not found in a room that was not there yet.
+        gone = await self._ask(lambda store: store.unknown(series, memory.people))
+        for handle in gone:
+            await self._order(room, c.SeriesForget(by=OPERATOR, handle=handle))
+
+    # -- following the rooms -----------------------------------------------------------------------
+
+    def _series_changed(self, change: Change | None, room: Room) -> None:
+        state = room.state
+        if state.series is None:
+            self._told.pop(state.id, None)
+            return
+        told = self._told.get(state.id)
+        moved = change is None or change.before.series is not state.series
+        if moved or state.id in self._refused:
+            evening = evening_of(state)
+            assert evening is not None
+            same = told is not None and replace(told, number=evening.number) == evening
+            if not same or state.id in self._refused:
+                self._refused.discard(state.id)
+                self._told[state.id] = evening
+                self._keeper.put(evening)
+        if state.ended:
+            self._told.pop(state.id, None)
+            self._refused.discard(state.id)
+
+    async def _keep(self, evening: Evening) -> None:
+        at = time.time()
+        taken = await self._keeping.call(lambda: self._have().keep(evening, at))
+        if taken is False:
+            # Told before an erasure: the room's state is or will be a later one, and is told then.
+            self._refused.add(evening.room)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    async def _rooms(self, series: str) -> list[Room]:
+        now = time.time()
+        ids = await self._ask(lambda store: store.rooms(series, now))
+        found = [await self._registry.find(room) for room in ids]
+        return [room for room in found if room is not None]
+
+    @staticmethod
+    async def _order(room: Room, command: c.Command) -> int:
+        """Does it; the number from which the room's state knows of it."""
+        await room.follow_up()
+        refusal = await room.order(command, "series")
+        if refusal is not None:
+            raise StoreDown(refusal.code)
+        return room.state.seq
+
+    async def _ask(self, work: Callable[[Store], T]) -> T:
+        return await self._asking.call(lambda: work(self._have()))
+
+    def _have(self) -> Store:
+        with self._opening:
+            if self._store is None:
+                try:
+                    self._store = self._opened()
+                except StoreRefused as refused:
+                    raise StoreDown(refused.setting) from None
+            return self._store
+
+    async def _sweep(self) -> None:
+        """Now, or where others are at it as soon as it can be."""
+        try:
+            await self._ask(lambda store: store.sweep())
+        except StoreDown:
+            task = asyncio.create_task(self._sweep_later(), name="sitwith-series-sweep")
+            self._sweeping.add(task)
+            task.add_done_callback(self._sweeping.discard)
+
+    async def _sweep_later(self) -> None:
+        for attempt in range(SWEEPS):
+            await asyncio.sleep(SWEEP_AGAIN * 2**attempt)
+            try:
+                await self._ask(lambda store: store.sweep())
+                return
+            except StoreDown:
+                continue
+        _log.warning("series_unswept")
