@@ -23,7 +23,7 @@ FLAGS = [
     "--no-first-run",
 ]
 # Patience costs nothing where all goes well, and the machine may be busy.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=45_000)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,10 @@ class Guest:
         *,
         size: Any = WIDE,
         script: str = "",
+        watch: Callable[[Page], None] = lambda page: None,
         **options: Any,
     ) -> Guest:
+        """watch: is given the page before anything of it is loaded."""
         context = await browser.new_context(viewport=size, reduced_motion="reduce", **options)
         await context.add_init_script(WATCH)
         await context.add_init_script(AXE.read_text(encoding="utf-8"))
@@ -49,6 +52,7 @@ class Guest:
             await context.add_init_script(script)
         guest = cls(name, await context.new_page(), context, urlsplit(link).netloc)
         guest._watch()
+        watch(guest.page)
         await guest.page.goto(link)
         return guest
 
