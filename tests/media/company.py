@@ -33,6 +33,8 @@ class Harness:
     slack: packets that may be lost where a route opens, and that may pass until a silence is told
         to those who keep it.
     exact: whether what was sent before `apply` returned is never heard later than that.
+    early: whether the very first packets of a slot may overtake one another on their way in; else a
+        listener may not understand that slot any more, until they offer anew.
     types: whether payload types that were not agreed on are dropped; else they pass as the agreed
         one, along the same routes.
     """
@@ -41,6 +43,7 @@ class Harness:
     slack: int = 0
     video: bool = True
     types: bool = True
+    early: bool = True
 
 
 @dataclass
@@ -77,6 +80,8 @@ class Link:
     def __init__(self, seed: int, loss: float, repeat: float, late: float) -> None:
         self._chance = random.Random(seed)
         self._loss, self._repeat, self._late = loss, repeat, late
+        self.good = False
+        """Whether it is a good line just now."""
         self._transports: list[asyncio.DatagramTransport] = []
 
     async def open(self, engine: tuple[str, int]) -> tuple[str, int]:
@@ -105,6 +110,8 @@ class Link:
 
     def pass_on(self, send: Callable[[], None]) -> None:
         chance, loop = self._chance, asyncio.get_running_loop()
+        if self.good:
+            return send()
         if chance.random() < self._loss:
             return
         for _ in range(2 if chance.random() < self._repeat else 1):

@@ -307,10 +307,16 @@ class EngineContract(HostileContract):
         self, gather: Gather, seed: int
     ) -> None:
         company = await gather("")
-        for place, name in enumerate("abc"):
-            link = Link(seed * 10 + place, loss=0.1, repeat=0.1, late=0.2)
+        links = [Link(seed * 10 + place, loss=0.1, repeat=0.1, late=0.2) for place in range(3)]
+        for name, link in zip("abc", links, strict=True):
             await company.join(name, link=link)
         async with company.talking():
+            if not company.harness.early:
+                for link in links:
+                    link.good = True
+                await company.expect(company.everybody(), await company.apply(company.everybody()))
+                for link in links:
+                    link.good = False
             for heard in ({"a": "bc"}, {"b": "ac"}, {"a": "b", "c": "ab"}):
                 after = await company.apply(heard)
                 await company.expect(heard, after)

@@ -9,7 +9,7 @@ import pytest
 from sitwith_server.media.janus_engine import JanusEngine
 
 from .company import Harness
-from .contract import EngineContract, Gather
+from .contract import EngineContract
 from .janus_net import PATIENT, SECRETS, Janus, janus, why_not
 
 _WHY_NOT = why_not()
@@ -27,14 +27,6 @@ class TestJanusEngine(EngineContract):
     async def harness(self, gateway: Janus) -> AsyncIterator[Harness]:
         engine = JanusEngine([gateway.address], SECRETS, patience=5.0, bound=PATIENT)
         # A gate opens when Janus has opened it: a few packets of 10 ms may come before that.
-        yield Harness(engine, slack=30, types=False)
+        # It numbers a slot from 1, and what the first packet has overtaken below that: 65535 …
+        yield Harness(engine, slack=30, types=False, early=False)
         await engine.close()
-
-    # On a busy machine a member behind such a line once heard nobody for half a minute (one run of
-    # nine). Why is not known yet, so it is looked at apart from what every change has to pass.
-    @pytest.mark.soak
-    @pytest.mark.parametrize("seed", [1, 2])
-    async def test_ME1_ME7_a_bad_line_makes_no_other_routes(
-        self, gather: Gather, seed: int
-    ) -> None:
-        await super().test_ME1_ME7_a_bad_line_makes_no_other_routes(gather, seed)
