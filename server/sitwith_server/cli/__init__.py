@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 
 import sitwith_server
-from sitwith_server.cli import config, demo, janus, media, rehearse, room, serve, templates
+from sitwith_server.cli import config, demo, janus, media, rehearse, room, series, serve, templates
 from sitwith_server.cli.output import Failed, complain
 from sitwith_server.config import SettingError
 
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"sitwith {sitwith_server.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, media, janus, demo, room, templates, rehearse, config):
+    for command in (serve, media, janus, demo, room, series, templates, rehearse, config):
         command.add(commands)
     return top
 

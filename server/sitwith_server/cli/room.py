@@ -6,16 +6,11 @@ import argparse
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from sitwith_server.cli import settings
+from sitwith_server.cli import api
 from sitwith_server.cli.output import Commands, Failed, print_json, print_table, shown
-
-if TYPE_CHECKING:
-    import httpx
-
-TIMEOUT = 30.0
 
 
 def add(commands: Commands) -> None:
@@ -39,6 +34,7 @@ def add(commands: Commands) -> None:
         action="append",
         help="offer this to tick for linked pairs; once for each, in place of the agenda's own",
     )
+    create.add_argument("--series", metavar="ID", help="the next meeting of this series")
     create.set_defaults(run=_create)
 
     _action(actions, "list", "list the rooms").set_defaults(run=_list)
@@ -53,9 +49,7 @@ def add(commands: Commands) -> None:
 
 def _action(actions: Commands, name: str, help: str) -> argparse.ArgumentParser:
     action = actions.add_parser(name, help=help, allow_abbrev=False)
-    action.add_argument("--url", help="the server (default: public_url)")
-    action.add_argument("--json", action="store_true", help="print one JSON object")
-    settings.add(action, ("host", "port", "public_url", "operator_key"))
+    api.add(action)
     return action
 
 
@@ -70,10 +64,11 @@ def _create(asked: argparse.Namespace) -> int:
         "capacity": asked.capacity,
         "agenda": None if asked.agenda is None else _agenda(asked.agenda),
         "concerns": asked.concern,
+        "series": asked.series,
     }
     if asked.template is not None:
         spec["agenda"] = {"template": asked.template}
-    room = _call(asked, "POST", "", {k: v for k, v in spec.items() if v is not None})
+    room = api.call(asked, "POST", "rooms", {k: v for k, v in spec.items() if v is not None})
     if asked.json:
         print_json(room)
         return 0
@@ -82,7 +77,7 @@ def _create(asked: argparse.Namespace) -> int:
 
 
 def _list(asked: argparse.Namespace) -> int:
-    answer = _call(asked, "GET", "")
+    answer = api.call(asked, "GET", "rooms")
     if asked.json:
         print_json(answer)
         return 0
@@ -95,7 +90,7 @@ def _list(asked: argparse.Namespace) -> int:
 
 
 def _show(asked: argparse.Namespace) -> int:
-    room = _call(asked, "GET", asked.room)
+    room = api.call(asked, "GET", _path(asked))
     if asked.json:
         print_json(room)
         return 0
@@ -105,12 +100,16 @@ def _show(asked: argparse.Namespace) -> int:
 
 
 def _end(asked: argparse.Namespace) -> int:
-    _call(asked, "DELETE", asked.room)
+    api.call(asked, "DELETE", _path(asked))
     if asked.json:
         print_json({"room": asked.room, "ended": True})
     else:
         print(f"ended  {asked.room}")
     return 0
+
+
+def _path(asked: argparse.Namespace) -> str:
+    return f"rooms/{quote(asked.room, safe='')}"
 
 
 def _cell(name: str, value: object) -> str:
@@ -145,52 +144,3 @@ def _agenda(file: Path) -> Any:
         return read(_text(file))
     except BadFile as bad:
         raise Failed(f"{file}, {bad}", code=2) from None
-
-
-# --------------------------------------------------------------------------------------- HTTP
-
-
-def _call(asked: argparse.Namespace, method: str, room: str, body: object = None) -> Any:
-    """One call of the operator's API; the answer's JSON, `None` where it has no body.
-
-    Raises:
-        Failed: nobody answers, or the answer is an error.
-    """
-    import httpx
-
-    wanted = settings.load(asked).settings
-    if wanted.operator_key is None:
-        raise Failed("operator_key is needed: set SITWITH_OPERATOR_KEY", code=2)
-    base = (asked.url or wanted.public_url).rstrip("/")
-    url = f"{base}/api/rooms" + (f"/{quote(room, safe='')}" if room else "")
-    try:
-        answer = httpx.request(
-            method,
-            url,
-            json=body,
-            headers={"Authorization": f"Bearer {wanted.operator_key}"},
-            timeout=TIMEOUT,
-        )
-    except httpx.UnsupportedProtocol:
-        raise Failed(f"{base} is no http or https address", code=2) from None
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Failed(f"no answer from {base} ({type(error).__name__})") from None
-    if not answer.is_success:
-        raise Failed(_refusal(answer, base))
-    if not answer.content:
-        return None
-    try:
-        content = answer.json()
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise Failed(f"{base} answered something else, so it is perhaps not a Sitwith server")
-    return content
-
-
-def _refusal(answer: httpx.Response, base: str) -> str:
-    try:
-        error = answer.json()["error"]
-        return f"{base} refused: {error['message']} ({answer.status_code} {error['code']})"
-    except (ValueError, KeyError, TypeError):
-        return f"{base} answered {answer.status_code} and is perhaps not a Sitwith server"

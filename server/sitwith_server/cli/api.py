@@ -1,0 +1,70 @@
+"""The operator's HTTP API, as commands call it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from sitwith_server.cli import settings
+from sitwith_server.cli.output import Failed
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT = 30.0
+
+
+def add(action: argparse.ArgumentParser) -> None:
+    """Gives a command what `call` needs to know."""
+    action.add_argument("--url", help="the server (default: public_url)")
+    action.add_argument("--json", action="store_true", help="print one JSON object")
+    settings.add(action, ("host", "port", "public_url", "operator_key"))
+
+
+def call(asked: argparse.Namespace, method: str, path: str, body: object = None) -> Any:
+    """One call below `/api/`; the answer's JSON, its text where that is a calendar, `None` where it
+    has no body.
+
+    Raises:
+        Failed: nobody answers, or the answer is an error.
+    """
+    import httpx
+
+    wanted = settings.load(asked).settings
+    if wanted.operator_key is None:
+        raise Failed("operator_key is needed: set SITWITH_OPERATOR_KEY", code=2)
+    base = (asked.url or wanted.public_url).rstrip("/")
+    url = f"{base}/api/{path}"
+    try:
+        answer = httpx.request(
+            method,
+            url,
+            json=body,
+            headers={"Authorization": f"Bearer {wanted.operator_key}"},
+            timeout=TIMEOUT,
+        )
+    except httpx.UnsupportedProtocol:
+        raise Failed(f"{base} is no http or https address", code=2) from None
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise Failed(f"no answer from {base} ({type(error).__name__})") from None
+    if not answer.is_success:
+        raise Failed(_refusal(answer, base))
+    if not answer.content:
+        return None
+    if answer.headers.get("content-type", "").startswith("text/calendar"):
+        return answer.text
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise Failed(f"{base} answered something else, so it is perhaps not a Sitwith server")
+    return content
+
+
+def _refusal(answer: httpx.Response, base: str) -> str:
+    try:
+        error = answer.json()["error"]
+        return f"{base} refused: {error['message']} ({answer.status_code} {error['code']})"
+    except (ValueError, KeyError, TypeError):
+        return f"{base} answered {answer.status_code} and is perhaps not a Sitwith server"
