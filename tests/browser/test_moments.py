@@ -46,7 +46,7 @@ async def test_moods_are_answered_by_keyboard_and_shown_together(
 ) -> None:
     async with circle(page_server, OTHERS, host="") as room:
         mara, ben = await two(room, enter)
-        await folded(mara, "For everybody together").click()
+        await folded(mara, "Together").click()
         await mara.button("Ask how everybody is").click()
         note = ben.part("How everybody is")
         await expect(note).to_contain_text("How are you just now?")
@@ -63,7 +63,7 @@ async def test_moods_are_answered_by_keyboard_and_shown_together(
         await expect(note).to_have_count(0)
         for one, value in zip(room.members, (4, 4, 3, 5), strict=True):
             await one.ok("mood.answer", {"value": value})
-        together = mara.part("For everybody together")
+        together = mara.part("Together")
         await expect(together.get_by_text("5 answers so far.")).to_be_visible()
         await mara.accessible()
         await mara.button("Close and show").click()

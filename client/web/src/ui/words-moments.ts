@@ -128,7 +128,7 @@ export const moments = {
     say: (name: string, who: string) => `${who} is on the line of ${name}.`,
   },
   together: {
-    heading: "For everybody together",
+    heading: "Together",
     breathing: "breathing",
     asking: "asking",
   },

@@ -27,7 +27,7 @@ export function InboxPanel(): VNode | null {
   const waiting = lines.filter(([, line]) => mine(line));
   const rest = lines.filter(([, line]) => !mine(line));
   return (
-    <section class={`panel inbox ${waiting.some(([, line]) => line.claimed_by === null) ? "panel-call" : ""}`} aria-labelledby="inbox-heading">
+    <section class={`panel inbox ${waiting.some(([, line]) => line.claimed_by === null) ? "panel-line" : ""}`} aria-labelledby="inbox-heading">
       <h3 id="inbox-heading">{text.heading}</h3>
       {waiting.length > 0 && (
         <ul class="inbox-list">

@@ -13,51 +13,54 @@ export function BreatheControls(): VNode {
   const [pattern, setPattern] = useState(PATTERNS[0] ?? "4,6");
   const [minutes, setMinutes] = useState(2);
   const on = session.snap.value.room.breathe !== null;
+  if (on) {
+    return (
+      <div class="together-part">
+        <p class="hint">{evening.breathe.on}</p>
+        <Button class="wide" onClick={() => void session.act("breathe.stop", {})}>
+          {evening.breathe.stop}
+        </Button>
+      </div>
+    );
+  }
   return (
-    <div class="together-part" role="group" aria-labelledby="breathe-heading">
-      <h3 id="breathe-heading">{evening.breathe.heading}</h3>
-      {on ? (
-        <>
-          <p class="hint">{evening.breathe.on}</p>
-          <Button class="wide" onClick={() => void session.act("breathe.stop", {})}>
-            {evening.breathe.stop}
-          </Button>
-        </>
-      ) : (
-        <>
-          <p class="hint">{evening.breathe.hint}</p>
-          <label class="field">
-            <span>{evening.breathe.pattern}</span>
-            <select value={pattern} onChange={(event) => setPattern(event.currentTarget.value)}>
-              {PATTERNS.map((one) => (
-                <option key={one} value={one}>
-                  {evening.breathe.patterns[one]}
+    <details class="fold together-part">
+      <summary>
+        <span class="fold-title">{evening.breathe.heading}</span>
+      </summary>
+      <div class="fold-body">
+        <p class="hint">{evening.breathe.hint}</p>
+        <label class="field">
+          <span>{evening.breathe.pattern}</span>
+          <select value={pattern} onChange={(event) => setPattern(event.currentTarget.value)}>
+            {PATTERNS.map((one) => (
+              <option key={one} value={one}>
+                {evening.breathe.patterns[one]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <div class="field-row">
+          <label class="field breathe-time">
+            <span>{evening.breathe.time}</span>
+            <select value={String(minutes)} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
+              {MINUTES.map((n) => (
+                <option key={n} value={String(n)}>
+                  {evening.breathe.minutes(n)}
                 </option>
               ))}
             </select>
           </label>
-          <div class="field-row">
-            <label class="field breathe-time">
-              <span>{evening.breathe.time}</span>
-              <select value={String(minutes)} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
-                {MINUTES.map((n) => (
-                  <option key={n} value={String(n)}>
-                    {evening.breathe.minutes(n)}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <Button
-              about={evening.breathe.label}
-              onClick={() =>
-                void session.act("breathe.start", { pattern: pattern.split(",").map(Number), seconds: minutes * 60 })
-              }
-            >
-              {evening.breathe.start}
-            </Button>
-          </div>
-        </>
-      )}
-    </div>
+          <Button
+            about={evening.breathe.label}
+            onClick={() =>
+              void session.act("breathe.start", { pattern: pattern.split(",").map(Number), seconds: minutes * 60 })
+            }
+          >
+            {evening.breathe.start}
+          </Button>
+        </div>
+      </div>
+    </details>
   );
 }

@@ -98,6 +98,19 @@ export const EVENING: Readonly<Record<string, () => Snapshot>> = {
         },
       },
     ),
+  guidefull: () =>
+    shown(
+      {
+        agenda: agenda({ at: 3, ends_at: NOW + 600, round: null }),
+        floor: floor({ queue: ["m5"] }),
+        lobby: [{ id: "p1", name: "Hannah", at: NOW - 190 }],
+        care: { m4: { level: "quiet", taken_by: null, own: true } },
+        inbox: { m5: { claimed_by: null, waiting: true } },
+        pairs: { groups: { g1: ["m1", "m2"], g2: ["m3", "m5"], g3: ["m4", "m6", "m7"] }, mine: null, ends_at: NOW + 371, visitors: {}, asked: false, closing: false },
+        help: ["m1"], talk: { m1: 61 }, unheard: ["m2", "m3"], mood: { open: true, answers: 2, result: null }, link_key: KEY, concerns: CONCERNS,
+      },
+      guide,
+    ),
   gone: () => shown({ care: { m6: { level: "urgent", taken_by: "m0", own: true, card: true, gone: true, name: "Tomasz" } } }, guide),
   concerns: () => shown({ link_key: KEY, concerns: CONCERNS }),
   concernsguide: () => shown({ link_key: KEY, concerns: CONCERNS, agenda: agenda() }, guide),
