@@ -208,7 +208,7 @@ def test_the_policy_allows_own_files_and_the_own_socket_alone() -> None:
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' data:",
+        "img-src": "'self' data: blob:",
         "font-src": "'self'",
         "connect-src": "'self' wss://circle.example",
         "base-uri": "'none'",

@@ -7,6 +7,7 @@ compares it with a tiny model over random histories.
 from __future__ import annotations
 
 from .contract_entries import EntryContract, KeepingContract
+from .contract_files import FileContract
 from .contract_rooms import RoomContract
 from .harness import Harness
 from .histories import machine_for
@@ -14,5 +15,5 @@ from .histories import machine_for
 __all__ = ["Harness", "LogContract", "machine_for"]
 
 
-class LogContract(RoomContract, EntryContract, KeepingContract):
+class LogContract(RoomContract, EntryContract, KeepingContract, FileContract):
     """All of it."""

@@ -110,7 +110,9 @@ class Stages(Crowd):
         commands: tuple[c.Command, ...] = (
             c.MaterialShow(by=asks, material=f"t{n}", what=MaterialKind.TEXT, body="Words"),
             c.MaterialUpload(by=asks, material=f"f{n}", what=picture),
-            c.MaterialBring(by=asks, material=f"f{n}", what=picture, file=File("image/png", 9)),
+            c.MaterialBring(
+                by=asks, material=f"f{n}", what=picture, file=File("b", "image/png", 9)
+            ),
             c.MaterialOpen(by=asks, material=name),
             c.MaterialHide(by=asks, material=name),
             c.MaterialLose(by="", materials=(name,)),

@@ -14,7 +14,7 @@ from sitwith_server.room.materials import File, MaterialKind, Wish
 from sitwith_server.room.model import Role
 from tests.room.evening import Evening, circle, pairs_of
 
-PICTURE = File("image/jpeg", 1_000, 40, 30)
+PICTURE = File("b1", "image/jpeg", 1_000, 40, 30)
 
 
 def link(e: Evening, name: str = "t1", **named: Any) -> None:

@@ -12,6 +12,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room import events as ev
 from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.care import Card, Level
+from sitwith_server.room.materials import File, MaterialKind, Wish
 from sitwith_server.room.model import OPERATOR, Kind, Role
 from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.room.talk import Said, Saying, Unsaid
@@ -39,6 +40,7 @@ FULL = Stage(
     mics=Mics.MUTED,
     pairs=GroupsWish(2, "fresh"),
     breathe=(4.0, 6.0),
+    material=Wish(MaterialKind.LINK, "https://a.example"),
 )
 
 
@@ -83,6 +85,12 @@ def eventful() -> Evening:
     e.ok("fay", c.CareOpen, member="cleo")
     e.ok(OPERATOR, c.LineMoved, member="cleo", n=1, waiting=True)
     e.ok("fay", c.StaffClaim, member="cleo")
+    e.ok("fay", c.GuestBring)
+    words = Wish(MaterialKind.TEXT, "Breathe.", "For all")
+    e.ok("fay", c.MaterialShow, material="t1", what=words.kind, body=words.body)
+    file = File("b1", "application/pdf", 900, pages=2)
+    e.ok("fay", c.MaterialBring, material="f1", what=MaterialKind.PDF, file=file, title="Two")
+    e.ok("fay", c.MaterialHide, material="f1")
     e.ok("fay", c.RoleGive, member="dora", role=Role.FACILITATOR)
     e.ok("fay", c.MemberRemove, member="ben")
     e.lose("ada")

@@ -28,6 +28,7 @@ BUILT: Final = Path(__file__).resolve().parents[1] / "web"
 """Where the build puts the page; it travels in the wheel."""
 
 NO_STORE: Final = "no-store"
+POLICY: Final = "content-security-policy"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 """For names that hold the hash of their content (RFC 8246)."""
 
@@ -87,7 +88,8 @@ def content_security_policy(settings: Settings) -> str:
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' data:",
+        # What is shown to the circle is fetched with a ticket, and drawn from memory.
+        "img-src": "'self' data: blob:",
         "font-src": "'self'",
         # Not every browser takes 'self' to include the socket of the same host.
         "connect-src": f"'self' {_socket_origin(settings.public_url)}",
@@ -133,7 +135,10 @@ class SecurityHeaders:
         async def sending(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
+                own = headers.get(POLICY)
                 headers.update(self._headers)
+                if own is not None:
+                    headers[POLICY] = own
                 headers.setdefault("cache-control", NO_STORE)
             await send(message)
 

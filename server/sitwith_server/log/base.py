@@ -249,6 +249,35 @@ class Leases(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Files of rooms, whole bytes by a name that the service makes; gone with their room. Every
+    method but `keep` may raise `LogDown`."""
+
+    async def put(self, room: str, name: str, data: bytes) -> bool:
+        """Keep a file. False if there is no room."""
+        ...
+
+    async def get(self, room: str, name: str) -> bytes | None:
+        """A file, None if it is not there."""
+        ...
+
+    async def names(self, room: str) -> frozenset[str]:
+        """The files that the log has of a room, whatever this process holds."""
+        ...
+
+    async def restore(self, room: str, name: str) -> bool:
+        """Put a file back that the log has lost; False if this process does not hold it."""
+        ...
+
+    async def drop(self, room: str, *names: str) -> None:
+        """Delete files, here and in the log."""
+        ...
+
+    def keep(self, rooms: Collection[str]) -> None:
+        """Let go of what this process holds of other rooms than these."""
+        ...
+
+
 class Log(Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
@@ -259,6 +288,11 @@ class Log(Protocol):
     @property
     def leases(self) -> Leases:
         """The leases of the workers that share this log."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Files of rooms."""
         ...
 
     async def create(self, room: str, record: bytes, ttl: float) -> bool:

@@ -78,6 +78,7 @@ class _Room:
     streams: dict[str, _Stream] = field(default_factory=dict)
     outcomes: dict[tuple[str, int], tuple[float, bytes]] = field(default_factory=dict)
     snapshot: Snapshot | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -125,6 +126,37 @@ class MemoryLeases:
         return None
 
 
+class MemoryFiles:
+    """`Files` with the rooms of a memory log."""
+
+    def __init__(self, find: Callable[[str], _Room | None]) -> None:
+        self._find = find
+
+    async def put(self, room: str, name: str, data: bytes) -> bool:
+        if found := self._find(room):
+            found.files[name] = data
+        return found is not None
+
+    async def get(self, room: str, name: str) -> bytes | None:
+        found = self._find(room)
+        return found.files.get(name) if found else None
+
+    async def names(self, room: str) -> frozenset[str]:
+        found = self._find(room)
+        return frozenset(found.files) if found else frozenset()
+
+    async def restore(self, room: str, name: str) -> bool:
+        return False
+
+    async def drop(self, room: str, *names: str) -> None:
+        if found := self._find(room):
+            for name in names:
+                found.files.pop(name, None)
+
+    def keep(self, rooms: Collection[str]) -> None:
+        pass
+
+
 class MemoryLog:
     """`Log` in a dictionary.
 
@@ -150,6 +182,7 @@ class MemoryLog:
         self._followers: dict[str, list[_Follower]] = {}
         self._expiries: list[tuple[float, str]] = []
         self.leases = MemoryLeases(self._now)
+        self.files = MemoryFiles(self._find)
 
     # --- rooms -----------------------------------------------------------------------------
 

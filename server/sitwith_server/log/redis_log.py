@@ -23,6 +23,7 @@ from sitwith_server.log.base import (
     Snapshot,
     Trimmed,
 )
+from sitwith_server.log.redis_files import RedisFiles
 from sitwith_server.log.redis_instance import Instance, Tuning
 from sitwith_server.log.redis_link import Word
 from sitwith_server.log.redis_packing import (
@@ -107,6 +108,7 @@ class RedisLog:
         self._instances = tuple(Instance(each, chosen, changed) for each in targets)
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
+        self.files = RedisFiles(self._of)
         self._watchers: list[Callable[[str, Health], None]] = []
 
     def start(self) -> None:

@@ -166,6 +166,55 @@ function op.snapshot()
   return redis.call('HMGET', meta, 'sp', 'sb')
 end
 
+-- name of a piece, bytes
+-- Of a file, whose pieces are there before its name is. Returns 0 if there is no room.
+function op.put_piece()
+  local expires = alive()
+  if not expires then
+    return 0
+  end
+  redis.call('HSET', room .. 'pieces', a, b)
+  redis.call('PEXPIREAT', room .. 'pieces', expires)
+  return 1
+end
+
+-- name, count of pieces
+function op.put_file()
+  local expires = alive()
+  if not expires then
+    return 0
+  end
+  redis.call('HSET', room .. 'files', a, b)
+  redis.call('PEXPIREAT', room .. 'files', expires)
+  return 1
+end
+
+function op.file()
+  return redis.call('HGET', room .. 'files', a)
+end
+
+function op.piece()
+  return redis.call('HGET', room .. 'pieces', a)
+end
+
+function op.files()
+  return redis.call('HKEYS', room .. 'files')
+end
+
+-- names
+function op.drop_files()
+  local gone = {}
+  for n = 4, #ARGV do
+    gone[ARGV[n]] = true
+    redis.call('HDEL', room .. 'files', ARGV[n])
+  end
+  for _, piece in ipairs(redis.call('HKEYS', room .. 'pieces')) do
+    if gone[string.match(piece, '^[^:]*')] then
+      redis.call('HDEL', room .. 'pieces', piece)
+    end
+  end
+end
+
 -- ttl in ms
 op['end'] = function()
   local until_ = now + tonumber(a) * 1000
@@ -174,7 +223,8 @@ op['end'] = function()
     drop_pieces(pieces_of(stream), head_of(stream))
   end
   local bucket = math.floor(math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)) / 600000000)
-  redis.call('DEL', meta, heads, room .. 'o:' .. bucket, room .. 'o:' .. (bucket - 1))
+  redis.call('DEL', meta, heads, room .. 'o:' .. bucket, room .. 'o:' .. (bucket - 1),
+    room .. 'files', room .. 'pieces')
   redis.call('ZREM', KEYS[3], ARGV[3])
   local ttl = redis.call('GET', room .. 'trail_ttl')
   if ttl then

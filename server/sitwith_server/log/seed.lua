@@ -155,7 +155,7 @@ function op.tombs()
       into(KEYS[4], till, id)
       redis.call('ZREM', KEYS[3], id)
       forget(room, room .. 'meta')
-      redis.call('DEL', room .. 'meta')
+      redis.call('DEL', room .. 'meta', room .. 'files', room .. 'pieces')
     end
   end
 end

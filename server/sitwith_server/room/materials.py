@@ -24,9 +24,10 @@ class MaterialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of a file that was looked into. size: bytes; width, height: pixels of a
-    picture; pages: of a paper."""
+    """What is known of a file that was looked into. name: under which its bytes lie; size: bytes;
+    width, height: pixels of a picture; pages: of a paper."""
 
+    name: str
     type: str
     size: int
     width: int = 0
@@ -85,6 +86,14 @@ class Materials:
             shown=tuple(m for m in self.shown if m.id not in ids),
             spent=(*spent, *((each, at + 2 * TICKET_SECONDS) for each in files)),
         )
+
+    def emptied(self) -> Materials:
+        """Without anything that is shown."""
+        return Materials(self.key)
+
+    def names(self) -> frozenset[str]:
+        """Under which the bytes of all that is shown lie."""
+        return frozenset(m.file.name for m in self.shown if m.file is not None)
 
     def was_used(self, material: str) -> bool:
         """Whether something was shown under this id already."""

@@ -11,15 +11,17 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
 from sitwith_server.room.events import (
     CardKept,
+    MaterialShown,
     MilestoneShared,
     MoodAnswered,
     PersonCame,
     SeriesBegan,
 )
+from sitwith_server.room.materials import Material, MaterialKind
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.series import Series
 from sitwith_server.room.watch import card_of
-from sitwith_server.service import store
+from sitwith_server.service import store, tickets
 from sitwith_server.service.answers import Answer, Done
 
 
@@ -28,6 +30,8 @@ def completed(state: RoomState, command: c.Command, answer: Answer) -> Answer:
     from the state each time, and is null once its reader may not have it any more."""
     if isinstance(command, c.CareOpen) and isinstance(answer, Done):
         return Done({**answer.fields, "card": card_of(state, command.by, command.member)})
+    if isinstance(command, c.MaterialUpload | c.MaterialOpen) and isinstance(answer, Done):
+        return Done({**answer.fields, "ticket": tickets.mint(state, command, answer.fields)})
     return answer
 
 
@@ -60,6 +64,10 @@ def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]
     if over:
         nothing = store.Happened(MilestoneShared(OPERATOR, "", 0), "milestone.share", OPERATOR)
         empty[nothing] = sorted(over)
+    hidden = {m.n for m in before.materials.shown} - {m.n for m in after.materials.shown}
+    if hidden:
+        nothing_shown = MaterialShown(Material("", MaterialKind.TEXT))
+        empty[store.Happened(nothing_shown, "material.text", OPERATOR)] = sorted(hidden)
     if before.series is not None:
         empty.update(_forgotten(before.series, after.series))
     return empty
@@ -71,6 +79,9 @@ async def blank_gone(log: Log, before: RoomState, after: RoomState) -> None:
         blob = store.event_to_bytes(happened.event, happened.why, happened.by)
         with suppress(LogDown):
             await log.blank(after.id, CONTROL, number, blob, *more)
+    if files := before.materials.names() - after.materials.names():
+        with suppress(LogDown):
+            await log.files.drop(after.id, *sorted(files))
 
 
 def forgotten(before: RoomState, after: RoomState) -> frozenset[int]:

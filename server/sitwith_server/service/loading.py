@@ -10,6 +10,7 @@ from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Log, Position, Trimme
 from sitwith_server.room import begin
 from sitwith_server.room.care import Care
 from sitwith_server.room.events import RoomOpened
+from sitwith_server.room.guests import Guests
 from sitwith_server.room.model import Floor, RoomState
 from sitwith_server.service import store
 from sitwith_server.service.asides import gone as gone_from
@@ -68,6 +69,8 @@ async def _from_record(log: Log, room_id: str) -> Room | None:
         care=Care(),
         mood=None,
         milestones=(),
+        guests=Guests(),
+        materials=state.materials.emptied(),
         media=None,
         talk={},
         series=state.series and state.series.alone(),
@@ -97,8 +100,15 @@ class Snapshots:
         """
         record = _record_of(room.state)
         if self._recorded.get(room.id) != record:
-            # A record outlives who was here: nobody's flag, card or mood is in it.
-            kept = replace(room.state, care=Care(), mood=None, milestones=())
+            # A record outlives who was here: nobody's flag, card or mood is in it,
+            # and nothing that was shown.
+            kept = replace(
+                room.state,
+                care=Care(),
+                mood=None,
+                milestones=(),
+                materials=room.state.materials.emptied(),
+            )
             await self._log.put_record(room.id, store.state_to_bytes(kept))
             self._recorded[room.id] = record
         seen, now = self._seen.get(room.id, room.state), room.state

@@ -294,8 +294,9 @@ class Room:
         return Done()
 
     async def _note(self, command: c.Command, why: str, answer: Answer) -> None:
-        # What becomes of a word to the media plane is not decided here, and moderates nobody.
-        if self._noted is not None and not isinstance(command, c.Media):
+        # What becomes of a word to the media plane is not decided here, and moderates nobody; who
+        # looks at what is nobody's business.
+        if self._noted is not None and not isinstance(command, c.Media | c.MaterialOpen):
             result = "ok" if isinstance(answer, Done) else str(answer.code)
             await self._noted(command, why, result)
 
@@ -437,6 +438,6 @@ def _frozen() -> Answer:
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
     """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
-    if isinstance(command, c.PairsPlan | c.Media):
+    if isinstance(command, c.PairsPlan | c.Media | c.MaterialUpload | c.MaterialOpen):
         return False
     return not (isinstance(answer, No) and not answer.code.is_outcome)

@@ -1,0 +1,183 @@
+"""Files of materials over HTTP: brought and fetched with tickets, and answered to nobody else.
+
+Whatever is not so gets the same answer: that there is nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway.resource import Problem, Resource, not_found
+from sitwith_server.log.base import LogDown
+from sitwith_server.materials.kinds import PICTURE, REASONS, Unfit
+from sitwith_server.materials.wash import Busy, Washer
+from sitwith_server.room import commands as c
+from sitwith_server.room.materials import File
+from sitwith_server.room.speakers import waits
+from sitwith_server.service import tickets
+from sitwith_server.service.registry import Registry
+from sitwith_server.service.rooms import Room
+from sitwith_server.service.shelf import Shelf
+from sitwith_server.service.tokens import new_id
+
+SECONDS: Final = 120.0
+"""A file that takes longer to come is refused: it holds memory."""
+
+NAMES: Final = {
+    "image/jpeg": "picture.jpg",
+    "image/png": "picture.png",
+    "application/pdf": "paper.pdf",
+}
+_SEALED_OFF: Final = "default-src 'none'; sandbox"
+_REFUSALS: Final = {"full": 409, "stale": 409, "frozen": 503}
+
+
+class Materials:
+    """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
+
+    def __init__(
+        self, registry: Registry, shelf: Shelf, settings: Settings, washer: Washer | None = None
+    ) -> None:
+        self._registry = registry
+        self._shelf = shelf
+        self._most = {True: settings.picture_bytes, False: settings.pdf_bytes}
+        self._washer = washer or Washer()
+
+    def routes(self) -> list[Route]:
+        resource = Resource(GET=self.fetch, PUT=self.bring)
+        return [Route("/r/{room}/materials/{material}", resource)]
+
+    async def fetch(self, request: Request) -> Response:
+        """The bytes of a file, to a seat that sees it."""
+        room, ticket = await self._admitted(request, tickets.FETCH)
+        seat = room.state.at(ticket.seat)
+        material = room.state.materials.find(request.path_params["material"])
+        if seat is None or waits(room.state, seat) or material is None or material.file is None:
+            raise not_found()
+        try:
+            data = await self._shelf.get(room.id, material.file.name)
+        except LogDown:
+            raise _away() from None
+        # Another worker may have taken it away meanwhile, or sent its reader out.
+        if data is None or not await self._still(room, ticket.seat, material.id):
+            raise not_found()
+        return Response(
+            data,
+            headers={
+                "content-type": material.file.type,
+                "content-disposition": f'attachment; filename="{NAMES[material.file.type]}"',
+                "content-security-policy": _SEALED_OFF,
+                "cache-control": "no-store",
+            },
+        )
+
+    async def bring(self, request: Request) -> Response:
+        """A file, to be shown to all once it was looked into."""
+        room, ticket = await self._admitted(request, tickets.BRING)
+        seat, material = room.state.at(ticket.seat), request.path_params["material"]
+        if seat is None or not seat.facilitates:
+            raise not_found()
+        if room.state.materials.was_used(material):
+            raise Problem(409, "stale", "This ticket was used already.")
+        data = await _body(request, self._most[ticket.kind == PICTURE])
+        try:
+            clean = await self._washer.wash(str(ticket.kind), data)
+        except Unfit as unfit:
+            raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
+        except Busy:
+            raise _away() from None
+        name = new_id("b")
+        file = File(name, clean.type, len(clean.body), clean.width, clean.height, clean.pages)
+        command = c.MaterialBring(
+            by=ticket.seat, material=material, what=ticket.kind, file=file, title=ticket.title
+        )
+        await self._shown(room, command, clean.body)
+        return JSONResponse({"material": material}, 201)
+
+    async def _shown(self, room: Room, command: c.MaterialBring, body: bytes) -> None:
+        """First the bytes, then the word that they are there: nobody is shown a dead link."""
+        name = command.file.name
+        try:
+            if not await self._shelf.put(room.id, name, body):
+                raise not_found()
+        except LogDown:
+            await self._shelf.drop(room.id, name)
+            raise _away() from None
+        refusal = await room.order(command, "material.show")
+        code = "ok" if refusal is None else refusal.code
+        if refusal is not None and name not in room.state.materials.names():
+            await self._shelf.drop(room.id, name)
+        await self._registry.trail.note(room.id, command.by, "material.show", None, code)
+        if refusal is None:
+            return
+        if refusal.code not in _REFUSALS:
+            raise not_found()
+        raise Problem(_REFUSALS[refusal.code], refusal.code, refusal.message)
+
+    async def _admitted(self, request: Request, purpose: str) -> tuple[Room, tickets.Ticket]:
+        """The room and what the ticket says, by all that any worker has committed.
+
+        Raises:
+            Problem: 404 where anything is wrong, 503 where it can't be known.
+        """
+        given = request.headers.getlist("authorization")
+        scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise not_found()
+        try:
+            room = await self._registry.find(request.path_params["room"])
+            if room is None:
+                raise not_found()
+            await room.follow_up()
+            now = await self._registry.log.now(room.id)
+        except LogDown:
+            raise _away() from None
+        material = request.path_params["material"]
+        ticket = tickets.read(room.state, token, material, purpose, now)
+        if ticket is None:
+            raise not_found()
+        return room, ticket
+
+    async def _still(self, room: Room, member: str, material: str) -> bool:
+        try:
+            await room.follow_up()
+        except LogDown:
+            raise _away() from None
+        seat, shown = room.state.at(member), room.state.materials.find(material)
+        return seat is not None and not waits(room.state, seat) and shown is not None
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body whole.
+
+    Raises:
+        Problem: 413 over `most` bytes, 408 where it does not come in time.
+    """
+    too_large = Problem(413, "too_large", f"A file has at most {most} bytes.")
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    raise too_large
+    except TimeoutError:
+        raise Problem(408, "timeout", "The file did not come in time.") from None
+    except ClientDisconnect:
+        raise Problem(400, "bad_request", "The file ended early.") from None
+    return bytes(body)
+
+
+def _away() -> Problem:
+    return Problem(
+        503, "unavailable", "This can't be done just now; try again.", headers={"retry-after": "3"}
+    )

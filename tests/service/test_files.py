@@ -1,0 +1,116 @@
+"""Files of materials between workers, and through a Redis that forgot them (MT13)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from sitwith_server.log.base import Health
+from sitwith_server.log.redis_instance import Tuning
+from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.room import commands as c
+from sitwith_server.room.materials import File, MaterialKind
+from sitwith_server.service.answers import Done
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.registry import Registry
+from sitwith_server.service.rooms import Room
+from sitwith_server.service.shelf import Shelf
+from tests.servers import Server, running
+from tests.service.test_cards import people
+
+BODY = bytes(range(256)) * 3_000
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running("redis6") as found:
+        yield found
+
+
+async def live(log: RedisLog) -> RedisLog:
+    async with asyncio.timeout(20):
+        while Health.LIVE not in log.health().values():
+            await asyncio.sleep(0.01)
+    return log
+
+
+async def begun(server: Server) -> RedisLog:
+    log = RedisLog(server.url, Tuning(offer=0.2))
+    log.start()
+    return await live(log)
+
+
+@pytest.fixture
+async def logs(server: Server) -> AsyncIterator[tuple[RedisLog, RedisLog]]:
+    server.admin("FLUSHALL")
+    both = (await begun(server), await begun(server))
+    yield both
+    for log in both:
+        await log.close()
+
+
+async def shown(room: Room, by: str, shelf: Shelf, name: str = "f1") -> None:
+    """A file with its bytes."""
+    assert await shelf.put(room.id, "b1", BODY)
+    file = File("b1", "image/png", len(BODY))
+    bring = c.MaterialBring(by=by, material=name, what=MaterialKind.PICTURE, file=file)
+    assert await room.order(bring, "material.show") is None
+
+
+def there(server: Server, room: str) -> str:
+    return server.admin("HKEYS", f"sw:{{{room}}}:files")
+
+
+async def test_MT13_bytes_go_from_worker_to_worker_and_with_their_room(
+    server: Server, logs: tuple[RedisLog, RedisLog]
+) -> None:
+    log, other = logs
+    e = await people(log)
+    shelf = Shelf(log, lambda: [e.room])
+    await shown(e.room, e.seats[0], shelf)
+    assert await Shelf(other, list).get(e.room.id, "b1") == BODY
+    assert there(server, e.room.id) == "b1"
+    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)
+    assert there(server, e.room.id) == ""
+    assert await log.files.get(e.room.id, "b1") is None
+    await shown(e.room, e.seats[0], shelf, "f2")
+    await log.end(e.room.id)
+    assert server.admin("KEYS", "sw:*pieces*") + server.admin("KEYS", "sw:*files*") == ""
+
+
+async def test_MT13_what_a_redis_lost_is_put_back_by_whoever_holds_it(
+    server: Server, logs: tuple[RedisLog, RedisLog]
+) -> None:
+    log, other = logs
+    e = await people(log)
+    shelf = Shelf(log, lambda: [e.room], lost_after=0.0)
+    await shown(e.room, e.seats[0], shelf)
+    registry = Registry(other, Trail(other, 60))
+    room = await registry.find(e.room.id)
+    assert room is not None
+    server.admin("DEL", f"sw:{{{room.id}}}:files", f"sw:{{{room.id}}}:pieces")
+    await Shelf(other, registry.hosted).mind()
+    assert there(server, room.id) == "", "it never had them, and others have time to"
+    await shelf.mind()
+    assert await other.files.get(room.id, "b1") == BODY
+    assert e.room.state.materials.find("f1") is not None
+    await registry.close()
+
+
+async def test_MT13_what_nobody_holds_is_taken_away(
+    server: Server, logs: tuple[RedisLog, RedisLog]
+) -> None:
+    log, _ = logs
+    e = await people(log)
+    shelf = Shelf(log, lambda: [e.room], lost_after=-1.0)
+    await shown(e.room, e.seats[0], shelf)
+    link = c.MaterialShow(
+        by=e.seats[0], material="t1", what=MaterialKind.LINK, body="https://a.example"
+    )
+    assert isinstance(await e.ask(link), Done)
+    log.files.keep(())
+    server.admin("DEL", f"sw:{{{e.room.id}}}:files")
+    await shelf.mind()
+    assert [m.id for m in e.room.state.materials.shown] == ["t1"]
