@@ -272,13 +272,16 @@ SERVERS = {
     "ip": "iproute2",
     "openssl": "openssl",
     "espeak-ng": "espeak-ng",
+    "postgres": "postgresql",
 }
 """Programs that the tests of workers and voices start, and Debian's packages of them."""
 
 
 def have_servers() -> None:
     """Debian's own, where the machine has none. They are only ever started by the tests."""
-    here = [os.environ.get("PATH", ""), "/usr/sbin"]
+    # Debian keeps PostgreSQL's programs by version and out of PATH.
+    versions = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    here = [os.environ.get("PATH", ""), "/usr/sbin", *versions]
     missing = [
         package
         for name, package in SERVERS.items()
