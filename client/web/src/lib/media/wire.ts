@@ -28,7 +28,6 @@ export class Wire {
   private line: Line = OFF;
   private current: Peer | null = null;
   private cancelTimer: (() => void) | null = null;
-  private split = false;
   /** The server has said that it carries no voices. */
   voiceless = false;
   private servers: { readonly config: RTCConfiguration; readonly until: number } | null = null;
@@ -101,17 +100,24 @@ export class Wire {
       if (!this.isCurrent(offer)) return;
       if (config === null) return refused(this.voiceless);
       const same = restart ? this.current : null;
-      const peer = same ?? this.open(config);
+      let peer = same ?? this.open(config, false);
       let slow = false;
-      const done = await peer.negotiate(same === null ? null : config, async (sdp) => {
+      let wantsTwo = false;
+      const ask = async (sdp: string): Promise<string | null> => {
         const answer = this.isCurrent(offer) ? await this.send("media.offer", { sdp }) : null;
         if (answer === null || answer.ok) return this.isCurrent(offer) ? (answer?.fields.sdp ?? null) : null;
         if (answer.code === NEVER) this.voiceless = true;
-        const wantsTwo = answer.message.includes(TWO_TRANSPORTS) && !this.split;
-        if (wantsTwo) this.split = true;
-        slow = SLOW.has(answer.code) && !wantsTwo;
+        wantsTwo = answer.message.includes(TWO_TRANSPORTS);
+        slow = SLOW.has(answer.code);
         return null;
-      });
+      };
+      let done = await peer.negotiate(same === null ? null : config, ask);
+      // Each new connection asks again: another node may take one that does both, and only that.
+      if (wantsTwo && same === null && this.isCurrent(offer)) {
+        peer = this.open(config, true);
+        slow = false;
+        done = await peer.negotiate(null, ask);
+      }
       if (!this.isCurrent(offer)) return;
       if (!done) return refused(slow);
       this.step({ kind: "answered", offer, now: this.host.now() });
@@ -123,9 +129,9 @@ export class Wire {
     }
   }
 
-  private open(config: RTCConfiguration): Peer {
+  private open(config: RTCConfiguration, split: boolean): Peer {
     this.drop();
-    const shape = { weak: this.host.weak, split: this.split };
+    const shape = { weak: this.host.weak, split };
     const peer = new Peer(() => this.host.peer(config), shape, (state) => {
       if (this.current !== peer) return;
       const now = this.host.now();

@@ -331,18 +331,22 @@ describe("the connection", () => {
     expect(room.browser.peers).toHaveLength(2);
   });
 
+  /** A node that wants a transport for each direction refuses the first offer of a connection. */
+  async function wantTwo(room: Room): Promise<void> {
+    await soon();
+    const [offer] = room.world.socket.heard();
+    expect(offer?.t).toBe("media.offer");
+    const message = "This offer can't be answered (two_transports).";
+    room.world.socket.say({ t: "refused", id: offer?.["id"], code: "bad_request", message });
+  }
+
   it("is made of one transport for each direction where a node wants that", async () => {
     const room = begin();
     await soon();
     const say = room.world.socket.say.bind(room.world.socket);
     const [servers] = room.world.socket.heard();
     say({ t: "ok", id: servers?.["id"], servers: [], ttl: 600, relay: false });
-    await soon();
-    const [offer] = room.world.socket.heard();
-    const message = "This offer can't be answered (two_transports).";
-    say({ t: "refused", id: offer?.["id"], code: "bad_request", message });
-    await soon();
-    room.world.pass(250);
+    await wantTwo(room);
     expect(await room.serve()).toEqual(["media.offer", "media.offer"]);
     const [whole, sends, receives] = room.browser.peers;
     expect(whole?.closed).toBe(true);
@@ -357,8 +361,31 @@ describe("the connection", () => {
     expect([...room.media.snapshot.pictures.keys()]).toEqual(["m2"]);
     say({ t: "media.lost" });
     room.world.pass(1_500);
+    await wantTwo(room);
     expect(await room.serve()).toEqual(["media.offer", "media.offer"]);
-    expect(room.browser.peers).toHaveLength(5);
+    expect(room.browser.peers).toHaveLength(6);
+    // A room that moves to a node that takes one for both gets one again.
+    say({ t: "media.lost" });
+    room.world.pass(1_500);
+    expect(await room.serve()).toEqual(["media.offer"]);
+    expect(room.browser.peers).toHaveLength(7);
+    expect(directions(room.browser.peer)).toEqual(["sendonly", "recvonly"]);
+    room.browser.peer.become("connected");
+    expect(room.media.snapshot.line).toBe("up");
+  });
+
+  it("asks again only slowly where a node takes neither one transport nor two", async () => {
+    const room = begin();
+    await soon();
+    const [servers] = room.world.socket.heard();
+    room.world.socket.say({ t: "ok", id: servers?.["id"], servers: [], ttl: 600, relay: false });
+    await wantTwo(room);
+    await wantTwo(room);
+    await soon();
+    expect(room.world.socket.heard()).toEqual([]);
+    expect(room.media.snapshot.line).toBe("lost");
+    room.world.pass(5_000);
+    expect(await room.serve()).toEqual([]);
   });
 
   it("says so where the server carries no voices, and takes no device then", async () => {
