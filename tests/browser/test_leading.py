@@ -32,7 +32,7 @@ async def test_a_gentle_question_reaches_one_member_alone(
         ben = await inside(enter, "Ben", link(room, "member"), size=PHONE)
         await press(mara, folded(mara, "Who has been heard"))
         await press(mara, mara.button("Ask gently whether Ben likes to speak"))
-        note = ben.part("Ask gently")
+        note = ben.part("A question for you alone")
         await expect(note).to_contain_text("would you like to say something?")
         await ben.accessible()
         await mara.accessible()

@@ -105,6 +105,7 @@ export const moments = {
     },
     queueHint: "The stick goes to whoever of these has been heard least.",
     nextOf: "Next: one of the raised hands",
+    askLabel: "A question for you alone",
     ask: "A facilitator asks you, in private: would you like to say something?",
     askHint: "Only if you like.",
     raise: "Raise hand",

@@ -51,13 +51,17 @@ export function CardEntryDialog(): VNode {
       if (answer.ok) session.shut();
     });
   };
+  const skip = (): void => {
+    session.cardAsked.value = true;
+    session.shut();
+  };
   return (
     <Dialog
       title={care.entry.heading}
-      onClose={() => session.shut()}
+      onClose={skip}
       foot={
         <>
-          <Button local look="quiet" onClick={() => session.shut()}>
+          <Button local look="quiet" onClick={skip}>
             {care.entry.skip}
           </Button>
           <Button look="main" disabled={Object.keys(written).length === 0} onClick={keep}>

@@ -51,18 +51,18 @@ export function TurnOrder(): VNode | null {
           <p class="hint">{words.turns.noHands}</p>
         ) : (
           <>
-          {queueOrder(session.snap.value) === "least_heard" && floor.queue.length > 1 && (
-            <p class="hint">{moments.heard.queueHint}</p>
-          )}
-          <ol class="order">
-            {floor.queue.map((id, i) => (
-              <li key={id} class="order-hand">
-                <span class="order-number">{i + 1}</span>
-                <span>{label(id)}</span>
-                <Icon name="hand" />
-              </li>
-            ))}
-          </ol>
+            {queueOrder(session.snap.value) === "least_heard" && floor.queue.length > 1 && (
+              <p class="hint">{moments.heard.queueHint}</p>
+            )}
+            <ol class="order">
+              {floor.queue.map((id, i) => (
+                <li key={id} class="order-hand">
+                  <span class="order-number">{i + 1}</span>
+                  <span>{label(id)}</span>
+                  <Icon name="hand" />
+                </li>
+              ))}
+            </ol>
           </>
         )}
       </section>

@@ -121,7 +121,7 @@ export function NudgeNote(): VNode {
   const session = useSession();
   const hand = session.snap.value.room.pairs?.mine == null;
   return (
-    <section class="stage-note is-gentle" aria-label={text.nudge}>
+    <section class="stage-note is-gentle" aria-label={text.askLabel}>
       <p>
         <strong>{text.ask}</strong> {text.askHint}
       </p>

@@ -75,7 +75,15 @@ function Moment({ one, many }: { one: Milestone; many: boolean }): VNode {
         <strong>{milestoneText(one)}</strong>
       </p>
       {!mine && many && (
-        <Button look="quiet" icon={was ? "check" : "sun"} class="btn-icon" disabled={was} label={`${text.glad}, ${text.gladWith(name)}`} title={text.glad} onClick={be} />
+        <Button
+          look="quiet"
+          icon={was ? "check" : "sun"}
+          class="btn-icon"
+          disabled={was}
+          label={`${text.glad} ${text.gladWith(name)}`}
+          title={text.glad}
+          onClick={be}
+        />
       )}
       {!mine && !many && (
         <Button look="quiet" disabled={was} about={text.gladWith(name)} onClick={be}>
@@ -110,7 +118,8 @@ export function MilestoneDialog(): VNode {
     setTrouble(null);
     void session.act("milestone.share", { text: said.trim() }, { quiet: true, done: text.mine }).then((answer) => {
       if (answer.ok) session.shut();
-      else setTrouble(answer.code === "too_fast" ? text.why.many : session.online.value ? failure(answer.code) : words.link.inert);
+      else if (!session.online.value) setTrouble(words.link.inert);
+      else setTrouble(answer.code === "too_fast" ? text.why.many : failure(answer.code));
     });
   };
   return (
