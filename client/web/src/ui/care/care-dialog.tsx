@@ -100,7 +100,7 @@ function Worry({ about: whom }: { about: string }): VNode {
   useEffect(() => {
     // The body of the dialog alone is scrolled: its heading stays where it is.
     const body = part.current?.closest(".sheet-body");
-    if (whom !== "" && body != null && part.current !== null) body.scrollTop = part.current.offsetTop - 80;
+    if (whom !== "" && body != null && part.current !== null) body.scrollTop = part.current.offsetTop - 12;
   }, []);
   const worries = Object.keys(snap.room.worries ?? {});
   const tell = (level: CareLevel): void => {
