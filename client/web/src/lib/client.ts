@@ -24,6 +24,7 @@ import {
   dropReactions,
   EMPTY_ROOM,
   fold,
+  greeted,
   markRead,
   outside,
   REACTION_MS,
@@ -235,7 +236,7 @@ export class RoomClient {
 
   private hello(): ClientFrame {
     if (this.resumeValue !== null) {
-      return { t: "hello", resume: this.resumeValue, seen: { ...this.room.seen } };
+      return { t: "hello", resume: this.resumeValue, seen: greeted(this.room.seen) };
     }
     return { t: "hello", token: this.options.token ?? "", name: this.name };
   }

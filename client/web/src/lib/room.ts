@@ -329,3 +329,26 @@ export function conversations(
   }
   return made;
 }
+
+/** Bytes of the positions in a greeting; the frame that they are in has 32 KiB at most. */
+const GREETING_BYTES = 28_000;
+const GREETING_ENTRIES = 1_000;
+
+/**
+ * What a greeting says was seen, as much of it as fits: a stream that is missing is replayed from
+ * one's entry, and what is here already is not shown twice. The room's own position always fits, and
+ * of the conversations the latest to have begun.
+ */
+export function greeted(seen: RoomState["seen"]): Record<string, Position> {
+  const { room, ...others } = seen;
+  const made: Record<string, Position> = room === undefined ? {} : { room };
+  let left = GREETING_BYTES;
+  let entries = GREETING_ENTRIES;
+  for (const [to, position] of Object.entries(others).reverse()) {
+    left -= 3 * to.length + position.length + 8;
+    entries -= 1;
+    if (left < 0 || entries < 0) break;
+    made[to] = position;
+  }
+  return made;
+}

@@ -5,11 +5,13 @@ import {
   dropReactions,
   EMPTY_ROOM,
   fold,
+  greeted,
   markRead,
   REACTION_MS,
   type RoomState,
 } from "../../src/lib/room.ts";
 import { serverSeconds } from "../../src/lib/clock.ts";
+import { encode } from "../../src/lib/codec.ts";
 import {
   change,
   chat,
@@ -288,5 +290,19 @@ describe("the rest", () => {
       expect(readFrame(bad)).toBeNull();
     }
     expect(readFrame({ t: "closed", code: 4404, more: true })).toMatchObject({ t: "closed" });
+  });
+});
+
+describe("a greeting", () => {
+  it("[RE2] [WF3] names as many conversations as fit into a frame, the room always", () => {
+    const seen: Record<string, Uint8Array> = { room: new Uint8Array(40) };
+    for (let n = 0; n < 3_000; n++) seen[`staff:m${String(n).padStart(16, "0")}`] = new Uint8Array(40);
+    const named = greeted(seen);
+    expect(encode({ t: "hello", resume: "r".repeat(200), seen: named }).length).toBeLessThan(32_768);
+    expect(Object.keys(named).length).toBeGreaterThan(200);
+    expect(named["room"]).toBe(seen["room"]);
+    expect(named["staff:m0000000000002999"]).toBeDefined();
+    expect(greeted({ room: pos(1), circle: pos(2) })).toEqual({ room: pos(1), circle: pos(2) });
+    expect(greeted({})).toEqual({});
   });
 });
