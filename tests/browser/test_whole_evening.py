@@ -26,7 +26,7 @@ from .conftest import FLAGS
 from .evening_model import Evening
 from .household import HOST, MEMBERS, Household, One, Site, until
 from .tones import settles
-from .voices import DEVICES, turn_on
+from .voices import DEVICES
 
 # Six pages and all their voices on whatever machine this is.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -231,8 +231,11 @@ class Walk:
         await mara.open_person(name)
         await mara.button("Allow again Sound").click()
         await mara.page.keyboard.press("Escape")
-        await turn_on(self.home[name].guest)
         self.model.held.discard(name)
+        guest = self.home[name].guest
+        await guest.page.get_by_role("button", name=re.compile("^Mic off")).click()
+        label = re.compile(f"^{self.model.microphone(name)}")
+        await expect(guest.page.get_by_role("button", name=label)).to_be_visible()
         await self.hearing()
 
     async def kill(self, conversation: str) -> None:
@@ -286,31 +289,33 @@ async def evening(site: Site, browser: Browser, template: str) -> None:
         await walk.look()
         if stage["kind"] == "arrival" and home.mara.view["concerns"]:
             await asyncio.gather(*(tick(home[name], CONCERN) for name in ALIKE))
-        if walk.model.floor == "round" and "floor" in stage:
-            order = _from(str(walk.model.holder))
-            await walk.next_turn(order[1])
-            if kills == 0:
-                kills += 1
-                await walk.hold(MUTED)
-                await walk.kill("To the facilitators")
+        floor = stage.get("floor")
+        if floor == "round":
+            await walk.next_turn(_from(str(walk.model.holder))[1])
+        elif floor == "stick":
+            await walk.raise_and_speak("Jon")
+        if walk.model.holder is not None and kills == 0:
+            kills += 1
+            await walk.hold(MUTED)
+            await walk.kill("To the facilitators")
+        elif kills == 1 and ("pairs" in stage or (walk.model.holder and not _paired(stages))):
+            kills += 1
+            await walk.kill("My group" if "pairs" in stage else "To the facilitators")
+            await walk.allow(MUTED)
+        if floor == "round":
             await walk.hearing()
             for number in range(len(stage["rounds"])):
                 await _round_to_its_end(walk, stage, number)
-        elif "pairs" in stage and kills == 1:
-            kills += 1
-            await walk.kill("My group")
-            await walk.allow(MUTED)
-        elif stage.get("floor") == "stick":
-            await walk.raise_and_speak("Jon")
-            if kills == 1 and not any("pairs" in each for each in stages):
-                kills += 1
-                await walk.kill("To the facilitators")
-                await walk.allow(MUTED)
+        elif floor == "stick":
             await walk.next_turn(None)
             await walk.hearing()
     assert kills == 2
     assert walk.model.at == len(stages) - 1
     await home.calm()
+
+
+def _paired(stages: list[Map]) -> bool:
+    return any("pairs" in stage for stage in stages)
 
 
 def _from(name: str) -> list[str]:

@@ -236,7 +236,9 @@ PAIR_REPLIES: Final = (
     "I wouldn't have thought so, you seem so calm.",
 )
 
-SIGNS: Final = ("heart", "with_you", "thanks", "same", "calm")
+SIGNS: Final = ("heart", "with_you", "hear_you", "me_too", "calm")
+SUPPORT: Final = ("hear_you", "me_too", "thank_you")
+"""For somebody who has just spoken."""
 
 HOST_NAME: Final = "Robin"
 

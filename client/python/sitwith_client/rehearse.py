@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from . import personas
+from .attending import Attending
 from .client import Client
 from .company import Company, kindly, rest
 from .errors import CannotConnect, RoomClosed
@@ -106,6 +107,7 @@ class Rehearser:
         self._chance = chance
         self._stop = stop
         self._now = asyncio.get_running_loop().time
+        self._quietly = Attending(me, chance, self._now, self._after)
         self._turn = -1
         self._speak_at = NEVER
         self._pass_at = NEVER
@@ -148,6 +150,7 @@ class Rehearser:
         self._company.ids.add(me.id)
         if self._tongue is not None and self._tongue.busy and not self._may_speak():
             self._tongue.hush()
+        await self._quietly.look()
         if me.room.holder == me.id:
             await self._hold()
             return
@@ -220,6 +223,8 @@ class Rehearser:
         if mine["here"] == "away":
             if now >= self._back_at:
                 await kindly(me.away(False))
+            return
+        if self._quietly.breathing:
             return
         if now >= self._away_at:
             self._away_at = self._after(400, 1500)
