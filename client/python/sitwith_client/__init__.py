@@ -5,7 +5,15 @@ from sitwith_protocol.errors import CloseCode, RefusalCode
 from .care import Flagged
 from .client import Client
 from .commands import Sent
-from .errors import BadLink, CannotConnect, Refused, RoomClosed, SitwithError, TooSlow
+from .errors import (
+    BadLink,
+    CannotConnect,
+    FileRefused,
+    Refused,
+    RoomClosed,
+    SitwithError,
+    TooSlow,
+)
 from .events import (
     Change,
     ConnectionBack,
@@ -34,6 +42,7 @@ __all__ = [
     "ConnectionLost",
     "Ended",
     "Event",
+    "FileRefused",
     "Flagged",
     "Heard",
     "InLobby",

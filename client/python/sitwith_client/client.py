@@ -22,6 +22,7 @@ from .connection import ABNORMAL, Opener, Refusal, Socket, SocketClosed, open_so
 from .errors import CannotConnect, Refused, RoomClosed
 from .events import ConnectionLost, Ended, Event
 from .links import Door, read_link
+from .materials import MaterialCommands
 from .seat import Answered, Closing, Greeted, MoveOn, Outcome, Seat
 from .stream import EventStream
 from .view import RoomView
@@ -50,7 +51,15 @@ def retry_delay(attempt: int, chance: random.Random) -> float:
     return chance.uniform(longest / 2, longest)
 
 
-class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseCommands, CareCommands):
+class Client(
+    TalkCommands,
+    SelfCommands,
+    FloorCommands,
+    PairsCommands,
+    HouseCommands,
+    CareCommands,
+    MaterialCommands,
+):
     """One seat in one room::
 
         async with Client.join(link, "Ada") as me:
@@ -174,6 +183,9 @@ class Client(TalkCommands, SelfCommands, FloorCommands, PairsCommands, HouseComm
     def repeated(self) -> int:
         """Messages that the server sent twice; they were dropped."""
         return self._seat.repeated
+
+    def material_address(self, material: str) -> str:
+        return self._door.address_of(f"r/{self.room['room']}/materials/{material}")
 
     def now(self) -> float:
         """The room's clock in unix seconds, by which ``ends_at`` and ``at`` are to be read."""

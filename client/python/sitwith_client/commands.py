@@ -285,7 +285,7 @@ class HouseCommands(Asking):
         await self.ask(lambda id: m.MemberRemove(id, member))
 
     async def give_role(self, member: Member, role: str) -> None:
-        """Makes somebody ``facilitator`` or ``member``."""
+        """Makes somebody ``facilitator``, ``member`` or ``guest``."""
         await self.ask(lambda id: m.RoleGive(id, member, role))
 
     async def start_agenda(self) -> None:

@@ -48,3 +48,11 @@ class BadLink(SitwithError):
 
 class TooSlow(SitwithError):
     """A reader of ``events()`` fell so far behind that events had to be dropped."""
+
+
+class FileRefused(SitwithError):
+    """A file was not taken, or is not to be had; ``reason`` is the name of why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

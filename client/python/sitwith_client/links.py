@@ -20,6 +20,11 @@ class Door:
     def __repr__(self) -> str:
         return "Door(...)"
 
+    def address_of(self, path: str) -> str:
+        """A page of the same server: `http` or `https`, as its socket is."""
+        base = self.socket_url.removesuffix("/ws").removeprefix("ws")
+        return f"http{base}/{path}"
+
 
 def read_link(link_or_token: str, url: str | None = None) -> Door:
     """The door that a link or a token leads to.

@@ -16,7 +16,7 @@ class Member(TypedDict):
     """One entry of the slice ``members``; ``hand`` is the place in the queue from 1."""
 
     name: str
-    role: Literal["facilitator", "member"]
+    role: Literal["facilitator", "member", "guest"]
     seat: int
     here: Literal["here", "reconnecting", "away"]
     muted: list[str]
@@ -165,6 +165,17 @@ class RoomView:
         """When a facilitator asked in private whether one likes to speak; None: nothing is open."""
         nudge = self.slices.get("nudge")
         return None if nudge is None else nudge["at"]
+
+    @property
+    def materials(self) -> list[Mapping[str, Any]]:
+        """What all are shown: links, words and files, in the order in which they came."""
+        return self.slices.get("materials") or []
+
+    @property
+    def guests_in(self) -> list[str]:
+        """The guest speakers who are with the circle just now."""
+        guests = self.slices.get("guests")
+        return [] if guests is None else guests["in"]
 
     @property
     def link_key(self) -> bytes:
