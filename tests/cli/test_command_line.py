@@ -79,6 +79,26 @@ def test_config_tells_of_a_misspelt_variable(
     assert "SITWITH_PROT" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("redis_url", "redis://"),
+        ("redis_url", "redis://canary:canary@host:port/0"),
+        ("redis_url", "redis+sentinel://host:1"),
+        ("redis_url", "redis://host/canary"),
+        ("crisis_lines", "/no/such/file"),
+    ],
+)
+def test_config_refuses_by_name_what_serve_would(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"SITWITH_{name.upper()}", value)
+    assert main(["config"]) == 2
+    said = capsys.readouterr().err
+    assert name in said
+    assert "canary" not in said
+
+
 @pytest.mark.parametrize("command", ["serve", "demo", "config"])
 def test_a_bad_setting_ends_with_2_and_its_name(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

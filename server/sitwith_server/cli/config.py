@@ -23,6 +23,7 @@ def add(commands: Commands) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Prints the settings; secrets are masked."""
     loaded = settings.load(asked)
+    check(loaded)
     rows = config.rows(loaded)
     if asked.json:
         print_json(
@@ -38,6 +39,23 @@ def run(asked: argparse.Namespace) -> int:
         )
     warn_of_unknown(loaded)
     return 0
+
+
+def check(loaded: config.Loaded) -> None:
+    """What can be told without another machine of settings that are read where they are used.
+
+    Raises:
+        SettingError: one of them can't be used.
+    """
+    from sitwith_server.gateway import lines
+    from sitwith_server.log.redis_target import targets_of
+
+    urls, source = loaded.settings.redis_url, loaded.sources["redis_url"]
+    try:
+        targets_of(urls) if urls is not None else ()
+    except ValueError as fault:
+        raise config.SettingError("redis_url", str(fault), source=source) from None
+    lines.load(loaded.settings.crisis_lines)
 
 
 def warn_of_unknown(loaded: config.Loaded) -> None:

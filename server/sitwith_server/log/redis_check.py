@@ -102,7 +102,7 @@ async def check(urls: str) -> list[Problem]:
     try:
         targets = targets_of(urls)
     except ValueError as fault:
-        return [Problem("", "bad_url", f"redis_url {fault}")]
+        return [Problem("", "bad_url", f"redis_url: {fault}")]
     return [problem for target in targets for problem in await _check(target)]
 
 
