@@ -129,13 +129,12 @@ class Stage:
         assert self._node is not None
         return self._node
 
-    async def silence(self, fault: Fault) -> float:
-        """Lets it happen; seconds from then to the last packet."""
+    async def silence(self, fault: Fault, quiet: float = 2 * BOUND) -> float:
+        """Lets it happen; seconds from then to the last packet, after which none came for `quiet`."""
         await self._speak()
         happened = await fault(self)
         last, seen = happened, time.monotonic()
-        # Until nothing has passed for so long that nothing will.
-        while time.monotonic() - seen < 2 * BOUND:
+        while time.monotonic() - seen < quiet:
             await asyncio.sleep(0.1)
             if found := self._tap.times():
                 last, seen = max(last, *found), time.monotonic()

@@ -327,8 +327,12 @@ async def test_a_gateway_that_does_not_answer_is_given_up(tmp_path: Path) -> Non
 async def test_rooms_spread_over_the_fleet_and_move_off_a_dead_gateway(
     tmp_path: Path,
 ) -> None:
-    with janus(tmp_path / "one") as one, janus(tmp_path / "two") as two:
-        engine = JanusEngine([one.address, two.address], SECRETS, bound=PATIENT)
+    bound = 3.0
+    with (
+        janus(tmp_path / "one", bound=bound) as one,
+        janus(tmp_path / "two", bound=bound) as two,
+    ):
+        engine = JanusEngine([one.address, two.address], SECRETS, bound=bound)
         watches = [Watch(), Watch()]
         rooms = [await engine.open(name, watch) for name, watch in zip("xy", watches, strict=True)]
         people = [[Member("a"), Member("b")] for _ in rooms]
@@ -363,7 +367,7 @@ async def test_rooms_spread_over_the_fleet_and_move_off_a_dead_gateway(
             await engine.close()
         with pytest.raises(EngineDown):
             (one, two)[1 - home.index].kill()
-            dead = JanusEngine([one.address, two.address], SECRETS, patience=0.5, bound=PATIENT)
+            dead = JanusEngine([one.address, two.address], SECRETS, patience=0.5)
             try:
                 await dead.open("x", Watch())
             finally:

@@ -16,7 +16,7 @@ async def test_ME38_silence_within_a_second_of_a_fault_and_voices_again_after_it
     took = {}
     async with staged() as stage:
         for name in SHORT:
-            took[name] = await stage.silence(FAULTS[name])
+            took[name] = await stage.silence(FAULTS[name], BOUND)
             await stage.mend()
     assert {name: each for name, each in took.items() if each > BOUND} == {}
 

@@ -110,9 +110,10 @@ class Gateway:
             bound=bound,
             terms=self._terms,
             over=self._over,
-            lost=self._unguarded,
+            lost=self._guard_lost,
             anew=self._begun_anew,
         )
+        self._unguarded = False
         self._tenants: dict[int, Tenant] = {}
         self._leaving: dict[int, Doubt] = {}
         self._lock = asyncio.Lock()
@@ -237,7 +238,7 @@ class Gateway:
             _log.warning("janus_lease_over", gateway=self.index)
             tenant.evicted(None)
 
-    def _unguarded(self) -> None:
+    def _guard_lost(self) -> None:
         _log.warning("janus_guard_lost", gateway=self.index)
         if self._link is not None:
             self._link.close()
@@ -263,9 +264,11 @@ class Gateway:
         try:
             await self._guard.reach(self._patience)
         except GatewayDown:
-            if not self._guard.is_up:
+            if not self._unguarded:
+                self._unguarded = True
                 _log.warning("janus_unguarded", gateway=self.index)
             raise
+        self._unguarded = False
         link = await Link.open(
             self._address.api,
             {"apisecret": self.secrets.api},

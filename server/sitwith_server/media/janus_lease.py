@@ -29,8 +29,6 @@ ROUND: Final = 0.15
 FORGET: Final = 5.0
 """Seconds after which a node that says nothing and holds nothing is forgotten."""
 MAX_NODES: Final = 256
-MAX_SESSIONS: Final = 4_000
-"""Of one node: what fits into a datagram."""
 LIFE: Final = 8
 NODE: Final = 16
 NOBODY: Final = bytes(LIFE)
