@@ -130,7 +130,7 @@ class Stage:
         return self._node
 
     async def silence(self, fault: Fault, quiet: float = 2 * BOUND) -> float:
-        """Lets it happen; seconds from then to the last packet, after which none came for `quiet`."""
+        """Lets it happen; seconds from then to the last packet, after which `quiet` are awaited."""
         await self._speak()
         happened = await fault(self)
         last, seen = happened, time.monotonic()
