@@ -50,11 +50,12 @@ def check(loaded: config.Loaded) -> None:
     from sitwith_server.gateway import lines
     from sitwith_server.log.redis_target import targets_of
 
-    urls, source = loaded.settings.redis_url, loaded.sources["redis_url"]
-    try:
-        targets_of(urls) if urls is not None else ()
-    except ValueError as fault:
-        raise config.SettingError("redis_url", str(fault), source=source) from None
+    if (urls := loaded.settings.redis_url) is not None:
+        try:
+            targets_of(urls)
+        except ValueError as fault:
+            source = loaded.sources["redis_url"]
+            raise config.SettingError("redis_url", str(fault), source=source) from None
     lines.load(loaded.settings.crisis_lines)
 
 
