@@ -213,7 +213,7 @@ def _series(state: RoomState) -> None:
     for one, other in combinations(series.came.items(), 2):
         if one[1] != other[1]:
             pair = frozenset((one[0], other[0]))
-            assert state.met.get(pair, 0) <= series.times(one[1], other[1])
+            assert state.met.get(pair, 0) <= series.times_met(one[1], other[1])
 
 
 def _care_views(state: RoomState, seat: Seat, seen: dict[str, Any]) -> None:

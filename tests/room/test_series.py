@@ -31,8 +31,8 @@ def test_SE1_before_one_is_inside_one_knows_that_it_is_a_series_and_nothing_of_a
         "series": {"id": SERIES},
     }
     e.accept_as("ben", None)
-    assert e.see("ada")["series"] == {"id": SERIES, "remembered": True}
-    assert e.see("ben")["series"] == {"id": SERIES, "remembered": False}
+    assert e.see("ada")["series"] == {"id": SERIES, "remembered": True, "times": False}
+    assert e.see("ben")["series"] == {"id": SERIES, "remembered": False, "times": False}
     assert "series" not in circle("Ada").see("ada")
     assert "series" not in Evening().see("nobody")
 
@@ -303,7 +303,7 @@ def test_SE8_a_room_forgets_a_person_at_once_and_leaves_no_trace_of_the_handle()
         assert handle(name) not in store.state_to_bytes(e.state)
     assert not any(handle(n) in blob for blob in blanked(e) for n in ("Ada", "Ben", "Cleo"))
     assert e.past() == Past(bans=True)
-    assert e.see("ben")["series"] == {"id": SERIES, "remembered": False}
+    assert e.see("ben")["series"] == {"id": SERIES, "remembered": False, "times": False}
     assert e.seat("ben").is_inside
     laws.check(e.state, e.now)
 

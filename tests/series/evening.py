@@ -118,7 +118,11 @@ async def meeting(
             )
             assert client.room.slices["series"] == {"id": series}
             await client.enter(WAIT)
-            assert client.room.slices["series"] == {"id": series, "remembered": True}
+            assert client.room.slices["series"] == {
+                "id": series,
+                "remembered": True,
+                "times": False,
+            }
             inside[person.name] = client
         await host.until(lambda: len(host.room.members) == len(people) + 1, WAIT)
         yield Evening(made["room"], made["links"]["member"], host, inside)

@@ -208,7 +208,7 @@ async def test_SE2_who_likes_not_to_be_remembered_is_not(tmp_path: Path, start: 
     answer = await server.http("POST", "/api/rooms", {"series": made})
     async with Client.join(answer.json()["links"]["member"], "Shy", patience=WAIT) as shy:
         await shy.enter(WAIT)
-        assert shy.room.slices["series"] == {"id": made, "remembered": False}
+        assert shy.room.slices["series"] == {"id": made, "remembered": False, "times": False}
     plain = (await server.http("POST", "/api/rooms", {})).json()
     async with Client.join(plain["links"]["member"], "Ada", patience=WAIT) as ada:
         from sitwith_protocol import messages as m

@@ -53,7 +53,7 @@ def test_a_meeting_knows_what_those_before_it_have_added(kept: Kept) -> None:
     assert memory.people == (ADA, BEN, CLEO)
     assert memory.waited == (0, 3, 1)  # of the latest meeting that they were at
     assert memory.met == ((0, 1, 3), (1, 2, 1))
-    assert (memory.banned, memory.bans) == ((2,), True)
+    assert (memory.banned, memory.bans, memory.times) == ((2,), True, True)
     found = kept.store.overview("s1")
     assert found is not None
     assert (found.meetings, found.people, found.pairs) == (3, 3, 2)

@@ -14,6 +14,7 @@ class SeriesBegin(Command):
 
     series: str
     past: Past
+    times: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

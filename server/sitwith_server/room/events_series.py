@@ -13,6 +13,7 @@ class SeriesBegan:
 
     series: str
     past: Past
+    times: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ class Series:
     past: Past
     began_at: int
     """The number of the event that says all this."""
+    times: bool = False
+    """Whether it is planned when the meetings are, so that there is an invitation for calendars."""
     new: tuple[Newcomer, ...] = ()
     came: Mapping[MemberId, Person] = field(default_factory=dict)
     """Of each seat of tonight whose it is, in the order of coming, those who are gone too."""
@@ -105,7 +107,7 @@ class Series:
     def seats_of(self, person: Person | None) -> tuple[MemberId, ...]:
         return tuple(m for m, n in self.came.items() if n == person)
 
-    def times(self, one: Person, other: Person) -> int:
+    def times_met(self, one: Person, other: Person) -> int:
         """How often two have met, tonight and before."""
         pair = (min(one, other), max(one, other))
         return sum(n for a, b, n in (*self.past.met, *self.met) if (a, b) == pair)

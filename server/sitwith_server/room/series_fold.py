@@ -10,7 +10,8 @@ from sitwith_server.room.series import Newcomer, Series, added
 
 
 def began(state: RoomState, event: ev.SeriesBegan) -> RoomState:
-    return replace(state, series=Series(event.series, event.past, began_at=state.seq + 1))
+    series = Series(event.series, event.past, began_at=state.seq + 1, times=event.times)
+    return replace(state, series=series)
 
 
 def came(state: RoomState, event: ev.PersonCame) -> RoomState:
@@ -29,7 +30,7 @@ def came(state: RoomState, event: ev.PersonCame) -> RoomState:
         waited = series.past.waited[person] if person < len(series.past.people) else 0
     met = dict(state.met)
     for other, number in series.came.items():
-        if number != person and (times := series.times(number, person)):
+        if number != person and (times := series.times_met(number, person)):
             met[frozenset((other, event.member))] = times
     others = {m: n for m, n in series.came.items() if m != event.member}
     series = replace(

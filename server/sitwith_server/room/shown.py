@@ -62,7 +62,8 @@ def series_audience(state: RoomState, seat: Seat) -> str | None:
 def series(state: RoomState, audience: str) -> Mapping[str, object]:
     """Of which series the room is, and whether it keeps anything of the viewer."""
     assert state.series is not None
-    return {"id": state.series.id, "remembered": audience == REMEMBERED}
+    series = state.series
+    return {"id": series.id, "remembered": audience == REMEMBERED, "times": series.times}
 
 
 def materials(state: RoomState) -> list[object]:

@@ -69,6 +69,8 @@ class Memory:
     banned: tuple[int, ...] = ()
     bans: bool = False
     """Whether anybody is banned, those without a handle too."""
+    times: bool = False
+    """Whether it is planned when the meetings are."""
 
 
 @dataclass(frozen=True, slots=True)

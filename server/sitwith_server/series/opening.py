@@ -7,6 +7,8 @@ another, what is deleted is overwritten); workers of several machines need Postg
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +19,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import StoreRefused
@@ -25,11 +27,12 @@ from sitwith_server.series.tables import VERSIONS, about
 
 PATIENCE: Final = 5
 """Seconds that a connection, a lock or a statement may take."""
+STARTS_WITHIN: Final = 30.0
+"""Seconds that a worker waits for others to be done with the tables of a file."""
 _LOCK: Final = 7_482_911_352
 """PostgreSQL's advisory lock under which one worker at a time looks after the tables."""
 _KEY: Final = "key"
 _SQLITE: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
@@ -56,15 +59,51 @@ def prepare(engine: Engine, handles: Handles) -> None:
         StoreRefused: by the setting that has to be mended.
     """
     try:
-        with engine.begin() as connection:
-            _migrate(connection)
-            _compare(connection, handles.check())
+        if engine.dialect.name == "sqlite":
+            _write_ahead(engine)
+        _in_turn(engine, handles)
     except CommandError:
         raise StoreRefused("series_url", "was written by a newer version of Sitwith") from None
     except SQLAlchemyError as fault:
         cause = getattr(fault, "orig", None) or fault
         problem = f"the store can't be reached or written ({type(cause).__name__})"
         raise StoreRefused("series_url", problem) from None
+
+
+def _in_turn(engine: Engine, handles: Handles) -> None:
+    end = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            with engine.begin() as connection:
+                _migrate(connection)
+                _compare(connection, handles.check())
+            return
+        except OperationalError as fault:
+            # Another worker is at it, on a slow disk.
+            if not _is_locked(fault.orig) or time.monotonic() > end:
+                raise
+
+
+def _write_ahead(engine: Engine) -> None:
+    """Once for a file; among several who want to at once SQLite lets no one wait."""
+    end = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            driver = engine.raw_connection()
+            try:
+                driver.cursor().execute("PRAGMA journal_mode = WAL")
+            finally:
+                driver.close()
+            return
+        except sqlite3.OperationalError as fault:
+            if not _is_locked(fault) or time.monotonic() > end:
+                raise OperationalError("", None, fault) from None
+        time.sleep(0.05)
+
+
+def _is_locked(fault: BaseException | None) -> bool:
+    code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _sqlite(url: URL) -> Engine:

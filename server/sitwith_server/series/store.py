@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
@@ -90,10 +91,11 @@ class Store:
         at, expires_at: unix seconds of the room's clock.
         """
         with self._begin() as db:
-            if db.execute(select(series.c.id).where(series.c.id == id)).first() is None:
+            row = db.execute(select(series.c.starts_at).where(series.c.id == id)).first()
+            if row is None:
                 return None
             values = {"room": room, "series": id, "at": at, "expires_at": expires_at, "fence": 0}
-            memory = _memory(db, id)
+            memory = replace(_memory(db, id), times=row.starts_at is not None)
             db.execute(insert(meeting).values(**values))
             return memory
 

@@ -99,7 +99,7 @@ def _forgotten(was: Series, now: Series | None) -> dict[store.Happened, list[int
     empty = {}
     past = was.past.emptied() if now is None else now.past
     if past.people != was.past.people:
-        began = store.Happened(SeriesBegan(was.id, past), "series.begin", OPERATOR)
+        began = store.Happened(SeriesBegan(was.id, past, was.times), "series.begin", OPERATOR)
         empty[began] = [was.began_at]
     for place, one in enumerate(was.new):
         if one.handle and (now is None or not now.new[place].handle):

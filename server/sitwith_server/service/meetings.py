@@ -168,7 +168,8 @@ class Meetings:
 
     async def opened(self, room: Room, series: str, memory: Memory) -> None:
         """Tells a new room, in which nobody is yet, what its series knows."""
-        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past_of(memory))
+        past = past_of(memory)
+        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=memory.times)
         await self._order(room, begin)
         # Whoever was erased in this very moment was not found in a room that was not there yet.
         gone = await self._ask(lambda store: store.unknown(series, memory.people))

@@ -17,7 +17,7 @@ from sitwith_server.room.model import Invite, MemberId, Role, RoomState
 def begin(d: Draft, command: c.SeriesBegin) -> None:
     if d.state.series is not None or d.state.seats:
         raise stale("The meeting has begun.")
-    d.emit(SeriesBegan(command.series, command.past))
+    d.emit(SeriesBegan(command.series, command.past, command.times))
 
 
 def come(d: Draft, member: MemberId, handle: bytes | None) -> bool:
