@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
-from .house import Circle, Server, circle
+from .house import ROOT, Circle, Server, circle
 from .rawclient import Client, Gone, Map, pack
 
 
@@ -52,6 +53,18 @@ def facilitator_commands(member: str, group: str, person: str) -> list[tuple[str
         ("role.give", {"member": member, "role": "facilitator"}),
         ("care.take", {"member": member}),
         ("care.done", {"member": member}),
+        ("care.aside", {"member": member}),
+        ("care.open", {"member": member}),
+        ("care.back", {"member": member}),
+        ("staff.claim", {"member": member}),
+        ("staff.release", {"member": member}),
+        ("concerns.offer", {"concerns": ["usurped"]}),
+        ("guest.bring", {}),
+        ("guest.rest", {}),
+        ("material.link", {"url": "https://usurped.example"}),
+        ("material.text", {"text": "usurped"}),
+        ("material.upload", {"kind": "pdf"}),
+        ("material.hide", {"material": "nowhere"}),
         ("agenda.start", {}),
         ("agenda.next", {}),
         ("agenda.back", {}),
@@ -78,11 +91,19 @@ OWN_COMMANDS: list[tuple[str, Map]] = [
     ("help.ask", {}),
     ("self.away", {"away": True}),
     ("care.flag", {"level": "quiet"}),
+    ("care.withdraw", {}),
+    ("care.worry", {"member": "nobody", "level": "quiet"}),
+    ("care.card", {"phone": "usurped"}),
+    ("material.open", {"material": "nowhere"}),
+    ("self.rename", {"name": "Usurped"}),
+    ("leave", {}),
     ("mood.answer", {"value": 3}),
     ("milestone.share", {"text": "too early"}),
     ("voice.dismiss", {}),
     ("topics.set", {"tags": [b"x"]}),
     ("media.offer", {"sdp": "v=0"}),
+    ("media.servers", {}),
+    ("media.take", {"pictures": "low"}),
 ]
 
 
@@ -163,6 +184,15 @@ async def test_before_one_is_inside_every_command_is_refused_without_effect(
         await asyncio.gather(*(try_all(s) for s in (reading, waits, facilitator_reading)))
         assert (reading.phase, waits.phase) == ("agreement", "lobby")
         await unchanged(c, before)
+
+
+def test_every_command_is_tried_here() -> None:
+    text = (ROOT / "protocol" / "ROOM.md").read_text()
+    table = text.partition("<!-- rules:begin -->")[2].partition("<!-- rules:end -->")[0]
+    named = set(re.findall(r"^\| `([a-z._]+)` \|", table, re.MULTILINE))
+    tried = {each for each, _ in [*facilitator_commands("", "", ""), *OWN_COMMANDS]}
+    assert len(named) > 70
+    assert named - tried == {"agreement.accept"}
 
 
 async def test_before_hello_nothing_is_done(server: Server) -> None:
