@@ -1,6 +1,7 @@
-"""Stands for a Janus that answers its guard and ends no session: its admin API alone.
+"""Stands for a Janus that answers its guard and ends no session, or that has another admin secret:
+its admin API alone.
 
-`python -m tests.media.janus_deaf PORT -F FOLDER`
+`python -m tests.media.janus_deaf PORT [forbids] -F FOLDER`
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ async def _answer(line: ServerConnection) -> None:
         asked = json.loads(text)
         if asked["janus"] != "destroy_session":
             said = {"janus": "success", "transaction": asked["transaction"]}
+            if "forbids" in sys.argv:
+                said |= {"janus": "error", "error": {"code": 403}}
             await line.send(json.dumps(said))
 
 

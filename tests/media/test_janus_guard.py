@@ -67,8 +67,11 @@ class Kept:
         self.line.settimeout(0.2)
         self._seal, self._count = Seal("one"), 0
 
+    def said(self) -> str:
+        return self._out.read_text()
+
     def starts(self) -> list[int]:
-        found = re.findall(r'"janus_started", "pid": (\d+)', self._out.read_text())
+        found = re.findall(r'"janus_started", "pid": (\d+)', self.said())
         return [int(pid) for pid in found]
 
     def ask(self, said: Round | None, **terms: int) -> Round | None:
@@ -162,6 +165,13 @@ def test_a_guard_says_that_it_lives_while_it_does(keep: Callable[[str], Kept]) -
     until(lambda: kept.words() > 0, "systemd is told again")
     kept.guard.terminate()
     assert kept.guard.wait(30) == 0
+
+
+def test_a_guard_that_may_not_end_sessions_does_not_stay(keep: Callable[[str], Kept]) -> None:
+    kept = keep(f"{DEAF} forbids")
+    assert kept.guard.wait(60) == 1
+    assert '"janus_unfit", "setting": "admin_secret"' in kept.said()
+    assert not any(lives(pid) for pid in kept.starts())
 
 
 def test_a_gateway_that_ends_is_started_again(keep: Callable[[str], Kept]) -> None:
