@@ -69,7 +69,7 @@ describe("layers", () => {
     expect(guilty.map((file) => relative(src, file))).toEqual([]);
   });
 
-  it("public lists are all that is fetched, and nothing is sent with it", () => {
+  it("public lists and files of the room are all that is fetched, and nothing else is sent with it", () => {
     const asking = files(src).filter((file) => /\bfetch\b/.test(readFileSync(file, "utf8")));
     expect(asking.map((file) => relative(src, file))).toEqual(["lib/public.ts"]);
     const text = readFileSync(asking[0] ?? "", "utf8");

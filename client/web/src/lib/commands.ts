@@ -99,6 +99,13 @@ export interface CommandFields {
   "milestone.clear": { n: number };
   "voice.nudge": { member: MemberId };
   "voice.dismiss": Empty;
+  "material.link": { url: string; title?: string };
+  "material.text": { text: string; title?: string };
+  "material.upload": { kind: "picture" | "pdf"; title?: string };
+  "material.open": { material: string };
+  "material.hide": { material: string };
+  "guest.bring": Empty;
+  "guest.rest": Empty;
   "breathe.start": { pattern: number[]; seconds: number };
   "breathe.stop": Empty;
   "topics.set": { tags: Uint8Array[] };
@@ -126,6 +133,13 @@ export interface Plan {
   };
 }
 
+/** What one brings or fetches a file with, until then (unix seconds) and for that file alone. */
+export interface Ticket {
+  material: string;
+  ticket: string;
+  until: number;
+}
+
 /** What an `ok` carries beside `t` and `id`; a command that is not named here carries nothing. */
 interface CarriedByOk {
   "chat.say": { to: ConversationId; n: number };
@@ -134,6 +148,10 @@ interface CarriedByOk {
   "care.flag": { facilitators: number };
   /** Null where it may not be read any more. */
   "care.open": { card: Card | null };
+  "material.link": { material: string };
+  "material.text": { material: string };
+  "material.upload": Ticket;
+  "material.open": Ticket;
   "media.offer": { sdp: string };
   "media.servers": { servers: TurnServer[]; ttl: number; relay: boolean };
 }
@@ -175,5 +193,9 @@ export const LIMITS = {
   location: 200,
   phone: 40,
   note: 500,
+  url: 2000,
+  words: 2000,
+  title: 120,
+  materials: 5,
   milestone: 80,
 } as const;

@@ -6,6 +6,9 @@ import { careWords } from "./care/announce.ts";
 import { eveningWords } from "./evening/announce.ts";
 import { momentWords } from "./moments/announce.ts";
 import { words } from "./words.ts";
+import { guest } from "./words-materials.ts";
+import { guestWords } from "./guest/model.ts";
+import { materialWords } from "./materials/model.ts";
 
 export interface Announcement {
   readonly polite: readonly string[];
@@ -32,7 +35,11 @@ export function announce(before: Snapshot, after: Snapshot, name: Names, inView:
   polite.push(...careWords(before, after, name));
   polite.push(...momentWords(before, after, name));
   polite.push(...groupWords(before, after, name));
-  if (before.role !== after.role && after.role !== null) polite.push(say[after.role]);
+  if (before.role !== after.role && after.role !== null) {
+    polite.push(after.role === "guest" ? guest.say.role : say[after.role]);
+  }
+  polite.push(...guestWords(before, after));
+  polite.push(...materialWords(before, after));
   if (isFacilitator(after)) polite.push(...guideWords(before, after, name));
   polite.push(...chatWords(before, after, name, inView));
   const mine = amHolder(after) && before.room.floor?.turn !== after.room.floor?.turn;

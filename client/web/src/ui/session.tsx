@@ -9,7 +9,7 @@ import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
 import { NO_MOOD, remember } from "./moments/memory.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
-import { loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.ts";
+import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.ts";
 import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
@@ -40,6 +40,9 @@ export type Dialog =
   | { readonly is: "milestone" }
   | { readonly is: "card"; readonly name: string; readonly card: Card | null }
   | { readonly is: "mute-all" }
+  | { readonly is: "material"; readonly id: string }
+  | { readonly is: "show" }
+  | { readonly is: "guest"; readonly id: string }
   | { readonly is: "settings" }
   | { readonly is: "sound" }
   | { readonly is: "end" }
@@ -80,6 +83,12 @@ export class Session {
   private readonly busy = new Set<string>();
   private nextToast = 1;
 
+  /** The files of what is shown to all; fixtures put their own here. */
+  files = {
+    bring: (kind: "picture" | "pdf", file: Blob, title: string) =>
+      bringMaterial(this.client, this.snap.value.room.room, kind, file, title),
+    get: (material: string) => fetchMaterial(this.client, this.snap.value.room.room, material),
+  };
   constructor(
     readonly client: Port,
     media: MediaPort,

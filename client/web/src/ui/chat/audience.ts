@@ -3,9 +3,11 @@
  * viewer may write there just now. Pure; the server decides again for itself.
  */
 import { bySeat, facilitators, groupInView, groupNumber, isFacilitator, myGroup, person } from "../model.ts";
+import { isGuest, isIn } from "../guest/model.ts";
 import type { Snapshot } from "../port.ts";
 import { care } from "../words-care.ts";
 import { words } from "../words.ts";
+import { guest } from "../words-materials.ts";
 
 type Names = (id: string | null | undefined) => string;
 
@@ -20,7 +22,7 @@ export function parse(to: string): { kind: ConversationKind; about: string | nul
 
 /** The conversations that the viewer has, most common first. */
 export function conversations(snap: Snapshot, inView: string): string[] {
-  const list = ["circle"];
+  const list = readsCircle(snap) ? ["circle"] : [];
   const group = groupInView(snap);
   if (group !== null) list.push(`pair:${group}`);
   if (isFacilitator(snap)) list.push("facilitators");
@@ -81,6 +83,11 @@ export function readers(snap: Snapshot, to: string, name: Names): string {
   }
 }
 
+/** Guests read the circle where the room lets them; what they have read of it stays. */
+function readsCircle(snap: Snapshot): boolean {
+  return !isGuest(snap) || snap.room.settings?.guests_read === true || (snap.chats["circle"]?.messages.length ?? 0) > 0;
+}
+
 /** Why the viewer can't write there just now, in words; null where it is open. */
 export function whyClosed(snap: Snapshot, to: string): string | null {
   const { kind, about } = parse(to);
@@ -91,6 +98,9 @@ export function whyClosed(snap: Snapshot, to: string): string | null {
   const gone = (kind === "staff" || kind === "direct") && person(snap, about) === null;
   if (gone && about !== snap.me) return why.gone;
   if (person(snap, snap.me)?.muted.includes("chat") === true) return why.muted;
+  const reading = snap.room.settings?.guests_read === true && isIn(snap, snap.me);
+  if (isGuest(snap) && kind === "circle" && !reading) return guest.why;
+  if (kind === "direct" && (isGuest(snap) || person(snap, about)?.role === "guest")) return why.noDirect;
   if (kind === "circle" && !guide && myGroup(snap) !== null) return why.inGroup;
   if (kind === "direct" && settings?.direct !== true) return why.noDirect;
   if (kind === "direct" && apart(snap, about)) return why.apart;

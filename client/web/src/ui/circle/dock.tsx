@@ -8,10 +8,12 @@ import { asideMember } from "../care/parts.tsx";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, handUp, isFacilitator, person, queueOrder, waitingLine } from "../model.ts";
+import { isGuest } from "../guest/model.ts";
 import { VoiceButton } from "../media/buttons.tsx";
 import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
 import { words } from "../words.ts";
+import { guest } from "../words-materials.ts";
 import { SignsButton, SignsRow } from "./signs.tsx";
 import { TurnTime } from "./turn-ring.tsx";
 
@@ -71,14 +73,16 @@ function TurnDock(): VNode {
       </div>
       <VoiceButton kind="microphone" />
       <div class="dock-turn-buttons">
-        <Button
-          look="plain"
-          class="on-turn"
-          disabled={alone}
-          onClick={() => void session.act("floor.later", {})}
-        >
-          {words.dock.later}
-        </Button>
+        {!isGuest(session.snap.value) && (
+          <Button
+            look="plain"
+            class="on-turn"
+            disabled={alone}
+            onClick={() => void session.act("floor.later", {})}
+          >
+            {words.dock.later}
+          </Button>
+        )}
         <PassButton />
         <MoreButton />
       </div>
@@ -101,7 +105,9 @@ function PlainDock(): VNode {
     <section class="dock" aria-label={words.dock.label}>
       <VoiceButton kind="microphone" />
       <VoiceButton kind="camera" />
-      {group === null ? (
+      {group === null && isGuest(snap) ? (
+        <p class="dock-hand hint">{guest.in}</p>
+      ) : group === null ? (
         <Button
           look={up ? "plain" : "main"}
           icon="hand"
@@ -141,7 +147,7 @@ function PlainDock(): VNode {
           {words.dock.return}
         </Button>
       )}
-      <SignsButton />
+      {(!isGuest(snap) || snap.room.settings?.guests_read === true) && <SignsButton />}
       <Button
         look="quiet"
         icon="away"

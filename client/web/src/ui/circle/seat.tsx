@@ -6,6 +6,7 @@ import { initials, type Person } from "../model.ts";
 import { Face } from "../media/face.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { guest } from "../words-materials.ts";
 import { Sign, signWords, SUPPORT } from "./signs.tsx";
 import { TurnRing } from "./turn-ring.tsx";
 import type { Kind } from "../port.ts";
@@ -35,6 +36,7 @@ export function describe(who: Person, me: boolean, holder: boolean, done: boolea
 export function marksOf(who: Person, me: boolean, holder: boolean, done: boolean): string[] {
   const parts: string[] = me ? [words.seat.you] : [];
   if (who.role === "facilitator") parts.push(words.seat.facilitator);
+  if (who.role === "guest") parts.push(guest.role);
   if (holder) parts.push(words.seat.holder);
   if (who.hand !== null) parts.push(words.seat.hand(who.hand));
   if (done && !holder) parts.push(words.seat.done);
@@ -122,6 +124,14 @@ function line(who: Person, me: boolean, holder: boolean, visitor: boolean): VNod
     return (
       <span class="chip">
         {words.seat.facilitator}
+        {me ? ` · ${words.seat.you}` : ""}
+      </span>
+    );
+  }
+  if (who.role === "guest") {
+    return (
+      <span class="chip">
+        {guest.seat}
         {me ? ` · ${words.seat.you}` : ""}
       </span>
     );

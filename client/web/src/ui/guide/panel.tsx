@@ -5,6 +5,8 @@ import { TogetherPanel } from "../evening/together-panel.tsx";
 import { InboxPanel } from "../care/inbox.tsx";
 import { CarePanel } from "../care/panel.tsx";
 import { EveningPanel } from "../evening/panel.tsx";
+import { GuestsPanel } from "../guest/panel.tsx";
+import { MaterialsPanel } from "../materials/panel.tsx";
 import { PairsPanel } from "../pairs/panel.tsx";
 import { FloorPanel } from "./floor-panel.tsx";
 import { HeardPanel } from "./heard-panel.tsx";
@@ -18,9 +20,11 @@ export function GuidePanel(): VNode {
       <InboxPanel />
       <LobbyPanel />
       <EveningPanel />
+      <GuestsPanel />
       <FloorPanel />
       <TurnOrder />
       <PairsPanel />
+      <MaterialsPanel />
       <TogetherPanel />
       <HeardPanel />
       <Everyone folded />

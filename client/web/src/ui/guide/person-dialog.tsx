@@ -13,6 +13,7 @@ import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
+import { guest } from "../words-materials.ts";
 import { mayNudge, NudgeButton } from "./heard-panel.tsx";
 import { TimeSelect } from "./time-select.tsx";
 
@@ -29,14 +30,16 @@ export function PersonDialog({ id }: { id: string }): VNode | null {
       {isFacilitator(snap) && <TalkTime id={who.id} />}
       {isFacilitator(snap) && <Lead who={who} />}
       <div class="group">
-        {mayWrite && (
+        {mayWrite && who.role !== "guest" && snap.role !== "guest" && (
           <Button local look="row" icon="chat" onClick={() => write(`direct:${id}`)}>
             {words.talk.direct(who.name)}
           </Button>
         )}
-        <Button local look="row" icon="heart" onClick={() => session.open({ is: "care", id })}>
-          {care.worryRow(who.name)}
-        </Button>
+        {snap.role !== "guest" && (
+          <Button local look="row" icon="heart" onClick={() => session.open({ is: "care", id })}>
+            {care.worryRow(who.name)}
+          </Button>
+        )}
       </div>
     </Dialog>
   );
@@ -86,7 +89,7 @@ function Lead({ who }: { who: Person }): VNode {
           </Button>
         )}
         {mayNudge(snap, who) && <NudgeButton row id={who.id} />}
-        {who.role === "member" && (
+        {who.role !== "facilitator" && (
           <WriteRow member={who.id}>{guide.person.write}</WriteRow>
         )}
       </div>
@@ -96,7 +99,7 @@ function Lead({ who }: { who: Person }): VNode {
         <MuteSwitch who={who} kind="video" name={guide.person.picture} />
         <MuteSwitch who={who} kind="chat" name={guide.person.writing} />
       </section>
-      {pairs !== null && (
+      {pairs !== null && who.role !== "guest" && (
         <section class="group" aria-label={guide.person.move}>
           <h3>{guide.person.move}</h3>
           <div class="wrap">

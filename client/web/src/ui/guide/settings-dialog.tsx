@@ -6,9 +6,10 @@ import { DialogFoot } from "../parts/dialog-foot.tsx";
 import type { Settings } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
+import { guest } from "../words-materials.ts";
 import { moments } from "../words-moments.ts";
 
-type Flag = "direct" | "lobby" | "facilitators_wait" | "cards";
+type Flag = "direct" | "lobby" | "facilitators_wait" | "cards" | "guests_read";
 const MOST_SECONDS = 7200;
 
 export function SettingsDialog(): VNode | null {
@@ -61,6 +62,7 @@ export function SettingsDialog(): VNode | null {
       {flag("lobby", guide.settings.lobby)}
       {flag("facilitators_wait", guide.settings.wait)}
       {flag("cards", guide.settings.cards, guide.settings.cardsHint)}
+      {flag("guests_read", guest.settings, guest.settingsHint)}
       <label class="field">
         <span>{moments.heard.order}</span>
         <select

@@ -5,6 +5,7 @@ import type { Port, Snapshot } from "../port.ts";
 import { Session, type Dialog, type Tab } from "../session.tsx";
 import { snapshot, STATES } from "./fixtures.ts";
 import { EVENING, LINES, PLAN, TEMPLATES } from "./evening.ts";
+import { drawing, GUESTS } from "./guests.ts";
 import { FixtureMedia, media as voices, VOICES } from "./voices.ts";
 import "../../styles/index.css";
 
@@ -14,7 +15,7 @@ const started = Date.now();
 
 class FixturePort implements Port {
   private listeners = new Set<() => void>();
-  private shown: Snapshot = ticking(((EVENING[state] ?? STATES[state]) ?? snapshot)());
+  private shown: Snapshot = ticking(((GUESTS[state] ?? EVENING[state] ?? STATES[state]) ?? snapshot)());
   get snapshot(): Snapshot {
     return this.shown;
   }
@@ -51,6 +52,10 @@ function ticking(snap: Snapshot): Snapshot {
 const port = new FixturePort();
 const media = new FixtureMedia((VOICES[query.get("voice") ?? "off"] ?? VOICES["off"])?.() ?? voices());
 const session = new Session(port, media);
+session.files = {
+  bring: () => Promise.resolve({ ok: false, code: query.get("refuse") ?? "svg" }),
+  get: async () => ({ ok: true, file: await drawing() }),
+};
 session.crisisLines = () => Promise.resolve(LINES);
 session.templates = () => Promise.resolve(TEMPLATES);
 if (state === "ended") session.wasInside.value = true;
@@ -58,7 +63,7 @@ const tab = query.get("tab");
 if (tab !== null) session.tab.value = tab as Tab;
 const dialog = query.get("dialog");
 const about = query.get("about") ?? "m4";
-Object.assign(globalThis, { voices: (name: string) => media.change((VOICES[name] ?? voices)()), show: (name: string) => port.show((EVENING[name] ?? STATES[name] ?? snapshot)()) });
+Object.assign(globalThis, { voices: (name: string) => media.change((VOICES[name] ?? voices)()), show: (name: string) => port.show((GUESTS[name] ?? EVENING[name] ?? STATES[name] ?? snapshot)()) });
 const root = document.getElementById("app");
 if (root !== null) {
   render(<App session={session} hasToken={state !== "nolink"} />, root);

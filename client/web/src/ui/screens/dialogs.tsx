@@ -12,6 +12,8 @@ import { MuteAllDialog } from "../guide/mute-all-dialog.tsx";
 import { PersonDialog } from "../guide/person-dialog.tsx";
 import { RoundDialog } from "../guide/round-dialog.tsx";
 import { SettingsDialog } from "../guide/settings-dialog.tsx";
+import { ShowDialog } from "../materials/show-dialog.tsx";
+import { MaterialDialog } from "../materials/view-dialog.tsx";
 import { SoundDialog } from "../media/sound-dialog.tsx";
 import { ConcernsDialog } from "../pairs/concerns-dialog.tsx";
 import { OfferDialog } from "../pairs/offer-dialog.tsx";
@@ -20,6 +22,7 @@ import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 
+import { guest } from "../words-materials.ts";
 export function Dialogs(): VNode | null {
   const session = useSession();
   const open = session.dialog.value;
@@ -56,6 +59,21 @@ export function Dialogs(): VNode | null {
     case "mute-all":
       return <MuteAllDialog />;
     case "sound":
+    case "material":
+      return <MaterialDialog key={open.id} id={open.id} />;
+    case "show":
+      return <ShowDialog />;
+    case "guest":
+      return (
+        <Confirm
+          key="guest"
+          title={guest.person.makeHeading(session.name(open.id))}
+          body={guest.person.makeBody}
+          go={guest.person.go}
+          command="role.give"
+          fields={{ member: open.id, role: "guest" }}
+        />
+      );
       return <SoundDialog />;
     case "settings":
       return <SettingsDialog />;

@@ -15,6 +15,9 @@ import { usePushToTalk } from "../media/push.ts";
 import { Milestones } from "../moments/milestones.tsx";
 import { MoodNote, useMoodNote } from "../moments/mood-parts.tsx";
 import { StageLine } from "../evening/stage-line.tsx";
+import { homeTalk, waits } from "../guest/model.ts";
+import { GuestWaiting } from "../guest/waiting.tsx";
+import { OnTheTable } from "../materials/table.tsx";
 import { OfferNote } from "../pairs/concerns-dialog.tsx";
 import { HelpCalls } from "../pairs/help-calls.tsx";
 import { MyGroup } from "../pairs/my-group.tsx";
@@ -53,16 +56,23 @@ export function RoomScreen(): VNode {
             <GuidePanel />
           ) : (
             <>
-              <TurnOrder />
+              {!waits(snap) && <TurnOrder />}
               <Everyone />
             </>
           )}
         </section>
         <section class="stage" id="stage" ref={stage} tabIndex={-1} aria-label={words.title.circle}>
           <StageLine />
-          <StageNote />
-          <Circle />
-          <Dock />
+          {waits(snap) ? (
+            <GuestWaiting />
+          ) : (
+            <>
+              <OnTheTable />
+              <StageNote />
+              <Circle />
+              <Dock />
+            </>
+          )}
         </section>
         <section class="talk" id="talk" tabIndex={-1} aria-label={words.talk.heading}>
           <ChatPanel />
@@ -189,8 +199,8 @@ function useGroupTalk(): void {
   useEffect(() => {
     const draft = session.drafts.value[session.talk.value] ?? "";
     if (draft !== "") return;
-    session.talk.value = group === null ? "circle" : `pair:${group}`;
-  }, [group]);
+    session.talk.value = group === null ? homeTalk(session.snap.value) : `pair:${group}`;
+  }, [group, session.snap.value.role]);
 }
 
 const NARROW = "(max-width: 719px)";
