@@ -168,12 +168,13 @@ export class RoomClient {
 
   // ---- commands
 
-  /** Accepts the agreement that is shown. */
-  accept(): Promise<Answer<"agreement.accept">> {
+  /** Accepts the agreement that is shown; `person`: by whom the room's series is to know one again. */
+  accept(person: Uint8Array | null = null): Promise<Answer<"agreement.accept">> {
     const agreement = this.room.view.agreement;
     if (agreement === null)
       return Promise.resolve(failure("not_inside", "There is no agreement to accept yet."));
-    return this.send("agreement.accept", { version: agreement.version });
+    const { version } = agreement;
+    return this.send("agreement.accept", person === null ? { version } : { version, person });
   }
 
   /**

@@ -26,6 +26,16 @@ export { LIMITS } from "./messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
 export { LINES_PATH, loadCrisisLines, reachesNobody, type CrisisLine, type CrisisLines } from "./care.ts";
 export { loadTemplates, type Template } from "./templates.ts";
+export {
+  dropPerson,
+  forgetPerson,
+  invitePath,
+  keepPerson,
+  newPerson,
+  personCode,
+  personOf,
+  readPerson,
+} from "./series.ts";
 export type {
   Agenda,
   Agreement,
@@ -52,12 +62,10 @@ export type {
   Notice,
   Pairs,
   PauseReason,
-  Guests,
   Pictures,
   Plan,
   PlanHow,
   RefusalCode,
-  Material,
   Role,
   Round,
   Settings,

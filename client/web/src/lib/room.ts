@@ -211,12 +211,12 @@ function entered(state: RoomState, frame: EnteredFrame, now: number): RoomState 
   return withView(next, assign(NOTHING, frame.room));
 }
 
-/** What somebody may still know who is not inside (any more): the title and the agreement. */
+/** What somebody may still know who is not inside (any more): title, agreement, and of which series. */
 export function outside(state: RoomState): RoomState {
-  const { room, title, agreement } = state.view;
+  const { room, title, agreement, series = null } = state.view;
   return {
     ...state,
-    view: { ...NOTHING, room, title, agreement },
+    view: { ...NOTHING, room, title, agreement, series: series && { id: series.id } },
     messages: {},
     seen: {},
     names: {},

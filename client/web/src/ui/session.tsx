@@ -27,6 +27,7 @@ export interface Toast {
 export type Dialog =
   | { readonly is: "person"; readonly id: string }
   | { readonly is: "me" }
+  | { readonly is: "series" }
   | { readonly is: "leave" }
   | { readonly is: "round" }
   | { readonly is: "pairs" }
@@ -73,6 +74,8 @@ export class Session {
   readonly signs = signal(false);
   /** Whom I have asked in private whether they like to speak, and when on the room's clock. */
   readonly nudged = signal<ReadonlyMap<string, number>>(new Map());
+  /** By whom the circle is to know me again, as I said when I came in. */
+  person: Uint8Array | null = null;
   /** Whether this page has asked for the contact card that the room wants. */
   readonly cardAsked = signal(false);
   readonly online: ReadonlySignal<boolean>;

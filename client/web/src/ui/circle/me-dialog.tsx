@@ -10,6 +10,7 @@ import { LIMITS } from "../../lib/index.ts";
 import type { VoiceKind } from "../media/voice.ts";
 import { MoodRow } from "../moments/mood-parts.tsx";
 import { moments } from "../words-moments.ts";
+import { SeriesRow } from "../series/dialog.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { evening } from "../words-evening.ts";
@@ -70,6 +71,7 @@ export function MeDialog(): VNode | null {
             {evening.link.row} <small>{evening.link.rowHint}</small>
           </Button>
         )}
+        <SeriesRow />
         <Button
           look="row"
           icon="away"

@@ -135,6 +135,8 @@ export const STATES: Readonly<Record<string, () => Snapshot>> = {
   nolink: () => snapshot({ phase: "idle", me: null, role: null }),
   connecting: () => snapshot({ phase: "connecting", me: null, role: null }),
   agreement: () => snapshot({ phase: "agreement", room: room({ members: {} }) }),
+  series: () => snapshot({ phase: "agreement", room: room({ members: {}, series: { id: "s1" } }) }),
+  seriesinside: () => snapshot({ room: room({ series: { id: "s1", remembered: true, times: true } }) }),
   lobby: () => snapshot({ phase: "lobby", room: room({ members: {} }) }),
   open: () => snapshot(),
   quiet: () => snapshot({ room: room({ floor: floor({ mode: "quiet" }), locked: true }) }),

@@ -2,17 +2,28 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
+import { chosen, firstChoice, SeriesChoice, type Choice, type Chosen } from "../series/choice.tsx";
 import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { Frame } from "./frame.tsx";
+import { series as again } from "../words-series.ts";
+
+const NOBODY: Chosen = { person: null, unkept: false };
 
 export function AgreementScreen(): VNode {
   const session = useSession();
   const room = session.snap.value.room;
   const [trouble, setTrouble] = useState<string | null>(null);
+  const series = room.series?.id ?? null;
+  const [choice, setChoice] = useState<Choice | null>(null);
+  const shown = series === null ? null : (choice ?? firstChoice(series));
   const accept = (): void => {
     setTrouble(null);
-    void session.client.accept().then((answer) => {
+    const made = series === null || shown === null ? NOBODY : chosen(series, shown);
+    if ("wish" in made) return setChoice(made);
+    session.person = made.person;
+    void session.client.accept(made.person).then((answer) => {
+      if (answer.ok && made.unkept) session.note(again.unkept);
       if (answer.ok) return;
       setTrouble(answer.code === "stale" ? words.agreement.changed : failure(answer.code));
     });
@@ -25,6 +36,9 @@ export function AgreementScreen(): VNode {
           <Paragraph key={i} lines={lines} />
         ))}
       </div>
+      {series !== null && shown !== null && (
+        <SeriesChoice series={series} choice={shown} onChoice={setChoice} />
+      )}
       <p class="trouble" role="alert">
         {trouble ?? ""}
       </p>

@@ -18,6 +18,7 @@ import { SoundDialog } from "../media/sound-dialog.tsx";
 import { ConcernsDialog } from "../pairs/concerns-dialog.tsx";
 import { OfferDialog } from "../pairs/offer-dialog.tsx";
 import { PlanDialog } from "../pairs/plan-dialog.tsx";
+import { SeriesDialog } from "../series/dialog.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
@@ -32,6 +33,8 @@ export function Dialogs(): VNode | null {
       return <PersonDialog key={open.id} id={open.id} />;
     case "me":
       return <MeDialog />;
+    case "series":
+      return <SeriesDialog />;
     case "leave":
       return <LeaveDialog />;
     case "round":
