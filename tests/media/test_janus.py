@@ -29,8 +29,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Janus]:
 
 
 @asynccontextmanager
-async def opened(*gateways: Janus) -> AsyncIterator[tuple[JanusEngine, JanusRoom, Watch]]:
-    engine = JanusEngine([each.address for each in gateways], SECRETS, bound=PATIENT)
+async def opened(
+    *gateways: Janus, bound: float = PATIENT
+) -> AsyncIterator[tuple[JanusEngine, JanusRoom, Watch]]:
+    engine = JanusEngine([each.address for each in gateways], SECRETS, bound=bound)
     watch = Watch()
     try:
         yield engine, await engine.open("room", watch), watch
@@ -84,31 +86,22 @@ async def test_members_who_go_all_at_once_wait_for_nobody(gateway: Janus) -> Non
         assert room.size == 0 and not watch.losses
 
 
+@asynccontextmanager
+async def hearing(
+    *gateways: Janus, bound: float = PATIENT
+) -> AsyncIterator[tuple[JanusEngine, JanusRoom, Watch, Member, Member]]:
+    """`b` hears `a`, by plan 1."""
+    a, b = Member("a"), Member("b")
+    async with opened(*gateways, bound=bound) as (engine, room, watch), members(room, a, b):
+        a.speak()
+        await room.apply(plan(1, {"a": ["b"]}))
+        await until(lambda: b.count("a") > 5, "b hears a")
+        yield engine, room, watch, a, b
+
+
 async def heard_after(listener: Member, name: str, when: float) -> None:
     """Returns once a packet has come that is later than `when`."""
     await until(lambda: listener.last.get(name, 0.0) > when, f"{name} is heard")
-
-
-async def test_ME1_ME2_nothing_passes_without_a_plan_and_only_the_plan_with_one(
-    gateway: Janus,
-) -> None:
-    a, b, c = Member("a"), Member("b"), Member("c")
-    async with opened(gateway) as (_, room, watch), members(room, a, b, c):
-        await until(lambda: all(watch.ups[name] for name in "abc"), "all are connected")
-        for each in (a, b, c):
-            each.speak()
-        await asyncio.sleep(0.5)
-        assert not a.heard and not b.heard and not c.heard
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: b.count("a") > 20, "b hears a")
-        assert watch.on("b") == {"a"} and not watch.on("a") and not watch.on("c")
-        assert not a.heard and not c.heard and b.count("c") == 0
-        mid = next(mid for mid, who in watch.maps["b"].items() if who == "a")
-        assert set(b.heard) == {("a", mid)}
-        await room.apply(plan(2, everybody("a", "b", "c")))
-        pairs = [(one, other) for one in (a, b, c) for other in "abc" if one.name != other]
-        await until(lambda: all(one.count(other) > 20 for one, other in pairs), "all hear all")
-        assert watch.on("a") == {"b", "c"} and a.count("a") == 0
 
 
 async def test_ME1_once_apply_has_returned_what_it_took_away_is_over(gateway: Janus) -> None:
@@ -160,11 +153,7 @@ async def test_ME2_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
 
 
 async def test_ME1_ME4_a_sender_who_comes_back_has_no_more_than_before(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, watch), members(room, a, b):
-        a.speak()
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: b.count("a") > 5, "b hears a")
+    async with hearing(gateway) as (_, room, watch, a, b):
         await room.apply(plan(2, {}))
         again = Member("a")
         async with members(room, again):
@@ -196,11 +185,7 @@ async def test_ME4_slots_of_people_who_vanish_serve_the_next(gateway: Janus) -> 
 
 
 async def test_ME27_offers_that_cannot_be_answered_change_nothing(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, _watch), members(room, a, b):
-        a.speak()
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: b.count("a") > 5, "b hears a")
+    async with hearing(gateway) as (_, room, _watch, _a, b):
         both = Member("a").up.offer().replace("a=sendonly", "a=inactive")
         other = Member("a").down.offer().replace("111", "109")
         for sdp, reason in (
@@ -221,11 +206,7 @@ def _two_ways() -> str:
 
 
 async def test_ME29_an_ice_restart_keeps_both_transports(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, watch), members(room, a, b):
-        a.speak()
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: b.count("a") > 5, "b hears a")
+    async with hearing(gateway) as (_, room, watch, a, b):
         await a.up.connect(await room.answer("a", a.up.offer()))
         await b.down.connect(await room.answer("b", b.down.offer()))
         before = b.count("a")
@@ -246,11 +227,7 @@ async def test_with_more_voices_than_slots_those_who_talk_are_heard(gateway: Jan
 
 
 async def test_a_link_that_ends_ends_what_is_forwarded(gateway: Janus) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (engine, room, watch), members(room, a, b):
-        a.speak()
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: b.count("a") > 5, "b hears a")
+    async with hearing(gateway) as (engine, room, watch, a, b):
         link = engine._gateways[0]._link
         assert link is not None
         link.close()
@@ -286,11 +263,7 @@ async def _applied(room: JanusRoom, heard: dict[str, list[str]]) -> None:
 async def test_ME38_what_a_node_does_not_vouch_for_is_ended(
     gateway: Janus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a, b = Member("a"), Member("b")
-    async with opened(gateway) as (_, room, watch), members(room, a, b):
-        a.speak()
-        await room.apply(plan(1, {"a": ["b"]}))
-        await until(lambda: b.count("a") > 5, "b hears a")
+    async with hearing(gateway) as (_, room, watch, _a, b):
         monkeypatch.setattr(room._steering, "good_until", lambda: 0.0)
         await until(lambda: b.down.state == "closed", "Janus has let go")
         await until(lambda: watch.losses == {"a": 1, "b": 1}, "and we know")
@@ -303,11 +276,7 @@ async def test_ME38_what_a_node_does_not_vouch_for_is_ended(
 
 async def test_a_gateway_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
     with janus(tmp_path / "one") as one:
-        a, b = Member("a"), Member("b")
-        async with opened(one) as (engine, room, watch), members(room, a, b):
-            a.speak()
-            await room.apply(plan(1, {"a": ["b"]}))
-            await until(lambda: b.count("a") > 5, "b hears a")
+        async with hearing(one) as (engine, room, watch, _a, b):
             one.freeze()
             with pytest.raises(EngineDown):
                 await room.apply(plan(2, {}))
@@ -410,21 +379,11 @@ async def test_ME41_a_gateway_without_a_guard_or_with_a_slower_one_is_not_used(
 
 async def test_ME41_a_gateway_whose_guard_stands_still_is_given_up(tmp_path: Path) -> None:
     with janus(tmp_path / "one", bound=2.0) as one:
-        a, b = Member("a"), Member("b")
-        engine = JanusEngine([one.address], SECRETS, bound=2.0)
-        watch = Watch()
-        try:
-            room = await engine.open("room", watch)
-            async with members(room, a, b):
-                a.speak()
-                await room.apply(plan(1, {"a": ["b"]}))
-                await until(lambda: b.count("a") > 5, "b hears a")
-                freeze(one.guard)
-                await until(lambda: watch.losses == {"a": 1, "b": 1}, "both are lost")
-                await until(lambda: b.down.state == "closed", "Janus has ended it")
-                assert not any(each.is_up for each in engine._gateways)
-        finally:
-            await engine.close()
+        async with hearing(one, bound=2.0) as (engine, _room, watch, _a, b):
+            freeze(one.guard)
+            await until(lambda: watch.losses == {"a": 1, "b": 1}, "both are lost")
+            await until(lambda: b.down.state == "closed", "Janus has ended it")
+            assert not any(each.is_up for each in engine._gateways)
 
 
 async def test_the_gateway_logs_nobody(gateway: Janus) -> None:
