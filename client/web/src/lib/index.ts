@@ -36,6 +36,7 @@ export {
   personOf,
   readPerson,
 } from "./series.ts";
+export { bringMaterial, fetchMaterial, isWebLink, type Brought, type Fetched } from "./materials.ts";
 export type {
   Agenda,
   Agreement,
@@ -51,10 +52,12 @@ export type {
   FailureCode,
   Floor,
   GroupId,
+  Guests,
   Here,
   InboxLine,
   Kind,
   LobbyPerson,
+  Material,
   Member,
   MemberId,
   Milestone,

@@ -13,7 +13,7 @@ export type ConversationId = string;
 /** Given back on resume, never looked into. */
 export type Position = Uint8Array;
 
-export type Role = "member" | "facilitator";
+export type Role = "member" | "facilitator" | "guest";
 export type Kind = "audio" | "video" | "chat";
 export type Here = "here" | "reconnecting" | "away";
 export type ServerPhase = "agreement" | "lobby" | "inside";
@@ -139,6 +139,10 @@ export interface Stage {
   prompt?: string;
   pairs?: { size: number; how: PlanHow };
   breathe?: { pattern: number[] };
+  /** Guest speakers are with the circle. */
+  guest?: boolean;
+  /** What everybody is shown beside it: one of `url` and `text`. */
+  material?: { url?: string; text?: string; title?: string };
 }
 
 export interface Agenda {
@@ -161,6 +165,8 @@ export interface Settings {
   cards?: boolean;
   /** Whose raised hand gets the stick next; hands are shown in the order of raising either way. */
   queue_order?: "raised" | "least_heard";
+  /** Guests who are with the circle read its words, and write there. */
+  guests_read?: boolean;
 }
 
 export interface Mood {
@@ -175,6 +181,29 @@ export interface Milestone {
   member: MemberId;
   text: string | Uint8Array;
   ends_at: number;
+}
+
+/** What everybody is shown. A file's bytes are fetched apart: see `fetchMaterial`. */
+export interface Material {
+  id: string;
+  kind: "link" | "text" | "picture" | "pdf";
+  /** Null where a stage of the agenda shows it. */
+  by: MemberId | null;
+  at: number;
+  title?: string;
+  url?: string;
+  text?: string;
+  type?: string;
+  bytes?: number;
+  width?: number;
+  height?: number;
+  pages?: number;
+}
+
+/** Guest speakers, where there are any: who of them is with the circle just now. */
+export interface Guests {
+  brought: boolean;
+  in: MemberId[];
 }
 
 export interface Breathe {
@@ -215,6 +244,10 @@ export interface Slices {
   concerns: string[];
   /** One's own tags. */
   topics: Uint8Array[];
+  /** What is shown to all, in the order in which it came. */
+  materials?: Material[] | null;
+  /** Null where no guest is inside. */
+  guests?: Guests | null;
   /** Where rooms meet again; before one is inside its id alone. */
   series?: { id: string; remembered?: boolean; times?: boolean } | null;
   /** Lines to the facilitators; they alone have it. */

@@ -40,10 +40,10 @@ export type Dialog =
   | { readonly is: "mood" }
   | { readonly is: "milestone" }
   | { readonly is: "card"; readonly name: string; readonly card: Card | null }
-  | { readonly is: "mute-all" }
   | { readonly is: "material"; readonly id: string }
   | { readonly is: "show" }
   | { readonly is: "guest"; readonly id: string }
+  | { readonly is: "mute-all" }
   | { readonly is: "settings" }
   | { readonly is: "sound" }
   | { readonly is: "end" }
@@ -83,15 +83,15 @@ export class Session {
   /** Where the shipped agendas come from; fixtures put their own here. */
   templates: () => Promise<readonly Template[]> = loadTemplates;
   crisisLines: () => Promise<CrisisLines> = loadCrisisLines;
-  private readonly busy = new Set<string>();
-  private nextToast = 1;
-
   /** The files of what is shown to all; fixtures put their own here. */
   files = {
     bring: (kind: "picture" | "pdf", file: Blob, title: string) =>
       bringMaterial(this.client, this.snap.value.room.room, kind, file, title),
     get: (material: string) => fetchMaterial(this.client, this.snap.value.room.room, material),
   };
+  private readonly busy = new Set<string>();
+  private nextToast = 1;
+
   constructor(
     readonly client: Port,
     media: MediaPort,

@@ -128,7 +128,12 @@ function Lead({ who }: { who: Person }): VNode {
           </Button>
         ) : (
           <Button look="row" icon="down" onClick={() => did("role.give", { member: who.id, role: "member" })}>
-            {guide.person.unmake}
+            {who.role === "guest" ? guest.person.unmake : guide.person.unmake}
+          </Button>
+        )}
+        {who.role === "member" && (
+          <Button local look="row" icon="ear" onClick={() => session.open({ is: "guest", id: who.id })}>
+            {guest.person.make}
           </Button>
         )}
         <Button look="row" icon="leave" onClick={() => did("lobby.return", { member: who.id })}>

@@ -22,8 +22,8 @@ import { SeriesDialog } from "../series/dialog.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
-
 import { guest } from "../words-materials.ts";
+
 export function Dialogs(): VNode | null {
   const session = useSession();
   const open = session.dialog.value;
@@ -59,9 +59,6 @@ export function Dialogs(): VNode | null {
       return <CardDialog name={open.name} card={open.card} />;
     case "offer":
       return <OfferDialog />;
-    case "mute-all":
-      return <MuteAllDialog />;
-    case "sound":
     case "material":
       return <MaterialDialog key={open.id} id={open.id} />;
     case "show":
@@ -77,6 +74,9 @@ export function Dialogs(): VNode | null {
           fields={{ member: open.id, role: "guest" }}
         />
       );
+    case "mute-all":
+      return <MuteAllDialog />;
+    case "sound":
       return <SoundDialog />;
     case "settings":
       return <SettingsDialog />;
