@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -111,7 +110,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     voices = Voices(log, _turn(settings), off=settings.media == "off")
     operator = Operator(registry, room_ttl=settings.room_ttl, silenced=voices.silenced)
     operator.meetings = meetings = _meetings(settings, registry, metrics)
-    metrics.media(lambda: voices.nodes.living(time.monotonic()))
+    metrics.media(voices.told)
     gate = Gate(Door(registry), settings, metrics, log.now, voices)
     shelf = Shelf(log, registry.hosted)
     if meetings is not None:

@@ -48,11 +48,19 @@ class Site(Cluster):
                 found[said[1]] = node
         return found
 
-    async def gauge(self, name: str, door: int = 0) -> dict[str, float]:
-        """A media gauge of each node, as a worker tells it."""
+    async def told(self, name: str, door: int) -> dict[str, float]:
+        """A media gauge of the nodes that this worker tells of."""
         text = (await self.doors[door].http("GET", "/metrics", key=None)).text
         found = re.findall(rf'^sitwith_media_{name}{{node="(\w+)"}} (\S+)$', text, re.MULTILINE)
         return {node: float(value) for node, value in found}
+
+    async def gauge(self, name: str) -> dict[str, float]:
+        """A media gauge of each node, by all workers that run."""
+        found: dict[str, float] = {}
+        for door, worker in enumerate(self.workers):
+            if worker is not None and worker.code is None:
+                found |= await self.told(name, door)
+        return found
 
     async def carrier(self) -> Process:
         """The node that carries the one room."""
@@ -146,6 +154,20 @@ async def test_MW5_MW7_voices_outlive_whatever_dies(site: Site) -> None:
         await quiet(ada, "Ben", time.monotonic(), slack=SLACK)
         print(f"voices back after {back:.2f} s")
     site.assert_discreet()
+
+
+async def test_sums_over_workers_count_each_node_once(site: Site) -> None:
+    for i in range(2):
+        if site._worker(i).code is not None:
+            site.start(i)
+        await site.ready(i)
+    ends = time.monotonic() + 20
+    while True:
+        told = [sorted(await site.told("load", door)) for door in range(2)]
+        if sorted([*told[0], *told[1]]) == sorted(site.carriers()):
+            return
+        assert time.monotonic() < ends, f"{told} of {sorted(site.carriers())}"
+        await asyncio.sleep(0.1)
 
 
 async def test_a_media_process_alone_drains_and_ends_with_0(site: Site) -> None:

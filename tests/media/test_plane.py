@@ -289,7 +289,7 @@ def test_MW2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_ans
 def test_lost_letters_are_sent_again_and_an_offer_is_answered_once() -> None:
     async def work(p: Plane) -> None:
         for process in (*p.nodes, *p.workers):
-            process.sight.change(losing=0.4)
+            process.sight.change(losing=0.3)
         await connected(p)
         carrier = p.carrier()
         assert carrier is not None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media import bus
 from sitwith_server.media.turn import Turn
-from sitwith_server.media.voices import BREAK, DEAD_AFTER, HEARD_WELL, Nodes
+from sitwith_server.media.voices import BREAK, DEAD_AFTER, HEARD_WELL, Nodes, Tellers
 from sitwith_server.service.talking import is_letter, reaction_to_bytes
 
 
@@ -29,6 +29,24 @@ def nodes(*found: bus.Here, at: float = 0.0) -> Nodes:
     for each in found:
         made.hear(each, at)
     return made
+
+
+# ------------------------------------------------------------------------------------- who tells
+
+
+@given(st.sets(st.text(max_size=4), min_size=1, max_size=6), st.sets(st.text(max_size=4)))
+def test_of_each_node_one_worker_alone_tells_and_others_once_it_is_gone(
+    workers: set[str], names: set[str]
+) -> None:
+    found = [here(name) for name in sorted(names)]
+    tellers = {each: Tellers(each) for each in workers}
+    for one in tellers.values():
+        for other in workers - {one.own}:
+            one.hear(other, 0.0)
+    told = [each.node for one in tellers.values() for each in one.mine(found, DEAD_AFTER)]
+    assert sorted(told) == sorted(names)
+    # Of those that are silent, another tells.
+    assert next(iter(tellers.values())).mine(found, DEAD_AFTER + 0.1) == found
 
 
 # ------------------------------------------------------------------------------------- which node

@@ -171,7 +171,7 @@ class Metrics:
         self._rooms.sizes = tuple(sizes)
 
     def media(self, nodes: Callable[[], Iterable[Here]]) -> None:
-        """Tells of the media nodes that `nodes` finds alive, as they last said of themselves."""
+        """Tells of the media nodes that `nodes` finds, as they last said of themselves."""
         self._registry.register(_Media(nodes))
 
     def series(self, waiting: Callable[[], int]) -> None:
@@ -220,7 +220,7 @@ class _Rooms(Collector):
 
 
 class _Media(Collector):
-    """Every worker tells of all nodes that it hears of."""
+    """Of each node one worker alone tells, so that sums over workers count each once."""
 
     def __init__(self, nodes: Callable[[], Iterable[Here]]) -> None:
         self._nodes = nodes
@@ -230,7 +230,7 @@ class _Media(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         found = list(self._nodes())
-        yield GaugeMetricFamily("sitwith_media_nodes", "Media nodes alive", value=len(found))
+        yield GaugeMetricFamily("sitwith_media_nodes", "Media nodes told of here", value=len(found))
         for name, text in (
             ("rooms", "Rooms that a media node carries"),
             ("connections", "Media connections of a node"),

@@ -2,8 +2,8 @@
 
 On a room's own channel go the letters between its node and its workers. On the channels
 `~media/0` … `~media/15`, which no room's id can be and which lie on all instances of the log, the
-nodes say that they live, and workers wish that a node take a room. Nothing depends on one letter:
-what matters is asked again.
+nodes and workers say that they live, and workers wish that a node take a room. Nothing depends on
+one letter: what matters is asked again.
 """
 
 from __future__ import annotations
@@ -127,8 +127,27 @@ class Applied:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """A worker lives: it may be the one that tells operators of a node."""
+
+    worker: str
+
+
 Letter: TypeAlias = (
-    Here | Gone | Wish | Offer | Taken | Ask | Answer | Declined | Slots | Lost | Speakers | Applied
+    Here
+    | Gone
+    | Wish
+    | Offer
+    | Taken
+    | Ask
+    | Answer
+    | Declined
+    | Slots
+    | Lost
+    | Speakers
+    | Applied
+    | Tells
 )
 
 _KINDS: Final = Kinds(get_args(Letter))

@@ -7,6 +7,7 @@ none of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
@@ -104,6 +105,11 @@ class Carried:
         await self.reconciler.close()
         await self._tasks.end()
         await self._media.close()
+        if self.room.state.ended:
+            # The reconciler may not have come to say so, and the operator's answer waits for it.
+            with contextlib.suppress(LogDown):
+                epoch = self.room.position.epoch
+                await self._bus.say(self.room.id, bus.Applied(self._node, epoch, LAST))
 
     def idle(self) -> bool:
         """Whether the room is not, or no longer, to be carried here."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
@@ -38,6 +38,8 @@ BREAK: Final = 0.75
 """Seconds without a word after which a node is no longer heard without a break."""
 HEARD_WELL: Final = 0.7
 LOOK_EVERY: Final = 0.1
+TELLS_EVERY: Final = 0.5
+"""Seconds between a worker's words of itself."""
 OFFER_WITHIN: Final = 8.0
 """Seconds in which an offer is answered or refused."""
 PATIENCE: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -102,12 +104,37 @@ class Nodes:
         return max(fit, key=lambda here: _score(room, here)).node if fit else None
 
 
+class Tellers:
+    """Which worker tells of which node in its metrics: one alone, so that sums over workers are of
+    nodes, each once. Workers that hear the same choose the same, without a word between them."""
+
+    def __init__(self, own: str) -> None:
+        self.own = own
+        self._heard: dict[str, float] = {}
+
+    def hear(self, worker: str, now: float) -> None:
+        self._heard[worker] = now
+
+    def mine(self, nodes: Iterable[bus.Here], now: float) -> list[bus.Here]:
+        """Those of the nodes that this worker tells of."""
+        self._heard = {w: at for w, at in self._heard.items() if now - at <= DEAD_AFTER}
+        workers = {self.own, *self._heard}
+        return [
+            here
+            for here in nodes
+            if max(workers, key=lambda worker: _hash(here.node, worker)) == self.own
+        ]
+
+
 def _score(room: str, here: bus.Here) -> float:
-    digest = blake2b(f"{here.node}\0{room}".encode(), digest_size=8).digest()
-    chance = (int.from_bytes(digest) + 1) / (2**64 + 2)
+    chance = (_hash(here.node, room) + 1) / (2**64 + 2)
     # Load counts in steps: what differs from worker to worker by a hair must not part them.
     free = max(0.05, 1 - round(here.load * 5) / 5)
     return -free / math.log(chance)
+
+
+def _hash(*names: str) -> int:
+    return int.from_bytes(blake2b("\0".join(names).encode(), digest_size=8).digest())
 
 
 @dataclass(slots=True)
@@ -221,6 +248,7 @@ class Voices:
         self.clock = clock
         self.tell: Tell = lambda room, member, frame: None
         self.nodes = Nodes()
+        self._tellers = Tellers(tokens.new_id("w"))
         self.bus = bus.Bus(log)
         self._log, self._turn, self._off = log, turn, off
         self._watched: dict[str, _Watched] = {}
@@ -241,6 +269,11 @@ class Voices:
         for watched in self._watched.values():
             watched.close()
         self._watched.clear()
+
+    def told(self) -> list[bus.Here]:
+        """The nodes of which this worker is the one to tell."""
+        now = self.clock()
+        return self._tellers.mine(self.nodes.living(now), now)
 
     def watch(self, room: Room) -> None:
         """Somebody of this room is here."""
@@ -383,10 +416,16 @@ class Voices:
             self.nodes.hear(letter, self.clock())
         elif isinstance(letter, bus.Gone):
             self.nodes.forget(letter.node)
+        elif isinstance(letter, bus.Tells):
+            self._tellers.hear(letter.worker, self.clock())
 
     async def _tick(self) -> None:
+        said_at = float("-inf")
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            if self.clock() - said_at >= TELLS_EVERY:
+                said_at = self.clock()
+                self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._tellers.own)))
             for watched in list(self._watched.values()):
                 if not watched.repinning and (node := self._better(watched.room)) is not None:
                     self._tasks.spawn(self._repin(watched, node))
