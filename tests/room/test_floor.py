@@ -261,6 +261,19 @@ def test_FL18_a_facilitators_pause_holds_for_the_next_turn() -> None:
     assert e.see("ada")["floor"]["paused"] is False
 
 
+def test_FL18_a_stick_that_lies_free_is_not_paused() -> None:
+    e = circle("Ada", "Ben")
+    e.ok("ada", c.HandRaise)
+    e.ok("fay", c.FloorStick, seconds=30)
+    e.ok("fay", c.FloorPause)
+    e.ok("ada", c.FloorPass)
+    floor = e.see("ben")["floor"]
+    assert (floor["holder"], floor["paused"], floor["why_paused"]) == (None, False, [])
+    e.ok("ben", c.HandRaise)
+    floor = e.see("ben")["floor"]
+    assert (floor["holder"], floor["paused"], floor["left"]) == ("ben", False, None)
+
+
 def test_FL22_whoever_goes_takes_no_stick_hand_or_turn_along() -> None:
     for go in ("leave", "remove", "return"):
         e = circle("Ada", "Ben", "Cleo", "Dora")
