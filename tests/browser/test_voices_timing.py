@@ -1,7 +1,7 @@
 """Four pages with microphones and cameras: who reaches whom, and from when on no more.
 
-`pytest -s -m soak tests/browser/test_voices_timing.py` prints figures of many hand-overs: `HANDOVERS`
-(60) of them, with cameras on as well unless `CAMERAS=0`.
+`pytest -s -m soak tests/browser/test_voices_timing.py` prints the figures of `HANDOVERS` (60)
+hand-overs, with cameras on as well unless `CAMERAS=0`.
 """
 
 from __future__ import annotations
