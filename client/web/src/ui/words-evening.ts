@@ -121,7 +121,7 @@ export const evening = {
     failed: "The list could not be fetched. Please try again in a moment.",
     retry: "Try again",
     take: "Take this one",
-    taken: "The agenda is set. Nothing has begun yet.",
+    taken: "The agenda is set. It begins when you say so.",
     facts: (n: number, time: string) => `${n} parts · ${time}`,
   },
   length: (seconds: number) => `${Math.round(seconds / 60)} min`,
