@@ -77,6 +77,9 @@ class Pulse:
                     await self._look_after(room)
             except (LogDown, TimeoutError):
                 continue
+            except Exception as fault:
+                # What is wrong with one room is no reason to look after no other.
+                _log.error("pulse_fault", exc_info=fault)
 
     async def _look_after(self, room: Room) -> None:
         if self._log.frozen(room.id):
