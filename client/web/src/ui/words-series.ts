@@ -5,7 +5,7 @@ export const series = {
   how: "It knows you by a random code that your browser makes for this circle alone. No name, nothing you say, nothing about other circles.",
   legend: "Shall this circle remember you?",
   yes: "Remember me",
-  yesHint: "The code stays in this browser, and only here.",
+  yesHint: "The code stays in this browser. The circle keeps a mark that is made from it, and what is said above.",
   known: "Remember me, as before",
   knownHint: "This browser has your code.",
   no: "Don't remember me",

@@ -1,6 +1,6 @@
 /** Inside: whether the circle remembers me, my code, how I am forgotten, and the meetings' times. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { dropPerson, forgetPerson, invitePath, personCode, personOf } from "../../lib/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -25,6 +25,15 @@ export function SeriesDialog(): VNode | null {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [gone, setGone] = useState(false);
+  const question = useRef<HTMLHeadingElement>(null);
+  const mine = useRef<HTMLParagraphElement>(null);
+  const asked = useRef(false);
+  // What was pressed is gone with the press: the focus goes to what came in its place.
+  useEffect(() => {
+    if (asking) question.current?.focus();
+    else if (asked.current) mine.current?.focus();
+    asked.current = asking;
+  }, [asking]);
   if (series == null) return null;
   const person = gone ? null : (session.person ?? personOf(series.id));
   const copy = (code: string): void => {
@@ -51,7 +60,7 @@ export function SeriesDialog(): VNode | null {
     <Dialog title={words.about} onClose={() => session.shut()}>
       <p>{words.kept}</p>
       <p>{words.how}</p>
-      <p>
+      <p ref={mine} tabIndex={-1}>
         <strong>{series.remembered === true ? words.me : words.notMe}</strong>
       </p>
       {person !== null && (
@@ -72,7 +81,7 @@ export function SeriesDialog(): VNode | null {
       )}
       {asking && (
         <section class="series-forget" aria-labelledby="forget-heading">
-          <h3 id="forget-heading">{words.forgetHeading}</h3>
+          <h3 id="forget-heading" ref={question} tabIndex={-1}>{words.forgetHeading}</h3>
           <p>{words.forgetBody}</p>
           <div class="wrap">
             <Button local onClick={() => setAsking(false)}>
@@ -86,7 +95,7 @@ export function SeriesDialog(): VNode | null {
       )}
       {series.times === true && (
         <p>
-          <a class="btn btn-plain" href={invitePath(series.id)} download="meetings.ics">
+          <a class="btn btn-plain series-calendar" href={invitePath(series.id)} download="meetings.ics">
             {words.calendar}
           </a>
         </p>
