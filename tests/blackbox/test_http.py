@@ -184,6 +184,27 @@ async def test_invites_count_their_uses_expire_and_are_revoked(server: Server) -
             error_code(answer)
 
 
+async def test_HT7_nothing_that_was_written_in_the_place_of_an_id_is_in_the_audit(
+    server: Server,
+) -> None:
+    async with circle(server, ["Ada", "Ben"]) as c:
+        ada, ben = c.members
+        for who, code in ((ada, "not_allowed"), (c.f, "no_such_member")):
+            words = "a canary, in words"
+            await who.no(code, "mute", {"member": words, "kinds": ["audio"]})
+            await who.no(code, "member.remove", {"member": words})
+        await c.f.no("no_such_group", "pairs.visit", {"group": "a canary"})
+        await ada.no("not_allowed", "mute", {"member": ben.me, "kinds": ["audio"]})
+        await c.f.ok("member.remove", {"member": ben.me})
+        trail = (await server.http("GET", f"/api/audit/{c.room}")).json()["audit"]
+        told = [(e["action"], e["target"], e["result"]) for e in trail]
+        assert ("mute", None, "not_allowed") in told
+        assert ("member.remove", None, "no_such_member") in told
+        assert ("mute", ben.me, "not_allowed") in told
+        assert ("member.remove", ben.me, "ok") in told
+        assert "canary" not in str(trail)
+
+
 async def test_the_operator_ends_a_room_and_the_audit_outlives_it(server: Server) -> None:
     async with circle(server, ["Adalbertine", "Benvenuto"], host="Friedegunde") as c:
         ada, ben = c.members

@@ -6,12 +6,12 @@ is no action that the trail keeps; nor is who has answered how they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.log.base import Log
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import OPERATOR
+from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.rooms import Noted
 
 UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare, c.VoiceDismiss)
@@ -26,9 +26,14 @@ class Trail:
         self._ttl = ttl
 
     def note_for(self, room: str) -> Noted:
-        async def noted(command: c.Command, action: str, result: str) -> None:
+        async def noted(
+            command: c.Command, action: str, result: str, states: tuple[RoomState, RoomState]
+        ) -> None:
             if not isinstance(command, UNTOLD):
-                await self.note(room, command.by, action, _target(command), result)
+                target = _target(command)
+                # Whatever somebody else may have written in an id's place is no business of this.
+                known = any(target in names for state in states for names in _ids(state))
+                await self.note(room, command.by, action, target if known else None, result)
 
         return noted
 
@@ -51,6 +56,13 @@ class Trail:
 
     async def drop(self, room: str) -> None:
         await self._log.drop_audit(room)
+
+
+def _ids(state: RoomState) -> Iterator[Container[object]]:
+    """What this room knows by an id that somebody can name."""
+    yield from (state.seats, state.removed, state.invites, state.care.concerns)
+    if state.pairs is not None:
+        yield state.pairs.groups
 
 
 def _target(command: c.Command) -> str | None:

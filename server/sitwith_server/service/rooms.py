@@ -92,8 +92,9 @@ class Observer(Protocol):
 Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
 
-Noted = Callable[[c.Command, str, str], Awaitable[None]]
-"""Told of each fresh outcome: the command, its wire type, and `ok` or the refusal's code."""
+Noted = Callable[[c.Command, str, str, tuple[RoomState, RoomState]], Awaitable[None]]
+"""Told of each fresh outcome: the command, its wire type, `ok` or the refusal's code, and the room
+before and after."""
 
 
 class Room:
@@ -147,13 +148,14 @@ class Room:
         try:
             async with self._lock:
                 await self._be_fresh()
+                before = self.state
                 known = await self._log.outcome(self.id, *key)
                 if known is not None:
                     answer = answers.from_bytes(known)
                 else:
                     answer = await self._attempts(command, key, why)
             if known is None:
-                await self._note(command, why, answer)
+                await self._note(command, why, answer, before)
         except LogDown:
             # Whether it was taken is not known; sent again with its id it gets its one outcome.
             return _frozen()
@@ -293,12 +295,14 @@ class Room:
         await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Done()
 
-    async def _note(self, command: c.Command, why: str, answer: Answer) -> None:
+    async def _note(
+        self, command: c.Command, why: str, answer: Answer, before: RoomState
+    ) -> None:
         # What becomes of a word to the media plane is not decided here, and moderates nobody; who
         # looks at what is nobody's business.
         if self._noted is not None and not isinstance(command, c.Media | c.MaterialOpen):
             result = "ok" if isinstance(answer, Done) else str(answer.code)
-            await self._noted(command, why, result)
+            await self._noted(command, why, result, (before, self.state))
 
     # -- following -----------------------------------------------------------------------------
 
