@@ -26,8 +26,7 @@ from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.registry import Registry
-from sitwith_server.service.rooms import Change, Room
-from sitwith_server.service.talking import Words
+from sitwith_server.service.rooms import Change, Observer, Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 
@@ -176,8 +175,8 @@ class WorkerProcess(Process):
         return self.room
 
 
-class History:
-    """The room as the log has it, whoever knows. Implements `service.rooms.Observer`."""
+class History(Observer):
+    """The room as the log has it, whoever knows."""
 
     def __init__(self, room: Room) -> None:
         self._clock = asyncio.get_running_loop().time
@@ -191,18 +190,6 @@ class History:
         """The states that were so at some time from `moment` on."""
         ends = [began for began, _ in self.states[1:]] + [float("inf")]
         return [s for (_, s), end in zip(self.states, ends, strict=True) if end >= moment]
-
-    def said(self, words: Words) -> None:
-        pass
-
-    def reacted(self, stream: str, by: str, kind: str) -> None:
-        pass
-
-    def froze(self, frozen: bool) -> None:
-        pass
-
-    def lost(self, streams: frozenset[str]) -> None:
-        pass
 
 
 class Plane:

@@ -28,8 +28,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service import tokens
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.rooms import Change, Room
-from sitwith_server.service.talking import Words
+from sitwith_server.service.rooms import Change, Observer, Room
 
 DEAD_AFTER: Final = 2.0
 """Seconds without a word after which a node counts as gone: twice its own lease, so that what it
@@ -145,8 +144,8 @@ class _Owed:
     at: float
 
 
-class _Watched:
-    """One room with somebody here. Implements `service.rooms.Observer`."""
+class _Watched(Observer):
+    """One room with somebody here."""
 
     def __init__(self, voices: Voices, room: Room) -> None:
         self._voices, self.room = voices, room
@@ -217,18 +216,6 @@ class _Watched:
         if takes_away(before, after):
             place = (change.position.epoch, change.position.seq)
             self.owed = _Owed(place, self._voices.clock())
-
-    def said(self, words: Words) -> None:
-        pass
-
-    def reacted(self, stream: str, by: str, kind: str) -> None:
-        pass
-
-    def froze(self, frozen: bool) -> None:
-        pass
-
-    def lost(self, streams: frozenset[str]) -> None:
-        pass
 
 
 class Voices:

@@ -17,8 +17,7 @@ from sitwith_server.service.audit import Trail
 from sitwith_server.service.loading import give, load
 from sitwith_server.service.presence import Presence
 from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.rooms import Change, Room
-from sitwith_server.service.talking import Words
+from sitwith_server.service.rooms import Change, Observer, Room
 from sitwith_server.service.timers import Timer
 
 _log = structlog.get_logger(__name__)
@@ -183,7 +182,7 @@ class Registry:
             _log.error("follow_failed", exc_type=type(task.exception()).__name__)
 
 
-class _Ending:
+class _Ending(Observer):
     """Lets an ended room go once everybody else has been told."""
 
     def __init__(self, registry: Registry, room: Room) -> None:
@@ -194,15 +193,3 @@ class _Ending:
         self._registry.on_series(change, self._room)
         if change.after.ended:
             asyncio.get_running_loop().call_soon(self._registry.let_go, self._room)
-
-    def said(self, words: Words) -> None:
-        pass
-
-    def reacted(self, stream: str, by: str, kind: str) -> None:
-        pass
-
-    def froze(self, frozen: bool) -> None:
-        pass
-
-    def lost(self, streams: frozenset[str]) -> None:
-        pass

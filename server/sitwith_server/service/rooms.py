@@ -76,17 +76,24 @@ class Change:
 
 
 class Observer(Protocol):
-    """Who shows people what happens. Called at each commit, in order; must not block or raise."""
+    """Who shows people what happens. Called at each commit, in order; must not block or raise.
+
+    Who derives from it leaves out what is nothing to them.
+    """
 
     def changed(self, change: Change) -> None: ...
 
-    def said(self, words: Words) -> None: ...
+    def said(self, words: Words) -> None:
+        return
 
-    def reacted(self, stream: str, by: str, kind: str) -> None: ...
+    def reacted(self, stream: str, by: str, kind: str) -> None:
+        return
 
-    def froze(self, frozen: bool) -> None: ...
+    def froze(self, frozen: bool) -> None:
+        return
 
-    def lost(self, streams: frozenset[str]) -> None: ...
+    def lost(self, streams: frozenset[str]) -> None:
+        return
 
 
 Still = Callable[[], Awaitable[bool]]
