@@ -302,9 +302,7 @@ class Room:
         await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Done()
 
-    async def _note(
-        self, command: c.Command, why: str, answer: Answer, before: RoomState
-    ) -> None:
+    async def _note(self, command: c.Command, why: str, answer: Answer, before: RoomState) -> None:
         # What becomes of a word to the media plane is not decided here, and moderates nobody; who
         # looks at what is nobody's business.
         if self._noted is not None and not isinstance(command, c.Media | c.MaterialOpen):
