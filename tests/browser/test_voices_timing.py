@@ -81,13 +81,15 @@ async def gather(
 class Handover:
     """asked, ok: when the old holder's page sent `floor.pass` and had its answer. last: of each
     listener, when the old holder's last frame came. first: when the new one's first came. said:
-    when the latest of the old holder's frames that anybody heard had left their page."""
+    when the latest of the old holder's frames that anybody heard had left their page. ways: how
+    long the old holder's frames took from page to page (seconds)."""
 
     asked: float
     ok: float
     last: tuple[float, ...]
     first: tuple[float, ...]
     said: float
+    ways: tuple[float, ...]
 
 
 async def look(ears: Iterable[Ear]) -> None:
@@ -112,15 +114,16 @@ async def hand_over(ears: list[Ear], old: int, new: int) -> Handover:
     # Long enough that a voice that went on would have been heard everywhere.
     await asyncio.sleep(0.3)
     await look(ears)
-    last, first, said = [], [], []
+    last, first, said, ways = [], [], [], []
     for each in ears:
         frames = [f for f in each.frames[before[each.number] :] if f.kind == "audio"]
         if each.number != old:
             last.append(max((f.at for f in frames if f.speaker == old), default=asked))
             said.append(max((f.sent for f in frames if f.speaker == old), default=asked))
+            ways += [f.at - f.sent for f in frames if f.speaker == old]
         if each.number != new:
             first.append(min(f.at for f in frames if f.speaker == new and f.at > asked))
-    return Handover(asked, ok, tuple(last), tuple(first), max(said))
+    return Handover(asked, ok, tuple(last), tuple(first), max(said), tuple(ways))
 
 
 async def hand_overs(ears: list[Ear], count: int) -> list[Handover]:
@@ -201,6 +204,7 @@ async def test_how_soon_after_a_pass_the_old_holder_is_heard_no_more(
     show(
         "new holder's first frame at each, after the ok", [t - h.ok for h in found for t in h.first]
     )
+    show("a frame's way from page to page", [way for h in found for way in h.ways])
     late = sum(t > h.ok for h in found for t in h.last)
     print(f"  listeners who got a frame after the ok            {late:6} of {3 * len(found)}")
     print(
