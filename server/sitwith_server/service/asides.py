@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from sitwith_server.log.base import CONTROL, Log, LogDown
+from sitwith_server.log.base import CONTROL, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
 from sitwith_server.room.events import (
@@ -23,6 +23,7 @@ from sitwith_server.room.series import Series
 from sitwith_server.room.watch import card_of
 from sitwith_server.service import store, tickets
 from sitwith_server.service.answers import Answer, Done
+from sitwith_server.service.blanks import Blanks
 
 
 def completed(state: RoomState, command: c.Command, answer: Answer) -> Answer:
@@ -73,15 +74,14 @@ def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]
     return empty
 
 
-async def blank_gone(log: Log, before: RoomState, after: RoomState) -> None:
+async def blank_gone(blanks: Blanks, before: RoomState, after: RoomState) -> None:
     """What is no more in the room goes from its log as well."""
-    for happened, (number, *more) in gone(before, after).items():
+    for happened, numbers in gone(before, after).items():
         blob = store.event_to_bytes(happened.event, happened.why, happened.by)
-        with suppress(LogDown):
-            await log.blank(after.id, CONTROL, number, blob, *more)
+        await blanks.blank(CONTROL, blob, *numbers)
     if files := before.materials.names() - after.materials.names():
         with suppress(LogDown):
-            await log.files.drop(after.id, *sorted(files))
+            await blanks.log.files.drop(after.id, *sorted(files))
 
 
 def forgotten(before: RoomState, after: RoomState) -> frozenset[int]:

@@ -35,6 +35,7 @@ from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
 from sitwith_server.service.asides import blank_gone, completed, forgotten, line_moved
+from sitwith_server.service.blanks import Blanks
 from sitwith_server.service.talking import (
     Key,
     Talking,
@@ -121,7 +122,8 @@ class Room:
         self.rights = rights
         self.frozen = False
         self._aside = False
-        self.talking = Talking(log, state.id, self._said)
+        self._blanks = Blanks(log, state.id)
+        self.talking = Talking(log, state.id, self._said, self._blanks)
         self.on_deadline: Callable[[], None] = lambda: None
 
     @property
@@ -290,7 +292,7 @@ class Room:
                 self.rights = self.position.seq
             self.state = after
             self._tell(Change(before, after, verdict.events, why, command.by, self.position))
-            await blank_gone(self._log, before, after)
+            await blank_gone(self._blanks, before, after)
         return True
 
     async def _react(self, command: c.React) -> Answer:
@@ -354,6 +356,7 @@ class Room:
             before = self.state
             self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
             self.talking.start_over(fresh.talking)
+            self._blanks.start_over(fresh._blanks)
             self._aside = False
             self._tell(Change(before, self.state, (), "gap", "", self.position))
             for observer in tuple(self._observers):
@@ -411,9 +414,10 @@ class Room:
                 self._fold(list(batch))
                 # Who committed it may have died right then, and what this worker holds of the log
                 # is its own to blank.
-                await blank_gone(self._log, before, self.state)
+                await blank_gone(self._blanks, before, self.state)
         for entry in words:
             await self.talking.take(entry, store.saying_from_bytes(entry.blob))
+        await self._blanks.settle()
         self._read_at = began
 
     def _fold(self, entries: list[Entry]) -> None:

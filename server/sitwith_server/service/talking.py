@@ -26,6 +26,7 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
+from sitwith_server.service.blanks import Blanks
 from sitwith_server.service.talkbook import TalkBook
 
 Key = tuple[str, int]
@@ -45,8 +46,9 @@ class Talking:
     tell: called with each entry, in order within its stream, once it is committed and folded.
     """
 
-    def __init__(self, log: Log, room: str, tell: Callable[[Words], None]) -> None:
+    def __init__(self, log: Log, room: str, tell: Callable[[Words], None], blanks: Blanks) -> None:
         self._log = log
+        self._blanks = blanks
         self._room = room
         self._tell = tell
         self.book = TalkBook()
@@ -99,7 +101,7 @@ class Talking:
         if deleted is not None and isinstance(what, Unsaid):
             empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
             blob = store.saying_to_bytes(empty)
-            await self._log.blank(self._room, entry.stream, deleted.seq, blob)
+            await self._blanks.blank(entry.stream, blob, deleted.seq)
 
     def start_over(self, other: Talking) -> None:
         """Takes over what another reading of the same log has found."""
@@ -129,7 +131,10 @@ class Talking:
         """
         found: list[Words] = []
         while entries := await self._log.read(self._room, stream, after):
-            found += [Words(entry, store.saying_from_bytes(entry.blob)) for entry in entries]
+            for entry in entries:
+                owed = self._blanks.owed(stream, entry.position.seq)
+                blob = entry.blob if owed is None else owed
+                found.append(Words(entry, store.saying_from_bytes(blob)))
             after = entries[-1].position.seq
         return found
 
