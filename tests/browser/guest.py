@@ -69,7 +69,7 @@ class Guest:
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "data" and parts.netloc != self.home:
+        if parts.scheme not in ("data", "blob") and parts.netloc != self.home:
             self.trouble.append(f"request to a stranger: {parts.netloc}")
 
     # -- what there is on the page

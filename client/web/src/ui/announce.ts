@@ -7,7 +7,7 @@ import { eveningWords } from "./evening/announce.ts";
 import { momentWords } from "./moments/announce.ts";
 import { words } from "./words.ts";
 import { guest } from "./words-materials.ts";
-import { guestWords } from "./guest/model.ts";
+import { guestWords, isGuest, isIn, waits } from "./guest/model.ts";
 import { materialWords } from "./materials/model.ts";
 
 export interface Announcement {
@@ -28,6 +28,12 @@ export function announce(before: Snapshot, after: Snapshot, name: Names, inView:
   if (before.phase !== "inside") {
     polite.push(say.inside);
     return { polite, urgent: amHolder(after) ? turnWords(after) : null };
+  }
+  if (isGuest(after) && (waits(after) || isIn(before, before.me) !== isIn(after, after.me))) {
+    // What a guest comes to or goes from is not news: that they do is.
+    polite.push(...(before.role === after.role ? guestWords(before, after) : [guest.say.role]));
+    polite.push(...chatWords(before, after, name, inView));
+    return { polite, urgent: amHolder(after) && !amHolder(before) ? turnWords(after) : null };
   }
   polite.push(...comings(before, after, name));
   polite.push(...floorWords(before, after, name));

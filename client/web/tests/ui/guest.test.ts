@@ -35,8 +35,9 @@ describe("a guest speaker", () => {
   it("is told, and so is the circle", () => {
     const before = state("guestwaits");
     const after = { ...state("guestin"), room: { ...state("guestin").room, materials: [] } };
-    expect(announce(before, after, name, "").polite).toContain(guest.say.in);
-    expect(announce(after, before, name, "").polite).toContain(guest.say.out);
+    expect(announce(before, after, name, "").polite).toEqual([guest.say.in]);
+    expect(announce(after, before, name, "").polite).toEqual([guest.say.out]);
+    expect(announce(snapshot(), before, name, "").polite[0]).toBe(guest.say.role);
     const member = state("guestmember");
     const without = { ...member, room: { ...member.room, guests: { brought: false, in: [] } } };
     expect(announce(without, member, name, "").polite).toEqual([guest.say.came]);

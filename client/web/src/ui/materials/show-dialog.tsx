@@ -71,8 +71,9 @@ export function ShowDialog(): VNode {
         <label class="field">
           <span>{shown.show.url}</span>
           <input
-            type="url"
+            type="text"
             inputMode="url"
+            spellcheck={false}
             autocomplete="off"
             maxLength={LIMITS.url}
             value={url}
