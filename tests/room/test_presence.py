@@ -239,6 +239,19 @@ def test_TI3_an_expired_room_ends_when_nobody_is_connected() -> None:
     assert next_deadline(e.state) is None
 
 
+def test_TI3_who_waits_at_the_door_is_connected_too() -> None:
+    e = circle("Ada", expires_in=1000, lobby=True)
+    e.come("Cleo")
+    assert e.seat("cleo").phase is Phase.LOBBY
+    for who in ("fay", "ada"):
+        e.lose(who)
+    e.advance(1000)
+    assert not e.state.ended
+    e.lose("cleo")
+    e.advance(LAST_GASP)
+    assert e.state.ended
+
+
 def test_SA1_without_facilitator_the_turn_stands_still_and_nobody_is_let_in() -> None:
     e = circle("Ada", "Ben")
     e.ok("fay", c.FloorRound, seconds=60)
