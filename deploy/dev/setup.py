@@ -6,7 +6,7 @@ were when it last succeeded, so a second run is quick and says nothing.
 
     setup.py               what `make demo` needs
     setup.py dev           and what `make lint` needs
-    setup.py test          and the Chromium that `make test` needs
+    setup.py test          and the Chromium and the Firefox that `make test` needs
     setup.py npm ARGS…     npm in client/web, by the venv's Node
 """
 
@@ -34,6 +34,7 @@ RUNTIME = ("requirements.txt", "requirements-build.txt")
 DEV = ("requirements-dev.txt",)
 NOT_PAGE = {"node_modules", "tests", "dist", "coverage"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+OTHERS = ("firefox-esr", "firefox")
 
 
 def say(line: str) -> None:
@@ -251,7 +252,10 @@ def sources(folder: Path) -> Iterator[Path]:
 
 
 def have_browser() -> None:
-    """Chromium for the tests of the page: the machine's own, else Debian's."""
+    """Browsers for the tests of the page: the machine's own, else Debian's."""
+    if not any(map(shutil.which, OTHERS)) and not apt("firefox-esr"):
+        say("there is no Firefox, so the test of voices between browsers is left out")
+        say("  install it (on Debian: apt-get install firefox-esr)")
     named = os.environ.get("SITWITH_CHROMIUM")
     if any(shutil.which(name) for name in ([named] if named else BROWSERS)):
         return
