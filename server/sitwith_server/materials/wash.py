@@ -12,8 +12,8 @@ from sitwith_server.materials.kinds import REASONS, Clean, Unfit
 
 AT_ONCE: Final = 2
 WAITING: Final = 8
-SECONDS: Final = 60.0
-"""Of waiting for one file, on a machine that has much to do; the process itself has less."""
+SECONDS: Final = 25.0
+"""Of waiting for one file: less than proxies wait, more than the process itself may take."""
 
 
 class Busy(Exception):

@@ -36,7 +36,7 @@ describe("a guest speaker", () => {
     const before = state("guestwaits");
     const after = { ...state("guestin"), room: { ...state("guestin").room, materials: [] } };
     expect(announce(before, after, name, "").polite).toEqual([guest.say.in]);
-    expect(announce(after, before, name, "").polite).toEqual([guest.say.out]);
+    expect(announce(after, { ...before, chats: {} }, name, "").polite).toEqual([guest.say.out]);
     expect(announce(snapshot(), before, name, "").polite[0]).toBe(guest.say.role);
     const member = state("guestmember");
     const without = { ...member, room: { ...member.room, guests: { brought: false, in: [] } } };
