@@ -12,18 +12,11 @@ from hypothesis import strategies as st
 
 from sitwith_server.room.chance import Chance
 from sitwith_server.room.linking import report
-from sitwith_server.room.matching import FREE, maximum_matching
 from sitwith_server.room.pairing import group_sizes, plan
 from tests.room.test_pairing import SEEDS, circles, every_plan, pairs_in
+from tests.simulation.linked_pairs import Pair, Tags, concerned, shared
 
-Pair = frozenset[str]
-Tags = dict[str, tuple[bytes, ...]]
 Rank = tuple[int, int, int]
-
-
-def shared(pair: Pair, tags: Tags) -> int:
-    one, other = pair
-    return len(set(tags.get(one, ())) & set(tags.get(other, ())))
 
 
 def rank(groups: Sequence[Sequence[str]], met: dict[Pair, int], tags: Tags) -> Rank:
@@ -31,15 +24,6 @@ def rank(groups: Sequence[Sequence[str]], met: dict[Pair, int], tags: Tags) -> R
     pairs = pairs_in(groups)
     counts = [shared(pair, tags) for pair in pairs]
     return sum(met.get(pair, 0) for pair in pairs), -sum(map(bool, counts)), -sum(counts)
-
-
-def concerned(people: Sequence[str], chance: Chance, kinds: int, most: int) -> Tags:
-    return {
-        one: tuple(
-            bytes([each]) for each in chance.shuffled(range(kinds))[: chance.below(most + 1)]
-        )
-        for one in people
-    }
 
 
 @settings(max_examples=80, deadline=None)
@@ -110,70 +94,6 @@ def test_LK4_a_bounded_search_finds_no_more_meetings_again_than_fresh(
     if fresh is not None and found is not None:
         assert rank(found, met, tags)[0] <= rank(fresh, met, tags)[0]
         assert not avoid.intersection(pairs_in(found))
-
-
-def can_all_be_new(people: Sequence[str], known: set[Pair]) -> bool:
-    """An oracle for pairs: whether a plan has nobody who is in `known` together."""
-    free = [
-        [at for at, other in enumerate(people) if at != one and {people[one], other} not in known]
-        for one in range(len(people))
-    ]
-    if len(people) % 2 == 0:
-        return FREE not in maximum_matching(free, range(len(people)))
-    for trio in combinations(range(len(people)), 3):
-        if all(b in free[a] for a, b in combinations(trio, 2)):
-            rest = [one for one in range(len(people)) if one not in trio]
-            graph = [[rest.index(o) for o in free[one] if o not in trio] for one in rest]
-            if FREE not in maximum_matching(graph, range(len(rest))):
-                return True
-    return False
-
-
-def test_LK4_two_hundred_groups_in_several_rounds() -> None:
-    """S2: no repeat while one can be avoided, never-together never, more links than by lot."""
-    rounds = avoidable = repeats = pairs = linked = 0
-    by_lot = repeats_by_lot = 0.0
-    for seed in range(200):
-        chance = Chance(seed)
-        people = [f"p{n}" for n in range(4 + chance.below(17))]
-        every = [frozenset(pair) for pair in combinations(people, 2)]
-        avoid = {pair for pair in every if chance.below(25) == 0}
-        tags = concerned(people, chance, 12, 3)
-        met: dict[Pair, int] = {}
-        for number in range(3):
-            found = plan(
-                people, 2, avoid=avoid, met=met, fresh=False, seed=100 * seed + number, tags=tags
-            )
-            if found is None:
-                assert not can_all_be_new(people, avoid)
-                break
-            together = pairs_in(found)
-            assert not avoid.intersection(together)
-            assert sorted(one for group in found for one in group) == sorted(people)
-            again = sum(1 for pair in together if pair in met)
-            if again:
-                assert not can_all_be_new(people, avoid | met.keys()), (seed, number)
-            told = report(found, met, tags)
-            random = told["random"]
-            assert isinstance(random, dict)
-            rounds += 1
-            avoidable += not again
-            repeats += again
-            pairs += len(together)
-            linked += sum(1 for pair in together if shared(pair, tags))
-            by_lot += random["linked"]
-            repeats_by_lot += random["repeats"]
-            assert told["repeats"] == again
-            for pair in together:
-                met[pair] = met.get(pair, 0) + 1
-    assert linked > 1.5 * by_lot
-    assert repeats < repeats_by_lot / 2
-    print(
-        f"\n200 groups, {rounds} rounds, {pairs} pairs: {linked} share a concern "
-        f"({linked / pairs:.0%}), by lot {by_lot:.0f} ({by_lot / pairs:.0%}): "
-        f"{linked / by_lot:.2f} times as many; {repeats} met again, by lot {repeats_by_lot:.0f}; "
-        f"{avoidable} rounds without any"
-    )
 
 
 @pytest.mark.parametrize("size", [2, 3])
