@@ -61,6 +61,7 @@ def test_the_runbook_speaks_of_what_there_is() -> None:
     assert set(re.findall(r"\bSITWITH_[A-Z0-9_]+\b", text)) <= known
     worker = Metrics()
     worker.media(lambda: [])
+    worker.series(lambda: 0)
     shown = worker.render().decode()
     metrics = set(re.findall(r"`((?:sitwith|process)_\w+)`", text))
     assert metrics

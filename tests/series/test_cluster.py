@@ -24,6 +24,7 @@ from tests.series.evening import (
     turned_away,
     until_kept,
 )
+from tests.servers import Server as Redis
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
 
@@ -41,6 +42,16 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield made
 
 
+def in_redis(cluster: Cluster) -> bytes:
+    """All that Redis holds."""
+    redis = cluster.redis
+    assert isinstance(redis, Redis)
+    redis.admin("CONFIG", "SET", "rdbcompression", "no")
+    assert "OK" in redis.admin("SAVE")
+    folder = redis.admin("CONFIG", "GET", "dir").splitlines()[1]
+    return (Path(folder) / "dump.rdb").read_bytes()
+
+
 async def test_SE3_SE4_SE5_SE8_four_meetings_with_people_on_both_workers(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -55,14 +66,19 @@ async def test_SE3_SE4_SE5_SE8_four_meetings_with_people_on_both_workers(
         await until_kept(cluster, made, bans=1)
         for url in urls:
             assert await turned_away(evening, six[0], url)
-        # Forgotten by one worker, and by the room on both.
+        # Forgotten by one worker, and by the room on both and in Redis.
         ben = six[1]
+        handle = Handles(KEY).of(made, ben.secret)
+        assert handle in in_redis(cluster)
         answer = await cluster.doors[0].http(
             "POST", f"/series/{made}/forget", {"person": ben.code}, key=None
         )
         assert answer.status_code == 204, answer.text
         client = evening.people["Ben"]
         await client.until(lambda: not client.room.slices["series"]["remembered"], WAIT)
+        async with asyncio.timeout(WAIT):
+            while handle in in_redis(cluster):
+                await asyncio.sleep(0.2)
         evening.people.pop("Ada")
         await evening.pairs()
         await until_kept(cluster, made, people=5)
@@ -74,7 +90,6 @@ async def test_SE3_SE4_SE5_SE8_four_meetings_with_people_on_both_workers(
             await unknown.accept_agreement()
             await unknown.until(lambda: unknown.phase == "lobby", WAIT)
     files = list(tmp_path.glob("series.db*"))
-    handle = Handles(KEY).of(made, ben.secret)
     async with asyncio.timeout(WAIT):
         while any(handle in file.read_bytes() for file in files if file.exists()):
             await asyncio.sleep(0.1)

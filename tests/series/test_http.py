@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
+from sitwith_client import Client
 from sitwith_protocol.person import new_person, person_code
 from sitwith_server import cli
 from tests.blackbox.house import KEY as OPERATOR
@@ -235,7 +236,8 @@ async def test_series_are_led_from_the_command_line(
     ics = await said("series", "invite", made, "--link", "https://example.org/r/x#t=y")
     assert Calendar.from_ical(ics).walk("VEVENT")[0]["url"] == "https://example.org/r/x#t=y"
     room = json.loads(await said("room", "create", "--series", made, "--json"))
-    assert room["room"]
+    async with Client.join(room["links"]["member"], "Ada") as ada:
+        assert ada.room.slices["title"] == "Tuesdays"  # the series' own
     assert json.loads(await said("series", "show", made, "--json"))["meetings"] == 1
     code = person_code(new_person())
     assert "nothing" in await said("series", "erase", made, "--person", code)

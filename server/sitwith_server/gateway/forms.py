@@ -269,7 +269,7 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
     chosen.setdefault("grace_seconds", settings.grace_seconds)
     evening = cast(AgendaForm, given.get("agenda", AgendaForm()))
     return RoomSpec(
-        title=str(given.get("title") or DEFAULT_TITLE),
+        title=str(given.get("title") or ("" if "series" in given else DEFAULT_TITLE)),
         agreement=str(given.get("agreement", DEFAULT_AGREEMENT)),
         capacity=cast(int, given.get("capacity", CAPACITY)),
         settings=Settings(**chosen),  # type: ignore[arg-type]  # each went through its check

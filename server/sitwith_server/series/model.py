@@ -69,6 +69,7 @@ class Memory:
     banned: tuple[int, ...] = ()
     bans: bool = False
     """Whether anybody is banned, those without a handle too."""
+    title: str = ""
     times: bool = False
     """Whether it is planned when the meetings are."""
 

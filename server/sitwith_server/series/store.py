@@ -91,11 +91,14 @@ class Store:
         at, expires_at: unix seconds of the room's clock.
         """
         with self._begin() as db:
-            row = db.execute(select(series.c.starts_at).where(series.c.id == id)).first()
+            row = db.execute(
+                select(series.c.title, series.c.starts_at).where(series.c.id == id)
+            ).first()
             if row is None:
                 return None
             values = {"room": room, "series": id, "at": at, "expires_at": expires_at, "fence": 0}
-            memory = replace(_memory(db, id), times=row.starts_at is not None)
+            times = row.starts_at is not None
+            memory = replace(_memory(db, id), title=row.title, times=times)
             db.execute(insert(meeting).values(**values))
             return memory
 

@@ -19,7 +19,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.series import Past, Series
 from sitwith_server.series.handles import Handles
-from sitwith_server.series.keeper import Keeper
+from sitwith_server.series.keeper import MOST, Keeper
 from sitwith_server.series.lane import Lane
 from sitwith_server.series.model import (
     Evening,
@@ -31,7 +31,7 @@ from sitwith_server.series.model import (
     StoreRefused,
 )
 from sitwith_server.service import tokens
-from sitwith_server.service.registry import Registry
+from sitwith_server.service.registry import BACKSTOP, Registry
 from sitwith_server.service.rooms import Change, Room
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CLOSING_SECONDS: Final = 1.0
+CLOSING_SECONDS: Final = 0.5
 """How long a worker that ends still writes what waits."""
 SWEEPS: Final = 4
 SWEEP_AGAIN: Final = 0.5
@@ -154,11 +154,17 @@ class Meetings:
         """Erases everything of whoever has this secret; whether there was anything."""
         handle = self._handles.of(series, secret)
         forget = c.SeriesForget(by=OPERATOR, handle=handle)
-        fences = {room.id: await self._order(room, forget) for room in await self._rooms(series)}
+        fences: dict[str, int] = {}
+        there = False
+        for room in await self._rooms(series):
+            await room.follow_up()
+            known = room.state.series
+            there = there or (known is not None and known.find(handle) is not None)
+            fences[room.id] = await self._order(room, forget)
         gone = await self._ask(lambda store: store.erase(series, handle, fences))
         if gone:
             await self._sweep()
-        return gone
+        return gone or there
 
     # -- meetings ----------------------------------------------------------------------------------
 
@@ -192,6 +198,9 @@ class Meetings:
             if not same or state.id in self._refused:
                 self._refused.discard(state.id)
                 self._told[state.id] = evening
+                if len(self._told) > MOST:
+                    # Of a room that is not here any more; told again it changes nothing.
+                    self._told.pop(next(iter(self._told)))
                 self._keeper.put(evening)
         if state.ended:
             self._told.pop(state.id, None)
@@ -207,8 +216,9 @@ class Meetings:
     # -- parts -------------------------------------------------------------------------------------
 
     async def _rooms(self, series: str) -> list[Room]:
-        now = time.time()
-        ids = await self._ask(lambda store: store.rooms(series, now))
+        # A room outlives its time while somebody is connected.
+        since = time.time() - BACKSTOP
+        ids = await self._ask(lambda store: store.rooms(series, since))
         found = [await self._registry.find(room) for room in ids]
         return [room for room in found if room is not None]
 

@@ -20,7 +20,7 @@ from sitwith_server.service.rooms import Room
 
 @dataclass(frozen=True, slots=True)
 class RoomSpec:
-    """`series`: of which the room is the next meeting."""
+    """`series`: of which the room is the next meeting; `title` may then be empty, for its title."""
 
     title: str
     agreement: str
@@ -98,7 +98,7 @@ class Operator:
         )
         opened = RoomOpened(
             room=room,
-            title=spec.title,
+            title=spec.title if memory is None else spec.title or memory.title,
             agreement_version=1,
             agreement_text=spec.agreement,
             settings=spec.settings,
