@@ -105,6 +105,8 @@ export const guest = {
     go: "Make guest speaker",
     unmake: "Make member",
   },
+  stage: "Guest speakers are with the circle",
+  stageHint: "They hear it and are heard in this part, and wait in all others.",
   settings: "Guests who are with the circle read its words and write there",
   settingsHint: "What was written before they came in they never get.",
   say: {

@@ -1,6 +1,7 @@
 /** One part of the evening under a facilitator's hands: its words and times, and, folded away, what it sets. */
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { GuestChoice } from "../guest/stage-choice.tsx";
 import { Button } from "../parts/button.tsx";
 import type { PlanHow, Stage } from "../port.ts";
 import { evening } from "../words-evening.ts";
@@ -134,6 +135,7 @@ function Sets({ row, rounds, onRow }: { row: Row; rounds: number; onRow: (row: R
         value={stage.breathe?.pattern.join(",") ?? ""}
         onChoose={(pattern) => set({ breathe: pattern === "" ? undefined : { pattern: pattern.split(",").map(Number) } })}
       />
+      <GuestChoice stage={stage} onChoose={(guest) => set({ guest })} />
       <label class="choice">
         <input type="checkbox" checked={stage.auto === true} onChange={() => set({ auto: stage.auto !== true })} />
         <span>
