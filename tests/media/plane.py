@@ -24,9 +24,10 @@ from sitwith_server.room import routes
 from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.registry import Registry
-from sitwith_server.service.rooms import Change, Observer, Room
+from sitwith_server.service.rooms import Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 

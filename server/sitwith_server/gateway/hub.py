@@ -21,7 +21,8 @@ from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.view import FREEZING, SLICES, Value, view, with_freeze
 from sitwith_server.room.watch import cause
-from sitwith_server.service.rooms import Change, Room
+from sitwith_server.service.observing import Change
+from sitwith_server.service.rooms import Room
 from sitwith_server.service.talking import Words
 
 DARK_SECONDS: Final = 10.0
@@ -75,7 +76,7 @@ class Link:
 
 
 class Hub:
-    """Implements `service.rooms.Observer` for the links of one room."""
+    """Implements `service.observing.Observer` for the links of one room."""
 
     def __init__(self, room: Room) -> None:
         self.room = room

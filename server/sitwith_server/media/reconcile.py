@@ -23,7 +23,8 @@ from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
 from sitwith_server.room import routes
 from sitwith_server.room.model import MemberId, RoomState
 from sitwith_server.room.routes import Routes, within
-from sitwith_server.service.rooms import Change, Room
+from sitwith_server.service.observing import Change
+from sitwith_server.service.rooms import Room
 from sitwith_server.service.talking import Words
 
 READ_EVERY: Final = 0.25
@@ -111,7 +112,7 @@ class Keeper:
 
 
 class Reconciler:
-    """Keeps one room of an engine as the room's log says. Implements `service.rooms.Observer`.
+    """Keeps one room of an engine as the room's log says. Implements `service.observing.Observer`.
 
     applied: told of each position up to which nothing that was taken away is forwarded any more.
     members, drop: who has a transport, and how to end one.

@@ -28,7 +28,8 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service import tokens
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.rooms import Change, Observer, Room
+from sitwith_server.service.observing import Change, Observer
+from sitwith_server.service.rooms import Room
 
 DEAD_AFTER: Final = 2.0
 """Seconds without a word after which a node counts as gone: twice its own lease, so that what it

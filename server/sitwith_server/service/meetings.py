@@ -31,8 +31,9 @@ from sitwith_server.series.model import (
     StoreRefused,
 )
 from sitwith_server.service import tokens
+from sitwith_server.service.observing import Change
 from sitwith_server.service.registry import BACKSTOP, Registry
-from sitwith_server.service.rooms import Change, Room
+from sitwith_server.service.rooms import Room
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store

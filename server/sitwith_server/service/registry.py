@@ -15,9 +15,10 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.service import store
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.loading import give, load
+from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.presence import Presence
 from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.rooms import Change, Observer, Room
+from sitwith_server.service.rooms import Room
 from sitwith_server.service.timers import Timer
 
 _log = structlog.get_logger(__name__)

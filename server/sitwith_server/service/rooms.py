@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, Protocol
+from typing import Final
 
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
@@ -29,13 +28,14 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.events import Event, RoomEnded
+from sitwith_server.room.events import RoomEnded
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
 from sitwith_server.service.asides import blank_gone, completed, forgotten, line_moved
 from sitwith_server.service.blanks import Blanks
+from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.talking import (
     Key,
     Talking,
@@ -62,39 +62,6 @@ PLANNED_HERE: Final = 60
 """Groups for more people take long enough for other rooms to feel: they are planned in a thread."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A commit of the control log, folded."""
-
-    before: RoomState
-    after: RoomState
-    events: tuple[Event, ...]
-    why: str
-    by: str
-    position: Position
-
-
-class Observer(Protocol):
-    """Who shows people what happens. Called at each commit, in order; must not block or raise.
-
-    Who derives from it leaves out what is nothing to them.
-    """
-
-    def changed(self, change: Change) -> None: ...
-
-    def said(self, words: Words) -> None:
-        return
-
-    def reacted(self, stream: str, by: str, kind: str) -> None:
-        return
-
-    def froze(self, frozen: bool) -> None:
-        return
-
-    def lost(self, streams: frozenset[str]) -> None:
-        return
 
 
 Still = Callable[[], Awaitable[bool]]
