@@ -33,6 +33,8 @@ UNDER_WAY = 2.0
 machine. What the server should not have sent on goes on for as long as its sender does, and these
 send until the end."""
 SKEW = 0.05
+SOON = 0.05
+"""Seconds from the pass in which the old holder's voice should have stopped: printed, not asserted."""
 
 
 @pytest.fixture
@@ -205,6 +207,8 @@ async def test_how_soon_after_a_pass_the_old_holder_is_heard_no_more(
         "new holder's first frame at each, after the ok", [t - h.ok for h in found for t in h.first]
     )
     show("a frame's way from page to page", [way for h in found for way in h.ways])
+    soon = sum(max(h.last) - h.asked <= SOON for h in found)
+    print(f"  hand-overs with no frame 50 ms after the pass     {soon:6} of {len(found)}")
     late = sum(t > h.ok for h in found for t in h.last)
     print(f"  listeners who got a frame after the ok            {late:6} of {3 * len(found)}")
     print(
