@@ -1,4 +1,4 @@
-"""What facilitation does for an evening: pairs that share a concern, equal turns, equal voice.
+"""What facilitation does for an evening: pairs that share a concern, turns, moods, equal voice.
 
 Simulated evenings of the real rules, the same for the same seeds; not how fast anything is.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from benchmarks.measure import Result
-from tests.simulation import equal_shares, equal_voice, linked_pairs
+from tests.simulation import equal_shares, equal_voice, linked_pairs, watched_moods
 
 GROUPS = 200
 
@@ -25,6 +25,12 @@ def run() -> Iterator[Result]:
     shares = equal_shares.live(range(GROUPS))
     yield Result("last turn of a round from its stage's end, most", 1000 * shares.late, "ms")
     yield Result("two equal shares apart, most", 1000 * shares.unequal, "ms")
+
+    moods = watched_moods.watch(range(GROUPS))
+    yield Result("answers in a shown mood, least", moods.least, "")
+    yield Result("people who can't be told apart by moods, least", moods.smallest, "")
+    yield Result("moods of two exchanged", moods.exchanged, "times")
+    yield Result("... and seen by who watches everything", moods.told, "times")
 
     voice = equal_voice.compare(range(GROUPS))
     for order, each in voice.items():
