@@ -104,6 +104,33 @@ def test_a_flood_ends_with_4429() -> None:
     assert session.receive(encode(HAND), 0.0) == End(CloseCode.TOO_FAST)
 
 
+def test_LI4_who_floods_ten_times_too_fast_is_closed_though_a_tenth_is_taken() -> None:
+    session, now = greeted(), 0.0
+    for number in range(int(BURST) + 2 * FLOOD):
+        now += 0.1 / RATE
+        if session.receive(encode({**HAND, "id": number}), now) == End(CloseCode.TOO_FAST):
+            break
+    else:
+        raise AssertionError("it goes on for ever")
+    assert number > FLOOD
+
+
+def test_LI4_who_rests_between_bursts_is_not_closed() -> None:
+    session, now = greeted(), 0.0
+    for _ in range(10):
+        steps = [session.receive(encode(HAND), now) for _ in range(int(BURST) + FLOOD // 2)]
+        assert code(steps[-1]) == "too_fast"
+        now += BURST / RATE
+
+
+def test_LI4_what_is_no_good_command_counts_as_well() -> None:
+    session, bad = greeted(), encode({"t": "hand.raise", "id": 1, "x": 1})
+    steps = [session.receive(bad, 0.0) for _ in range(int(BURST) + FLOOD)]
+    assert {code(step) for step in steps[: int(BURST)]} == {"bad_request"}
+    assert {code(step) for step in steps[int(BURST) :]} == {"too_fast"}
+    assert session.receive(bad, 0.0) == End(CloseCode.TOO_FAST)
+
+
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=300))
 def test_no_seat_gets_more_than_its_rate(waits: list[float]) -> None:
     bucket, now, taken = Bucket(0.0), 0.0, 0
