@@ -34,7 +34,7 @@ machine. What the server should not have sent on goes on for as long as its send
 send until the end."""
 SKEW = 0.05
 SOON = 0.05
-"""Seconds from the pass in which the old holder's voice should have stopped: printed, not asserted."""
+"""Seconds from the pass in which the old holder should be silent: printed, not asserted."""
 
 
 @pytest.fixture
