@@ -11,6 +11,7 @@ import pytest
 from sitwith_protocol.media import MediaTake
 from sitwith_server.media import bus
 from sitwith_server.media.engine import Take, Voice
+from sitwith_server.media.node import IDLE
 from sitwith_server.media.voices import DEAD_AFTER
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
@@ -161,6 +162,59 @@ def test_MW5_the_ok_comes_when_it_is_silent_and_not_much_later() -> None:
                 assert await p.ask(worker, c.Unmute(by="fay", member=member, kinds=AUDIO))
 
     plane(work)
+
+
+def test_MW5_where_nobody_speaks_any_more_no_ok_waits_for_a_node() -> None:
+    async def work(p: Plane) -> None:
+        await connected(p)
+        first = p.carrier()
+        assert first is not None
+        (room,) = first.engine.rooms.values()
+        for name in NAMES:
+            room.watcher.lost(name)
+        await asyncio.sleep(1)
+        told = [losses(worker, name) for worker in p.workers for name in NAMES]
+        await asyncio.sleep(IDLE + 2)
+        assert (p.carrier(), first.engine.rooms) == (None, {})
+        for worker in p.workers:
+            began = p.now()
+            assert await p.ask(worker, c.Mute(by="fay", member="ada", kinds=AUDIO))
+            assert p.now() - began < 0.1
+            assert await p.ask(worker, c.Unmute(by="fay", member="ada", kinds=AUDIO))
+        # Nobody has lost anything by it, and whoever offers again is carried again.
+        assert told == [losses(worker, name) for worker in p.workers for name in NAMES]
+        await connected(p)
+        assert is_open(p)
+        began = p.now()
+        assert await p.ask(p.workers[0], c.Mute(by="fay", member="ada", kinds=AUDIO))
+        assert p.now() - began < 0.25
+
+    plane(work)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_MW5_an_offer_at_the_moment_in_which_a_room_is_let_go_is_answered(seed: int) -> None:
+    async def work(p: Plane) -> None:
+        await connected(p)
+        first = p.carrier()
+        assert first is not None
+        (room,) = first.engine.rooms.values()
+        for name in NAMES:
+            room.watcher.lost(name)
+        await asyncio.sleep(IDLE - 0.5)
+        for turn in range(120):
+            await asyncio.sleep(p.chance.random() / 50)
+            if turn % 10 == 0:
+                answer = await p.offer(p.workers[turn // 10 % 2], "ada")
+                assert isinstance(answer, Done)
+                for each in p.nodes:
+                    for one in each.engine.rooms.values():
+                        one.watcher.lost("ada")
+        await asyncio.sleep(1)
+        await connected(p)
+        assert is_open(p)
+
+    plane(work, seed)
 
 
 def test_MW5_a_node_that_does_not_answer_holds_the_ok_up_for_a_second_at_most() -> None:

@@ -19,7 +19,7 @@ from sitwith_server.media import bus
 from sitwith_server.media.engine import Engine, EngineDown, MediaRoom, OfferRefused, Take, Voice
 from sitwith_server.media.reconcile import Reconciler
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import MemberId
+from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.room.routes import NOBODY
 from sitwith_server.service import tokens
 from sitwith_server.service.registry import Registry
@@ -82,6 +82,7 @@ class Carried:
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
         self._used_at = clock()
+        self._leaves = False
 
     def start(self, media: MediaRoom) -> None:
         """From now on the room is carried by `media`."""
@@ -111,13 +112,31 @@ class Carried:
                 epoch = self.room.position.epoch
                 await self._bus.say(self.room.id, bus.Applied(self._node, epoch, LAST))
 
-    def idle(self) -> bool:
+    def over(self) -> bool:
         """Whether the room is not, or no longer, to be carried here."""
+        return self.room.state.ended or self.room.state.media != self._node
+
+    def idle(self) -> bool:
+        """Whether nobody has had a transport for long."""
         now = self._clock()
         if self.members:
             self._used_at = now
-        state = self.room.state
-        return state.ended or state.media != self._node or now - self._used_at > IDLE
+        return now - self._used_at > IDLE
+
+    async def let_go(self) -> None:
+        """Has nobody carry the room, so that nobody waits for this node's word any more; the next
+        offer has it carried again."""
+        if self._leaves:
+            return
+        self._leaves = True
+        try:
+            command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
+            if await self.room.order(command, "media.pin") is None:
+                # Whoever was answered at this very moment offers again.
+                for member in sorted(self.members):
+                    await self._bus.say(self.room.id, bus.Lost(member))
+        finally:
+            self._leaves = False
 
     # -- letters ---------------------------------------------------------------------------------
 
@@ -143,6 +162,10 @@ class Carried:
 
     async def _answer(self, offer: bus.Offer) -> None:
         answer = await self._answer_of(offer)
+        if self.over():
+            # It is sent again, to whoever carries the room by then.
+            self._answers.pop(offer.letter, None)
+            return
         if offer.letter in self._answers:
             self._answers[offer.letter] = answer
         self._say(answer)
@@ -370,9 +393,12 @@ class Node:
         while True:
             try:
                 await self._bus.say_to_all(self._here())
-                for room_id in [r for r, carried in self._rooms.items() if carried.idle()]:
-                    async with self._moving:
-                        await self._rooms.pop(room_id).close()
+                for room_id, carried in list(self._rooms.items()):
+                    if carried.over():
+                        async with self._moving:
+                            await self._rooms.pop(room_id).close()
+                    elif carried.idle():
+                        self._tasks.spawn(carried.let_go())
             except Exception as fault:
                 _log.error("node_fault", exc_info=fault)
             await asyncio.sleep(SAYS_EVERY)

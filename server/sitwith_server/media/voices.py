@@ -211,7 +211,7 @@ class _Watched(Observer):
             return
         if before.media != after.media:
             self.moved_at = self._voices.clock()
-        if before.media != after.media and not after.ended:
+        if before.media != after.media and after.media is not None and not after.ended:
             for seat in after.inside():
                 self._tell(seat.id, m.MediaLost().to_map())
         if takes_away(before, after):

@@ -401,9 +401,9 @@ class Media(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinMedia(Command):
-    """`node` is to carry the voices, if they are still with `was`."""
+    """`node`, or none, is to carry the voices, if they are still with `was`."""
 
-    node: str
+    node: str | None
     was: str | None
 
 

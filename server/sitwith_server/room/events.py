@@ -342,9 +342,9 @@ class AttendanceChanged:
 
 @dataclass(frozen=True, slots=True)
 class MediaPinned:
-    """From now on this media node, and no other, carries the room's voices."""
+    """From now on this media node, and no other, carries the room's voices; None: nobody does."""
 
-    node: str
+    node: str | None
 
 
 @dataclass(frozen=True, slots=True)
