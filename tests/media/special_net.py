@@ -243,7 +243,6 @@ class Capture:
         self.packets: list[Packet] = []
         self.sought: set[Address] = set()
         """Whose hardware address somebody asked for (ARP, neighbour solicitation)."""
-        self.lost = 0
         self._over = False
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -287,6 +286,12 @@ class Capture:
         while seen != len(self.packets):
             seen = len(self.packets)
             time.sleep(0.3)
+
+    def begin(self) -> None:
+        """Forgets what was before, such as the last packets of a server's start."""
+        self.settle()
+        self.packets.clear()
+        self.sought.clear()
 
     def close(self) -> None:
         self._over = True

@@ -254,6 +254,7 @@ def test_ME28_ME30_no_special_address_gets_a_packet_and_nobody_anothers_address(
     server = serving(places, version)
     sees, gets = Capture(places.server), Capture(places.members)
     try:
+        sees.begin()
         read = within(places.members, lambda: asyncio.run(evening(server, port, version)))
         sees.settle()
         assert traps.caught() == set()
