@@ -213,7 +213,7 @@ def _series(state: RoomState) -> None:
     for one, other in combinations(series.came.items(), 2):
         if one[1] != other[1]:
             pair = frozenset((one[0], other[0]))
-            assert state.met.get(pair, 0) <= series.times_met(one[1], other[1])
+            assert state.met.get(pair, 0) <= series.met_by(one[1]).get(other[1], 0)
 
 
 def _care_views(state: RoomState, seat: Seat, seen: dict[str, Any]) -> None:

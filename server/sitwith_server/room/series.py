@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -107,10 +108,14 @@ class Series:
     def seats_of(self, person: Person | None) -> tuple[MemberId, ...]:
         return tuple(m for m, n in self.came.items() if n == person)
 
-    def times_met(self, one: Person, other: Person) -> int:
-        """How often two have met, tonight and before."""
-        pair = (min(one, other), max(one, other))
-        return sum(n for a, b, n in (*self.past.met, *self.met) if (a, b) == pair)
+    def met_by(self, person: Person) -> dict[Person, int]:
+        """Whom somebody has met, tonight and before, and how often."""
+        found: dict[Person, int] = {}
+        for one, other, times in chain(self.past.met, self.met):
+            if person in (one, other):
+                whom = other if person == one else one
+                found[whom] = found.get(whom, 0) + times
+        return found
 
     def without(self, person: Person) -> Series:
         """Nothing of this one any more; their seat is of somebody unknown."""
@@ -141,11 +146,12 @@ def longest_waiting(series: Series | None, members: Iterable[MemberId]) -> froze
     return frozenset(m for m, rounds in waited.items() if rounds == most)
 
 
-def added(met: Meetings, one: Person, other: Person) -> Meetings:
-    """`met` after these two have met once more."""
-    pair = (min(one, other), max(one, other))
+def added(met: Meetings, pairs: Iterable[tuple[Person, Person]]) -> Meetings:
+    """`met` after each of these pairs has met once more."""
     times = {(a, b): n for a, b, n in met}
-    times[pair] = times.get(pair, 0) + 1
+    for one, other in pairs:
+        pair = (min(one, other), max(one, other))
+        times[pair] = times.get(pair, 0) + 1
     return tuple((a, b, n) for (a, b), n in sorted(times.items()))
 
 

@@ -28,10 +28,10 @@ def came(state: RoomState, event: ev.PersonCame) -> RoomState:
         waited = series.waited.get(earlier[-1], 0)
     else:
         waited = series.past.waited[person] if person < len(series.past.people) else 0
-    met = dict(state.met)
+    met, before = dict(state.met), series.met_by(person)
     for other, number in series.came.items():
-        if number != person and (times := series.times_met(number, person)):
-            met[frozenset((other, event.member))] = times
+        if number in before:
+            met[frozenset((other, event.member))] = before[number]
     others = {m: n for m, n in series.came.items() if m != event.member}
     series = replace(
         series,
@@ -57,10 +57,10 @@ def after(before: RoomState, state: RoomState, event: ev.Event) -> RoomState:
         who = {event.member: series.came.get(event.member)}
         series = replace(series, removed={**series.removed, **who})
     elif isinstance(event, ev.PairsChanged):
-        for one, other in event.met:
-            first, second = series.came.get(one), series.came.get(other)
-            if first is not None and second is not None and first != second:
-                series = replace(series, met=added(series.met, first, second))
+        people = ((series.came.get(one), series.came.get(other)) for one, other in event.met)
+        pairs = [(a, b) for a, b in people if a is not None and b is not None and a != b]
+        if pairs:
+            series = replace(series, met=added(series.met, pairs))
     elif isinstance(event, ev.RoundBegan):
         series = replace(series, waited=_waited(state, series, event.place))
     return state if series is state.series else replace(state, series=series)
