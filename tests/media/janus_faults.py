@@ -144,7 +144,8 @@ class Stage:
     async def _speak(self) -> None:
         """Returns while packets pass. (A machine that had no time for the node, so that it was not
         vouched in time, is given more of it.)"""
-        for _ in range(5):
+        ends = time.monotonic() + 120
+        while time.monotonic() < ends:
             with suppress(AssertionError, ConnectionError, TimeoutError):
                 await self._begin()
                 self._tap.times()

@@ -150,6 +150,7 @@ def test_ME38_the_gateway_ends_with_its_guard(keep: Callable[[str], Kept]) -> No
     until(lambda: len(kept.starts()) == 1, "it is started")
     (pid,) = kept.starts()
     assert lives(pid)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
     kept.guard.kill()
     until(lambda: not lives(pid), "it is gone")
 

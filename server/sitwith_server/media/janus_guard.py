@@ -40,6 +40,8 @@ NO_SESSION: Final = 458
 """Janus' error for a session that isn't there (any more)."""
 FORBIDDEN: Final = 403
 _PDEATHSIG: Final = 1
+_NICE: Final = -10
+"""Of a guard, where it may have it: it needs little, and that at once. Not of its Janus."""
 
 _log = structlog.get_logger(__name__)
 
@@ -82,6 +84,7 @@ class Guard:
         self._udp: asyncio.DatagramTransport | None = None
         self._stop = asyncio.Event()
         self._wrong = False
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> int:
@@ -95,6 +98,8 @@ class Guard:
         self._udp, _ = await loop.create_datagram_endpoint(
             lambda: _Ears(self._heard), local_addr=(host, port)
         )
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, self._nice))
         looking = asyncio.create_task(self._keep_looking())
         try:
             while not self._stop.is_set():
@@ -125,7 +130,7 @@ class Guard:
             str(self._charge.folder),
             cwd=self._charge.home,
             stdin=asyncio.subprocess.DEVNULL,
-            preexec_fn=_die_with(os.getpid()),
+            preexec_fn=_die_with(os.getpid(), self._nice),
         )
         _log.info("janus_started", pid=self._janus.pid)
         asking = asyncio.create_task(self._ask())
@@ -279,12 +284,13 @@ class _Ears(asyncio.DatagramProtocol):
         self._heard(data, addr)
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def _die_with(parent: int, nice: int) -> Callable[[], None]:
     """What a child does before it becomes Janus: it dies when this process does (prctl(2))."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def vow() -> None:
         libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
         if os.getppid() != parent:
             os._exit(1)
 
