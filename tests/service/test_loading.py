@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from sitwith_server.log.base import CONTROL, Trimmed
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.answers import Done
-from sitwith_server.service.loading import Snapshots, load
+from sitwith_server.service.loading import Snapshots, give, load
 from tests.service.test_cards import people
 
 
@@ -31,4 +33,27 @@ async def test_a_room_whose_beginning_is_gone_is_made_of_its_record() -> None:
     assert room.state.seats == {}
     assert room.state.seq == e.room.state.seq
     assert (room.position, room.rights) == (e.room.position, e.room.rights)
+    await log.close()
+
+
+async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
+    """While it slept more happened than the log keeps; a snapshot has it all."""
+    log = MemoryLog(kept=30)
+    e = await people(log)
+    fay, *_ = e.seats
+    snapshots = Snapshots(log)
+    other = await load(log, e.room.id)
+    assert other is not None
+    async with e.room._lock:  # its sleep
+        for number in range(40):
+            changes = {"direct": number % 2 == 0}
+            command = c.RoomSettings(by=fay, changes=changes)
+            assert await other.order(command, "room.settings") is None
+        await log.put_snapshot(other.id, *give(other))
+        await snapshots.mind(other)
+        assert e.room.state.seq < other.state.seq - 30
+    async with asyncio.timeout(10):
+        while e.room.state != other.state:
+            await asyncio.sleep(0.01)
+    assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Done)
     await log.close()

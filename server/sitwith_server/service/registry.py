@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from sitwith_server.log.base import CONTROL, Commit, Committed, Log, LogDown, Lost
+from sitwith_server.log.base import CONTROL, Commit, Committed, Heads, Log, LogDown, Lost
 from sitwith_server.room import begin
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import RoomState
@@ -127,6 +127,7 @@ class Registry:
             room.heard,
         )
         timer = Timer(room, self.log, self._on_tick)
+        room.on_unreadable = lambda: self._lost(room, Lost(room.id, frozenset(), Heads(0, {})))
         release = self.log.hold(room.id, lambda: give(room), lambda lost: self._lost(room, lost))
         self._hosted[room.id] = _Hosted(room, timer, unfollow, release)
         return room

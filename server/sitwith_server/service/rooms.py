@@ -25,6 +25,7 @@ from sitwith_server.log.base import (
     LogDown,
     Outage,
     Position,
+    Trimmed,
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold, next_deadline
 from sitwith_server.room import commands as c
@@ -92,6 +93,8 @@ class Room:
         self._blanks = Blanks(log, state.id)
         self.talking = Talking(log, state.id, self._said, self._blanks)
         self.on_deadline: Callable[[], None] = lambda: None
+        self.on_unreadable: Callable[[], None] = lambda: None
+        """Called when the log goes on with entries of which the first are no longer kept."""
 
     @property
     def id(self) -> str:
@@ -375,7 +378,7 @@ class Room:
             if await self._log.ended(self.id):
                 self._end()
             return
-        while entries := await self._log.read(self.id, CONTROL, self.state.seq):
+        while entries := await self._read_on():
             for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
                 before = self.state
                 self._fold(list(batch))
@@ -386,6 +389,14 @@ class Room:
             await self.talking.take(entry, store.saying_from_bytes(entry.blob))
         await self._blanks.settle()
         self._read_at = began
+
+    async def _read_on(self) -> list[Entry]:
+        try:
+            return await self._log.read(self.id, CONTROL, self.state.seq)
+        except Trimmed:
+            # It slept for longer than the log keeps entries.
+            self.on_unreadable()
+            raise LogDown("to be read anew") from None
 
     def _fold(self, entries: list[Entry]) -> None:
         """Folds and tells what was committed together: between its events a room need not be in
