@@ -245,12 +245,12 @@ def test_SE12_a_store_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> N
         "sqlite://",
         "sqlite:///:memory:",
         "sqlite:////proc/no/such/place.db",
-        f"postgresql+psycopg://u:secret-word@127.0.0.1:{nobody_listens()}/x",
+        "postgresql+psycopg://u:secret-word@127.0.0.1:{port}/x",
     ],
 )
 def test_SE12_a_store_that_cannot_be_reached_is_refused_by_name(url: str) -> None:
     with pytest.raises(StoreRefused, match="series_url") as refused:
-        Store.opened(url, Handles(KEY))
+        Store.opened(url.format(port=nobody_listens()), Handles(KEY))
     assert "secret-word" not in str(refused.value)
 
 
