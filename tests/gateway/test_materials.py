@@ -19,12 +19,14 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
+from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.registry import Registry
+from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
 from tests.gateway.house import URL, error_of
 from tests.materials import samples
@@ -50,6 +52,7 @@ class World:
     registry: Registry
     log: MemoryLog
     client: httpx.AsyncClient
+    shelf: Shelf
 
     @property
     def fay(self) -> str:
@@ -94,11 +97,12 @@ async def world() -> AsyncIterator[World]:
     seats = await people(log)
     registry = Registry(log, Trail(log, 3_600))
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
-    materials = Materials(registry, Shelf(log, registry.hosted), settings, Quick())
+    shelf = Shelf(log, registry.hosted, lost_after=-1.0)
+    materials = Materials(registry, shelf, settings, Quick())
     asgi = http.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
-        yield World(seats, registry, log, client)
+        yield World(seats, registry, log, client, shelf)
     await registry.close()
     await log.close()
 
@@ -220,7 +224,7 @@ async def test_MT12_without_its_ticket_nothing_is_there(world: World) -> None:
 async def test_MT12_a_ticket_of_another_room_opens_nothing(world: World) -> None:
     await world.shown()
     elsewhere = await people(world.log)
-    there = World(elsewhere, world.registry, world.log, world.client)
+    there = World(elsewhere, world.registry, world.log, world.client, world.shelf)
     await there.shown()
     assert await is_nothing(await world.fetch(await there.key(there.ada)))
 
@@ -282,3 +286,33 @@ async def test_MT4_what_was_hidden_is_in_no_log(world: World) -> None:
         await world.ask(c.MaterialHide(by=world.fay, material=material))
     kept = await world.seats.kept()
     assert b"canary" not in kept and b"Our garden" not in kept
+
+
+async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await world.registry.find(world.seats.room.id)
+    assert room is not None
+    ticket = await world.ticket(world.fay)
+
+    async def taken_and_not_heard(self: Room, command: c.Command, why: str) -> Refusal:
+        assert await order(self, command, why) is None
+        return Refusal("frozen", "Nothing can be taken just now.")
+
+    order = Room.order
+    with monkeypatch.context() as patched:
+        patched.setattr(Room, "order", taken_and_not_heard)
+        assert (await world.bring(ticket, PICTURE)).status_code == 503
+    await world.shelf.mind()
+    assert (await world.fetch(await world.key(world.ada))).status_code == 200
+
+    async def not_taken(self: Room, command: c.Command, why: str) -> Refusal:
+        return Refusal("frozen", "Nothing can be taken just now.")
+
+    other = await world.ticket(world.fay, "f2")
+    with monkeypatch.context() as patched:
+        patched.setattr(Room, "order", not_taken)
+        assert (await world.bring(other, PICTURE, "f2")).status_code == 503
+    assert len(await world.log.files.names(room.id)) == 2
+    await world.shelf.mind()
+    assert await world.log.files.names(room.id) == room.state.materials.names()

@@ -6,6 +6,7 @@ Whatever is not so gets the same answer: that there is nothing here.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -111,9 +112,12 @@ class Materials:
             raise _away() from None
         refusal = await room.order(command, "material.show")
         code = "ok" if refusal is None else refusal.code
-        if refusal is not None and name not in room.state.materials.names():
+        if refusal is not None and refusal.code == "frozen":
+            self._shelf.unsure(room.id, name)
+        elif refusal is not None:
             await self._shelf.drop(room.id, name)
-        await self._registry.trail.note(room.id, command.by, "material.show", None, code)
+        with suppress(LogDown):
+            await self._registry.trail.note(room.id, command.by, "material.show", None, code)
         if refusal is None:
             return
         if refusal.code not in _REFUSALS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -37,6 +37,7 @@ class Shelf:
         self._every = every
         self._lost_after = lost_after
         self._missing: dict[tuple[str, str], float] = {}
+        self._unsure: dict[tuple[str, str], float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -60,6 +61,10 @@ class Shelf:
         with suppress(LogDown):
             await self._log.files.drop(room, name)
 
+    def unsure(self, room: str, name: str) -> None:
+        """It is not known whether a file is shown: it stays until that is."""
+        self._unsure[room, name] = asyncio.get_running_loop().time()
+
     async def _run(self) -> None:
         while True:
             try:
@@ -78,10 +83,22 @@ class Shelf:
             for name in room.state.materials.names()
             if (since := self._missing.get((room.id, name))) is not None
         }
+        await self._mind_unsure({room.id: room for room in rooms})
         for room in rooms:
             if room.state.materials.names() and room.sure:
                 with suppress(LogDown):
                     await self._mind(room)
+
+    async def _mind_unsure(self, rooms: Mapping[str, Room]) -> None:
+        now = asyncio.get_running_loop().time()
+        for (room_id, name), since in tuple(self._unsure.items()):
+            room = rooms.get(room_id)
+            if room is not None and (now - since <= self._lost_after or not room.sure):
+                continue
+            del self._unsure[room_id, name]
+            # Of a room that is not here any more it goes with the room.
+            if room is not None and name not in room.state.materials.names():
+                await self.drop(room_id, name)
 
     async def _mind(self, room: Room) -> None:
         there = await self._log.files.names(room.id)
