@@ -97,6 +97,9 @@ async def test_S4_CL1_CL4_CL6_CL7_CL11_the_care_lane_through_killed_workers(
         assert all(b"canary-card" not in home.bytes_of(name) for name in others)
         told = await home.told()
         assert "canary" not in told
+        for door in cluster.doors:
+            metrics = (await door.http("GET", "/metrics", key=None)).text
+            assert "care" not in metrics
         acts = [entry for entry in await home.trail() if entry[1].startswith("care.")]
         assert (fay.me, "care.open", ada.me, "ok") in acts
         assert (ada.me, "care.card", None, "ok") in acts

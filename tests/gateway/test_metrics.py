@@ -134,3 +134,18 @@ def test_media_nodes_are_told_by_node_and_by_fixed_words() -> None:
         'sitwith_media_counts_total{node="n1",what="refused_no_route"} 2.0',
     ):
         assert line in shown, line
+
+
+def test_HT9_that_somebody_asked_for_care_is_in_no_metric() -> None:
+    metrics = Metrics()
+    quiet = ("care.flag", "care.open", "staff.claim", "help.ask", "voice.nudge", "mood.answer")
+    for type in (*quiet, "topics.set"):
+        metrics.command(type, "ok")
+        metrics.command(type, "ok")
+    metrics.command("hand.raise", "ok")
+    metrics.http("GET", "/crisis-lines", 200)
+    seen = samples(metrics)
+    assert seen["sitwith_commands_total", ("ok", "quiet")] == 14
+    assert seen["sitwith_commands_total", ("ok", "hand.raise")] == 1
+    told = metrics.render().decode()
+    assert not any(word in told for word in (*quiet, "topics", "crisis"))

@@ -215,7 +215,7 @@ def routes(
         Route("/api", Resource(key)),
         Route("/api/{rest:path}", Resource(key)),
         Route("/templates", Resource(GET=_templates)),
-        Route("/crisis-lines", Resource(GET=_Lines(settings).show)),
+        Route(lines.ROUTE, Resource(GET=_Lines(settings).show)),
         Route("/schemas/agenda.json", Resource(GET=_schema)),
         Route("/healthz", Resource(GET=health.alive)),
         Route("/readyz", Resource(GET=health.ready)),
@@ -319,7 +319,8 @@ class _Watched:
         template = getattr(scope.get("route"), "path", UNROUTED)
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self._metrics.http(method, template, status)
-        tell = _log.debug if template in _PROBES and status < 400 else _log.info
+        seldom_told = template in _PROBES or template == lines.ROUTE
+        tell = _log.debug if seldom_told and status < 400 else _log.info
         tell(
             "request",
             method=method,

@@ -15,6 +15,7 @@ from typing import Final
 from sitwith_server.config import SettingError
 from sitwith_server.gateway.forms import Check, Invalid, NotJson, listing, parse, record, text
 
+ROUTE: Final = "/crisis-lines"
 MOST_BYTES: Final = 262_144
 COUNTRIES_MAX: Final = 250
 

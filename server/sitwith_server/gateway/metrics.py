@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_protocol.messages import COMMANDS
 from sitwith_server import __version__
+from sitwith_server.gateway import lines
 from sitwith_server.media.bus import Here
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -34,6 +35,15 @@ CROWD: Final = 5
 """No number of people in rooms is exported below this. Sockets are counted as they are."""
 
 OTHER: Final = "other"
+QUIET: Final = "quiet"
+"""Metrics need no key. That somebody has asked for care is for the facilitators alone, so what is
+between them and one person is counted without saying what it was; so are looks at crisis lines."""
+_QUIET_TYPES: Final = frozenset(
+    each
+    for each in COMMANDS
+    if each.partition(".")[0] in ("care", "staff", "help", "voice", "mood", "topics")
+)
+_QUIET_ROUTES: Final = frozenset((lines.ROUTE,))
 OK: Final = "ok"
 _SIZES: Final = ((4, "0-4"), (9, "5-9"), (19, "10-19"), (49, "20-49"), (99, "50-99"))
 _LARGEST: Final = "100+"
@@ -146,7 +156,8 @@ class Metrics:
         """An answered command: its wire type, and `ok` or the refusal's code."""
         child = self._answered.get((type, result))
         if child is None:
-            known = type if type in COMMANDS else OTHER, result if result in _RESULTS else OTHER
+            shown = QUIET if type in _QUIET_TYPES else type if type in COMMANDS else OTHER
+            known = shown, result if result in _RESULTS else OTHER
             child = self._commands.labels(*known)
             if known == (type, result):
                 self._answered[known] = child
@@ -162,7 +173,8 @@ class Metrics:
 
     def http(self, method: str, route: str, status: int) -> None:
         """An answered request; `route` is a template such as `/r/{room}`, never a path."""
-        self._http.labels(method if method in METHODS else OTHER, route, str(status)).inc()
+        shown = QUIET if route in _QUIET_ROUTES else route
+        self._http.labels(method if method in METHODS else OTHER, shown, str(status)).inc()
 
     # -- rooms -------------------------------------------------------------------------------
 
