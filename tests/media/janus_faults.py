@@ -131,7 +131,7 @@ class Stage:
 
     async def silence(self, fault: Fault, quiet: float = 2 * BOUND) -> float:
         """Lets it happen; seconds from then to the last packet, after which `quiet` are awaited."""
-        await self._speak()
+        await self.speak()
         happened = await fault(self)
         last, seen = happened, time.monotonic()
         while time.monotonic() - seen < quiet:
@@ -141,17 +141,21 @@ class Stage:
             assert last - happened < 20, "it never ends"
         return last - happened
 
-    async def _speak(self) -> None:
+    async def speak(self) -> None:
         """Returns while packets pass. (A machine that had no time for the node, so that it was not
         vouched in time, is given more of it.)"""
         ends = time.monotonic() + 120
         while time.monotonic() < ends:
             with suppress(AssertionError, ConnectionError, TimeoutError):
                 await self._begin()
-                self._tap.times()
-                await until(lambda: bool(self._tap.times()), "packets pass", 2)
+                await self.hears(2)
                 return
         raise AssertionError("nobody is heard")
+
+    async def hears(self, within: float) -> None:
+        """Returns while packets pass."""
+        self._tap.times()
+        await until(lambda: bool(self._tap.times()), "packets pass", within)
 
     async def _begin(self) -> None:
         await self._leave()
@@ -174,8 +178,9 @@ class Stage:
         """Undoes whatever had happened."""
         self.gateway.net.restore()
         self.gateway.mend()
-        if self._node is not None:
+        if self._node is not None and self._node.runs:
             self._node.wake()
+            await self._node.ask(log=True)
 
     async def _leave(self) -> None:
         for each in self._people:
@@ -218,6 +223,12 @@ async def node_stopped(stage: Stage) -> float:
 
 async def node_killed(stage: Stage) -> float:
     os.kill(stage.node.pid, signal.SIGKILL)
+    return time.time()
+
+
+async def log_away(stage: Stage) -> float:
+    """The node runs and hears nothing of its room any more."""
+    await stage.node.ask(log=False)
     return time.time()
 
 
@@ -269,6 +280,7 @@ def both(one: Fault, other: Fault) -> Fault:
 FAULTS: Final[dict[str, Fault]] = {
     "node stopped": node_stopped,
     "node killed": node_killed,
+    "no log": log_away,
     "no way to the gateway": no_way_to_the_gateway,
     "no way to the node": no_way_to_the_node,
     "no way at all": no_way_at_all,

@@ -26,8 +26,12 @@ async def main(api: str, bound: float) -> None:
     watch = Watch()
     room = await engine.open("room", watch)
 
+    log = asyncio.Event()
+    log.set()
+
     async def renew() -> None:
         while True:
+            await log.wait()
             room.lease(time.monotonic() + LEASE)
             await asyncio.sleep(READ_EVERY)
 
@@ -40,6 +44,8 @@ async def main(api: str, bound: float) -> None:
                     await room.apply(plan(rev, heard))
                     return True
                 return False
+            case {"log": is_there}:
+                (log.set if is_there else log.clear)()
         return watch.losses
 
     renewing = asyncio.create_task(renew())

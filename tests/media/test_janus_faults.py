@@ -29,5 +29,14 @@ async def test_ME38_again_and_again(fault: Fault) -> None:
 
 
 @pytest.mark.soak
+async def test_ME40_a_log_that_is_away_costs_no_connection() -> None:
+    async with staged() as stage:
+        await stage.silence(FAULTS["no log"])
+        await stage.mend()
+        await stage.hears(10)
+        assert await stage.node.ask() == {}
+
+
+@pytest.mark.soak
 async def test_a_guard_that_waits_longer_would_be_seen() -> None:
     assert max(await rounds(node_stopped, 1, PATIENT)) > BOUND

@@ -290,6 +290,7 @@ async def test_ME40_gates_close_before_the_lease_is_over() -> None:
     await stage.rest()
     assert stage.janus.passes() == set()
     assert stage.steering.good_until() == math.inf
+    assert stage.janus.renewals[-1] == math.inf, "said at once"
     stage.steering.lease(time.monotonic() + 60)
     await stage.rest()
     assert stage.janus.passes() == {("a", "b", AUDIO)}

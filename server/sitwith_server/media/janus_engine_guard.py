@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sitwith_server.media.janus_lease import (
+    BOUND,
     NOBODY,
     NODE,
     ROUND,
@@ -54,6 +55,8 @@ class GuardLine:
     ) -> None:
         self._place, self._seal = place, Seal(secret)
         self._bound, self._term = bound, bound - TAIL
+        # What is good until some moment is silent by then, at the bound that is meant.
+        self._early = TAIL - (bound - BOUND)
         self._terms, self._over, self._lost, self._anew = terms, over, lost, anew
         self._node, self._count = secrets.token_bytes(NODE), 0
         self._sent: dict[int, float] = {}
@@ -103,7 +106,7 @@ class GuardLine:
             return
         now = time.monotonic()
         terms = {
-            session: int(1e3 * min(max(0.0, until - TAIL - now), self._term))
+            session: int(1e3 * min(max(0.0, until - self._early - now), self._term))
             for session, until in self._terms().items()
         }
         self._count += 1

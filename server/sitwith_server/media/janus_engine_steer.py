@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 NO_FEED: Final = 428
 """Janus' error for a publisher that isn't there, or not any more."""
-CLOSE: Final = TAIL + 0.1
+CLOSE: Final = TAIL + 0.2
 """Seconds before the end of a lease at which the gates are closed."""
 TRIES: Final = 40
 """How often a switch is tried again that named a publisher which has just gone."""
@@ -261,6 +261,9 @@ class Steering:
                     self._vanished(speaker.member)
                 return
             speaker.open[medium] = want
+            if self._quiet():
+                # That can be vouched for, whatever was running out; the next round may be too late.
+                home.renew()
             self.steer()
 
     async def _keep_slots(self, home: Home, listener: Listener) -> None:
