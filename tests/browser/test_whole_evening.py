@@ -21,6 +21,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from sitwith_server import templates
 from tests.blackbox.rawclient import Map
+from tests.cluster.cluster import opened
 
 from .conftest import FLAGS
 from .evening_model import Evening
@@ -346,6 +347,47 @@ async def test_S1_an_evening_of_peer_support_and_two_killed_workers(
     site: Site, browser: Browser
 ) -> None:
     await evening(site, browser, HOUR)
+
+
+@pytest.mark.soak
+async def test_S1_AG7_RD3_an_hour_in_minutes_goes_by_itself(site: Site, browser: Browser) -> None:
+    """An edited copy: short stages, each of which ends by itself; nobody presses anything."""
+    stages = [
+        {**stage, "seconds": 20.0, "auto": True} | ({"turn_seconds": 8} if _by_hand(stage) else {})
+        for stage in templates.load(HOUR)["stages"]
+    ]
+    made = await opened(site.doors[0], site, agenda={"stages": stages})
+    home = await Household.arrive(site, browser, made["links"])
+    await home.mara.guest.button(f"Begin: {stages[0]['title']}").click()
+    for number, stage in enumerate(stages):
+        for one in home.people:
+            await until(
+                f"{stage['title']} at {one.name}'s",
+                lambda o=one, n=number: o.view["agenda"]["at"] == n,
+            )
+        if stage.get("floor") == "round":
+            await _goes_round(home)
+    assert home.mara.view["agenda"]["at"] == len(stages) - 1
+    await home.calm()
+
+
+def _by_hand(stage: Map) -> bool:
+    return bool(stage.get("floor") == "stick")
+
+
+async def _goes_round(home: Household) -> None:
+    """Everybody has a turn, and the last one ends with the stage."""
+    mara, held = home.mara, list[str]()
+    ends_at = mara.view["agenda"]["ends_at"]
+    at = mara.view["agenda"]["at"]
+    while mara.view["agenda"]["at"] == at:
+        holder = _holder(mara)
+        if holder is not None and holder not in held:
+            held.append(holder)
+            last = mara.view["floor"]["ends_at"]
+        await asyncio.sleep(0.02)
+    assert sorted(held) == sorted(MEMBERS)
+    assert last == pytest.approx(ends_at, abs=0.1)
 
 
 @pytest.mark.soak
