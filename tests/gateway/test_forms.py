@@ -41,6 +41,7 @@ settings_fields = {
     "lobby": st.booleans(),
     "facilitators_wait": st.booleans(),
     "sealed": st.booleans(),
+    "mood_strict": st.booleans(),
 }
 good_settings = st.fixed_dictionaries({}, optional=settings_fields)
 good_titles = st.text(
@@ -318,13 +319,8 @@ def test_HT3_a_strange_setting_is_refused_unless_it_fits(
 
 @given(json_values)
 def test_what_json_can_say_is_read(value: object) -> None:
-    try:
-        text = json.dumps(value, allow_nan=False)
-    except ValueError:
-        with pytest.raises(NotJson):
-            forms.parse(json.dumps(value).encode())
-    else:
-        assert forms.parse(text.encode()) == value
+    """With NaN and the infinities, so that they are refused by the path of the field."""
+    assert repr(forms.parse(json.dumps(value).encode())) == repr(value)
 
 
 @given(st.binary(max_size=200))

@@ -119,7 +119,7 @@ class Registry:
             await asyncio.wait(self._tasks, timeout=1)
 
     def _host(self, room: Room) -> Room:
-        room.note_to(self.trail.note_for(room.id))
+        room.noted = self.trail.note_for(room.id)
         room.observe(_Ending(self, room))
         unfollow = self.log.follow(
             room.id,

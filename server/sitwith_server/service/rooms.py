@@ -81,7 +81,8 @@ class Room:
 
     def __init__(self, log: Log, state: RoomState, position: Position, rights: int) -> None:
         self._log = log
-        self._noted: Noted | None = None
+        self.noted: Noted | None = None
+        """Who is told of each fresh outcome: the audit trail."""
         self._lock = asyncio.Lock()
         self._observers: list[Observer] = []
         self._read_at = _clock()
@@ -115,10 +116,6 @@ class Room:
         """Whether the state here may be acted on: not while the room is frozen, or set aside as no
         longer what the log holds."""
         return not (self._aside or self.frozen or self._log.frozen(self.id))
-
-    def note_to(self, noted: Noted) -> None:
-        """Sets who is told of each fresh outcome: the audit trail."""
-        self._noted = noted
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -277,9 +274,9 @@ class Room:
     async def _note(self, command: c.Command, why: str, answer: Answer, before: RoomState) -> None:
         # What becomes of a word to the media plane is not decided here, and moderates nobody; who
         # looks at what is nobody's business.
-        if self._noted is not None and not isinstance(command, c.Media | c.MaterialOpen):
+        if self.noted is not None and not isinstance(command, c.Media | c.MaterialOpen):
             result = "ok" if isinstance(answer, Done) else str(answer.code)
-            await self._noted(command, why, result, (before, self.state))
+            await self.noted(command, why, result, (before, self.state))
 
     # -- following -----------------------------------------------------------------------------
 
