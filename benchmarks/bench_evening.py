@@ -26,11 +26,16 @@ def run() -> Iterator[Result]:
     yield Result("last turn of a round from its stage's end, most", 1000 * shares.late, "ms")
     yield Result("two equal shares apart, most", 1000 * shares.unequal, "ms")
 
-    moods = watched_moods.watch(range(GROUPS))
-    yield Result("answers in a shown mood, least", moods.least, "")
-    yield Result("people who can't be told apart by moods, least", moods.smallest, "")
-    yield Result("moods of two exchanged", moods.exchanged, "times")
-    yield Result("... and seen by who watches everything", moods.told, "times")
+    for strict in (False, True):
+        moods = watched_moods.watch(range(GROUPS), strict=strict)
+        room = "strict moods" if strict else "moods"
+        yield Result(f"{room}: questions", moods.questions, "")
+        yield Result(f"{room}: results shown", moods.shown, "")
+        yield Result(f"{room}: ... that don't count all answers", moods.partial, "")
+        yield Result(f"{room}: answers in a result, least", moods.least, "")
+        yield Result(f"{room}: people counted in the same questions, least", moods.smallest, "")
+        yield Result(f"{room}: answers exchanged", moods.exchanged, "times")
+        yield Result(f"{room}: ... and seen by who watches everything", moods.told, "times")
 
     voice = equal_voice.compare(range(GROUPS))
     for order, each in voice.items():

@@ -326,6 +326,7 @@ class RoomSettings(Message):
     cards: bool | None = may(boolean, default=None)
     queue_order: str | None = may(one_of("raised", "least_heard"), default=None)
     guests_read: bool | None = may(boolean, default=None)
+    mood_strict: bool | None = may(boolean, default=None)
 
     @property
     def changes(self) -> dict[str, object]:

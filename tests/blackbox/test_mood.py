@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from .house import Server, circle
+from .house import Circle, Server, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Gus")
 
@@ -50,21 +50,43 @@ async def test_MO1_MO2_MO3_counts_for_all_and_nobodys_answer(server: Server) -> 
         assert actions.count("mood.ask") >= 1
 
 
-async def test_MO4_MO5_four_answers_and_one_more_show_nothing(server: Server) -> None:
+async def results_of(c: Circle, *sizes: int) -> list[Any]:
+    """What is shown of questions that so many answered, one after another."""
+    results = []
+    for count in sizes:
+        await c.f.ok("mood.ask")
+        for member in c.members[:count]:
+            await member.ok("mood.answer", {"value": 2})
+        await c.f.ok("mood.close")
+        await c.settle()
+        seen = {repr(client.view["mood"]) for client in c.all}
+        assert len(seen) == 1
+        assert c.f.view["mood"]["answers"] == count
+        results.append(c.f.view["mood"]["result"])
+    return results
+
+
+def twos(count: int) -> dict[str, dict[str, int]]:
+    return {"counts": {"1": 0, "2": count, "3": 0, "4": 0, "5": 0}}
+
+
+async def test_MO4_five_answers_or_more_are_all_counted(server: Server) -> None:
     async with circle(server, NAMES) as c:
-        results = []
-        for count in (4, 6, 5, 6):
-            await c.f.ok("mood.ask")
-            for member in c.members[:count]:
-                await member.ok("mood.answer", {"value": 2})
-            await c.f.ok("mood.close")
-            await c.settle()
-            seen = {repr(client.view["mood"]) for client in c.all}
-            assert len(seen) == 1
-            assert c.f.view["mood"]["answers"] == count
-            results.append(c.f.view["mood"]["result"])
-        six = {"counts": {"1": 0, "2": 6, "3": 0, "4": 0, "5": 0}}
-        assert results == [None, six, None, six]
+        assert c.f.view["settings"]["mood_strict"] is False
+        results = await results_of(c, 4, 6, 5, 3, 6)
+        assert results == [None, twos(6), twos(5), None, twos(6)]
+        await c.f.no("bad_request", "room.settings", {"mood_strict": 1})
+        await c.f.ok("room.settings", {"mood_strict": True})
+        await c.settle()
+        assert all(client.view["settings"]["mood_strict"] is True for client in c.all)
+        assert await results_of(c, 6) == [None]
+
+
+async def test_MO4_MO5_in_a_strict_room_four_answers_and_one_less_show_nothing(
+    server: Server,
+) -> None:
+    async with circle(server, NAMES, settings={"mood_strict": True}) as c:
+        assert await results_of(c, 4, 6, 5, 6) == [None, twos(6), None, twos(6)]
 
 
 async def test_MS1_MS2_MS4_MS5_a_milestone_is_everybodys_for_a_moment(server: Server) -> None:

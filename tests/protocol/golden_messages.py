@@ -178,6 +178,7 @@ CLIENT: list[Message] = [
     m.GuestRest(88),
     m.RoleGive(89, OTHER, "guest"),
     m.RoomSettings(90, guests_read=True),
+    m.RoomSettings(97, mood_strict=True),
     m.BreatheStart(61, (4, 7, 8), 90),
     m.BreatheStop(62),
     m.TopicsSet(63, (BIN, b"\x00")),

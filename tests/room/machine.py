@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from sitwith_server.room import Refusal, Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Phase, Role, RoomState
+from sitwith_server.room.mood import LEAST, Mood, counts
 from tests.room.evening import Evening
 
 SECONDS = st.one_of(st.none(), st.sampled_from((1.0, 20.0, 90.0)))
@@ -78,6 +79,18 @@ def unknown(before: RoomState, after: RoomState, member: str) -> bool:
     return person is None or not (person < len(was.past.people) or person in was.here)
 
 
+def _counted(asked: Mood | None, shown: Mood | None) -> None:
+    """All are counted if they are five; where the room is strict no small class is made."""
+    assert asked is not None and shown is not None
+    assert shown.answers == len(asked.given)
+    if asked.strict:
+        assert {each for each in shown.classes if len(each) < LEAST} <= set(asked.classes)
+    elif shown.answers >= LEAST:
+        assert shown.counts == counts(asked.given, asked.given)
+    else:
+        assert (shown.counts, shown.classes) == (None, asked.classes)
+
+
 def changes(before: RoomState, after: RoomState, command: c.Command) -> None:
     """What no command may do, whatever it is."""
     asker = before.seats.get(command.by)
@@ -88,6 +101,8 @@ def changes(before: RoomState, after: RoomState, command: c.Command) -> None:
     assert after.seq >= before.seq
     assert after.seq >= after.rights >= before.rights
     assert after.removed >= before.removed
+    if isinstance(command, c.MoodClose):
+        _counted(before.mood, after.mood)
     full = len(before.inside()) >= before.capacity
     for seat in after.inside():
         was = before.seats.get(seat.id)

@@ -106,7 +106,7 @@ class People(Crowd):
             self.ask(c.PinMedia(by="", node=node, was=before.media))
         assert self.e.state.rights == before.rights
 
-    @rule(by=SHARE, what=st.integers(0, 5), flag=FLAGS, staff=FLAGS)
+    @rule(by=SHARE, what=st.integers(0, 6), flag=FLAGS, staff=FLAGS)
     def house(self, by: float, what: int, flag: bool, staff: bool) -> None:
         asks = self.someone(by, facilitator=staff)
         commands: tuple[c.Command, ...] = (
@@ -116,6 +116,7 @@ class People(Crowd):
             c.RoomSettings(by=asks, changes={"chat": "all" if flag else "staff"}),
             c.RoomSettings(by=asks, changes={"queue_order": "least_heard" if flag else "raised"}),
             c.RoomSettings(by=asks, changes={"guests_read": flag}),
+            c.RoomSettings(by=asks, changes={"mood_strict": flag}),
         )
         self.ask(commands[what])
 

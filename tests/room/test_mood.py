@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from itertools import chain, pairwise
+from fractions import Fraction
+from itertools import chain, combinations, pairwise
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from hypothesis import strategies as st
 from sitwith_server.room import commands as c
 from sitwith_server.room import view
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.mood import LEAST, VALUES, Mood, counts, tally
+from sitwith_server.room.mood import LEAST, VALUES, Mood, counts, everyone, tally
 from sitwith_server.room.watch import cause
 from sitwith_server.service.audit import UNTOLD
 from sitwith_server.service.store import state_from_bytes, state_to_bytes
 from tests.room.evening import FACILITATOR, Evening, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")
+PEOPLE = tuple(name.lower() for name in NAMES)
 
 
 def asked(e: Evening, answers: Mapping[str, int], by: str = "fay") -> Any:
@@ -106,8 +108,29 @@ def test_MO4_nothing_is_shown_below_five(how_many: int) -> None:
     assert e.see("ada")["mood"]["answers"] == how_many
 
 
+@pytest.mark.parametrize("sizes", [(3, 4, 5, 6, 7), (7, 6, 5, 4, 3), (6, 5, 7, 5, 6)])
+def test_MO4_exact_counts_of_all_who_answered_whoever_answered_before(
+    sizes: tuple[int, ...],
+) -> None:
+    e = circle(*NAMES[:7])
+    for round_, size in enumerate(sizes):
+        answers = {who: (n + round_) % 5 + 1 for n, who in enumerate(PEOPLE[:size])}
+        result = asked(e, answers)
+        if size < 5:
+            assert result is None
+        else:
+            given_now = list(answers.values())
+            assert result == shown(*(given_now.count(value) for value in VALUES))
+            assert sum(result["counts"].values()) == size
+        final = e.see("ada")["mood"]
+        assert final == {"open": False, "answers": size, "result": result}
+        e.ok("fay", c.RoomSettings, changes={"mood_strict": True})
+        e.ok("fay", c.RoomSettings, changes={"mood_strict": False})
+        assert e.see("ada")["mood"] == final
+
+
 def test_MO5_one_more_or_less_shows_nothing_new() -> None:
-    e = circle(*NAMES[:8])
+    e = circle(*NAMES[:8], mood_strict=True)
     first = all_say(4, *NAMES[:7])
     assert asked(e, first) == shown(0, 0, 0, 7, 0)
     # Gus does not answer again: what is shown of six others would tell his answer.
@@ -120,13 +143,13 @@ def test_MO5_one_more_or_less_shows_nothing_new() -> None:
 
 
 def test_MO5_five_others_are_counted_and_of_many_all_but_five() -> None:
-    e = circle(*NAMES, "Mia")
+    e = circle(*NAMES, "Mia", mood_strict=True)
     assert asked(e, all_say(2, *NAMES[:5])) == shown(0, 5, 0, 0, 0)
     assert asked(e, all_say(2, *NAMES[:10])) == shown(0, 10, 0, 0, 0)
     # A and B are shown; A, B and one more would be the sum and one more.
     assert asked(e, all_say(2, *NAMES[:11])) == shown(0, 10, 0, 0, 0)
     # In an evening of ten who were asked as one, nine answer again: five are counted.
-    e = circle(*NAMES[:10])
+    e = circle(*NAMES[:10], mood_strict=True)
     assert asked(e, all_say(2, *NAMES[:10])) == shown(0, 10, 0, 0, 0)
     assert asked(e, all_say(2, *NAMES[:9])) == shown(0, 5, 0, 0, 0)
 
@@ -145,7 +168,6 @@ def test_MO6_answers_are_not_kept() -> None:
     assert e.state.mood is None
 
 
-PEOPLE = tuple(name.lower() for name in NAMES)
 QUESTIONS = st.lists(
     st.sets(st.sampled_from(PEOPLE), min_size=3).map(sorted), min_size=1, max_size=5
 )
@@ -216,10 +238,10 @@ def _after(questions: tuple[Answers, ...], known: Evenings) -> tuple[RoomState, 
 
 
 class _Twelve:
-    """A circle of twelve, made once: a state is a value."""
+    """A strict circle of twelve, made once: a state is a value."""
 
     def __init__(self) -> None:
-        self.made = circle(*NAMES)
+        self.made = circle(*NAMES, mood_strict=True)
 
     def copy(self) -> Evening:
         e = Evening()
@@ -257,3 +279,92 @@ def test_MO5_a_room_remembers_its_classes_through_questions() -> None:
     )
     e.ok("finja", c.MoodAsk)
     assert e.state.mood == Mood(classes=(PEOPLE[:6],))
+
+
+def test_MO5_a_question_is_strict_if_the_room_was_at_any_time_while_it_was_open() -> None:
+    e = circle(*NAMES[:7])
+    assert asked(e, all_say(4, *NAMES[:7])) == shown(0, 0, 0, 7, 0)
+    for first, then in ((True, False), (False, True)):
+        e.ok("fay", c.RoomSettings, changes={"mood_strict": first})
+        e.ok("fay", c.MoodAsk)
+        for who in PEOPLE[:6]:
+            e.ok(who, c.MoodAnswer, value=3)
+        e.ok("fay", c.RoomSettings, changes={"mood_strict": then})
+        e.ok("fay", c.RoomSettings, changes={"mood_strict": False})
+        e.ok("fay", c.MoodClose)
+        assert e.see("ada")["mood"] == {"open": False, "answers": 6, "result": None}
+    assert asked(e, all_say(2, *NAMES[:6])) == shown(0, 6, 0, 0, 0)
+
+
+def test_MO5_strict_from_the_middle_counts_what_was_shown_before() -> None:
+    e = circle(*NAMES)
+    assert asked(e, all_say(4, *NAMES[:6])) == shown(0, 0, 0, 6, 0)
+    e.ok("fay", c.RoomSettings, changes={"mood_strict": True})
+    # Finn does not answer again: with what was shown before, five would tell his answer.
+    assert asked(e, all_say(4, *NAMES[:5])) is None
+    assert asked(e, all_say(4, *NAMES[:6])) == shown(0, 0, 0, 6, 0)
+    e.ok("fay", c.RoomSettings, changes={"mood_strict": False})
+    assert asked(e, all_say(4, *NAMES[:5])) == shown(0, 0, 0, 5, 0)
+    e.ok("fay", c.RoomSettings, changes={"mood_strict": True})
+    # Now Finn is a class of his own, and none of the six is counted any more; five others are.
+    assert asked(e, all_say(4, *NAMES[:6])) is None
+    assert asked(e, all_say(1, *NAMES)) == shown(6, 0, 0, 0, 0)
+    assert e.see("ada")["mood"]["answers"] == 12
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    questions=st.lists(
+        st.tuples(st.sets(st.sampled_from(PEOPLE[:10]), min_size=4), st.booleans()),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_MO5_strict_questions_make_no_more_of_what_others_have_shown(
+    questions: list[tuple[set[str], bool]],
+) -> None:
+    """Whatever weights somebody gives to the counts that were shown: if what remains is about fewer
+    than five people, then so it was before the strict question."""
+    classes: tuple[tuple[str, ...], ...] = ()
+    sums: list[frozenset[str]] = []
+    for answered, strict in questions:
+        made = (tally if strict else everyone)(answered, classes)
+        classes = made.classes
+        assert set(chain.from_iterable(classes)) == made.counted.union(*sums)
+        if not strict:
+            assert made.counted == (answered if len(answered) >= LEAST else set())
+        elif made.counted and made.counted not in sums:
+            for few in combinations(PEOPLE[:10], LEAST - 1):
+                assert _within(few, [*sums, made.counted]) == _within(few, sums)
+        if made.counted:
+            sums.append(made.counted)
+    together = {
+        who: frozenset(n for n, each in enumerate(sums) if who in each)
+        for who in PEOPLE
+        if any(who in each for each in sums)
+    }
+    alike = [{m for m in together if together[m] == pattern} for pattern in set(together.values())]
+    assert sorted(map(sorted, classes)) == sorted(map(sorted, alike))
+
+
+def _within(few: Collection[str], sums: list[frozenset[str]]) -> int:
+    """In how many independent ways the sums combine to something about none but these few."""
+    rest = [who for who in PEOPLE if who not in few]
+    return _rank(sums, PEOPLE) - _rank(sums, rest)
+
+
+def _rank(sums: list[frozenset[str]], columns: Collection[str]) -> int:
+    rows = [[Fraction(who in each) for who in columns] for each in sums]
+    rank = 0
+    for at in range(len(columns)):
+        pivot = next((row for row in rows[rank:] if row[at]), None)
+        if pivot is None:
+            continue
+        rows.remove(pivot)
+        rows.insert(rank, pivot)
+        for n, row in enumerate(rows):
+            if n > rank and row[at]:
+                by = row[at] / pivot[at]
+                rows[n] = [a - by * b for a, b in zip(row, pivot, strict=True)]
+        rank += 1
+    return rank

@@ -162,6 +162,7 @@ def test_RO6_settings_change_what_they_name() -> None:
         "cards": False,
         "queue_order": "raised",
         "guests_read": False,
+        "mood_strict": False,
     }
     e.same("fay", c.RoomSettings, changes={"chat": "staff"})
 

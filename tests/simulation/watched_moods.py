@@ -3,19 +3,23 @@
 `python -m tests.simulation.watched_moods` prints it. The adversary sees every view, number, cause
 and refusal of three people who never look away, and knows who answered when, in whatever order
 people come, go, answer and answer anew, and questions are asked and closed. What they see must be
-the same whoever of a class gave which answer, and whatever the answers were that nobody counts.
+the same whoever gave which of the answers that are shown together, and whatever the answers were
+that nobody counts. In a strict room (MO5) it must be so throughout the evening: whoever of a class
+gave which answers, in all questions.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sitwith_protocol.codec import encode
 from sitwith_server.room import Verdict, view
 from sitwith_server.room import commands as c
+from sitwith_server.room.mood import LEAST
 from sitwith_server.room.watch import cause
 from tests.room.evening import FACILITATOR, Evening, circle
 
@@ -37,16 +41,24 @@ class Watched:
     seen: list[Any] = field(default_factory=list)
     shown: list[int | None] = field(default_factory=list)
     """Of each question how many answers were counted; None: nothing was shown."""
+    given: list[int] = field(default_factory=list)
+    """Of each question how many answers there were."""
     classes: tuple[tuple[str, ...], ...] = ()
 
 
-_MADE = circle(*NAMES)
-_MADE.come("Gina", FACILITATOR)
+def _made(strict: bool) -> Evening:
+    e = circle(*NAMES, mood_strict=strict)
+    e.come("Gina", FACILITATOR)
+    return e
 
 
-def live(steps: list[Step]) -> Watched:
+_MADE = {strict: _made(strict) for strict in (False, True)}
+
+
+def live(steps: list[Step], *, strict: bool, all_watch: bool = False) -> Watched:
+    """The evening, watched by `WATCHERS`, or by everybody who is inside."""
     e = Evening()
-    e.state, e.now = _MADE.state, _MADE.now
+    e.state, e.now = _MADE[strict].state, _MADE[strict].now
     told = Watched()
     views = {name: view(e.state, name) for name in WATCHERS}
     for what, who, value in steps:
@@ -57,7 +69,8 @@ def live(steps: list[Step]) -> Watched:
             verdict: object = None
         else:
             verdict = e.order(command)
-        _watch(told, views, before, e, why, who, verdict)
+        watchers = tuple(seat.id for seat in e.state.inside()) if all_watch else WATCHERS
+        _watch(told, views, watchers, before, e, why, who, verdict)
     return told
 
 
@@ -74,21 +87,31 @@ def _command(what: str, who: str, value: int) -> tuple[c.Command | None, str]:
 
 
 def _watch(
-    told: Watched, views: Any, before: Any, e: Evening, why: str, who: str, verdict: object
+    told: Watched,
+    views: dict[str, Any],
+    watchers: tuple[str, ...],
+    before: Any,
+    e: Evening,
+    why: str,
+    who: str,
+    verdict: object,
 ) -> None:
     shown: list[Any] = [e.state.seq, isinstance(verdict, Verdict)]
-    for name in WATCHERS if e.state is not before else ():
+    for name in watchers if e.state is not before else ():
         viewer = e.state.at(name)
         assert viewer is not None
-        was, views[name] = views[name], view(e.state, name)
+        was, views[name] = views.get(name, {}), view(e.state, name)
         changed = {k: v for k, v in views[name].items() if v != was.get(k)}
-        shown.append((changed, cause(before, e.state, viewer, why, who) if changed else None))
-    told.seen.append(shown)
+        named = cause(before, e.state, viewer, why, who) if changed else None
+        shown.append([name, changed, list(named or ())])
+    # To the byte: what is packed is what a frame would carry.
+    told.seen.append(encode({"shown": shown}))
     mood = e.state.mood
     if why == "mood.close" and isinstance(verdict, Verdict):
         assert mood is not None
         told.classes = mood.classes
         told.shown.append(None if mood.counts is None else sum(mood.counts))
+        told.given.append(mood.answers)
 
 
 def scripted(drawn: Questions) -> list[Step]:
@@ -121,22 +144,46 @@ def scripted(drawn: Questions) -> list[Step]:
 def others(steps: list[Step], mapped: Mapping[str, str], chance: random.Random) -> list[Step]:
     """The same evening in which `mapped` people gave each other's last answers, and everybody
     other ones before."""
+    last = _last(steps)
+    final = {(n, who): last.get((n, mapped.get(who, who)), own) for (n, who), own in last.items()}
+    return _answered(steps, final, chance)
+
+
+def same_counts(steps: list[Step], chance: random.Random) -> list[Step]:
+    """The same evening in which each question's answers are dealt anew among those who gave them,
+    each time by lot; where they are too few to be shown they are any."""
+    last = _last(steps)
+    final: dict[tuple[int, str], int] = {}
+    for number in sorted({n for n, _ in last}):
+        people = [who for n, who in last if n == number]
+        values = [last[number, who] for who in people]
+        chance.shuffle(values)
+        if len(people) < LEAST:
+            values = [chance.randint(1, 5) for _ in people]
+        final.update({(number, who): v for who, v in zip(people, values, strict=True)})
+    return _answered(steps, final, chance)
+
+
+def _last(steps: list[Step]) -> dict[tuple[int, str], int]:
+    """What each answered last, by question and person."""
     numbers = _questions(steps)
-    last: dict[tuple[int, str], int] = {}
-    left: dict[tuple[int, str], int] = {}
-    for number, (what, who, value) in zip(numbers, steps, strict=True):
-        if what == "answer":
-            last[number, who] = value
-            left[number, who] = left.get((number, who), 0) + 1
-    made = list[Step]()
-    for number, (what, who, value) in zip(numbers, steps, strict=True):
+    each = zip(numbers, steps, strict=True)
+    return {(number, who): value for number, (what, who, value) in each if what == "answer"}
+
+
+def _answered(
+    steps: list[Step], final: Mapping[tuple[int, str], int], chance: random.Random
+) -> list[Step]:
+    """The same steps with these last answers, and any before them."""
+    made, seen = list[Step](), set[tuple[int, str]]()
+    each = zip(_questions(steps), steps, strict=True)
+    for number, (what, who, value) in reversed(list(each)):
         given_now = value
         if what == "answer":
-            left[number, who] -= 1
-            final = last.get((number, mapped.get(who, who)), value)
-            given_now = chance.randint(1, 5) if left[number, who] else final
+            given_now = chance.randint(1, 5) if (number, who) in seen else final[number, who]
+            seen.add((number, who))
         made.append((what, who, given_now))
-    return made
+    return made[::-1]
 
 
 def _questions(steps: list[Step]) -> list[int]:
@@ -162,45 +209,58 @@ def drawn(chance: random.Random) -> Questions:
 
 @dataclass(slots=True)
 class Found:
+    strict: bool
     evenings: int = 0
     questions: int = 0
     shown: int = 0
     least: int = 10**9
     """The fewest answers that any result counted."""
+    partial: int = 0
+    """Results that don't count all answers."""
     smallest: int = 10**9
-    """The fewest people who can be told apart from all others."""
+    """The fewest people who were counted in the same questions. If nobody's mood ever changes, less
+    than `LEAST` are those of whom subtracting may tell."""
     exchanged: int = 0
-    """Evenings in which two of a class gave each other's answers."""
+    """Evenings in which others gave the answers that were shown together."""
     told: int = 0
     """Of these, such that a watcher could tell from the one as it was."""
 
     def __str__(self) -> str:
         return (
-            f"{self.evenings} evenings, {self.questions} questions, {self.shown} results shown, "
+            f"{'strict' if self.strict else 'as at first'}: {self.evenings} evenings, "
+            f"{self.questions} questions, {self.shown} results shown, {self.partial} in part, "
             f"none of fewer than {self.least} answers; no class of fewer than {self.smallest} "
-            f"people; answers of two exchanged {self.exchanged} times, seen {self.told} times"
+            f"people; answers exchanged {self.exchanged} times, seen {self.told} times"
         )
 
 
-def watch(seeds: Iterable[int]) -> Found:
-    found = Found()
+def watch(seeds: Iterable[int], *, strict: bool) -> Found:
+    found = Found(strict)
     for seed in seeds:
         chance = random.Random(seed)
         steps = scripted(drawn(chance))
-        told = live(steps)
+        told = live(steps, strict=strict)
         counted = [count for count in told.shown if count is not None]
         found.evenings += 1
         found.questions += len(told.shown)
         found.shown += len(counted)
         found.least = min([found.least, *counted])
+        both = zip(told.shown, told.given, strict=True)
+        found.partial += sum(shown is not None and shown < given for shown, given in both)
         found.smallest = min([found.smallest, *map(len, told.classes)])
-        for people in told.classes:
-            one, other = chance.sample(people, 2)
+        for made in _exchanged(steps, told, chance) if strict else [same_counts(steps, chance)]:
             found.exchanged += 1
-            found.told += live(others(steps, {one: other, other: one}, chance)).seen != told.seen
+            found.told += live(made, strict=strict).seen != told.seen
     return found
+
+
+def _exchanged(steps: list[Step], told: Watched, chance: random.Random) -> Iterator[list[Step]]:
+    for people in told.classes:
+        one, other = chance.sample(people, 2)
+        yield others(steps, {one: other, other: one}, chance)
 
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    print(watch(range(count)))
+    for each in (False, True):
+        print(watch(range(count), strict=each))

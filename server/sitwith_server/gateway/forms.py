@@ -232,6 +232,7 @@ _SETTINGS: Final = record(
         "cards": truth,
         "queue_order": word(*QueueOrder),
         "guests_read": truth,
+        "mood_strict": truth,
     }
 )
 _ROOM: Final = record(

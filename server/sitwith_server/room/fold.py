@@ -205,9 +205,13 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
 
 
 def _settings_changed(state: RoomState, event: ev.SettingsChanged) -> RoomState:
-    """A room that asks for no cards any more keeps none."""
+    """A room that asks for no cards any more keeps none. Who has answered under a promise is held
+    to it, whatever is changed before the question is closed."""
     care = state.care if event.settings.cards else state.care.without_cards()
-    return replace(state, settings=event.settings, care=care)
+    mood = state.mood
+    if mood is not None and mood.open and event.settings.mood_strict:
+        mood = replace(mood, strict=True)
+    return replace(state, settings=event.settings, care=care, mood=mood)
 
 
 def _concern_changed(state: RoomState, event: ev.ConcernChanged) -> RoomState:
@@ -231,7 +235,8 @@ def _card_opened(state: RoomState, event: ev.CardOpened) -> RoomState:
 
 
 def _mood_asked(state: RoomState, event: ev.MoodAsked) -> RoomState:
-    return replace(state, mood=Mood(classes=state.mood.classes if state.mood else ()))
+    classes = state.mood.classes if state.mood else ()
+    return replace(state, mood=Mood(strict=state.settings.mood_strict, classes=classes))
 
 
 def _mood_answered(state: RoomState, event: ev.MoodAnswered) -> RoomState:

@@ -110,6 +110,8 @@ class Settings:
     queue_order: QueueOrder = QueueOrder.RAISED
     guests_read: bool = False
     """Whether guests who are with the circle read its words, and write there."""
+    mood_strict: bool = False
+    """Whether of how everybody is no more is shown than can be subtracted safely (MO5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """How everybody is, asked of all and shown as counts alone (MO*).
 
-What is shown must not tell one person's answer, not even by subtracting one question's counts from
-another's. So everybody who was ever counted belongs to a *class*: those who were counted in exactly
-the same questions. Whatever sums and differences of shown counts somebody forms, they are made of
-whole classes; a question is counted only in such a way that no class has fewer than `LEAST` people.
-Who is counted follows from who has answered, never from what.
+A question that at least `LEAST` people answered shows how many of them gave each value, and
+nothing else. Who takes it that nobody's mood changes can still subtract one question's counts from
+another's. A room that fears this is `strict`: everybody who was ever counted belongs to a *class*,
+those who were counted in exactly the same questions. Whatever sums and differences of shown counts
+somebody forms, they are made of whole classes; a strict question is counted only in such a way that
+no class gets fewer than `LEAST` people. Either way who is counted follows from who has answered,
+never from what.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ class Mood:
     no longer than it may still be replaced."""
 
     open: bool = True
+    strict: bool = False
+    """Whether the room was strict at any time while it was open."""
     given: Mapping[str, int] = field(default_factory=dict, repr=False)
     given_at: tuple[int, ...] = ()
     """Where the answers stand in the control log, so that they can be blanked there."""
@@ -36,7 +40,8 @@ class Mood:
     counts: tuple[int, ...] | None = None
     """How many answered 1, 2, 3, 4 and 5; None: nothing is shown."""
     classes: tuple[Class, ...] = ()
-    """Everybody counted in this question or an earlier one, each in one class."""
+    """Everybody counted in this question or an earlier one, each in one class. Questions that were
+    not strict may have left some of fewer than `LEAST`."""
 
     def with_answer(self, member: str, value: int, number: int) -> Mood:
         """number: of the event that says so."""
@@ -52,17 +57,30 @@ class Tally:
     classes: tuple[Class, ...]
 
 
+def everyone(answered: Collection[str], classes: tuple[Class, ...]) -> Tally:
+    """Whom a question counts that these have answered: all, if they are enough."""
+    if len(answered) < LEAST:
+        return Tally(frozenset(), classes)
+    known = {member for old in classes for member in old}
+    again = [tuple(m for m in old if m in answered) for old in classes]
+    left = [tuple(m for m in old if m not in answered) for old in classes]
+    new = tuple(sorted(m for m in answered if m not in known))
+    return Tally(frozenset(answered), tuple(part for part in (*again, *left, new) if part))
+
+
 def tally(answered: Collection[str], classes: tuple[Class, ...]) -> Tally:
-    """Whom a question counts that these have answered: as many as may be.
+    """Whom a strict question counts that these have answered: as many as may be.
 
     Of each class all who answered, or as many as leave `LEAST` uncounted, or nobody; and those who
     were never counted before, if they are enough to be a class. Where some of several are to be
-    left out, it is the last by their ids, which are random.
+    left out, it is the last by their ids, which are random. Once others have left a class of fewer
+    than `LEAST`, nobody is counted again: what was shown with them could be subtracted.
     """
+    exposed = any(len(old) < LEAST for old in classes)
     counted: set[str] = set()
     left: list[Class] = []
     for old in classes:
-        taken = tuple(m for m in old if m in answered)
+        taken = () if exposed else tuple(m for m in old if m in answered)
         if len(taken) < len(old):
             taken = taken[: max(0, len(old) - LEAST)]
         if len(taken) < LEAST:

@@ -148,6 +148,7 @@ def _settings(state: RoomState, _: Audience) -> Value:
         "cards": s.cards,
         "queue_order": str(s.queue_order),
         "guests_read": s.guests_read,
+        "mood_strict": s.mood_strict,
     }
 
 

@@ -167,6 +167,8 @@ export interface Settings {
   queue_order?: "raised" | "least_heard";
   /** Guests who are with the circle read its words, and write there. */
   guests_read?: boolean;
+  /** Of how everybody is only what can't be subtracted from what was shown before. */
+  mood_strict?: boolean;
 }
 
 export interface Mood {

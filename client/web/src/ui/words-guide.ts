@@ -185,6 +185,8 @@ export const guide = {
     wait: "Facilitators too wait for the stick",
     cards: "Ask members how they can be reached",
     cardsHint: "Only the facilitator who takes on somebody's own flag can open their card; they are told. Switching it off forgets all cards.",
+    moodStrict: "Protect moods also where two questions are compared",
+    moodStrictHint: "Otherwise the numbers count all who answered, from five up. With this, who doesn't answer again can't be told by comparing; in a circle of fewer than ten the second question then often shows nothing. Best set before the first question.",
     save: "Save",
     saved: "Saved.",
     number: "Please give a whole number in range.",

@@ -7,6 +7,7 @@ import { floor, members, NOW, room, snapshot } from "../../src/ui/harness/fixtur
 import { person } from "../../src/ui/model.ts";
 import { NO_MOOD, remember, shares, sum, type MoodMemory } from "../../src/ui/moments/memory.ts";
 import { milestonesNow, whyNoMilestone } from "../../src/ui/moments/milestones.tsx";
+import { whyHidden } from "../../src/ui/moments/mood-parts.tsx";
 import type { Milestone, Mood, RoomView, Settings, Snapshot } from "../../src/ui/port.ts";
 import { wantsCard } from "../../src/ui/session.tsx";
 import { moments } from "../../src/ui/words-moments.ts";
@@ -56,6 +57,13 @@ describe("what the page remembers of moods", () => {
   });
 });
 
+describe("why nothing is shown", () => {
+  it("is that there are too few, or that the room is strict", () => {
+    expect(whyHidden({ ...shut(), answers: 4 })).toBe(moments.mood.few);
+    expect(whyHidden({ ...shut(), answers: 5 })).toBe(moments.mood.held);
+  });
+});
+
 describe("milestones", () => {
   const one: Milestone = { n: 1, member: "m5", text: "A year.", ends_at: NOW + 5 };
 
@@ -91,7 +99,8 @@ describe("what is said of moods, nudges and the inbox", () => {
     const asked = shown({ mood: open(0) });
     expect(said(shown({}), asked)).toEqual([moments.mood.say.asked]);
     expect(said(asked, shown({ mood: open(1) }))).toEqual([]);
-    expect(said(asked, shown({ mood: shut() }))).toEqual([moments.mood.say.few]);
+    expect(said(asked, shown({ mood: { ...shut(), answers: 4 } }))).toEqual([moments.mood.say.few]);
+    expect(said(asked, shown({ mood: shut() }))).toEqual([moments.mood.say.held]);
     expect(said(asked, shown({ mood: shut({ counts: counts(1, 1, 1, 1, 1) }) }))).toEqual([moments.mood.say.shown]);
     expect(said(shown({}), shown({ nudge: { at: NOW } }))).toEqual([moments.heard.say]);
   });

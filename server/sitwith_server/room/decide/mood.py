@@ -5,7 +5,7 @@ from __future__ import annotations
 from sitwith_server.room import commands as c
 from sitwith_server.room.decide.draft import Draft, stale
 from sitwith_server.room.events import MoodAnswered, MoodAsked, MoodClosed
-from sitwith_server.room.mood import Mood, counts, tally
+from sitwith_server.room.mood import Mood, counts, everyone, tally
 
 
 def ask(d: Draft, command: c.MoodAsk) -> None:
@@ -23,7 +23,7 @@ def answer(d: Draft, command: c.MoodAnswer) -> None:
 
 def close(d: Draft, command: c.MoodClose) -> None:
     mood = _open(d)
-    made = tally(mood.given, mood.classes)
+    made = (tally if mood.strict else everyone)(mood.given, mood.classes)
     shown = counts(mood.given, made.counted) if made.counted else None
     d.emit(MoodClosed(mood.answers, shown, made.classes))
 

@@ -9,7 +9,7 @@ import { guide } from "../words-guide.ts";
 import { guest } from "../words-materials.ts";
 import { moments } from "../words-moments.ts";
 
-type Flag = "direct" | "lobby" | "facilitators_wait" | "cards" | "guests_read";
+type Flag = "direct" | "lobby" | "facilitators_wait" | "cards" | "guests_read" | "mood_strict";
 const MOST_SECONDS = 7200;
 
 export function SettingsDialog(): VNode | null {
@@ -63,6 +63,7 @@ export function SettingsDialog(): VNode | null {
       {flag("facilitators_wait", guide.settings.wait)}
       {flag("cards", guide.settings.cards, guide.settings.cardsHint)}
       {flag("guests_read", guest.settings, guest.settingsHint)}
+      {flag("mood_strict", guide.settings.moodStrict, guide.settings.moodStrictHint)}
       <label class="field">
         <span>{moments.heard.order}</span>
         <select

@@ -64,6 +64,7 @@ export const EVENING: Readonly<Record<string, () => Snapshot>> = {
   moodshown: () => shown({ mood: { open: false, answers: 9, result: { counts: { 1: 1, 2: 0, 3: 2, 4: 5, 5: 1 } } } }),
   moodearlier: () => shown({ mood: { open: false, answers: 8, result: { counts: { 1: 3, 2: 2, 3: 2, 4: 1, 5: 0 } } } }),
   moodfew: () => shown({ mood: { open: false, answers: 3, result: null } }),
+  moodheld: () => shown({ mood: { open: false, answers: 7, result: null } }),
   moodshownguide: () => shown({ mood: { open: false, answers: 9, result: { counts: { 1: 1, 2: 0, 3: 2, 4: 5, 5: 1 } } } }, guide),
   milestone: () => shown({ floor: ROUND, milestones: [moment(1, "m7", "Ninety days today. I did not think that I would say that.")] }),
   milestonemine: () => shown({ milestones: [moment(1, "m3", "I called my sister.")] }),

@@ -2,6 +2,7 @@
 import { isFacilitator } from "../model.ts";
 import type { Snapshot } from "../port.ts";
 import { moments } from "../words-moments.ts";
+import { LEAST } from "./memory.ts";
 import { milestoneText } from "./milestones.tsx";
 
 export function momentWords(before: Snapshot, after: Snapshot, name: (id: string) => string): string[] {
@@ -10,7 +11,10 @@ export function momentWords(before: Snapshot, after: Snapshot, name: (id: string
   const is = after.room;
   const { mood, milestone, heard, inbox } = moments;
   if (is.mood?.open === true && was.mood?.open !== true) said.push(mood.say.asked);
-  if (was.mood?.open === true && is.mood?.open === false) said.push(is.mood.result === null ? mood.say.few : mood.say.shown);
+  if (was.mood?.open === true && is.mood?.open === false) {
+    const { answers, result } = is.mood;
+    said.push(result !== null ? mood.say.shown : answers < LEAST ? mood.say.few : mood.say.held);
+  }
   const shown = new Set(was.milestones.map((one) => one.n));
   for (const one of is.milestones) {
     if (!shown.has(one.n) && one.member !== after.me) said.push(milestone.say(name(one.member), milestoneText(one)));

@@ -6,6 +6,8 @@ import type { Mood } from "../port.ts";
 
 export type Value = 1 | 2 | 3 | 4 | 5;
 export const VALUES: readonly Value[] = [1, 2, 3, 4, 5];
+/** The fewest answers that are shown. */
+export const LEAST = 5;
 export type Counts = NonNullable<Mood["result"]>["counts"];
 
 export interface MoodMemory {

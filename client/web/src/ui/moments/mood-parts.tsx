@@ -2,12 +2,18 @@
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import type { Mood } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { MOODS, moments } from "../words-moments.ts";
-import { shares, sum, VALUES, type Counts, type Value } from "./memory.ts";
+import { LEAST, shares, sum, VALUES, type Counts, type Value } from "./memory.ts";
 
 const text = moments.mood;
+
+/** Why nothing is shown of a question that is closed. */
+export function whyHidden(mood: Mood): string {
+  return mood.answers < LEAST ? text.few : text.held;
+}
 
 /** Whether the strip above the ring has something to say about it. */
 export function useMoodNote(): boolean {
@@ -38,7 +44,7 @@ export function MoodNote(): VNode | null {
           <strong>{text.shown}</strong>
         ) : (
           <>
-            {text.closedNow} {text.few}
+            {text.closedNow} {whyHidden(mood)}
           </>
         )}
       </p>
@@ -89,10 +95,10 @@ export function MoodDialog(): VNode {
       ) : mood.open ? (
         <Choices answers={mood.answers} />
       ) : mood.result !== null ? (
-        <MoodResult counts={mood.result.counts} earlier={session.mood.value.earlier} />
+        <MoodResult counts={mood.result.counts} answers={mood.answers} earlier={session.mood.value.earlier} />
       ) : (
         <p>
-          {text.few} {text.fewHint}
+          {whyHidden(mood)} {mood.answers < LEAST ? text.fewHint : text.heldHint}
         </p>
       )}
     </Dialog>
@@ -138,13 +144,16 @@ function Choices({ answers }: { answers: number }): VNode {
       <p role="status" class="mood-mine">
         {mine === null ? "" : text.mine}
       </p>
-      <p class="hint">{text.who}</p>
+      <p class="hint">
+        {text.who} {session.snap.value.room.settings?.mood_strict === true ? text.strict : text.twice}
+      </p>
       <p class="hint">{text.count(answers)}</p>
     </>
   );
 }
 
-export function MoodResult({ counts, earlier }: { counts: Counts; earlier: Counts | null }): VNode {
+export function MoodResult({ counts, answers, earlier }: { counts: Counts; answers: number; earlier: Counts | null }): VNode {
+  const counted = sum(counts);
   const now = shares(counts);
   const was = earlier === null ? null : shares(earlier);
   return (
@@ -170,7 +179,7 @@ export function MoodResult({ counts, earlier }: { counts: Counts; earlier: Count
         </tbody>
       </table>
       <p class="hint">
-        {text.people(sum(counts))}. {earlier !== null && text.earlierHint}
+        {counted < answers ? text.partly(counted, answers) : text.people(counted)}. {earlier !== null && text.earlierHint}
       </p>
     </>
   );
@@ -199,7 +208,7 @@ export function MoodControls(): VNode {
           {guide.open} <strong>{text.count(mood.answers)}</strong>
         </p>
         <Button look="main" class="wide" onClick={() => void session.act("mood.close", {})}>
-          {mood.answers < 5 ? guide.closeFew : guide.close}
+          {mood.answers < LEAST ? guide.closeFew : guide.close}
         </Button>
         <p class="hint">{guide.few}</p>
       </div>
@@ -207,7 +216,7 @@ export function MoodControls(): VNode {
   }
   return (
     <div class="together-part">
-      {mood !== null && <p>{mood.result === null ? text.few : text.shown}</p>}
+      {mood !== null && <p>{mood.result === null ? whyHidden(mood) : text.shown}</p>}
       <div class="wrap">
         <Button icon="wave" onClick={() => void session.act("mood.ask", {})}>
           {mood === null ? guide.ask : guide.askAgain}
