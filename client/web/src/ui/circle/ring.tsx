@@ -6,7 +6,7 @@ import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { Centre } from "./centre.tsx";
 import { fromMe, layout } from "./geometry.ts";
-import { Seat } from "./seat.tsx";
+import { Seat, type Side } from "./seat.tsx";
 
 export function Circle(): VNode {
   const session = useSession();
@@ -57,6 +57,7 @@ export function Circle(): VNode {
             done={done.has(who.id)}
             visitor={visitors.has(who.id)}
             place={inRing ? (ring.places[i] ?? null) : null}
+            side={inRing ? sideOf((ring.places[i]?.x ?? ring.centre.x) - ring.centre.x, ring.rx) : null}
             picture={pictures.get(who.id) ?? null}
             speaking={speaking.has(who.id)}
             reaction={reactions.get(who.id) ?? null}
@@ -65,6 +66,12 @@ export function Circle(): VNode {
       </ul>
     </div>
   );
+}
+
+/** Which edge of the ring a seat is near, so that what hangs over it grows away from that edge. */
+function sideOf(off: number, half: number): Side | null {
+  if (Math.abs(off) < 0.6 * half) return null;
+  return off < 0 ? "left" : "right";
 }
 
 /** The size of a box as it is now. */

@@ -11,6 +11,8 @@ import { Sign, signWords, SUPPORT } from "./signs.tsx";
 import { TurnRing } from "./turn-ring.tsx";
 import type { Kind } from "../port.ts";
 
+export type Side = "left" | "right";
+
 interface SeatProps {
   readonly who: Person;
   readonly holder: boolean;
@@ -19,6 +21,8 @@ interface SeatProps {
   readonly place: { readonly x: number; readonly y: number } | null;
   readonly picture: MediaStream | null;
   readonly speaking: boolean;
+  /** The edge of the ring that it is near. */
+  readonly side: Side | null;
   readonly reaction: string | null;
 }
 
@@ -48,7 +52,7 @@ export function marksOf(who: Person, me: boolean, holder: boolean, done: boolean
   return parts;
 }
 
-export function Seat({ who, holder, done, visitor, place, picture, speaking, reaction }: SeatProps): VNode {
+export function Seat({ who, holder, done, visitor, place, side, picture, speaking, reaction }: SeatProps): VNode {
   const session = useSession();
   const me = session.isMe(who.id);
   const sentence = describe(who, me, holder, done);
@@ -67,6 +71,7 @@ export function Seat({ who, holder, done, visitor, place, picture, speaking, rea
       class={`seat ${holder ? "is-holder" : ""} ${me ? "is-me" : ""} ${speaking ? "is-speaking" : ""} is-${who.here}`}
       style={style}
       data-tint={who.seat % 8}
+      data-side={side}
     >
       <button type="button" class="seat-button" aria-haspopup="dialog" onClick={open}>
         <span class="disc-box" aria-hidden="true">
