@@ -39,7 +39,7 @@ demo: setup
 test: lint
 	@$(SETUP) test
 	@$(SETUP) npm run --silent test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: dev
 	@$(BIN)/ruff check --quiet . || { echo "lint: make format mends what can be mended" >&2; exit 1; }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMED_BROWSER = "SITWITH_CHROMIUM"
@@ -32,13 +33,29 @@ def pytest_configure() -> None:
         os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
 
 
+def shy(path: str) -> bool:
+    """A Chromium takes a network namespace that comes or goes for a change of its own network, so
+    tests with either take turns. They last the longest, and so begin first."""
+    return path.startswith("tests/browser/") or "janus" in path or "special_addresses" in path
+
+
+class _FilesBesideEachOther(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Each file in one go."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "network" if shy(path) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    # xdist 3.8 has groups of its own, by a name of pytest that 9.2 no longer reads.
+    config.option.loadscopereorder = False
+    return _FilesBesideEachOther(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files run beside each other, each in one go; but a Chromium takes a network namespace that
-    comes or goes for a change of its own network, so these take turns."""
-    for item in items:
-        name = item.path.name
-        shy = item.path.parent.name == "browser" or "janus" in name
-        item.add_marker(pytest.mark.xdist_group("network" if shy else str(item.path)))
+    items.sort(key=lambda item: not shy(item.nodeid))
 
 
 @pytest.fixture(scope="session")
