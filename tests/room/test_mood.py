@@ -173,7 +173,7 @@ QUESTIONS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(questions=QUESTIONS, data=st.data())
 def test_MO5_an_adversary_learns_no_more_than_the_counts(
     questions: list[list[str]], data: st.DataObject

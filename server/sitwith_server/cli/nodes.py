@@ -78,6 +78,8 @@ class MediaNodes:
                 _log.error("media_node_late", place=node.place, pid=node.pid)
                 node.kill()
         codes = [await node.ended for node in leaving]
+        # Of several that end at once the callbacks of the later ones may not have run yet.
+        self._alive.difference_update(leaving)
         return all(code in (0, -number) for code in codes)
 
     async def _keep(self, place: int) -> None:
