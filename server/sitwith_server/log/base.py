@@ -4,7 +4,8 @@ A room has one control stream (`CONTROL`) and any number of conversation streams
 nothing of what it holds: blobs, records and outcomes are bytes that the service made. What it
 promises is order, numbers and at-most-once:
 
-- Within a stream entries are numbered 1, 2, 3 … without gaps; a number never comes again.
+- Within a stream entries are numbered 1, 2, 3 … without gaps; a number never comes again, but in
+  a conversation of the room's next life.
 - A commit is taken whole or not at all, and nothing is visible before it is committed.
 - A commit with a key has one outcome, however often and wherever it is tried.
 
@@ -30,7 +31,16 @@ KEPT_ENTRIES: Final = 5_000
 """At least this many of a stream's last entries can be read."""
 
 OUTAGE_SECONDS: Final = 2.0
-"""Workers beat every second; longer than this without any beat, nobody could commit."""
+"""Workers beat much more often; longer than this without any beat, nobody could commit."""
+
+LINGER: Final = 600.0
+"""Seconds after its end for which anything of a room may be kept, whatever died meanwhile."""
+
+TOMBSTONE: Final = 86_400.0
+"""Seconds for which the id of an ended room is remembered."""
+
+CARRIED_BYTES: Final = 8_192
+"""The bell of a commit with larger entries says their number alone."""
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -51,6 +61,11 @@ class Position:
     SIZE: ClassVar[int] = 24
     START: ClassVar[Position]
 
+    @property
+    def life(self) -> int:
+        """How often the room had forgotten everything before this entry."""
+        return life_of(self.epoch)
+
     def to_bytes(self) -> bytes:
         """24 bytes: epoch and seq as unsigned big-endian 64 bit, then the event id."""
         return _POSITION.pack(self.epoch, self.seq, self.event)
@@ -65,6 +80,20 @@ class Position:
 
 
 _POSITION: Final = struct.Struct(">QQ8s")
+_LIFE_BITS: Final = 24
+
+
+def life_of(epoch: int) -> int:
+    """The upper bits of an epoch count the room's lives, so that whatever comes from a lower life
+    is older than everything of a higher one."""
+    return epoch >> _LIFE_BITS
+
+
+def next_life(epoch: int) -> int:
+    """The first epoch of the life after this one."""
+    return (life_of(epoch) + 1 << _LIFE_BITS) + 1
+
+
 Position.START = Position(0, 0, bytes(8))
 
 
@@ -87,6 +116,53 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Blank:
+    """Entries of one stream whose bodies become `blob`; their positions stay."""
+
+    stream: str
+    numbers: tuple[int, ...]
+    blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a commit does besides appending: in the same step, all of it or nothing.
+
+    due: when the room is next due, by the log's clock (see `Log.due`); None: as before.
+    workers: whose connections are in the room now (see `Log.orphans`); None: as before.
+    record: the room's record from now on; None: as before.
+    expires: when the room ends, by the log's clock; None: as before.
+    snapshot: the room's state after the last of the commit's control entries; None: none is saved.
+    blanks: entries that lose their bodies.
+    drop_files: files that are deleted.
+    audit: an entry of the audit trail and the trail's ttl (s).
+    forget: before the entries are appended, everything of the room goes: entries of all streams,
+        numbers of conversations, outcomes, snapshot, files. Left are the record (which has to be
+        given), the audit trail and the control stream's number, which goes on. The epoch becomes
+        `next_life`.
+    end: the room is gone after this commit, as by `Log.end`; its entries still ring.
+    """
+
+    due: float | None = None
+    workers: frozenset[str] | None = None
+    record: bytes | None = field(default=None, repr=False)
+    expires: float | None = None
+    snapshot: bytes | None = field(default=None, repr=False)
+    blanks: tuple[Blank, ...] = ()
+    drop_files: tuple[str, ...] = ()
+    audit: tuple[bytes, float] | None = field(default=None, repr=False)
+    forget: bool = False
+    end: bool = False
+
+    def __post_init__(self) -> None:
+        if self.forget and self.record is None:
+            raise ValueError("a room that forgets keeps a record")
+
+
+NOTHING_ELSE: Final = Effects()
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What shall be appended, and what it was decided on.
 
@@ -99,6 +175,11 @@ class Commit:
     not_before: refused before this moment of the log's clock (a Tick and its deadline).
     at_head: conversations only: also refused unless this is the stream's head seq, so that an
         entry can hold a number derived from its place.
+    control: conversations only: entries of the control stream that come with it, before it. They
+        change no rights.
+    control_head: conversations only: also refused unless this is the control stream's head seq;
+        needed where `control` is given.
+    effects: what else it does. Where there are blobs (or `control`) or not.
     """
 
     room: str
@@ -110,21 +191,31 @@ class Commit:
     outcome: bytes = field(default=b"", repr=False)
     not_before: float | None = None
     at_head: int | None = None
+    control: tuple[bytes, ...] = field(default=(), repr=False)
+    control_head: int | None = None
+    effects: Effects = field(default=NOTHING_ELSE, repr=False)
 
     def __post_init__(self) -> None:
         if self.stream == CONTROL:
-            if self.at_head is not None:
+            if self.at_head is not None or self.control_head is not None or self.control:
                 raise ValueError("the control stream's head goes into expect")
-        elif self.rights:
+            return
+        if self.rights:
             raise ValueError("only the control stream changes rights")
+        if self.control and self.control_head is None:
+            raise ValueError("control entries need the head that they were decided on")
+        if self.effects.forget or self.effects.end:
+            raise ValueError("only a control commit forgets or ends")
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Taken: one position for each blob, in order, and the moment of the log's clock."""
+    """Taken: one position for each blob, in order, and the moment of the log's clock. `control`:
+    of each of the commit's `control` entries."""
 
     positions: tuple[Position, ...]
     at: float
+    control: tuple[Position, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +257,29 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How far a room is: the control stream's head, and a number that rises with every commit that
+    appended anything to any stream. Both equal: nothing has been missed."""
+
+    position: Position
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A commit's entries of one stream, or a hint that there are some.
+
+    seq: the number of the last one. entries: all entries of the commit in this stream, in order;
+    empty where they have to be read. blanks: what the commit blanked, in any stream.
+    """
+
+    stream: str
+    seq: int
+    entries: tuple[Entry, ...] = ()
+    blanks: tuple[Blank, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The room's state as the service encoded it, after the control entry at `position`."""
 
@@ -191,17 +305,23 @@ class LogFull(LogDown):
     """The log has no room for more. What was asked for has changed nothing."""
 
 
+class LogRefuses(LogDown):
+    """The log can be read and takes no writes. What was asked for has changed nothing."""
+
+
 class Health(Enum):
     """How one instance of the log is, as this process sees it.
 
     LIVE: commits are taken and bells ring. DARK: no bell can be heard. DOWN: it can't be reached.
-    SEEDING: it lost what it knew and is being told by all who held it.
+    SEEDING: it lost what it knew and is being told by all who held it. REFUSING: it can be read and
+    takes no writes.
     """
 
     LIVE = "live"
     DARK = "dark"
     DOWN = "down"
     SEEDING = "seeding"
+    REFUSING = "refusing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +338,22 @@ class Lost:
     heads: Heads | None
 
 
-Give: TypeAlias = Callable[[], tuple[Position, bytes]]
-"""The state after the last control entry that was folded, as for `put_snapshot`. Must not block."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A room as this process has it: the state after the control entry at `position`, and of
+    `Effects` what goes with it."""
+
+    position: Position
+    snapshot: bytes = field(repr=False)
+    due: float
+    workers: frozenset[str]
+
+
+Give: TypeAlias = Callable[[], Given]
+"""The room as it is after the last control entry that was folded. Must not block."""
+
+Ring: TypeAlias = Callable[[Bell], None]
+"""Told of commits, see `Log.follow`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +373,20 @@ class Leases(Protocol):
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         """Those of these workers whose lease has not run out, on whichever instance."""
+        ...
+
+    def known(self) -> frozenset[str]:
+        """The workers that lived at this worker's last beat, itself among them."""
+        ...
+
+    def lapsed(self) -> frozenset[str]:
+        """The workers whose lease had run out at this worker's last beat and that may still have
+        connections in some room: see `Log.orphans`."""
+        ...
+
+    async def settled(self, worker: str) -> None:
+        """`worker` has lapsed and has no connections in any room any more: nobody has to look for
+        them again. Does nothing if it lives."""
         ...
 
     def outage(self, room: str) -> Outage | None:
@@ -273,6 +421,10 @@ class Files(Protocol):
         """Delete files, here and in the log."""
         ...
 
+    def let_go(self, room: str, *names: str) -> None:
+        """Let go of what this process holds of these files; without names, of all of the room."""
+        ...
+
     def keep(self, rooms: Collection[str]) -> None:
         """Let go of what this process holds of other rooms than these."""
         ...
@@ -282,7 +434,7 @@ class Log(Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
     Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
-    says `Gone` and only `heads` tells a room without entries from none.
+    says `Gone` and only `heads` and `looks` tell a room without entries from none.
     """
 
     @property
@@ -295,24 +447,21 @@ class Log(Protocol):
         """Files of rooms."""
         ...
 
-    async def create(self, room: str, record: bytes, ttl: float) -> bool:
-        """Make a room that expires after `ttl` seconds. False if the id is in use or ended."""
+    async def create(self, room: str, record: bytes, expires: float) -> bool:
+        """Make a room that ends at `expires`, by the log's clock; it is due then. Nothing of it is
+        kept for longer than `LINGER` after it. False if the id is in use or ended."""
         ...
 
     async def record(self, room: str) -> bytes | None:
         """The room's record (settings, token hashes, invites …), None if there is no room."""
         ...
 
-    async def put_record(self, room: str, record: bytes) -> None:
-        """Replace the record; the room's expiry stays."""
-        ...
-
     async def commit(self, commit: Commit) -> Result:
         """Append all blobs or none. Checked in this order, the first that applies is the answer:
 
-        `Gone` (no room), `Duplicate` (the key has an outcome), `Conflict` (`expect` or `at_head`
-        differ), `TooEarly` (`not_before`), else `Committed`. Anything but `Committed` has
-        changed nothing and remembered nothing.
+        `Gone` (no room), `Duplicate` (the key has an outcome), `Conflict` (`expect`, `at_head` or
+        `control_head` differ), `TooEarly` (`not_before`), else `Committed`. Anything but
+        `Committed` has changed nothing and remembered nothing.
         """
         ...
 
@@ -332,22 +481,35 @@ class Log(Protocol):
         """The head of every stream that ever had an entry; None if there is no room."""
         ...
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
-        """Replace an entry's body, and those of `more` entries alike; their positions stay. Nothing
-        happens to what isn't kept, or is so already. Costs as much as writing 128 entries anew."""
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        """How far these rooms are, None for each that there is not (any more). Left out are the
+        rooms of instances that can't be reached or are frozen. Raises `LogDown` only if none can
+        be reached. One round trip for some hundreds of rooms."""
         ...
 
-    async def drop_stream(self, room: str, stream: str) -> None:
-        """Forget a conversation's entries. Its numbers go on from its head if it is used again;
-        reading below raises `Trimmed`. Raises ValueError for the control stream."""
-        ...
+    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
+        """Rooms that have been due (`Effects.due`) for more than `late` seconds. Each is told to
+        one caller, and again to another only after `claim` seconds; a commit that moves its `due`
+        ends that. Of the instances that can be reached; raises `LogDown` if none can.
 
-    async def put_snapshot(self, room: str, position: Position, blob: bytes) -> None:
-        """Keep the state after the control entry at `position`, unless a later one is kept.
-
-        The control stream is trimmed like any other, so a service that wants to load a room
-        again saves one at least every `KEPT_ENTRIES` control entries.
+        Whoever hosts a room does what is due by itself; this finds what nobody does.
         """
+        ...
+
+    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
+        """Rooms in which one of these workers has connections (`Effects.workers`)."""
+        ...
+
+    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+        """Lets this process' own copies of these entries go the same way. Others have committed it
+        already, and this process has found out by reading."""
+        ...
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        """This process lets go of all it holds of the room but this record, which counts as of the
+        next life: nothing can be committed just now, and the room has to forget all the same. An
+        instance that comes back empty is told the record alone; one that still has the room has it
+        due."""
         ...
 
     async def snapshot(self, room: str) -> Snapshot | None:
@@ -359,9 +521,10 @@ class Log(Protocol):
         ...
 
     def follow(
-        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
+        self, room: str, bell: Ring, heard: Callable[[bytes], None]
     ) -> Callable[[], None]:
-        """Call `bell(stream, head seq)` some time after commits and `heard(blob)` for whispers.
+        """Call `bell` some time after commits, with their entries if they are small, and
+        `heard(blob)` for whispers. A commit to two streams rings for the control stream first.
 
         Hints only: they may come late, twice, out of order or never, so nothing may depend on
         them. They come from the event loop, never from inside `commit`, and must not block. The
@@ -373,9 +536,9 @@ class Log(Protocol):
         """The rooms that are alive, in no promised order."""
         ...
 
-    async def end(self, room: str, tombstone_ttl: float = 86_400) -> None:
+    async def end(self, room: str) -> None:
         """Delete everything of the room but its audit trail; its id stays unusable, and
-        `ended`, for `tombstone_ttl` seconds. Also for a room that isn't there."""
+        `ended`, for `TOMBSTONE` seconds. Also for a room that isn't there."""
         ...
 
     async def ended(self, room: str) -> bool:
@@ -417,12 +580,18 @@ class Log(Protocol):
         ...
 
     def frozen(self, room: str) -> bool:
-        """Whether nothing can be taken for this room now: its instance is being seeded, or has
-        been away or dark for more than 2 s. While it is so `commit` raises `LogDown` at once."""
+        """Whether nothing can be taken for this room now: its instance is being seeded, has been
+        away or dark for more than 2 s, or refuses writes. While it is so `commit` raises `LogDown`
+        at once."""
         ...
 
     def health(self) -> Mapping[str, Health]:
         """Of each instance by its name, which holds no credentials."""
+        ...
+
+    def reasons(self) -> Mapping[str, str]:
+        """Of each instance that is not live, by its name, why: `unreachable`, `dark`, `seeding`,
+        `full`, `read_only`, `few_replicas`, `disk`, `rights`, `format` or `refused`."""
         ...
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
