@@ -3,7 +3,7 @@
 `decide(state, command, now) -> tuple[Event, ...] | Refusal`, `fold(state, event) -> state`.
 """
 
-from sitwith_server.room.deadlines import next_deadline
+from sitwith_server.room.deadlines import due_at, forgets_at, next_deadline
 from sitwith_server.room.decide import Refusal, Verdict, decide
 from sitwith_server.room.fold import begin, fold, fold_all
 from sitwith_server.room.routes import routes
@@ -14,8 +14,10 @@ __all__ = [
     "Verdict",
     "begin",
     "decide",
+    "due_at",
     "fold",
     "fold_all",
+    "forgets_at",
     "next_deadline",
     "routes",
     "view",

@@ -29,6 +29,8 @@ class TakeSeat(Command):
     skeleton: str
     connection: str
     resume_digest: bytes
+    was_digest: bytes = b""
+    """Of the resume value of an earlier life that the same person comes with, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,21 @@ class Tick(Command):
     begins with groups."""
 
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget(Command):
+    """Nobody inside has been connected for as long as the room remembers. The keys are new ones."""
+
+    link_key: bytes = field(repr=False)
+    material_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomExtend(Command):
+    """`room.extend`: moves the room's end."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sitwith_server.room.model import PRE_ENTRY_GRACE, SIGNALS, RoomState, Seat
+from sitwith_server.room.model import CLOSING, PRE_ENTRY_GRACE, SIGNALS, RoomState, Seat
 
 
 def next_deadline(state: RoomState) -> float | None:
     """The next moment (unix seconds) at which a `Tick` would change something, or None."""
     return min(_all(state), default=None)
+
+
+def forgets_at(state: RoomState) -> float | None:
+    """When the room forgets (a `Forget`, not a `Tick`); None while somebody inside is connected, or
+    nothing is there to forget."""
+    if state.ended or state.emptied_at is None:
+        return None
+    return state.emptied_at + state.opening.forget_seconds
+
+
+def due_at(state: RoomState) -> float:
+    """The next moment at which something has to be done for the room; infinity once it has ended."""
+    found = (next_deadline(state), forgets_at(state))
+    return min((at for at in found if at is not None), default=float("inf"))
+
+
+def closing_at(state: RoomState) -> float | None:
+    """When those inside are told next that the room's end is near (rule TI8)."""
+    whole = state.expires_at - state.created_at
+    told = state.closing
+    to_come = [s for s in CLOSING if s < whole and (told is None or s < told)]
+    if not to_come or state.emptied_at is not None or not state.places:
+        return None
+    return state.expires_at - max(to_come)
 
 
 def turn_over_at(state: RoomState) -> float | None:
@@ -67,6 +91,7 @@ def _all(state: RoomState) -> Iterator[float]:
         signal_at(state),
         stage_over_at(state),
         unattended_at(state),
+        closing_at(state),
         None if breathe is None else breathe.ends_at,
         min((m.ends_at for m in state.milestones), default=None),
     ):

@@ -21,6 +21,7 @@ from sitwith_server.room.events_series import (
 )
 from sitwith_server.room.materials import Material
 from sitwith_server.room.model import (
+    FORGET_SECONDS,
     Floor,
     GroupId,
     Invite,
@@ -29,9 +30,11 @@ from sitwith_server.room.model import (
     Pair,
     Pairs,
     Role,
+    Seat,
     Settings,
 )
 from sitwith_server.room.mood import Class
+from sitwith_server.room.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,42 @@ class RoomOpened:
     link_key: bytes = field(default=b"", repr=False)
     material_key: bytes = field(default=b"", repr=False)
     concerns: tuple[str, ...] = ()
+    forget_seconds: float = FORGET_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class RoomReopened:
+    """The room has forgotten everything but this. `door`: who stands at the door, and stays."""
+
+    record: Record
+    door: tuple[Seat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """Since then nobody inside is connected; None: somebody is."""
+
+    at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiryMoved:
+    """`closing`: what of the new end's nearness needs no telling, as in `RoomState.closing`."""
+
     expires_at: float
+    closing: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingTold:
+    """Everybody inside is told that the room's end is near. seconds: one of `CLOSING`."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blanked:
+    """Stands where something was that is no more, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +114,8 @@ class SeatTaken:
     invite: str
     connection: str
     resumes: tuple[bytes, ...]
+    led: bool = False
+    """Whether it is a facilitator's of an earlier life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +409,11 @@ class NudgeEnded:
 
 Event = (
     RoomOpened
+    | RoomReopened
+    | Emptied
     | ExpiryMoved
+    | ClosingTold
+    | Blanked
     | RoomEnded
     | InviteAdded
     | InviteRevoked

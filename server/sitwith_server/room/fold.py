@@ -16,8 +16,9 @@ from sitwith_server.room.guests import Guests
 from sitwith_server.room.linking import Linking
 from sitwith_server.room.materials import Materials
 from sitwith_server.room.milestones import Milestone
-from sitwith_server.room.model import Agreement, Phase, Role, RoomState, Seat
+from sitwith_server.room.model import Agreement, Opening, Phase, Role, RoomState, Seat
 from sitwith_server.room.mood import Mood
+from sitwith_server.room.record import reopened
 
 
 def begin(event: ev.RoomOpened) -> RoomState:
@@ -30,6 +31,13 @@ def begin(event: ev.RoomOpened) -> RoomState:
         capacity=event.capacity,
         created_at=event.at,
         expires_at=event.expires_at,
+        opening=Opening(
+            settings=event.settings,
+            stages=event.stages,
+            concerns=event.concerns,
+            forget_seconds=event.forget_seconds,
+            ttl=event.expires_at - event.at,
+        ),
         invites={i.id: i for i in event.invites},
         agenda=Agenda(event.stages) if event.stages else None,
         linking=Linking(event.link_key, event.concerns),
@@ -41,8 +49,12 @@ def begin(event: ev.RoomOpened) -> RoomState:
 
 def fold(state: RoomState, event: ev.Event) -> RoomState:
     """The state after `event`, numbered one higher, with everybody's rights to receive kept."""
-    new = series_fold.after(state, _APPLY[type(event)](state, event), event)
     number = state.seq + 1
+    if isinstance(event, ev.RoomReopened):
+        return reopened(event.record, number, number, {seat.id: seat for seat in event.door})
+    new = series_fold.after(state, _APPLY[type(event)](state, event), event)
+    if type(event) in _USES and not new.used:
+        new = replace(new, used=True)
     changed = rights_of(new) != rights_of(state)
     new = replace(new, seq=number, rights=number if changed else state.rights)
     return with_spans(state, new) if changed else new
@@ -83,6 +95,7 @@ def _seat_taken(state: RoomState, event: ev.SeatTaken) -> RoomState:
             invite=event.invite,
             connection=event.connection,
             resumes=event.resumes,
+            led=event.led,
         )
     )
 
@@ -106,14 +119,21 @@ def _entered(state: RoomState, event: ev.Entered) -> RoomState:
     return replace(state.with_seat(inside), places=places, attended=attended)
 
 
+def _connection_lost(state: RoomState, event: ev.ConnectionLost) -> RoomState:
+    seat = state.seats.get(event.member)
+    if seat is None:
+        return state
+    return state.with_seat(replace(seat, connection=None, lost_at=event.at))
+
+
 def _removed(state: RoomState, event: ev.Removed) -> RoomState:
     seat = state.seats.get(event.member)
     state = replace(state, removed=state.removed | {event.member}, links_wait=True)
     if seat is None:
         return state
     invite = state.invites.get(seat.invite)
-    if invite is not None and invite.uses == 1:
-        dead = replace(invite, revoked=True)
+    if invite is not None:
+        dead = replace(invite, revoked=invite.revoked or invite.uses == 1, spent=invite.spent + 1)
         state = replace(state, invites={**state.invites, invite.id: dead})
     return state.without_seat(event.member)
 
@@ -200,7 +220,6 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
         pairs=pairs,
         seats=seats,
         unattended_since=None if since is None else since + by,
-        expires_at=state.expires_at + by,
     )
 
 
@@ -282,7 +301,10 @@ def _nudged(state: RoomState, event: ev.Nudged) -> RoomState:
 
 _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.RoomOpened: lambda s, e: s,
-    ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at),
+    ev.Blanked: lambda s, e: s,
+    ev.Emptied: lambda s, e: replace(s, emptied_at=e.at),
+    ev.ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at, closing=e.closing),
+    ev.ClosingTold: lambda s, e: replace(s, closing=e.seconds),
     ev.RoomEnded: lambda s, e: replace(
         s,
         ended=True,
@@ -301,7 +323,7 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
             seat, connection=e.connection, resumes=e.resumes, lost_at=None, grace_over=False
         )
     ),
-    ev.ConnectionLost: _on_seat(lambda e, seat: replace(seat, connection=None, lost_at=e.at)),
+    ev.ConnectionLost: _connection_lost,
     ev.GraceOver: _on_seat(lambda e, seat: replace(seat, grace_over=True)),
     ev.LobbyJoined: _on_seat(
         lambda e, seat: replace(
@@ -354,3 +376,15 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.MaterialsGone: lambda s, e: replace(s, materials=s.materials.without(e.materials, e.at)),
     ev.GuestsMoved: lambda s, e: replace(s, guests=Guests(e.brought)),
 }
+
+_USES: frozenset[type] = frozenset(
+    (
+        ev.Entered,
+        ev.ConnectionLost,
+        ev.SeatLeft,
+        ev.Removed,
+        ev.TurnedAway,
+        ev.Renamed,
+    )
+)
+"""Events that leave something to forget beyond who stands at the door."""

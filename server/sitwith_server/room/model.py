@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from sitwith_server.room.agenda import Agenda, Mics
+from sitwith_server.room.agenda import Agenda, Mics, Stage
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Care
 from sitwith_server.room.equal import Equal
@@ -48,6 +48,12 @@ SIGNALS = (60, 10)
 
 LAST_GASP = 3600.0
 """Seconds by which a room outlives its expiry while somebody is still connected."""
+
+CLOSING = (3600, 600, 60)
+"""Seconds before a room's end at which those inside are told (rule TI8)."""
+
+FORGET_SECONDS = 900.0
+"""Seconds without anybody inside after which a room forgets, unless it is made with others."""
 
 
 class Role(StrEnum):
@@ -115,6 +121,21 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """How a room was made: what it goes back to when it forgets.
+
+    forget_seconds: how long it remembers with nobody inside. ttl: seconds from its creation to its
+    end, and the most by which one `room.extend` moves that.
+    """
+
+    settings: Settings = Settings()
+    stages: tuple[Stage, ...] = ()
+    concerns: tuple[str, ...] = ()
+    forget_seconds: float = FORGET_SECONDS
+    ttl: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     version: int
     text: str
@@ -132,6 +153,8 @@ class Invite:
     used: int = 0
     expires_at: float | None = None
     revoked: bool = False
+    spent: int = 0
+    """How many of the uses were by people who have been removed: these never come back."""
 
     def admits(self, now: float) -> bool:
         return (
@@ -182,6 +205,8 @@ class Seat:
     groups: tuple[tuple[GroupId, Span], ...] = ()
     topics: tuple[bytes, ...] = field(default=(), repr=False)
     """Blinded tags of one's concerns; they go with the seat."""
+    led: bool = False
+    """Whether its person was a facilitator inside before the room forgot, and comes as one."""
     aside: GroupId | None = None
     """The side room that one is in, with one other."""
 
@@ -293,6 +318,7 @@ class RoomState:
     capacity: int
     created_at: float
     expires_at: float
+    opening: Opening = Opening()
     seq: int = 0
     """How many events have been folded: the control log's number."""
     rights: int = 0
@@ -302,6 +328,16 @@ class RoomState:
     removed: frozenset[MemberId] = frozenset()
     locked: bool = False
     ended: bool = False
+    closing: int | None = None
+    """The latest of `CLOSING` that was told, in seconds before the end."""
+    life: int = 0
+    """How often the room has forgotten."""
+    used: bool = False
+    """Whether there is anything to forget: somebody has been inside, or has gone from the door."""
+    emptied_at: float | None = None
+    """Since when nobody inside is connected, where there is something to forget."""
+    former: tuple[bytes, ...] = field(default=(), repr=False)
+    """Digests of resume values of facilitators of earlier lives."""
     links_wait: bool = False
     """Somebody was removed: who comes by a link of more than one use waits, as a member."""
     staff_links_wait: bool = False

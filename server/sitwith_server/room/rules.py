@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     Rule("room.lock", c.RoomLock, Who.FACILITATOR),
     Rule("room.unlock", c.RoomUnlock, Who.FACILITATOR),
     Rule("room.end", c.RoomEnd, Who.FACILITATOR),
+    Rule("room.extend", c.RoomExtend, Who.FACILITATOR),
     Rule("room.settings", c.RoomSettings, Who.FACILITATOR),
     Rule("member.remove", c.MemberRemove, Who.FACILITATOR),
     Rule("role.give", c.RoleGive, Who.FACILITATOR),

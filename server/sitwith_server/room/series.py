@@ -74,6 +74,8 @@ class Series:
     """Who has been inside tonight."""
     met: Meetings = ()
     """Tonight's."""
+    carried: Mapping[Person, int] = field(default_factory=dict)
+    """Of people who were here in an earlier life of the room: how many rounds since they began one."""
     waited: Mapping[MemberId, int] = field(default_factory=dict)
     """Of each seat, remembered or not: how many rounds since its person last began one."""
     removed: Mapping[MemberId, Person | None] = field(default_factory=dict)
@@ -128,14 +130,31 @@ class Series:
             past=self.past.without(person),
             new=new,
             came={m: n for m, n in self.came.items() if n != person},
+            carried={n: rounds for n, rounds in self.carried.items() if n != person},
             here=self.here - {person},
             met=_without(self.met, person),
             removed={m: None if n == person else n for m, n in self.removed.items()},
         )
 
     def alone(self) -> Series:
-        """As it is when no seat is left and the evening goes on."""
-        return replace(self, came={}, waited={})
+        """As it is when no seat is left and the evening goes on: who waited how long is kept by
+        person, and by handle alone."""
+        carried = dict(self.carried)
+        for member, person in self.came.items():
+            if self.handle(person) and member in self.waited:
+                carried[person] = self.waited[member]
+        return replace(self, came={}, waited={}, carried=carried)
+
+    def resumed(self, number: int, seats: Mapping[MemberId, object]) -> Series:
+        """As `alone`, where all of it comes by one event with this number."""
+        new = tuple(replace(one, at=number) for one in self.new)
+        return replace(self.alone(), began_at=number, new=new)
+
+    def waits(self, person: Person) -> int:
+        """How many rounds since somebody last began one, by what is known from before tonight."""
+        if person in self.carried:
+            return self.carried[person]
+        return self.past.waited[person] if person < len(self.past.waited) else 0
 
 
 def longest_waiting(series: Series | None, members: Iterable[MemberId]) -> frozenset[MemberId]:

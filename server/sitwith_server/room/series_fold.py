@@ -27,7 +27,7 @@ def came(state: RoomState, event: ev.PersonCame) -> RoomState:
     if earlier:
         waited = series.waited.get(earlier[-1], 0)
     else:
-        waited = series.past.waited[person] if person < len(series.past.people) else 0
+        waited = series.waits(person)
     met, before = dict(state.met), series.met_by(person)
     for other, number in series.came.items():
         if number in before:

@@ -15,7 +15,7 @@ from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, Role, RoomState, Seat
 
-Value = Mapping[str, object] | list[object] | str | bytes | bool | None
+Value = Mapping[str, object] | list[object] | str | bytes | bool | float | None
 Audience = str
 
 ALL: Audience = ""
@@ -249,6 +249,8 @@ SLICES: Mapping[str, Slice] = {
     "talk": Slice(_staff_only, _talk),
     "unheard": Slice(_staff_only, lambda state, _: voices.unheard(state)),
     "nudge": Slice(voices.nudge_audience, voices.nudge),
+    "expires_at": Slice(_everyone, lambda state, _: state.expires_at),
+    "closing": Slice(_everyone, lambda state, _: state.closing),
     "locked": Slice(_everyone, lambda state, _: state.locked),
     "settings": Slice(_everyone, _settings),
     "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),

@@ -71,8 +71,7 @@ def _waited(series: Series, person: int) -> int:
     seats = [seat for seat in series.seats_of(person) if seat in series.waited]
     if seats:
         return series.waited[seats[-1]]
-    known = series.past.waited
-    return known[person] if person < len(known) else 0
+    return series.waits(person)
 
 
 def past_of(memory: Memory) -> Past:

@@ -60,6 +60,7 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
                 care.settle(draft)
                 agenda.settle(draft)
                 equal.settle(draft)
+                time.settle(draft)
     except Refused as refused:
         return refused.refusal
     return Verdict(tuple(draft.events), draft.answer)
@@ -97,6 +98,7 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
 
 _FROM_NOBODY = (
     c.Tick,
+    c.Forget,
     c.Thaw,
     c.LoseConnection,
     c.AddInvite,
@@ -122,6 +124,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.LobbyReturn: entry.send_back,
     c.Leave: entry.leave,
     c.Tick: time.tick,
+    c.Forget: time.forget,
+    c.RoomExtend: time.extend,
     c.Thaw: time.thaw,
     c.Reassert: moderate.reassert,
     c.AddInvite: moderate.add_invite,

@@ -37,7 +37,9 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
     invite = d.state.invite_by_digest(command.invite_digest)
     if d.state.ended or invite is None or not invite.admits(d.now):
         raise nowhere()
-    role = _at_the_door(invite.role) if _waits(d.state, invite) else invite.role
+    led = _led_before(d.state, invite, command.was_digest)
+    waits = _waits(d.state, invite) and not led
+    role = _at_the_door(invite.role) if waits else invite.role
     if role is not Role.FACILITATOR:
         if d.state.locked:
             raise Refused("locked", "The room is locked.")
@@ -53,6 +55,7 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
             invite.id,
             command.connection,
             (command.resume_digest,),
+            led,
         )
     )
 
@@ -97,7 +100,7 @@ def accept_agreement(d: Draft, command: c.AgreementAccept) -> None:
         return
     invite = d.state.invites.get(seat.invite)
     waits = invite is not None and (
-        _waits(d.state, invite) or series.waits(d.state, invite, seat.id)
+        (_waits(d.state, invite) and not seat.led) or series.waits(d.state, invite, seat.id)
     )
     role = _at_the_door(seat.role) if waits else seat.role
     if role is Role.FACILITATOR:
@@ -218,6 +221,12 @@ def _waits(state: RoomState, invite: Invite) -> bool:
     if invite.uses == 1:
         return False
     return state.links_wait or (state.staff_links_wait and invite.role is Role.FACILITATOR)
+
+
+def _led_before(state: RoomState, invite: Invite, was: bytes) -> bool:
+    """Whether somebody who comes by a facilitator's link was a facilitator inside before the room
+    forgot: otherwise nobody could let anybody in any more."""
+    return invite.role is Role.FACILITATOR and bool(was) and was in state.former
 
 
 def _at_the_door(role: Role) -> Role:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.deadlines import (
+    closing_at,
+    forgets_at,
     grace_over_at,
     signal_at,
     stage_over_at,
@@ -11,9 +13,18 @@ from sitwith_server.room.deadlines import (
     unattended_at,
 )
 from sitwith_server.room.decide import agenda, breathe, entry, floor, milestones, pairs
-from sitwith_server.room.decide.draft import Draft
-from sitwith_server.room.events import AttendanceChanged, ExpiryMoved, RoomEnded, Thawed
-from sitwith_server.room.model import LAST_GASP
+from sitwith_server.room.decide.draft import Draft, Refused
+from sitwith_server.room.events import (
+    AttendanceChanged,
+    ClosingTold,
+    Emptied,
+    ExpiryMoved,
+    RoomEnded,
+    RoomReopened,
+    Thawed,
+)
+from sitwith_server.room.model import CLOSING, LAST_GASP, RoomState
+from sitwith_server.room.record import forgotten, stays_at_door
 
 
 def tick(d: Draft, command: c.Tick) -> None:
@@ -38,9 +49,39 @@ def tick(d: Draft, command: c.Tick) -> None:
         d.emit(AttendanceChanged(d.state.unattended_since, True))
     if not d.state.ended and d.state.expires_at <= d.now:
         if any(s.connection is not None for s in d.state.seats.values()):
-            d.emit(ExpiryMoved(d.now + LAST_GASP))
+            d.emit(ExpiryMoved(d.now + LAST_GASP, int(LAST_GASP)))
         else:
             d.emit(RoomEnded())
+    elif not d.state.ended and _due(d, closing_at(d.state)):
+        # Of several that are due at once, the nearest to the end is the one that is true.
+        d.emit(ClosingTold(min(s for s in CLOSING if d.state.expires_at - s <= d.now)))
+
+
+def forget(d: Draft, command: c.Forget) -> None:
+    """Whichever worker is first; for the others it has happened already."""
+    if _due(d, forgets_at(d.state)):
+        record = forgotten(d.state, command.link_key, command.material_key)
+        d.emit(RoomReopened(record, tuple(stays_at_door(d.state).values())))
+
+
+def extend(d: Draft, command: c.RoomExtend) -> None:
+    """Moves the room's end, counted from its end as it is, or from now where that has passed."""
+    if command.seconds > d.state.opening.ttl:
+        raise Refused("too_long", "A room is extended by its own length at most.")
+    d.emit(ExpiryMoved(max(d.state.expires_at, d.now) + command.seconds))
+
+
+def settle(d: Draft) -> None:
+    """Notes since when nobody inside is connected, in a room that has something to forget."""
+    empty = d.state.used and not _anybody(d.state)
+    if empty and d.state.emptied_at is None:
+        d.emit(Emptied(d.now))
+    elif not empty and d.state.emptied_at is not None:
+        d.emit(Emptied(None))
+
+
+def _anybody(state: RoomState) -> bool:
+    return any(s.connection is not None and s.is_inside for s in state.seats.values())
 
 
 def thaw(d: Draft, command: c.Thaw) -> None:
