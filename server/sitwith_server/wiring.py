@@ -38,16 +38,14 @@ from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import StoreRefused
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
+from sitwith_server.service.host import Host
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.registry import Registry
+from sitwith_server.service.pulse import Pulse
 from sitwith_server.service.shelf import Shelf
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store
-
-IDLE_SECONDS = 120.0
-"""How long a worker keeps a room at hand that nobody is in; the log has it."""
 
 TELL_SECONDS = 5.0
 """How often a worker that waits for Redis says so."""
@@ -61,7 +59,8 @@ class App:
 
     asgi: ASGIApp
     operator: Operator
-    registry: Registry
+    host: Host
+    pulse: Pulse
     gate: Gate
     log: Log
     voices: Voices
@@ -73,6 +72,7 @@ class App:
 
     async def start(self) -> None:
         """The media plane: from within the event loop, once the log is there."""
+        self.pulse.start()
         self.voices.start()
         if self.shelf is not None:
             self.shelf.start()
@@ -92,7 +92,8 @@ class App:
             await node.close()
         if self.meetings is not None:
             await self.meetings.close()
-        await self.registry.close()
+        self.pulse.stop()
+        await self.host.close()
         await self.log.close()
 
 
@@ -101,39 +102,38 @@ def build(settings: Settings, log: Log | None = None) -> App:
     metrics = Metrics()
     if log is None:
         log = MemoryLog() if settings.redis_url is None else RedisLog(settings.redis_url)
-    registry = Registry(
-        log,
-        Trail(log, settings.audit_ttl),
-        on_tick=metrics.tick,
-        idle_seconds=None if settings.redis_url is None else IDLE_SECONDS,
-    )
+    host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
+    meetings = _meetings(settings, host, metrics)
     voices = Voices(log, _turn(settings), off=settings.media == "off")
-    operator = Operator(registry, room_ttl=settings.room_ttl, silenced=voices.silenced)
-    operator.meetings = meetings = _meetings(settings, registry, metrics)
+    operator = Operator(
+        host, room_ttl=settings.room_ttl, silenced=voices.silenced, meetings=meetings
+    )
     metrics.media(voices.told)
-    gate = Gate(Door(registry), settings, metrics, log.now, voices)
-    shelf = Shelf(log, registry.hosted)
+    gate = Gate(Door(host), settings, metrics, log.now, voices)
+    shelf = Shelf(log, host.hosted)
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [
         WebSocketRoute("/ws", Endpoint(gate).serve),
-        *Materials(registry, shelf, settings).routes(),
+        *Materials(host, shelf, settings).routes(),
         *http.routes(operator, settings, metrics, gate.crowds),
     ]
     asgi = http.wrapped(Starlette(routes=routes), settings, metrics)
     alone = settings.redis_url is None and settings.media != "off"
-    node = partial(start_node, settings, registry) if alone else None
-    return App(asgi, operator, registry, gate, log, voices, node, meetings=meetings, shelf=shelf)
+    node = partial(start_node, settings, host) if alone else None
+    return App(
+        asgi, operator, host, Pulse(host), gate, log, voices, node, meetings=meetings, shelf=shelf
+    )
 
 
-def _meetings(settings: Settings, registry: Registry, metrics: Metrics) -> Meetings | None:
+def _meetings(settings: Settings, host: Host, metrics: Metrics) -> Meetings | None:
     """Series, where they are turned on. The store is opened when it is first needed, so that a
     worker starts while a database is away."""
     if settings.series == "off":
         return None
     handles = Handles(settings.series_key or "")
     made = Meetings(
-        registry,
+        host,
         handles,
         partial(_opened_store, settings, handles),
         on_given_up=metrics.series_given_up,
@@ -171,14 +171,14 @@ def _turn(settings: Settings) -> Turn:
     )
 
 
-async def start_node(settings: Settings, registry: Registry) -> Node:
+async def start_node(settings: Settings, host: Host) -> Node:
     """A media node on the settings' engine.
 
     Raises:
         OSError: the engine's port is not to be had.
     """
     if settings.media == "janus":
-        return _started(Node(registry, _janus(settings)))
+        return _started(Node(host, _janus(settings)))
     from sitwith_server.media.aiortc_engine import AiortcEngine  # takes a while, workers need none
 
     engine = AiortcEngine(
@@ -188,7 +188,7 @@ async def start_node(settings: Settings, registry: Registry) -> Node:
         voices=settings.media_voices,
     )
     await engine.start()
-    return _started(Node(registry, engine, counts=engine.counts))
+    return _started(Node(host, engine, counts=engine.counts))
 
 
 def _started(node: Node) -> Node:
@@ -282,7 +282,8 @@ async def _carry(
     assert settings.redis_url is not None
     log = RedisLog(settings.redis_url)
     log.start()
-    registry = Registry(log, Trail(log, settings.audit_ttl), idle_seconds=IDLE_SECONDS)
+    host = Host(log, Trail(log, settings.audit_ttl))
+    pulse = Pulse(host)
     process, stop, seconds = MediaProcess(), asyncio.Event(), settings.drain_seconds
 
     def asked_to_stop(within: float) -> None:
@@ -294,14 +295,16 @@ async def _carry(
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop, seconds)
     loop.add_signal_handler(signal.SIGINT, asked_to_stop, 0.0)
     if await _log_is_there(log, stop.is_set):
-        node = await start_node(settings, registry)
+        pulse.start()
+        node = await start_node(settings, host)
         if on_started is not None:
             await on_started(process)
         await stop.wait()
         process.draining = True
         await node.leave(seconds)
         await node.close()
-    await registry.close()
+    pulse.stop()
+    await host.close()
     await log.close()
     return 0
 

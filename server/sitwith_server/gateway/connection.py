@@ -128,7 +128,7 @@ class Connection:
         self._seated = seated
         if seated.resumed:
             self._gate.metrics.resumed()
-        now = await self._gate.now()
+        now = await self._gate.now(seated.room.id)
         missed = await owed(seated.room, seated.seat, positions)
         self._link = Link(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)

@@ -26,7 +26,7 @@ class Gate:
         door: Door,
         settings: Settings,
         metrics: Metrics,
-        now: Callable[[], Awaitable[float]],
+        now: Callable[[str], Awaitable[float]],
         voices: Voices,
     ) -> None:
         self.door = door

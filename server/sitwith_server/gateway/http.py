@@ -32,6 +32,7 @@ from sitwith_server.gateway.resource import (
     fault_answer,
     read_json,
     refused,
+    unavailable,
 )
 from sitwith_server.log.base import LogDown
 from sitwith_server.series.model import StoreDown
@@ -82,12 +83,7 @@ class _Rooms:
 
     async def create(self, request: Request) -> Response:
         if not self._operator.ready():
-            raise Problem(
-                503,
-                "unavailable",
-                "This server opens no rooms just now.",
-                headers={"retry-after": "5"},
-            )
+            raise unavailable()
         body = await read_json(request)
         try:
             spec = forms.room_spec(body, self._settings)
@@ -269,8 +265,7 @@ class _Sheltered:
         except LogDown:
             if scope["type"] != "http" or started:
                 raise Faulted from None
-            problem = Problem(503, "unavailable", "The log can't be reached just now; try again.")
-            await problem.response()(scope, receive, send)
+            await unavailable().response()(scope, receive, send)
         except Exception as fault:
             _log.error("fault", exc_info=fault)
             if started:

@@ -22,9 +22,11 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials import File
 from sitwith_server.room.speakers import waits
 from sitwith_server.service import tickets
-from sitwith_server.service.registry import Registry
+from sitwith_server.service.host import Host, Use
+from sitwith_server.service.results import Committed, Refused, Unavailable
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
+from sitwith_server.service.store import Unreadable
 from sitwith_server.service.tokens import new_id
 
 SECONDS: Final = 120.0
@@ -36,16 +38,16 @@ NAMES: Final = {
     "application/pdf": "paper.pdf",
 }
 _SEALED_OFF: Final = "default-src 'none'; sandbox"
-_REFUSALS: Final = {"full": 409, "stale": 409, "frozen": 503}
+_REFUSALS: Final = {"full": 409, "stale": 409}
 
 
 class Materials:
     """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
 
     def __init__(
-        self, registry: Registry, shelf: Shelf, settings: Settings, washer: Washer | None = None
+        self, host: Host, shelf: Shelf, settings: Settings, washer: Washer | None = None
     ) -> None:
-        self._registry = registry
+        self._host = host
         self._shelf = shelf
         self._most = {True: settings.picture_bytes, False: settings.pdf_bytes}
         self._washer = washer or Washer()
@@ -56,9 +58,13 @@ class Materials:
 
     async def fetch(self, request: Request) -> Response:
         """The bytes of a file, to a seat that sees it."""
-        room, ticket = await self._admitted(request, tickets.FETCH)
+        use, ticket = await self._admitted(request, tickets.FETCH)
+        with use as room:
+            return await self._fetched(room, ticket, request.path_params["material"])
+
+    async def _fetched(self, room: Room, ticket: tickets.Ticket, wanted: str) -> Response:
         seat = room.state.at(ticket.seat)
-        material = room.state.materials.find(request.path_params["material"])
+        material = room.state.materials.find(wanted)
         if seat is None or waits(room.state, seat) or material is None or material.file is None:
             raise not_found()
         try:
@@ -80,7 +86,11 @@ class Materials:
 
     async def bring(self, request: Request) -> Response:
         """A file, to be shown to all once it was looked into."""
-        room, ticket = await self._admitted(request, tickets.BRING)
+        use, ticket = await self._admitted(request, tickets.BRING)
+        with use as room:
+            return await self._brought(room, ticket, request)
+
+    async def _brought(self, room: Room, ticket: tickets.Ticket, request: Request) -> Response:
         seat, material = room.state.at(ticket.seat), request.path_params["material"]
         if seat is None or not seat.facilitates:
             raise not_found()
@@ -110,21 +120,23 @@ class Materials:
         except LogDown:
             await self._shelf.drop(room.id, name)
             raise _away() from None
-        refusal = await room.order(command, "material.show")
-        code = "ok" if refusal is None else refusal.code
-        if refusal is not None and refusal.code == "frozen":
-            self._shelf.unsure(room.id, name)
-        elif refusal is not None:
-            await self._shelf.drop(room.id, name)
-        with suppress(LogDown):
-            await self._registry.trail.note(room.id, command.by, "material.show", None, code)
-        if refusal is None:
+        at = await self._host.log.now(room.id)
+        audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
+        outcome = await room.order(command, "material.show", audit=audit)
+        if isinstance(outcome, Committed):
             return
-        if refusal.code not in _REFUSALS:
+        if isinstance(outcome, Unavailable):
+            self._shelf.unsure(room.id, name)
+            raise _away()
+        await self._shelf.drop(room.id, name)
+        if not isinstance(outcome, Refused) or outcome.code not in _REFUSALS:
             raise not_found()
-        raise Problem(_REFUSALS[refusal.code], refusal.code, refusal.message)
+        refused = self._host.trail.entry(command.by, "material.show", None, outcome.code, at)
+        with suppress(LogDown):
+            await self._host.trail.note(room.id, refused)
+        raise Problem(_REFUSALS[outcome.code], outcome.code, outcome.message)
 
-    async def _admitted(self, request: Request, purpose: str) -> tuple[Room, tickets.Ticket]:
+    async def _admitted(self, request: Request, purpose: str) -> tuple[Use, tickets.Ticket]:
         """The room and what the ticket says, by all that any worker has committed.
 
         Raises:
@@ -135,18 +147,25 @@ class Materials:
         if scheme.lower() != "bearer" or not token:
             raise not_found()
         try:
-            room = await self._registry.find(request.path_params["room"])
-            if room is None:
-                raise not_found()
-            await room.follow_up()
-            now = await self._registry.log.now(room.id)
-        except LogDown:
+            use = await self._host.use(request.path_params["room"])
+        except (LogDown, Unreadable):
             raise _away() from None
-        material = request.path_params["material"]
-        ticket = tickets.read(room.state, token, material, purpose, now)
-        if ticket is None:
+        if use is None:
             raise not_found()
-        return room, ticket
+        try:
+            await use.room.follow_up()
+            now = await self._host.log.now(use.room.id)
+            material = request.path_params["material"]
+            ticket = tickets.read(use.room.state, token, material, purpose, now)
+            if ticket is None:
+                raise not_found()
+        except LogDown:
+            use.release()
+            raise _away() from None
+        except Problem:
+            use.release()
+            raise
+        return use, ticket
 
     async def _still(self, room: Room, member: str, material: str) -> bool:
         try:

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from sitwith_server.gateway import forms
 from sitwith_server.gateway.logs import logger
+from sitwith_server.log.base import LogDown
 
 BODY_MAX: Final = 1_048_576
 """Bytes of a request's body: what is far too long is still refused by the field that is."""
@@ -58,6 +59,16 @@ def refused(invalid: forms.Invalid) -> Problem:
     """What a body that does not fit is answered: where, and what would fit."""
     message = f"{invalid.path or 'The body'} {invalid.problem}."
     return Problem(422, "bad_request", message, path=invalid.path)
+
+
+def unavailable() -> Problem:
+    """Nothing can be committed just now, or nobody knows whether it was: safe to send again."""
+    return Problem(
+        503,
+        "unavailable",
+        "This can't be done just now; try again.",
+        headers={"retry-after": "3"},
+    )
 
 
 def fault_answer() -> Problem:
@@ -107,6 +118,8 @@ class Resource:
             response = await self._answer(request)
         except Problem as problem:
             response = problem.response()
+        except LogDown:
+            response = unavailable().response()
         except Exception as fault:
             _log.error("fault", exc_info=fault)
             response = fault_answer().response()

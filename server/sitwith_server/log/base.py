@@ -520,9 +520,7 @@ class Log(Protocol):
         """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
         ...
 
-    def follow(
-        self, room: str, bell: Ring, heard: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
         """Call `bell` some time after commits, with their entries if they are small, and
         `heard(blob)` for whispers. A commit to two streams rings for the control stream first.
 

@@ -197,7 +197,7 @@ class Bus:
             if letter is not None:
                 heard(letter)
 
-        return self._log.follow(channel, lambda stream, seq: None, read)
+        return self._log.follow(channel, lambda bell: None, read)
 
     def follow_all(self, heard: Callable[[Letter], None]) -> Callable[[], None]:
         """The same of the channels that belong to no room; a letter may come several times."""

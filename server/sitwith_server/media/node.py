@@ -22,7 +22,8 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.room.routes import NOBODY
 from sitwith_server.service import tokens
-from sitwith_server.service.registry import Registry
+from sitwith_server.service.host import Host, Use
+from sitwith_server.service.results import Committed
 from sitwith_server.service.rooms import Room
 
 SAYS_EVERY: Final = 0.25
@@ -131,7 +132,7 @@ class Carried:
         self._leaves = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
-            if await self.room.order(command, "media.pin") is None:
+            if isinstance(await self.room.order(command, "media.pin"), Committed):
                 # Whoever was answered at this very moment offers again.
                 for member in sorted(self.members):
                     await self._bus.say(self.room.id, bus.Lost(member))
@@ -284,7 +285,7 @@ class Carried:
         heard = self._talk.due(voices, self.room.state.floor.turn, now)
         if heard and self.room.sure:
             command = c.AddTalk(by="", node=self._node, heard=heard)
-            if await self.room.order(command, "talk") is None:
+            if isinstance(await self.room.order(command, "talk"), Committed):
                 self._talk.noted(heard, now)
 
 
@@ -322,7 +323,7 @@ class Node:
 
     def __init__(
         self,
-        registry: Registry,
+        host: Host,
         engine: Engine,
         *,
         counts: Callable[[], Mapping[str, int]] = dict,
@@ -332,16 +333,17 @@ class Node:
         self._clock = clock
         self.id = name or tokens.new_id("n")
         self.leaving = False
-        self._registry, self._engine, self._counts = registry, engine, counts
-        self._bus = bus.Bus(registry.log)
+        self._host, self._engine, self._counts = host, engine, counts
+        self._bus = bus.Bus(host.log)
         self._rooms: dict[str, Carried] = {}
+        self._uses: dict[str, Use] = {}
         self._moving = asyncio.Lock()
         self._tasks = Tasks()
 
     def start(self) -> None:
         """From within the event loop. The engine runs."""
         self._unfollow = self._bus.follow_all(self._heard)
-        self._unwatch = self._registry.log.watch(self._look)
+        self._unwatch = self._host.log.watch(self._look)
         self._ticking = asyncio.create_task(self._tick(), name="sitwith-node")
 
     async def leave(self, seconds: float) -> None:
@@ -360,7 +362,7 @@ class Node:
         self._unfollow()
         await self._tasks.end()
         for room_id in list(self._rooms):
-            await self._rooms.pop(room_id).close()
+            await self._close_room(room_id)
         await self._engine.close()
         await self._bus.say_to_all(bus.Gone(self.id))
 
@@ -373,17 +375,37 @@ class Node:
         async with self._moving:
             if room_id in self._rooms:
                 return
-            room = await self._registry.find(room_id)
-            if room is not None and room.state.media != self.id:
-                await room.follow_up()
-            if room is None or room.state.media != self.id:
+            use = await self._host.use(room_id)
+            if use is None:
                 return
-            carried = Carried(self.id, room, self._bus, self._clock)
             try:
-                carried.start(await self._engine.open(room_id, carried))
-            except EngineDown:
+                carried = await self._opened(use.room)
+            except BaseException:
+                use.release()
+                raise
+            if carried is None:
+                use.release()
                 return
-            self._rooms[room_id] = carried
+            self._rooms[room_id], self._uses[room_id] = carried, use
+
+    async def _opened(self, room: Room) -> Carried | None:
+        """The room as it is carried from now on; None where it is not to be."""
+        if room.state.media != self.id:
+            await room.follow_up()
+        if room.state.media != self.id:
+            return None
+        carried = Carried(self.id, room, self._bus, self._clock)
+        try:
+            carried.start(await self._engine.open(room.id, carried))
+        except EngineDown:
+            return None
+        return carried
+
+    async def _close_room(self, room_id: str) -> None:
+        try:
+            await self._rooms.pop(room_id).close()
+        finally:
+            self._uses.pop(room_id).release()
 
     def _look(self, instance: str, health: Health) -> None:
         for carried in self._rooms.values():
@@ -396,7 +418,7 @@ class Node:
                 for room_id, carried in list(self._rooms.items()):
                     if carried.over():
                         async with self._moving:
-                            await self._rooms.pop(room_id).close()
+                            await self._close_room(room_id)
                     elif carried.idle():
                         self._tasks.spawn(carried.let_go())
             except Exception as fault:

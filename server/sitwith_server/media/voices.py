@@ -29,6 +29,7 @@ from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service import tokens
 from sitwith_server.service.answers import Answer, Done, No
 from sitwith_server.service.observing import Change, Observer
+from sitwith_server.service.results import Committed
 from sitwith_server.service.rooms import Room
 
 DEAD_AFTER: Final = 2.0
@@ -379,7 +380,7 @@ class Voices:
 
     async def _pin(self, room: Room, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
-        if await room.order(command, "media.pin") is None:
+        if isinstance(await room.order(command, "media.pin"), Committed):
             await self.bus.say_to_all(bus.Wish(node, room.id))
 
     def _better(self, room: Room) -> str | None:

@@ -21,7 +21,7 @@ def forgets_at(state: RoomState) -> float | None:
 
 
 def due_at(state: RoomState) -> float:
-    """The next moment at which something has to be done for the room; infinity once it has ended."""
+    """When something has to be done for the room next; infinity once it has ended."""
     found = (next_deadline(state), forgets_at(state))
     return min((at for at in found if at is not None), default=float("inf"))
 

@@ -75,7 +75,7 @@ class Series:
     met: Meetings = ()
     """Tonight's."""
     carried: Mapping[Person, int] = field(default_factory=dict)
-    """Of people who were here in an earlier life of the room: how many rounds since they began one."""
+    """Of people who were here in an earlier life of the room: how many rounds they have waited."""
     waited: Mapping[MemberId, int] = field(default_factory=dict)
     """Of each seat, remembered or not: how many rounds since its person last began one."""
     removed: Mapping[MemberId, Person | None] = field(default_factory=dict)

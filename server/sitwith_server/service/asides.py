@@ -1,12 +1,10 @@
-"""What comes with a commit beside it: a card that is kept with no outcome, what is blanked in the
-log once it is no more, and word of a line to the facilitators."""
+"""What goes with a commit: a card that is kept with no outcome, what is blanked in the log once it
+is no more, and word of a line to the facilitators."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
-from sitwith_server.log.base import CONTROL, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
 from sitwith_server.room.events import (
@@ -23,7 +21,6 @@ from sitwith_server.room.series import Series
 from sitwith_server.room.watch import card_of
 from sitwith_server.service import store, tickets
 from sitwith_server.service.answers import Answer, Done
-from sitwith_server.service.blanks import Blanks
 
 
 def completed(state: RoomState, command: c.Command, answer: Answer) -> Answer:
@@ -36,17 +33,15 @@ def completed(state: RoomState, command: c.Command, answer: Answer) -> Answer:
     return answer
 
 
-def line_moved(state: RoomState, command: c.Command, answer: Answer) -> c.LineMoved | None:
-    """What the inbox has to know of words on a line to the facilitators. Told again, also with an
-    outcome of before, it changes nothing."""
-    if not isinstance(command, c.Say) or not isinstance(answer, Done):
-        return None
-    kind, _, member = str(answer.fields.get("to", "")).partition(":")
-    number, author = answer.fields.get("n"), state.at(command.by)
-    if kind != STAFF or author is None or not isinstance(number, int):
+def line_moved(state: RoomState, stream: str, by: str, n: int) -> c.LineMoved | None:
+    """What the inbox has to know of message `n` on a line to the facilitators; None for words
+    elsewhere."""
+    kind, _, member = stream.partition(":")
+    author = state.at(by)
+    if kind != STAFF or author is None:
         return None
     waiting = member == author.id and not author.facilitates
-    return c.LineMoved(by=OPERATOR, member=member, n=number, waiting=waiting)
+    return c.LineMoved(by=OPERATOR, member=member, n=n, waiting=waiting)
 
 
 def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]:
@@ -72,16 +67,6 @@ def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]
     if before.series is not None:
         empty.update(_forgotten(before.series, after.series))
     return empty
-
-
-async def blank_gone(blanks: Blanks, before: RoomState, after: RoomState) -> None:
-    """What is no more in the room goes from its log as well."""
-    for happened, numbers in gone(before, after).items():
-        blob = store.event_to_bytes(happened.event, happened.why, happened.by)
-        await blanks.blank(CONTROL, blob, *numbers)
-    if files := before.materials.names() - after.materials.names():
-        with suppress(LogDown):
-            await blanks.log.files.drop(after.id, *sorted(files))
 
 
 def forgotten(before: RoomState, after: RoomState) -> frozenset[int]:

@@ -12,43 +12,48 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.log.base import Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
-from sitwith_server.service.rooms import Noted
+from sitwith_server.service.effects import Audit
 
 UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare, c.VoiceDismiss)
+UNKEPT = (c.Media, c.MaterialOpen)
+"""What becomes of a word to the media plane is not decided by the room, and moderates nobody; who
+looks at what the trail does not keep either."""
 _TARGETS = ("member", "person", "group", "invite")
 
 
 class Trail:
-    """Writes and reads the trail of each room."""
+    """Makes and reads entries of rooms' trails; they are committed with what they tell of."""
 
     def __init__(self, log: Log, ttl: float) -> None:
         self._log = log
         self._ttl = ttl
 
-    def note_for(self, room: str) -> Noted:
-        async def noted(
-            command: c.Command, action: str, result: str, states: tuple[RoomState, RoomState]
-        ) -> None:
-            if not isinstance(command, UNTOLD):
-                target = _target(command)
-                # Whatever somebody else may have written in an id's place is no business of this.
-                known = any(target in names for state in states for names in _ids(state))
-                await self.note(room, command.by, action, target if known else None, result)
+    def of(
+        self, command: c.Command, action: str, result: str, states: tuple[RoomState, ...], at: float
+    ) -> Audit | None:
+        """The entry of a person's command; None where the trail keeps none. states: of the room
+        before and after it. at: unix seconds."""
+        if isinstance(command, (*UNTOLD, *UNKEPT)):
+            return None
+        target = _target(command)
+        # Whatever somebody else may have written in an id's place does not get into the trail.
+        known = any(target in names for state in states for names in _ids(state))
+        return self.entry(command.by, action, target if known else None, result, at)
 
-        return noted
-
-    async def note(
-        self, room: str, seat: str, action: str, target: str | None, result: str
-    ) -> None:
-        entry = {
+    def entry(self, seat: str, action: str, target: str | None, result: str, at: float) -> Audit:
+        said = {
             "t": "a",
-            "time": await self._log.now(room),
+            "time": at,
             "seat": "operator" if seat == OPERATOR else seat,
             "action": action,
             "target": target,
             "result": result,
         }
-        await self._log.audit(room, encode(entry), self._ttl)
+        return encode(said), self._ttl
+
+    async def note(self, room: str, audit: Audit) -> None:
+        """Keeps an entry of something that commits nothing. Raises LogDown."""
+        await self._log.audit(room, *audit)
 
     async def read(self, room: str) -> list[Mapping[str, object]]:
         entries = [decode(blob, SERVER_LIMITS) for blob in await self._log.read_audit(room)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,29 +9,35 @@ from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.service import tokens
+from sitwith_server.service.host import Host, Use
 from sitwith_server.service.names import Name
-from sitwith_server.service.registry import Registry
+from sitwith_server.service.results import Committed, Ended, Refused
 from sitwith_server.service.rooms import Room, Still
+from sitwith_server.service.store import Unreadable
 
 _CLOSES: Mapping[str, CloseCode] = {
     "nowhere": CloseCode.NOWHERE,
     "removed": CloseCode.REMOVED,
     "locked": CloseCode.DOOR_CLOSED,
     "full": CloseCode.DOOR_CLOSED,
-    "frozen": CloseCode.LOST,
     "given_up": CloseCode.LOST,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """A hello that was taken. `resume` is the new resume value, in clear for its owner only."""
+    """A hello that was taken. `resume` is the new resume value, in clear for its owner only; `use`
+    ends with the connection (`Door.lost`)."""
 
-    room: Room
+    use: Use
     seat: str
     connection: str
     resume: str
     resumed: bool
+
+    @property
+    def room(self) -> Room:
+        return self.use.room
 
 
 async def _always() -> bool:
@@ -47,68 +52,87 @@ class Door:
     taken from its own person.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, host: Host) -> None:
+        self._host = host
 
-    async def join(self, token: str, name: Name, still: Still = _always) -> Seated | CloseCode:
-        """A first hello, by an invite's token."""
+    async def join(
+        self, token: str, name: Name, still: Still = _always, was: str = ""
+    ) -> Seated | CloseCode:
+        """A first hello, by an invite's token. was: a resume value of before the room forgot."""
         parts = tokens.read_token(token)
-        try:
-            room = await self._registry.find(parts.room) if parts else None
-        except LogDown:
-            return CloseCode.LOST
-        if parts is None or room is None:
-            return CloseCode.NOWHERE
-        seat = tokens.new_id("m")
+        use = await self._use(None if parts is None else parts.room)
+        if parts is None or isinstance(use, CloseCode):
+            return CloseCode.NOWHERE if isinstance(use, Use) else use
+        room, seat = use.room, tokens.new_id("m")
         resume, digest = tokens.mint_resume(room.id, seat)
+        before = tokens.read_resume(was) if was else None
         command = c.TakeSeat(
             by=seat,
             invite_digest=parts.digest,
             name=name.shown,
             skeleton=name.skeleton,
-            connection=self._registry.presence.opened(),
+            connection=self._host.presence.opened(),
             resume_digest=digest,
+            was_digest=b"" if before is None else before.digest,
         )
-        refusal = await self._take(room, command, "hello", still)
-        if refusal is not None:
-            return refusal
-        with contextlib.suppress(LogDown):
-            await self._registry.trail.note(room.id, seat, "hello", None, "ok")
-        return Seated(room, seat, command.connection, resume, resumed=False)
+        return await self._take(use, command, "hello", resume, still)
 
     async def back(self, value: str, still: Still = _always) -> Seated | CloseCode:
         """A hello with a resume value."""
         parts = tokens.read_resume(value)
-        try:
-            room = await self._registry.find(parts.room) if parts else None
-        except LogDown:
-            return CloseCode.LOST
-        if parts is None or room is None:
-            return CloseCode.NOWHERE
-        resume, digest = tokens.mint_resume(room.id, parts.seat)
+        use = await self._use(None if parts is None else parts.room)
+        if parts is None or isinstance(use, CloseCode):
+            return CloseCode.NOWHERE if isinstance(use, Use) else use
+        resume, digest = tokens.mint_resume(use.room.id, parts.seat)
         command = c.TakeBack(
             by=parts.seat,
             used_digest=parts.digest,
-            connection=self._registry.presence.opened(),
+            connection=self._host.presence.opened(),
             resume_digest=digest,
         )
-        refusal = await self._take(room, command, "resume", still)
-        if refusal is not None:
-            return refusal
-        return Seated(room, parts.seat, command.connection, resume, resumed=True)
+        return await self._take(use, command, "resume", resume, still)
+
+    async def _use(self, room: str | None) -> Use | CloseCode:
+        """The room, or why there is none."""
+        if room is None:
+            return CloseCode.NOWHERE
+        try:
+            return await self._host.use(room) or CloseCode.NOWHERE
+        except LogDown:
+            return CloseCode.LOST
+        except Unreadable:
+            return CloseCode.FAULT
 
     async def _take(
-        self, room: Room, command: c.TakeSeat | c.TakeBack, why: str, still: Still
-    ) -> CloseCode | None:
-        refusal = await room.order(command, why, still=still)
-        if refusal is None:
-            return None
-        self._registry.presence.closed(command.connection)
-        return _CLOSES[refusal.code]
+        self, use: Use, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: Still
+    ) -> Seated | CloseCode:
+        """The use goes to whoever is seated."""
+        room, audit = use.room, None
+        try:
+            if isinstance(command, c.TakeSeat):
+                at = await self._host.log.now(room.id)
+                audit = self._host.trail.entry(command.by, why, None, "ok", at)
+            outcome = await room.order(command, why, still=still, audit=audit)
+        except BaseException:
+            self._host.presence.closed(command.connection)
+            use.release()
+            raise
+        if isinstance(outcome, Committed):
+            use.seated()
+            resumed = isinstance(command, c.TakeBack)
+            return Seated(use, command.by, command.connection, resume, resumed)
+        self._host.presence.closed(command.connection)
+        use.release()
+        if isinstance(outcome, Refused):
+            return _CLOSES[outcome.code]
+        return CloseCode.NOWHERE if isinstance(outcome, Ended) else CloseCode.LOST
 
     async def lost(self, seated: Seated) -> None:
         """The connection is gone; somebody else may have taken the seat since."""
-        self._registry.presence.closed(seated.connection)
-        if not seated.room.state.ended:
-            command = c.LoseConnection(by=seated.seat, connection=seated.connection)
-            await seated.room.order(command, "connection.lost")
+        try:
+            if seated.room.state.ended:
+                self._host.presence.closed(seated.connection)
+            else:
+                await self._host.presence.report(seated.room, seated.seat, seated.connection)
+        finally:
+            seated.use.release()

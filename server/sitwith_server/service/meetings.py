@@ -31,8 +31,9 @@ from sitwith_server.series.model import (
     StoreRefused,
 )
 from sitwith_server.service import tokens
+from sitwith_server.service.host import Host, Use
 from sitwith_server.service.observing import Change
-from sitwith_server.service.registry import BACKSTOP, Registry
+from sitwith_server.service.results import Committed
 from sitwith_server.service.rooms import Room
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+OUTLIVES: Final = 7 * 86_400.0
+"""Seconds after its time for which a meeting's room is looked for: it goes on while somebody stays."""
 CLOSING_SECONDS: Final = 0.5
 """How long a worker that ends still writes what waits."""
 SWEEPS: Final = 4
@@ -89,13 +92,13 @@ class Meetings:
 
     def __init__(
         self,
-        registry: Registry,
+        host: Host,
         handles: Handles,
         opened: Callable[[], Store],
         *,
         on_given_up: Callable[[int], None] = lambda rooms: None,
     ) -> None:
-        self._registry = registry
+        self._host = host
         self._handles = handles
         self._opened = opened
         self._opening = threading.Lock()
@@ -105,7 +108,7 @@ class Meetings:
         self._told: dict[str, Evening] = {}
         self._refused: set[str] = set()
         self._sweeping: set[asyncio.Task[None]] = set()
-        registry.on_series = self._series_changed
+        host.watch(self._series_changed)
 
     @property
     def waiting(self) -> int:
@@ -143,8 +146,9 @@ class Meetings:
 
     async def drop(self, series: str) -> bool:
         """Erases all of a series; its rooms go on as rooms like any other. False: there is none."""
-        for room in await self._rooms(series):
-            await self._order(room, c.SeriesDrop(by=OPERATOR))
+        for use in await self._rooms(series):
+            with use as room:
+                await self._order(room, c.SeriesDrop(by=OPERATOR))
         gone = await self._ask(lambda store: store.drop(series))
         if gone:
             await self._sweep()
@@ -156,11 +160,12 @@ class Meetings:
         forget = c.SeriesForget(by=OPERATOR, handle=handle)
         fences: dict[str, int] = {}
         there = False
-        for room in await self._rooms(series):
-            await room.follow_up()
-            known = room.state.series
-            there = there or (known is not None and known.find(handle) is not None)
-            fences[room.id] = await self._order(room, forget)
+        for use in await self._rooms(series):
+            with use as room:
+                await room.follow_up()
+                known = room.state.series
+                there = there or (known is not None and known.find(handle) is not None)
+                fences[room.id] = await self._order(room, forget)
         gone = await self._ask(lambda store: store.erase(series, handle, fences))
         if gone:
             await self._sweep()
@@ -215,20 +220,20 @@ class Meetings:
 
     # -- parts -------------------------------------------------------------------------------------
 
-    async def _rooms(self, series: str) -> list[Room]:
+    async def _rooms(self, series: str) -> list[Use]:
         # A room outlives its time while somebody is connected.
-        since = time.time() - BACKSTOP
+        since = time.time() - OUTLIVES
         ids = await self._ask(lambda store: store.rooms(series, since))
-        found = [await self._registry.find(room) for room in ids]
-        return [room for room in found if room is not None]
+        found = [await self._host.use(room) for room in ids]
+        return [use for use in found if use is not None]
 
     @staticmethod
     async def _order(room: Room, command: c.Command) -> int:
         """Does it; the number from which the room's state knows of it."""
         await room.follow_up()
-        refusal = await room.order(command, "series")
-        if refusal is not None:
-            raise StoreDown(refusal.code)
+        outcome = await room.order(command, "series")
+        if not isinstance(outcome, Committed):
+            raise StoreDown(type(outcome).__name__)
         return room.state.seq
 
     async def _ask(self, work: Callable[[Store], T]) -> T:

@@ -6,16 +6,30 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
-from sitwith_server.log.base import Health
+import structlog
+
+from sitwith_server.log.base import Health, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.events import RoomOpened
-from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
+from sitwith_server.room.model import (
+    FORGET_SECONDS,
+    OPERATOR,
+    Invite,
+    Phase,
+    Role,
+    RoomState,
+    Settings,
+)
 from sitwith_server.series.model import Memory, StoreDown
 from sitwith_server.service import tokens
+from sitwith_server.service.host import Host
 from sitwith_server.service.meetings import Meetings
-from sitwith_server.service.registry import Registry
+from sitwith_server.service.results import Committed, Ended, Refused, Unavailable
 from sitwith_server.service.rooms import Room
+from sitwith_server.service.store import Unreadable
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +80,27 @@ Silenced = Callable[[Room], AbstractAsyncContextManager[None]]
 
 
 class Operator:
-    """The operator's view of all rooms, for the HTTP API and the command line."""
+    """The operator's view of all rooms, for the HTTP API and the command line.
+
+    Whatever can't be committed raises LogDown: it did not happen, or may have happened and is safe
+    to ask again.
+    """
 
     def __init__(
         self,
-        registry: Registry,
+        host: Host,
         *,
         room_ttl: float,
+        forget_seconds: float = FORGET_SECONDS,
         silenced: Silenced = lambda room: nullcontext(),
+        meetings: Meetings | None = None,
     ) -> None:
-        self._registry = registry
+        self._host = host
         self._silenced = silenced
         self._ttl = room_ttl
+        self._forget_seconds = forget_seconds
         self.draining = False
-        self.meetings: Meetings | None = None
+        self.meetings = meetings
         """The series, where they are turned on."""
 
     async def create(self, spec: RoomSpec) -> Created:
@@ -88,9 +109,10 @@ class Operator:
         Raises:
             NoSuchSeries: there is none of this id.
             StoreDown: what is kept of it can't be had now. No room was made.
+            LogDown: no room was made, or nobody has its links.
         """
         room = tokens.new_room_id()
-        now = await self._registry.log.now(room)
+        now = await self._host.log.now(room)
         memory = await self._memory(spec, room, now)
         made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
         invites = tuple(
@@ -110,15 +132,16 @@ class Operator:
             link_key=tokens.new_link_key(),
             material_key=tokens.new_link_key(),
             concerns=spec.concerns,
+            forget_seconds=self._forget_seconds,
         )
-        made_room = await self._registry.create(opened)
-        if memory is not None and self.meetings is not None:
-            try:
-                await self.meetings.opened(made_room, str(spec.series), memory)
-            except StoreDown:
-                await made_room.order(c.RoomEnd(by=OPERATOR), "operator")
-                raise
-        await self._registry.trail.note(room, OPERATOR, "room.create", None, "ok")
+        audit = self._host.trail.entry(OPERATOR, "room.create", None, "ok", now)
+        with await self._host.create(opened, audit) as made_room:
+            if memory is not None and self.meetings is not None:
+                try:
+                    await self.meetings.opened(made_room, str(spec.series), memory)
+                except StoreDown:
+                    await made_room.order(c.RoomEnd(by=OPERATOR), "operator")
+                    raise
         tokens_by_role = {role: token for role, (token, _) in made.items()}
         return Created(
             room,
@@ -138,66 +161,105 @@ class Operator:
         return memory
 
     async def rooms(self) -> list[RoomSummary]:
-        return [_summary(state) for state in await self._registry.all_states()]
+        """All living rooms. One that this version can't read is left out, and logged."""
+        found: list[RoomSummary] = []
+        for room in await self._host.log.rooms():
+            try:
+                state = await self._host.peek(room)
+            except Unreadable:
+                _log.error("room_unreadable")
+                continue
+            if state is not None:
+                found.append(_summary(state))
+        return found
 
     async def room(self, room: str) -> RoomSummary | None:
-        state = await self._registry.peek(room)
+        state = await self._host.peek(room)
         return None if state is None else _summary(state)
 
     async def end(self, room: str) -> bool:
-        """Tells everyone, ends the room and deletes all of it but the trail. Returns once nobody of
-        it is heard any more, a second after its end at most."""
-        found = await self._registry.find(room)
-        if found is None:
+        """Tells everyone, ends the room and deletes all of it but the trail; False: there is none.
+        Returns once nobody of it is heard any more, a second after its end at most."""
+        try:
+            use = await self._host.use(room)
+        except Unreadable:
+            # Nobody can be told by it; what lies there of it is deleted all the same.
+            await self._host.log.end(room)
+            return True
+        if use is None:
             return False
-        async with self._silenced(found):
-            await found.order(c.RoomEnd(by=OPERATOR), "operator")
-        await self._registry.trail.note(room, OPERATOR, "room.end", None, "ok")
-        return True
+        with use as found:
+            async with self._silenced(found):
+                outcome = await self._order(found, c.RoomEnd(by=OPERATOR), "room.end", None)
+        return not isinstance(outcome, Ended)
 
     async def invite(
         self, room: str, role: Role, uses: int | None, expires_in: float | None
     ) -> tuple[str, str] | None:
         """The id and the token of a new invite; None if there is no such room."""
-        found = await self._registry.find(room)
-        if found is None:
+        use = await self._host.use(room)
+        if use is None:
             return None
-        token, digest = tokens.mint_token(room)
-        now = await self._registry.log.now(room)
-        command = c.AddInvite(
-            by=OPERATOR,
-            invite=tokens.new_id("i"),
-            role=role,
-            digest=digest,
-            uses=uses,
-            expires_at=None if expires_in is None else now + expires_in,
-        )
-        await found.order(command, "operator")
-        await self._registry.trail.note(room, OPERATOR, "invite.add", command.invite, "ok")
-        return command.invite, token
+        with use as found:
+            token, digest = tokens.mint_token(room)
+            now = await self._host.log.now(room)
+            command = c.AddInvite(
+                by=OPERATOR,
+                invite=tokens.new_id("i"),
+                role=role,
+                digest=digest,
+                uses=uses,
+                expires_at=None if expires_in is None else now + expires_in,
+            )
+            outcome = await self._order(found, command, "invite.add", command.invite)
+        return None if isinstance(outcome, Ended) else (command.invite, token)
 
     async def revoke(self, room: str, invite: str) -> bool:
-        found = await self._registry.find(room)
-        if found is None:
+        """False if there is no such room or invite."""
+        use = await self._host.use(room)
+        if use is None:
             return False
-        refusal = await found.order(c.RevokeInvite(by=OPERATOR, invite=invite), "operator")
-        if refusal is None:
-            await self._registry.trail.note(room, OPERATOR, "invite.revoke", invite, "ok")
-        return refusal is None
+        with use as found:
+            command = c.RevokeInvite(by=OPERATOR, invite=invite)
+            outcome = await self._order(found, command, "invite.revoke", invite)
+        return isinstance(outcome, Committed)
+
+    async def _order(
+        self, room: Room, command: c.Command, action: str, target: str | None
+    ) -> Committed | Refused | Ended:
+        """Commits it with its entry in the trail.
+
+        Raises:
+            LogDown: it was not committed, as far as is known.
+        """
+        at = await self._host.log.now(room.id)
+        audit = self._host.trail.entry(OPERATOR, action, target, "ok", at)
+        outcome = await room.order(command, "operator", audit=audit)
+        if isinstance(outcome, Unavailable):
+            raise LogDown("nothing can be committed just now")
+        return outcome
 
     async def audit(self, room: str) -> list[Mapping[str, object]] | None:
         """The trail; None where there is none."""
-        return await self._registry.trail.read(room) or None
+        return await self._host.trail.read(room) or None
 
     async def drop_audit(self, room: str) -> bool:
-        there = bool(await self._registry.trail.read(room))
-        await self._registry.trail.drop(room)
+        there = bool(await self._host.trail.read(room))
+        await self._host.trail.drop(room)
         return there
 
     def ready(self) -> bool:
         """Whether rooms can be served: not draining, and an instance of the log that lives."""
-        healths = self._registry.log.health().values()
-        return not self.draining and Health.LIVE in healths
+        return not self.unready()
+
+    def unready(self) -> list[str]:
+        """Why no rooms can be served, in fixed words; empty if they can."""
+        if self.draining:
+            return ["draining"]
+        log = self._host.log
+        if Health.LIVE in log.health().values():
+            return []
+        return sorted({f"log_{reason}" for reason in log.reasons().values()}) or ["log"]
 
 
 def _summary(state: RoomState) -> RoomSummary:

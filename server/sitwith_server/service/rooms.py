@@ -1,8 +1,8 @@
-"""A hosted room: decide, commit, fold, tell. On a conflict, read the tail and decide again.
+"""A hosted room: decide, commit, fold, tell. On a conflict, read what is missing and decide again.
 
-Laws: nothing is told before it is committed; the state here is what the log says, never more; a
-command id has one outcome; a worker that has not read the log for a moment reads it before it
-decides anything (DESIGN §2.2, §2.5, §4, §5).
+Laws: nothing is told before it is committed; a command id has one outcome; a worker that has not
+compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2, §2.5,
+§4, §5). Where the log can't be reached, commands are `frozen`: nothing here raises for it.
 """
 
 from __future__ import annotations
@@ -10,37 +10,53 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from itertools import groupby
 from typing import Final
 
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
+    NOTHING_ELSE,
+    Bell,
     Commit,
-    Committed,
     Duplicate,
-    Entry,
+    Effects,
     Gone,
     Log,
     LogDown,
+    Look,
     Outage,
     Position,
-    Trimmed,
 )
-from sitwith_server.room import Refusal, Verdict, decide, fold, next_deadline
+from sitwith_server.log.base import Committed as Taken
+from sitwith_server.room import Refusal, Verdict, decide, forgets_at, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.events import RoomEnded
+from sitwith_server.room.events import Event
 from sitwith_server.room.model import RoomState
+from sitwith_server.room.record import Record, reopened
 from sitwith_server.room.talk import decide_talk
-from sitwith_server.service import answers, store
+from sitwith_server.service import answers, store, tokens
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.asides import blank_gone, completed, forgotten, line_moved
-from sitwith_server.service.blanks import Blanks
-from sitwith_server.service.observing import Change, Observer
+from sitwith_server.service.asides import completed, forgotten
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.effects import Audit, effects_of
+from sitwith_server.service.folded import STALE_SECONDS, Folded, ReadAnew
+from sitwith_server.service.observing import Observer
+from sitwith_server.service.results import (
+    COMMITTED,
+    ENDED,
+    GIVEN_UP,
+    UNAVAILABLE,
+    UNCHANGED,
+    Ended,
+    Outcome,
+    Refused,
+    Unavailable,
+)
 from sitwith_server.service.talking import (
     Key,
     Talking,
-    Words,
+    Tried,
+    fold_onto,
     is_letter,
     reaction_from_bytes,
     reaction_to_bytes,
@@ -55,67 +71,59 @@ TICK_ATTEMPTS: Final = 2
 RETRY: Final = 0.25
 """Seconds before what has to be put back is tried again."""
 
-STALE_SECONDS: Final = 1.5
-"""A worker that has not read this long (it was stopped, or cut off) reads before it decides."""
-
-
 PLANNED_HERE: Final = 60
 """Groups for more people take long enough for other rooms to feel: they are planned in a thread."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
-
+_NO_OUTCOME: Final = (c.PairsPlan, c.Media, c.MaterialUpload, c.MaterialOpen)
 
 Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
 
-Noted = Callable[[c.Command, str, str, tuple[RoomState, RoomState]], Awaitable[None]]
-"""Told of each fresh outcome: the command, its wire type, `ok` or the refusal's code, and the room
-before and after."""
-
 
 class Room:
-    """One room as this worker holds it.
+    """One room as this worker holds it."""
 
-    Raises nothing of the room's own; where the log can't be reached, commands are `frozen`.
-    """
-
-    def __init__(self, log: Log, state: RoomState, position: Position, rights: int) -> None:
+    def __init__(self, log: Log, trail: Trail, folded: Folded) -> None:
         self._log = log
-        self.noted: Noted | None = None
-        """Who is told of each fresh outcome: the audit trail."""
+        self._trail = trail
+        self._folded = folded
         self._lock = asyncio.Lock()
-        self._observers: list[Observer] = []
-        self._read_at = _clock()
-        self.state = state
-        self.position = position
-        self.rights = rights
-        self.frozen = False
+        self._pending: list[Bell] = []
         self._aside = False
-        self._blanks = Blanks(log, state.id)
-        self.talking = Talking(log, state.id, self._said, self._blanks)
-        self.on_deadline: Callable[[], None] = lambda: None
-        self.on_unreadable: Callable[[], None] = lambda: None
-        """Called when the log goes on with entries of which the first are no longer kept."""
+        self.frozen = False
+
+    # -- what it is ------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
-        return self.state.id
-
-    def observe(self, observer: Observer) -> Callable[[], None]:
-        """From now on tells `observer`; returns the function that ends it."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer)
+        return self._folded.state.id
 
     @property
-    def watched(self) -> bool:
-        """Whether anybody but this worker's own bookkeeping observes it."""
-        return len(self._observers) > 1
+    def state(self) -> RoomState:
+        return self._folded.state
+
+    @property
+    def position(self) -> Position:
+        return self._folded.position
+
+    @property
+    def rights(self) -> int:
+        return self._folded.rights
+
+    @property
+    def talking(self) -> Talking:
+        return self._folded.talking
 
     @property
     def sure(self) -> bool:
         """Whether the state here may be acted on: not while the room is frozen, or set aside as no
         longer what the log holds."""
         return not (self._aside or self.frozen or self._log.frozen(self.id))
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """From now on tells `observer`; returns the function that ends it."""
+        return self._folded.observe(observer)
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -124,20 +132,13 @@ class Room:
         try:
             async with self._lock:
                 await self._be_fresh()
-                before = self.state
-                known = await self._log.outcome(self.id, *key)
-                if known is not None:
-                    answer = answers.from_bytes(known)
-                else:
-                    answer = await self._attempts(command, key, why)
-            if known is None:
-                await self._note(command, why, answer, before)
+                found = await self._attempts(command, key, why)
         except LogDown:
             # Whether it was taken is not known; sent again with its id it gets its one outcome.
-            return _frozen()
-        if (moved := line_moved(self.state, command, answer)) is not None:
-            await self.order(moved, "staff.line")
-        return completed(self.state, command, answer)
+            return _refusal(RefusalCode.FROZEN)
+        if isinstance(found, Ended):
+            return _refusal(RefusalCode.NOT_INSIDE)
+        return completed(self.state, command, found)
 
     async def order(
         self,
@@ -146,73 +147,126 @@ class Room:
         *,
         not_before: float | None = None,
         still: Still | None = None,
-    ) -> Refusal | None:
-        """What comes from the door, from time, a connection or the operator: None once it is
-        committed, or where it changes nothing.
+        audit: Audit | None = None,
+    ) -> Outcome:
+        """What comes from the door, from time, a connection or the operator.
 
-        still: asked right before each attempt to commit; if it says no, nothing is committed and
-        the refusal is `given_up`.
+        still: asked right before each attempt to commit; if it says no, nothing is committed.
+        audit: kept in the trail with the commit, and only then.
         """
         try:
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
                     await self._be_fresh()
-                surely = False
-                for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
-                    verdict = await self._decide(command)
-                    if isinstance(verdict, Refusal):
-                        # It commits nothing, so nothing else would show that it was decided on
-                        # a state that is not the log's: a seat taken just now at another worker.
-                        if surely:
-                            return verdict
-                        await self._catch_up()
-                        surely = True
-                        continue
-                    if not verdict.events:
-                        return None
-                    if still is not None and not await still():
-                        return Refusal("given_up", "Nobody waits for this any more.")
-                    if await self._append(command, verdict, None, why, not_before=not_before):
-                        return None
+                return await self._order(command, why, not_before, still, audit)
         except LogDown:
-            pass
-        return Refusal("frozen", RefusalCode.FROZEN.text)
+            return UNAVAILABLE
 
-    async def tick(self) -> None:
+    async def _order(
+        self,
+        command: c.Command,
+        why: str,
+        not_before: float | None,
+        still: Still | None,
+        audit: Audit | None,
+    ) -> Outcome:
+        surely = False
+        for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
+            if self.state.ended:
+                return ENDED
+            verdict = await self._decide(command)
+            if isinstance(verdict, Refusal) or not verdict.events:
+                # It commits nothing, so nothing else would show that it was decided on a state
+                # that is not the log's: a seat taken just now at another worker.
+                if surely:
+                    return Refused.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
+                if not await self._catch_up():
+                    return ENDED
+                surely = True
+                continue
+            if still is not None and not await still():
+                return GIVEN_UP
+            result = await self._append(
+                command.by, verdict.events, why, audit=audit, not_before=not_before
+            )
+            if isinstance(result, Taken):
+                return COMMITTED
+            if not await self._lost_to(result):
+                return ENDED
+        return UNAVAILABLE
+
+    async def tick(self) -> Outcome:
         """Everything that is due happens; too early or somebody else's tick is harmless."""
-        due = next_deadline(self.state)
-        if due is not None and not self.frozen:
-            tick = c.Tick(by="", seed=secrets.randbits(63))
-            await self.order(tick, "time", not_before=due)
+        if self.frozen:
+            return UNAVAILABLE
+        due, forgets = next_deadline(self.state), forgets_at(self.state)
+        if forgets is not None and (due is None or forgets <= due):
+            forget = c.Forget(
+                by="", link_key=tokens.new_link_key(), material_key=tokens.new_link_key()
+            )
+            return await self.order(forget, "time", not_before=forgets)
+        if due is None:
+            return UNCHANGED
+        tick = c.Tick(by="", seed=secrets.randbits(63))
+        return await self.order(tick, "time", not_before=due)
 
-    async def _attempts(self, command: c.Command, key: Key, why: str) -> Answer:
+    async def _attempts(self, command: c.Command, key: Key, why: str) -> Answer | Ended:
         if isinstance(command, c.React):
             return await self._react(command)
+        before = self.state
+        now = await self._log.now(self.id)
+
+        def audit(result: str) -> Audit | None:
+            return self._trail.of(command, why, result, (before, self.state), now)
+
         for _ in range(ATTEMPTS):
             if isinstance(command, c.Say | c.Unsay):
-                answer = await self.talking.attempt(self.state, self.rights, command, key)
+                tried = await self.talking.attempt(self.state, self.rights, command, key, audit)
             else:
-                answer = await self._attempt(command, key, why)
-            if answer is not None:
-                return answer
-            await self._catch_up()
-        return _frozen()
+                tried = await self._attempt(command, key, why, audit)
+            if tried is Tried.GONE:
+                self._folded.end()
+                return ENDED
+            if isinstance(tried, Tried):
+                if not await self._catch_up():
+                    return ENDED
+                continue
+            if isinstance(tried, No) and not tried.code.is_outcome:
+                return await self._earlier(command, key) or tried
+            return tried
+        return _refusal(RefusalCode.FROZEN)
 
-    async def _attempt(self, command: c.Command, key: Key, why: str) -> Answer | None:
-        """The answer, committed; None after a lost race."""
+    async def _earlier(self, command: c.Command, key: Key) -> Answer | None:
+        """The outcome that the id has already. Only a refusal that is none needs the question:
+        whatever is committed is compared with it in the log."""
+        if isinstance(command, _NO_OUTCOME):
+            return None
+        known = await self._log.outcome(self.id, *key)
+        return None if known is None else answers.from_bytes(known)
+
+    async def _attempt(
+        self, command: c.Command, key: Key, why: str, audit: Callable[[str], Audit | None]
+    ) -> Answer | Tried:
         verdict = await self._decide(command)
         if isinstance(verdict, Refusal):
             answer: Answer = No(RefusalCode(verdict.code), verdict.message)
             verdict = Verdict(())
         else:
             answer = Done(verdict.answer)
+        noted = audit("ok" if isinstance(answer, Done) else str(answer.code))
         kept = _is_outcome(command, answer)
         if not verdict.events and not kept:
+            if noted is not None:
+                await self._trail.note(self.id, noted)
             return answer
-        taken = await self._append(command, verdict, key if kept else None, why, answer)
-        if isinstance(taken, bool):
-            return answer if taken else None
-        return taken
+        outcome = answers.to_bytes(answer)
+        keyed = (key, outcome) if kept else None
+        result = await self._append(command.by, verdict.events, why, keyed, noted)
+        if isinstance(result, Taken):
+            return answer
+        if isinstance(result, Duplicate):
+            return answers.from_bytes(result.outcome)
+        return Tried.GONE if isinstance(result, Gone) else Tried.LOST
 
     async def _decide(self, command: c.Command) -> Verdict | Refusal:
         now = await self._log.now(self.id)
@@ -223,44 +277,46 @@ class Room:
 
     async def _append(
         self,
-        command: c.Command,
-        verdict: Verdict,
-        key: Key | None,
+        by: str,
+        events: tuple[Event, ...],
         why: str,
-        answer: Answer | None = None,
+        keyed: tuple[Key, bytes] | None = None,
+        audit: Audit | None = None,
         not_before: float | None = None,
-    ) -> bool | Answer:
-        """True once committed and told; an answer if the id had one; False after a lost race."""
-        before = after = self.state
-        for event in verdict.events:
-            after = fold(after, event)
+    ) -> object:
+        """The log's result. What was committed is folded and told. keyed: the key, and the outcome
+        that is remembered under it."""
+        before = self.state
+        after = fold_onto(before, events)
+        if events:
+            effects = effects_of(before, after, self._folded.snapshot_at, audit)
+        else:
+            effects = Effects(audit=audit) if audit is not None else NOTHING_ELSE
         result = await self._log.commit(
             Commit(
                 room=self.id,
                 stream=CONTROL,
-                blobs=tuple(store.event_to_bytes(e, why, command.by) for e in verdict.events),
+                blobs=tuple(store.event_to_bytes(event, why, by) for event in events),
                 expect=before.seq,
                 rights=after.rights != before.rights,
-                key=key,
-                outcome=b"" if answer is None else answers.to_bytes(answer),
+                key=None if keyed is None else keyed[0],
+                outcome=b"" if keyed is None else keyed[1],
                 not_before=not_before,
+                effects=effects,
             )
         )
-        if isinstance(result, Duplicate):
-            return answers.from_bytes(result.outcome)
+        if isinstance(result, Taken) and events:
+            if effects.snapshot is not None:
+                self._folded.snapshot_at = after.seq
+            self._folded.took(after, events, result.positions[-1], why, by)
+        return result
+
+    async def _lost_to(self, result: object) -> bool:
+        """Reads what was committed first; False if the room is no more."""
         if isinstance(result, Gone):
-            return No(RefusalCode.NOT_INSIDE, RefusalCode.NOT_INSIDE.text)
-        if not isinstance(result, Committed):
-            await self._catch_up()
+            self._folded.end()
             return False
-        if verdict.events:
-            self.position = result.positions[-1]
-            if after.rights != before.rights:
-                self.rights = self.position.seq
-            self.state = after
-            self._tell(Change(before, after, verdict.events, why, command.by, self.position))
-            await blank_gone(self._blanks, before, after)
-        return True
+        return await self._catch_up()
 
     async def _react(self, command: c.React) -> Answer:
         placed = decide_talk(self.state, command, self.talking.book, await self._log.now(self.id))
@@ -271,13 +327,6 @@ class Room:
         await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Done()
 
-    async def _note(self, command: c.Command, why: str, answer: Answer, before: RoomState) -> None:
-        # What becomes of a word to the media plane is not decided here, and moderates nobody; who
-        # looks at what is nobody's business.
-        if self.noted is not None and not isinstance(command, c.Media | c.MaterialOpen):
-            result = "ok" if isinstance(answer, Done) else str(answer.code)
-            await self.noted(command, why, result, (before, self.state))
-
     # -- following -----------------------------------------------------------------------------
 
     def heard(self, blob: bytes) -> None:
@@ -287,16 +336,48 @@ class Room:
             return
         stream, by, kind = reaction_from_bytes(blob)
         if self.state.at(by) is not None and not self.frozen:
-            for observer in tuple(self._observers):
+            for observer in self._folded.observers():
                 observer.reacted(stream, by, kind)
 
-    def behind(self, stream: str, seq: int) -> bool:
-        """Whether an entry with this number has not been folded here yet."""
-        known = self.state.seq if stream == CONTROL else self.talking.book.head(stream)
-        return seq > known
+    def rang(self, bell: Bell) -> bool:
+        """Folds what a bell tells, at once if nothing else is under way here. False: it is
+        `pending` until `follow` is called."""
+        if self._aside or self.state.ended:
+            return True
+        if not self._pending and not self._lock.locked() and self._folded.take(bell):
+            return True
+        self._pending.append(bell)
+        return False
+
+    @property
+    def pending(self) -> bool:
+        """Whether bells have rung that are not folded yet."""
+        return bool(self._pending)
+
+    async def follow(self) -> None:
+        """Folds all that bells have told by now, in one go.
+
+        Raises:
+            LogDown: something is missing and can't be read.
+        """
+        async with self._lock:
+            bells, self._pending = self._pending, []
+            if self._aside or self.state.ended:
+                return
+            # Each bell: a later one may be of a stream in which nothing is missing.
+            if not all([self._folded.take(bell) for bell in bells]):
+                await self._catch_up()
+
+    def compare(self, look: Look, began: float) -> bool:
+        """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
+        here. False: `follow_up` finds it."""
+        if self._aside or not self._folded.matches(look):
+            return False
+        self._folded.compared_at = max(self._folded.compared_at, began)
+        return True
 
     async def follow_up(self) -> None:
-        """Catches up, in turn with the commands of this worker.
+        """Reads what is missing, in turn with the commands of this worker.
 
         Raises:
             LogDown: it could not.
@@ -305,14 +386,9 @@ class Room:
             await self._catch_up()
 
     async def end_here(self) -> None:
-        """The room ended while this worker could not be told."""
+        """The room is no more, and this worker could not be told."""
         async with self._lock:
-            self._end()
-
-    def _end(self) -> None:
-        if not self.state.ended:
-            before, self.state = self.state, fold(self.state, RoomEnded())
-            self._tell(Change(before, self.state, (), "room.end", "", self.position))
+            self._folded.end()
 
     async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
         """The log no longer holds what this worker had been told: goes on from what it holds.
@@ -321,13 +397,11 @@ class Room:
         """
         async with self._lock:
             before = self.state
-            self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
-            self.talking.start_over(fresh.talking)
-            self._blanks.start_over(fresh._blanks)
             self._aside = False
-            self._tell(Change(before, self.state, (), "gap", "", self.position))
-            for observer in tuple(self._observers):
-                observer.lost(streams)
+            self._pending.clear()
+            self._folded.start_over(fresh._folded, streams)
+        if before.life != self.state.life:
+            return
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
         again = c.Reassert(
             by="",
@@ -336,7 +410,7 @@ class Room:
             turn=before.floor.turn,
             forgotten=forgotten(before, self.state),
         )
-        while await self.order(again, "gap") is not None:
+        while isinstance(await self.order(again, "gap"), Unavailable):
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
@@ -348,84 +422,48 @@ class Room:
         """Tells everybody here that nothing can be taken just now, or that it can again."""
         if frozen != self.frozen:
             self.frozen = frozen
-            for observer in tuple(self._observers):
+            for observer in self._folded.observers():
                 observer.froze(frozen)
-            self.on_deadline()
 
     def set_aside(self) -> None:
         """Decides and follows nothing from a state that is known to be no longer the log's, until
         it starts over."""
         self._aside = True
 
+    def retire(self, record: Record) -> None:
+        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+        self.set_aside()
+        self._pending.clear()
+        self._folded.retire(reopened(record, self.state.seq, self.state.seq))
+
     async def _be_fresh(self) -> None:
         if not self.sure:
             raise LogDown("frozen")
-        if _clock() - self._read_at > STALE_SECONDS:
+        if _clock() - self._folded.compared_at > STALE_SECONDS:
             await self._catch_up()
 
-    async def _catch_up(self) -> None:
-        """Folds and tells what others have committed: the control log first, then words, so that
-        words meet the state that they were committed at, or a later one with its spans."""
+    async def _catch_up(self) -> bool:
+        """False if the room is no more; whoever is here has been told."""
         if self._aside:
-            raise LogDown("to be read anew")
-        began = _clock()
-        words = await self.talking.fresh()
-        if words is None:
-            # Another worker may have ended it and deleted all of it before this one read so.
-            if await self._log.ended(self.id):
-                self._end()
-            return
-        while entries := await self._read_on():
-            for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
-                before = self.state
-                self._fold(list(batch))
-                # Who committed it may have died right then, and what this worker holds of the log
-                # is its own to blank.
-                await blank_gone(self._blanks, before, self.state)
-        for entry in words:
-            await self.talking.take(entry, store.saying_from_bytes(entry.blob))
-        await self._blanks.settle()
-        self._read_at = began
-
-    async def _read_on(self) -> list[Entry]:
-        try:
-            return await self._log.read(self.id, CONTROL, self.state.seq)
-        except Trimmed:
-            # It slept for longer than the log keeps entries.
-            self.on_unreadable()
-            raise LogDown("to be read anew") from None
-
-    def _fold(self, entries: list[Entry]) -> None:
-        """Folds and tells what was committed together: between its events a room need not be in
-        order."""
-        before, came = self.state, [store.event_from_bytes(entry.blob) for entry in entries]
-        for each in came:
-            self.state = fold(self.state, each.event)
-        self.position, self.rights = entries[-1].position, entries[-1].rights
-        events = tuple(each.event for each in came)
-        why, by = came[0].why, came[0].by
-        self._tell(Change(before, self.state, events, why, by, self.position))
-
-    def _tell(self, change: Change) -> None:
-        for observer in tuple(self._observers):
-            observer.changed(change)
-        self.on_deadline()
-
-    def _said(self, words: Words) -> None:
-        for observer in tuple(self._observers):
-            observer.said(words)
+            raise ReadAnew
+        if self.state.ended:
+            return False
+        if not await self._folded.catch_up():
+            self._folded.end()
+            return False
+        return True
 
 
 def _clock() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _frozen() -> Answer:
-    return No(RefusalCode.FROZEN, RefusalCode.FROZEN.text)
+def _refusal(code: RefusalCode) -> No:
+    return No(code, code.text)
 
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
     """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
-    if isinstance(command, c.PairsPlan | c.Media | c.MaterialUpload | c.MaterialOpen):
+    if isinstance(command, _NO_OUTCOME):
         return False
     return not (isinstance(answer, No) and not answer.code.is_outcome)

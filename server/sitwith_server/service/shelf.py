@@ -57,9 +57,11 @@ class Shelf:
         return await self._log.files.get(room, name)
 
     async def drop(self, room: str, name: str) -> None:
-        """Deletes a file that nothing leads to; at the latest it goes with its room."""
-        with suppress(LogDown):
+        """Deletes a file that nothing leads to, now or as soon as it can be."""
+        try:
             await self._log.files.drop(room, name)
+        except LogDown:
+            self.unsure(room, name)
 
     def unsure(self, room: str, name: str) -> None:
         """It is not known whether a file is shown: it stays until that is."""

@@ -16,9 +16,12 @@ from cattrs.strategies import configure_union_passthrough
 from sitwith_protocol.codec import SERVER_LIMITS, CodecError, Limits, decode, encode
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import Pair, RoomState
+from sitwith_server.room.record import Record
+from sitwith_server.room.series import Series
 from sitwith_server.room.talk import Saying
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Of all that is kept in the log; an instance that holds another one is not used."""
 _LIMITS: Final = Limits(
     frame=2**26, text=2**20, binary=2**20, array=2**20, map=2**20, depth=SERVER_LIMITS.depth + 8
 )
@@ -35,6 +38,14 @@ def _met_from_rows(rows: list[list[Any]], _: object) -> dict[Pair, int]:
     return {frozenset(row[:2]): row[2] for row in rows}
 
 
+def _carried_to_rows(carried: Mapping[int, int]) -> list[list[int]]:
+    return [[person, rounds] for person, rounds in carried.items()]
+
+
+def _carried_from_rows(rows: list[list[int]], _: object) -> dict[int, int]:
+    return {row[0]: row[1] for row in rows}
+
+
 def _converter() -> cattrs.Converter:
     made = cattrs.Converter(
         unstruct_collection_overrides={frozenset: list, tuple: list}, forbid_extra_keys=True
@@ -42,6 +53,15 @@ def _converter() -> cattrs.Converter:
     configure_union_passthrough(str | bytes, made)
     made.register_structure_hook(bytes, lambda value, _: value)
     made.register_unstructure_hook(bytes, lambda value: value)
+    # Before the classes that hold one: cattrs looks at a field's type once.
+    made.register_unstructure_hook(
+        Series,
+        make_dict_unstructure_fn(Series, made, carried=override(unstruct_hook=_carried_to_rows)),
+    )
+    made.register_structure_hook(
+        Series,
+        make_dict_structure_fn(Series, made, carried=override(struct_hook=_carried_from_rows)),
+    )
     made.register_unstructure_hook(
         RoomState,
         make_dict_unstructure_fn(RoomState, made, met=override(unstruct_hook=_met_to_rows)),
@@ -54,6 +74,13 @@ def _converter() -> cattrs.Converter:
 
 
 _CONVERTER: Final = _converter()
+
+
+class Unreadable(LookupError):
+    """Something in the log that this version can't read. Its text holds nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__("this version can't read it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +101,7 @@ def event_from_bytes(blob: bytes) -> Happened:
     """The inverse of `event_to_bytes`.
 
     Raises:
-        LookupError: a type or version that this version does not know.
+        Unreadable: this version can't read it.
     """
     frame, event = _unpack(blob, _EVENTS)
     return Happened(event, str(frame["w"]), str(frame["b"]))
@@ -90,10 +117,26 @@ def state_from_bytes(blob: bytes) -> RoomState:
     """The inverse of `state_to_bytes`.
 
     Raises:
-        LookupError: a version that this version does not know.
+        Unreadable: this version can't read it.
     """
     state: RoomState = _unpack(blob, {"RoomState": RoomState})[1]
     return state
+
+
+def record_to_bytes(record: Record) -> bytes:
+    """A room's record."""
+    body: dict[str, Any] = _CONVERTER.unstructure(record)
+    return encode({"t": "Record", "v": VERSION, "d": body})
+
+
+def record_from_bytes(blob: bytes) -> Record:
+    """The inverse of `record_to_bytes`.
+
+    Raises:
+        Unreadable: this version can't read it.
+    """
+    record: Record = _unpack(blob, {"Record": Record})[1]
+    return record
 
 
 def saying_to_bytes(saying: Saying) -> bytes:
@@ -105,7 +148,7 @@ def saying_from_bytes(blob: bytes) -> Saying:
     """The inverse of `saying_to_bytes`.
 
     Raises:
-        LookupError: a type or version that this version does not know.
+        Unreadable: this version can't read it.
     """
     saying: Saying = _unpack(blob, _SAYINGS)[1]
     return saying
@@ -124,7 +167,7 @@ class Kinds:
         """The inverse of `to_bytes`; None for what this version can't read."""
         try:
             return _unpack(blob, self._kinds)[1]
-        except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
+        except Unreadable:
             return None
 
 
@@ -134,7 +177,11 @@ def _pack(what: Any, extra: Mapping[str, object]) -> bytes:
 
 
 def _unpack(blob: bytes, types: Mapping[str, type]) -> tuple[Mapping[str, object], Any]:
-    frame = decode(blob, _LIMITS)
-    if frame["v"] != VERSION:
-        raise LookupError("an entry of another version")
-    return frame, _CONVERTER.structure(frame["d"], types[str(frame["t"])])
+    try:
+        frame = decode(blob, _LIMITS)
+        if frame["v"] != VERSION:
+            raise Unreadable
+        return frame, _CONVERTER.structure(frame["d"], types[str(frame["t"])])
+    except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
+        # Without its cause: that holds what was read.
+        raise Unreadable from None

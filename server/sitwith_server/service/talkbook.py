@@ -41,8 +41,8 @@ class TalkBook:
     def streams(self) -> list[str]:
         return list(self._books)
 
-    def fold(self, entry: Entry, what: Saying) -> Message | None:
-        """Folds one entry; for a deletion, returns the message that it deletes."""
+    def fold(self, entry: Entry, what: Saying) -> None:
+        """Folds one entry."""
         book = self._books.setdefault(entry.stream, Book())
         book.head = entry.position.seq
         if isinstance(what, Said):
@@ -54,11 +54,15 @@ class TalkBook:
                 book.messages.popitem(last=False)
             if slowed(entry.stream):
                 self._last[what.author] = entry.at
-            return None
+            return
         message = book.messages.get(what.n)
         if message is not None:
             message.deleted = True
-        return message
+
+    def message(self, stream: str, n: int) -> Message | None:
+        """Message `n` of a conversation, if it is still known."""
+        book = self._books.get(stream)
+        return book.messages.get(n) if book else None
 
     # -- room.talk.Talk ------------------------------------------------------------------------
 

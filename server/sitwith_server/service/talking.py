@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final, TypeAlias
 
 from sitwith_protocol.codec import decode, encode
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
+    NOTHING_ELSE,
+    Blank,
     Commit,
     Committed,
     Duplicate,
+    Effects,
     Entry,
     Gone,
+    Heads,
     Log,
     Position,
+    Result,
     Trimmed,
 )
-from sitwith_server.room import Refusal
+from sitwith_server.room import Refusal, Verdict, decide, fold
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as
-from sitwith_server.room.model import RoomState
+from sitwith_server.room.events import Event
+from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk
 from sitwith_server.service import answers, store
 from sitwith_server.service.answers import Answer, Done, No
-from sitwith_server.service.blanks import Blanks
+from sitwith_server.service.asides import line_moved
+from sitwith_server.service.effects import Audit, effects_of
 from sitwith_server.service.talkbook import TalkBook
 
 Key = tuple[str, int]
+
+LINE: Final = "staff.line"
+"""Why the inbox changes with words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,78 +51,149 @@ class Words:
     what: Saying
 
 
+class Tried(Enum):
+    """Why an attempt to commit has no answer."""
+
+    LOST = "lost"
+    """Another commit came first: catch up and try again."""
+    GONE = "gone"
+    """There is no such room any more."""
+
+
+Auditor: TypeAlias = Callable[[str], Audit | None]
+"""Makes the trail's entry of a result; None where the trail keeps none."""
+
+Moved: TypeAlias = Callable[[RoomState, tuple[Event, ...], Position], None]
+"""Told of control events that were committed with words: the state after them, and the position of
+the last."""
+
+
 class Talking:
     """Implements the conversations' half of `service.rooms.Room`, which serialises its calls.
 
     tell: called with each entry, in order within its stream, once it is committed and folded.
+    moved: called, before it, with the control events that came with an entry of this worker.
     """
 
-    def __init__(self, log: Log, room: str, tell: Callable[[Words], None], blanks: Blanks) -> None:
+    def __init__(self, log: Log, room: str, tell: Callable[[Words], None], moved: Moved) -> None:
         self._log = log
-        self._blanks = blanks
         self._room = room
         self._tell = tell
+        self._moved = moved
         self.book = TalkBook()
         self.positions: dict[str, Position] = {}
 
     async def attempt(
-        self, state: RoomState, rights: int, command: c.Say | c.Unsay, key: Key | None
-    ) -> Answer | None:
-        """The answer, committed; None after a lost race: catch up and try again."""
-        placed = decide_talk(state, command, self.book, await self._log.now(self._room))
+        self,
+        state: RoomState,
+        rights: int,
+        command: c.Say | c.Unsay,
+        key: Key,
+        audit: Auditor,
+    ) -> Answer | Tried:
+        """The answer, committed, or why there is none. audit: makes the trail's entry."""
+        now = await self._log.now(self._room)
+        placed = decide_talk(state, command, self.book, now)
         answer = _answer(placed, command)
-        if isinstance(answer, No) and not answer.code.is_outcome:
-            return answer
+        outcome = answers.to_bytes(answer)
+        if isinstance(answer, No):
+            if not answer.code.is_outcome:
+                return answer
+            effects = Effects(audit=audit(str(answer.code)))
+            refused = Commit(
+                self._room, CONTROL, (), state.seq, key=key, outcome=outcome, effects=effects
+            )
+            return self._settled(await self._log.commit(refused), answer)
         if not isinstance(placed, Placed):
-            return await self._commit(Commit(self._room, CONTROL, (), state.seq, key=key), answer)
-        assert isinstance(placed.what, Said | Unsaid)
-        blob = store.saying_to_bytes(placed.what)
+            unchanged = Commit(self._room, CONTROL, (), state.seq, key=key, outcome=outcome)
+            return self._settled(await self._log.commit(unchanged), answer)
+        what = placed.what
+        assert isinstance(what, Said | Unsaid)
+        events = self._line_events(state, placed, command, now)
+        after = fold_onto(state, events or ())
+        effects = effects_of(state, after, after.seq) if events else NOTHING_ELSE
+        if isinstance(what, Unsaid):
+            blanks = self._blanks(placed.stream, what)
+            effects = replace(effects, blanks=blanks, audit=audit("ok"))
         commit = Commit(
             room=self._room,
             stream=placed.stream,
-            blobs=(blob,),
+            blobs=(store.saying_to_bytes(what),),
             expect=rights,
             key=key,
+            outcome=outcome,
             at_head=self.book.head(placed.stream),
+            control=tuple(store.event_to_bytes(e, LINE, OPERATOR) for e in events or ()),
+            control_head=None if events is None else state.seq,
+            effects=effects,
         )
-        return await self._commit(commit, answer, placed.what)
+        result = await self._log.commit(commit)
+        if isinstance(result, Committed):
+            if events:
+                self._moved(after, events, result.control[-1])
+            by = what.author if isinstance(what, Said) else what.by
+            position = result.positions[0]
+            entry = Entry(commit.stream, position, rights, result.at, by, commit.blobs[0])
+            self._fold(entry, what)
+        return self._settled(result, answer)
 
-    async def _commit(
-        self, commit: Commit, answer: Answer, what: Saying | None = None
-    ) -> Answer | None:
-        result = await self._log.commit(_with_outcome(commit, answer))
+    def _line_events(
+        self, state: RoomState, placed: Placed, command: c.Say | c.Unsay, now: float
+    ) -> tuple[Event, ...] | None:
+        """What the inbox has to know of words on a line to the facilitators, in the same commit:
+        none may be lost. None: these words are no business of the inbox."""
+        if not isinstance(placed.what, Said):
+            return None
+        moved = line_moved(state, placed.stream, command.by, placed.what.n)
+        if moved is None:
+            return None
+        verdict = decide(state, moved, now)
+        return verdict.events if isinstance(verdict, Verdict) else ()
+
+    def _blanks(self, stream: str, what: Saying) -> tuple[Blank, ...]:
+        """A deletion blanks what it deletes."""
+        if not isinstance(what, Unsaid):
+            return ()
+        deleted = self.book.message(stream, what.n)
+        if deleted is None:
+            return ()
+        empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
+        return (Blank(stream, (deleted.seq,), store.saying_to_bytes(empty)),)
+
+    @staticmethod
+    def _settled(result: Result, answer: Answer) -> Answer | Tried:
         if isinstance(result, Duplicate):
             return answers.from_bytes(result.outcome)
         if isinstance(result, Gone):
-            return No(RefusalCode.NOT_INSIDE, RefusalCode.NOT_INSIDE.text)
-        if not isinstance(result, Committed):
-            return None
-        if what is not None:
-            by = what.author if isinstance(what, Said) else what.by
-            (blob,), (position,) = commit.blobs, result.positions
-            entry = Entry(commit.stream, position, commit.expect, result.at, by, blob)
-            await self.take(entry, what)
-        return answer
+            return Tried.GONE
+        return answer if isinstance(result, Committed) else Tried.LOST
 
-    async def take(self, entry: Entry, what: Saying) -> None:
-        """Folds and tells one entry; a deletion also blanks the words that the log still has."""
-        deleted = self.book.fold(entry, what)
+    def take(self, entry: Entry) -> None:
+        """Folds and tells an entry that somebody else committed. A deletion also blanks what this
+        process holds of what it deletes."""
+        what = store.saying_from_bytes(entry.blob)
+        if blanks := self._blanks(entry.stream, what):
+            self._log.blanked(self._room, blanks)
+        self._fold(entry, what)
+
+    def _fold(self, entry: Entry, what: Saying) -> None:
+        self.book.fold(entry, what)
         self.positions[entry.stream] = entry.position
         self._tell(Words(entry, what))
-        if deleted is not None and isinstance(what, Unsaid):
-            empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
-            blob = store.saying_to_bytes(empty)
-            await self._blanks.blank(entry.stream, blob, deleted.seq)
 
-    def start_over(self, other: Talking) -> None:
-        """Takes over what another reading of the same log has found."""
-        self.book, self.positions = other.book, other.positions
+    def start_over(self, other: Talking | None = None) -> None:
+        """Takes over what another reading of the same log has found; without one, begins anew, as
+        the conversations of a new life do."""
+        self.book = TalkBook() if other is None else other.book
+        self.positions = {} if other is None else other.positions
 
-    async def fresh(self) -> list[Entry] | None:
-        """What others have committed and is not folded here yet; None if the room is gone."""
-        heads = await self._log.heads(self._room)
-        if heads is None:
-            return None
+    @property
+    def count(self) -> int:
+        """How many entries of conversations this worker knows of."""
+        return sum(self.book.head(stream) for stream in self.book.streams())
+
+    async def fresh(self, heads: Heads) -> list[Entry]:
+        """What others have committed to conversations and is not folded here yet."""
         found: list[Entry] = []
         for stream, head in heads.streams.items():
             known = self.book.head(stream)
@@ -131,12 +213,16 @@ class Talking:
         """
         found: list[Words] = []
         while entries := await self._log.read(self._room, stream, after):
-            for entry in entries:
-                owed = self._blanks.owed(stream, entry.position.seq)
-                blob = entry.blob if owed is None else owed
-                found.append(Words(entry, store.saying_from_bytes(blob)))
+            found += [Words(entry, store.saying_from_bytes(entry.blob)) for entry in entries]
             after = entries[-1].position.seq
         return found
+
+
+def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
+    """The state after these events."""
+    for event in events:
+        state = fold(state, event)
+    return state
 
 
 LETTER: Final = b"\xc1"
@@ -164,15 +250,3 @@ def _answer(placed: Placed | Refusal | None, command: c.Say | c.Unsay) -> Answer
     if placed is None or not isinstance(placed.what, Said):
         return Done()
     return Done({"to": shown_as(placed.stream, command.by), "n": placed.what.n})
-
-
-def _with_outcome(commit: Commit, answer: Answer) -> Commit:
-    return Commit(
-        room=commit.room,
-        stream=commit.stream,
-        blobs=commit.blobs,
-        expect=commit.expect,
-        key=commit.key,
-        outcome=answers.to_bytes(answer),
-        at_head=commit.at_head,
-    )

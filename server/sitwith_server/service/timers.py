@@ -1,4 +1,4 @@
-"""Deadlines are data in the state; this wakes up for the next one and submits the `Tick`."""
+"""Deadlines are data in the state; this wakes up for the next one and has done what is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 import structlog
 
 from sitwith_server.log.base import Log, LogDown
-from sitwith_server.room import next_deadline
+from sitwith_server.room import due_at
+from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.rooms import Room
 
 LONGEST: Final = 60.0
@@ -20,7 +21,7 @@ RETRY: Final = 0.25
 _log = structlog.get_logger(__name__)
 
 
-class Timer:
+class Timer(Observer):
     """Ticks one room when something in it is due. No leader: whoever is first has done it."""
 
     def __init__(self, room: Room, log: Log, on_tick: Callable[[], None] = lambda: None) -> None:
@@ -28,12 +29,22 @@ class Timer:
         self._clock = log
         self._on_tick = on_tick
         self._moved = asyncio.Event()
-        room.on_deadline = self._moved.set
+        self._unobserve = room.observe(self)
         self._task = asyncio.create_task(self._run(), name="sitwith-timer")
 
     def stop(self) -> None:
-        self._room.on_deadline = lambda: None
+        self._unobserve()
         self._task.cancel()
+
+    # -- Observer --------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        self._moved.set()
+
+    def froze(self, frozen: bool) -> None:
+        self._moved.set()
+
+    # --------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         while not self._room.state.ended:
@@ -55,15 +66,14 @@ class Timer:
                     pass
 
     async def _wait(self) -> float:
-        """Seconds until the next deadline; a frozen room has none before it thaws."""
-        due = next_deadline(self._room.state)
-        if due is None or self._room.frozen:
+        """Seconds until something is due; a frozen room has nothing due before it thaws."""
+        if self._room.frozen:
             return LONGEST
-        return min(LONGEST, due - await self._clock.now(self._room.id))
+        return min(LONGEST, due_at(self._room.state) - await self._clock.now(self._room.id))
 
     async def _tick(self) -> float:
-        """Submits what is due; 0 if the next deadline is another one by then."""
-        due = next_deadline(self._room.state)
+        """Has done what is due; 0 if something else is due by then."""
+        due = due_at(self._room.state)
         await self._room.tick()
         self._on_tick()
-        return RETRY if next_deadline(self._room.state) == due else 0.0
+        return RETRY if due_at(self._room.state) == due else 0.0

@@ -1,0 +1,47 @@
+"""What becomes of something that is asked of a room: one of four, never a bool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from sitwith_server.room import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """It holds. `changed`: whether anything was appended, or all was so already."""
+
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The rules say no; nothing has changed. `code` and `message` as in `Refusal`."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Refused:
+        return cls(refusal.code, refusal.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """There is no such room any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Nothing can be committed just now, or its answer was lost: then it may have happened, and is
+    safe to ask again."""
+
+
+Outcome: TypeAlias = Committed | Refused | Ended | Unavailable
+
+COMMITTED: Final = Committed()
+UNCHANGED: Final = Committed(changed=False)
+ENDED: Final = Ended()
+UNAVAILABLE: Final = Unavailable()
+GIVEN_UP: Final = Refused("given_up", "Nobody waits for this any more.")
