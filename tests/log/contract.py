@@ -6,8 +6,11 @@ compares it with a tiny model over random histories.
 
 from __future__ import annotations
 
-from .contract_entries import EntryContract, KeepingContract
+from .contract_dues import DueContract
+from .contract_effects import EffectContract
+from .contract_entries import EntryContract, TrimContract
 from .contract_files import FileContract
+from .contract_lives import LifeContract
 from .contract_rooms import RoomContract
 from .harness import Harness
 from .histories import machine_for
@@ -15,5 +18,13 @@ from .histories import machine_for
 __all__ = ["Harness", "LogContract", "machine_for"]
 
 
-class LogContract(RoomContract, EntryContract, KeepingContract, FileContract):
+class LogContract(
+    RoomContract,
+    EntryContract,
+    TrimContract,
+    EffectContract,
+    LifeContract,
+    DueContract,
+    FileContract,
+):
     """All of it."""

@@ -8,17 +8,29 @@ import pytest
 
 from sitwith_server.log.base import (
     CONTROL,
+    Blank,
     Commit,
     Committed,
     Conflict,
     Duplicate,
-    Entry,
     Log,
     TooEarly,
     Trimmed,
 )
 
-from .harness import ROOM, Harness, LogTests, control, everything, say, taken
+from .harness import (
+    ROOM,
+    Harness,
+    LogTests,
+    also,
+    blank,
+    control,
+    create,
+    everything,
+    forget,
+    say,
+    taken,
+)
 
 HOSTILE_IDS = ["a:b", "a", "b:room", "{x}", "room", "", "a\x00b", "staff:*", "../x", "ключ"]
 
@@ -68,14 +80,27 @@ class EntryContract(LogTests):
 
     async def test_no_id_reaches_anothers_things(self, log: Log) -> None:
         for n, room in enumerate(HOSTILE_IDS):
-            assert await log.create(room, b"record %d" % n, 3_600)
+            assert await create(log, room, b"record %d" % n)
             for m, stream in enumerate(HOSTILE_IDS):
                 if stream != CONTROL:
                     blob = b"%d/%d" % (n, m)
                     key = (stream, m)
                     taken(await say(log, 0, blob, room=room, to=stream, key=key, outcome=blob))
         await log.end(HOSTILE_IDS[0])
-        await log.drop_stream(HOSTILE_IDS[1], HOSTILE_IDS[2])
+        await also(
+            log,
+            HOSTILE_IDS[1],
+            record=b"changed",
+            due=1.0,
+            workers=frozenset(HOSTILE_IDS),
+            blanks=[Blank(stream, (1,), b"") for stream in HOSTILE_IDS],
+            drop_files=("a", "b"),
+        )
+        assert set(await log.rooms()) == {ROOM, *HOSTILE_IDS[1:]}
+        assert await log.due(1, 60) == [HOSTILE_IDS[1]]
+        assert await log.orphans(["{x}"]) == [HOSTILE_IDS[1]]
+        assert set(await log.looks(HOSTILE_IDS)) == set(HOSTILE_IDS)
+        assert await forget(log, room=HOSTILE_IDS[1])
         for n, room in enumerate(HOSTILE_IDS[2:], 2):
             assert await log.record(room) == b"record %d" % n
             for m, stream in enumerate(HOSTILE_IDS):
@@ -165,7 +190,7 @@ class EntryContract(LogTests):
         assert await everything(log) == [b"x"]
 
     async def test_other_seats_ids_and_rooms_are_other_keys(self, log: Log) -> None:
-        await log.create("r2", b"", 3_600)
+        await create(log, "r2")
         taken(await control(log, 0, key=("s", 1), outcome=b"1"))
         assert await log.outcome(ROOM, "s", 2) is None
         assert await log.outcome(ROOM, "t", 1) is None
@@ -203,57 +228,7 @@ class EntryContract(LogTests):
         assert await everything(log, "circle") == [b"x"]
 
 
-class KeepingContract(LogTests):
-    # --- what is taken away ----------------------------------------------------------------
-
-    async def test_blanking_keeps_the_place(self, log: Log) -> None:
-        taken(await say(log, 0, b"a", b"words", b"c", key=("s", 1)))
-        before = await log.read(ROOM, "circle", 0)
-        await log.blank(ROOM, "circle", 2, b"")
-        after = await log.read(ROOM, "circle", 0)
-        assert [entry.blob for entry in after] == [b"a", b"", b"c"]
-
-        def rest(entry: Entry) -> tuple[object, ...]:
-            return entry.stream, entry.position, entry.rights, entry.at, entry.origin
-
-        assert [rest(entry) for entry in after] == [rest(entry) for entry in before]
-
-    async def test_several_are_blanked_at_once(self, log: Log) -> None:
-        taken(await say(log, 0, b"a", b"b", b"c", b"d"))
-        await log.blank(ROOM, "circle", 1, b"", 3, 0, -2, 99)
-        assert await everything(log, "circle") == [b"", b"b", b"", b"d"]
-
-    async def test_blanking_what_is_not_there_does_nothing(self, log: Log) -> None:
-        taken(await say(log, 0, b"a"))
-        for seq in (-1, 0, 2):
-            await log.blank(ROOM, "circle", seq, b"!")
-        await log.blank(ROOM, "other", 1, b"!")
-        assert await everything(log, "circle") == [b"a"]
-        heads = await log.heads(ROOM)
-        assert heads is not None
-        assert set(heads.streams) == {CONTROL, "circle"}
-
-    async def test_a_dropped_stream_never_gives_a_number_twice(self, log: Log) -> None:
-        last = taken(await say(log, 0, b"a", b"b", to="pair:1")).positions[-1]
-        await log.drop_stream(ROOM, "pair:1")
-        heads = await log.heads(ROOM)
-        assert heads is not None
-        assert heads.streams["pair:1"] == last
-        with pytest.raises(Trimmed) as trimmed:
-            await log.read(ROOM, "pair:1", 0)
-        assert trimmed.value.first == 3
-        assert await log.read(ROOM, "pair:1", 2) == []
-        taken(await say(log, 0, b"c", to="pair:1", at_head=2))
-        assert [entry.blob for entry in await log.read(ROOM, "pair:1", 2)] == [b"c"]
-        with pytest.raises(Trimmed):
-            await log.read(ROOM, "pair:1", 1)
-
-    async def test_the_control_stream_is_not_dropped(self, log: Log) -> None:
-        taken(await control(log, 0, b"a"))
-        with pytest.raises(ValueError, match="control"):
-            await log.drop_stream(ROOM, CONTROL)
-        assert await everything(log) == [b"a"]
-
+class TrimContract(LogTests):
     async def test_old_entries_are_trimmed_and_said_to_be(self, harness: Harness, log: Log) -> None:
         for n in range(harness.kept + 3):
             taken(await say(log, 0, b"%d" % n, at_head=n))
@@ -267,18 +242,9 @@ class KeepingContract(LogTests):
         assert len(entries) >= harness.kept
         assert entries[0].position.seq == first
         assert entries[-1].position.seq == harness.kept + 3
-        await log.blank(ROOM, "circle", first - 1, b"!")
-        await log.blank(ROOM, "circle", first, b"blanked")
+        await blank(log, "circle", first - 1, blob=b"!")
+        await blank(log, "circle", first, blob=b"blanked")
         assert [e.blob for e in await log.read(ROOM, "circle", first - 1, limit=2)] == [
             b"blanked",
             b"%d" % first,
         ]
-
-    async def test_the_latest_snapshot_is_kept(self, log: Log) -> None:
-        assert await log.snapshot(ROOM) is None
-        positions = taken(await control(log, 0, b"a", b"b")).positions
-        await log.put_snapshot(ROOM, positions[1], b"second")
-        await log.put_snapshot(ROOM, positions[0], b"late and older")
-        kept = await log.snapshot(ROOM)
-        assert kept is not None
-        assert (kept.position, kept.blob) == (positions[1], b"second")

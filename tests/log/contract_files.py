@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sitwith_server.log.base import Log
+from sitwith_server.log.base import LINGER, Log
 
-from .harness import ROOM, Harness, LogTests
+from .harness import ROOM, Harness, LogTests, also, create, forget
 
 LARGE = bytes(range(256)) * 4_000
 """More than a million bytes: several pieces, where files lie in pieces."""
@@ -44,8 +44,31 @@ class FileContract(LogTests):
         assert await log.files.get(ROOM, "b1") is None
         assert await log.files.names(ROOM) == frozenset()
         assert not await log.files.put(ROOM, "b1", b"x"), "it has ended"
-        assert await log.create("short", b"r", 0.05)
+        assert await create(log, "short", seconds=0.05 - LINGER)
         await log.files.put("short", "b1", b"x")
         await harness.advance(0.06)
         log.files.keep(())
         assert await log.files.get("short", "b1") is None
+
+    async def test_a_commit_drops_files_and_forgetting_drops_all(self, log: Log) -> None:
+        for name in ("b1", "b2", "b3"):
+            await log.files.put(ROOM, name, LARGE)
+        await also(log, drop_files=("b1", "unknown"))
+        assert await log.files.names(ROOM) == {"b2", "b3"}
+        assert await log.files.get(ROOM, "b1") is None
+        assert not await log.files.restore(ROOM, "b1")
+        await forget(log)
+        assert await log.files.names(ROOM) == frozenset()
+        assert await log.files.get(ROOM, "b2") is None
+        assert not await log.files.restore(ROOM, "b2")
+        assert await log.files.put(ROOM, "b2", b"new")
+        assert await log.files.get(ROOM, "b2") == b"new"
+
+    async def test_letting_go_leaves_the_logs_own(self, log: Log) -> None:
+        await log.files.put(ROOM, "b1", b"x")
+        await log.files.put(ROOM, "b2", b"y")
+        log.files.let_go(ROOM, "b1", "unknown")
+        log.files.let_go(ROOM)
+        log.files.let_go("nobody")
+        assert await log.files.get(ROOM, "b1") == b"x"
+        assert await log.files.get(ROOM, "b2") == b"y"

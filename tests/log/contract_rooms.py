@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import asyncio
 
-from sitwith_server.log.base import CONTROL, Commit, Gone, Health, Log, Position
+from sitwith_server.log.base import (
+    CARRIED_BYTES,
+    CONTROL,
+    LINGER,
+    Bell,
+    Commit,
+    Effects,
+    Given,
+    Gone,
+    Health,
+    Leases,
+    Log,
+    Position,
+)
 
-from .harness import ROOM, Harness, LogTests, control, everything, say, taken, turns
+from .harness import (
+    ROOM,
+    Bells,
+    Harness,
+    LogTests,
+    also,
+    control,
+    create,
+    everything,
+    say,
+    taken,
+    turns,
+)
+
+
+def _standing(leases: Leases) -> tuple[list[str], list[str]]:
+    """Who is known to live, and who has lapsed."""
+    return sorted(leases.known()), sorted(leases.lapsed())
 
 
 class RoomContract(LogTests):
     # --- rooms -----------------------------------------------------------------------------
 
     async def test_a_room_is_made_once(self, log: Log) -> None:
-        assert not await log.create(ROOM, b"other", 3_600)
+        assert not await create(log, ROOM, b"other")
         assert await log.record(ROOM) == b"record"
         assert await log.rooms() == [ROOM]
-
-    async def test_a_record_is_replaced(self, log: Log) -> None:
-        await log.put_record(ROOM, b"new")
-        assert await log.record(ROOM) == b"new"
 
     async def test_an_unknown_room_is_told_from_an_empty_one(self, log: Log) -> None:
         assert await log.heads("nobody") is None
@@ -33,10 +59,15 @@ class RoomContract(LogTests):
     async def test_an_unknown_room_takes_nothing_and_has_nothing(self, log: Log) -> None:
         assert await control(log, 0, room="nobody") == Gone()
         assert await say(log, 0, room="nobody", key=("s", 1)) == Gone()
-        await log.put_record("nobody", b"x")
-        await log.blank("nobody", CONTROL, 1, b"")
-        await log.drop_stream("nobody", "circle")
-        await log.put_snapshot("nobody", Position(1, 1, bytes(8)), b"x")
+        everything_else = Effects(
+            record=b"x", due=1.0, workers=frozenset({"w"}), snapshot=b"x", audit=(b"x", 3_600)
+        )
+        commit = Commit("nobody", CONTROL, (), 0, effects=everything_else)
+        assert await log.commit(commit) == Gone()
+        assert await log.read_audit("nobody") == []
+        assert await log.looks(["nobody"]) == {"nobody": None}
+        assert await log.due(0, 60) == []
+        assert await log.orphans(["w"]) == []
         await log.whisper("nobody", b"x")
         assert await log.record("nobody") is None
         assert await log.snapshot("nobody") is None
@@ -47,8 +78,8 @@ class RoomContract(LogTests):
 
     async def test_a_room_expires(self, harness: Harness) -> None:
         log = harness.log
-        assert await log.create("short", b"r", 0.05)
-        assert await log.create("long", b"r", 3_600)
+        assert await create(log, "short", seconds=0.05 - LINGER)
+        assert await create(log, "long")
         await control(log, 0, room="short", key=("s", 1), outcome=b"o")
         await harness.advance(0.06)
         assert await control(log, 1, room="short") == Gone()
@@ -62,8 +93,11 @@ class RoomContract(LogTests):
     async def test_an_end_leaves_nothing_but_the_id(self, log: Log) -> None:
         taken(await control(log, 0, b"secret", key=("s", 1), outcome=b"o"))
         taken(await say(log, 0, b"words"))
-        await log.put_snapshot(ROOM, Position(1, 1, bytes(8)), b"state")
+        await also(log, snapshot=b"state", workers=frozenset({"w"}), due=1.0)
         await log.end(ROOM)
+        assert await log.orphans(["w"]) == []
+        assert await log.due(0, 60) == []
+        assert await log.looks([ROOM]) == {ROOM: None}
         assert await log.ended(ROOM)
         assert await log.rooms() == []
         assert await log.record(ROOM) is None
@@ -73,72 +107,96 @@ class RoomContract(LogTests):
         assert await log.read(ROOM, CONTROL, 0) == []
         assert await log.read(ROOM, "circle", 0) == []
         assert await control(log, 1) == Gone()
-        assert not await log.create(ROOM, b"again", 3_600)
+        assert not await create(log)
 
-    async def test_a_tombstone_goes_too(self, harness: Harness) -> None:
-        log = harness.log
-        await log.end("never there", 0.05)
-        assert await log.ended("never there")
-        await harness.advance(0.06)
+    async def test_a_room_that_never_was_can_be_ended(self, log: Log) -> None:
         assert not await log.ended("never there")
-        assert await log.create("never there", b"r", 3_600)
+        await log.end("never there")
+        assert await log.ended("never there")
+        assert not await create(log, "never there")
 
     # --- hints -----------------------------------------------------------------------------
 
     async def test_followers_hear_of_commits_and_whispers(self, log: Log) -> None:
-        bells: list[tuple[str, int]] = []
-        heard: list[bytes] = []
-        unfollow = log.follow(ROOM, lambda stream, seq: bells.append((stream, seq)), heard.append)
+        ears = Bells(log)
         await turns()
-        taken(await control(log, 0, b"a", b"b"))
-        taken(await say(log, 0))
+        rung = len(ears.rung)
+        first = taken(await control(log, 0, b"a", b"b"))
+        second = taken(await say(log, 0))
         await log.whisper(ROOM, b"psst")
         await turns()
-        assert set(bells) == {(CONTROL, 2), ("circle", 1)}
-        assert heard == [b"psst"]
-        unfollow()
-        unfollow()
+        assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
+        assert ears.heard == [b"psst"]
+        told = [entry for bell in ears.rung for entry in bell.entries]
+        read = await log.read(ROOM, CONTROL, 0) + await log.read(ROOM, "circle", 0)
+        assert told == read
+        assert tuple(entry.position for entry in told) == first.positions + second.positions
+        ears.unfollow()
+        ears.unfollow()
         taken(await control(log, 2))
         await log.whisper(ROOM, b"more")
         await turns()
-        assert set(bells) == {(CONTROL, 2), ("circle", 1)}
-        assert heard == [b"psst"]
+        assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
+        assert ears.heard == [b"psst"]
         assert await everything(log, "circle") == [b"x"]
 
-    async def test_what_is_not_committed_rings_no_bell(self, log: Log) -> None:
-        bells: list[tuple[str, int]] = []
-        log.follow(ROOM, lambda stream, seq: bells.append((stream, seq)), lambda blob: None)
+    async def test_a_bell_carries_who_said_it_and_when(self, log: Log) -> None:
+        taken(await control(log, 0, b"mute", rights=True))
+        ears = Bells(log)
         await turns()
+        result = taken(await say(log, 1, b"a", b"b", key=("seat", 7), outcome=b"o"))
+        await turns()
+        entries = ears.rung[-1].entries
+        assert [each.origin for each in entries] == ["seat", "seat"]
+        assert [each.rights for each in entries] == [1, 1]
+        assert [each.at for each in entries] == [result.at, result.at]
+        assert await log.read(ROOM, "circle", 0) == list(entries)
+
+    async def test_large_entries_ring_with_their_number(self, log: Log) -> None:
+        ears = Bells(log)
+        await turns()
+        for blobs in ((b"x" * (CARRIED_BYTES + 1),), (b"x" * CARRIED_BYTES, b"y")):
+            rung = len(ears.rung)
+            seq = taken(await say(log, 0, *blobs)).positions[-1].seq
+            await turns()
+            assert ears.rung[rung:] == [Bell("circle", seq)]
+        taken(await say(log, 0, b"x" * CARRIED_BYTES))
+        await turns()
+        assert ears.entries() == [("circle", b"x" * CARRIED_BYTES)]
+
+    async def test_what_is_not_committed_rings_no_bell(self, log: Log) -> None:
+        ears = Bells(log)
+        await turns()
+        rung = len(ears.rung)
         await control(log, 3)
         await log.commit(Commit(ROOM, CONTROL, (), 0, key=("s", 1), outcome=b"no"))
         await control(log, 0, key=("s", 1))
         await control(log, 0, room="r2")
         await turns()
-        assert bells == []
+        assert ears.rung[rung:] == []
 
     async def test_no_call_comes_after_unfollow(self, log: Log) -> None:
-        bells: list[int] = []
-        unfollow = log.follow(ROOM, lambda _, seq: bells.append(seq), lambda blob: None)
+        ears = Bells(log)
         taken(await control(log, 0))
-        unfollow()
-        seen = list(bells)
+        ears.unfollow()
+        seen = list(ears.rung)
         await turns()
-        assert bells == seen
+        assert ears.rung == seen
 
     async def test_a_follower_that_fails_harms_nobody(self, log: Log) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
-        bells: list[int] = []
 
         def fail(*_: object) -> None:
             raise RuntimeError("a broken follower")
 
         log.follow(ROOM, fail, fail)
-        log.follow(ROOM, lambda _, seq: bells.append(seq), lambda blob: None)
+        ears = Bells(log)
         await turns()
         taken(await control(log, 0))
         await log.whisper(ROOM, b"x")
         await turns()
-        assert bells == [1]
+        assert ears.told() == [(CONTROL, 1)]
+        assert ears.heard == [b"x"]
 
     # --- clock and audit -------------------------------------------------------------------
 
@@ -162,10 +220,30 @@ class RoomContract(LogTests):
         assert await leases.living(["w1", "w2"]) == {"w1", "w2"}
         assert leases.outage(ROOM) is None
 
+    async def test_who_lapsed_is_known_until_it_is_settled(self, harness: Harness) -> None:
+        leases = harness.log.leases
+        await leases.beat("w1", 0.2)
+        await leases.beat("w2", 3_600)
+        assert _standing(leases) == (["w1", "w2"], [])
+        await leases.settled("w1")
+        assert await leases.living(["w1"]) == {"w1"}, "who lives is not settled"
+        await harness.advance(0.21)
+        for _ in range(2):
+            await leases.beat("w2", 3_600)
+            assert _standing(leases) == (["w2"], ["w1"])
+        await leases.settled("w1")
+        await leases.settled("w9")
+        assert leases.lapsed() == set()
+        await leases.beat("w2", 3_600)
+        assert _standing(leases) == (["w2"], [])
+        await leases.beat("w1", 3_600)
+        assert leases.known() == {"w1", "w2"}
+
     async def test_a_log_that_is_well_says_so(self, log: Log) -> None:
         assert set(log.health().values()) == {Health.LIVE}
+        assert log.reasons() == {}
         assert not log.frozen(ROOM)
-        release = log.hold(ROOM, lambda: (Position.START, b""))
+        release = log.hold(ROOM, lambda: Given(Position.START, b"", 0.0, frozenset()))
         release()
         release()
         unwatch = log.watch(lambda name, health: None)
@@ -190,7 +268,7 @@ class RoomContract(LogTests):
 
     async def test_an_expired_rooms_trail_goes_after_its_time(self, harness: Harness) -> None:
         log = harness.log
-        await log.create("short", b"", 0.05)
+        await create(log, "short", seconds=0.05 - LINGER)
         await log.audit("short", b"1", 0.5)
         await harness.advance(0.06)
         assert await log.rooms() == []

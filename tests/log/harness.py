@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sitwith_server.log.base import CONTROL, Commit, Committed, Log, Result
+from sitwith_server.log.base import CONTROL, Bell, Blank, Commit, Committed, Effects, Log, Result
 
 ROOM = "r1"
 
@@ -24,6 +24,13 @@ class Harness:
     advance: Callable[[float], Awaitable[None]]
 
 
+async def create(
+    log: Log, room: str = ROOM, record: bytes = b"record", *, seconds: float = 3_600
+) -> bool:
+    """A room that ends in so many seconds."""
+    return await log.create(room, record, await log.now(room) + seconds)
+
+
 async def control(log: Log, expect: int, *blobs: bytes, room: str = ROOM, **more: Any) -> Result:
     return await log.commit(Commit(room, CONTROL, blobs or (b"x",), expect, **more))
 
@@ -32,6 +39,30 @@ async def say(
     log: Log, expect: int, *blobs: bytes, room: str = ROOM, to: str = "circle", **more: Any
 ) -> Result:
     return await log.commit(Commit(room, to, blobs or (b"x",), expect, **more))
+
+
+async def also(log: Log, room: str = ROOM, **effects: Any) -> Committed:
+    """A commit that does nothing but this."""
+    heads = await log.heads(room)
+    assert heads is not None
+    seq = heads.streams[CONTROL].seq
+    commit = Commit(room, CONTROL, (), seq, effects=Effects(**effects))
+    return taken(await log.commit(commit))
+
+
+async def blank(
+    log: Log, stream: str, *numbers: int, blob: bytes = b"", room: str = ROOM
+) -> Committed:
+    return await also(log, room, blanks=(Blank(stream, numbers, blob),))
+
+
+async def forget(log: Log, *blobs: bytes, room: str = ROOM, **effects: Any) -> Committed:
+    heads = await log.heads(room)
+    assert heads is not None
+    said = Effects(forget=True, **{"record": b"record", **effects})
+    seq = heads.streams[CONTROL].seq
+    blobs = blobs or (b"forgotten",)
+    return taken(await log.commit(Commit(room, CONTROL, blobs, seq, rights=True, effects=said)))
 
 
 def taken(result: Result) -> Committed:
@@ -49,6 +80,21 @@ async def turns() -> None:
         await asyncio.sleep(0.01)
 
 
+class Bells:
+    """What a follower of a room is told."""
+
+    def __init__(self, log: Log, room: str = ROOM) -> None:
+        self.rung: list[Bell] = []
+        self.heard: list[bytes] = []
+        self.unfollow = log.follow(room, self.rung.append, self.heard.append)
+
+    def told(self, begin: int = 0) -> list[tuple[str, int]]:
+        return [(bell.stream, bell.seq) for bell in self.rung[begin:]]
+
+    def entries(self) -> list[tuple[str, bytes]]:
+        return [(each.stream, each.blob) for bell in self.rung for each in bell.entries]
+
+
 class LogTests:
     """The fixtures; a test module of an implementation overrides `harness`."""
 
@@ -58,5 +104,5 @@ class LogTests:
 
     @pytest.fixture
     async def log(self, harness: Harness) -> Log:
-        assert await harness.log.create(ROOM, b"record", 3_600)
+        assert await create(harness.log)
         return harness.log

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,19 +18,23 @@ from hypothesis.stateful import (
 
 from sitwith_server.log.base import (
     CONTROL,
+    Blank,
     Commit,
+    Committed,
     Conflict,
     Duplicate,
+    Effects,
     Gone,
     Log,
     Trimmed,
 )
 
-from .harness import taken
+from .harness import create, taken
 
 ROOMS = st.sampled_from(["r1", "r2"])
 STREAMS = st.sampled_from([CONTROL, "circle", "pair:1"])
 KEYS = st.none() | st.tuples(st.sampled_from(["s", "t"]), st.integers(1, 3))
+LAST = st.sampled_from([*[""] * 12, "forget", "forget", "end"])
 SLIPS = st.sampled_from([0, 0, 0, 0, -1, 1])
 
 
@@ -38,9 +43,67 @@ class _Model:
 
     def __init__(self) -> None:
         self.rights = 0
+        self.life = 0
+        self.record = b"record"
+        self.workers: frozenset[str] = frozenset()
+        self.trail: list[bytes] = []
         self.heads: dict[str, int] = {CONTROL: 0}
+        self.begin()
+
+    def begin(self) -> None:
+        """A life."""
+        self.heads = {CONTROL: self.heads[CONTROL]}
         self.entries: dict[str, list[tuple[int, int, str, bytes]]] = {}
         self.outcomes: dict[tuple[str, int], bytes] = {}
+        self.snapshot: tuple[int, bytes] | None = None
+
+    def append(self, stream: str, blobs: tuple[bytes, ...], commit: Commit) -> list[int]:
+        seqs = []
+        for blob in blobs:
+            seq = self.heads[stream] = self.heads.get(stream, 0) + 1
+            if commit.rights:
+                self.rights = seq
+            entry = (seq, self.rights, commit.key[0] if commit.key else "", blob)
+            self.entries.setdefault(stream, []).append(entry)
+            seqs.append(seq)
+        return seqs
+
+    def blank(self, blank: Blank) -> None:
+        entries = self.entries.get(blank.stream, [])
+        for index, entry in enumerate(entries):
+            if entry[0] in blank.numbers:
+                entries[index] = (*entry[:3], blank.blob)
+
+    def take(self, effects: Effects) -> None:
+        for blank in effects.blanks:
+            self.blank(blank)
+        if effects.record is not None:
+            self.record = effects.record
+        if effects.workers is not None:
+            self.workers = effects.workers
+        if effects.snapshot is not None:
+            self.snapshot = (self.heads[CONTROL], effects.snapshot)
+        if effects.audit is not None:
+            self.trail.append(effects.audit[0])
+
+
+BLANKS = st.lists(
+    st.builds(
+        Blank,
+        STREAMS,
+        st.lists(st.integers(0, 12), max_size=3).map(tuple),
+        st.sampled_from([b"", b"blank"]),
+    ),
+    max_size=2,
+).map(tuple)
+EFFECTS = st.just(Effects()) | st.builds(
+    Effects,
+    record=st.none() | st.sampled_from([b"", b"new"]),
+    workers=st.none() | st.frozensets(st.sampled_from(["w1", "w2"])),
+    snapshot=st.none() | st.just(b"state"),
+    blanks=BLANKS,
+    audit=st.none() | st.just((b"did", 3_600.0)),
+)
 
 
 def machine_for(
@@ -65,7 +128,7 @@ def machine_for(
 
         @rule(room=ROOMS)
         def create(self, room: str) -> None:
-            made = self.runner.run(self.log.create(room, b"r", 3_600))
+            made = self.runner.run(create(self.log, room))
             assert made == (room not in self.rooms and room not in self.tombs)
             if made:
                 self.rooms[room] = _Model()
@@ -74,37 +137,57 @@ def machine_for(
             room=ROOMS,
             stream=STREAMS,
             count=st.integers(0, 3),
+            control=st.integers(0, 2),
             rights=st.booleans(),
             key=KEYS,
             slip=SLIPS,
             head_slip=st.none() | SLIPS,
+            control_slip=st.none() | SLIPS,
+            effects=EFFECTS,
+            last=LAST,
         )
         def commit(
             self,
             room: str,
             stream: str,
             count: int,
+            control: int,
             rights: bool,
             key: tuple[str, int] | None,
             slip: int,
             head_slip: int | None,
+            control_slip: int | None,
+            effects: Effects,
+            last: str,
         ) -> None:
             model = self.rooms.get(room) or _Model()
             self.blobs += 1
-            blobs = tuple(b"%d.%d" % (self.blobs, n) for n in range(count))
-            outcome = b"outcome %d" % self.blobs
             is_control = stream == CONTROL
             head = model.heads.get(stream, 0)
             at_head = None if head_slip is None or is_control else head + head_slip
+            if is_control:
+                control_head, control = None, 0
+                if last == "forget" and count:
+                    rights, record = True, effects.record or b"forgot"
+                    effects = replace(effects, forget=True, record=record)
+                effects = replace(effects, end=last == "end")
+            else:
+                if control_slip is None and (control or effects.snapshot is not None):
+                    control_slip = 0
+                known = model.heads[CONTROL]
+                control_head = None if control_slip is None else known + control_slip
             commit = Commit(
                 room,
                 stream,
-                blobs,
+                tuple(b"%d.%d" % (self.blobs, n) for n in range(count)),
                 (head if is_control else model.rights) + slip,
                 rights=rights and is_control,
                 key=key,
-                outcome=outcome,
+                outcome=b"outcome %d" % self.blobs,
                 at_head=at_head,
+                control=tuple(b"%d.c%d" % (self.blobs, n) for n in range(control)),
+                control_head=control_head,
+                effects=effects,
             )
             result = self.runner.run(self.log.commit(commit))
             if room not in self.rooms:
@@ -112,34 +195,27 @@ def machine_for(
             elif key in model.outcomes:
                 assert key is not None
                 assert result == Duplicate(model.outcomes[key])
-            elif slip or at_head not in (None, head):
+            elif slip or at_head not in (None, head) or (control_head is not None and control_slip):
                 assert result == Conflict()
             else:
-                seqs = [position.seq for position in taken(result).positions]
-                assert seqs == [head + 1 + n for n in range(count)]
-                for seq, blob in zip(seqs, blobs, strict=True):
-                    if commit.rights:
-                        model.rights = seq
-                    entry = (seq, model.rights, key[0] if key else "", blob)
-                    model.entries.setdefault(stream, []).append(entry)
-                    model.heads[stream] = seq
-                if key is not None:
-                    model.outcomes[key] = outcome
+                self.took(model, commit, taken(result))
 
-        @rule(room=ROOMS, stream=STREAMS, seq=st.integers(0, 12))
-        def blank(self, room: str, stream: str, seq: int) -> None:
-            self.runner.run(self.log.blank(room, stream, seq, b"blank"))
-            if room in self.rooms:
-                entries = self.rooms[room].entries.get(stream, [])
-                for index, entry in enumerate(entries):
-                    if entry[0] == seq:
-                        entries[index] = (*entry[:3], b"blank")
-
-        @rule(room=ROOMS, stream=STREAMS.filter(lambda stream: stream != CONTROL))
-        def drop_stream(self, room: str, stream: str) -> None:
-            self.runner.run(self.log.drop_stream(room, stream))
-            if room in self.rooms:
-                self.rooms[room].entries.pop(stream, None)
+        def took(self, model: _Model, commit: Commit, result: Committed) -> None:
+            effects = commit.effects
+            if effects.forget:
+                model.life += 1
+                model.begin()
+            seqs = model.append(CONTROL, commit.control, commit)
+            assert [position.seq for position in result.control] == seqs
+            seqs = model.append(commit.stream, commit.blobs, commit)
+            assert [position.seq for position in result.positions] == seqs
+            assert all(each.life == model.life for each in (*result.control, *result.positions))
+            if commit.key is not None:
+                model.outcomes[commit.key] = commit.outcome
+            model.take(effects)
+            if effects.end:
+                del self.rooms[commit.room]
+                self.tombs.add(commit.room)
 
         @precondition(lambda self: self.rooms)
         @rule(room=ROOMS)
@@ -165,17 +241,30 @@ def machine_for(
             ] == wanted[:limit]
 
         @invariant()
-        def heads_and_outcomes_agree(self) -> None:
-            for room in ("r1", "r2") if hasattr(self, "log") else ():
-                heads = self.runner.run(self.log.heads(room))
-                model = self.rooms.get(room)
-                assert (heads is None) == (model is None)
-                if heads is None or model is None:
-                    continue
-                assert heads.rights == model.rights
-                assert {name: head.seq for name, head in heads.streams.items()} == model.heads
-                for seat, number in (("s", 1), ("t", 3)):
-                    known = self.runner.run(self.log.outcome(room, seat, number))
-                    assert known == model.outcomes.get((seat, number))
+        def all_the_rest_agrees(self) -> None:
+            if not hasattr(self, "log"):
+                return
+            for room in ("r1", "r2"):
+                self.agrees(room, self.rooms.get(room))
+            living = {name for name, model in self.rooms.items() if "w1" in model.workers}
+            assert set(self.runner.run(self.log.orphans(["w1"]))) == living
+            assert set(self.runner.run(self.log.rooms())) == set(self.rooms)
+
+        def agrees(self, room: str, model: _Model | None) -> None:
+            heads = self.runner.run(self.log.heads(room))
+            assert (heads is None) == (model is None)
+            assert self.runner.run(self.log.ended(room)) == (room in self.tombs)
+            if heads is None or model is None:
+                return
+            assert heads.rights == model.rights
+            assert {name: head.seq for name, head in heads.streams.items()} == model.heads
+            for seat, number in (("s", 1), ("t", 3)):
+                known = self.runner.run(self.log.outcome(room, seat, number))
+                assert known == model.outcomes.get((seat, number))
+            assert self.runner.run(self.log.record(room)) == model.record
+            assert self.runner.run(self.log.read_audit(room)) == model.trail
+            snapshot = self.runner.run(self.log.snapshot(room))
+            found = snapshot and (snapshot.position.seq, snapshot.blob)
+            assert found == model.snapshot
 
     return Machine

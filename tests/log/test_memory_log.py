@@ -7,14 +7,19 @@ import logging
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 
-from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Commit, Entry, Log, Position, TooEarly
+from sitwith_server.log.base import (
+    LINGER,
+    OUTCOME_SECONDS,
+    TOMBSTONE,
+    Log,
+    TooEarly,
+)
 from sitwith_server.log.memory_log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
 
 from .contract import LogContract, machine_for
-from .harness import ROOM, Harness, control, say, taken, turns
+from .harness import ROOM, Bells, Harness, also, control, create, say, taken, turns
 
 KEPT = 5
 
@@ -67,14 +72,24 @@ class TestMemoryLog(LogContract):
     async def test_expired_rooms_go_although_nobody_asks_for_them(self, hands: Hands) -> None:
         log = MemoryLog(hands)
         for n in range(1_000):
-            await log.create(f"r{n}", b"", 10)
+            await create(log, f"r{n}", seconds=10 - LINGER)
             await log.audit(f"r{n}", b"", 10)
-            await log.end(f"e{n}", 10)
+            await log.end(f"e{n}")
             hands.time += 1
         assert len(log._rooms) <= 10
-        assert len(log._tombstones) <= 10
         assert len(log._trails) <= 20
-        assert len(log._expiries) <= 40
+        hands.time += TOMBSTONE
+        assert not await log.ended("e0")
+        assert len(log._tombstones) == len(log._expiries) == 0
+
+    async def test_what_is_no_longer_due_is_no_burden(self, hands: Hands) -> None:
+        log = MemoryLog(hands)
+        await create(log, ROOM)
+        for n in range(10_000):
+            await also(log, due=hands.time + 1_000_000 + n)
+        assert len(log._dues) < 1_000
+        await also(log, due=hands.time)
+        assert await log.due(0, 60) == [ROOM]
 
     async def test_the_audit_trail_is_bounded(self, log: Log) -> None:
         for n in range(AUDIT_ENTRIES + 10):
@@ -84,19 +99,18 @@ class TestMemoryLog(LogContract):
         assert trail[-1] == b"%d" % (AUDIT_ENTRIES + 9)
 
     async def test_closing_lets_go_of_everything(self, log: Log) -> None:
-        bells: list[int] = []
-        unfollow = log.follow(ROOM, lambda _, seq: bells.append(seq), lambda blob: None)
+        ears = Bells(log)
         taken(await control(log, 0))
         await log.close()
         await turns()
-        unfollow()
-        assert bells == []
+        ears.unfollow()
+        assert ears.rung == []
         assert await log.rooms() == []
 
     async def test_a_simulation_can_give_the_event_ids(self, hands: Hands) -> None:
         ids = iter(range(100))
         log = MemoryLog(hands, event_id=lambda: next(ids).to_bytes(8, "big"))
-        await log.create(ROOM, b"", 10)
+        await create(log)
         positions = taken(await control(log, 0, b"a", b"b")).positions
         assert [position.event[-1] for position in positions] == [0, 1]
 
@@ -125,39 +139,6 @@ TestHistories.settings = settings(max_examples=60, stateful_step_count=40, deadl
 
 def test_the_monotonic_clock_is_unix_time() -> None:
     assert abs(monotonic_clock()() - time.time()) < 5
-
-
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.binary(min_size=8, max_size=8))
-def test_a_position_is_24_bytes_there_and_back(epoch: int, seq: int, event: bytes) -> None:
-    position = Position(epoch, seq, event)
-    assert len(position.to_bytes()) == Position.SIZE
-    assert Position.from_bytes(position.to_bytes()) == position
-
-
-@given(st.binary(max_size=40).filter(lambda data: len(data) != Position.SIZE))
-def test_other_bytes_are_no_position(data: bytes) -> None:
-    with pytest.raises(ValueError, match="24 bytes"):
-        Position.from_bytes(data)
-
-
-def test_positions_of_a_stream_sort_as_bytes_like_numbers() -> None:
-    assert Position(1, 2, b"\xff" * 8).to_bytes() < Position(1, 256, bytes(8)).to_bytes()
-    assert Position.START.to_bytes() == bytes(24)
-
-
-def test_commits_that_contradict_themselves_are_not_made() -> None:
-    with pytest.raises(ValueError, match="head"):
-        Commit(ROOM, CONTROL, (b"",), 0, at_head=0)
-    with pytest.raises(ValueError, match="rights"):
-        Commit(ROOM, "circle", (b"",), 0, rights=True)
-
-
-def test_no_repr_shows_what_was_said() -> None:
-    position = Position(1, 1, bytes(8))
-    shown = repr(Entry("s", position, 0, 0.0, "", b"canary")) + repr(
-        Commit(ROOM, "s", (b"canary",), 0, key=("a", 1), outcome=b"canary")
-    )
-    assert "canary" not in shown
 
 
 def test_the_log_needs_no_loop_to_be_made() -> None:

@@ -12,36 +12,35 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass
 from typing import Final
 
 from sitwith_server.log.base import (
     CONTROL,
     KEPT_ENTRIES,
-    OUTCOME_SECONDS,
+    LINGER,
+    TOMBSTONE,
+    Bell,
+    Blank,
     Clock,
     Commit,
     Committed,
-    Conflict,
-    Duplicate,
     Entry,
     Give,
     Gone,
     Heads,
     Health,
+    Look,
     Lost,
     Outage,
-    Position,
     Result,
+    Ring,
     Snapshot,
-    TooEarly,
-    Trimmed,
 )
+from sitwith_server.log.memory_rooms import Room, bells_of
 
-EPOCH: Final = 1
 AUDIT_ENTRIES: Final = 20_000
-_BEFORE_ALL: Final = Position(EPOCH, 0, Position.START.event)
+_SPARE_DUES: Final = 256
 
 
 def monotonic_clock() -> Clock:
@@ -51,34 +50,8 @@ def monotonic_clock() -> Clock:
     return lambda: base + time.monotonic()
 
 
-def _nothing() -> None:
-    pass
-
-
 def _random_id() -> bytes:
     return os.urandom(8)
-
-
-@dataclass(slots=True)
-class _Stream:
-    head: Position = _BEFORE_ALL
-    entries: deque[Entry] = field(default_factory=deque)
-
-    @property
-    def first(self) -> int:
-        """The lowest seq that can be read: one past the head when nothing is kept."""
-        return self.head.seq + 1 - len(self.entries)
-
-
-@dataclass(slots=True)
-class _Room:
-    record: bytes
-    expires: float
-    rights: int = 0
-    streams: dict[str, _Stream] = field(default_factory=dict)
-    outcomes: dict[tuple[str, int], tuple[float, bytes]] = field(default_factory=dict)
-    snapshot: Snapshot | None = None
-    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -90,14 +63,14 @@ class _Trail:
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    bell: Callable[[str, int], None]
+    bell: Ring
     heard: Callable[[bytes], None]
     alive: bool = True
 
     # Lambdas keep the arguments out of what asyncio logs when a callback fails.
 
-    def ring(self, stream: str, seq: int) -> None:
-        _soon(lambda: self.bell(stream, seq) if self.alive else None)
+    def ring(self, bell: Bell) -> None:
+        _soon(lambda: self.bell(bell) if self.alive else None)
 
     def hear(self, blob: bytes) -> None:
         _soon(lambda: self.heard(blob) if self.alive else None)
@@ -113,14 +86,28 @@ class MemoryLeases:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._until: dict[str, float] = {}
+        self._known: frozenset[str] = frozenset()
+        self._lapsed: frozenset[str] = frozenset()
 
     async def beat(self, worker: str, ttl: float) -> None:
         self._until[worker] = self._now() + ttl
+        self._known = await self.living(self._until)
+        self._lapsed = frozenset(self._until) - self._known
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         now = self._now()
-        self._until = {worker: until for worker, until in self._until.items() if until > now}
-        return frozenset(worker for worker in workers if worker in self._until)
+        return frozenset(worker for worker in workers if self._until.get(worker, now) > now)
+
+    def known(self) -> frozenset[str]:
+        return self._known
+
+    def lapsed(self) -> frozenset[str]:
+        return self._lapsed
+
+    async def settled(self, worker: str) -> None:
+        if self._until.get(worker, 0.0) <= self._now():
+            self._until.pop(worker, None)
+            self._lapsed -= {worker}
 
     def outage(self, room: str) -> Outage | None:
         return None
@@ -129,7 +116,7 @@ class MemoryLeases:
 class MemoryFiles:
     """`Files` with the rooms of a memory log."""
 
-    def __init__(self, find: Callable[[str], _Room | None]) -> None:
+    def __init__(self, find: Callable[[str], Room | None]) -> None:
         self._find = find
 
     async def put(self, room: str, name: str, data: bytes) -> bool:
@@ -152,6 +139,9 @@ class MemoryFiles:
         if found := self._find(room):
             for name in names:
                 found.files.pop(name, None)
+
+    def let_go(self, room: str, *names: str) -> None:
+        pass
 
     def keep(self, rooms: Collection[str]) -> None:
         pass
@@ -176,44 +166,36 @@ class MemoryLog:
         self._event_id = event_id
         self._kept = kept
         self._latest = 0.0
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, Room] = {}
         self._tombstones: dict[str, float] = {}
         self._trails: dict[str, _Trail] = {}
         self._followers: dict[str, list[_Follower]] = {}
         self._expiries: list[tuple[float, str]] = []
+        self._dues: list[tuple[float, str]] = []
         self.leases = MemoryLeases(self._now)
         self.files = MemoryFiles(self._find)
 
     # --- rooms -----------------------------------------------------------------------------
 
-    async def create(self, room: str, record: bytes, ttl: float) -> bool:
-        now = self._now()
+    async def create(self, room: str, record: bytes, expires: float) -> bool:
+        self._now()
         if room in self._rooms or room in self._tombstones:
             return False
-        self._rooms[room] = _Room(record, now + ttl, streams={CONTROL: _Stream()})
-        heapq.heappush(self._expiries, (now + ttl, room))
+        made = self._rooms[room] = Room(record, expires + LINGER, expires)
+        heapq.heappush(self._expiries, (made.ends, room))
+        self._note_due(room, made)
         return True
 
     async def record(self, room: str) -> bytes | None:
         found = self._find(room)
         return found.record if found else None
 
-    async def put_record(self, room: str, record: bytes) -> None:
-        if found := self._find(room):
-            found.record = record
-
     async def rooms(self) -> list[str]:
         self._now()
         return list(self._rooms)
 
-    async def end(self, room: str, tombstone_ttl: float = 86_400) -> None:
-        now = self._now()
-        self._rooms.pop(room, None)
-        if trail := self._trails.get(room):
-            trail.last = now
-            heapq.heappush(self._expiries, (now + trail.ttl, room))
-        self._tombstones[room] = now + tombstone_ttl
-        heapq.heappush(self._expiries, (now + tombstone_ttl, room))
+    async def end(self, room: str) -> None:
+        self._end(room, self._now())
 
     async def ended(self, room: str) -> bool:
         self._now()
@@ -235,8 +217,17 @@ class MemoryLog:
     def health(self) -> Mapping[str, Health]:
         return {"memory": Health.LIVE}
 
+    def reasons(self) -> Mapping[str, str]:
+        return {}
+
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         return lambda: None
+
+    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+        """There are no copies of entries."""
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        """There are no copies of rooms: this one still has the room, which is due."""
 
     async def close(self) -> None:
         for followers in self._followers.values():
@@ -245,6 +236,7 @@ class MemoryLog:
         for kept in (self._followers, self._rooms, self._tombstones, self._trails):
             kept.clear()
         self._expiries.clear()
+        self._dues.clear()
 
     # --- entries ---------------------------------------------------------------------------
 
@@ -253,27 +245,28 @@ class MemoryLog:
         room = self._rooms.get(commit.room)
         if room is None:
             return Gone()
-        if commit.key is not None and (known := room.outcomes.get(commit.key)):
-            return Duplicate(known[1])
-        stream = room.streams.get(commit.stream) or _Stream()
-        seen = stream.head.seq if commit.stream == CONTROL else room.rights
-        if commit.expect != seen or commit.at_head not in (None, stream.head.seq):
-            return Conflict()
-        if commit.not_before is not None and now < commit.not_before:
-            return TooEarly()
-
-        if commit.blobs:
-            room.streams[commit.stream] = stream
-        positions = _append(room, stream, commit, now, self._event_id)
-        while len(stream.entries) > self._kept:
-            stream.entries.popleft()
+        if refused := room.refuses(commit, now):
+            return refused
+        effects = commit.effects
+        if effects.forget:
+            room.forget()
+        words = (commit, now, self._kept, self._event_id)
+        control = room.append(CONTROL, commit.control, *words)
+        entries = room.append(commit.stream, commit.blobs, *words)
+        room.count += bool(control or entries)
         if commit.key is not None:
-            _forget_outcomes(room, now)
-            room.outcomes[commit.key] = (now, commit.outcome)
-        if positions:
+            room.remember(commit.key, commit.outcome, now)
+        room.take(effects)
+        self._index(commit.room, room, effects.due is not None, effects.expires is not None)
+        if effects.audit is not None:
+            self._audit(commit.room, *effects.audit)
+        for bell in bells_of(room, commit, control, entries):
             for follower in self._followers.get(commit.room, ()):
-                follower.ring(commit.stream, stream.head.seq)
-        return Committed(positions, now)
+                follower.ring(bell)
+        if effects.end:
+            self._end(commit.room, now)
+        positions = tuple(entry.position for entry in entries)
+        return Committed(positions, now, tuple(entry.position for entry in control))
 
     async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
         found = self._find(room)
@@ -282,16 +275,7 @@ class MemoryLog:
 
     async def read(self, room: str, stream: str, after: int, limit: int = 1000) -> list[Entry]:
         found = self._find(room)
-        kept = found.streams.get(stream) if found else None
-        if kept is None or after >= kept.head.seq:
-            return []
-        skip = after + 1 - kept.first
-        if skip < 0:
-            raise Trimmed(kept.first)
-        # The asked-for tail is nearly always short, and a deque is slow in its middle.
-        tail = list(islice(reversed(kept.entries), len(kept.entries) - skip))
-        tail.reverse()
-        return tail[:limit]
+        return found.stream(stream).after(after, limit) if found else []
 
     async def heads(self, room: str) -> Heads | None:
         found = self._find(room)
@@ -299,29 +283,49 @@ class MemoryLog:
             return None
         return Heads(found.rights, {name: kept.head for name, kept in found.streams.items()})
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
-        found = self._find(room)
-        kept = found.streams.get(stream) if found else None
-        for each in (seq, *more):
-            if kept is not None and kept.first <= each <= kept.head.seq:
-                index = each - kept.first
-                kept.entries[index] = replace(kept.entries[index], blob=blob)
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        self._now()
+        return {name: self._look(self._rooms.get(name)) for name in rooms}
 
-    async def drop_stream(self, room: str, stream: str) -> None:
-        if stream == CONTROL:
-            raise ValueError("the control stream can't be dropped")
-        found = self._find(room)
-        if found and (kept := found.streams.get(stream)):
-            kept.entries.clear()
-
-    async def put_snapshot(self, room: str, position: Position, blob: bytes) -> None:
-        found = self._find(room)
-        if found and (not found.snapshot or found.snapshot.position.seq <= position.seq):
-            found.snapshot = Snapshot(position, blob)
+    def _look(self, room: Room | None) -> Look | None:
+        return Look(room.streams[CONTROL].head, room.count) if room else None
 
     async def snapshot(self, room: str) -> Snapshot | None:
         found = self._find(room)
         return found.snapshot if found else None
+
+    # --- what nobody does ------------------------------------------------------------------
+
+    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
+        now = self._now()
+        found: list[str] = []
+        while self._dues and self._dues[0][0] <= now - late and len(found) < limit:
+            at, name = heapq.heappop(self._dues)
+            room = self._rooms.get(name)
+            if room is not None and room.due == at:
+                room.due = now + claim
+                self._note_due(name, room)
+                found.append(name)
+        return found
+
+    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
+        self._now()
+        wanted = frozenset(workers)
+        return [name for name, room in self._rooms.items() if room.workers & wanted][:limit]
+
+    def _index(self, name: str, room: Room, due: bool, expires: bool) -> None:
+        """After a commit that moved these."""
+        if due:
+            self._note_due(name, room)
+        if expires:
+            heapq.heappush(self._expiries, (room.ends, name))
+
+    def _note_due(self, name: str, room: Room) -> None:
+        """The heap also holds what is no longer so; now and then that is left out."""
+        heapq.heappush(self._dues, (room.due, name))
+        if len(self._dues) > 2 * len(self._rooms) + _SPARE_DUES:
+            self._dues = [(each.due, name) for name, each in self._rooms.items()]
+            heapq.heapify(self._dues)
 
     # --- hints -----------------------------------------------------------------------------
 
@@ -329,9 +333,7 @@ class MemoryLog:
         for follower in self._followers.get(room, ()):
             follower.hear(blob)
 
-    def follow(
-        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
         follower = _Follower(bell, heard)
         self._followers.setdefault(room, []).append(follower)
 
@@ -349,6 +351,9 @@ class MemoryLog:
     # --- the audit trail -------------------------------------------------------------------
 
     async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+        self._audit(room, blob, ttl)
+
+    def _audit(self, room: str, blob: bytes, ttl: float) -> None:
         now = self._now()
         trail = self._trails.get(room)
         if trail is None:
@@ -368,7 +373,7 @@ class MemoryLog:
 
     # --- time and forgetting ---------------------------------------------------------------
 
-    def _find(self, room: str) -> _Room | None:
+    def _find(self, room: str) -> Room | None:
         self._now()
         return self._rooms.get(room)
 
@@ -379,41 +384,24 @@ class MemoryLog:
             self._expire(room, now)
         return now
 
+    def _end(self, room: str, now: float) -> None:
+        self._rooms.pop(room, None)
+        if trail := self._trails.get(room):
+            trail.last = now
+            heapq.heappush(self._expiries, (now + trail.ttl, room))
+        self._tombstones[room] = now + TOMBSTONE
+        heapq.heappush(self._expiries, (now + TOMBSTONE, room))
+
     def _expire(self, room: str, now: float) -> None:
         """Forget whatever of this room is due; a heap entry may have come too early."""
         found = self._rooms.get(room)
         trail = self._trails.get(room)
-        if found and found.expires <= now:
+        if found and found.ends <= now:
             del self._rooms[room]
             if trail:
-                trail.last = max(trail.last, found.expires)
+                trail.last = max(trail.last, found.ends)
                 heapq.heappush(self._expiries, (trail.last + trail.ttl, room))
         elif trail and not found and trail.last + trail.ttl <= now:
             del self._trails[room]
         if self._tombstones.get(room, now + 1) <= now:
             del self._tombstones[room]
-
-
-def _append(
-    room: _Room, stream: _Stream, commit: Commit, now: float, event_id: Callable[[], bytes]
-) -> tuple[Position, ...]:
-    origin = commit.key[0] if commit.key else ""
-    positions = []
-    for blob in commit.blobs:
-        position = Position(EPOCH, stream.head.seq + 1, event_id())
-        if commit.rights:
-            room.rights = position.seq
-        stream.entries.append(Entry(commit.stream, position, room.rights, now, origin, blob))
-        stream.head = position
-        positions.append(position)
-    return tuple(positions)
-
-
-def _forget_outcomes(room: _Room, now: float) -> None:
-    # Outcomes stand in the order of their commits; two go for each one that comes, so that a
-    # burst is forgotten without a pause.
-    for _ in range(2):
-        oldest = next(iter(room.outcomes), None)
-        if oldest is None or room.outcomes[oldest][0] + OUTCOME_SECONDS >= now:
-            return
-        del room.outcomes[oldest]

@@ -1,0 +1,185 @@
+"""A room of the memory log, and what a commit does to it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final
+
+from sitwith_server.log.values import (
+    CARRIED_BYTES,
+    CONTROL,
+    LINGER,
+    OUTCOME_SECONDS,
+    Bell,
+    Blank,
+    Commit,
+    Conflict,
+    Duplicate,
+    Effects,
+    Entry,
+    Position,
+    Result,
+    Snapshot,
+    TooEarly,
+    Trimmed,
+    next_life,
+)
+
+EPOCH: Final = 1
+_NO_EVENT: Final = Position.START.event
+
+
+@dataclass(slots=True)
+class Stream:
+    head: Position
+    entries: deque[Entry] = field(default_factory=deque)
+
+    @property
+    def first(self) -> int:
+        """The lowest seq that can be read: one past the head when nothing is kept."""
+        return self.head.seq + 1 - len(self.entries)
+
+    def after(self, seq: int, limit: int) -> list[Entry]:
+        """Raises `Trimmed`."""
+        if seq >= self.head.seq:
+            return []
+        skip = seq + 1 - self.first
+        if skip < 0:
+            raise Trimmed(self.first)
+        # The asked-for tail is nearly always short, and a deque is slow in its middle.
+        tail = list(islice(reversed(self.entries), len(self.entries) - skip))
+        tail.reverse()
+        return tail[:limit]
+
+
+@dataclass(slots=True)
+class Room:
+    """ends: when the last of it goes. due: when it is next told to somebody (see `Log.due`)."""
+
+    record: bytes
+    ends: float
+    due: float
+    epoch: int = EPOCH
+    rights: int = 0
+    count: int = 0
+    streams: dict[str, Stream] = field(default_factory=dict)
+    outcomes: dict[tuple[str, int], tuple[float, bytes]] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    workers: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.streams[CONTROL] = self._begun(0)
+
+    def _begun(self, seq: int) -> Stream:
+        return Stream(Position(self.epoch, seq, _NO_EVENT))
+
+    def stream(self, name: str) -> Stream:
+        """Not among the room's before it has an entry."""
+        return self.streams.get(name) or self._begun(0)
+
+    # --- a commit --------------------------------------------------------------------------
+
+    def refuses(self, commit: Commit, now: float) -> Result | None:
+        """Why the commit is not taken, None if it is."""
+        if commit.key is not None and (known := self.outcomes.get(commit.key)):
+            return Duplicate(known[1])
+        head = self.stream(commit.stream).head.seq
+        seen = head if commit.stream == CONTROL else self.rights
+        if commit.expect != seen or commit.at_head not in (None, head):
+            return Conflict()
+        if commit.control_head not in (None, self.streams[CONTROL].head.seq):
+            return Conflict()
+        if commit.not_before is not None and now < commit.not_before:
+            return TooEarly()
+        return None
+
+    def forget(self) -> None:
+        """All but the record, and the number of the control stream."""
+        seq = self.streams[CONTROL].head.seq
+        self.epoch = next_life(self.epoch)
+        self.streams = {CONTROL: self._begun(seq)}
+        self.outcomes.clear()
+        self.snapshot = None
+        self.files.clear()
+
+    def append(
+        self,
+        name: str,
+        blobs: tuple[bytes, ...],
+        commit: Commit,
+        now: float,
+        kept: int,
+        event_id: Callable[[], bytes],
+    ) -> tuple[Entry, ...]:
+        """kept: how many entries of the stream stay."""
+        if not blobs:
+            return ()
+        stream = self.streams[name] = self.stream(name)
+        origin = commit.key[0] if commit.key else ""
+        entries = []
+        for blob in blobs:
+            position = Position(self.epoch, stream.head.seq + 1, event_id())
+            if commit.rights:
+                self.rights = position.seq
+            entries.append(Entry(name, position, self.rights, now, origin, blob))
+            stream.head = position
+        stream.entries.extend(entries)
+        while len(stream.entries) > kept:
+            stream.entries.popleft()
+        return tuple(entries)
+
+    def remember(self, key: tuple[str, int], outcome: bytes, now: float) -> None:
+        # Outcomes stand in the order of their commits; two go for each one that comes, so that a
+        # burst is forgotten without a pause.
+        for _ in range(2):
+            oldest = next(iter(self.outcomes), None)
+            if oldest is None or self.outcomes[oldest][0] + OUTCOME_SECONDS >= now:
+                break
+            del self.outcomes[oldest]
+        self.outcomes[key] = (now, outcome)
+
+    def take(self, effects: Effects) -> None:
+        """What only concerns the room itself and comes after the entries."""
+        for blank in effects.blanks:
+            self._blank(blank)
+        for name in effects.drop_files:
+            self.files.pop(name, None)
+        if effects.snapshot is not None:
+            self.snapshot = Snapshot(self.streams[CONTROL].head, effects.snapshot)
+        if effects.record is not None:
+            self.record = effects.record
+        if effects.expires is not None:
+            self.ends = effects.expires + LINGER
+        if effects.due is not None:
+            self.due = effects.due
+        if effects.workers is not None:
+            self.workers = effects.workers
+
+    def _blank(self, blank: Blank) -> None:
+        stream = self.streams.get(blank.stream)
+        for seq in blank.numbers if stream else ():
+            assert stream is not None
+            if stream.first <= seq <= stream.head.seq:
+                index = seq - stream.first
+                stream.entries[index] = replace(stream.entries[index], blob=blank.blob)
+
+
+def bells_of(
+    room: Room, commit: Commit, control: tuple[Entry, ...], entries: tuple[Entry, ...]
+) -> list[Bell]:
+    """What is rung for a commit, the control stream first."""
+    blanks = commit.effects.blanks
+    carried = sum(len(each.blob) for each in (*control, *entries, *blanks))
+    carry = commit.effects.end or carried <= CARRIED_BYTES
+    bells = []
+    if control:
+        bells.append(Bell(CONTROL, control[-1].position.seq, control if carry else ()))
+    if entries or blanks:
+        seq = room.stream(commit.stream).head.seq
+        own = (entries, blanks) if carry else ((), ())
+        bells.append(Bell(commit.stream, seq, *own))
+    return bells
