@@ -20,7 +20,7 @@ from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server
 
 from .harness import ROOM, control, everything, say, taken
-from .reseeding import TUNING, Make, Worker, filled, live, wipe
+from .reseeding import TUNING, Make, Worker, away, filled, live, wipe
 
 
 async def test_an_emptied_redis_gets_everything_back(server: Server, make: Make) -> None:
@@ -176,8 +176,11 @@ async def test_nobody_beating_was_an_outage(make: Make) -> None:
     one, other = make(), make()
     await live(one, other)
     await one.leases.beat("w1", 60)
+    await away(one)
     await asyncio.sleep(2.2)
     await other.leases.beat("w2", 60)
+    one.start()
+    await live(one)
     await one.leases.beat("w1", 60)
     outage = other.leases.outage(ROOM)
     assert outage is not None

@@ -37,8 +37,11 @@ class Around(Protocol):
     def told(self, message: bytes) -> None:
         """Something came on the index of rooms; empty: something may have been missed."""
 
-    def lit(self) -> None:
-        """The fan-out has become bright or dark."""
+    def echoed(self) -> None:
+        """A probe has come back."""
+
+    def darkened(self) -> None:
+        """No bell is heard any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +78,6 @@ class FanOut:
         self._link: Link | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
-        self.bright = False
 
     @property
     def followed(self) -> list[str]:
@@ -131,10 +133,10 @@ class FanOut:
             while True:
                 with suppress(OSError, TimeoutError, Refused):
                     await self._listen(connect)
-                self._set(False)
+                self._around.darkened()
                 await asyncio.sleep(RETRY)
         finally:
-            self._set(False)
+            self._around.darkened()
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
@@ -171,7 +173,7 @@ class FanOut:
                 self._around.told(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
-                self._set(True)
+                self._around.echoed()
         elif kind == b"subscribe":
             # Whatever came before this moment was not heard.
             if room := self._rooms.get(channel):
@@ -187,8 +189,3 @@ class FanOut:
         elif message[0] == WHISPER:
             for follower in self._followers.get(room, ()):
                 follower.hear(message[1:])
-
-    def _set(self, bright: bool) -> None:
-        if self.bright != bright:
-            self.bright = bright
-            self._around.lit()

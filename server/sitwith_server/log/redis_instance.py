@@ -9,18 +9,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
+
 from sitwith_server.log.base import (
     KEPT_ENTRIES,
     Commit,
     Health,
     LogDown,
+    LogFull,
+    LogRefuses,
     Outage,
     Position,
     Result,
 )
+from sitwith_server.log.redis_beats import Beats
 from sitwith_server.log.redis_clock import RedisClock
 from sitwith_server.log.redis_commit import Committer
 from sitwith_server.log.redis_fanout import FanOut
+from sitwith_server.log.redis_health import Condition, View, reason_of
 from sitwith_server.log.redis_holdings import Holdings
 from sitwith_server.log.redis_link import Got, Link, Refused, Word, fault_of, ignored, into
 from sitwith_server.log.redis_packing import (
@@ -38,6 +44,8 @@ from sitwith_server.log.redis_packing import (
 from sitwith_server.log.redis_seed import Seeder
 from sitwith_server.log.redis_target import Target
 
+_say = structlog.get_logger(__name__)
+
 _RETRY: Final = (0.05, 0.5)
 _LOOK: Final = 0.02
 _GUARD: Final = 0.5
@@ -48,30 +56,45 @@ class Tuning:
     """Seconds, but for `kept`: how many entries of a stream are kept at least; the same for all who
     share an instance.
 
-    patience: how long a reply may take. offer: how long all may offer what they hold to an
-    instance that lost it.
+    patience: how long a reply may take. frozen_after: how long nothing may be answered, or no bell
+    heard once the fan-out is dark, before rooms are frozen. refused_after: the same where writes
+    are refused: a little less than the second that is promised. offer: how long all may offer what
+    they hold to an instance that lost it.
     """
 
     patience: float = 2.0
     probe_every: float = 1.0
     dark_after: float = 3.0
     frozen_after: float = 2.0
+    refused_after: float = 0.95
     offer: float = 1.0
     kept: int = KEPT_ENTRIES
+
+
+class Unusable(LogDown):
+    """It answers, and can't be used now. reason: of `Log.reasons`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def faults_of(info: dict[str, str]) -> str:
     """Why an instance can't be used now, as it says of itself; "" if it can."""
     if info.get("role") != "master":
-        return "it is a replica"
+        return "read_only"
     if info.get("redis_mode") == "cluster":
-        return "it runs in cluster mode"
+        return "refused"
     return ""
 
 
 def parse_info(reply: bytes) -> dict[str, str]:
     lines = reply.decode(errors="replace").splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and line[0] != "#")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Instance:
@@ -83,34 +106,33 @@ class Instance:
         self.clock = RedisClock()
         self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
         self.holdings = Holdings()
-        self.outage: Outage | None = None
+        self.condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
+
+        def ask(operation: str, words: Sequence[Word], got: Got) -> None:
+            self._ask("", operation, words, got)
+
+        self.beats = Beats(ask, self.condition, self.holdings, self.clock, self.lit)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
         self._changed = changed
         self._link: Link | None = None
         self._gate = b""
         self._committer = Committer(self.holdings, self.clock, tuning.kept)
-        self._seeding = False
-        self._unwell_since: float | None = float("-inf")
-        self._said: tuple[Health, bool] | None = None
-        self._frost: asyncio.TimerHandle | None = None
+        self._said: View | None = None
+        self._look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     # --- how it is -------------------------------------------------------------------------
 
-    def health(self) -> Health:
-        if self._link is None:
-            return Health.SEEDING if self._seeding else Health.DOWN
-        return Health.LIVE if self.fan.bright else Health.DARK
+    def view(self) -> View:
+        return self.condition.view(_now())
 
     def frozen(self) -> bool:
-        if self._link is None and self._seeding:
-            return True
-        if self._unwell_since is not None:
-            unwell = asyncio.get_running_loop().time() - self._unwell_since
-            return unwell > self._tuning.frozen_after
-        # After a pause of this very process nobody has noticed anything yet.
-        return self.fan.silence() > self._tuning.dark_after + self._tuning.frozen_after
+        return self.condition.frozen(_now())
+
+    @property
+    def outage(self) -> Outage | None:
+        return self.beats.outage
 
     async def usable(self, within: float) -> bool:
         loop = asyncio.get_running_loop()
@@ -123,22 +145,38 @@ class Instance:
         return True
 
     def lit(self) -> None:
-        """The health may have changed."""
-        loop = asyncio.get_running_loop()
-        health = self.health()
-        if health is Health.LIVE:
-            self._unwell_since = None
-        elif self._unwell_since is None:
-            self._unwell_since = loop.time()
-        if self._frost is not None:
-            self._frost.cancel()
-            self._frost = None
-        frozen = self.frozen()
-        if not frozen and health is not Health.LIVE:
-            self._frost = loop.call_later(self._tuning.frozen_after + 0.01, self.lit)
-        if self._said != (health, frozen):
-            self._said = (health, frozen)
-            self._changed(self)
+        """The view may have changed."""
+        now = _now()
+        view, said = self.condition.view(now), self._said
+        if self._look is not None:
+            self._look.cancel()
+        soon = self.condition.next_look(now)
+        self._look = None
+        if soon is not None:
+            self._look = asyncio.get_running_loop().call_at(soon + 0.005, self.lit)
+        if view == said:
+            return
+        self._said = view
+        if view.health is Health.REFUSING:
+            _say.warning("redis_refuses", instance=self.name, reason=view.reason)
+        elif said is not None and said.health is Health.REFUSING:
+            _say.info("redis_refuses_no_more", instance=self.name, now=view.reason or "live")
+        self._changed(self)
+
+    def echoed(self) -> None:
+        was_dark = self.condition.dark(_now())
+        self.condition.echoed(_now())
+        if was_dark:
+            self.lit()
+
+    def darkened(self) -> None:
+        self.condition.darkened(_now())
+        self.lit()
+
+    def _refused(self, reason: str) -> None:
+        self.condition.refused(reason, _now())
+        self.beats.hurry()
+        self.lit()
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -148,10 +186,13 @@ class Instance:
         if link is None:
             raise LogDown("not connected")
         whole = (b"EVALSHA", script.sha, *words)
+        loaded = False
 
         def checked(reply: Any) -> None:
+            nonlocal loaded
             if isinstance(reply, Refused):
-                if reply.word == "NOSCRIPT" and link.open:
+                if reply.word == "NOSCRIPT" and link.open and not loaded:
+                    loaded = True
                     link.send((b"SCRIPT", b"LOAD", script.text), ignored)
                     link.send(whole, checked)
                     return
@@ -189,10 +230,16 @@ class Instance:
     def commit(self, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         if self.frozen():
-            raise LogDown("frozen")
+            raise self._why_frozen()
         if self._link is None:
             raise LogDown("not connected")
         return self._committer.send(self._link, commit)
+
+    def _why_frozen(self) -> LogDown:
+        view = self.view()
+        if view.health is not Health.REFUSING:
+            return LogDown("frozen")
+        return LogFull("full") if view.reason == "full" else LogRefuses(view.reason)
 
     # --- what the fan-out asks of it ---------------------------------------------------------
 
@@ -233,8 +280,8 @@ class Instance:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        if self._frost is not None:
-            self._frost.cancel()
+        if self._look is not None:
+            self._look.cancel()
 
     async def _run(self) -> None:
         wait = _RETRY[0]
@@ -242,8 +289,9 @@ class Instance:
             try:
                 await self._session()
                 wait = _RETRY[0]
-            except (OSError, TimeoutError, Refused):
+            except (OSError, TimeoutError, Refused) as fault:
                 wait = min(wait * 1.6, _RETRY[1])
+                self._failed(fault)
             except Exception as fault:
                 # Whatever it was, the next connection may do better, and nobody else would try.
                 wait = _RETRY[1]
@@ -251,6 +299,16 @@ class Instance:
                     {"message": "a session with Redis failed", "exception": fault}
                 )
             await asyncio.sleep(wait * random.uniform(0.5, 1))
+
+    def _failed(self, fault: Exception) -> None:
+        reason = fault.reason if isinstance(fault, Unusable) else None
+        if isinstance(fault, Refused):
+            reason = reason_of(str(fault))
+        if reason is not None:
+            self._refused(reason)
+        else:
+            self.condition.unanswered()
+            self.lit()
 
     async def _session(self) -> None:
         patience = self._tuning.patience
@@ -260,32 +318,39 @@ class Instance:
         async def connect(make: Callable[[], Link]) -> Link:
             return await self.target.connect(make, where, patience)
 
-        link = await connect(lambda: Link(lost=lost.set, patience=patience))
+        link = await connect(lambda: Link(lost=lost.set, patience=patience, refused=self._refused))
         tasks: list[asyncio.Task[None]] = []
         try:
             info = parse_info(await link.call("INFO"))
             if fault := faults_of(info):
-                raise LogDown(fault)
+                raise Unusable(fault)
             await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
             self._timed(await link.call("TIME"))
-            self._seeding = True
-            self.lit()
-            self._gate = await self._seeder.enter(link, info["run_id"])
+            self._gate = await self._seeder.enter(link, info["run_id"], self._seeds)
             self._committer.enter(self._gate)
             self._link = link
+            self.condition.connected = True
+            self.condition.seed(False)
             self._seeder.tell_losses()
+            self.beats.begin()
             self.lit()
             tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
             if self.target.master is not None:
                 tasks.append(asyncio.create_task(self._guard(where, link)))
             await lost.wait()
         finally:
-            self._seeding = False
             self._link = None
+            self.condition.connected = False
+            self.condition.seed(False)
+            self.beats.end()
             for task in tasks:
                 task.cancel()
             link.abort()
             self.lit()
+
+    def _seeds(self) -> None:
+        self.condition.seed(True)
+        self.lit()
 
     async def _guard(self, where: tuple[str, int], link: Link) -> None:
         """Leaves a master that the Sentinels have replaced, which may not know it yet."""

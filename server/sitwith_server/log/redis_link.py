@@ -15,7 +15,8 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import hiredis
 
-from sitwith_server.log.base import LogDown, LogFull
+from sitwith_server.log.base import LogDown, LogFull, LogRefuses
+from sitwith_server.log.redis_health import reason_of
 
 WAITING: Final = 20_000
 """Commands that may wait for their replies; one more is not taken."""
@@ -27,10 +28,6 @@ T = TypeVar("T")
 Took: TypeAlias = Callable[[Any, T], None]
 """The same, with what its sender put beside it: cheaper than a closure over that, of which each
 holds a dozen objects for the garbage collector to walk."""
-
-
-_LEAVE: Final = ("UNSEEDED", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM")
-"""Answers after which the connection is made anew: the instance isn't what it was."""
 
 
 class Refused(Exception):
@@ -47,16 +44,19 @@ class Link(asyncio.Protocol):
     push: gets what comes unasked, once `listen` was called.
     lost: called once when the connection is gone, whoever ended it.
     patience: seconds that a reply may take before the connection is given up.
+    refused: told why each time that what was asked for is refused (`fault_of`).
     """
 
     def __init__(
         self,
         *,
         lost: Callable[[], None] = lambda: None,
+        refused: Callable[[str], None] = lambda _: None,
         push: Callable[[list[Any]], None] = lambda _: None,
         patience: float = 2.0,
     ) -> None:
         self._lost = lost
+        self.refused = refused
         self._push = push
         self._patience = patience
         self._reader = hiredis.Reader(replyError=Refused)
@@ -65,6 +65,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
         self._turn = 0.0
+        self._looked = 0.0
         self._listening = False
         self._watch: asyncio.TimerHandle | None = None
 
@@ -119,6 +120,7 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
+        self._looked = self.loop.time()
         self._look()
 
     def data_received(self, data: bytes) -> None:
@@ -158,10 +160,13 @@ class Link(asyncio.Protocol):
         self._lost()
 
     def _look(self) -> None:
-        if self._waiting and self.loop.time() - self._waiting[0][0] > self._patience:
+        now, every = self.loop.time(), self._patience / 8
+        # Who comes late was busy or stopped: the reply may lie in the socket, unread.
+        late, self._looked = now - self._looked > 2 * every, now
+        if self._waiting and not late and now - self._waiting[0][0] > self._patience:
             self.abort()
             return
-        self._watch = self.loop.call_later(self._patience / 8, self._look)
+        self._watch = self.loop.call_later(every, self._look)
 
 
 def _packed(words: Sequence[Word]) -> bytes:
@@ -193,15 +198,21 @@ def ignored(reply: Any) -> None:
 
 
 def fault_of(refused: Refused, link: Link) -> LogDown:
-    """Without Redis' own words, which may hold ours. May end the link."""
+    """Without Redis' own words, which may hold ours. May end the link: whoever is no master any
+    more, or not ready, isn't what it was, and has to be entered anew."""
     text = str(refused)
-    if "OOM " in text:
+    reason = reason_of(text)
+    if reason is None:
+        link.abort()
+        return LogDown("it is not what it was")
+    link.refused(reason)
+    if reason == "read_only":
+        link.abort()
+    if reason == "full":
         return LogFull("Redis has no memory left")
-    for word in _LEAVE:
-        if word in text:
-            link.abort()
-            return LogDown(word)
-    return LogDown("Redis refused")
+    # A right that is missing may stop a script half way; the other reasons count from its begin.
+    definite = reason != "refused" and not (reason == "rights" and "script" in text)
+    return LogRefuses(reason) if definite else LogDown(reason)
 
 
 async def dial(

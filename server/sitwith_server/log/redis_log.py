@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from sitwith_server.log.base import (
     CONTROL,
-    OUTAGE_SECONDS,
     Commit,
     Entry,
     Give,
@@ -61,12 +60,14 @@ class RedisLeases:
         self._of = of
 
     async def beat(self, worker: str, ttl: float) -> None:
-        words = (worker, _ms(ttl), int(OUTAGE_SECONDS * MICROSECONDS))
-        for instance, (since, until, living) in await self.ask_all("beat", *words):
-            instance.holdings.beat = (worker, _ms(ttl), int(instance.clock.now() * MICROSECONDS))
-            instance.holdings.peers = {each.decode() for each in living} - {worker}
-            if since:
-                instance.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
+        beaten: list[asyncio.Future[None]] = []
+        for each in self._instances:
+            with suppress(LogDown):
+                beaten.append(each.beats.beat(worker, ttl))
+        results = await asyncio.gather(*beaten, return_exceptions=True)
+        faults = [each for each in results if each is not None]
+        if len(faults) == len(results):
+            raise faults[0] if faults else LogDown("no instance can be reached")
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         found = await self.ask_all("living", *workers)
@@ -103,7 +104,7 @@ class RedisLog:
 
         def changed(instance: Instance) -> None:
             for each in tuple(self._watchers):
-                each(instance.name, instance.health())
+                each(instance.name, instance.view().health)
 
         self._instances = tuple(Instance(each, chosen, changed) for each in targets)
         self._identities = tuple(each.identity for each in targets)
@@ -135,7 +136,11 @@ class RedisLog:
         return await self._of(room).usable(within)
 
     def health(self) -> Mapping[str, Health]:
-        return {each.name: each.health() for each in self._instances}
+        return {each.name: each.view().health for each in self._instances}
+
+    def reasons(self) -> Mapping[str, str]:
+        views = {each.name: each.view() for each in self._instances}
+        return {name: view.reason for name, view in views.items() if view.reason}
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         self._watchers.append(changed)
@@ -145,7 +150,7 @@ class RedisLog:
         if room is not None:
             instance = self._of(room)
         else:
-            alive = [each for each in self._instances if each.health() is Health.LIVE]
+            alive = [each for each in self._instances if each.view().health is Health.LIVE]
             known = [each for each in self._instances if each.clock.known]
             instance = (alive or known or self._instances)[0]
         if not instance.clock.known:

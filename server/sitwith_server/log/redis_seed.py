@@ -51,9 +51,11 @@ class Seeder:
         self._entered: bytes | None = None
         self._losses: list[tuple[RoomKeep, Lost]] = []
 
-    async def enter(self, link: Link, run_id: str) -> bytes:
+    async def enter(self, link: Link, run_id: str, seeds: Callable[[], None]) -> bytes:
         """The incarnation's id, once commits may pass. Raises LogDown or Refused.
 
+        seeds: called when something has been lost, or another one is being told, and that takes
+        its time.
         run_id: of the server process. Where it isn't the one that the instance's marker names,
         that process has lost or missed something, and a new incarnation begins.
         """
@@ -65,19 +67,21 @@ class Seeder:
                 self._entered = incarnation
             fresh = incarnation != self._entered
             if fresh:
+                seeds()
                 await self._offer_all(link, incarnation)
-            if await self._opened(link, incarnation):
+            if await self._opened(link, incarnation, seeds):
                 if fresh:
                     self._losses.clear()
                     await self._compare_all(link)
                     self._entered = incarnation
                 return incarnation
 
-    async def _opened(self, link: Link, incarnation: bytes) -> bool:
+    async def _opened(self, link: Link, incarnation: bytes, seeds: Callable[[], None]) -> bool:
         """False if yet another incarnation has begun."""
         while wait := await self._do(link, "open", incarnation):
             if wait < 0:
                 return False
+            seeds()
             await asyncio.sleep(wait / 1000)
         return True
 
