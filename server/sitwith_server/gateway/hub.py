@@ -14,7 +14,7 @@ from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.missed import NOTHING, Extent, Owed, is_for, since
 from sitwith_server.gateway.outbox import Outbox, framed
-from sitwith_server.gateway.translate import words_frame
+from sitwith_server.gateway.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
 from sitwith_server.room.events import SeatLeft
@@ -160,7 +160,7 @@ class Hub:
                 continue
             to = shown_as(entry.stream, seat.id)
             if to not in frames:
-                frames[to] = framed(encode(words_frame(words, seat.id)))
+                frames[to] = framed(words_payload(words, seat.id))
             link.outbox.put(frames[to])
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
@@ -233,7 +233,7 @@ class Hub:
     @staticmethod
     def _give(link: Link, words: Words) -> None:
         if link.lacks(words):
-            link.outbox.send(words_frame(words, link.seat))
+            link.outbox.put(framed(words_payload(words, link.seat)))
 
     async def _replay(self, link: Link, seat: Seat, seen: Mapping[str, Position]) -> None:
         """Sends what was missed, in order.

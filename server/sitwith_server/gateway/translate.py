@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sitwith_protocol import messages as m
+from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.log.base import Position
@@ -18,6 +19,7 @@ from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.talk import Said
 from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.names import Name, NameRefused, clean
+from sitwith_server.service.store import chat_frame
 from sitwith_server.service.talking import Words
 from sitwith_server.service.tokens import new_id
 
@@ -55,22 +57,13 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
     return m.Refused(command_id, str(code), message or code.text).to_map()
 
 
-def words_frame(words: Words, viewer: str) -> Frame:
-    """A conversation's entry as `viewer` gets it."""
+def words_payload(words: Words, viewer: str) -> bytes:
+    """A conversation's entry as `viewer` gets it, encoded: of a message the bytes that were kept."""
     to, position = shown_as(words.entry.stream, viewer), words.entry.position.to_bytes()
     what = words.what
-    if not isinstance(what, Said):
-        return m.ChatDeleted(to, what.n, position).to_map()
-    return m.Chat(
-        to,
-        what.n,
-        position,
-        what.author,
-        words.entry.at,
-        what.body,
-        notice=what.notice,
-        deleted=what.deleted,
-    ).to_map()
+    if isinstance(what, Said):
+        return chat_frame(words.entry.blob, to, position, words.entry.at)
+    return encode(m.ChatDeleted(to, what.n, position).to_map())
 
 
 def read_seen(seen: Mapping[str, bytes]) -> dict[str, Position] | None:

@@ -5,9 +5,10 @@ The shapes follow the dataclasses of `room.events` and `room.talk`; cattrs does 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
@@ -18,13 +19,21 @@ from sitwith_server.room.events import Event
 from sitwith_server.room.model import Pair, RoomState
 from sitwith_server.room.record import Record
 from sitwith_server.room.series import Series
-from sitwith_server.room.talk import Saying
+from sitwith_server.room.talk import Said, Saying
 
 VERSION: Final = 2
 """Of all that is kept in the log; an instance that holds another one is not used."""
 _LIMITS: Final = Limits(
     frame=2**26, text=2**20, binary=2**20, array=2**20, map=2**20, depth=SERVER_LIMITS.depth + 8
 )
+_CHAT: Final = bytes((VERSION,))
+"""What a kept message begins with; all else begins as a map does."""
+_LATE_FIELDS: Final = 3
+_TO: Final = b"\xa2to"
+_POS: Final = b"\xa3pos\xc4\x18"
+"""A field's name, and the head of a binary of 24 bytes (MessagePack)."""
+_AT: Final = b"\xa2at\xcb"
+_DOUBLE: Final = struct.Struct(">d")
 _EVENTS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Event)}
 _SAYINGS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Saying)}
 
@@ -140,8 +149,30 @@ def record_from_bytes(blob: bytes) -> Record:
 
 
 def saying_to_bytes(saying: Saying) -> bytes:
-    """One entry of a conversation."""
+    """One entry of a conversation. A message is encoded once in its life: what is kept is the frame
+    that goes out but for what is not known yet, see `chat_frame`."""
+    if isinstance(saying, Said):
+        said = {"t": "chat", "n": saying.n, "from": saying.author, "body": saying.body}
+        marks = {"notice": saying.notice, "deleted": saying.deleted}
+        return _CHAT + encode(said | {name: True for name, holds in marks.items() if holds})
     return _pack(saying, {})
+
+
+def chat_frame(blob: bytes, to: str, position: bytes, at: float) -> bytes:
+    """The wire's `chat` frame of a message that was kept as `saying_to_bytes` made it: the map with
+    three more fields at its end. `to` as the viewer knows the conversation."""
+    return b"".join(
+        (
+            bytes((blob[1] + _LATE_FIELDS,)),
+            blob[2:],
+            _TO,
+            _packed_text(to),
+            _POS,
+            position,
+            _AT,
+            _DOUBLE.pack(at),
+        )
+    )
 
 
 def saying_from_bytes(blob: bytes) -> Saying:
@@ -150,6 +181,18 @@ def saying_from_bytes(blob: bytes) -> Saying:
     Raises:
         Unreadable: this version can't read it.
     """
+    if blob[:1] == _CHAT:
+        try:
+            said = decode(blob[1:], _LIMITS)
+            return Said(
+                n=cast(int, said["n"]),
+                author=cast(str, said["from"]),
+                body=cast("str | bytes", said["body"]),
+                notice=bool(said.get("notice")),
+                deleted=bool(said.get("deleted")),
+            )
+        except (CodecError, LookupError):
+            raise Unreadable from None
     saying: Saying = _unpack(blob, _SAYINGS)[1]
     return saying
 
@@ -169,6 +212,12 @@ class Kinds:
             return _unpack(blob, self._kinds)[1]
         except Unreadable:
             return None
+
+
+def _packed_text(text: str) -> bytes:
+    """A conversation's name: text of fewer than 256 bytes (MessagePack's str 8)."""
+    data = text.encode()
+    return b"\xd9" + bytes((len(data),)) + data
 
 
 def _pack(what: Any, extra: Mapping[str, object]) -> bytes:
