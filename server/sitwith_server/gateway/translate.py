@@ -58,7 +58,7 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
 
 
 def words_payload(words: Words, viewer: str) -> bytes:
-    """A conversation's entry as `viewer` gets it, encoded: of a message the bytes that were kept."""
+    """A conversation's entry as `viewer` gets it, encoded: a message is so already."""
     to, position = shown_as(words.entry.stream, viewer), words.entry.position.to_bytes()
     what = words.what
     if isinstance(what, Said):

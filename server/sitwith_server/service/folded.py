@@ -90,7 +90,8 @@ class Folded:
         before = self.state
         self.state, self.position = after, position
         if after.rights != before.rights:
-            self.rights = after.rights
+            # Of several events the log counts the last one, whichever of them changed rights.
+            self.rights = position.seq
         if after.life != before.life:
             self._new_life()
         self._tell(Change(before, after, events, why, by, position))

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OUTLIVES: Final = 7 * 86_400.0
-"""Seconds after its time for which a meeting's room is looked for: it goes on while somebody stays."""
+"""Seconds after its time for which a meeting's room is looked for: it may go on."""
 CLOSING_SECONDS: Final = 0.5
 """How long a worker that ends still writes what waits."""
 SWEEPS: Final = 4
