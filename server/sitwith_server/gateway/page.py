@@ -53,6 +53,7 @@ NOT_BUILT: Final = "The page is not built. Run: make setup"
 _FRONT: Final = Path(__file__).with_name("front.html").read_bytes()
 _LINKS: Final = b"<!-- links -->"
 _LINK = re.compile(rb"<link [^>]*>")
+_OWN = re.compile(rb'(?:src|href)="/(assets/[^"/]+)"')
 
 # Everything that browsers know and the page has no need of. Microphone and camera are its own.
 _OFF: Final = (
@@ -182,7 +183,11 @@ class Page:
 
     @property
     def built(self) -> bool:
-        return self.file("index.html") is not None
+        """Whether it is there with all that its `index.html` names."""
+        index = self.file("index.html")
+        if index is None:
+            return False
+        return all(name.decode() in self._files for name in _OWN.findall(index.body))
 
 
 def _read(folder: Path) -> dict[str, File]:
