@@ -41,7 +41,7 @@ async def test_a_room_on_loopback_is_reached_by_no_proxy(
 
 
 async def test_a_token_by_plain_ws_is_shown_to_no_proxy(between: Proxy) -> None:
-    with pytest.raises(Refusal, match="HTTP_PROXY names a proxy.*use wss"):
+    with pytest.raises(Refusal, match=r"HTTP_PROXY names a proxy.*use wss"):
         async with Client.join(f"http://{AWAY}/r/abc#t=abc.secret", "Ada"):
             pass
     assert between.got == []
@@ -96,5 +96,5 @@ def test_each_scheme_has_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for("wss://sub.b.example") is None
     assert proxy_for("https://a.example:444") == "http://one:1"
     monkeypatch.setenv("ALL_PROXY", "http://three:3")
-    with pytest.raises(PlainProxy, match="^ALL_PROXY names a proxy.* to a.example by plain http:"):
+    with pytest.raises(PlainProxy, match=r"^ALL_PROXY names a proxy.* to a.example by plain http:"):
         proxy_for("http://a.example")

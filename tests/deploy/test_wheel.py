@@ -51,7 +51,9 @@ def test_the_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
 def clone(tmp_path: Path) -> Path:
     """The source as it is before `make setup` has built the page."""
     there = tmp_path / "clone"
-    made = shutil.ignore_patterns(".*", "node_modules", "web", "__pycache__", "dist", "tests", "docs")
+    made = shutil.ignore_patterns(
+        ".*", "node_modules", "web", "__pycache__", "dist", "tests", "docs"
+    )
     shutil.copytree(ROOT, there, ignore=made)
     assert not (there / PAGE).exists()
     return there

@@ -42,7 +42,11 @@ async def test_HT17_a_server_without_its_whole_page_is_not_ready(tmp_path: Path,
         (tmp_path / "assets" / name).write_bytes(b"-")
     async with house(folder=tmp_path) as h:
         ready = await h.call("GET", "/readyz", key=None)
-        assert (ready.status_code, ready.json()["ready"], ready.json()["reasons"]) == (200, True, [])
+        assert (ready.status_code, ready.json()["ready"], ready.json()["reasons"]) == (
+            200,
+            True,
+            [],
+        )
     (tmp_path / lost).unlink()
     async with house(folder=tmp_path) as h:
         ready = await h.call("GET", "/readyz", key=None)
