@@ -37,12 +37,15 @@ def _program() -> list[str]:
 
 
 class Server:
-    """One `sitwith serve` on a free port of this machine."""
+    """One `sitwith serve` on a free port of this machine, or on `port`."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.ws = f"ws://127.0.0.1:{self.port}/ws"
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, *, port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
+        host = (settings or {}).get("SITWITH_HOST", "127.0.0.1")
+        place = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        self.url, self.ws = f"http://{place}", f"ws://{place}/ws"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives with the server)
         source = [str(ROOT / part) for part in ("protocol", "server", "client/python")]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")}

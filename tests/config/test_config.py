@@ -74,6 +74,9 @@ def test_settings_can_not_be_changed() -> None:
         ("::", "80", "http://[::1]"),
         ("[::1]", "9000", "http://[::1]:9000"),
         ("circle.example", "80", "http://circle.example"),
+        ("0:0:0:0:0:0:0:1", "8000", "http://[::1]:8000"),
+        ("0:0:0:0:0:0:0:0", "8000", "http://[::1]:8000"),
+        ("Bücher.example", "8000", "http://xn--bcher-kva.example:8000"),
     ],
 )
 def test_the_public_url_follows_host_and_port(host: str, port: str, url: str) -> None:

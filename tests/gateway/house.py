@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from sitwith_server.config import Settings
 from sitwith_server.gateway import http
 from sitwith_server.gateway.metrics import Metrics
-from sitwith_server.gateway.page import Page
+from sitwith_server.gateway.page import BUILT, Page
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.operator import Operator
@@ -57,7 +57,7 @@ class House:
 @asynccontextmanager
 async def house(
     *,
-    folder: Path = Path("/nowhere"),
+    folder: Path = BUILT,
     crowds: Iterable[int] = (),
     **settings: Any,
 ) -> AsyncIterator[House]:

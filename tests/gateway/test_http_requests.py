@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 from starlette.routing import Router
@@ -31,6 +33,42 @@ async def test_HT9_health_readiness_and_metrics_need_no_key() -> None:
         assert 'method="POST",route="/api/rooms",status="201"' in answer.text
 
 
+@pytest.mark.parametrize("lost", ["index.html", "assets/app-1.js", "assets/app-2.css"])
+async def test_HT17_a_server_without_its_whole_page_is_not_ready(tmp_path: Path, lost: str) -> None:
+    (tmp_path / "assets").mkdir()
+    links = b'<script src="/assets/app-1.js"></script><link href="/assets/app-2.css">'
+    (tmp_path / "index.html").write_bytes(b"<!doctype html><head>" + links)
+    for name in ("app-1.js", "app-2.css"):
+        (tmp_path / "assets" / name).write_bytes(b"-")
+    async with house(folder=tmp_path) as h:
+        ready = await h.call("GET", "/readyz", key=None)
+        assert (ready.status_code, ready.json()["ready"], ready.json()["reasons"]) == (
+            200,
+            True,
+            [],
+        )
+    (tmp_path / lost).unlink()
+    async with house(folder=tmp_path) as h:
+        ready = await h.call("GET", "/readyz", key=None)
+        assert ready.status_code == 503
+        assert (ready.json()["ready"], ready.json()["reasons"]) == (False, ["page_missing"])
+        assert ready.json()["error"]["code"] == "not_ready"
+        assert "make setup" in ready.json()["error"]["message"]
+        # What needs no page goes on.
+        assert (await h.call("GET", "/healthz", key=None)).status_code == 200
+        h.operator.draining = True
+        ready = await h.call("GET", "/readyz", key=None)
+        assert ready.json()["reasons"] == ["draining", "page_missing"]
+
+
+async def test_HT17_a_server_whose_log_is_away_says_so(
+    h: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(h.operator.__class__, "ready", lambda self: False)
+    ready = await h.call("GET", "/readyz", key=None)
+    assert (ready.status_code, ready.json()["reasons"]) == (503, ["log_unavailable"])
+
+
 async def test_while_draining_no_room_is_opened_and_the_rest_goes_on(h: House) -> None:
     room = (await h.room())["room"]
     h.operator.draining = True
@@ -38,7 +76,8 @@ async def test_while_draining_no_room_is_opened_and_the_rest_goes_on(h: House) -
     assert answer.status_code == 503
     assert error_of(answer)["code"] == "unavailable"
     ready = await h.call("GET", "/readyz", key=None)
-    assert (ready.status_code, error_of(ready)["code"]) == (503, "not_ready")
+    assert ready.status_code == 503
+    assert (ready.json()["ready"], ready.json()["reasons"]) == (False, ["draining"])
     assert (await h.call("GET", "/healthz", key=None)).status_code == 200
     assert (await h.call("GET", f"/api/rooms/{room}")).status_code == 200
     assert (await h.call("POST", "/api/rooms", {}, key=None)).status_code == 401

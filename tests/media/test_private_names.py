@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 from pathlib import Path
 
 import pytest
 from aioice import stun
 from aiortc import RTCCertificate, RTCDtlsTransport
 from aiortc.rtcdtlstransport import SRTP_PROFILES
+from cryptography.hazmat.bindings.openssl.binding import Binding
+from OpenSSL import SSL
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
@@ -65,6 +68,32 @@ def test_the_dtls_transport_asks_its_ice_transport_for_no_more_than_we_give() ->
         assert hasattr(ice.Ice, name)
 
 
+def test_the_certificates_context_is_made_as_ours_is() -> None:
+    """aiortc's own takes any certificate by a callback that `_Certificate` does without; all else
+    is the same, also the words for the ciphers."""
+    asked = []
+    for owner in (RTCCertificate, aiortc_engine._Certificate):
+        source = textwrap.dedent(inspect.getsource(owner._create_ssl_context))
+        tree = ast.parse(source)
+        calls = [
+            node.func.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        ]
+        asked.append(sorted(each.removeprefix("SSL_CTX_") for each in calls))
+    assert asked[0] == asked[1]
+    assert aiortc_engine._CIPHERS.decode() in inspect.getsource(RTCCertificate._create_ssl_context)
+    source = inspect.getsource(RTCCertificate._create_ssl_context)
+    assert "VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT" in source
+    assert "OP_NO_TICKET" in source
+
+
+def test_openssl_has_the_call_and_the_function_says_one() -> None:
+    assert Binding.lib.SSL_CTX_set_verify is not None
+    assert Binding.ffi.typeof(SSL.Context(SSL.DTLS_METHOD)._context).cname == "SSL_CTX *"
+    assert [aiortc_engine._TAKES_ANY(asked, Binding.ffi.NULL) for asked in (0, 1)] == [1, 1]
+
+
 def test_the_profiles_have_their_names() -> None:
     for profile in SRTP_PROFILES:
         assert isinstance(profile.openssl_profile, bytes)
@@ -95,7 +124,7 @@ def test_aioice_knows_the_attribute(name: str) -> None:
 def test_private_names_are_in_two_files_alone() -> None:
     """The server's adapter and the client's peer."""
     private = {"_rx_srtp", "_tx_srtp", "_srtp_profiles", "_set_role", "_handle_rtp_data",
-               "_handle_rtcp_data", "_srtp"}  # fmt: skip
+               "_handle_rtcp_data", "_srtp", "_create_ssl_context", "_context"}  # fmt: skip
     allowed = {Path(aiortc_engine.__file__).resolve(), Path(peer.__file__).resolve()}
     found = set()
     for package in ("server/sitwith_server", "client/python/sitwith_client"):

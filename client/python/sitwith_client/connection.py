@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -17,11 +16,10 @@ from sitwith_protocol.codec import SERVER_LIMITS
 from sitwith_protocol.versions import SUBPROTOCOL
 
 from .errors import CannotConnect
+from .ways import PlainProxy, proxy_for
 
 ABNORMAL: Final = 1006
 """The code of a connection that ended without a word (RFC 6455, section 7.4.1)."""
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SocketClosed(Exception):
@@ -33,7 +31,8 @@ class SocketClosed(Exception):
 
 
 class Refusal(CannotConnect):
-    """The server answered the upgrade with an HTTP status that trying again won't change."""
+    """What trying again won't change: the HTTP status of the upgrade's answer, or there is no way
+    that keeps the token from a proxy."""
 
 
 class Socket(Protocol):
@@ -91,7 +90,6 @@ async def open_socket(url: str, *, timeout: float = 10) -> WebSocket:
 
     Raises ``CannotConnect``, and its kind ``Refusal`` where it is of no use to try again.
     """
-    nearby = urlsplit(url).hostname in _LOOPBACK
     try:
         connection = await connect(
             url,
@@ -100,8 +98,12 @@ async def open_socket(url: str, *, timeout: float = 10) -> WebSocket:
             max_size=SERVER_LIMITS.frame,
             open_timeout=timeout,
             close_timeout=2,
-            proxy=None if nearby else True,
+            proxy=proxy_for(url),
         )
+    except PlainProxy as plain:
+        raise Refusal(str(plain)) from None
+    except ImportError:
+        raise Refusal("this proxy of the environment needs the package python-socks") from None
     except InvalidStatus as answer:
         status = answer.response.status_code
         kind = Refusal if status in (400, 401, 403, 404, 426) else CannotConnect

@@ -13,6 +13,7 @@ from sitwith_protocol import messages as m
 
 from .commands import Asking
 from .errors import FileRefused
+from .ways import proxy_for
 
 TIMEOUT: Final = 120.0
 
@@ -37,13 +38,14 @@ class MaterialCommands(Asking):
     async def show_file(self, kind: str, data: bytes, title: str = "") -> str:
         """As facilitator: shows a ``picture`` or a ``pdf`` to all; its id.
 
-        Raises ``FileRefused``, whose ``reason`` is one of those of rules MT6 to MT10.
+        Raises ``FileRefused``, whose ``reason`` is one of those of rules MT6 to MT10, or
+        ``CannotConnect`` where a proxy would read it.
         """
         answer = await self.ask(lambda id: m.MaterialUpload(id, kind, title))
         material = str(answer["material"])
         headers = {"authorization": f"Bearer {answer['ticket']}"}
-        async with httpx.AsyncClient(timeout=TIMEOUT) as http:
-            address = self.material_address(material)
+        address = self.material_address(material)
+        async with _way(address) as http:
             said = await http.put(address, content=data, headers=headers)
         _check(said)
         return material
@@ -55,8 +57,9 @@ class MaterialCommands(Asking):
         """
         answer = await self.ask(lambda id: m.MaterialOpen(id, material))
         headers = {"authorization": f"Bearer {answer['ticket']}"}
-        async with httpx.AsyncClient(timeout=TIMEOUT) as http:
-            said = await http.get(self.material_address(material), headers=headers)
+        address = self.material_address(material)
+        async with _way(address) as http:
+            said = await http.get(address, headers=headers)
         _check(said)
         return said.headers["content-type"], said.content
 
@@ -71,6 +74,12 @@ class MaterialCommands(Asking):
     async def rest_guests(self) -> None:
         """As facilitator: guests wait again."""
         await self.ask(m.GuestRest)
+
+
+def _way(address: str) -> httpx.AsyncClient:
+    # With a transport of its own httpx takes no proxy from the environment.
+    way = httpx.AsyncHTTPTransport(proxy=proxy_for(address))
+    return httpx.AsyncClient(transport=way, timeout=TIMEOUT)
 
 
 def _check(said: httpx.Response) -> None:

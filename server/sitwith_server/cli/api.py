@@ -26,23 +26,28 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
     has no body.
 
     Raises:
-        Failed: nobody answers, or the answer is an error.
+        Failed: nobody answers, the answer is an error, or a proxy would read the key.
     """
     import httpx
+
+    from sitwith_client.ways import PlainProxy, proxy_for
 
     wanted = settings.load(asked).settings
     if wanted.operator_key is None:
         raise Failed("operator_key is needed: set SITWITH_OPERATOR_KEY", code=2)
     base = (asked.url or wanted.public_url).rstrip("/")
     url = f"{base}/api/{path}"
+    headers = {"Authorization": f"Bearer {wanted.operator_key}"}
     try:
-        answer = httpx.request(
-            method,
-            url,
-            json=body,
-            headers={"Authorization": f"Bearer {wanted.operator_key}"},
-            timeout=TIMEOUT,
-        )
+        # With a transport of its own httpx takes no proxy from the environment.
+        way = httpx.HTTPTransport(proxy=proxy_for(base))
+    except PlainProxy as plain:
+        raise Failed(str(plain), code=2) from None
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise Failed("the environment's proxy must be http:// or https://", code=2) from None
+    try:
+        with httpx.Client(transport=way, timeout=TIMEOUT) as http:
+            answer = http.request(method, url, json=body, headers=headers)
     except httpx.UnsupportedProtocol:
         raise Failed(f"{base} is no http or https address", code=2) from None
     except (httpx.TransportError, httpx.InvalidURL) as error:

@@ -2,7 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import re
+from typing import Final
 from urllib.parse import urlsplit
+
+_FORBIDDEN: Final = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^`{|}\x7f]")
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+
+
+def browser_host(host: str) -> str:
+    """A host as browsers write it in a URL and in `Origin` (WHATWG URL, host parsing): a name in
+    lower case and ASCII, an IPv6 address in its shortest form, without brackets.
+
+    Raises ValueError, with what is wrong, for what is no host to a browser, and for a few that
+    browsers take and nobody means.
+    """
+    if ":" in host:
+        return _ipv6(host)
+    name = host.lower() if host.isascii() else _ascii(host)
+    if not name or _FORBIDDEN.search(name):
+        raise ValueError("has a host that is none")
+    last = name.removesuffix(".").rpartition(".")[2]
+    if _NUMBER.fullmatch(last):
+        # Browsers read `127.1` and `010.0.0.1` as addresses, and write those.
+        try:
+            return str(ipaddress.IPv4Address(name))
+        except ValueError:
+            raise ValueError("has an IPv4 address that is not four plain numbers") from None
+    return name
+
+
+def _ascii(name: str) -> str:
+    """UTS #46 as browsers do it: not transitional, so that `ß` stays itself."""
+    import idna  # its tables take a moment, and few hosts need them
+
+    try:
+        return idna.encode(name, uts46=True, transitional=False).decode().lower()
+    except idna.IDNAError:
+        raise ValueError(
+            "has a host that can't be brought into ASCII: write it as browsers do (xn--…)"
+        ) from None
+
+
+def _ipv6(host: str) -> str:
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ValueError:
+        raise ValueError("has an IPv6 address that is none") from None
+    if address.scope_id is not None:
+        raise ValueError("has an IPv6 address with a zone, which browsers don't take")
+    if address.ipv4_mapped is not None:
+        # Browsers write these by words, Python's newer versions with the IPv4 address.
+        high, low = divmod(int(address.ipv4_mapped), 1 << 16)
+        return f"::ffff:{high:x}:{low:x}"
+    return address.compressed
 
 
 def authority(host: str, port: int | None, scheme: str) -> str:
@@ -14,8 +69,12 @@ def authority(host: str, port: int | None, scheme: str) -> str:
 
 
 def http_url(host: str, port: int) -> str:
-    """Where a server that listens there can be reached from its own machine."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    """Where a server that listens there can be reached from its own machine, as browsers write it
+    where they know such a host."""
+    found = host
+    with contextlib.suppress(ValueError):
+        found = browser_host(host)
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(found, found)
     return f"http://{authority(reachable, port, 'http')}"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from sitwith_server.config.addresses import authority
+from sitwith_server.config.addresses import authority, browser_host
 
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
@@ -57,8 +57,12 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
 
 
 def origin(value: str) -> str:
-    """`scheme://host[:port]` as a browser writes it in `Origin` (RFC 6454 §6.2)."""
-    parts = urlsplit(value.strip())
+    """`scheme://host[:port]`, brought into the form in which browsers write it in `Origin`
+    (RFC 6454 §6.2)."""
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        raise ValueError("has a host that is none") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise ValueError("must look like https://example.org")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
@@ -68,7 +72,7 @@ def origin(value: str) -> str:
     except ValueError:
         raise ValueError("has a port that is no port") from None
     scheme = parts.scheme.lower()
-    return f"{scheme}://{authority(parts.hostname, port, scheme)}"
+    return f"{scheme}://{authority(browser_host(parts.hostname), port, scheme)}"
 
 
 def origins(value: str) -> tuple[str, ...]:
@@ -80,6 +84,17 @@ def address(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError("must be one IP address") from None
+
+
+def public_address(value: str) -> str:
+    """An address that is told to members."""
+    found = ipaddress.ip_address(address(value))
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.scope_id is not None:
+            raise ValueError("must be an address without a zone: members' machines have others")
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+    return str(found)
 
 
 def redis(value: str) -> str:

@@ -95,7 +95,7 @@ class Settings:
     )
     media: str = _setting("aiortc", p.one_of(*MEDIA), f"what carries voices: {', '.join(MEDIA)}")
     media_address: str | None = _setting(
-        None, p.address, "address that members send voice and video to; unset, host's"
+        None, p.public_address, "address that members send voice and video to; unset, host's"
     )
     media_bind: str | None = _setting(
         None, p.address, "address to bind for media where media_address is not this machine's own"
@@ -143,7 +143,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.public_url:
-            object.__setattr__(self, "public_url", http_url(self.host, self.port))
+            try:
+                derived = p.origin(http_url(self.host, self.port))
+            except ValueError as error:
+                raise SettingError("public_url", f"is needed: host {error}") from None
+            object.__setattr__(self, "public_url", derived)
         if not self.allowed_origins:
             object.__setattr__(self, "allowed_origins", derived_origins(self.public_url))
         if self.workers > 1 and self.redis_url is None:

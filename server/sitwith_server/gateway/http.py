@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from starlette.requests import Request
@@ -42,6 +42,13 @@ Crowds = Callable[[], Iterable[int]]
 
 UNROUTED: Final = "(none)"
 _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
+
+UNREADY: Final = {
+    "draining": "it takes nobody new, since it is about to end",
+    "log_unavailable": "its log can't be reached",
+    "page_missing": "its page is not built or not whole (run: make setup)",
+}
+"""Why a server can't serve, by the words that `/readyz` has for it."""
 
 _PUBLIC: Final = {"cache-control": "public, max-age=300"}
 
@@ -169,18 +176,32 @@ class _Lines:
 class _Health:
     """Whether this worker lives, whether it can serve, and how it does."""
 
-    def __init__(self, operator: Operator, metrics: Metrics, crowds: Crowds) -> None:
+    def __init__(
+        self, operator: Operator, metrics: Metrics, crowds: Crowds, pages: page.Page
+    ) -> None:
         self._operator = operator
         self._metrics = metrics
         self._crowds = crowds
+        self._page = pages
 
     async def alive(self, request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, request: Request) -> Response:
-        if not self._operator.ready():
-            raise Problem(503, "not_ready", "This server can't serve just now.")
-        return JSONResponse({"status": "ready"})
+        reasons = list(self._unready())
+        if not reasons:
+            return JSONResponse({"status": "ready", "ready": True, "reasons": []})
+        why = "; ".join(UNREADY[each] for each in reasons)
+        error = {"code": "not_ready", "message": f"This server can't serve just now: {why}."}
+        return JSONResponse({"error": error, "ready": False, "reasons": reasons}, 503)
+
+    def _unready(self) -> Iterator[str]:
+        if self._operator.draining:
+            yield "draining"
+        elif not self._operator.ready():
+            yield "log_unavailable"
+        if not self._page.built:
+            yield "page_missing"
 
     async def metrics(self, request: Request) -> Response:
         self._metrics.rooms(self._crowds())
@@ -199,7 +220,8 @@ def routes(
     crowds: how many people each room has on this worker.
     """
     key = Key(settings.operator_key)
-    rooms, health = _Rooms(operator, settings), _Health(operator, metrics, crowds)
+    pages = page.Page() if pages is None else pages
+    rooms, health = _Rooms(operator, settings), _Health(operator, metrics, crowds, pages)
     return [
         Route("/api/rooms", Resource(key, GET=rooms.list, POST=rooms.create)),
         Route("/api/rooms/{room}", Resource(key, GET=rooms.show, DELETE=rooms.end)),

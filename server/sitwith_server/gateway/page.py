@@ -53,6 +53,7 @@ NOT_BUILT: Final = "The page is not built. Run: make setup"
 _FRONT: Final = Path(__file__).with_name("front.html").read_bytes()
 _LINKS: Final = b"<!-- links -->"
 _LINK = re.compile(rb"<link [^>]*>")
+_OWN = re.compile(rb'(?:src|href)="/(assets/[^"/]+)"')
 
 # Everything that browsers know and the page has no need of. Microphone and camera are its own.
 _OFF: Final = (
@@ -91,8 +92,7 @@ def content_security_policy(settings: Settings) -> str:
         # What is shown to the circle is fetched with a ticket, and drawn from memory.
         "img-src": "'self' data: blob:",
         "font-src": "'self'",
-        # Not every browser takes 'self' to include the socket of the same host.
-        "connect-src": f"'self' {_socket_origin(settings.public_url)}",
+        "connect-src": " ".join(("'self'", *_socket_origins(settings.public_url))),
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
@@ -119,9 +119,13 @@ def security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _socket_origin(public_url: str) -> str:
+def _socket_origins(public_url: str) -> tuple[str, ...]:
+    """Not every browser takes 'self' to include the socket of the same host. A policy can't name an
+    IPv6 address (CSP 3 §2.3.1)."""
     parts = urlsplit(public_url)
-    return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}"
+    if ":" in (parts.hostname or ""):
+        return ()
+    return (f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}",)
 
 
 class SecurityHeaders:
@@ -179,7 +183,11 @@ class Page:
 
     @property
     def built(self) -> bool:
-        return self.file("index.html") is not None
+        """Whether it is there with all that its `index.html` names."""
+        index = self.file("index.html")
+        if index is None:
+            return False
+        return all(name.decode() in self._files for name in _OWN.findall(index.body))
 
 
 def _read(folder: Path) -> dict[str, File]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
+import structlog
 from aiortc import (
     RTCCertificate,
     RTCDtlsFingerprint,
@@ -23,7 +25,9 @@ from aiortc import (
     RTCDtlsTransport,
     RTCIceTransport,
 )
-from aiortc.rtcdtlstransport import SRTP_PROFILES
+from aiortc.rtcdtlstransport import SRTP_PROFILES, SRTPProtectionProfile
+from cryptography.hazmat.bindings.openssl.binding import Binding
+from OpenSSL import SSL
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
 from sitwith_server.media.aiortc_room import BUDGET, AiortcRoom, Limits
@@ -59,6 +63,35 @@ _PROFILES: Final = sorted(
 _protect, _protect_rtcp = lib.srtp_protect, lib.srtp_protect_rtcp
 _unprotect, _unprotect_rtcp = lib.srtp_unprotect, lib.srtp_unprotect_rtcp
 _memmove = ffi.memmove
+_log = structlog.get_logger(__name__)
+
+_CIPHERS: Final = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+)
+_libc: Final = ctypes.CDLL(None)
+_TAKES_ANY: Final = Binding.ffi.cast(
+    "int (*)(int, X509_STORE_CTX *)", ctypes.cast(_libc.isascii, ctypes.c_void_p).value
+)
+"""A function that is compiled already and says 1 to 0 and to 1, which is how OpenSSL asks whether a
+certificate will do. Made of Python as aiortc does, it would be memory that is written and then run,
+which systemd's MemoryDenyWriteExecute forbids: no handshake ever began."""
+
+
+class _Certificate(RTCCertificate):
+    """Whose handshakes ask for any certificate and take any: aiortc compares its fingerprint with
+    the offer's, once it is there."""
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = SSL.Context(SSL.DTLS_METHOD)
+        context.set_options(SSL.OP_NO_TICKET)
+        must = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        Binding.lib.SSL_CTX_set_verify(context._context, must, _TAKES_ANY)
+        context.use_certificate(self._cert)
+        context.use_privatekey(self._key)
+        context.set_cipher_list(_CIPHERS)
+        context.set_tlsext_use_srtp(b":".join(each.openssl_profile for each in srtp_profiles))
+        return context
 
 
 class _Dtls(RTCDtlsTransport):
@@ -123,7 +156,7 @@ class Link:
         self.budget = BUDGET
         self._streams: set[bytes] = set()
         self._places: list[Any] = []
-        self._task = asyncio.create_task(self._connect())
+        self._task = asyncio.create_task(self._live())
 
     def answered(self, offer: Offer) -> str:
         """The answer to the first offer, or to an ICE restart."""
@@ -148,7 +181,20 @@ class Link:
 
     # ---------------------------------------------------------------------------- its life
 
-    async def _connect(self) -> None:
+    async def _live(self) -> None:
+        try:
+            self.connected = await self._connect()
+        except Exception as fault:  # whatever a client's handshake makes a library raise, or we do
+            self.connected = False
+            self._counters.faults += 1
+            self._counters.failed += 1
+            # By its kind and place alone: its words may hold what came from outside.
+            _log.error("transport_fault", exc_info=fault)
+        if not self.connected:
+            await self.room.lose(self)
+
+    async def _connect(self) -> bool:
+        """Whether it is up. What ends it before has left a line in the log."""
         engine, counters = self.engine, self._counters
         fingerprints = [RTCDtlsFingerprint(*each) for each in self.offer.fingerprints]
         try:
@@ -157,14 +203,12 @@ class Link:
                 await self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints))
         except TimeoutError:
             counters.unfinished += 1
-            await self.room.lose(self)
-            return
-        except Exception:  # whatever a client's handshake makes a library raise
-            counters.faults += 1
+            _log.info("transport_unfinished", stage="dtls" if self._selected.is_set() else "ice")
+            return False
         if self._dtls.state != "connected":
             counters.failed += 1
-            await self.room.lose(self)
-            return
+            _log.warning("transport_failed", stage="dtls")
+            return False
         self._keys = rx, tx = self._dtls.keys()
         self._rx, self._tx = rx._srtp[0], tx._srtp[0]
         self._dtls.on("statechange", self._on_state)
@@ -172,6 +216,7 @@ class Link:
         counters.connected += 1
         self.agent.heard = now = time.monotonic()
         self._port = self.room.join(self, now)
+        return True
 
     def _on_selected(self, name: bytes, box: Outbox) -> None:
         self._name, self._box, self._places = name, box, self.engine.places[box]
@@ -285,7 +330,7 @@ class AiortcEngine:
         self.limits = limits or Limits()
         self.counters = Counters()
         self.port = UdpPort(addresses, port, bind=bind, counters=self.counters)
-        self.certificate = RTCCertificate.generateCertificate()
+        self.certificate = _Certificate.generateCertificate()
         self.fingerprint = next(
             (each.algorithm, each.value)
             for each in self.certificate.getFingerprints()

@@ -14,6 +14,11 @@ export const SUBPROTOCOL = "sitwith.v1";
 export const WELCOME_WITHIN = 10_000;
 /** Milliseconds in which something must be heard after something was asked. */
 export const ANSWER_WITHIN = 5_000;
+/**
+ * Milliseconds of silence after a command until one asks whether the line is alive: an answer may
+ * rightly take longer than a dead line is given (an offer of voices waits 8 s for a media node).
+ */
+export const ASK_AFTER = 2_500;
 /** Milliseconds of silence after which one asks. The server's own pings can't be seen from a page. */
 export const SILENCE = 25_000;
 
@@ -40,6 +45,7 @@ export class Connection {
   private cancelTimer: (() => void) | null = null;
   private cancelWatch: (() => void) | null = null;
   private cancelWake: (() => void) | null = null;
+  /** Something was said and nothing heard since. */
   private asking = false;
   private greeted = false;
   /** The code that the server named in a `closed` frame; the socket's own may never arrive. */
@@ -71,7 +77,10 @@ export class Connection {
     const bytes = encode(frame);
     if (this.link.kind !== "open" || this.socket === null) return false;
     this.socket.send(bytes);
-    this.expect();
+    if (!this.asking) {
+      this.asking = true;
+      this.unlessHeard(ASK_AFTER, () => this.ask(ANSWER_WITHIN - ASK_AFTER));
+    }
     return true;
   }
 
@@ -192,25 +201,23 @@ export class Connection {
   // ---- half-open links
 
   private woke(): void {
-    if (this.link.kind === "open") this.ask();
-    else this.step({ kind: "woke", now: this.host.now() });
+    if (this.link.kind !== "open") this.step({ kind: "woke", now: this.host.now() });
+    else if (!this.asking) this.ask();
   }
 
-  private ask(): void {
-    if (!this.asking) this.send(this.user.probe());
-  }
-
-  /** Something was asked: whatever is heard next shows that the link lives. */
-  private expect(): void {
-    if (this.asking) return;
+  /** Whatever is heard next shows that the link lives; where nothing is, it is given up. */
+  private ask(within = ANSWER_WITHIN): void {
     this.asking = true;
-    const due = this.host.now() + ANSWER_WITHIN;
-    this.watchFor(ANSWER_WITHIN, () => {
+    this.socket?.send(encode(this.user.probe()));
+    this.unlessHeard(within, () => this.lose(DEAD));
+  }
+
+  private unlessHeard(ms: number, act: () => void): void {
+    const due = this.host.now() + ms;
+    this.watchFor(ms, () => {
       // A page that slept hears what came meanwhile only after its timers: ask once more then.
-      const slept = this.host.now() - due > ANSWER_WITHIN;
-      if (!slept) return this.lose(DEAD);
-      this.asking = false;
-      this.ask();
+      if (this.host.now() - due > ANSWER_WITHIN) this.ask();
+      else act();
     });
   }
 

@@ -69,15 +69,44 @@ describe("resume", () => {
 });
 
 describe("half-open links", () => {
-  it("are given up when a command stays unanswered for five seconds", () => {
+  it("[AN9] are given up five seconds after a command, having asked halfway, where nothing is heard", () => {
     const { client, world } = setupInside();
     void client.send("hand.raise", {});
-    world.pass(4_999);
+    world.pass(2_499);
+    expect(world.socket.heard()).toMatchObject([{ t: "hand.raise" }]);
+    world.pass(1);
+    expect(world.socket.heard()).toMatchObject([{ t: "ping" }]);
+    world.pass(2_499);
     expect(client.snapshot.link).toBe("ok");
     world.pass(1);
     expect(client.snapshot.link).toBe("reconnecting");
     world.pass(300);
     expect(world.sockets).toHaveLength(2);
+  });
+
+  it("[AN9] are none where an answer takes its time: the line is asked, and answers", () => {
+    const { client, world } = setupInside();
+    void client.send("media.offer", { sdp: "v=0" });
+    for (let waited = 0; waited < 60_000; waited += 500) {
+      world.pass(500);
+      for (const frame of world.socket.heard())
+        if (frame.t === "ping") world.socket.say({ t: "pong", id: frame["id"] });
+    }
+    expect(client.snapshot.link).toBe("ok");
+    expect(world.sockets).toHaveLength(1);
+  });
+
+  it("are not asked twice for several commands, nor given up later for the later ones", () => {
+    const { client, world } = setupInside();
+    void client.send("hand.raise", {});
+    world.pass(2_000);
+    void client.send("hand.lower", {});
+    world.pass(500);
+    expect(world.socket.heard().map(({ t }) => t)).toEqual(["hand.raise", "hand.lower", "ping"]);
+    void client.send("hand.raise", {});
+    world.pass(2_500);
+    expect(world.socket.heard().map(({ t }) => t)).toEqual(["hand.raise"]);
+    expect(client.snapshot.link).toBe("reconnecting");
   });
 
   it("are those where nothing at all is heard: any frame shows that the link lives", () => {
