@@ -162,6 +162,7 @@ class Instance:
             _say.warning("redis_refuses", instance=self.name, reason=view.reason)
         elif said is not None and said.health is Health.REFUSING:
             _say.info("redis_refuses_no_more", instance=self.name, now=view.reason or "live")
+            self.fan.ask()
         self._changed(self)
 
     def echoed(self) -> None:
