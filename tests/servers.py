@@ -76,6 +76,11 @@ class Server:
         return f"redis://sitwith:{PASSWORD}@127.0.0.1:{self.port}/0"
 
     @property
+    def folder(self) -> Path:
+        """Where it runs, and would save to."""
+        return self._folder
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

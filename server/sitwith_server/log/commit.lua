@@ -1,5 +1,7 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
--- one that a full Redis refuses: what it lets begin, it lets end.
+-- one that a full Redis refuses: what it lets begin, it lets end. A right may be missing for one command
+-- and not for another: of what makes a commit whole each command is used once before the first entry is
+-- there, to no harm if nothing follows.
 --
 -- Each argument and each call costs about as much as what it asks for, so numbers come in one
 -- header, and nothing is asked that another reply already tells.
@@ -46,6 +48,7 @@ if now < not_before then
   return 'E'
 end
 
+call('HSET', room .. 'meta', 't', now)
 local count = #ARGV - 5
 local first = seq + 1
 if count > 0 then
@@ -62,11 +65,10 @@ if count > 0 then
     local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
     local piece, id, blob = piece_of(seq), seq .. '-0', ARGV[5 + n]
     if not call('XADD', stream .. piece, 'NOMKSTREAM', id, 'm', about, 'b', blob) then
+      call('DEL', stream .. (piece - BEHIND - 1))
+      call('PEXPIREAT', room .. 'heads', meta[4])
       call('XADD', stream .. piece, id, 'm', about, 'b', blob)
       call('PEXPIREAT', stream .. piece, meta[4])
-      if piece > BEHIND then
-        call('DEL', stream .. (piece - BEHIND - 1))
-      end
     end
   end
   call('HSET', room .. 'heads', name, pack('>I8I8c8', epoch, seq, event))
@@ -82,9 +84,7 @@ elseif field then
   call('HSET', place, field, string.sub(tail, key + 1))
 end
 if changes == 1 then
-  call('HSET', room .. 'meta', 't', now, 'r', rights)
-else
-  call('HSET', room .. 'meta', 't', now)
+  call('HSET', room .. 'meta', 'r', rights)
 end
 if count > 0 then
   call('PUBLISH', room .. 'bell', 'b' .. pack('>I8', seq) .. name)

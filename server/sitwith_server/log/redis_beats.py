@@ -29,11 +29,11 @@ SHORT_OUTAGE: Final = 0.5
 """What was refused for about a second has frozen rooms: who was refused time and again knows that
 a gap of this length was no slow beat."""
 
-Ask = Callable[[str, Sequence[Word], Got], None]
+Ask = Callable[[Sequence[Word], Got], None]
 
 
 class Beats:
-    """ask: sends an operation of room.lua; raises LogDown if it was not sent.
+    """ask: runs beat.lua with these words; raises LogDown if it was not sent.
     changed: something is known anew that may end or begin a frost.
     """
 
@@ -57,6 +57,8 @@ class Beats:
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self.outage: Outage | None = None
+        self.lapsed: frozenset[str] = frozenset()
+        """Workers whose lease had run out at the last beat."""
 
     def begin(self) -> None:
         """There is a connection: the first goes out at once."""
@@ -123,19 +125,20 @@ class Beats:
 
         if lease is None or self._repeats == 0:
             lease = None
-            self._ask("probe", (), got)
+            self._ask((), got)
         else:
             refused = self._condition.refusals >= LEAST_REFUSALS
             gap = SHORT_OUTAGE if refused else OUTAGE_SECONDS
-            self._ask("beat", (*lease, int(gap * MICROSECONDS)), got)
+            self._ask((*lease, int(gap * MICROSECONDS)), got)
             if beaten is None:
                 self._repeats -= 1
         self._waiting += 1
 
     def _beaten(self, lease: tuple[str, int], reply: list[Any]) -> None:
-        since, until, living = reply
+        since, until, living, lapsed = reply
         self._holdings.beat = (*lease, int(self._clock.now() * MICROSECONDS))
         self._holdings.peers = {each.decode() for each in living} - {lease[0]}
+        self.lapsed = frozenset(each.decode() for each in lapsed)
         if since:
             self.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 

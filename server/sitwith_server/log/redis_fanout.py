@@ -147,20 +147,25 @@ class FanOut:
             self._echo_at = asyncio.get_running_loop().time()
             bells = [keys_of(room).bell for room in self._followers]
             link.tell("SUBSCRIBE", self._probe, ROOMS, *bells)
+            loop = asyncio.get_running_loop()
             while not lost.is_set():
+                begun = loop.time()
                 try:
                     async with asyncio.timeout(self._every):
                         await lost.wait()
                 except TimeoutError:
+                    # Who comes late was busy or stopped, and has to ask again before it judges.
+                    late = loop.time() - begun > self._every * 1.5
                     # Not at the very end of the time: the next look would come after it.
-                    if self.silence() > self._dark_after - self._every / 2:
+                    if self.silence() > self._dark_after - self._every / 2 and not late:
                         return
-                    self._send_probe()
+                    self.ask()
         finally:
             self._link = None
             link.abort()
 
-    def _send_probe(self) -> None:
+    def ask(self) -> None:
+        """Send a probe, that the next echo may come at once."""
         with suppress(LogDown):
             self._around.probe(self._probe)
 
@@ -181,7 +186,7 @@ class FanOut:
             elif channel == ROOMS.encode():
                 self._around.told(b"")
             else:
-                self._send_probe()
+                self.ask()
 
     def _told(self, room: str, message: bytes) -> None:
         if message[0] == BELL:

@@ -31,6 +31,7 @@ from sitwith_server.log.redis_holdings import Holdings
 from sitwith_server.log.redis_link import Got, Link, Refused, Word, fault_of, ignored, into
 from sitwith_server.log.redis_packing import (
     BEAT,
+    BEATING,
     GATE,
     LEASES,
     MICROSECONDS,
@@ -108,8 +109,8 @@ class Instance:
         self.holdings = Holdings()
         self.condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
 
-        def ask(operation: str, words: Sequence[Word], got: Got) -> None:
-            self._ask("", operation, words, got)
+        def ask(words: Sequence[Word], got: Got) -> None:
+            self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
 
         self.beats = Beats(ask, self.condition, self.holdings, self.clock, self.lit)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
@@ -161,6 +162,7 @@ class Instance:
             _say.warning("redis_refuses", instance=self.name, reason=view.reason)
         elif said is not None and said.health is Health.REFUSING:
             _say.info("redis_refuses_no_more", instance=self.name, now=view.reason or "live")
+            self.fan.ask()
         self._changed(self)
 
     def echoed(self) -> None:
@@ -208,7 +210,7 @@ class Instance:
         return reply
 
     def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
-        keys = (6, GATE, keys_of(room).prefix, ROOMS, TOMBS, LEASES, BEAT)
+        keys = (5, GATE, keys_of(room).prefix, ROOMS, TOMBS, LEASES)
         self.run(ROOM, (*keys, self._gate, operation, room, self._tuning.kept, *words), got)
 
     def publish(self, channel: str, message: bytes) -> None:

@@ -59,7 +59,8 @@ class Script:
 COMMIT: Final = Script("commit.lua")
 ROOM: Final = Script("room.lua")
 SEED: Final = Script("seed.lua")
-SCRIPTS: Final = (COMMIT, ROOM, SEED)
+BEATING: Final = Script("beat.lua")
+SCRIPTS: Final = (COMMIT, ROOM, SEED, BEATING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 -- Everything of a room that isn't a commit, by the name of the operation.
 --
 -- KEYS: 1 gate, 2 the prefix of the room's keys, 3 index of rooms (also the channel that tells of
---   them), 4 index of tombstones, 5 leases, 6 last beat
+--   them), 4 index of tombstones, 5 leases
 -- ARGV: 1 incarnation, 2 operation, 3 room, 4 entries to keep of a stream, 5… its arguments
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -240,64 +240,6 @@ end
 
 function op.rooms()
   return redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. string.format('%.0f', now), '+inf')
-end
-
--- Every command that a commit or another operation uses, each to no effect but for what is put
--- right at once: what would be refused to them is refused here. The first one is a write that needs
--- memory: a full Redis lets a script go on that has begun to write.
-local function try_all()
-  local call, key = redis.call, KEYS[6] .. ':try'
-  call('SET', key, '', 'PX', 1000)
-  call('DEL', key)
-  call('GET', key)
-  call('PEXPIRE', key, 1000)
-  call('PEXPIREAT', key, 1)
-  call('HDEL', key, 'a')
-  call('HGET', key, 'a')
-  call('HMGET', key, 'a')
-  call('HGETALL', key)
-  call('HKEYS', key)
-  call('HEXISTS', key, 'a')
-  call('ZREM', key, 'a')
-  call('ZSCORE', key, 'a')
-  call('ZRANGE', key, 0, -1)
-  call('ZRANGEBYSCORE', key, 0, 1)
-  call('ZREMRANGEBYSCORE', key, 0, 1)
-  call('LTRIM', key, 0, 0)
-  call('LRANGE', key, 0, -1)
-  call('XRANGE', key, '-', '+')
-  call('PUBLISH', key, '')
-  call('HSET', key, 'a', 1)
-  call('HSETNX', key, 'a', 1)
-  call('HINCRBY', key, 'a', 1)
-  call('DEL', key)
-  call('XADD', key, '1-0', 'a', '')
-  call('DEL', key)
-  call('ZADD', key, 1, 'a')
-  call('DEL', key)
-  call('RPUSH', key, '')
-  call('DEL', key)
-end
-
--- Whether commits would be taken.
-function op.probe()
-  try_all()
-end
-
--- worker, ttl in ms, how long nobody may beat before it was an outage (µs)
--- Returns when the last outage began and when it ended, and all workers that live.
-function op.beat()
-  try_all()
-  into(KEYS[5], now + tonumber(b) * 1000, a)
-  local last = redis.call('HGET', KEYS[6], 'at')
-  if last and now - tonumber(last) > tonumber(c) then
-    redis.call('HSET', KEYS[6], 'since', last, 'until', now)
-  end
-  redis.call('HSET', KEYS[6], 'at', now)
-  redis.call('PEXPIRE', KEYS[6], 86400000)
-  local found = redis.call('HMGET', KEYS[6], 'since', 'until')
-  local alive_ = redis.call('ZRANGEBYSCORE', KEYS[5], now, '+inf')
-  return {found[1] or '', found[2] or '', alive_}
 end
 
 -- workers
