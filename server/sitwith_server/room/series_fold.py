@@ -24,10 +24,7 @@ def came(state: RoomState, event: ev.PersonCame) -> RoomState:
     if person >= len(series.past.people) + len(new):
         return state
     earlier = series.seats_of(person)
-    if earlier:
-        waited = series.waited.get(earlier[-1], 0)
-    else:
-        waited = series.waits(person)
+    waited = series.waited.get(earlier[-1], 0) if earlier else series.waits(person)
     met, before = dict(state.met), series.met_by(person)
     for other, number in series.came.items():
         if number in before:

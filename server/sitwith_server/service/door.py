@@ -50,8 +50,10 @@ class Door:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    async def join(self, token: str, name: Name, still: Still = _always) -> Seated | CloseCode:
-        """A first hello, by an invite's token."""
+    async def join(
+        self, token: str, name: Name, was: str | None = None, still: Still = _always
+    ) -> Seated | CloseCode:
+        """A first hello, by an invite's token. was: a resume value that leads nowhere any more."""
         parts = tokens.read_token(token)
         try:
             room = await self._registry.find(parts.room) if parts else None
@@ -59,6 +61,7 @@ class Door:
             return CloseCode.LOST
         if parts is None or room is None:
             return CloseCode.NOWHERE
+        before = tokens.read_resume(was) if was else None
         seat = tokens.new_id("m")
         resume, digest = tokens.mint_resume(room.id, seat)
         command = c.TakeSeat(
@@ -68,6 +71,7 @@ class Door:
             skeleton=name.skeleton,
             connection=self._registry.presence.opened(),
             resume_digest=digest,
+            was_digest=before.digest if before else b"",
         )
         refusal = await self._take(room, command, "hello", still)
         if refusal is not None:
