@@ -74,10 +74,15 @@ from .shapes import (
 
 @message("hello")
 class HelloJoin(Message):
-    """The first greeting, with an invite's token and the name to go by."""
+    """The first greeting, with an invite's token and the name to go by.
+
+    ``was`` is a resume value that leads nowhere any more: whoever was a facilitator inside before
+    the room forgot is not made to wait.
+    """
 
     token: str = need(text(1, 512))
     name: str = need(a_name)
+    was: str | None = may(text(1, 1024), default=None)
 
 
 @message("hello")
@@ -311,6 +316,14 @@ class RoomEnd(Message):
     id: int = need(ID)
 
 
+@message("room.extend")
+class RoomExtend(Message):
+    """Moves the room's end; how far at most is the room's to say."""
+
+    id: int = need(ID)
+    seconds: float = need(number(1, float("inf")))
+
+
 @message("room.settings")
 class RoomSettings(Message):
     """``None`` leaves a setting as it is; one that changes nothing at all is no message."""
@@ -402,6 +415,7 @@ Command = (
     | RoomLock
     | RoomUnlock
     | RoomEnd
+    | RoomExtend
     | RoomSettings
     | MemberRemove
     | RoleGive

@@ -106,7 +106,11 @@ def build(settings: Settings, log: Log | None = None) -> App:
     meetings = _meetings(settings, host, metrics)
     voices = Voices(log, _turn(settings), off=settings.media == "off")
     operator = Operator(
-        host, room_ttl=settings.room_ttl, silenced=voices.silenced, meetings=meetings
+        host,
+        room_ttl=settings.room_ttl,
+        forget_seconds=settings.forget_seconds,
+        silenced=voices.silenced,
+        meetings=meetings,
     )
     metrics.media(voices.told)
     gate = Gate(Door(host), settings, metrics, log.now, voices)

@@ -52,6 +52,8 @@ VIEW: dict[str, object] = {
     "link_key": BIN,
     "concerns": ["Sleep", "Trauer"],
     "topics": [BIN],
+    "expires_at": 1790003600.5,
+    "closing": 600,
     "locked": False,
     "settings": {
         "chat": "all",
@@ -72,6 +74,7 @@ TURN = {
 
 CLIENT: list[Message] = [
     m.HelloJoin("r4Kd.s3cret", "Zoë"),
+    m.HelloJoin("r4Kd.s3cret", "Zoë", "r4Kd.m7Qk2.old"),
     m.HelloResume("opaque", {}),
     m.HelloResume("opaque", {"room": POS, "staff:m7Qk2": b""}),
     m.AgreementAccept(1, 1),
@@ -124,6 +127,8 @@ CLIENT: list[Message] = [
     m.RoomLock(41),
     m.RoomUnlock(42),
     m.RoomEnd(43),
+    m.RoomExtend(130, 1),
+    m.RoomExtend(131, 86_400.5),
     m.RoomSettings(44, chat="staff", direct=False, slow_seconds=10, grace_seconds=60),
     m.RoomSettings(45, lobby=True, facilitators_wait=True, sealed=True),
     m.MemberRemove(46, OTHER),

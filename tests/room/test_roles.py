@@ -37,6 +37,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "lobby.admit": {"person": "ben"},
     "lobby.decline": {"person": "ben"},
     "lobby.return": {"member": "ben"},
+    "room.extend": {"seconds": 5},
     "room.settings": {"changes": {"direct": True}},
     "member.remove": {"member": "ben"},
     "role.give": {"member": "ben", "role": Role.FACILITATOR},

@@ -114,7 +114,7 @@ class Connection:
             taken = CloseCode.DRAIN
         else:
             assert name is not None
-            taken = await self._gate.door.join(hello.token, name, self._outbox.alive)
+            taken = await self._gate.door.join(hello.token, name, hello.was, self._outbox.alive)
         if isinstance(taken, Seated):
             await self._sit_down(taken, positions)
             return

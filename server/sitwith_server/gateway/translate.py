@@ -185,6 +185,7 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.RoomLock: _plain(c.RoomLock),
     m.RoomUnlock: _plain(c.RoomUnlock),
     m.RoomEnd: _plain(c.RoomEnd),
+    m.RoomExtend: _plain(c.RoomExtend, "seconds"),
     m.RoomSettings: lambda w, me: c.RoomSettings(by=me, changes=w.changes),
     m.MemberRemove: _plain(c.MemberRemove, "member"),
     m.RoleGive: lambda w, me: c.RoleGive(by=me, member=w.member, role=Role(w.role)),

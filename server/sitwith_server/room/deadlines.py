@@ -28,12 +28,16 @@ def due_at(state: RoomState) -> float:
 
 def closing_at(state: RoomState) -> float | None:
     """When those inside are told next that the room's end is near (rule TI8)."""
-    whole = state.expires_at - state.created_at
+    if state.emptied_at is not None or not state.places:
+        return None  # nobody is inside
     told = state.closing
-    to_come = [s for s in CLOSING if s < whole and (told is None or s < told)]
-    if not to_come or state.emptied_at is not None or not state.places:
-        return None
-    return state.expires_at - max(to_come)
+    to_come = [s for s in closing_marks(state, state.expires_at) if told is None or s < told]
+    return state.expires_at - max(to_come) if to_come else None
+
+
+def closing_marks(state: RoomState, ends: float) -> list[int]:
+    """Of `CLOSING` those that are told where the room ends at `ends`."""
+    return [s for s in CLOSING if s < ends - state.created_at]
 
 
 def turn_over_at(state: RoomState) -> float | None:

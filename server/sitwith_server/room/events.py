@@ -114,8 +114,8 @@ class SeatTaken:
     invite: str
     connection: str
     resumes: tuple[bytes, ...]
-    led: bool = False
-    """Whether it is a facilitator's of an earlier life."""
+    led: bytes = field(default=b"", repr=False)
+    """As in `Seat`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def _connection_lost(state: RoomState, event: ev.ConnectionLost) -> RoomState:
 
 def _removed(state: RoomState, event: ev.Removed) -> RoomState:
     seat = state.seats.get(event.member)
-    state = replace(state, removed=state.removed | {event.member}, links_wait=True)
+    state = replace(state, removed=state.removed | {event.member}, links_wait=True, former=())
     if seat is None:
         return state
     invite = state.invites.get(seat.invite)
@@ -141,7 +141,7 @@ def _removed(state: RoomState, event: ev.Removed) -> RoomState:
 def _turned_away(state: RoomState, event: ev.TurnedAway) -> RoomState:
     """As the removed, but nobody else has to wait for it."""
     gone = _removed(state, ev.Removed(event.member))
-    return replace(gone, links_wait=state.links_wait)
+    return replace(gone, links_wait=state.links_wait, former=state.former)
 
 
 def _role_given(state: RoomState, event: ev.RoleGiven) -> RoomState:
@@ -150,7 +150,9 @@ def _role_given(state: RoomState, event: ev.RoleGiven) -> RoomState:
         return state
     lost_power = seat.role is Role.FACILITATOR and event.role is not Role.FACILITATOR
     state = state.with_seat(replace(seat, role=event.role))
-    return replace(state, staff_links_wait=state.staff_links_wait or lost_power)
+    if not lost_power:
+        return state
+    return replace(state, staff_links_wait=True, former=())
 
 
 def _pairs_changed(state: RoomState, event: ev.PairsChanged) -> RoomState:

@@ -205,8 +205,8 @@ class Seat:
     groups: tuple[tuple[GroupId, Span], ...] = ()
     topics: tuple[bytes, ...] = field(default=(), repr=False)
     """Blinded tags of one's concerns; they go with the seat."""
-    led: bool = False
-    """Whether its person was a facilitator inside before the room forgot, and comes as one."""
+    led: bytes = field(default=b"", repr=False)
+    """Of `RoomState.former` what its person came with, who comes as a facilitator by it."""
     aside: GroupId | None = None
     """The side room that one is in, with one other."""
 
@@ -329,7 +329,8 @@ class RoomState:
     locked: bool = False
     ended: bool = False
     closing: int | None = None
-    """The latest of `CLOSING` that was told, in seconds before the end."""
+    """The latest of `CLOSING` that was told, in seconds before the end; 0: the time is over, and
+    the room ends once nobody is connected."""
     life: int = 0
     """How often the room has forgotten."""
     used: bool = False
@@ -337,7 +338,8 @@ class RoomState:
     emptied_at: float | None = None
     """Since when nobody inside is connected, where there is something to forget."""
     former: tuple[bytes, ...] = field(default=(), repr=False)
-    """Digests of resume values of facilitators of earlier lives."""
+    """Digests of resume values of facilitators of earlier lives, for as long as nobody of this one
+    was removed or lost the role."""
     links_wait: bool = False
     """Somebody was removed: who comes by a link of more than one use waits, as a member."""
     staff_links_wait: bool = False

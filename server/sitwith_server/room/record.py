@@ -30,7 +30,8 @@ from sitwith_server.room.series import Series
 @dataclass(frozen=True, slots=True)
 class Record:
     """life: how often the room has forgotten. turn: the floor's turn number, which only rises.
-    facilitators: digests of resume values of facilitators who have been inside."""
+    facilitators: digests of resume values of facilitators who have been inside.
+    series: what the meeting has added, by handles alone."""
 
     room: str
     title: str
@@ -55,7 +56,7 @@ class Record:
     series: Series | None = None
 
 
-FACILITATORS_KEPT = 32
+FACILITATORS_KEPT = 64
 """Resume digests of facilitators that a record keeps, the latest ones."""
 
 
@@ -89,6 +90,7 @@ def record_of(state: RoomState) -> Record:
 def forgotten(state: RoomState, link_key: bytes, material_key: bytes) -> Record:
     """The record with which a room begins its next life: as it was made, unlocked, with other
     keys; links, removals and revocations stay."""
+    series = state.series and state.series.alone(stays_at_door(state))
     return replace(
         record_of(state),
         settings=state.opening.settings,
@@ -97,6 +99,7 @@ def forgotten(state: RoomState, link_key: bytes, material_key: bytes) -> Record:
         link_key=link_key,
         material_key=material_key,
         life=state.life + 1,
+        series=series,
     )
 
 
@@ -113,7 +116,8 @@ def reopened(
 
     number, rights: of the control log. door: who stands at the door and stays there.
     """
-    seats = {member: at_door(seat) for member, seat in (door or {}).items()}
+    seats = dict(door or {})
+    series = record.series and record.series.resumed(number)
     invites = {invite.id: _used_by(invite, seats) for invite in record.invites}
     return RoomState(
         id=record.room,
@@ -139,7 +143,8 @@ def reopened(
         materials=Materials(record.material_key),
         life=record.life,
         thawed_at=record.thawed_at,
-        series=record.series and record.series.resumed(number, seats),
+        met={} if series is None else series.met_of(seats),
+        series=series,
     )
 
 
@@ -160,9 +165,9 @@ def at_door(seat: Seat) -> Seat:
 
 
 def stays_at_door(state: RoomState) -> dict[MemberId, Seat]:
-    """Who is connected and not inside."""
+    """Who is connected and not inside, as they stand at the door of the next life."""
     return {
-        seat.id: seat
+        seat.id: at_door(seat)
         for seat in state.seats.values()
         if seat.phase is not Phase.INSIDE and seat.connection is not None
     }

@@ -7,9 +7,9 @@ who was forgotten. Which seat is whose is in `came`, for as long as the room liv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, combinations
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -74,8 +74,9 @@ class Series:
     """Who has been inside tonight."""
     met: Meetings = ()
     """Tonight's."""
-    carried: Mapping[Person, int] = field(default_factory=dict)
-    """Of people who were here in an earlier life of the room: how many rounds they have waited."""
+    carried: tuple[tuple[Person, int], ...] = ()
+    """Of people who were here in an earlier life of the room, by number: how many rounds since they
+    last began one."""
     waited: Mapping[MemberId, int] = field(default_factory=dict)
     """Of each seat, remembered or not: how many rounds since its person last began one."""
     removed: Mapping[MemberId, Person | None] = field(default_factory=dict)
@@ -130,31 +131,57 @@ class Series:
             past=self.past.without(person),
             new=new,
             came={m: n for m, n in self.came.items() if n != person},
-            carried={n: rounds for n, rounds in self.carried.items() if n != person},
+            carried=tuple(row for row in self.carried if row[0] != person),
             here=self.here - {person},
             met=_without(self.met, person),
             removed={m: None if n == person else n for m, n in self.removed.items()},
         )
 
-    def alone(self) -> Series:
-        """As it is when no seat is left and the evening goes on: who waited how long is kept by
-        person, and by handle alone."""
+    def alone(self, door: Collection[MemberId] = ()) -> Series:
+        """As it is when the room has forgotten, or is only known by its record, and the evening
+        goes on: what was added is kept by handle, without the seats. Of whoever has not been inside
+        nothing is kept, but of those at the `door`, who are still to come in."""
+        waiting = {m: n for m, n in self.came.items() if m in door}
+        stay = self.here | {*waiting.values()} | {n for n in self.removed.values() if n is not None}
         carried = dict(self.carried)
         for member, person in self.came.items():
-            if self.handle(person) and member in self.waited:
+            if person in self.here and member in self.waited:
                 carried[person] = self.waited[member]
-        return replace(self, came={}, waited={}, carried=carried)
+        known = len(self.past.people)
+        new = tuple(
+            replace(one, handle=one.handle if known + place in stay else b"", member="")
+            for place, one in enumerate(self.new)
+        )
+        return replace(
+            self,
+            new=new,
+            came=waiting,
+            waited={m: rounds for m, rounds in self.waited.items() if m in door},
+            carried=tuple(sorted(carried.items())),
+        )
 
-    def resumed(self, number: int, seats: Mapping[MemberId, object]) -> Series:
-        """As `alone`, where all of it comes by one event with this number."""
-        new = tuple(replace(one, at=number) for one in self.new)
-        return replace(self.alone(), began_at=number, new=new)
+    def resumed(self, number: int) -> Series:
+        """The same, where all of it comes by one event with this number."""
+        return replace(
+            self, began_at=number, new=tuple(replace(one, at=number) for one in self.new)
+        )
 
     def waits(self, person: Person) -> int:
-        """How many rounds since somebody last began one, by what is known from before tonight."""
-        if person in self.carried:
-            return self.carried[person]
+        """How many rounds since somebody last began one, by what is known from before they came."""
+        rounds = dict(self.carried).get(person)
+        if rounds is not None:
+            return rounds
         return self.past.waited[person] if person < len(self.past.waited) else 0
+
+    def met_of(self, members: Iterable[MemberId]) -> dict[frozenset[MemberId], int]:
+        """Who of these seats have met by what is known of their people, and how often."""
+        people = [(m, self.came[m]) for m in members if m in self.came]
+        times = {one: self.met_by(person) for one, person in people}
+        return {
+            frozenset((one, other)): times[one][whose]
+            for (one, _), (other, whose) in combinations(people, 2)
+            if whose in times[one]
+        }
 
 
 def longest_waiting(series: Series | None, members: Iterable[MemberId]) -> frozenset[MemberId]:

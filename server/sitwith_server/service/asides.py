@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import STAFF
 from sitwith_server.room.events import (
+    Blanked,
     CardKept,
     MaterialShown,
     MilestoneShared,
@@ -46,7 +47,10 @@ def line_moved(state: RoomState, stream: str, by: str, n: int) -> c.LineMoved | 
 
 def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]:
     """Where in the log there are cards, answers and milestones of `before` that are no more, or
-    others by now, by what is to stand there instead, so that folding comes to the same state."""
+    others by now, by what is to stand there instead, so that folding comes to the same state.
+    Where the room has forgotten meanwhile nothing is there any more."""
+    if before.life != after.life:
+        return {}
     cards = _gone(before.care.cards_at, after.care.cards_at)
     empty = {
         store.Happened(CardKept(member, None), "care.card", member): [number]
@@ -65,7 +69,7 @@ def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]
         nothing_shown = MaterialShown(Material("", MaterialKind.TEXT))
         empty[store.Happened(nothing_shown, "material.text", OPERATOR)] = sorted(hidden)
     if before.series is not None:
-        empty.update(_forgotten(before.series, after.series))
+        empty.update(_forgotten(before.series, after.series, before.life))
     return empty
 
 
@@ -79,17 +83,28 @@ def forgotten(before: RoomState, after: RoomState) -> frozenset[int]:
     return frozenset(n for n in both if now.handle(n) and not was.handle(n))
 
 
-def _forgotten(was: Series, now: Series | None) -> dict[store.Happened, list[int]]:
-    """The events that held the handles of people of whom nothing may be left."""
-    empty = {}
+def _forgotten(was: Series, now: Series | None, life: int) -> dict[store.Happened, list[int]]:
+    """The events that held the handles of people of whom nothing may be left.
+
+    In a later life those of earlier ones stand together in the event by which it began. Nobody
+    folds that one again: the room's state after it is kept beside it.
+    """
+    empty: dict[store.Happened, list[int]] = {}
     past = was.past.emptied() if now is None else now.past
-    if past.people != was.past.people:
+    opening = past.people != was.past.people
+    if opening and not life:
         began = store.Happened(SeriesBegan(was.id, past, was.times), "series.begin", OPERATOR)
         empty[began] = [was.began_at]
     for place, one in enumerate(was.new):
-        if one.handle and (now is None or not now.new[place].handle):
+        if not one.handle or (now is not None and now.new[place].handle):
+            continue
+        if one.at == was.began_at:
+            opening = True
+        else:
             nobody = PersonCame(one.member, len(past.people) + place)
             empty[store.Happened(nobody, "agreement.accept", one.member)] = [one.at]
+    if opening and life:
+        empty[store.Happened(Blanked(), "time", OPERATOR)] = [was.began_at]
     return empty
 
 

@@ -56,9 +56,9 @@ class Door:
         self._host = host
 
     async def join(
-        self, token: str, name: Name, still: Still = _always, was: str = ""
+        self, token: str, name: Name, was: str | None = None, still: Still = _always
     ) -> Seated | CloseCode:
-        """A first hello, by an invite's token. was: a resume value of before the room forgot."""
+        """A first hello, by an invite's token. was: a resume value that leads nowhere any more."""
         parts = tokens.read_token(token)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):

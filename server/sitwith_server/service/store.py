@@ -18,7 +18,6 @@ from sitwith_protocol.codec import SERVER_LIMITS, CodecError, Limits, decode, en
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import Pair, RoomState
 from sitwith_server.room.record import Record
-from sitwith_server.room.series import Series
 from sitwith_server.room.talk import Said, Saying
 
 VERSION: Final = 2
@@ -47,14 +46,6 @@ def _met_from_rows(rows: list[list[Any]], _: object) -> dict[Pair, int]:
     return {frozenset(row[:2]): row[2] for row in rows}
 
 
-def _carried_to_rows(carried: Mapping[int, int]) -> list[list[int]]:
-    return [[person, rounds] for person, rounds in carried.items()]
-
-
-def _carried_from_rows(rows: list[list[int]], _: object) -> dict[int, int]:
-    return {row[0]: row[1] for row in rows}
-
-
 def _converter() -> cattrs.Converter:
     made = cattrs.Converter(
         unstruct_collection_overrides={frozenset: list, tuple: list}, forbid_extra_keys=True
@@ -62,15 +53,6 @@ def _converter() -> cattrs.Converter:
     configure_union_passthrough(str | bytes, made)
     made.register_structure_hook(bytes, lambda value, _: value)
     made.register_unstructure_hook(bytes, lambda value: value)
-    # Before the classes that hold one: cattrs looks at a field's type once.
-    made.register_unstructure_hook(
-        Series,
-        make_dict_unstructure_fn(Series, made, carried=override(unstruct_hook=_carried_to_rows)),
-    )
-    made.register_structure_hook(
-        Series,
-        make_dict_structure_fn(Series, made, carried=override(struct_hook=_carried_from_rows)),
-    )
     made.register_unstructure_hook(
         RoomState,
         make_dict_unstructure_fn(RoomState, made, met=override(unstruct_hook=_met_to_rows)),

@@ -37,7 +37,7 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
     invite = d.state.invite_by_digest(command.invite_digest)
     if d.state.ended or invite is None or not invite.admits(d.now):
         raise nowhere()
-    led = _led_before(d.state, invite, command.was_digest)
+    led = command.was_digest if _led_before(d.state, invite, command.was_digest) else b""
     waits = _waits(d.state, invite) and not led
     role = _at_the_door(invite.role) if waits else invite.role
     if role is not Role.FACILITATOR:
@@ -100,7 +100,8 @@ def accept_agreement(d: Draft, command: c.AgreementAccept) -> None:
         return
     invite = d.state.invites.get(seat.invite)
     waits = invite is not None and (
-        (_waits(d.state, invite) and not seat.led) or series.waits(d.state, invite, seat.id)
+        (_waits(d.state, invite) and not _led_before(d.state, invite, seat.led))
+        or series.waits(d.state, invite, seat.id)
     )
     role = _at_the_door(seat.role) if waits else seat.role
     if role is Role.FACILITATOR:
@@ -225,7 +226,8 @@ def _waits(state: RoomState, invite: Invite) -> bool:
 
 def _led_before(state: RoomState, invite: Invite, was: bytes) -> bool:
     """Whether somebody who comes by a facilitator's link was a facilitator inside before the room
-    forgot: otherwise nobody could let anybody in any more."""
+    forgot: otherwise nobody could let anybody in any more. Once somebody of this life was removed
+    or lost the role there is somebody who can, and nobody gets around that by an older value."""
     return invite.role is Role.FACILITATOR and bool(was) and was in state.former
 
 

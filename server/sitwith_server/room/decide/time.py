@@ -5,6 +5,7 @@ from __future__ import annotations
 from sitwith_server.room import commands as c
 from sitwith_server.room.deadlines import (
     closing_at,
+    closing_marks,
     forgets_at,
     grace_over_at,
     signal_at,
@@ -23,7 +24,7 @@ from sitwith_server.room.events import (
     RoomReopened,
     Thawed,
 )
-from sitwith_server.room.model import CLOSING, LAST_GASP, RoomState
+from sitwith_server.room.model import LAST_GASP, RoomState
 from sitwith_server.room.record import forgotten, stays_at_door
 
 
@@ -49,12 +50,13 @@ def tick(d: Draft, command: c.Tick) -> None:
         d.emit(AttendanceChanged(d.state.unattended_since, True))
     if not d.state.ended and d.state.expires_at <= d.now:
         if any(s.connection is not None for s in d.state.seats.values()):
-            d.emit(ExpiryMoved(d.now + LAST_GASP, int(LAST_GASP)))
+            d.emit(ExpiryMoved(d.now + LAST_GASP, 0))
         else:
             d.emit(RoomEnded())
     elif not d.state.ended and _due(d, closing_at(d.state)):
-        # Of several that are due at once, the nearest to the end is the one that is true.
-        d.emit(ClosingTold(min(s for s in CLOSING if d.state.expires_at - s <= d.now)))
+        told = _near(d.state, d.state.expires_at, d.now)
+        assert told is not None
+        d.emit(ClosingTold(told))
 
 
 def forget(d: Draft, command: c.Forget) -> None:
@@ -68,7 +70,8 @@ def extend(d: Draft, command: c.RoomExtend) -> None:
     """Moves the room's end, counted from its end as it is, or from now where that has passed."""
     if command.seconds > d.state.opening.ttl:
         raise Refused("too_long", "A room is extended by its own length at most.")
-    d.emit(ExpiryMoved(max(d.state.expires_at, d.now) + command.seconds))
+    ends = max(d.state.expires_at, d.now) + command.seconds
+    d.emit(ExpiryMoved(ends, _near(d.state, ends, d.now)))
 
 
 def settle(d: Draft) -> None:
@@ -78,6 +81,12 @@ def settle(d: Draft) -> None:
         d.emit(Emptied(d.now))
     elif not empty and d.state.emptied_at is not None:
         d.emit(Emptied(None))
+
+
+def _near(state: RoomState, ends: float, now: float) -> int | None:
+    """How near an end at `ends` is, as it is told: of several marks the nearest is true."""
+    passed = (s for s in closing_marks(state, ends) if ends - s <= now)
+    return min(passed, default=None)
 
 
 def _anybody(state: RoomState) -> bool:
