@@ -6,6 +6,7 @@ import os
 import socket
 
 import pytest
+from sitwith_server.service.registry import Registry
 
 from sitwith_server import config, wiring
 from sitwith_server.__main__ import main
@@ -15,7 +16,6 @@ from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media.aiortc_engine import AiortcEngine
 from sitwith_server.media.janus_engine import JanusEngine
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.registry import Registry
 
 REDIS = "redis://127.0.0.1:1/0"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sitwith_server.service.registry import Registry
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -19,7 +20,6 @@ from sitwith_server.gateway.page import BUILT, Page
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.registry import Registry
 
 KEY = "operator-key-of-these-tests"
 URL = "http://127.0.0.1:8000"

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sitwith_server.service.registry import Registry
 from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
@@ -25,7 +26,6 @@ from sitwith_server.room.materials import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.registry import Registry
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
 from tests.gateway.house import URL, error_of

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
+from sitwith_server.service.registry import Registry
 from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
@@ -17,7 +18,6 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials import MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.registry import Registry
 from sitwith_server.service.shelf import Shelf
 from tests.gateway.house import URL
 from tests.gateway.test_materials import Quick

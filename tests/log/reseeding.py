@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import CONTROL, Health, Lost, Position
+from sitwith_server.log.base import CONTROL, Given, Health, Lost, Position
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server
 
-from .harness import ROOM, control, say, taken
+from .harness import ROOM, control, create, say, taken
 
 # Long enough for every log of a test to come back, whatever else the machine does.
 TUNING = Tuning(offer=0.5, patience=3.0)
@@ -36,13 +36,15 @@ class Worker:
         self.position = Position.START
         self.state: list[bytes] = []
         self.losses: list[Lost] = []
+        self.due = 1e10
+        self.workers: frozenset[str] = frozenset()
         self._ends = [
             log.hold(room, self.give, self.losses.append),
-            log.follow(room, lambda stream, seq: None, lambda blob: None),
+            log.follow(room, lambda bell: None, lambda blob: None),
         ]
 
-    def give(self) -> tuple[Position, bytes]:
-        return self.position, b",".join(self.state)
+    def give(self) -> Given:
+        return Given(self.position, b",".join(self.state), self.due, self.workers)
 
     async def read(self) -> None:
         """Reads what the others have committed, as a service does at each bell."""
@@ -80,7 +82,7 @@ async def wipe(server: Server, *logs: RedisLog) -> None:
 
 
 async def filled(log: RedisLog) -> None:
-    assert await log.create(ROOM, b"record", 3_600)
+    assert await create(log)
     taken(await control(log, 0, b"a", b"b", rights=True))
     taken(await say(log, 2, b"1", b"2", key=("s", 1), outcome=b"said"))
     taken(await control(log, 2, b"c", key=("s", 2), outcome=b"done"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Position
+from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position
+from sitwith_server.log.redis_bells import Record
 from sitwith_server.log.redis_clock import RedisClock
 from sitwith_server.log.redis_holdings import TIDY_EVERY, Holdings
 from sitwith_server.log.redis_keep import TAIL_SECONDS, RoomKeep
-from sitwith_server.log.redis_packing import Kept, Record, key_field, pack_meta, pack_tail
+from sitwith_server.log.redis_packing import Kept, key_field, pack_meta, pack_tail
 
 START = 1_000_000.0
 
@@ -17,7 +18,7 @@ def entry(seq: int, at: float, *, event: bytes = b"e" * 8, key: int | None = Non
 
 
 def take(keep: RoomKeep, *entries: Kept, at: float = START) -> None:
-    keep.took(CONTROL, entries, 1, at)
+    keep.took(CONTROL, entries, at)
 
 
 def seqs(keep: RoomKeep) -> list[int]:
@@ -42,7 +43,7 @@ def test_entries_are_held_for_two_minutes_and_outcomes_for_ten() -> None:
     assert len(keep.outcomes()) >= OUTCOME_SECONDS
     # Whoever loads a room late still learns what was answered in the last ten minutes.
     late = RoomKeep()
-    late.took(CONTROL, [entry(n, START + n, key=n) for n in range(1, 1_001)], 1, START + 1_000)
+    late.took(CONTROL, [entry(n, START + n, key=n) for n in range(1, 1_001)], START + 1_000)
     assert len(late.outcomes()) >= OUTCOME_SECONDS - 1
     assert len(seqs(late)) <= TAIL_SECONDS
 
@@ -104,11 +105,10 @@ def test_another_event_under_a_number_ends_what_came_after() -> None:
 def test_a_blank_reaches_what_is_held() -> None:
     keep = RoomKeep()
     take(keep, entry(1, START), entry(2, START))
-    keep.blank(CONTROL, 1, b"")
-    keep.blank(CONTROL, 9, b"")
+    keep.blank([Blank(CONTROL, (1, 9), b""), Blank("circle", (1,), b"")])
     assert [each.blob for each in keep.tail(CONTROL)] == [b"", b"2"]
-    keep.drop(CONTROL)
-    assert seqs(keep) == []
+    take(keep, entry(1, START))
+    assert [each.blob for each in keep.tail(CONTROL)] == [b"", b"2"], "it was on its way"
 
 
 def test_records_that_expired_are_forgotten() -> None:

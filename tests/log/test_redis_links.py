@@ -13,18 +13,21 @@ from sitwith_server.log.base import (
     CONTROL,
     Committed,
     Duplicate,
+    Effects,
     Health,
     LogDown,
     LogFull,
 )
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import key_field
+from sitwith_server.log.redis_packing import INDEXES, key_field, keys_of, room_of
 from sitwith_server.log.redis_target import place, targets_of
 from tests.chaos.proxy import DOWN, Proxy
 from tests.servers import KINDS, PASSWORD, Server, running
 
-from .harness import ROOM, control, everything, say, taken
+from .harness import ROOM, also, blank, control, create, everything, forget, say, taken
+
+PREFIX = keys_of(ROOM).prefix
 
 TUNING = Tuning(offer=0.3, patience=1.0, probe_every=0.1, dark_after=0.3, frozen_after=0.5)
 
@@ -53,7 +56,7 @@ async def log(proxy: Proxy, server: Server) -> AsyncIterator[RedisLog]:
     log = RedisLog(server.url.replace(str(server.port), str(proxy.port)), TUNING)
     log.start()
     await until(lambda: is_live(log))
-    await log.create(ROOM, b"record", 3_600)
+    await create(log)
     yield log
     proxy.heal()
     await log.close()
@@ -82,7 +85,7 @@ class Ears:
     def __init__(self, log: RedisLog) -> None:
         self.bells: list[tuple[str, int]] = []
         self.unfollow = log.follow(
-            ROOM, lambda stream, seq: self.bells.append((stream, seq)), lambda blob: None
+            ROOM, lambda bell: self.bells.append((bell.stream, bell.seq)), lambda blob: None
         )
 
 
@@ -252,14 +255,14 @@ async def test_full_is_refused_and_never_half_committed(kind: str) -> None:
         log = RedisLog(server.url, TUNING)
         log.start()
         await until(lambda: is_live(log))
-        await log.create(ROOM, b"record", 3_600)
+        await create(log)
         taken(await control(log, 0, b"before"))
         server.admin("CONFIG", "SET", "maxmemory", "100kb")
         for attempt in (
             control(log, 1, b"x", b"y", key=("s", 1), outcome=b"o"),
             say(log, 0, b"x", key=("s", 2), outcome=b"o"),
-            log.create("other", b"", 3_600),
-            log.put_record(ROOM, b"bigger"),
+            create(log, "other"),
+            also(log, record=b"bigger"),
         ):
             with pytest.raises(LogFull):
                 await attempt
@@ -271,32 +274,50 @@ async def test_full_is_refused_and_never_half_committed(kind: str) -> None:
         assert {name: head.seq for name, head in heads.streams.items()} == {CONTROL: 1}
         assert await log.record(ROOM) == b"record"
         # Taking away works in a full house, too.
-        await log.blank(ROOM, CONTROL, 1, b"")
+        await blank(log, CONTROL, 1)
         assert await everything(log) == [b""]
+        await forget(log, b"forgotten")
+        assert [each.blob for each in await log.read(ROOM, CONTROL, 1)] == [b"forgotten"]
+        await control(log, 2, b"end", effects=Effects(end=True))
+        await log.end("other")
+        assert await log.ended(ROOM)
+        assert await log.ended("other")
         server.admin("CONFIG", "SET", "maxmemory", "0")
-        taken(await control(log, 1, b"x", b"y", key=("s", 1), outcome=b"o"))
+        assert await create(log, "r2")
+        taken(await control(log, 0, b"x", b"y", room="r2", key=("s", 1), outcome=b"o"))
         await log.close()
 
 
 async def test_every_key_has_an_end(log: RedisLog, server: Server) -> None:
     taken(await control(log, 0, key=("s", 1), outcome=b"o"))
     taken(await say(log, 0))
-    # A stream that begins anew, and the next bucket of outcomes.
-    await log.drop_stream(ROOM, "circle")
-    taken(await say(log, 0))
+    await log.files.put(ROOM, "b1", b"x")
+    await also(log, workers=frozenset({"w"}), due=1e10, snapshot=b"s")
+    # A stream that begins anew, the next bucket of outcomes, and the next life.
     later = int((await log.now(ROOM) + 700) * 1_000_000)
-    server.admin("HSET", f"sw:{{{ROOM}}}:meta", "t", later)
+    server.admin("HSET", f"{PREFIX}meta", "t", later)
     taken(await say(log, 0, key=("s", 2), outcome=b"o"))
     assert await say(log, 0, key=("s", 2)) == Duplicate(b"o")
-    assert len(server.admin("KEYS", f"sw:{{{ROOM}}}:o:*").splitlines()) == 2
+    assert len(server.admin("KEYS", f"{PREFIX}o:*").splitlines()) == 2
+    await forget(log, workers=frozenset({"w"}))
+    assert server.admin("KEYS", f"{PREFIX}o:*") == ""
+    taken(await say(log, 2, key=("s", 3), outcome=b"o"))
+    await log.files.put(ROOM, "b1", b"x")
     await log.audit(ROOM, b"a", 10)
-    await log.end("gone", 10)
+    await log.end("gone")
+    await create(log, "ends")
+    await control(log, 0, room="ends", effects=Effects(end=True, audit=(b"a", 10), due=1e10))
     await log.leases.beat("w", 5)
     keys = server.admin("KEYS", "*").splitlines()
-    assert len(keys) >= 8
+    assert len(keys) >= 15
     forever = [key for key in keys if server.admin("PTTL", key) == ":-1"]
     assert sorted(forever) == ["sw:gate", "sw:incarnation"]
     assert all(key.startswith("sw:") for key in keys)
+    # Whatever dies meanwhile: nothing of the room itself stays longer than it lingers.
+    last = int(server.admin("HGET", f"{PREFIX}meta", "x")) - await log.now(ROOM) * 1_000
+    theirs = [key for key in keys if key.startswith(PREFIX) and ":trail" not in key]
+    assert len(theirs) >= 6
+    assert all(0 < int(server.admin("PTTL", key)[1:]) <= last + 1_000 for key in theirs)
 
 
 # --- several instances ---------------------------------------------------------------------------
@@ -309,15 +330,19 @@ async def test_one_instances_death_leaves_the_others_rooms(tmp_path: Path) -> No
     await until(lambda: is_live(log))
     rooms = [f"room {n}" for n in range(12)]
     for room in rooms:
-        assert await log.create(room, b"", 3_600)
+        assert await create(log, room)
         taken(await control(log, 0, room=room))
-    counts = [int(each.admin("ZCARD", "sw:rooms")[1:]) for each in servers]
+
+    def indexed(each: Server) -> list[str]:
+        return [room for index in INDEXES for room in each.admin("ZRANGE", index, 0, -1).split()]
+
+    counts = [len(indexed(each)) for each in servers]
     assert sum(counts) == 12
     assert all(counts)
     assert sorted(await log.rooms()) == sorted(rooms)
     await log.leases.beat("w", 60)
     dead = servers[0]
-    theirs = dead.admin("ZRANGE", "sw:rooms", 0, -1).splitlines()
+    theirs = [room_of(each.encode()) for each in indexed(dead)]
     dead.kill()
     await until(lambda: Health.DOWN in log.health().values())
     for room in rooms:

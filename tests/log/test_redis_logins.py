@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import PASSWORD, Sentinel, Server, free_port, sentinel_url
 
-from .harness import ROOM, control, everything, taken
+from .harness import control, create, everything, taken
 
 SENTINELS = "a-password-of-the-sentinels"
 
@@ -50,16 +51,17 @@ async def lives(url: str) -> None:
     log = RedisLog(url, Tuning(offer=0.0))
     log.start()
     rung = asyncio.Event()
-    log.follow(ROOM, lambda stream, seq: rung.set(), lambda blob: None)
+    room = secrets.token_hex(8)
+    log.follow(room, lambda bell: rung.set(), lambda blob: None)
     try:
         async with asyncio.timeout(20):
             while set(log.health().values()) != {Health.LIVE}:
                 await asyncio.sleep(0.01)
-            await log.create(ROOM, b"record", 3_600)
-            taken(await control(log, 0, b"a"))
+            await create(log, room)
+            taken(await control(log, 0, b"a", room=room))
             await rung.wait()
-        assert await everything(log) == [b"a"]
-        await log.end(ROOM, 0.001)
+        assert await everything(log, room=room) == [b"a"]
+        await log.end(room)
     finally:
         await log.close()
 

@@ -10,7 +10,7 @@ from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Trimmed
 from sitwith_server.log.redis_packing import keys_of
 from tests.servers import Server
 
-from .harness import ROOM, control, everything, say, taken
+from .harness import ROOM, blank, control, create, everything, forget, say, taken
 from .reseeding import Make, Worker, live, wipe
 
 PIECE = 128
@@ -33,7 +33,7 @@ def lies_in_memory(server: Server, words: str) -> bool:
 async def test_a_piece_is_small_and_the_oldest_go(server: Server, make: Make) -> None:
     log = make()
     await live(log)
-    assert await log.create(ROOM, b"record", 3_600)
+    assert await create(log)
     said = 0
     while said < KEPT_ENTRIES + 5 * PIECE:
         # Not a divisor of a piece: commits that reach over its end.
@@ -49,9 +49,9 @@ async def test_a_piece_is_small_and_the_oldest_go(server: Server, make: Make) ->
     entries = await log.read(ROOM, "circle", first - 1, limit=2 * KEPT_ENTRIES)
     assert [entry.position.seq for entry in entries] == list(range(first, said + 1))
     assert len(await log.read(ROOM, "circle", said - PIECE - 5, limit=PIECE)) == PIECE
-    await log.drop_stream(ROOM, "circle")
+    await forget(log)
     assert pieces(server) == {}
-    taken(await say(log, 0, b"again", at_head=said))
+    taken(await say(log, 1, b"again", at_head=0))
     await log.end(ROOM)
     assert pieces(server) == {}
 
@@ -60,15 +60,15 @@ async def test_what_is_blanked_is_nowhere_in_redis(server: Server, make: Make) -
     server.admin("CONFIG", "SET", "rdbcompression", "no")
     log = make()
     await live(log)
-    assert await log.create(ROOM, b"record", 3_600)
+    assert await create(log)
     words, others = secrets.token_hex(32), secrets.token_hex(32)
     blobs = [b"x"] * 300
     blobs[99], blobs[198] = words.encode(), others.encode()
     taken(await say(log, 0, *blobs))
     taken(await control(log, 0, words.encode(), rights=True))
     assert lies_in_memory(server, words)
-    await log.blank(ROOM, "circle", 100, b"")
-    await log.blank(ROOM, CONTROL, 1, b"")
+    await blank(log, "circle", 100)
+    await blank(log, CONTROL, 1)
     assert not lies_in_memory(server, words)
     assert lies_in_memory(server, others)
     blobs[99] = b""
@@ -80,7 +80,7 @@ async def test_what_is_blank_is_not_written_again(server: Server, make: Make) ->
     """Every worker that reads a deletion asks for it, and does so again when it loads the room."""
     log = make()
     await live(log)
-    assert await log.create(ROOM, b"record", 3_600)
+    assert await create(log)
     taken(await say(log, 0, *([b"x"] * 300)))
 
     def written() -> int:
@@ -89,24 +89,24 @@ async def test_what_is_blank_is_not_written_again(server: Server, make: Make) ->
         return int(found[0].split("calls=")[1].split(",")[0])
 
     before = written()
-    await log.blank(ROOM, "circle", 150, b"")
+    await blank(log, "circle", 150)
     assert written() - before == PIECE
-    await log.blank(ROOM, "circle", 150, b"")
+    await blank(log, "circle", 150)
     assert written() - before == PIECE
-    await log.blank(ROOM, "circle", 1, b"", 2, 3, 150)
+    await blank(log, "circle", 1, 2, 3, 150)
     assert written() - before == 2 * PIECE
 
 
 async def test_pieces_come_back_as_they_were(server: Server, make: Make) -> None:
     log = make()
     await live(log)
-    assert await log.create(ROOM, b"record", 3_600)
+    assert await create(log)
     worker = Worker(log)
     blobs = [b"%d" % n for n in range(3 * PIECE)]
     taken(await say(log, 0, *blobs))
     taken(await control(log, 0, b"a", rights=True))
     await worker.read()
-    await log.blank(ROOM, "circle", 2 * PIECE, b"")
+    await blank(log, "circle", 2 * PIECE)
     before = pieces(server)
     await wipe(server, log)
     await live(log)

@@ -10,16 +10,16 @@ import pytest
 from sitwith_server.log.base import (
     CONTROL,
     Duplicate,
+    Given,
     Gone,
     Log,
     LogDown,
     Outage,
-    Position,
 )
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server
 
-from .harness import ROOM, control, everything, say, taken
+from .harness import ROOM, also, blank, control, create, everything, say, taken
 from .reseeding import TUNING, Make, Worker, away, filled, live, wipe
 
 
@@ -80,7 +80,7 @@ async def test_an_ended_room_stays_ended(server: Server, make: Make) -> None:
     assert await one.ended(ROOM)
     assert await one.heads(ROOM) is None
     assert await control(one, 3) == Gone()
-    assert not await one.create(ROOM, b"again", 3_600)
+    assert not await create(one)
     async with asyncio.timeout(5):
         while not holder.losses:
             await asyncio.sleep(0.01)
@@ -90,8 +90,8 @@ async def test_an_ended_room_stays_ended(server: Server, make: Make) -> None:
 async def test_a_room_that_nobody_hosts_keeps_its_record(server: Server, make: Make) -> None:
     one, other = make(), make()
     await live(one, other)
-    assert await one.create("unopened", b"links", 3_600)
-    await one.put_record("unopened", b"links and topics")
+    assert await create(one, "unopened", b"links")
+    await also(one, "unopened", record=b"links and topics")
     async with asyncio.timeout(5):
         records = other._instances[0].holdings.records
         while "unopened" not in records or records["unopened"].record != b"links and topics":
@@ -107,7 +107,7 @@ async def test_a_room_that_nobody_hosts_keeps_its_record(server: Server, make: M
 async def test_records_made_before_a_worker_came_are_kept_too(server: Server, make: Make) -> None:
     one = make()
     await live(one)
-    assert await one.create("unopened", b"links", 3_600)
+    assert await create(one, "unopened", b"links")
     other = make()
     await live(other)
     async with asyncio.timeout(5):
@@ -125,7 +125,7 @@ async def test_a_blanked_message_stays_blank(server: Server, make: Make) -> None
     await filled(log)
     worker = Worker(log)
     await worker.read()
-    await log.blank(ROOM, "circle", 1, b"")
+    await blank(log, "circle", 1)
     await wipe(server, log)
     await live(log)
     assert await everything(log, "circle") == [b"", b"2"]
@@ -219,7 +219,7 @@ async def test_a_state_that_cannot_be_given_harms_nobody(
     worker = Worker(log)
     await worker.read()
 
-    def broken() -> tuple[Position, bytes]:
+    def broken() -> Given:
         raise RuntimeError("broken")
 
     log.hold(ROOM, broken)

@@ -15,9 +15,10 @@ from sitwith_server.log.base import (
     Trimmed,
 )
 from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis_packing import index_of, shard_of
 from tests.servers import Server
 
-from .harness import ROOM, control, everything, say, taken
+from .harness import ROOM, control, create, everything, say, taken
 from .reseeding import TUNING, Make, Worker, away, down, filled, live, wipe
 
 
@@ -179,7 +180,7 @@ async def test_a_half_offered_room_is_offered_again(tmp_path: Path) -> None:
     await away(one)
     await wipe(server, other)
     async with asyncio.timeout(10):
-        while ROOM not in server.admin("ZRANGE", "sw:rooms", 0, -1):
+        while ROOM not in server.admin("ZRANGE", index_of(shard_of(ROOM)), 0, -1):
             await asyncio.sleep(0.005)
     server.admin("SAVE")
     await wipe(server, other)
@@ -199,7 +200,7 @@ async def test_a_number_alone_takes_nothing_away(server: Server, make: Make) -> 
         author, reader, told = make(), make(), make()
         await live(author, reader, told)
         room = f"room {told_first}"
-        assert await author.create(room, b"record", 3_600)
+        assert await create(author, room)
         taken(await control(author, 0, b"a", rights=True, room=room))
         taken(await say(author, 1, b"1", b"2", room=room))
         workers = Worker(reader, room), Worker(told, room)
@@ -217,7 +218,7 @@ async def test_a_number_alone_takes_nothing_away(server: Server, make: Make) -> 
         await down(first)
         await asyncio.to_thread(server.start)
         async with asyncio.timeout(10):
-            while room not in server.admin("ZRANGE", "sw:rooms", 0, -1):
+            while room not in server.admin("ZRANGE", index_of(shard_of(room)), 0, -1):
                 await asyncio.sleep(0.005)
         second.start()
         await live(reader, told)

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.log.base import CONTROL, Health, LogDown, Lost, Position
+from sitwith_server.log.base import CONTROL, Given, Health, LogDown, Lost
 from sitwith_server.log.redis_check import check
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis_packing import keys_of
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
 
-from .harness import ROOM, control, everything, say, taken
+from .harness import ROOM, control, create, everything, say, taken
 
 TUNING = Tuning(offer=0.5, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.0)
+
+CONTROL_PIECE = keys_of(ROOM).prefix + "s:room:0"
 
 
 @dataclass
@@ -33,7 +36,7 @@ class House:
 
     def replicated(self) -> str:
         """How many control entries the replica has, as it says it."""
-        return self.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room:0")
+        return self.replica.admin("XLEN", CONTROL_PIECE)
 
     def lag(self) -> None:
         """From now on the replica gets nothing, and takes itself for up to date."""
@@ -80,7 +83,7 @@ async def log(house: House) -> AsyncIterator[RedisLog]:
     log = RedisLog(house.url, TUNING)
     log.start()
     await until(lambda: is_live(log))
-    await log.create(ROOM, b"record", 3_600)
+    await create(log)
     yield log
     await log.close()
 
@@ -95,18 +98,16 @@ async def test_a_lagging_replica_is_filled_up_before_it_takes_over(
     house: House, log: RedisLog
 ) -> None:
     """Without that the same numbers would name other events, and nobody would see a gap."""
-    state: list[tuple[Position, bytes]] = []
+    state: list[Given] = []
     losses: list[Lost] = []
     log.hold(ROOM, lambda: state[-1], losses.append)
     position = taken(await control(log, 0, b"a", b"b", rights=True)).positions[-1]
-    state.append((position, b"ab"))
+    state.append(Given(position, b"ab", 1e10, frozenset()))
     taken(await say(log, 2, b"1"))
-    await asyncio.to_thread(
-        wait, lambda: ":2" in house.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room:0")
-    )
+    await asyncio.to_thread(wait, lambda: ":2" in house.replica.admin("XLEN", CONTROL_PIECE))
     house.lag()
     position = taken(await control(log, 2, b"mute", rights=True)).positions[-1]
-    state.append((position, b"abm"))
+    state.append(Given(position, b"abm", 1e10, frozenset()))
     taken(await say(log, 3, b"2", key=("s", 1), outcome=b"o"))
     before = await log.heads(ROOM)
     assert house.replicated() == ":2"
@@ -125,9 +126,7 @@ async def test_what_nobody_holds_is_not_taken_for_what_came_after(
     """A worker that holds nothing of the room leaves it as the replica had it: positions that
     were given out since then name nothing, or other events."""
     taken(await control(log, 0, b"a"))
-    await asyncio.to_thread(
-        wait, lambda: ":1" in house.replica.admin("XLEN", f"sw:{{{ROOM}}}:s:room:0")
-    )
+    await asyncio.to_thread(wait, lambda: ":1" in house.replica.admin("XLEN", CONTROL_PIECE))
     house.lag()
     gone = taken(await control(log, 1, b"b")).positions[0]
     await fail_over(house, log)

@@ -17,6 +17,7 @@ from sitwith_server.log.base import (
     Conflict,
     Duplicate,
     Entry,
+    Given,
     LogDown,
     Lost,
     Position,
@@ -25,7 +26,7 @@ from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server
 
-from .harness import ROOM
+from .harness import ROOM, create
 
 TUNING = Tuning(offer=0.6, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.0)
 STREAMS = (CONTROL, "circle", "pair")
@@ -53,12 +54,12 @@ class Writer:
         self._reading = asyncio.Lock()
         self._rung = asyncio.Event()
         log.hold(ROOM, self.give, self.losses.append)
-        log.follow(ROOM, lambda stream, seq: self._rung.set(), lambda blob: None)
+        log.follow(ROOM, lambda bell: self._rung.set(), lambda blob: None)
 
-    def give(self) -> tuple[Position, bytes]:
+    def give(self) -> Given:
         entries = self.seen[CONTROL].entries
         position = entries[-1].position if entries else Position.START
-        return position, b",".join(entry.blob for entry in entries)
+        return Given(position, b",".join(entry.blob for entry in entries), 1e10, frozenset())
 
     async def read(self) -> None:
         async with self._reading:
@@ -138,7 +139,7 @@ async def test_nothing_that_was_taken_is_lost_or_doubled(kind: str, tmp_path: Pa
     for log in logs:
         log.start()
         assert await log.usable(ROOM, 10)
-    assert await logs[0].create(ROOM, b"record", 3_600)
+    assert await create(logs[0])
     writers = [Writer(log, f"w{n}", seed + n) for n, log in enumerate(logs)]
     stop = asyncio.Event()
     following = [asyncio.create_task(each.follow()) for each in writers]

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sitwith_server.service.registry import Registry
+
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
 from sitwith_server.media.node import Node
@@ -26,7 +28,6 @@ from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.registry import Registry
 from sitwith_server.service.rooms import Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import types
 
+from sitwith_server.service.registry import Registry
+
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.log.memory_log import MemoryLog
@@ -13,7 +15,6 @@ from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.registry import Registry
 
 
 class Peer:

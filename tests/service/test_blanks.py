@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from sitwith_server.service.blanks import Blanks
+
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.talk import Said
 from sitwith_server.service.answers import Done
-from sitwith_server.service.blanks import Blanks
 from tests.service.test_cards import CARD, people
 
 

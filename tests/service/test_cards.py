@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.log.memory_log import MemoryLog
@@ -15,7 +16,6 @@ from sitwith_server.service.door import Door, Seated
 from sitwith_server.service.loading import Snapshots, load
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.registry import Registry
 from sitwith_server.service.rooms import Room
 
 CARD = Card("canary-here", "canary-0131", "canary-ring")

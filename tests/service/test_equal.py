@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import struct
 
+from sitwith_server.service.registry import Registry
+
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
@@ -12,7 +14,6 @@ from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.loading import Snapshots
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.registry import Registry
 from tests.service.test_cards import people
 
 FIGURE = 4242.5

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.base import Health
 from sitwith_server.log.redis_instance import Tuning
@@ -14,7 +15,6 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials import File, MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.registry import Registry
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
 from tests.servers import Server, running

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
@@ -18,7 +19,6 @@ from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.registry import Registry
 
 NAMES = ("Fay", "Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")
 

@@ -11,6 +11,8 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from sitwith_server.service.registry import Registry
+
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.connection import Connection
@@ -24,7 +26,6 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
 from sitwith_server.service.operator import Created, Operator, RoomSpec
-from sitwith_server.service.registry import Registry
 
 Frame = dict[str, Any]
 LATENCY = 0.2

@@ -1,19 +1,32 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
--- one that a full Redis refuses: what it lets begin, it lets end. A right may be missing for one command
--- and not for another: of what makes a commit whole each command is used once before the first entry is
--- there, to no harm if nothing follows.
+-- one that a full Redis refuses: what it lets begin, it lets end. Only what takes away more than it
+-- brings begins with one that a full Redis takes. A right may be missing for one command and not for
+-- another: of what makes a commit whole each command is used once before the first entry is there, to
+-- no harm if nothing follows.
 --
 -- Each argument and each call costs about as much as what it asks for, so numbers come in one
--- header, and nothing is asked that another reply already tells.
+-- header, and nothing is asked that another reply already tells. What few commits do comes in words
+-- after the blobs, of which the others know nothing but a byte of the header.
 --
 -- KEYS: 1 gate, 2 prefix of the room's keys
 -- ARGV: 1 incarnation, 2 entries to keep at least, 3 header, 4 stream's name, 5 origin, key and outcome of
 --   the last entry, 6… blobs
--- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), expect (8), at_head
---   or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin and key, 0 if there
---   is no key (4), the events' ids (8 each).
--- Returns one string: "C", at in µs, epoch, first seq (8 bytes each), or "D" and the outcome, or
--- "X", "E" (too early) or "G".
+-- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), 1 if there are effects
+--   (1), expect (8), at_head or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin
+--   and key, 0 if there is no key (4), the events' ids (8 each; first those of control entries).
+-- With effects there follow, as far as there are any: blobs of control entries, record, snapshot,
+--   entry of the audit trail, blanks (see house.blank), workers (see house.set_workers), names of
+--   files to drop; and last their numbers: how many words these are, this one among them (4 bytes),
+--   1 for each that there is of record, snapshot, audit, blanks, workers (1 each), 1 if the room
+--   forgets (1), 1 if it ends (1), how many control entries (4), how many files (4), control_head or
+--   -1 (8), due (µs) or -1 (8), the room's last moment (ms) or -1 (8), the trail's ttl (ms, 8) and how
+--   many entries it keeps (4).
+-- Returns one string: "C", at in µs, epoch, first seq (8 bytes each), with effects also the first
+-- control entry's seq, the record's version or 0, the room's last moment (ms), or "D" and the outcome,
+-- or "X", "E" (too early) or "G".
+-- The bell: "e", epoch, last seq (8 each), how many entries, length of the stream's name (2 each), the
+-- name, of each entry the lengths of its two parts (4 each) and those, then the blanks as above; or
+-- "b", epoch, last seq and the name, where it would carry too much.
 
 local call, pack, unpack_ = redis.call, struct.pack, struct.unpack
 local room, name, tail = KEYS[2], ARGV[4], ARGV[5]
@@ -24,10 +37,11 @@ local meta = call('HMGET', room .. 'meta', 'f', 'r', 't', 'x', 'b')
 if not meta[1] then
   return 'G'
 end
-local epoch, rights = tonumber(meta[1]), tonumber(meta[2])
+local epoch, rights, expires = tonumber(meta[1]), tonumber(meta[2]), meta[4]
 local time = call('TIME')
-local now = math.max(time[1] * 1000000 + time[2], tonumber(meta[3]))
-local is_control, changes, expect, at_head, not_before, key = unpack_('>BBi8i8i8I4', ARGV[3])
+-- Two commits are never of the same moment, so that the last one's tells whether any was missed.
+local now = math.max(time[1] * 1000000 + time[2], meta[3] + 1)
+local is_control, changes, has_effects, expect, at_head, not_before, key = unpack_('>BBBi8i8i8I4', ARGV[3])
 
 local bucket = math.floor(now / 600000000)
 local place, field
@@ -44,41 +58,101 @@ local seq = head and unpack_('>I8', head, 9) or 0
 if expect ~= (is_control == 1 and seq or rights) or (at_head >= 0 and at_head ~= seq) then
   return 'X'
 end
+
+local count, controls, control_seq, effects = #ARGV - 5, 0, 0, nil
+if has_effects == 1 then
+  effects = {}
+  local words, record, snapshot, audit, blanks, workers, control_head, files
+  words, record, snapshot, audit, blanks, workers, effects.forgets, effects.ends, controls, files,
+    control_head, effects.due, effects.expires, effects.ttl, effects.kept =
+    unpack_('>I4BBBBBBBI4I4i8i8i8i8I4', ARGV[#ARGV])
+  count = count - words
+  local at = 5 + count + controls
+  local function take(there)
+    at = at + there
+    return there == 1 and ARGV[at] or nil
+  end
+  effects.record, effects.snapshot, effects.audit = take(record), take(snapshot), take(audit)
+  effects.blanks, effects.workers = take(blanks), take(workers)
+  effects.files = files > 0 and {} or nil
+  for n = at + 1, at + files do
+    effects.files[ARGV[n]] = true
+  end
+  control_seq = unpack_('>I8', call('HGET', room .. 'heads', 'room'), 9)
+  if control_head >= 0 and control_head ~= control_seq then
+    return 'X'
+  end
+end
 if now < not_before then
   return 'E'
 end
 
-call('HSET', room .. 'meta', 't', now)
-local count = #ARGV - 5
-local first = seq + 1
-if count > 0 then
-  local stream, event = room .. 's:' .. name .. ':', nil
-  lie_in_pieces(ARGV[2])
-  for n = 1, count do
-    seq = seq + 1
+local size = 0
+for n = 6, 5 + count + controls do
+  size = size + #ARGV[n]
+end
+local carry = size <= CARRIED
+
+-- n entries of a stream that ends at `last`: their blobs begin at this word, their ids at this byte of
+-- the header. Returns its new end, and the entries for the bell.
+local function append(to, last, n, word, ids, all)
+  local stream, carried, event = room .. 's:' .. to .. ':', '', nil
+  for k = 0, n - 1 do
+    last = last + 1
     if changes == 1 then
-      rights = seq
+      rights = last
     end
-    event = string.sub(ARGV[3], 23 + 8 * n, 30 + 8 * n)
-    -- An entry that isn't the last one has its origin alone.
-    local origin = (n == count or key == 0) and tail or string.sub(tail, 1, key - 8)
+    event = string.sub(ARGV[3], ids + 8 * k, ids + 7 + 8 * k)
+    -- An entry that isn't the commit's last one has its origin alone.
+    local origin = (key == 0 or (all and k == n - 1)) and tail or string.sub(tail, 1, key - 8)
     local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
-    local piece, id, blob = piece_of(seq), seq .. '-0', ARGV[5 + n]
+    local piece, id, blob = piece_of(last), last .. '-0', ARGV[word + k]
     if not call('XADD', stream .. piece, 'NOMKSTREAM', id, 'm', about, 'b', blob) then
       call('DEL', stream .. (piece - BEHIND - 1))
-      call('PEXPIREAT', room .. 'heads', meta[4])
+      call('PEXPIREAT', room .. 'heads', expires)
       call('XADD', stream .. piece, id, 'm', about, 'b', blob)
-      call('PEXPIREAT', stream .. piece, meta[4])
+      call('PEXPIREAT', stream .. piece, expires)
+    end
+    if carry then
+      carried = carried .. pack('>I4I4', #about, #blob) .. about .. blob
     end
   end
-  call('HSET', room .. 'heads', name, pack('>I8I8c8', epoch, seq, event))
+  call('HSET', room .. 'heads', to, pack('>I8I8c8', epoch, last, event))
+  return last, carried
+end
+
+lie_in_pieces(ARGV[2])
+local house
+if effects then
+  house = house_of(room, now)
+  carry = size + #(effects.blanks or '') <= CARRIED or effects.ends == 1
+  if effects.blanks or effects.forgets == 1 or effects.ends == 1 then
+    -- After its first write a script may write all it wants in a full Redis, too.
+    call('DEL', room .. 'full')
+  end
+end
+call('HSET', room .. 'meta', 't', now)
+if effects then
+  if effects.forgets == 1 then
+    house.forget()
+    epoch, meta[5] = (life_of(epoch) + 1) * LIFE + 1, nil
+    call('HSET', room .. 'meta', 'f', epoch)
+  end
+end
+
+local first, control_first, carried, control_carried = seq + 1, control_seq + 1, '', ''
+if controls > 0 then
+  control_seq, control_carried = append('room', control_seq, controls, 6 + count, 32, count == 0)
+end
+if count > 0 then
+  seq, carried = append(name, seq, count, 6, 32 + 8 * controls, true)
 end
 local opens = field and tonumber(meta[5]) ~= bucket
 if opens then
   -- Two buckets are looked into, so that each outcome lives for 600 s or longer. A long word makes
   -- Redis keep the bucket as a table: it would look through a list from its begin each time.
   call('HSET', place, field, string.sub(tail, key + 1), '', string.rep('-', 100))
-  call('PEXPIREAT', place, math.min(tonumber(meta[4]), math.floor(now / 1000) + 1201000))
+  call('PEXPIREAT', place, math.min(expires, (bucket + 2) * 600000 + 1000))
   call('HSET', room .. 'meta', 'b', bucket)
 elseif field then
   call('HSET', place, field, string.sub(tail, key + 1))
@@ -86,7 +160,60 @@ end
 if changes == 1 then
   call('HSET', room .. 'meta', 'r', rights)
 end
-if count > 0 then
-  call('PUBLISH', room .. 'bell', 'b' .. pack('>I8', seq) .. name)
+
+local reply = pack('>c1I8I8I8', 'C', now, epoch, first)
+if effects then
+  local version = 0
+  if effects.forgets == 1 then
+    call('PEXPIREAT', room .. 'heads', expires)
+  end
+  if effects.snapshot then
+    call('HSET', room .. 'meta', 'sp', call('HGET', room .. 'heads', 'room'), 'sb', effects.snapshot)
+  end
+  if effects.blanks then
+    house.blank(effects.blanks, expires)
+  end
+  if effects.files then
+    house.drop_files(effects.files)
+  end
+  if effects.due >= 0 then
+    house.set_due(effects.due)
+  end
+  if effects.workers then
+    house.set_workers(effects.workers)
+  end
+  if effects.expires >= 0 then
+    expires = effects.expires
+    house.expire(expires)
+  end
+  if effects.record then
+    call('HSET', room .. 'meta', 'rec', effects.record)
+  end
+  if effects.record or effects.expires >= 0 then
+    version = call('HINCRBY', room .. 'meta', 'v', 1)
+    house.tell()
+  end
+  if effects.audit then
+    house.audit(effects.audit, effects.ttl, effects.kept)
+  end
+  if effects.ends == 1 then
+    house.finish(now + TOMBSTONE)
+  end
+  reply = reply .. pack('>I8I8I8', control_first, version, expires)
 end
-return pack('>c1I8I8I8', 'C', now, epoch, first)
+
+local function ring(to, last, n, entries, blanks)
+  if carry then
+    entries = 'e' .. pack('>I8I8I2I2', epoch, last, n, #to) .. to .. entries .. blanks
+  else
+    entries = 'b' .. pack('>I8I8', epoch, last) .. to
+  end
+  call('PUBLISH', room .. 'bell', entries)
+end
+if controls > 0 then
+  ring('room', control_seq, controls, control_carried, '')
+end
+if count > 0 or (effects and effects.blanks) then
+  ring(name, seq, count, carried, effects and effects.blanks or '')
+end
+return reply

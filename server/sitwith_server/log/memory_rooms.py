@@ -177,7 +177,8 @@ def bells_of(
 ) -> list[Bell]:
     """What is rung for a commit, the control stream first."""
     blanks = commit.effects.blanks
-    carried = sum(len(each.blob) for each in (*control, *entries, *blanks))
+    carried = sum(len(each.blob) for each in (*control, *entries))
+    carried += sum(len(each.blob) for each in blanks)
     carry = commit.effects.end or carried <= CARRIED_BYTES
     bells = []
     if control:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from sitwith_server.log.base import (
@@ -21,8 +22,11 @@ from sitwith_server.log.base import (
     Result,
     TooEarly,
 )
+from sitwith_server.log.redis_bells import Record
 from sitwith_server.log.redis_clock import RedisClock
+from sitwith_server.log.redis_effects import pack_effects, tomb_until, unpack_more
 from sitwith_server.log.redis_holdings import Holdings
+from sitwith_server.log.redis_keep import RoomKeep
 from sitwith_server.log.redis_link import Link, Refused, fault_of, ignored
 from sitwith_server.log.redis_packing import (
     COMMIT,
@@ -43,6 +47,8 @@ _CHANCE: Final = 512
 """How many entries' ids are drawn from the system at once."""
 
 _ANSWERS: Final[dict[int, Result]] = {b"X"[0]: Conflict(), b"E"[0]: TooEarly(), b"G"[0]: Gone()}
+PLAIN_RESULT: Final = 25
+"""Bytes of the reply to a commit without effects."""
 _COMMITTED: Final = b"C"[0]
 _DUPLICATE: Final = b"D"[0]
 
@@ -71,14 +77,15 @@ class Committer:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         room, key = commit.room, commit.key
         opening = self._openings.get(room) or self._open(room)
-        events = self._draw(ID_BYTES * len(commit.blobs))
+        events = self._draw(ID_BYTES * (len(commit.control) + len(commit.blobs)))
         if key is None:
             tail, key_length = pack_tail(""), 0
         else:
             tail = key_field(*key)
             key_length = len(tail)
             tail += commit.outcome
-        command = pack_commit(opening, commit, events, tail, key_length)
+        more = pack_effects(commit)
+        command = pack_commit(opening, commit, events, tail, key_length, more)
         taken: asyncio.Future[Result] = link.loop.create_future()
         waiting = (taken, link, command, commit, events, tail, key_length)
         link.send_packed(command, self._got, waiting)
@@ -113,7 +120,7 @@ class Committer:
             return
         what = reply[0]
         if what == _COMMITTED:
-            result = self._took(commit, events, tail, key_length, unpack_result(reply))
+            result = self._took(commit, events, tail, key_length, reply)
         elif what == _DUPLICATE:
             result = Duplicate(reply[1:])
         else:
@@ -122,37 +129,96 @@ class Committer:
             taken.set_result(result)
 
     def _took(
-        self,
-        commit: Commit,
-        events: bytes,
-        tail: bytes,
-        key_length: int,
-        told: tuple[int, int, int],
+        self, commit: Commit, events: bytes, tail: bytes, key_length: int, reply: bytes
     ) -> Result:
-        at, epoch, first = told
+        at, epoch, first = unpack_result(reply)
         seconds = at / MICROSECONDS
         self._clock.saw(seconds)
-        if len(events) == ID_BYTES:
-            positions: tuple[Position, ...] = (Position(epoch, first, events),)
-        else:
-            ids = [events[n : n + ID_BYTES] for n in range(0, len(events), ID_BYTES)]
-            positions = tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
+        if len(reply) > PLAIN_RESULT:
+            return self._took_more(commit, events, tail, key_length, reply)
+        positions = _positions(epoch, first, events)
         keep = self._holdings.rooms.get(commit.room)
         if keep is not None:
-            rights = commit.expect
-            if commit.stream == CONTROL:
-                if commit.rights and positions:
-                    keep.rights = max(keep.rights, positions[-1].seq)
-                rights = keep.rights
-            last = len(positions) - 1
-            origin = tail[: key_length - 8] if key_length else tail
-            for n, position in enumerate(positions):
-                if commit.rights:
-                    rights = position.seq
-                end = tail if n == last else origin
-                meta = pack_meta(epoch, position.event, rights, at, end)
-                entry = Kept(position.seq, meta, commit.blobs[n])
-                keep.committed(commit.stream, entry, position, seconds)
-            if key_length:
-                keep.remember(tail[:key_length], tail[key_length:], seconds)
+            _hold(keep, commit, positions, tail, key_length, at)
         return Committed(positions, seconds)
+
+    def _took_more(
+        self, commit: Commit, events: bytes, tail: bytes, key_length: int, reply: bytes
+    ) -> Result:
+        at, epoch, first = unpack_result(reply)
+        control_first, version, expires = unpack_more(reply)
+        split, effects = ID_BYTES * len(commit.control), commit.effects
+        control = _positions(epoch, control_first, events[:split])
+        positions = _positions(epoch, first, events[split:])
+        self._learn(commit, Record(epoch, version, expires, effects.record or b""), at)
+        keep = self._holdings.rooms.get(commit.room)
+        if keep is not None and keep.meets(epoch):
+            origin = tail[: key_length - 8] if key_length else tail
+            _hold_control(keep, commit, control, origin if positions else tail, at)
+            _hold(keep, commit, positions, tail, key_length, at)
+            keep.blank(effects.blanks)
+        return Committed(positions, at / MICROSECONDS, control)
+
+    def _learn(self, commit: Commit, record: Record, at: int) -> None:
+        """What the commit has made of the room as a whole."""
+        effects, holdings = commit.effects, self._holdings
+        if effects.drop_files:
+            holdings.let_go(commit.room, *effects.drop_files)
+        if effects.end:
+            holdings.bury(commit.room, tomb_until(at))
+            return
+        if record.version:
+            if effects.record is None:
+                known = holdings.records.get(commit.room)
+                if known is None:
+                    return
+                record = replace(record, record=known.record)
+            holdings.learn(commit.room, record)
+
+
+def _positions(epoch: int, first: int, events: bytes) -> tuple[Position, ...]:
+    if len(events) == ID_BYTES:
+        return (Position(epoch, first, events),)
+    ids = [events[n : n + ID_BYTES] for n in range(0, len(events), ID_BYTES)]
+    return tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
+
+
+def _hold(
+    keep: RoomKeep,
+    commit: Commit,
+    positions: tuple[Position, ...],
+    tail: bytes,
+    key_length: int,
+    at: int,
+) -> None:
+    """The entries of the commit's own stream, and its outcome. at: µs."""
+    seconds = at / MICROSECONDS
+    rights = commit.expect
+    if commit.stream == CONTROL:
+        if commit.rights and positions:
+            keep.rights = max(keep.rights, positions[-1].seq)
+        rights = keep.rights
+    last = len(positions) - 1
+    origin = tail[: key_length - 8] if key_length else tail
+    for n, position in enumerate(positions):
+        if commit.rights:
+            rights = position.seq
+        end = tail if n == last else origin
+        meta = pack_meta(position.epoch, position.event, rights, at, end)
+        entry = Kept(position.seq, meta, commit.blobs[n])
+        keep.committed(commit.stream, entry, position, seconds)
+    if key_length:
+        keep.remember(tail[:key_length], tail[key_length:], seconds)
+
+
+def _hold_control(
+    keep: RoomKeep, commit: Commit, control: tuple[Position, ...], ends: bytes, at: int
+) -> None:
+    """The control entries that came with a commit to a conversation. ends: what the last one of
+    them ends with; none changes rights."""
+    origin = pack_tail(commit.key[0] if commit.key else "")
+    for blob, position in zip(commit.control, control, strict=True):
+        end = ends if position is control[-1] else origin
+        meta = pack_meta(position.epoch, position.event, commit.expect, at, end)
+        seconds = at / MICROSECONDS
+        keep.committed(CONTROL, Kept(position.seq, meta, blob), position, seconds)

@@ -14,15 +14,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sitwith_server.log.base import LogDown
+from sitwith_server.log.base import Bell, LogDown, Ring
+from sitwith_server.log.redis_bells import BELL, CARRYING, WHISPER
 from sitwith_server.log.redis_link import Link, Refused
-from sitwith_server.log.redis_packing import BELL, PREFIX, ROOMS, WHISPER, keys_of
+from sitwith_server.log.redis_packing import INDEXES, PREFIX, keys_of
 
-Bell = Callable[[str, int], None]
 Heard = Callable[[bytes], None]
 Connect = Callable[[Callable[[], Link]], Awaitable[Link]]
 
 RETRY: Final = 0.1
+AT_ONCE: Final = 512
+"""Channels that one command subscribes to."""
+
+_INDEXES: Final = frozenset(channel.encode() for channel in INDEXES)
+_LAST_INDEX: Final = INDEXES[-1].encode()
 
 
 class Around(Protocol):
@@ -31,11 +36,14 @@ class Around(Protocol):
     def probe(self, channel: str) -> None:
         """Publish something there."""
 
+    def rang(self, room: str, message: bytes) -> None:
+        """A bell, as it came (`redis_bells.told_of`)."""
+
     def ring(self, room: str) -> None:
-        """Ring the room's bells with the heads as they are."""
+        """Ring the room's bells with the heads as they are, soon."""
 
     def told(self, message: bytes) -> None:
-        """Something came on the index of rooms; empty: something may have been missed."""
+        """Something came on an index of rooms; empty: something may have been missed."""
 
     def echoed(self) -> None:
         """A probe has come back."""
@@ -46,14 +54,14 @@ class Around(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    bell: Bell
+    bell: Ring
     heard: Heard
     alive: bool = True
 
     # Lambdas keep the arguments out of what asyncio logs when a callback fails.
 
-    def ring(self, stream: str, seq: int) -> None:
-        _soon(lambda: self.bell(stream, seq) if self.alive else None)
+    def ring(self, bell: Bell) -> None:
+        _soon(lambda: self.bell(bell) if self.alive else None)
 
     def hear(self, blob: bytes) -> None:
         _soon(lambda: self.heard(blob) if self.alive else None)
@@ -89,7 +97,7 @@ class FanOut:
 
     # --- followers -------------------------------------------------------------------------
 
-    def follow(self, room: str, bell: Bell, heard: Heard) -> Callable[[], None]:
+    def follow(self, room: str, bell: Ring, heard: Heard) -> Callable[[], None]:
         follower = _Follower(bell, heard)
         channel = keys_of(room).bell
         if room not in self._followers:
@@ -113,9 +121,9 @@ class FanOut:
 
         return unfollow
 
-    def ring(self, room: str, stream: str, seq: int) -> None:
+    def ring(self, room: str, bell: Bell) -> None:
         for follower in self._followers.get(room, ()):
-            follower.ring(stream, seq)
+            follower.ring(bell)
 
     def forget(self) -> None:
         """No follower is called any more."""
@@ -145,8 +153,8 @@ class FanOut:
             link.listen()
             self._link = link
             self._echo_at = asyncio.get_running_loop().time()
-            bells = [keys_of(room).bell for room in self._followers]
-            link.tell("SUBSCRIBE", self._probe, ROOMS, *bells)
+            link.tell("SUBSCRIBE", self._probe, *INDEXES)
+            await self._subscribe(link)
             loop = asyncio.get_running_loop()
             while not lost.is_set():
                 begun = loop.time()
@@ -164,6 +172,15 @@ class FanOut:
             self._link = None
             link.abort()
 
+    async def _subscribe(self, link: Link) -> None:
+        """To the bells of all rooms that are followed; who follows meanwhile does it by itself."""
+        rooms = list(self._followers)
+        for start in range(0, len(rooms), AT_ONCE):
+            some = [room for room in rooms[start : start + AT_ONCE] if room in self._followers]
+            if some:
+                link.tell("SUBSCRIBE", *(keys_of(room).bell for room in some))
+            await asyncio.sleep(0)
+
     def ask(self) -> None:
         """Send a probe, that the next echo may come at once."""
         with suppress(LogDown):
@@ -174,7 +191,7 @@ class FanOut:
         if kind == b"message":
             if room := self._rooms.get(channel):
                 self._told(room, what)
-            elif channel == ROOMS.encode():
+            elif channel in _INDEXES:
                 self._around.told(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
@@ -183,14 +200,14 @@ class FanOut:
             # Whatever came before this moment was not heard.
             if room := self._rooms.get(channel):
                 self._around.ring(room)
-            elif channel == ROOMS.encode():
+            elif channel == _LAST_INDEX:
                 self._around.told(b"")
-            else:
+            elif channel == self._probe.encode():
                 self.ask()
 
     def _told(self, room: str, message: bytes) -> None:
-        if message[0] == BELL:
-            self.ring(room, message[9:].decode(), int.from_bytes(message[1:9], "big"))
+        if message[0] in (CARRYING, BELL):
+            self._around.rang(room, message)
         elif message[0] == WHISPER:
             for follower in self._followers.get(room, ()):
                 follower.hear(message[1:])

@@ -29,10 +29,13 @@ class RedisFiles:
     async def put(self, room: str, name: str, data: bytes) -> bool:
         instance = self._of(room)
         pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+        # A file of the life before may not end up in the next.
+        life = -1
         for n, piece in enumerate(pieces):
-            if not await instance.ask(room, "put_piece", f"{name}:{n}", piece):
+            life = await instance.ask(room, "put_piece", f"{name}:{n}", piece, life)
+            if life < 0:
                 return False
-        if not await instance.ask(room, "put_file", name, len(pieces)):
+        if await instance.ask(room, "put_file", name, len(pieces), life) < 0:
             return False
         self._hold(room, name, data)
         return True
@@ -62,9 +65,13 @@ class RedisFiles:
         return held is not None and await self.put(room, name, held)
 
     async def drop(self, room: str, *names: str) -> None:
-        for name in names:
-            self._let_go(room, name)
+        if names:
+            self.let_go(room, *names)
         await self._of(room).ask(room, "drop_files", *names)
+
+    def let_go(self, room: str, *names: str) -> None:
+        for name in names or [each for of, each in self._held if of == room]:
+            self._let_go(room, name)
 
     def keep(self, rooms: Collection[str]) -> None:
         for room, name in [each for each in self._held if each[0] not in rooms]:

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
-from sitwith_server.log.base import Give, Lost
+from sitwith_server.log.base import Give, Lost, life_of, next_life
+from sitwith_server.log.redis_bells import RECORD, Record, record_of, tomb_of
 from sitwith_server.log.redis_keep import RoomKeep
-from sitwith_server.log.redis_link import Link
-from sitwith_server.log.redis_packing import (
-    RECORD,
-    ROOMS,
-    TOMBS,
-    Record,
-    keys_of,
-    record_of,
-    tomb_of,
-)
 
 TIDY_EVERY: Final = 1_000
 TIDY_AFTER: Final = 3_600
@@ -30,9 +21,13 @@ TIDY_AFTER: Final = 3_600
 
 
 class Holdings:
-    """Rooms, records and tombstones of one instance."""
+    """Rooms, records and tombstones of one instance.
+
+    let_go: lets go of files of a room that are gone; without names, of all.
+    """
 
     def __init__(self) -> None:
+        self.let_go: Callable[..., None] = lambda room, *names: None
         self.rooms: dict[str, RoomKeep] = {}
         self.records: dict[str, Record] = {}
         self.tombs: dict[str, int] = {}
@@ -42,6 +37,10 @@ class Holdings:
         self._until_tidy = TIDY_EVERY
         self.peers: set[str] = set()
         """The other workers that lived at this one's last beat."""
+        self.lapsed: set[str] = set()
+        """Those whose lease had run out then."""
+        self._assumed: set[str] = set()
+        """Rooms that this process alone has let forget: the log knows nothing of it yet."""
 
     # --- rooms of this process -------------------------------------------------------------
 
@@ -49,7 +48,9 @@ class Holdings:
         """Begin or go on to keep a room. Each `use` needs its `leave`."""
         keep = self.rooms.get(room)
         if keep is None:
-            keep = self.rooms[room] = RoomKeep()
+            keep = self.rooms[room] = RoomKeep(lambda: self.let_go(room))
+            if known := self.records.get(room):
+                keep.epoch = known.epoch
         keep.users += 1
         return keep
 
@@ -88,18 +89,52 @@ class Holdings:
             self.bury(*tomb_of(message))
 
     def learn(self, room: str, record: Record) -> None:
+        """What the log says of the room."""
+        self.stands(room, record.epoch)
         known = self.records.get(room)
         if self.buried(room):
             return
         if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
             self.records[room] = record
             self._tidy()
+        if keep := self.rooms.get(room):
+            keep.meets(record.epoch)
 
     def bury(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""
         self.tombs[room] = max(until, self.tombs.get(room, 0))
         self.records.pop(room, None)
+        self._assumed.discard(room)
+        self.let_go(room)
         self._tidy()
+
+    # --- lives -----------------------------------------------------------------------------
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        """As `Log.forget_here`."""
+        known, keep = self.records.get(room), self.rooms.get(room)
+        epoch = next_life(max(known.epoch if known else 0, keep.epoch if keep else 0))
+        if known is not None:
+            version = known.version + 1
+            self.records[room] = replace(known, epoch=epoch, version=version, record=record)
+            self._assumed.add(room)
+        if keep is not None:
+            keep.epoch = epoch
+            keep.forget()
+        else:
+            self.let_go(room)
+
+    def stands(self, room: str, epoch: int) -> None:
+        """The log itself says what the room's epoch is: if it is still in the life that this
+        process has let go of alone, it goes on in that, until the log has to forget, too."""
+        if room not in self._assumed:
+            return
+        self._assumed.discard(room)
+        known, keep = self.records.get(room), self.rooms.get(room)
+        if known is not None and life_of(known.epoch) > life_of(epoch):
+            self.records[room] = replace(known, epoch=epoch, version=0)
+        if keep is not None and keep.life > life_of(epoch):
+            keep.epoch = epoch
 
     def _tidy(self) -> None:
         """Now and then drops what has expired."""
@@ -116,26 +151,3 @@ class Holdings:
     def buried(self, room: str) -> bool:
         """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""
         return self.tombs.get(room, 0) > time.time() * 1_000_000
-
-    def refresh(self, link: Link) -> None:
-        """Read the index anew; messages may have been missed."""
-
-        def rooms(reply: Any) -> None:
-            if not isinstance(reply, list):
-                return
-            for name in [each.decode() for each in reply]:
-                words = ("HMGET", keys_of(name).meta, "f", "v", "x", "rec")
-                link.send(words, partial(self._read, name))
-
-        def tombs(reply: Any) -> None:
-            if isinstance(reply, list):
-                for name, until in zip(reply[::2], reply[1::2], strict=True):
-                    self.bury(name.decode(), int(float(until)))
-
-        link.send(("ZRANGE", TOMBS, 0, -1, "WITHSCORES"), tombs)
-        link.send(("ZRANGE", ROOMS, 0, -1), rooms)
-
-    def _read(self, room: str, reply: Any) -> None:
-        if isinstance(reply, list) and all(each is not None for each in reply):
-            epoch, version, expires, record = reply
-            self.learn(room, Record(int(epoch), int(version), int(expires), record))

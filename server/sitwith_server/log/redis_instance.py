@@ -7,12 +7,14 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from sitwith_server.log.base import (
     KEPT_ENTRIES,
+    Bell,
     Commit,
     Health,
     LogDown,
@@ -23,6 +25,7 @@ from sitwith_server.log.base import (
     Result,
 )
 from sitwith_server.log.redis_beats import Beats
+from sitwith_server.log.redis_bells import told_of
 from sitwith_server.log.redis_clock import RedisClock
 from sitwith_server.log.redis_commit import Committer
 from sitwith_server.log.redis_fanout import FanOut
@@ -36,12 +39,11 @@ from sitwith_server.log.redis_packing import (
     LEASES,
     MICROSECONDS,
     ROOM,
-    ROOMS,
     SCRIPTS,
-    TOMBS,
     Script,
     keys_of,
 )
+from sitwith_server.log.redis_reading import Reading
 from sitwith_server.log.redis_seed import Seeder
 from sitwith_server.log.redis_target import Target
 
@@ -113,6 +115,7 @@ class Instance:
             self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
 
         self.beats = Beats(ask, self.condition, self.holdings, self.clock, self.lit)
+        self._reading = Reading(partial(self.ask, ""), self.holdings, self._saw)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
         self._changed = changed
@@ -210,8 +213,8 @@ class Instance:
         return reply
 
     def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
-        keys = (5, GATE, keys_of(room).prefix, ROOMS, TOMBS, LEASES)
-        self.run(ROOM, (*keys, self._gate, operation, room, self._tuning.kept, *words), got)
+        keys = (3, GATE, keys_of(room).prefix, LEASES)
+        self.run(ROOM, (*keys, self._gate, operation, self._tuning.kept, *words), got)
 
     def publish(self, channel: str, message: bytes) -> None:
         """Nobody waits for it. Raises LogDown if it was not sent."""
@@ -245,21 +248,31 @@ class Instance:
 
     # --- what the fan-out asks of it ---------------------------------------------------------
 
-    def ring(self, room: str) -> None:
-        def got(reply: Any) -> None:
-            if isinstance(reply, list):
-                for stream, head in self.saw_heads(room, reply)[1].items():
-                    if head.seq:
-                        self.fan.ring(room, stream, head.seq)
+    def rang(self, room: str, message: bytes) -> None:
+        told = told_of(message)
+        keep = self.holdings.rooms.get(room)
+        if keep is None or not keep.meets(told.epoch):
+            return
+        keep.took(told.stream, told.entries, self.clock.now())
+        keep.blank(told.blanks)
+        entries = tuple(each.entry(told.stream) for each in told.entries)
+        self.fan.ring(room, Bell(told.stream, told.seq, entries, told.blanks))
 
-        with suppress(LogDown):
-            self._ask(room, "heads", (), got)
+    def ring(self, room: str) -> None:
+        self._reading.heads(room)
+
+    def _saw(self, room: str, reply: Any) -> None:
+        if reply is not None:
+            for stream, head in self.saw_heads(room, reply)[1].items():
+                if head.seq:
+                    self.fan.ring(room, Bell(stream, head.seq))
 
     def saw_heads(self, room: str, reply: list[Any]) -> tuple[int, dict[str, Position]]:
         """Rights number and heads, of the operation `heads`."""
         epoch, rights, flat = reply
         pairs = zip(flat[::2], flat[1::2], strict=True)
         heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
+        self.holdings.stands(room, epoch)
         if keep := self.holdings.rooms.get(room):
             keep.saw(epoch, rights, heads)
         return rights, heads
@@ -267,8 +280,8 @@ class Instance:
     def told(self, message: bytes) -> None:
         if message:
             self.holdings.told(message)
-        elif self._link is not None:
-            self.holdings.refresh(self._link)
+        else:
+            self._reading.index()
 
     # --- the connection ----------------------------------------------------------------------
 
@@ -345,6 +358,7 @@ class Instance:
             self.condition.connected = False
             self.condition.seed(False)
             self.beats.end()
+            self._reading.stop()
             for task in tasks:
                 task.cancel()
             link.abort()

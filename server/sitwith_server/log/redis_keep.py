@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Give, Lost, Position
+from sitwith_server.log.base import (
+    CONTROL,
+    OUTCOME_SECONDS,
+    Blank,
+    Give,
+    Given,
+    Lost,
+    Position,
+    life_of,
+)
 from sitwith_server.log.redis_packing import Kept, key_field
 
 TAIL_SECONDS: Final = 120.0
@@ -16,10 +25,14 @@ TAIL_SECONDS: Final = 120.0
 class RoomKeep:
     """The last two minutes of each stream, ten minutes of outcomes, and all heads.
 
-    Fed with each commit of this process and with all that it reads, its own commits again.
+    Fed with each commit of this process and with all that it reads, its own commits again. All of
+    it is of one life of the room: as soon as a higher one is met, by whatever comes of it,
+    everything before is let go of, and what still comes of a lower one is not taken.
+
+    forgot: called when a life ends here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, forgot: Callable[[], None] = lambda: None) -> None:
         self.epoch = 0
         self.rights = 0
         self.latest = 0.0
@@ -31,18 +44,47 @@ class RoomKeep:
         self._outcomes: dict[bytes, tuple[float, bytes]] = {}
         self._folded = (0, 0)
         """The highest control entry that came here itself, and the rights number after it."""
+        self._forgot = forgot
 
-    def took(self, stream: str, entries: Iterable[Kept], epoch: int, at: float) -> None:
-        """Entries that were committed or read. at: the log's clock now, about."""
-        self.epoch = max(self.epoch, epoch)
+    # --- lives -----------------------------------------------------------------------------
+
+    @property
+    def life(self) -> int:
+        return life_of(self.epoch)
+
+    def meets(self, epoch: int) -> bool:
+        """Whether something of this epoch counts here. May end the life that was."""
+        if epoch > self.epoch:
+            if self.epoch and life_of(epoch) > self.life:
+                self.forget()
+            self.epoch = epoch
+            return True
+        return epoch == self.epoch or life_of(epoch) == self.life
+
+    def forget(self) -> None:
+        """All but the epoch, and who holds the room."""
+        self.rights = 0
+        self.heads.clear()
+        self._tails.clear()
+        self._outcomes.clear()
+        self._folded = (0, 0)
+        self._forgot()
+
+    # --- what comes ------------------------------------------------------------------------
+
+    def took(self, stream: str, entries: Sequence[Kept], at: float) -> None:
+        """Entries that were committed or read, of one life. at: the log's clock now, about."""
+        if not entries or not self.meets(entries[-1].epoch):
+            return
         self.latest = max(self.latest, at)
         tail = self._tails.setdefault(stream, {})
         for entry in entries:
             known = tail.get(entry.seq)
             if known is not None:
                 if known.meta == entry.meta:
-                    # Its body may have been blanked meanwhile.
-                    tail[entry.seq] = entry
+                    # The shorter body has been blanked; the other one was on its way meanwhile.
+                    if len(entry.blob) <= len(known.blob):
+                        tail[entry.seq] = entry
                     continue
                 if known.event != entry.event:
                     self._cut(stream, entry.seq)
@@ -62,10 +104,9 @@ class RoomKeep:
     def committed(self, stream: str, entry: Kept, position: Position, at: float) -> None:
         """As `took`, of an entry that this process has committed: its outcome is not looked at."""
         tail = self._tails.get(stream)
-        if tail is None or entry.seq in tail:
-            self.took(stream, (entry,), position.epoch, at)
+        if tail is None or entry.seq in tail or position.epoch != self.epoch:
+            self.took(stream, (entry,), at)
             return
-        self.epoch = max(self.epoch, position.epoch)
         self.latest = max(self.latest, at)
         head = self.heads.get(stream)
         if head is None or head.seq <= entry.seq:
@@ -86,20 +127,22 @@ class RoomKeep:
 
     def saw(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
         """What the log says of itself."""
-        self.epoch = max(self.epoch, epoch)
+        if not self.meets(epoch):
+            return
         self.rights = max(self.rights, rights)
         for stream, head in heads.items():
             known = self.heads.get(stream)
             if known is None or known.seq < head.seq:
                 self.heads[stream] = head
 
-    def blank(self, stream: str, seq: int, blob: bytes) -> None:
-        tail = self._tails.get(stream, {})
-        if entry := tail.get(seq):
-            tail[seq] = Kept(seq, entry.meta, blob)
+    def blank(self, blanks: Iterable[Blank]) -> None:
+        for blank in blanks:
+            tail = self._tails.get(blank.stream, {})
+            for seq in blank.numbers:
+                if entry := tail.get(seq):
+                    tail[seq] = Kept(seq, entry.meta, blank.blob)
 
-    def drop(self, stream: str) -> None:
-        self._tails.pop(stream, None)
+    # --- what is held ----------------------------------------------------------------------
 
     def held(self, stream: str) -> list[Kept]:
         """All entries that are held, in order. Some may be missing between them, and below the
@@ -129,6 +172,8 @@ class RoomKeep:
         self, epoch: int, rights: int, heads: Mapping[str, Position], streams: Iterable[str]
     ) -> None:
         """The log came back with other heads: what it doesn't have is no longer so."""
+        if life_of(epoch) != self.life:
+            self.forget()
         self.epoch, self.rights = epoch, rights
         for stream in streams:
             self._tails.pop(stream, None)
@@ -151,18 +196,26 @@ class RoomKeep:
             del tail[oldest]
 
 
-def has_state(keep: RoomKeep) -> tuple[Position, bytes] | None:
-    """The service's state, not older than the entries that are held."""
+def gave(keep: RoomKeep) -> Given | None:
+    """What the service has of the room, of whatever life."""
     if keep.give is None:
         return None
     try:
-        position, blob = keep.give()
+        return keep.give()
     except Exception as fault:
         asyncio.get_running_loop().call_exception_handler(
             {"message": "a room gave no state", "exception": fault}
         )
         return None
+
+
+def gives(keep: RoomKeep) -> Given | None:
+    """The same, unless it is of a life before."""
+    given = gave(keep)
+    return given if given is None or given.position.life >= keep.life else None
+
+
+def bridges(keep: RoomKeep, given: Given) -> bool:
+    """Whether the state reaches up to the entries that are held."""
     tail = keep.tail(CONTROL)
-    if tail and position.seq < tail[0].seq - 1:
-        return None
-    return position, blob
+    return not tail or given.position.seq >= tail[0].seq - 1

@@ -8,34 +8,41 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import (
-    CONTROL,
+    Blank,
     Commit,
     Entry,
     Give,
     Heads,
     Health,
     LogDown,
+    Look,
     Lost,
     Outage,
     Position,
     Result,
+    Ring,
     Snapshot,
     Trimmed,
 )
+from sitwith_server.log.redis_bells import WHISPER, Record
+from sitwith_server.log.redis_effects import AUDIT_ENTRIES, last_moment, tomb_until
 from sitwith_server.log.redis_files import RedisFiles
 from sitwith_server.log.redis_instance import Instance, Tuning
 from sitwith_server.log.redis_link import Word
 from sitwith_server.log.redis_packing import (
     MICROSECONDS,
-    WHISPER,
-    Record,
+    SHARDS,
     kept_of,
     key_field,
     keys_of,
+    room_of,
 )
 from sitwith_server.log.redis_target import place, targets_of
 
-AUDIT_ENTRIES: Final = 20_000
+LOOKS: Final = 256
+"""Rooms that one script looks at."""
+SHARDS_AT_ONCE: Final = 32
+"""Shards that one script goes through where each may hold much."""
 _WHISPER: Final = bytes([WHISPER])
 
 
@@ -43,13 +50,11 @@ def _ms(seconds: float) -> int:
     return max(1, int(seconds * 1000))
 
 
-def _learned(instance: Instance, room: str, record: bytes, told: list[int] | None) -> bool:
-    if told is None:
-        return False
-    epoch, version, expires = told
-    instance.holdings.tombs.pop(room, None)
-    instance.holdings.learn(room, Record(epoch, version, expires, record))
-    return True
+def _look(reply: bytes) -> Look | None:
+    if not reply:
+        return None
+    size = Position.SIZE
+    return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
 
 
 class RedisLeases:
@@ -72,6 +77,24 @@ class RedisLeases:
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         found = await self.ask_all("living", *workers)
         return frozenset(worker.decode() for _, names in found for worker in names)
+
+    def known(self) -> frozenset[str]:
+        found: set[str] = set()
+        for each in self._instances:
+            if each.holdings.beat is not None:
+                found |= {each.holdings.beat[0], *each.holdings.peers}
+        return frozenset(found)
+
+    def lapsed(self) -> frozenset[str]:
+        found: set[str] = set()
+        for each in self._instances:
+            found |= each.holdings.lapsed
+        return frozenset(found) - self.known()
+
+    async def settled(self, worker: str) -> None:
+        await self.ask_all("settled", worker)
+        for each in self._instances:
+            each.holdings.lapsed.discard(worker)
 
     def outage(self, room: str) -> Outage | None:
         return self._of(room).outage
@@ -110,6 +133,8 @@ class RedisLog:
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
+        for each in self._instances:
+            each.holdings.let_go = self.files.let_go
         self._watchers: list[Callable[[str, Health], None]] = []
 
     def start(self) -> None:
@@ -159,29 +184,32 @@ class RedisLog:
 
     # --- rooms -----------------------------------------------------------------------------
 
-    async def create(self, room: str, record: bytes, ttl: float) -> bool:
+    async def create(self, room: str, record: bytes, expires: float) -> bool:
         instance = self._of(room)
-        told = await instance.ask(room, "create", record, _ms(ttl))
-        return _learned(instance, room, record, told)
+        told = await instance.ask(room, "create", record, last_moment(expires))
+        if told is None:
+            return False
+        instance.holdings.tombs.pop(room, None)
+        epoch, version, last = told
+        instance.holdings.learn(room, Record(epoch, version, last, record))
+        return True
 
     async def record(self, room: str) -> bytes | None:
         found: bytes | None = await self._of(room).ask(room, "record")
         return found
 
-    async def put_record(self, room: str, record: bytes) -> None:
-        instance = self._of(room)
-        _learned(instance, room, record, await instance.ask(room, "put_record", record))
-
     async def rooms(self) -> list[str]:
         """Of the instances that can be reached; raises LogDown if none can."""
-        found = await self.leases.ask_all("rooms")
-        return [name.decode() for _, names in found for name in names]
+        found: list[str] = []
+        for first in range(0, SHARDS, SHARDS_AT_ONCE):
+            for _, names in await self.leases.ask_all("rooms", first, first + SHARDS_AT_ONCE - 1):
+                found += map(room_of, names)
+        return found
 
-    async def end(self, room: str, tombstone_ttl: float = 86_400) -> None:
+    async def end(self, room: str) -> None:
         instance = self._of(room)
-        until = int(((await self.now(room)) + tombstone_ttl) * MICROSECONDS)
-        instance.holdings.bury(room, until)
-        await instance.ask(room, "end", _ms(tombstone_ttl))
+        instance.holdings.bury(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
+        await instance.ask(room, "end")
 
     async def ended(self, room: str) -> bool:
         return bool(await self._of(room).ask(room, "ended"))
@@ -203,7 +231,7 @@ class RedisLog:
             raise Trimmed(found)
         entries = kept_of(found)
         if keep := instance.holdings.rooms.get(room):
-            keep.took(stream, entries, 0, instance.clock.now())
+            keep.took(stream, entries, instance.clock.now())
         return [each.entry(stream) for each in entries]
 
     async def heads(self, room: str) -> Heads | None:
@@ -211,36 +239,68 @@ class RedisLog:
         reply = await instance.ask(room, "heads")
         return None if reply is None else Heads(*instance.saw_heads(room, reply))
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
-        instance = self._of(room)
-        if keep := instance.holdings.rooms.get(room):
-            for each in (seq, *more):
-                keep.blank(stream, each, blob)
-        await instance.ask(room, "blank", stream, ",".join(map(str, (seq, *more))), blob)
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        of: dict[Instance, list[str]] = {}
+        for room in dict.fromkeys(rooms):
+            of.setdefault(self._of(room), []).append(room)
+        parts = [
+            self._looks(instance, some[start : start + LOOKS])
+            for instance, some in of.items()
+            for start in range(0, len(some), LOOKS)
+        ]
+        found = [each for each in await asyncio.gather(*parts) if each is not None]
+        if parts and not found:
+            raise LogDown("no instance can be reached")
+        return {room: look for some in found for room, look in some.items()}
 
-    async def drop_stream(self, room: str, stream: str) -> None:
-        if stream == CONTROL:
-            raise ValueError("the control stream can't be dropped")
-        instance = self._of(room)
-        if keep := instance.holdings.rooms.get(room):
-            keep.drop(stream)
-        await instance.ask(room, "drop", stream)
+    async def _looks(
+        self, instance: Instance, rooms: Sequence[str]
+    ) -> dict[str, Look | None] | None:
+        if instance.frozen():
+            return None
+        try:
+            replies = await instance.ask("", "looks", *(keys_of(room).prefix for room in rooms))
+        except LogDown:
+            return None
+        return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
 
-    async def put_snapshot(self, room: str, position: Position, blob: bytes) -> None:
-        await self._of(room).ask(room, "put_snapshot", position.to_bytes(), blob)
+    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+        if keep := self._of(room).holdings.rooms.get(room):
+            keep.blank(blanks)
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        self._of(room).holdings.forget_here(room, record)
 
     async def snapshot(self, room: str) -> Snapshot | None:
         position, blob = await self._of(room).ask(room, "snapshot")
         return None if position is None else Snapshot(Position.from_bytes(position), blob)
+
+    # --- what nobody does ------------------------------------------------------------------
+
+    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
+        words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))
+        each = max(1, limit // len(self._instances))
+        found = await self.leases.ask_all("due", *words, each)
+        return [room_of(name) for _, names in found for name in names][:limit]
+
+    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
+        """Of the instances that can be reached; raises LogDown if none can."""
+        found: list[str] = []
+        for first in range(0, SHARDS if workers else 0, SHARDS_AT_ONCE):
+            last, left = first + SHARDS_AT_ONCE - 1, limit - len(found)
+            words: list[Word] = [first, last, left, *workers]
+            for _, names in await self.leases.ask_all("orphans", *words):
+                found += map(room_of, names)
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     # --- hints and holding -----------------------------------------------------------------
 
     async def whisper(self, room: str, blob: bytes) -> None:
         self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
 
-    def follow(
-        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
         instance = self._of(room)
         instance.holdings.use(room)
         unfollow = instance.fan.follow(room, bell, heard)

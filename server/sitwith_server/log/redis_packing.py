@@ -6,13 +6,21 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha1
+from hashlib import blake2b, sha1
 from math import ceil
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from sitwith_server.log.base import CONTROL, Commit, Entry, Position
+from sitwith_server.log.base import (
+    CARRIED_BYTES,
+    CONTROL,
+    LINGER,
+    TOMBSTONE,
+    Commit,
+    Entry,
+    Position,
+)
 
 PREFIX: Final = "sw:"
 """Everything of ours begins with it, keys and channels: the rights of the ACL user end there."""
@@ -20,39 +28,40 @@ PREFIX: Final = "sw:"
 GATE: Final = "sw:gate"
 """Holds the incarnation's id while commits may pass."""
 INCARNATION: Final = "sw:incarnation"
-ROOMS: Final = "sw:rooms"
-"""Index of rooms by expiry, and the channel that tells of each change."""
-TOMBS: Final = "sw:tombs"
 LEASES: Final = "sw:leases"
 BEAT: Final = "sw:beat"
 
-BELL: Final = b"b"[0]
-WHISPER: Final = b"w"[0]
-RECORD: Final = b"r"[0]
-TOMB: Final = b"z"[0]
+SHARDS: Final = 256
 
 MICROSECONDS: Final = 1_000_000
-_NEVER: Final = 2**62
 ID_BYTES: Final = 8
 """Of an event's id."""
+NEVER: Final = 2**62
 _FIXED_WORDS: Final = 10
 """Of a commit: those of `pack_opening`, then header, stream and tail."""
 
 _META: Final = struct.Struct(">Q8sQQ")
 _LENGTH: Final = struct.Struct(">H")
 _NUMBER: Final = struct.Struct(">q")
-_RECORD: Final = struct.Struct(">QQQI")
-_HEADER: Final = struct.Struct(">??qqqI")
+_HEADER: Final = struct.Struct(">???qqqI")
 _HEADER_BYTES: Final = _HEADER.size
 _RESULT: Final = struct.Struct(">QQQ")
 
 
+_CONSTANTS: Final = (
+    f"local CARRIED, LINGER, TOMBSTONE = {CARRIED_BYTES}, {LINGER * 1_000:.0f}, "
+    f"{TOMBSTONE * MICROSECONDS:.0f}\n"
+).encode()
+"""Bytes, ms and µs."""
+
+
 class Script:
-    """A Lua file beside this one, after what all of them know of how a stream lies."""
+    """A Lua file beside this one, after what all of them know of streams and of rooms."""
 
     def __init__(self, name: str) -> None:
         folder = Path(__file__).parent
-        self.text = (folder / "pieces.lua").read_bytes() + (folder / name).read_bytes()
+        parts = [(folder / each).read_bytes() for each in ("pieces.lua", "house.lua", name)]
+        self.text = _CONSTANTS + b"".join(parts)
         self.sha = sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
@@ -65,18 +74,45 @@ SCRIPTS: Final = (COMMIT, ROOM, SEED, BEATING)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names of one room's keys, as far as Python needs them. The id is quoted inside the hash
-    tag; what may be anything stands at an end, so that no id reaches into another's keys."""
+    """The names of one room's keys, as far as Python needs them.
+
+    The hash tag is the room's shard, so that a shard's indexes lie with its rooms. The id is quoted
+    and stands between colons; what may be anything stands at an end, so that no id reaches into
+    another's keys.
+    """
 
     prefix: str
-    meta: str
     bell: str
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=32_768)
 def keys_of(room: str) -> Keys:
-    prefix = f"{PREFIX}{{{quote(room, safe='')}}}:"
-    return Keys(prefix, prefix + "meta", prefix + "bell")
+    prefix = f"{shard_prefix(shard_of(room))}{quote(room, safe='')}:"
+    return Keys(prefix, prefix + "bell")
+
+
+def shard_of(room: str) -> int:
+    """0 to 255, by a hash of the id alone under a person of its own (BLAKE2b's), so that it has
+    nothing to do with the bits by which `redis_target.place` chooses an instance."""
+    return blake2b(room.encode(), digest_size=1, person=b"sitwith shard").digest()[0]
+
+
+def shard_prefix(shard: int) -> str:
+    return f"{PREFIX}{{{shard}}}:"
+
+
+def index_of(shard: int) -> str:
+    """The shard's index of rooms by their last moment, and the channel that tells of each record
+    and end."""
+    return shard_prefix(shard) + "rooms"
+
+
+INDEXES: Final = tuple(index_of(shard) for shard in range(SHARDS))
+
+
+def room_of(quoted: bytes) -> str:
+    """The room that stands in an index or a message."""
+    return unquote(quoted.decode())
 
 
 def key_field(seat: str, command_id: int) -> bytes:
@@ -112,8 +148,12 @@ class Kept:
         return int.from_bytes(self.meta[24:32], "big") / MICROSECONDS
 
     @property
+    def epoch(self) -> int:
+        return int.from_bytes(self.meta[:8], "big")
+
+    @property
     def position(self) -> Position:
-        return Position(int.from_bytes(self.meta[:8], "big"), self.seq, self.event)
+        return Position(self.epoch, self.seq, self.event)
 
     def outcome(self) -> tuple[str, int, bytes] | None:
         """Seat, command id and answer, if this is the last entry of a commit with a key."""
@@ -162,36 +202,43 @@ def pack_opening(room: str, incarnation: bytes, kept: int) -> bytes:
     return b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
-def pack_header(commit: Commit, key_length: int) -> bytes:
+def pack_header(commit: Commit, key_length: int, more: bool = False) -> bytes:
     """What is numbers in a commit. key_length: bytes of origin and key in the last entry's tail,
-    0 if there is no key."""
+    0 if there is no key. more: whether there are effects."""
     head, early = commit.at_head, commit.not_before
     return _HEADER.pack(
         commit.stream == CONTROL,
         commit.rights,
+        more,
         commit.expect,
-        -1 if head is None else head if head >= 0 else _NEVER,
+        -1 if head is None else head if head >= 0 else NEVER,
         # One more, as a float holds no single microsecond.
-        -1 if early is None else min(ceil(early * MICROSECONDS) + 1, _NEVER),
+        -1 if early is None else min(ceil(early * MICROSECONDS) + 1, NEVER),
         key_length,
     )
 
 
 def pack_commit(
-    opening: bytes, commit: Commit, events: bytes, tail: bytes, key_length: int
+    opening: bytes,
+    commit: Commit,
+    events: bytes,
+    tail: bytes,
+    key_length: int,
+    more: Sequence[bytes] = (),
 ) -> bytes:
     """The whole command, written out: a list of words would cost twice the time to pack.
 
-    opening: of `pack_opening`. events: ids, 8 bytes each. tail: of `pack_tail`, for the last
-    entry. key_length: as for `pack_header`.
+    opening: of `pack_opening`. events: ids, 8 bytes each, first those of control entries. tail: of
+    `pack_tail`, for the last entry. key_length: as for `pack_header`. more: words of
+    `redis_effects.pack_effects`.
     """
     name = commit.stream.encode()
     blobs = commit.blobs
     packed = b"*%d\r\n%b$%d\r\n%b%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
-        _FIXED_WORDS + len(blobs),
+        _FIXED_WORDS + len(blobs) + len(more),
         opening,
         _HEADER_BYTES + len(events),
-        pack_header(commit, key_length),
+        pack_header(commit, key_length, bool(more)),
         events,
         len(name),
         name,
@@ -200,6 +247,8 @@ def pack_commit(
     )
     for blob in blobs:
         packed += b"$%d\r\n%b\r\n" % (len(blob), blob)
+    if more:
+        packed += b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in more)
     return packed
 
 
@@ -207,32 +256,3 @@ def unpack_result(reply: bytes) -> tuple[int, int, int]:
     """at (µs), epoch and first seq of a reply of commit.lua that begins with "C"."""
     at, epoch, first = _RESULT.unpack_from(reply, 1)
     return at, epoch, first
-
-
-# --- what is told of rooms ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A room's record as every worker keeps it.
-
-    epoch: the room's. version: rises with each change. expires: milliseconds.
-    """
-
-    epoch: int
-    version: int
-    expires: int
-    record: bytes = field(repr=False)
-
-
-def record_of(message: bytes) -> tuple[str, Record]:
-    """What a message on `ROOMS` that begins with `RECORD` says."""
-    epoch, version, expires, length = _RECORD.unpack_from(message, 1)
-    start = 1 + _RECORD.size
-    room = message[start : start + length].decode()
-    return room, Record(epoch, version, expires, message[start + length :])
-
-
-def tomb_of(message: bytes) -> tuple[str, int]:
-    """What a message on `ROOMS` that begins with `TOMB` says: room, and until when (µs)."""
-    return message[9:].decode(), int.from_bytes(message[1:9], "big")

@@ -11,9 +11,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from sitwith_server.log.base import CONTROL, Heads, Lost, Position
+from sitwith_server.log.base import CONTROL, LINGER, Given, Heads, Lost, Position, life_of
+from sitwith_server.log.redis_bells import Record
+from sitwith_server.log.redis_effects import micro, pack_workers
 from sitwith_server.log.redis_holdings import Holdings
-from sitwith_server.log.redis_keep import RoomKeep, has_state
+from sitwith_server.log.redis_keep import RoomKeep, bridges, gave, gives
 from sitwith_server.log.redis_link import Link, Word
 from sitwith_server.log.redis_packing import (
     BEAT,
@@ -21,17 +23,14 @@ from sitwith_server.log.redis_packing import (
     INCARNATION,
     LEASES,
     MICROSECONDS,
-    ROOMS,
     SEED,
-    TOMBS,
-    Record,
     keys_of,
 )
 
 AT_ONCE: Final = 32
 """Offers under way at the same time."""
 TOMBS_AT_ONCE: Final = 200
-UNKNOWN_TTL: Final = 86_400_000
+UNKNOWN_TTL: Final = int(LINGER * 1_000)
 """How long a room lives whose record never came to be known here (ms)."""
 
 
@@ -90,8 +89,10 @@ class Seeder:
     async def _offer_all(self, link: Link, incarnation: bytes) -> None:
         holdings = self._holdings
         if holdings.beat is not None:
-            await self._do(link, "beat", incarnation, *holdings.beat, *sorted(holdings.peers))
-        tombs = [(keys_of(room).prefix, room, until) for room, until in holdings.tombs.items()]
+            peers = sorted(holdings.peers)
+            words: list[Word] = [*holdings.beat, len(peers), *peers, *sorted(holdings.lapsed)]
+            await self._do(link, "beat", incarnation, *words)
+        tombs = [(keys_of(room).prefix, until) for room, until in holdings.tombs.items()]
         for start in range(0, len(tombs), TOMBS_AT_ONCE):
             some = tombs[start : start + TOMBS_AT_ONCE]
             await self._do(link, "tombs", incarnation, *(word for tomb in some for word in tomb))
@@ -108,19 +109,27 @@ class Seeder:
         holdings = self._holdings
         for room, keep in list(holdings.rooms.items()):
             if not holdings.buried(room) and (keep.heads or keep.give is not None):
-                yield [*self._record(room, keep), "1", *self._all_of(keep)]
+                given = gives(keep)
+                yield [*self._record(room, keep, given), "1", *self._all_of(keep, given)]
         for room in list(holdings.records):
             if room not in holdings.rooms:
-                yield [*self._record(room, None), "0"]
+                yield [*self._record(room, None, None), "0"]
 
-    def _record(self, room: str, keep: RoomKeep | None) -> list[Word]:
+    def _record(self, room: str, keep: RoomKeep | None, given: Given | None) -> list[Word]:
         now = int(self._now() * 1000)
         known = self._holdings.records.get(room) or Record(0, 0, now + UNKNOWN_TTL, b"")
         epoch = max(known.epoch, keep.epoch if keep else 0)
-        return [keys_of(room).prefix, room, epoch, known.version, known.record, known.expires]
+        words: list[Word] = [keys_of(room).prefix, epoch]
+        words += [known.version, known.record, known.expires]
+        if given is None:
+            end = known.expires / 1_000 - LINGER
+            return [*words, micro(end), b"", b""]
+        return [*words, micro(given.due), pack_workers(given.workers), given.position.to_bytes()]
 
-    def _all_of(self, keep: RoomKeep) -> list[Word]:
-        position, state = has_state(keep) or (Position.START, b"")
+    def _all_of(self, keep: RoomKeep, given: Given | None) -> list[Word]:
+        position, state = Position.START, b""
+        if given is not None and bridges(keep, given):
+            position, state = given.position, given.snapshot
         heads = dict(keep.heads)
         # A number of which nobody has the entry nor the state would be a room that nobody can load.
         # A conversation's may be: it says how much is missing, and no number comes twice.
@@ -153,8 +162,10 @@ class Seeder:
 
     async def _compare(self, link: Link, room: str, keep: RoomKeep) -> None:
         seen = {stream: head for stream, head in keep.heads.items() if head.seq}
-        if (state := has_state(keep)) and state[0].seq > keep.heads.get(CONTROL, state[0]).seq:
-            seen[CONTROL] = state[0]
+        if given := gave(keep):
+            known = keep.heads.get(CONTROL, Position.START)
+            if given.position.life < keep.life or given.position.seq > known.seq:
+                seen[CONTROL] = given.position
         words = [word for stream, head in seen.items() for word in (stream, head.seq)]
         reply = await self._do(link, "look", keys_of(room).prefix, *words)
         if reply is None:
@@ -168,7 +179,9 @@ class Seeder:
                 for (stream, head), event in zip(seen.items(), events, strict=True)
                 if heads.get(stream, Position.START).seq < head.seq
                 or event not in (b"", head.event)
+                or head.life < life_of(epoch)
             )
+            self._holdings.stands(room, epoch)
             keep.stand_corrected(epoch, rights, heads, streams)
             if not streams:
                 return
@@ -189,5 +202,5 @@ class Seeder:
                     )
 
     async def _do(self, link: Link, operation: str, *words: Word) -> Any:
-        keys = (6, GATE, INCARNATION, ROOMS, TOMBS, LEASES, BEAT)
+        keys = (4, GATE, INCARNATION, LEASES, BEAT)
         return await link.call("EVALSHA", SEED.sha, *keys, operation, self._kept, *words)

@@ -1,45 +1,26 @@
--- Everything of a room that isn't a commit, by the name of the operation.
+-- Everything of a room that isn't a commit, and of all rooms, by the name of the operation.
 --
--- KEYS: 1 gate, 2 the prefix of the room's keys, 3 index of rooms (also the channel that tells of
---   them), 4 index of tombstones, 5 leases
--- ARGV: 1 incarnation, 2 operation, 3 room, 4 entries to keep of a stream, 5… its arguments
+-- KEYS: 1 gate, 2 the prefix of the room's keys, 3 leases
+-- ARGV: 1 incarnation, 2 operation, 3 entries to keep of a stream, 4… its arguments
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('UNSEEDED')
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local room = KEYS[2]
+local room, leases = KEYS[2], KEYS[3]
 local meta = room .. 'meta'
 local heads = room .. 'heads'
-local a, b, c = ARGV[5], ARGV[6], ARGV[7]
-lie_in_pieces(ARGV[4])
+local a, b, c = ARGV[4], ARGV[5], ARGV[6]
+lie_in_pieces(ARGV[3])
 
 local function alive()
   return redis.call('HGET', meta, 'x')
 end
 
--- Tells all of a new record, and returns what it is told by: epoch, version, expiry in ms.
-local function tell(record)
-  local m = redis.call('HMGET', meta, 'f', 'v', 'x')
-  redis.call('PUBLISH', KEYS[3], 'r' .. struct.pack('>I8I8I8I4', m[1], m[2], m[3], #ARGV[3])
-    .. ARGV[3] .. record)
-  return {tonumber(m[1]), tonumber(m[2]), tonumber(m[3])}
-end
-
--- An index lives as long as its last member.
-local function into(index, score, member)
-  redis.call('ZADD', index, score, member)
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
-  local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
-  if last then
-    redis.call('PEXPIREAT', index, math.ceil(tonumber(last) / 1000))
-  end
-end
-
-local function is_ended()
-  local until_ = redis.call('ZSCORE', KEYS[4], ARGV[3])
-  return until_ and tonumber(until_) > now
+-- The room's keys may be of a moment that is to come, where the clock was set back.
+local function house()
+  return house_of(room, math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)))
 end
 
 local function pieces_of(stream)
@@ -51,33 +32,30 @@ local function head_of(stream)
   return head and struct.unpack('>I8', head, 9) or 0
 end
 
+local function shard(n)
+  return 'sw:{' .. n .. '}:'
+end
+
 local op = {}
 
--- record, ttl in ms
+-- record, its last moment in ms. Returns its epoch, version and last moment.
 function op.create()
-  if is_ended() or alive() then
+  local here = house()
+  if here.is_ended() or alive() then
     return false
   end
-  local expires = math.floor(now / 1000) + tonumber(b)
-  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', expires, 'rec', a)
+  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', b, 'rec', a)
   redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', 1, 0, 0))
-  redis.call('PEXPIREAT', meta, expires)
-  redis.call('PEXPIREAT', heads, expires)
-  into(KEYS[3], expires * 1000, ARGV[3])
-  return tell(a)
+  redis.call('PEXPIREAT', meta, b)
+  redis.call('PEXPIREAT', heads, b)
+  here.set_due((b - LINGER) * 1000)
+  here.enlist(tonumber(b))
+  here.tell()
+  return {1, 1, tonumber(b)}
 end
 
 function op.record()
   return redis.call('HGET', meta, 'rec')
-end
-
-function op.put_record()
-  if not alive() then
-    return false
-  end
-  redis.call('HSET', meta, 'rec', a)
-  redis.call('HINCRBY', meta, 'v', 1)
-  return tell(a)
 end
 
 -- the key's field
@@ -112,81 +90,42 @@ function op.read()
   return (read[1] or next_ > last) and {'E', read} or {'T', last + 1}
 end
 
-function op.heads()
-  local m = redis.call('HMGET', meta, 'f', 'r')
+local function heads_of(prefix)
+  local m = redis.call('HMGET', prefix .. 'meta', 'f', 'r')
   if not m[1] then
     return false
   end
-  return {tonumber(m[1]), tonumber(m[2]), redis.call('HGETALL', heads)}
+  return {tonumber(m[1]), tonumber(m[2]), redis.call('HGETALL', prefix .. 'heads')}
 end
 
--- stream, seqs with commas, blob. What is so already is left as it is: every worker asks for it.
-function op.blank()
-  local gone, pieces = {}, {}
-  for word in string.gmatch(b, '[^,]+') do
-    local seq = tonumber(word)
-    if seq >= 1 then
-      gone[seq .. '-0'], pieces[piece_of(seq)] = true, true
-    end
-  end
-  for piece in pairs(pieces) do
-    local key, found = pieces_of(a) .. piece, false
-    local all = redis.call('XRANGE', key, '-', '+')
-    for _, entry in ipairs(all) do
-      if gone[entry[1]] and entry[2][4] ~= c then
-        entry[2][4], found = c, true
-      end
-    end
-    if found then
-      redis.call('DEL', key)
-      for _, entry in ipairs(all) do
-        redis.call('XADD', key, entry[1], 'm', entry[2][2], 'b', entry[2][4])
-      end
-      redis.call('PEXPIREAT', key, alive())
-    end
-  end
-end
-
-function op.drop()
-  drop_pieces(pieces_of(a), head_of(a))
-end
-
--- position, blob
-function op.put_snapshot()
-  if not alive() then
-    return
-  end
-  local kept = redis.call('HGET', meta, 'sp')
-  if not kept or struct.unpack('>I8', kept, 9) <= struct.unpack('>I8', a, 9) then
-    redis.call('HSET', meta, 'sp', a, 'sb', b)
-  end
+function op.heads()
+  return heads_of(room)
 end
 
 function op.snapshot()
   return redis.call('HMGET', meta, 'sp', 'sb')
 end
 
--- name of a piece, bytes
--- Of a file, whose pieces are there before its name is. Returns 0 if there is no room.
-function op.put_piece()
-  local expires = alive()
-  if not expires then
-    return 0
+-- Of a file, whose pieces are there before its name is. All are of one life of the room: the first
+-- is of any (-1). Each returns the life, or -1 if there is no room or it has forgotten meanwhile.
+local function put(hash, name, what, life)
+  local m = redis.call('HMGET', meta, 'x', 'f')
+  if not m[1] or (tonumber(life) >= 0 and tonumber(life) ~= life_of(m[2])) then
+    return -1
   end
-  redis.call('HSET', room .. 'pieces', a, b)
-  redis.call('PEXPIREAT', room .. 'pieces', expires)
-  return 1
+  redis.call('HSET', room .. hash, name, what)
+  redis.call('PEXPIREAT', room .. hash, m[1])
+  return life_of(m[2])
 end
 
--- name, count of pieces
+-- name of a piece, bytes, life
+function op.put_piece()
+  return put('pieces', a, b, c)
+end
+
+-- name, count of pieces, life
 function op.put_file()
-  local expires = alive()
-  if not expires then
-    return 0
-  end
-  redis.call('HSET', room .. 'files', a, b)
-  redis.call('PEXPIREAT', room .. 'files', expires)
-  return 1
+  return put('files', a, b, c)
 end
 
 function op.file()
@@ -206,63 +145,23 @@ function op.drop_files()
   local gone = {}
   for n = 4, #ARGV do
     gone[ARGV[n]] = true
-    redis.call('HDEL', room .. 'files', ARGV[n])
   end
-  for _, piece in ipairs(redis.call('HKEYS', room .. 'pieces')) do
-    if gone[string.match(piece, '^[^:]*')] then
-      redis.call('HDEL', room .. 'pieces', piece)
-    end
-  end
+  house().drop_files(gone)
 end
 
--- ttl in ms
 op['end'] = function()
-  local until_ = now + tonumber(a) * 1000
-  into(KEYS[4], until_, ARGV[3])
-  for _, stream in ipairs(redis.call('HKEYS', heads)) do
-    drop_pieces(pieces_of(stream), head_of(stream))
-  end
-  local bucket = math.floor(math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)) / 600000000)
-  redis.call('DEL', meta, heads, room .. 'o:' .. bucket, room .. 'o:' .. (bucket - 1),
-    room .. 'files', room .. 'pieces')
-  redis.call('ZREM', KEYS[3], ARGV[3])
-  local ttl = redis.call('GET', room .. 'trail_ttl')
-  if ttl then
-    redis.call('PEXPIRE', room .. 'trail', ttl)
-    redis.call('PEXPIRE', room .. 'trail_ttl', ttl)
-  end
-  redis.call('PUBLISH', KEYS[3], 'z' .. struct.pack('>I8', until_) .. ARGV[3])
+  -- After its first write a script may write all it wants in a full Redis, too.
+  redis.call('DEL', room .. 'full')
+  house().finish(now + TOMBSTONE)
 end
 
 function op.ended()
-  return is_ended() and 1 or 0
-end
-
-function op.rooms()
-  return redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. string.format('%.0f', now), '+inf')
-end
-
--- workers
-function op.living()
-  local found = {}
-  for n = 5, #ARGV do
-    local until_ = redis.call('ZSCORE', KEYS[5], ARGV[n])
-    if until_ and tonumber(until_) > now then
-      found[#found + 1] = ARGV[n]
-    end
-  end
-  return found
+  return house().is_ended() and 1 or 0
 end
 
 -- blob, ttl in ms, entries to keep
 function op.audit()
-  local trail, kept = room .. 'trail', room .. 'trail_ttl'
-  redis.call('RPUSH', trail, a)
-  redis.call('LTRIM', trail, -tonumber(c), -1)
-  redis.call('SET', kept, b)
-  local until_ = (tonumber(alive() or math.floor(now / 1000))) + tonumber(b)
-  redis.call('PEXPIREAT', trail, until_)
-  redis.call('PEXPIREAT', kept, until_)
+  house().audit(a, tonumber(b), tonumber(c))
 end
 
 function op.read_audit()
@@ -271,6 +170,137 @@ end
 
 function op.drop_audit()
   redis.call('DEL', room .. 'trail', room .. 'trail_ttl')
+end
+
+-- --- many rooms: all are named by the prefix of their keys, or by their quoted ids in an index ----
+
+-- prefixes. Returns of each the control stream's head and the moment of its last commit (µs, 8 bytes),
+-- "" if there is no room.
+function op.looks()
+  local found = {}
+  for n = 4, #ARGV do
+    local all = redis.call('HEXISTS', ARGV[n] .. 'meta', 'f') == 1
+      and redis.call('HGETALL', ARGV[n] .. 'heads') or {}
+    local head, count = '', 0
+    for k = 1, #all, 2 do
+      count = count + struct.unpack('>I8', all[k + 1], 9)
+      if all[k] == 'room' then
+        head = all[k + 1]
+      end
+    end
+    found[#found + 1] = head ~= '' and head .. struct.pack('>I8', count) or ''
+  end
+  return found
+end
+
+-- prefixes
+function op.many_heads()
+  local found = {}
+  for n = 4, #ARGV do
+    found[#found + 1] = heads_of(ARGV[n])
+  end
+  return found
+end
+
+-- prefixes. Returns of each its epoch, version, last moment and record, or nothing.
+function op.records()
+  local found = {}
+  for n = 4, #ARGV do
+    found[#found + 1] = redis.call('HMGET', ARGV[n] .. 'meta', 'f', 'v', 'x', 'rec')
+  end
+  return found
+end
+
+-- a shard. Returns its rooms, and its tombstones with until when each is remembered.
+function op.index()
+  return {
+    redis.call('ZRANGE', shard(a) .. 'rooms', 0, -1),
+    redis.call('ZRANGE', shard(a) .. 'tombs', 0, -1, 'WITHSCORES'),
+  }
+end
+
+-- first and last shard
+function op.rooms()
+  local found = {}
+  for n = a, b do
+    local from = '(' .. string.format('%.0f', now)
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', shard(n) .. 'rooms', from, '+inf')) do
+      found[#found + 1] = id
+    end
+  end
+  return found
+end
+
+-- how late (µs), for how long each is told to nobody else (µs), how many at most
+function op.due()
+  local found, late, claim, limit = {}, now - a, now + b, tonumber(c)
+  for n = 0, SHARDS - 1 do
+    local index = shard(n)
+    local due = redis.call('ZRANGEBYSCORE', index .. 'due', '-inf', late, 'LIMIT', 0, limit - #found)
+    for _, id in ipairs(due) do
+      local prefix = index .. id .. ':'
+      if redis.call('HGET', prefix .. 'meta', 'f') then
+        redis.call('ZADD', index .. 'due', claim, id)
+        found[#found + 1] = id
+      else
+        house_of(prefix, now).delist()
+      end
+    end
+    if #found >= limit then
+      break
+    end
+  end
+  return found
+end
+
+-- first and last shard, how many at most, workers
+function op.orphans()
+  local found, limit, wanted = {}, tonumber(c), {}
+  for n = 7, #ARGV do
+    wanted[ARGV[n]] = true
+  end
+  local function has(packed)
+    local at = 1
+    while at <= #packed do
+      local length = struct.unpack('>I2', packed, at)
+      if wanted[string.sub(packed, at + 2, at + 1 + length)] then
+        return true
+      end
+      at = at + 2 + length
+    end
+  end
+  for n = a, b do
+    local index = shard(n)
+    local all = redis.call('HGETALL', index .. 'at')
+    for m = 1, #all, 2 do
+      if #found < limit and has(all[m + 1]) and redis.call('HGET', index .. all[m] .. ':meta', 'f') then
+        found[#found + 1] = all[m]
+      end
+    end
+  end
+  return found
+end
+
+-- --- workers -------------------------------------------------------------------------------------
+
+-- workers
+function op.living()
+  local found = {}
+  for n = 4, #ARGV do
+    local till = redis.call('ZSCORE', leases, ARGV[n])
+    if till and tonumber(till) > now then
+      found[#found + 1] = ARGV[n]
+    end
+  end
+  return found
+end
+
+-- a worker that has lapsed
+function op.settled()
+  local till = redis.call('ZSCORE', leases, a)
+  if till and tonumber(till) <= now then
+    redis.call('ZREM', leases, a)
+  end
 end
 
 return op[ARGV[2]]()

@@ -6,19 +6,26 @@
 -- anybody has; some may be missing between them. Where two have other entries under one number, who
 -- has the higher head counts, else who came first.
 --
+-- An epoch's upper bits are the room's life. Whoever knows of a higher one brings the news that the
+-- room has forgotten: whatever is there of a lower life goes, even if nothing but a record comes in
+-- its place, and even if the instance is open. Of a lower life nothing is taken.
+--
 -- In a room's meta, `si` is the incarnation that it was offered to, `se` the epoch of the copy that
--- counts (-1: only its record is known) and `f` the epoch that begins with the opening.
+-- counts (-1: only its record is known), `sd` up to which control entry those had come who said when
+-- it is due, and `f` the epoch that begins with the opening.
 --
 -- An incarnation stays closed for the window that its first comer asks for, while somebody offers,
 -- and for as long as somebody who is known to live has not offered all; each up to a limit.
 --
--- KEYS: 1 gate, 2 incarnation, 3 index of rooms, 4 index of tombstones, 5 leases, 6 last beat
+-- KEYS: 1 gate, 2 incarnation, 3 leases, 4 last beat
 -- ARGV: 1 operation, 2 entries to keep of a stream, 3… its arguments
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now / 1000)
 local LEAST, MOST, FOR_THE_LIVING = 300, 10000, 3000
+local NOTHING = string.rep('\0', 8)
+local leases, last_beat = KEYS[3], KEYS[4]
 
 lie_in_pieces(ARGV[2])
 local place = 2
@@ -34,10 +41,10 @@ local function seq_of(position)
   return position and struct.unpack('>I8', position, 9) or 0
 end
 
-local function into(index, score, member)
-  redis.call('ZADD', index, 'GT', score, member)
-  local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
-  redis.call('PEXPIREAT', index, math.ceil(tonumber(last) / 1000))
+-- Of a position; nothing where only a number is known.
+local function event_at(position)
+  local event = position and string.sub(position, 17)
+  return event ~= NOTHING and event or nil
 end
 
 -- The incarnation that the arguments begin with, or nothing if it is another one by now. While
@@ -53,17 +60,6 @@ local function offered_to()
     redis.call('HSET', KEYS[2], 'until', math.max(till, tonumber(m[2])))
   end
   return m[1], open
-end
-
-local function forget(room, meta)
-  local heads = room .. 'heads'
-  local all = redis.call('HGETALL', heads)
-  for n = 1, #all, 2 do
-    drop_pieces(room .. 's:' .. all[n] .. ':', seq_of(all[n + 1]))
-  end
-  redis.call('DEL', heads)
-  redis.call('HDEL', meta, 'sp', 'sb')
-  redis.call('HSET', meta, 'r', 0)
 end
 
 local op = {}
@@ -83,7 +79,7 @@ function op.arrive()
     end
   end
   redis.call('HSET', KEYS[2], 'id', id, 'run', run, 'born', now_ms, 'until', now_ms + window)
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], now, '+inf')) do
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', leases, now, '+inf')) do
     redis.call('HSET', KEYS[2], 'wait:' .. worker, 1)
   end
   return id
@@ -110,30 +106,38 @@ function op.open()
       end
     end
   end
-  local last = redis.call('HGET', KEYS[6], 'at')
+  local last = redis.call('HGET', last_beat, 'at')
   if last then
-    redis.call('HSET', KEYS[6], 'since', last, 'until', now, 'at', now)
+    redis.call('HSET', last_beat, 'since', last, 'until', now, 'at', now)
   end
   redis.call('HSET', KEYS[2], 'opened:' .. m[1], 1)
   redis.call('SET', KEYS[1], m[1])
   return 0
 end
 
--- incarnation, worker, its lease (ms), its last beat (µs), the other workers that it knows to live
+-- incarnation, worker, its lease (ms), its last beat (µs), how many other workers it knows to live and
+-- those, the workers that it knows to have lapsed
 function op.beat()
   if not offered_to() then
     return 'other'
   end
   local worker, ttl, last = take(), number(), number()
-  into(KEYS[5], now + ttl * 1000, worker)
-  if last > tonumber(redis.call('HGET', KEYS[6], 'at') or 0) then
-    redis.call('HSET', KEYS[6], 'at', last)
-    redis.call('PEXPIRE', KEYS[6], 86400000)
-  end
+  redis.call('ZADD', leases, now + ttl * 1000, worker)
   redis.call('HSET', KEYS[2], 'wait:' .. worker, 1)
-  while place < #ARGV do
-    redis.call('HSETNX', KEYS[2], 'wait:' .. take(), 1)
+  if last > tonumber(redis.call('HGET', last_beat, 'at') or 0) then
+    redis.call('HSET', last_beat, 'at', last)
+    redis.call('PEXPIRE', last_beat, 86400000)
   end
+  for _ = 1, number() do
+    -- Who died with the instance has to lapse, else nobody would look for it.
+    local peer = take()
+    redis.call('HSETNX', KEYS[2], 'wait:' .. peer, 1)
+    redis.call('ZADD', leases, 'NX', now + ttl * 1000, peer)
+  end
+  while place < #ARGV do
+    redis.call('ZADD', leases, 'NX', now - 1, take())
+  end
+  redis.call('PEXPIRE', leases, 86400000)
 end
 
 -- incarnation, worker: it has offered all it had
@@ -143,19 +147,16 @@ function op.done()
   end
 end
 
--- incarnation, then for each ended room: prefix of its keys, id, until when it is remembered (µs)
+-- incarnation, then for each ended room: prefix of its keys, until when it is remembered (µs)
 function op.tombs()
   local incarnation = offered_to()
   if not incarnation then
     return 'other'
   end
   while place < #ARGV do
-    local room, id, till = take(), take(), number()
+    local house, till = house_of(take(), now), number()
     if till > now then
-      into(KEYS[4], till, id)
-      redis.call('ZREM', KEYS[3], id)
-      forget(room, room .. 'meta')
-      redis.call('DEL', room .. 'meta', room .. 'files', room .. 'pieces')
+      house.finish(till)
     end
   end
 end
@@ -163,7 +164,7 @@ end
 -- The event of an entry, if it is known: `last` is the stream's head.
 local function event_of(entries, last, seq)
   if seq_of(last) == seq then
-    return last and string.sub(last, 17)
+    return event_at(last)
   end
   return entries[seq] and string.sub(entries[seq][1], 9, 16)
 end
@@ -199,7 +200,7 @@ local function merge(room, expires)
   for seq in pairs(offered) do
     compare(seq)
   end
-  if high > top or not have then
+  if high > top or not have or (high == top and not event_at(have)) then
     redis.call('HSET', heads, name, head)
   elseif not agree then
     return
@@ -247,77 +248,133 @@ local function stands(room, position)
   return not found or string.sub(found[2][2], 9, 16) == event
 end
 
--- incarnation; prefix of its keys, room; epoch, version and text of its record, when it expires
--- (ms); "1" if all of it is offered, then: rights number, last commit (µs), position and text of
--- its state or "", count of outcomes, (field, outcome)…, count of streams, (name, head, count of
--- entries, (seq, meta, blob)…)…
+-- Everything of a lower life goes. Returns what is left of the control stream: a number that nobody has
+-- an entry of, one further, so that nothing that was decided in that life can be taken.
+local function forget(house, room)
+  local head = seq_of(redis.call('HGET', room .. 'heads', 'room'))
+  house.forget()
+  house.delist()
+  redis.call('HDEL', room .. 'meta', 'sd')
+  redis.call('HSET', room .. 'meta', 'r', 0)
+  return head > 0 and head + 1 or 0
+end
+
+-- What is known of the room's life: the epoch that begins with the opening, that of the copy that
+-- counts, its version, its last moment, and the number that is left of the control stream of a life
+-- that this offer ends. Nothing, but "old" or "late", if nothing is taken of the offer.
+local function known_of(house, room, epoch, incarnation, open)
+  local m = redis.call('HMGET', room .. 'meta', 'f', 'si', 'se', 'v', 'x')
+  if not m[1] then
+    redis.call('HSET', room .. 'meta', 'r', 0, 't', 0)
+    return {next_ = life_of(epoch) * LIFE + 1, counts = -1, version = -1}
+  end
+  local next_, counts = tonumber(m[1]), tonumber(m[3])
+  if life_of(epoch) < life_of(next_) then
+    return 'old'
+  elseif life_of(epoch) > life_of(next_) then
+    return {next_ = epoch, counts = -1, version = -1, left = forget(house, room)}
+  elseif open then
+    return 'late'
+  elseif m[2] ~= incarnation and not (m[2] and redis.call('HEXISTS', KEYS[2], 'opened:' .. m[2]) == 0) then
+    -- Neither offered to this incarnation nor half offered when another one ended.
+    next_, counts = next_ + 1, next_
+  end
+  return {next_ = next_, counts = counts, version = tonumber(m[4]), expires = m[5]}
+end
+
+-- When the room is due and who has connections in it, from whoever had come furthest. Who knows only
+-- its record says that it is due at its end, unless something else is known.
+local function restore(house, room, position, due, workers)
+  if position == '' then
+    if not house.is_due() then
+      house.set_due(due)
+    end
+    return
+  end
+  local seq, before = seq_of(position), tonumber(redis.call('HGET', room .. 'meta', 'sd') or -1)
+  if seq > before then
+    redis.call('HSET', room .. 'meta', 'sd', seq)
+    house.set_due(due)
+    house.set_workers(workers)
+  elseif seq == before then
+    house.set_due(math.min(due, house.is_due()))
+  end
+end
+
+local function take_all(room, expires)
+  local rights, at, position, state = number(), number(), take(), take()
+  local m = redis.call('HMGET', room .. 'meta', 'r', 't', 'sp')
+  -- Of a number without an entry the rights are those of the entries that take its place.
+  local known = event_at(redis.call('HGET', room .. 'heads', 'room')) and tonumber(m[1]) or 0
+  local n = math.floor(math.max(now, at, tonumber(m[2])) / 600000000)
+  local bucket, outcomes = room .. 'o:' .. n, number()
+  for _ = 1, outcomes do
+    redis.call('HSETNX', bucket, take(), take())
+  end
+  if outcomes > 0 then
+    redis.call('PEXPIREAT', bucket, math.min(expires, (n + 2) * 600000 + 1000))
+  end
+  for _ = 1, number() do
+    merge(room, expires)
+  end
+  local head = redis.call('HGET', room .. 'heads', 'room')
+  local least = event_at(head) and 0 or seq_of(head)
+  redis.call('HSET', room .. 'meta', 'r', math.max(rights, known, least), 't', math.max(at, tonumber(m[2])))
+  -- A state counts if the entry that it came after has stayed.
+  local kept = stands(room, m[3]) and seq_of(m[3]) or -1
+  if position ~= '' and stands(room, position) and seq_of(position) > kept then
+    redis.call('HSET', room .. 'meta', 'sp', position, 'sb', state)
+  end
+end
+
+-- incarnation; prefix of its keys; epoch, version and text of its record, its last moment (ms); when
+-- it is due (µs), who has connections in it, after which control entry's position that was so, "" if
+-- all that is known is its record; "1" if all of it is offered, then: rights number, last commit (µs),
+-- position and text of its state or "", count of outcomes, (field, outcome)…, count of streams, (name,
+-- head, count of entries, (seq, meta, blob)…)…
 function op.offer()
   local incarnation, open = offered_to()
   if not incarnation then
     return 'other'
   end
-  local room, id, epoch, version, record, expires = take(), take(), number(), number(), take(), number()
-  local full = take() == '1'
-  local meta, heads = room .. 'meta', room .. 'heads'
-  local ended = redis.call('ZSCORE', KEYS[4], id)
-  if expires <= now_ms or (ended and tonumber(ended) > now) then
+  local room, epoch, version, record, expires = take(), number(), number(), take(), number()
+  local due, workers, position, full = number(), take(), take(), take() == '1'
+  local meta, heads, house = room .. 'meta', room .. 'heads', house_of(room, now)
+  if expires <= now_ms or house.is_ended() then
     return 'ended'
   end
-  local known = redis.call('HMGET', meta, 'f', 'si', 'se', 'v', 'x')
-  if known[1] and open then
-    return 'late'
+  local known = known_of(house, room, epoch, incarnation, open)
+  if type(known) == 'string' then
+    return known
   end
-  local next_, counts, had = 1, -1, tonumber(known[4] or -1)
-  if known[1] and known[2] == incarnation then
-    next_, counts = tonumber(known[1]), tonumber(known[3])
-  elseif known[2] and redis.call('HEXISTS', KEYS[2], 'opened:' .. known[2]) == 0 then
-    -- Half offered when that incarnation ended.
-    next_, counts = tonumber(known[1]), tonumber(known[3])
-  elseif known[1] then
-    next_, counts = tonumber(known[1]) + 1, tonumber(known[1])
-  else
-    redis.call('HSET', meta, 'r', 0, 't', 0)
-  end
-  if version > had then
+  if version > known.version then
     redis.call('HSET', meta, 'rec', record, 'v', version)
+  elseif known.expires then
+    expires = tonumber(known.expires)
   end
-  expires = math.max(expires, tonumber(known[5] or 0))
+  local next_, counts = math.max(known.next_, epoch + 1), known.counts
   if full and epoch > counts and counts >= 0 then
-    forget(room, meta)
+    house.forget()
+    redis.call('HSET', meta, 'r', 0)
   end
   if full then
     counts = math.max(counts, epoch)
   end
-  next_ = math.max(next_, epoch + 1)
-  redis.call('HSET', meta, 'f', next_, 'si', incarnation, 'se', counts, 'x', expires)
-  into(KEYS[3], expires * 1000, id)
-
+  redis.call('HSET', meta, 'f', next_, 'si', incarnation, 'se', counts)
   if full and epoch == counts then
-    local rights, at, position, state = number(), number(), take(), take()
-    local m = redis.call('HMGET', meta, 'r', 't', 'sp')
-    redis.call('HSET', meta, 'r', math.max(rights, tonumber(m[1])), 't', math.max(at, tonumber(m[2])))
-    local bucket = room .. 'o:' .. math.floor(math.max(now, at, tonumber(m[2])) / 600000000)
-    local outcomes = number()
-    for _ = 1, outcomes do
-      redis.call('HSETNX', bucket, take(), take())
-    end
-    if outcomes > 0 then
-      redis.call('PEXPIREAT', bucket, math.min(expires, now_ms + 1201000))
-    end
-    for _ = 1, number() do
-      merge(room, expires)
-    end
-    -- A state counts if the entry that it came after has stayed.
-    local kept = stands(room, m[3]) and seq_of(m[3]) or -1
-    if position ~= '' and stands(room, position) and seq_of(position) > kept then
-      redis.call('HSET', meta, 'sp', position, 'sb', state)
-    end
+    take_all(room, expires)
   end
   if redis.call('HEXISTS', heads, 'room') == 0 then
-    redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', next_, 0, 0))
+    redis.call('HSET', heads, 'room', struct.pack('>I8I8c8', next_, known.left or 0, NOTHING))
+    redis.call('HSET', meta, 'r', known.left or 0)
   end
-  redis.call('PEXPIREAT', meta, expires)
-  redis.call('PEXPIREAT', heads, expires)
+  house.expire(expires)
+  restore(house, room, position, due, workers)
+  if open then
+    house.tell()
+    local head = seq_of(redis.call('HGET', heads, 'room'))
+    redis.call('PUBLISH', room .. 'bell', 'b' .. struct.pack('>I8I8', next_, head) .. 'room')
+  end
   return 'taken'
 end
 

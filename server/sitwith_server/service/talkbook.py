@@ -59,6 +59,11 @@ class TalkBook:
         if message is not None:
             message.deleted = True
 
+    def skip_to(self, stream: str, seq: int) -> None:
+        """The entries up to this number are lost."""
+        book = self._books.setdefault(stream, Book())
+        book.head = max(book.head, seq)
+
     def message(self, stream: str, n: int) -> Message | None:
         """Message `n` of a conversation, if it is still known."""
         book = self._books.get(stream)

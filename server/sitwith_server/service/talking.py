@@ -200,9 +200,13 @@ class Talking:
             if stream == CONTROL or head.seq <= known:
                 continue
             try:
-                found += await self._log.read(self._room, stream, known)
+                some = await self._log.read(self._room, stream, known)
             except Trimmed as trimmed:
-                found += await self._log.read(self._room, stream, trimmed.first - 1)
+                some = await self._log.read(self._room, stream, trimmed.first - 1)
+            if not some:
+                # Nobody has those entries any more; what comes next comes after them.
+                self.book.skip_to(stream, head.seq)
+            found += some
         return sorted(found, key=lambda e: (e.rights, e.at, e.stream, e.position.seq))
 
     async def history(self, stream: str, after: int) -> list[Words]:

@@ -1,0 +1,220 @@
+-- A room beyond its entries: its other keys, and the indexes of its shard, whose names follow from
+-- the prefix of the room's keys. This stands before each of the scripts, as one function: making
+-- those within it would cost a plain commit more than all else that it does here.
+--
+-- In the indexes rooms stand by their quoted ids: `rooms` by their last moment (µs, with LINGER),
+-- `due` by when they are next due (µs), `tombs` by until when they are remembered (µs), `at` has the
+-- workers with connections in each.
+--
+-- room: prefix of the room's keys. now: µs.
+
+local SHARDS, LIFE = 256, 16777216
+
+local function life_of(epoch)
+  return math.floor(epoch / LIFE)
+end
+
+local function house_of(room, now)
+  local call, pack, unpack_ = redis.call, struct.pack, struct.unpack
+  local shard, id = string.match(room, '^(sw:{%d+}:)(.*):$')
+  local meta, heads = room .. 'meta', room .. 'heads'
+  local house = {}
+
+  -- An index lives as long as its last member.
+  local function into(index, score, member)
+    call('ZADD', index, score, member)
+    call('ZREMRANGEBYSCORE', index, '-inf', now)
+    local last = call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
+    if last then
+      call('PEXPIREAT', index, math.ceil(tonumber(last) / 1000))
+    end
+  end
+
+  -- What stands beside the index of rooms lives as long as that.
+  local function bound(index)
+    local last = call('ZRANGE', shard .. 'rooms', -1, -1, 'WITHSCORES')[2]
+    if last then
+      call('PEXPIREAT', index, math.ceil(tonumber(last) / 1000))
+    end
+  end
+
+  -- Each piece of each stream.
+  local function each_piece(act)
+    local all = call('HGETALL', heads)
+    for n = 1, #all, 2 do
+      local stream, head = room .. 's:' .. all[n] .. ':', unpack_('>I8', all[n + 1], 9)
+      for piece = lowest_of(head), piece_of(head) do
+        act(stream .. piece)
+      end
+    end
+  end
+
+  local function each_bucket(act)
+    local bucket = math.floor(now / 600000000)
+    for n = bucket - 2, bucket do
+      act(room .. 'o:' .. n, (n + 2) * 600000 + 1000)
+    end
+  end
+
+  function house.enlist(expires)
+    into(shard .. 'rooms', expires * 1000, id)
+    bound(shard .. 'due')
+    bound(shard .. 'at')
+  end
+
+  function house.set_due(at)
+    if call('ZADD', shard .. 'due', at, id) == 1 then
+      bound(shard .. 'due')
+    end
+  end
+
+  function house.is_due()
+    return call('ZSCORE', shard .. 'due', id)
+  end
+
+  -- packed: of each its length (2 bytes) and its name
+  function house.set_workers(packed)
+    if packed == '' then
+      call('HDEL', shard .. 'at', id)
+    elseif call('HSET', shard .. 'at', id, packed) == 1 then
+      bound(shard .. 'at')
+    end
+  end
+
+  function house.delist()
+    call('ZREM', shard .. 'rooms', id)
+    call('ZREM', shard .. 'due', id)
+    call('HDEL', shard .. 'at', id)
+  end
+
+  function house.bury(till)
+    into(shard .. 'tombs', till, id)
+  end
+
+  function house.is_ended()
+    local till = call('ZSCORE', shard .. 'tombs', id)
+    return till and tonumber(till) > now
+  end
+
+  -- Tells all of the record as it is now.
+  function house.tell()
+    local m = call('HMGET', meta, 'f', 'v', 'x', 'rec')
+    call('PUBLISH', shard .. 'rooms', 'r' .. pack('>I8I8I8I2', m[1], m[2], m[3], #id) .. id .. m[4])
+    return m
+  end
+
+  -- Moves the end of everything of the room (ms).
+  function house.expire(at)
+    local function move(key)
+      call('PEXPIREAT', key, at)
+    end
+    call('HSET', meta, 'x', at)
+    each_piece(move)
+    each_bucket(function(key, till)
+      call('PEXPIREAT', key, math.min(at, till))
+    end)
+    for _, key in ipairs({meta, heads, room .. 'files', room .. 'pieces'}) do
+      move(key)
+    end
+    local ttl = call('GET', room .. 'trail_ttl')
+    if ttl then
+      call('PEXPIREAT', room .. 'trail', at + ttl)
+      call('PEXPIREAT', room .. 'trail_ttl', at + ttl)
+    end
+    house.enlist(at)
+  end
+
+  -- Everything but the record, and what the indexes say.
+  function house.forget()
+    each_piece(function(key)
+      call('DEL', key)
+    end)
+    each_bucket(function(key)
+      call('DEL', key)
+    end)
+    call('DEL', heads, room .. 'files', room .. 'pieces')
+    call('HDEL', meta, 'sp', 'sb', 'b')
+  end
+
+  -- till: until when it is remembered (µs)
+  function house.finish(till)
+    house.forget()
+    call('DEL', meta)
+    house.delist()
+    house.bury(till)
+    local ttl = call('GET', room .. 'trail_ttl')
+    if ttl then
+      call('PEXPIRE', room .. 'trail', ttl)
+      call('PEXPIRE', room .. 'trail_ttl', ttl)
+    end
+    call('PUBLISH', shard .. 'rooms', 'z' .. pack('>I8', till) .. id)
+  end
+
+  function house.drop_files(gone)
+    for name in pairs(gone) do
+      call('HDEL', room .. 'files', name)
+    end
+    for _, piece in ipairs(call('HKEYS', room .. 'pieces')) do
+      if gone[string.match(piece, '^[^:]*')] then
+        call('HDEL', room .. 'pieces', piece)
+      end
+    end
+  end
+
+  -- ttl in ms, entries to keep
+  function house.audit(blob, ttl, kept)
+    local trail, known = room .. 'trail', room .. 'trail_ttl'
+    call('RPUSH', trail, blob)
+    call('LTRIM', trail, -kept, -1)
+    call('SET', known, ttl)
+    local till = (call('HGET', meta, 'x') or math.floor(now / 1000)) + ttl
+    call('PEXPIREAT', trail, till)
+    call('PEXPIREAT', known, till)
+  end
+
+  -- One piece of a stream in which these entries become this blob. What is so already stays as it
+  -- is: it is asked for again when something was owed.
+  local function blank_piece(key, gone, blob, expires)
+    local all, found = call('XRANGE', key, '-', '+'), false
+    for _, entry in ipairs(all) do
+      if gone[entry[1]] and entry[2][4] ~= blob then
+        entry[2][4], found = blob, true
+      end
+    end
+    if found then
+      call('DEL', key)
+      for _, entry in ipairs(all) do
+        call('XADD', key, entry[1], 'm', entry[2][2], 'b', entry[2][4])
+      end
+      call('PEXPIREAT', key, expires)
+    end
+  end
+
+  -- packed: of each: the stream's name after its length (2 bytes), how many numbers (4) and those (8
+  -- each), the blob after its length (4)
+  function house.blank(packed, expires)
+    local at = 1
+    while at <= #packed do
+      local length = unpack_('>I2', packed, at)
+      local stream = room .. 's:' .. string.sub(packed, at + 2, at + 1 + length) .. ':'
+      at = at + 2 + length
+      local gone, pieces, count = {}, {}, unpack_('>I4', packed, at)
+      for n = 0, count - 1 do
+        local seq = unpack_('>i8', packed, at + 4 + 8 * n)
+        if seq >= 1 then
+          gone[string.format('%.0f-0', seq)], pieces[piece_of(seq)] = true, true
+        end
+      end
+      at = at + 4 + 8 * count
+      length = unpack_('>I4', packed, at)
+      local blob = string.sub(packed, at + 4, at + 3 + length)
+      at = at + 4 + length
+      for piece in pairs(pieces) do
+        blank_piece(stream .. piece, gone, blob, expires)
+      end
+    end
+  end
+
+  return house
+end
+
