@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import (
+    CARRIED_BYTES,
     CONTROL,
     Committed,
     Health,
@@ -20,6 +21,9 @@ from tests.servers import Server
 
 from .harness import ROOM, control, create, everything, say, taken
 from .reseeding import TUNING, Make, Worker, away, down, filled, live, wipe
+
+LARGE = b"x" * (CARRIED_BYTES + 1)
+"""What no bell carries, so that nobody has it who didn't read it."""
 
 
 async def test_racing_workers_agree_on_the_highest_of_each_stream(
@@ -93,7 +97,7 @@ async def test_a_late_comer_is_told_what_is_gone(server: Server, make: Make) -> 
     slow = Worker(late)
     await early.read()
     await slow.read()
-    taken(await control(late, 3, b"lost"))
+    taken(await control(late, 3, LARGE))
     await slow.read()
     # It doesn't come back before the others have gone on.
     await away(late)
@@ -199,13 +203,13 @@ async def test_a_number_alone_takes_nothing_away(server: Server, make: Make) -> 
     for told_first in (True, False):
         author, reader, told = make(), make(), make()
         await live(author, reader, told)
-        room = f"room {told_first}"
+        room = f"room-{told_first}"
         assert await create(author, room)
         taken(await control(author, 0, b"a", rights=True, room=room))
         taken(await say(author, 1, b"1", b"2", room=room))
         workers = Worker(reader, room), Worker(told, room)
         await workers[0].read()
-        taken(await say(author, 1, b"3", room=room))
+        taken(await say(author, 1, LARGE, room=room))
         heads = await told.heads(room)
         assert heads is not None
         assert heads.streams["circle"].seq == 3
@@ -243,7 +247,7 @@ async def test_a_change_that_nobody_holds_makes_no_room_unreadable(
     await filled(author)
     worker = Worker(other)
     await worker.read()
-    taken(await control(author, 3, b"lost", rights=True))
+    taken(await control(author, 3, LARGE, rights=True))
     heads = await other.heads(ROOM)
     assert heads is not None
     assert (heads.rights, heads.streams[CONTROL].seq) == (4, 4)
@@ -267,7 +271,7 @@ async def test_what_each_holds_alone_comes_together(server: Server, make: Make) 
     await filled(early)
     first, second = Worker(early), Worker(late)
     await first.read()
-    taken(await say(late, 2, *(b"%d" % n for n in range(3, 300))))
+    taken(await say(late, 2, *(b"%d" % n for n in range(3, 299)), LARGE))
     for entry in await late.read(ROOM, "circle", 150):
         assert entry.position.seq > 150
     late._instances[0].holdings.rooms[ROOM]._tails["circle"] = {

@@ -162,7 +162,9 @@ class Committer:
     def _learn(self, commit: Commit, record: Record, at: int) -> None:
         """What the commit has made of the room as a whole."""
         effects, holdings = commit.effects, self._holdings
-        if effects.drop_files:
+        if effects.forget:
+            holdings.let_go(commit.room)
+        elif effects.drop_files:
             holdings.let_go(commit.room, *effects.drop_files)
         if effects.end:
             holdings.bury(commit.room, tomb_until(at))

@@ -94,6 +94,8 @@ class Holdings:
         known = self.records.get(room)
         if self.buried(room):
             return
+        if known is not None and life_of(record.epoch) > life_of(known.epoch):
+            self.let_go(room)
         if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
             self.records[room] = record
             self._tidy()
@@ -102,10 +104,11 @@ class Holdings:
 
     def bury(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""
+        if room not in self.tombs:
+            self.let_go(room)
         self.tombs[room] = max(until, self.tombs.get(room, 0))
         self.records.pop(room, None)
         self._assumed.discard(room)
-        self.let_go(room)
         self._tidy()
 
     # --- lives -----------------------------------------------------------------------------
