@@ -173,7 +173,7 @@ async def workers(*urls: str) -> AsyncIterator[list[Worker]]:
     for log in logs:
         log.start()
     await until(lambda: all(set(log.health().values()) == {Health.LIVE} for log in logs))
-    await logs[0].create(ROOM, b"record", 3_600)
+    await logs[0].create(ROOM, b"record", time.time() + 3_600)
     some = [Worker(log, f"w{n}") for n, log in enumerate(logs)]
     await asyncio.sleep(1.0)
     try:
@@ -355,7 +355,7 @@ async def test_what_froze_for_a_moment_is_given_back(plain: Server) -> None:
 
 async def test_no_refusal_of_one_room_freezes_the_others(plain: Server) -> None:
     async with workers(plain.url) as some:
-        await some[0].log.create("broken", b"", 3_600)
+        await some[0].log.create("broken", b"", time.time() + 3_600)
         key = next(k for k in plain.admin("KEYS", "sw:*broken*heads").splitlines())
         plain.admin("SET", key, "no hash")
         end = time.monotonic() + 3
