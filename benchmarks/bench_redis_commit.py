@@ -60,7 +60,7 @@ async def _all(server: Server) -> list[Result]:
     log.start()
     assert await log.usable("", 10)
     for n in range(ROOMS):
-        await log.create(f"r{n}", b"", 3_600)
+        await log.create(f"r{n}", b"", await log.now() + 3_600)
     plain = redis_py.Redis.from_url(server.url, max_connections=64)
     ours, theirs = _with_log(log), await _with_redis_py(plain, server)
     ways = (
