@@ -314,8 +314,8 @@ class Health(Enum):
     """How one instance of the log is, as this process sees it.
 
     LIVE: commits are taken and bells ring. DARK: no bell can be heard. DOWN: it can't be reached.
-    SEEDING: it lost what it knew and is being told by all who held it. REFUSING: it answers, and takes
-    no writes, or nothing at all, of this process.
+    SEEDING: it lost what it knew and is being told by all who held it. REFUSING: it answers, and
+    takes no writes, or nothing at all, of this process.
     """
 
     LIVE = "live"
@@ -581,10 +581,10 @@ class Log(Protocol):
         ...
 
     def frozen(self, room: str) -> bool:
-        """Whether nothing can be taken for this room now: its instance is being seeded, has taken no
-        write of this process for more than 2 s, has refused them for a second, or has been dark for
-        2 s. While it is so `commit` raises `LogDown` at once. After a pause of this process itself it
-        is so until the instance has taken a write. Costs next to nothing."""
+        """Whether nothing can be taken for this room now: its instance is being seeded, has taken
+        no write of this process for more than 2 s, has refused them for a second, has been dark for
+        2 s, or has another format. While it is so `commit` raises `LogDown` at once. After a pause
+        of this process it is so until the instance has taken a write. Costs next to nothing."""
         ...
 
     def health(self) -> Mapping[str, Health]:

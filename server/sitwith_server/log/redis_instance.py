@@ -40,6 +40,7 @@ from sitwith_server.log.redis_packing import (
     SCRIPTS,
     TOMBS,
     Script,
+    ask_format,
     keys_of,
 )
 from sitwith_server.log.redis_seed import Seeder
@@ -99,9 +100,14 @@ def _now() -> float:
 
 
 class Instance:
-    """Connects by itself once `start` was called, and for ever after."""
+    """Connects by itself once `start` was called, and for ever after.
 
-    def __init__(self, target: Target, tuning: Tuning, changed: Callable[[Instance], None]) -> None:
+    format_: of what this process writes; it enters no instance that has another one.
+    """
+
+    def __init__(
+        self, target: Target, tuning: Tuning, format_: int, changed: Callable[[Instance], None]
+    ) -> None:
         self.target = target
         self.name = target.name
         self.clock = RedisClock()
@@ -115,6 +121,8 @@ class Instance:
         self.beats = Beats(ask, self.condition, self.holdings, self.clock, self.lit)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
+        self._format = format_
+        self._has_been_here = False
         self._changed = changed
         self._link: Link | None = None
         self._gate = b""
@@ -302,7 +310,17 @@ class Instance:
                 )
             await asyncio.sleep(wait * random.uniform(0.5, 1))
 
+    async def _compare_format(self, link: Link) -> None:
+        how = "return" if self._has_been_here else "enter"
+        other: bytes = await link.call("EVALSHA", *ask_format(self._format, how))
+        self.condition.other_format = int(other) if other else None
+        if other:
+            self._has_been_here = False
+            raise Unusable("format")
+
     def _failed(self, fault: Exception) -> None:
+        if self.condition.other_format is not None and not isinstance(fault, Unusable):
+            return
         reason = fault.reason if isinstance(fault, Unusable) else None
         if isinstance(fault, Refused):
             reason = reason_of(str(fault))
@@ -328,7 +346,11 @@ class Instance:
                 raise Unusable(fault)
             await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
             self._timed(await link.call("TIME"))
+            await self._compare_format(link)
             self._gate = await self._seeder.enter(link, info["run_id"], self._seeds)
+            # Who came before with rooms of another one has put them there meanwhile.
+            await self._compare_format(link)
+            self._has_been_here = True
             self._committer.enter(self._gate)
             self._link = link
             self.condition.connected = True

@@ -20,6 +20,8 @@ PREFIX: Final = "sw:"
 GATE: Final = "sw:gate"
 """Holds the incarnation's id while commits may pass."""
 INCARNATION: Final = "sw:incarnation"
+FORMAT: Final = "sw:format"
+"""Holds the number of what has written the rest. The name never changes."""
 ROOMS: Final = "sw:rooms"
 """Index of rooms by expiry, and the channel that tells of each change."""
 TOMBS: Final = "sw:tombs"
@@ -60,7 +62,14 @@ COMMIT: Final = Script("commit.lua")
 ROOM: Final = Script("room.lua")
 SEED: Final = Script("seed.lua")
 BEATING: Final = Script("beat.lua")
-SCRIPTS: Final = (COMMIT, ROOM, SEED, BEATING)
+FORMATS: Final = Script("format.lua")
+SCRIPTS: Final = (COMMIT, ROOM, SEED, BEATING, FORMATS)
+
+
+def ask_format(ours: int, how: str) -> tuple[str, int, str, str, str, str, str, str]:
+    """Of an EVALSHA of format.lua, see there."""
+    sha = FORMATS.sha.decode()
+    return (sha, 4, FORMAT, GATE, INCARNATION, LEASES, str(ours), how)
 
 
 @dataclass(frozen=True, slots=True)
