@@ -57,8 +57,6 @@ class Beats:
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self.outage: Outage | None = None
-        self.lapsed: frozenset[str] = frozenset()
-        """Workers whose lease had run out at the last beat."""
 
     def begin(self) -> None:
         """There is a connection: the first goes out at once."""
@@ -138,7 +136,7 @@ class Beats:
         since, until, living, lapsed = reply
         self._holdings.beat = (*lease, int(self._clock.now() * MICROSECONDS))
         self._holdings.peers = {each.decode() for each in living} - {lease[0]}
-        self.lapsed = frozenset(each.decode() for each in lapsed)
+        self._holdings.lapsed = {each.decode() for each in lapsed}
         if since:
             self.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 

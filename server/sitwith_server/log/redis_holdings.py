@@ -42,6 +42,8 @@ class Holdings:
         self._until_tidy = TIDY_EVERY
         self.peers: set[str] = set()
         """The other workers that lived at this one's last beat."""
+        self.lapsed: set[str] = set()
+        """The workers whose lease had run out then."""
 
     # --- rooms of this process -------------------------------------------------------------
 

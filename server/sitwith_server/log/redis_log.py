@@ -146,7 +146,7 @@ class RedisLog:
     def other_format(self) -> int | None:
         """The format of rooms that some instance has and this process can't read, 0 if they are of
         a version that knew none; None if there is no such instance, or none was reached yet."""
-        others = [each.condition.other_format for each in self._instances]
+        others = [each.other_format for each in self._instances]
         return next((each for each in others if each is not None), None)
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
