@@ -43,6 +43,8 @@ from sitwith_server.log.redis_target import Target
 from sitwith_server.log.redis_vigil import Unusable, Vigil, faults_of, parse_info
 
 _RETRY: Final = (0.05, 0.5)
+_ANSWERED: Final = 0.2
+"""The longest pause where an instance answers and refuses: the end of that is to be known well."""
 _LOOK: Final = 0.02
 _GUARD: Final = 0.5
 
@@ -234,7 +236,8 @@ class Instance:
                 await self._session()
                 wait = _RETRY[0]
             except (OSError, TimeoutError, Refused) as fault:
-                wait = min(wait * 1.6, _RETRY[1])
+                answered = isinstance(fault, Refused | Unusable) and self.target.master is None
+                wait = min(wait * 1.6, _ANSWERED if answered else _RETRY[1])
                 self.vigil.failed(fault)
             except Exception as fault:
                 # Whatever it was, the next connection may do better, and nobody else would try.
