@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sitwith_server.log.base import (
     LogFull,
 )
 from sitwith_server.log.redis_instance import Tuning
+from sitwith_server.log.redis_link import Link
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.log.redis_packing import key_field
 from sitwith_server.log.redis_target import place, targets_of
@@ -215,6 +217,35 @@ async def test_what_a_cancelled_caller_committed_is_held_all_the_same(log: Redis
     keep = log._instances[0].holdings.rooms[ROOM]
     assert [entry.blob for entry in keep.tail(CONTROL)] == [b"a"]
     assert keep.outcomes() == [(key_field("s", 1), b"o")]
+
+
+def test_a_busy_process_does_not_take_an_unread_reply_for_none(server: Server) -> None:
+    """The loop that serves looks at its timers before it reads what came meanwhile."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def busy() -> None:
+        target = targets_of(server.url)[0]
+
+        async def connect() -> Link:
+            return await target.connect(lambda: Link(patience=0.5), target.nodes[0], 0.5)
+
+        link, other = await connect(), await connect()
+        replies: list[asyncio.Future[bytes]] = []
+
+        def block(_: object) -> None:
+            replies.append(link.call("PING"))
+            link._flush()
+            time.sleep(0.8)
+
+        for _ in range(3):
+            other.send(("PING",), block)
+            await asyncio.sleep(0.1)
+            assert await replies.pop() == b"PONG"
+        link.abort()
+        other.abort()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(busy())
 
 
 async def test_many_at_once_go_out_together(log: RedisLog, proxy: Proxy) -> None:
