@@ -28,6 +28,8 @@ PREFIX: Final = "sw:"
 GATE: Final = "sw:gate"
 """Holds the incarnation's id while commits may pass."""
 INCARNATION: Final = "sw:incarnation"
+FORMAT: Final = "sw:format"
+"""Holds the number of what has written the rest. The name never changes."""
 LEASES: Final = "sw:leases"
 BEAT: Final = "sw:beat"
 
@@ -70,7 +72,14 @@ COMMIT_MORE: Final = Script("pieces.lua", "house.lua", "commit.lua")
 ROOM: Final = Script("pieces.lua", "house.lua", "room.lua")
 SEED: Final = Script("pieces.lua", "house.lua", "seed.lua")
 BEATING: Final = Script("beat.lua")
-SCRIPTS: Final = (COMMIT, COMMIT_MORE, ROOM, SEED, BEATING)
+FORMATS: Final = Script("format.lua")
+SCRIPTS: Final = (COMMIT, COMMIT_MORE, ROOM, SEED, BEATING, FORMATS)
+
+
+def ask_format(ours: int, how: str) -> tuple[str, int, str, str, str, str, str, str]:
+    """Of an EVALSHA of format.lua, see there."""
+    sha = FORMATS.sha.decode()
+    return (sha, 4, FORMAT, GATE, INCARNATION, LEASES, str(ours), how)
 
 
 @dataclass(frozen=True, slots=True)
