@@ -108,7 +108,12 @@ def build(settings: Settings, log: Log | None = None) -> App:
         idle_seconds=None if settings.redis_url is None else IDLE_SECONDS,
     )
     voices = Voices(log, _turn(settings), off=settings.media == "off")
-    operator = Operator(registry, room_ttl=settings.room_ttl, silenced=voices.silenced)
+    operator = Operator(
+        registry,
+        room_ttl=settings.room_ttl,
+        forget_seconds=settings.forget_seconds,
+        silenced=voices.silenced,
+    )
     operator.meetings = meetings = _meetings(settings, registry, metrics)
     metrics.media(voices.told)
     gate = Gate(Door(registry), settings, metrics, log.now, voices)

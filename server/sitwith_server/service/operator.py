@@ -10,7 +10,15 @@ from sitwith_server.log.base import Health
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.events import RoomOpened
-from sitwith_server.room.model import OPERATOR, Invite, Phase, Role, RoomState, Settings
+from sitwith_server.room.model import (
+    FORGET_SECONDS,
+    OPERATOR,
+    Invite,
+    Phase,
+    Role,
+    RoomState,
+    Settings,
+)
 from sitwith_server.series.model import Memory, StoreDown
 from sitwith_server.service import tokens
 from sitwith_server.service.meetings import Meetings
@@ -73,11 +81,13 @@ class Operator:
         registry: Registry,
         *,
         room_ttl: float,
+        forget_seconds: float = FORGET_SECONDS,
         silenced: Silenced = lambda room: nullcontext(),
     ) -> None:
         self._registry = registry
         self._silenced = silenced
         self._ttl = room_ttl
+        self._forget_seconds = forget_seconds
         self.draining = False
         self.meetings: Meetings | None = None
         """The series, where they are turned on."""
@@ -110,6 +120,7 @@ class Operator:
             link_key=tokens.new_link_key(),
             material_key=tokens.new_link_key(),
             concerns=spec.concerns,
+            forget_seconds=self._forget_seconds,
         )
         made_room = await self._registry.create(opened)
         if memory is not None and self.meetings is not None:
