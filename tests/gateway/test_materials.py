@@ -19,13 +19,13 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
-from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host
+from sitwith_server.service.results import COMMITTED, UNAVAILABLE, Outcome
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
 from tests.gateway.house import URL, error_of
@@ -296,9 +296,11 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(self: Room, command: c.Command, why: str) -> Refusal:
-        assert await order(self, command, why) is None
-        return Refusal("frozen", "Nothing can be taken just now.")
+    async def taken_and_not_heard(
+        self: Room, command: c.Command, why: str, **how: Any
+    ) -> Outcome:
+        assert await order(self, command, why, **how) == COMMITTED
+        return UNAVAILABLE
 
     order = Room.order
     with monkeypatch.context() as patched:
@@ -307,8 +309,8 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     await world.shelf.mind()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
-    async def not_taken(self: Room, command: c.Command, why: str) -> Refusal:
-        return Refusal("frozen", "Nothing can be taken just now.")
+    async def not_taken(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
+        return UNAVAILABLE
 
     other = await world.ticket(world.fay, "f2")
     with monkeypatch.context() as patched:

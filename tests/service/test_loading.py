@@ -29,7 +29,10 @@ async def test_a_room_whose_beginning_is_gone_is_made_of_its_record() -> None:
         await log.read(e.room.id, CONTROL, 0)
     room = await load(log, e.host.trail, e.room.id)
     assert room is not None
-    assert room.state.invites == e.room.state.invites
+    links = {each.id: (each.role, each.digest) for each in e.room.state.invites.values()}
+    assert {i.id: (i.role, i.digest) for i in room.state.invites.values()} == links
+    # Whoever was inside comes in anew by them.
+    assert [each.used for each in room.state.invites.values()] == [0, 0]
     assert room.state.settings == e.room.state.settings
     assert room.state.title == e.room.state.title
     assert room.state.seats == {}
@@ -58,6 +61,7 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
         while e.room.state != other.state:
             await asyncio.sleep(0.01)
     assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Done)
+    await other.follow_up()
     assert e.room.state == other.state
     await host.close()
     await log.close()
