@@ -18,8 +18,8 @@ from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.page import Page
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.operator import Operator
 from sitwith_server.service.host import Host
+from sitwith_server.service.operator import Operator
 
 KEY = "operator-key-of-these-tests"
 URL = "http://127.0.0.1:8000"

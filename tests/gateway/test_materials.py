@@ -296,9 +296,7 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(
-        self: Room, command: c.Command, why: str, **how: Any
-    ) -> Outcome:
+    async def taken_and_not_heard(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
         assert await order(self, command, why, **how) == COMMITTED
         return UNAVAILABLE
 

@@ -24,9 +24,9 @@ from sitwith_server.room import routes
 from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.host import Host
 from sitwith_server.service.pulse import Pulse
 from sitwith_server.service.results import COMMITTED, Committed
 from sitwith_server.service.rooms import Room

@@ -11,9 +11,9 @@ from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.host import Host
 
 
 class Peer:

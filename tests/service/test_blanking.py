@@ -9,7 +9,7 @@ from sitwith_server.log.base import Commit, Committed, LogDown, Result
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.care import Card
-from sitwith_server.service.answers import Done, No
+from sitwith_server.service.answers import No
 from sitwith_server.service.loading import load
 from tests.service.test_cards import CARD, Seats, people
 

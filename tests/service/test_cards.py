@@ -13,10 +13,10 @@ from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
 from sitwith_server.service.effects import SNAPSHOT_EVERY
+from sitwith_server.service.host import Host
 from sitwith_server.service.loading import load
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.host import Host
 from sitwith_server.service.rooms import Room
 
 CARD = Card("canary-here", "canary-0131", "canary-ring")

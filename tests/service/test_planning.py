@@ -16,9 +16,9 @@ from sitwith_server.service import rooms
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.host import Host
 
 NAMES = ("Fay", "Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")
 

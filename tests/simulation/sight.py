@@ -121,9 +121,7 @@ class Sight:
     def hold(self, *_: object) -> Callable[[], None]:
         return lambda: None
 
-    def follow(
-        self, room: str, bell: Ring, heard: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
         ring, hear = _on_the_spot(bell), _on_the_spot(heard)
 
         def later(call: Callable[..., None], *args: object) -> None:

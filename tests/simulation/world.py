@@ -23,9 +23,9 @@ from sitwith_server.media.voices import Voices
 from sitwith_server.room.model import Settings
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
+from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Created, Operator, RoomSpec
 from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.host import Host
 
 Frame = dict[str, Any]
 LATENCY = 0.2
