@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sitwith_server.service.registry import Registry
-
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
 from sitwith_server.media.node import Node
@@ -26,8 +24,11 @@ from sitwith_server.room import routes
 from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.pulse import Pulse
+from sitwith_server.service.results import COMMITTED, Committed
 from sitwith_server.service.rooms import Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
@@ -119,9 +120,11 @@ class Process:
         self.machine = Machine(name)
         self.clock = asyncio.get_running_loop().time
         self.sight = self.machine.call(lambda: Sight(shared, chance))
-        self.registry = self.machine.call(
-            lambda: Registry(self.sight.as_log, Trail(self.sight.as_log, 60), idle_seconds=120)
+        self.host = self.machine.call(
+            lambda: Host(self.sight.as_log, Trail(self.sight.as_log, 60), idle_seconds=120)
         )
+        self.pulse = Pulse(self.host)
+        self.machine.call(self.pulse.start)
 
     def kill(self) -> None:
         self.machine.kill()
@@ -134,7 +137,7 @@ class NodeProcess(Process):
         self.engine = FakeEngine(chance, takes)
 
         def make() -> Node:
-            return Node(self.registry, self.engine, clock=self.clock, name=name)
+            return Node(self.host, self.engine, clock=self.clock, name=name)
 
         self.node = self.machine.call(make)
         self.machine.call(self.node.start)
@@ -164,14 +167,14 @@ class WorkerProcess(Process):
     def _tell(self, room: str, member: str, frame: Frame) -> None:
         self.told.setdefault(member, []).append(frame)
 
-    async def host(self, room_id: str) -> Room:
+    async def take_in(self, room_id: str) -> Room:
         """As with somebody of the room here."""
 
         async def find() -> Room:
-            room = await self.registry.find(room_id)
-            assert room is not None
-            self.voices.watch(room)
-            return room
+            use = await self.host.use(room_id)
+            assert use is not None
+            self.voices.watch(use.room)
+            return use.room
 
         self.room = await self.machine.start(find())
         return self.room
@@ -202,7 +205,9 @@ class Plane:
         self.chance, self.takes, self.now = chance, takes, loop.time
         self.log = MemoryLog(loop.time)
         self.log.leases = BeatenLeases(loop.time)
-        self.truth = Registry(self.log, Trail(self.log, 60))
+        self.truth = Host(self.log, Trail(self.log, 60))
+        self.pulse = Pulse(self.truth)
+        self.pulse.start()
         self.nodes: list[NodeProcess] = []
         self.workers: list[WorkerProcess] = []
         self.promised = 0
@@ -213,9 +218,9 @@ class Plane:
         made = await Operator(self.truth, room_ttl=86_400).create(
             RoomSpec("A circle", "Be kind.", 50, Settings())
         )
-        found = await self.truth.find(made.room)
-        assert found is not None
-        self.room = found
+        use = await self.truth.use(made.room)
+        assert use is not None
+        found = self.room = use.room
         invites = {str(each.role): each.digest for each in found.state.invites.values()}
         for place, name in enumerate(names):
             await self.must(
@@ -234,7 +239,7 @@ class Plane:
             self.add_node()
         for number in range(workers):
             self.workers.append(WorkerProcess(f"worker {number}", self.log, self.chance))
-            await self.workers[-1].host(found.id)
+            await self.workers[-1].take_in(found.id)
 
     def add_node(self) -> NodeProcess:
         name = f"node-{len(self.nodes)}"
@@ -242,8 +247,7 @@ class Plane:
         return self.nodes[-1]
 
     async def must(self, command: c.Command) -> None:
-        refusal = await self.room.order(command, "test")
-        assert refusal is None, refusal
+        assert (outcome := await self.room.order(command, "test")) == COMMITTED, outcome
 
     def carrier(self) -> NodeProcess | None:
         """The node that the room's state names."""
@@ -263,7 +267,7 @@ class Plane:
         """A command by a worker, until its `ok`; whether it was taken."""
 
         async def work() -> int | None:
-            if await worker.room.order(command, "test") is not None:
+            if not isinstance(await worker.room.order(command, "test"), Committed):
                 return None
             seq = worker.room.state.seq
             await worker.voices.settled(worker.room)
@@ -301,4 +305,5 @@ class Plane:
         for process in [*self.nodes, *self.workers]:
             process.sight.dead = True
             await process.machine.bury()
+        self.pulse.stop()
         await self.truth.close()

@@ -196,7 +196,7 @@ class Meetings:
             return
         told = self._told.get(state.id)
         moved = change is None or change.before.series is not state.series
-        moved = moved or change.before.expires_at != state.expires_at
+        moved = moved or (change is not None and change.before.expires_at != state.expires_at)
         if moved or state.id in self._refused:
             evening = evening_of(state)
             assert evening is not None

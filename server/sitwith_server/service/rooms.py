@@ -199,6 +199,9 @@ class Room:
         """Everything that is due happens; too early or somebody else's tick is harmless."""
         if self.frozen:
             return UNAVAILABLE
+        outage = self._log.leases.outage(self.id)
+        if outage is not None:
+            await self.thaw(outage)
         due, forgets = next_deadline(self.state), forgets_at(self.state)
         if forgets is not None and (due is None or forgets <= due):
             forget = c.Forget(
