@@ -166,6 +166,18 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How far a room is.
+
+    position: the head of its control stream.
+    count: rises with every commit of any stream.
+    """
+
+    position: Position
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The room's state as the service encoded it, after the control entry at `position`."""
 
@@ -330,6 +342,15 @@ class Log(Protocol):
 
     async def heads(self, room: str) -> Heads | None:
         """The head of every stream that ever had an entry; None if there is no room."""
+        ...
+
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        """How far each of these rooms is; None: there is no such room.
+
+        Rooms of instances that can't be reached, or are frozen, are missing from the answer.
+        Raises LogDown only if none can be reached. One round trip an instance for up to some
+        hundreds of rooms.
+        """
         ...
 
     async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:

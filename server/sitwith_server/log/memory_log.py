@@ -30,6 +30,7 @@ from sitwith_server.log.base import (
     Gone,
     Heads,
     Health,
+    Look,
     Lost,
     Outage,
     Position,
@@ -298,6 +299,17 @@ class MemoryLog:
         if found is None:
             return None
         return Heads(found.rights, {name: kept.head for name, kept in found.streams.items()})
+
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        found = {room: self._find(room) for room in rooms}
+        return {
+            room: None
+            if kept is None
+            else Look(
+                kept.streams[CONTROL].head, sum(each.head.seq for each in kept.streams.values())
+            )
+            for room, kept in found.items()
+        }
 
     async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
         found = self._find(room)

@@ -16,6 +16,7 @@ from sitwith_server.log.base import (
     Heads,
     Health,
     LogDown,
+    Look,
     Lost,
     Outage,
     Position,
@@ -205,6 +206,21 @@ class RedisLog:
         instance = self._of(room)
         reply = await instance.ask(room, "heads")
         return None if reply is None else Heads(*instance.saw_heads(room, reply))
+
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        asked = [room for room in rooms if not self.frozen(room)]
+        found = await asyncio.gather(*map(self.heads, asked), return_exceptions=True)
+        looks: dict[str, Look | None] = {}
+        for room, heads in zip(asked, found, strict=True):
+            if isinstance(heads, BaseException):
+                if not isinstance(heads, LogDown):
+                    raise heads
+            elif not self.frozen(room):
+                seqs = () if heads is None else (each.seq for each in heads.streams.values())
+                looks[room] = None if heads is None else Look(heads.streams[CONTROL], sum(seqs))
+        if rooms and not looks:
+            raise LogDown("no instance can be reached")
+        return looks
 
     async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
         instance = self._of(room)
