@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,7 @@ class FakeRoom:
         self.rev = 0
         self.silenced = False
         self.talked: dict[str, Voice] = {}
+        self.kept: set[str] = set()
         self.takes: dict[str, Take] = {}
 
     def open(self, now: float) -> Routes | None:
@@ -85,6 +86,12 @@ class FakeRoom:
     def voices(self) -> Mapping[str, Voice]:
         return self.talked
 
+    def keep(self, members: Collection[str]) -> None:
+        self.kept = set(members)
+        for table in (self.talked, self.takes):
+            for member in table.keys() - self.members.keys() - self.kept:
+                del table[member]
+
     async def close(self) -> None:
         self.routes = None
         self.engine.rooms.pop(next(k for k, v in self.engine.rooms.items() if v is self))
@@ -95,6 +102,7 @@ class FakeEngine:
     chance: random.Random
     takes: float = 0.0
     down: bool = False
+    ill: bool = False
     rooms: dict[str, FakeRoom] = field(default_factory=dict)
 
     async def open(self, room: str, watcher: Watcher) -> FakeRoom:
@@ -105,6 +113,9 @@ class FakeEngine:
 
     def load(self) -> float:
         return 0.1
+
+    def well(self) -> bool:
+        return not self.ill
 
     async def close(self) -> None:
         for room in list(self.rooms.values()):
