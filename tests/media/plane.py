@@ -65,6 +65,7 @@ class FakeRoom:
         assert plan.rev > self.rev, "plans must rise"
         self.rev = plan.rev
         self.silenced = False
+        await self.engine.applies.wait()
         if self.engine.takes:
             await asyncio.sleep(self.engine.chance.random() * self.engine.takes)
         if not self.silenced:
@@ -94,7 +95,16 @@ class FakeRoom:
 
     async def close(self) -> None:
         self.routes = None
+        self.engine.closing += 1
+        await self.engine.closes.wait()
+        self.engine.closing -= 1
         self.engine.rooms.pop(next(k for k, v in self.engine.rooms.items() if v is self))
+
+
+def _is_set() -> asyncio.Event:
+    made = asyncio.Event()
+    made.set()
+    return made
 
 
 @dataclass
@@ -103,11 +113,20 @@ class FakeEngine:
     takes: float = 0.0
     down: bool = False
     ill: bool = False
+    opens: asyncio.Event = field(default_factory=_is_set)
+    applies: asyncio.Event = field(default_factory=_is_set)
+    closes: asyncio.Event = field(default_factory=_is_set)
+    """While one of them is not set, that hangs."""
+    opening: int = 0
+    closing: int = 0
     rooms: dict[str, FakeRoom] = field(default_factory=dict)
 
     async def open(self, room: str, watcher: Watcher) -> FakeRoom:
         if room in self.rooms:
             raise ValueError("the room is open already")
+        self.opening += 1
+        await self.opens.wait()
+        self.opening -= 1
         made = self.rooms[room] = FakeRoom(self, watcher)
         return made
 

@@ -157,7 +157,7 @@ class Reconciler:
         """The newest read, and when it was sent."""
         self._alarm: asyncio.TimerHandle | None = None
         self._following = Tasks("lease_fault", known=(TimeoutError,))
-        self._halted = False
+        self._halted = self._giving = False
         self.changed = guarded("changed", self._changed, self._shut)
         self.look = guarded("look", self._look, self._shut)
         self._loop = Loop("routes", self._turn, self._woken, looks=PLAN_LOOKS)
@@ -266,8 +266,8 @@ class Reconciler:
             return
         self._keeper.read(sent)
         now = self._clock()
-        if not self._keeper.due(now):
-            # Else what the engine has is of another state: it is told with the new plan.
+        if not (self._giving or self._keeper.due(now)):
+            # Else the engine may still have what is of an older state: only the plan renews it.
             self._media.lease(self._keeper.until)
         if self._alarm is not None:
             self._alarm.cancel()
@@ -296,12 +296,16 @@ class Reconciler:
                 self._media.silence()
             else:
                 self._media.lease(self._keeper.until)
+                self._giving = True
                 try:
                     await self._media.apply(plan)
                 except EngineDown:
                     self._keeper.failed()
                     self._media.silence()
                     return
+                finally:
+                    self._giving = False
+                self._renew()
                 self.look()
         if owed is not None:
             if self._owed is owed:
