@@ -295,7 +295,6 @@ class Reconciler:
             if plan is None:
                 self._media.silence()
             else:
-                self._media.lease(self._keeper.until)
                 self._giving = True
                 try:
                     await self._media.apply(plan)
@@ -305,7 +304,8 @@ class Reconciler:
                     return
                 finally:
                     self._giving = False
-                self._renew()
+                # Not before: until now the engine may have had what is of an older state.
+                self._media.lease(self._keeper.until)
                 self.look()
         if owed is not None:
             if self._owed is owed:
