@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -13,7 +14,6 @@ from sitwith_protocol.media import MediaTake
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media import bus
 from sitwith_server.media.engine import Voice
-from sitwith_server.media.loops import LOOKS
 from sitwith_server.media.reconcile import LEASE
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import RoomState
@@ -42,7 +42,7 @@ async def stays_silent(p: Plane, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
-def test_MW5_a_room_that_the_log_does_not_have_is_silent_within_a_second() -> None:
+def test_MW5_ME43_a_room_that_the_log_does_not_have_is_silent_within_a_second() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         assert is_open(p)
@@ -54,7 +54,7 @@ def test_MW5_a_room_that_the_log_does_not_have_is_silent_within_a_second() -> No
     plane(work)
 
 
-def test_MW5_while_its_room_is_frozen_no_lease_is_renewed_whatever_reads_say() -> None:
+def test_MW5_ME43_while_its_room_is_frozen_no_lease_is_renewed_whatever_reads_say() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         node = carrier(p)
@@ -65,14 +65,14 @@ def test_MW5_while_its_room_is_frozen_no_lease_is_renewed_whatever_reads_say() -
         await asyncio.sleep(LEASE + SLACK)
         assert room.until <= until + SLACK
         await stays_silent(p, 5)
-        del node.sight.frozen  # type: ignore[method-assign]
+        del node.sight.frozen
         await asyncio.sleep(2)
         assert is_open(p)
 
     plane(work)
 
 
-def test_a_frozen_room_is_silent_as_soon_as_the_node_is_told() -> None:
+def test_ME43_a_frozen_room_is_silent_as_soon_as_the_node_is_told() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         node = carrier(p)
@@ -103,10 +103,10 @@ class Says:
 
     def gap(self, node: str, since: float) -> float:
         times = [since, *(each for each in self.here[node] if each > since), self._now()]
-        return max(b - a for a, b in zip(times, times[1:], strict=False))
+        return max(b - a for a, b in pairwise(times))
 
 
-def test_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -> None:
+def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         node, says = carrier(p), Says(p)
@@ -155,7 +155,7 @@ def test_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -> Non
     plane(work)
 
 
-def test_a_node_whose_engine_is_ill_is_silent_says_that_it_is_gone_and_no_more() -> None:
+def test_ME42_a_node_whose_engine_is_ill_is_silent_says_that_it_is_gone_and_no_more() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         node, says = carrier(p), Says(p)
@@ -179,14 +179,18 @@ def test_a_node_whose_engine_is_ill_is_silent_says_that_it_is_gone_and_no_more()
     plane(work)
 
 
-def test_a_node_ends_by_any_loop_of_its_own_that_does() -> None:
+def _task(node: NodeProcess, name: str) -> asyncio.Task[Any]:
+    return next(t for t in node.machine.tasks if t.get_name() == name and not t.done())
+
+
+def test_ME42_a_node_ends_by_any_loop_of_its_own_that_does() -> None:
     for part in ("leases", "rooms", "heartbeat"):
 
         async def work(p: Plane, part: str = part) -> None:
             await connected(p)
             node = carrier(p)
             name = f"sitwith-{part}"
-            next(t for t in node.machine.tasks if t.get_name() == name and not t.done()).cancel()
+            _task(node, name).cancel()
             with capture_logs() as lines:
                 await asyncio.sleep(1)
             assert ("media_node_unwell", part) in [(e["event"], e.get("part")) for e in lines]
@@ -195,7 +199,7 @@ def test_a_node_ends_by_any_loop_of_its_own_that_does() -> None:
         plane(work)
 
 
-def test_a_room_whose_loops_end_is_opened_anew() -> None:
+def test_ME42_a_room_whose_loops_end_is_opened_anew() -> None:
     for name in ("sitwith-voices", "sitwith-routes"):
 
         async def work(p: Plane, name: str = name) -> None:
@@ -205,7 +209,7 @@ def test_a_room_whose_loops_end_is_opened_anew() -> None:
             for worker in p.workers:
                 worker.told.clear()
             with capture_logs() as lines:
-                next(t for t in node.machine.tasks if t.get_name() == name and not t.done()).cancel()
+                _task(node, name).cancel()
                 await asyncio.sleep(1)
             events = [e["event"] for e in lines]
             assert "media_loop_ended" in events and "media_room_unwell" in events
@@ -219,7 +223,7 @@ def test_a_room_whose_loops_end_is_opened_anew() -> None:
         plane(work, nodes=1)
 
 
-def test_a_plan_that_hangs_is_no_open_microphone_and_the_room_is_opened_anew() -> None:
+def test_ME43_a_plan_that_hangs_is_no_open_microphone_and_the_room_is_opened_anew() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         node = carrier(p)
@@ -269,7 +273,7 @@ def kept(node: NodeProcess, *words: str) -> set[str]:
     return {word for word in words if any(word in text for text in found)}
 
 
-def test_FG_nothing_is_kept_of_who_has_left() -> None:
+def test_ME44_nothing_is_kept_of_who_has_left() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
         node, worker = carrier(p), p.workers[0]
