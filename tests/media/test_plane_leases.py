@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from structlog.testing import capture_logs
 
 from sitwith_protocol.media import MediaTake
-from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media import bus
 from sitwith_server.media.engine import Voice
 from sitwith_server.media.reconcile import LEASE
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import RoomState
 from sitwith_server.service.answers import Done
-from sitwith_server.service.registry import Registry
-from sitwith_server.service.rooms import Room
 from tests.media.plane import FakeEngine, NodeProcess, Plane
 from tests.media.plane_rooms import NAMES, connected, is_open, plane
+from tests.media.reachable import texts
 from tests.simulation.machines import Machine
 from tests.simulation.sight import Sight
 
@@ -162,8 +157,9 @@ def test_ME42_a_node_whose_engine_is_ill_is_silent_says_that_it_is_gone_and_no_m
         await asyncio.sleep(1)
         with capture_logs() as lines:
             node.engine.ill = True
-            await asyncio.sleep(0.3)
-            assert node.open(p.now()) == [] and node.node.failed.is_set()
+            while not node.node.failed.is_set():
+                await asyncio.sleep(0.001)
+            assert node.open(p.now()) == []
             ((event, part),) = [(e["event"], e["part"]) for e in lines if "part" in e]
             assert (event, part) == ("media_node_unwell", "engine")
         await asyncio.sleep(0.5)
@@ -247,29 +243,12 @@ def test_ME43_a_plan_that_hangs_is_no_open_microphone_and_the_room_is_opened_ane
 
 # ------------------------------------------------------------------------------------- what is kept
 
-ELSEWHERE = (RoomState, Room, Registry, MemoryLog, Sight, Machine, type, type(gc), type(plane))
-"""What others hold, and look after: not the media plane's."""
-
-
-def texts(*roots: Any) -> Iterator[str]:
-    """All texts that can be reached from there."""
-    seen: set[int] = set()
-    todo: list[Any] = list(roots)
-    while todo:
-        each = todo.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, str):
-            yield each
-        elif not isinstance(each, ELSEWHERE) and not asyncio.isfuture(each):
-            todo += gc.get_referents(each)
-
 
 def kept(node: NodeProcess, *words: str) -> set[str]:
     """Which of these words somebody on the node still has."""
     carried = node.node._rooms.values()
-    found = list(texts(*(vars(each) for each in carried), *map(vars, node.engine.rooms.values())))
+    roots = map(vars, (*carried, *node.engine.rooms.values()))
+    found = list(texts(*roots, elsewhere=(Sight, Machine)))
     return {word for word in words if any(word in text for text in found)}
 
 

@@ -132,6 +132,7 @@ class Link:
         self._streams: set[bytes] = set()
         self._places: list[Any] = []
         self._task = asyncio.create_task(self._connect())
+        self._task.add_done_callback(engine.said)
 
     def answered(self, offer: Offer) -> str:
         """The answer to the first offer, or to an ICE restart."""
@@ -389,6 +390,11 @@ class AiortcEngine:
     def spawn(self, work: Any) -> None:
         """Runs it to its end. What it raises is logged."""
         self._tasks.spawn(work)
+
+    def said(self, task: asyncio.Task[None]) -> None:
+        """Logs what a task has raised."""
+        if not task.cancelled() and isinstance(fault := task.exception(), Exception):
+            self.fault(fault)
 
     def fault(self, error: Exception) -> None:
         """A defect, of ours or of a library: counted, and logged by its place alone."""
