@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from sitwith_protocol.media import MediaTake
 from sitwith_server.media import bus
 from sitwith_server.media.engine import Voice
-from sitwith_server.media.reconcile import LEASE
+from sitwith_server.media.reconcile import GONE_AFTER, LEASE
 from sitwith_server.room import commands as c
 from sitwith_server.service.answers import Done
 from tests.media.plane import FakeEngine, NodeProcess, Plane
@@ -44,7 +44,12 @@ def test_MW5_ME43_a_room_that_the_log_does_not_have_is_silent_within_a_second() 
         # No tombstone, no bell: it is not there any more, and every command is refused.
         del p.log._rooms[p.room.id]
         await asyncio.sleep(LEASE + SLACK)
-        await stays_silent(p, 10)
+        await stays_silent(p, 5)
+        node = carrier(p)
+        assert list(node.node._rooms) == [p.room.id]
+        await asyncio.sleep(GONE_AFTER)
+        # It may have been for a moment; by now nobody waits for it, and nothing of it is kept.
+        assert node.node._rooms == {} == node.engine.rooms
 
     plane(work)
 
@@ -237,6 +242,29 @@ def test_ME43_a_plan_that_hangs_is_no_open_microphone_and_the_room_is_opened_ane
         await asyncio.sleep(1)
         await connected(p)
         assert is_open(p)
+
+    plane(work)
+
+
+def test_MW7_a_worker_goes_on_pinning_rooms_after_a_fault() -> None:
+    async def work(p: Plane) -> None:
+        await connected(p)
+        better = [worker.voices._better for worker in p.workers]
+
+        def fails(room: object) -> str | None:
+            raise ValueError("a defect")
+
+        with capture_logs() as lines:
+            for worker in p.workers:
+                worker.voices._better = fails  # type: ignore[method-assign]
+            await asyncio.sleep(1)
+            for worker, known in zip(p.workers, better, strict=True):
+                worker.voices._better = known  # type: ignore[method-assign]
+        assert {e["event"] for e in lines} == {"media_callback_fault"}
+        node = carrier(p)
+        node.kill()
+        await asyncio.sleep(4)
+        assert carrier(p) is not node
 
     plane(work)
 

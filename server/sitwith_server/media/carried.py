@@ -121,7 +121,8 @@ class Carried:
 
     def over(self) -> bool:
         """Whether the room is not, or no longer, to be carried here."""
-        return self.room.state.ended or self.room.state.media != self._node
+        state = self.room.state
+        return state.ended or state.media != self._node or self.reconciler.gone()
 
     def idle(self) -> bool:
         """Whether nobody has had a transport for long."""

@@ -39,6 +39,8 @@ Reads = Callable[[str, Told], Callable[[], None]]
 """`reads(room, told)`: has a room's head read again and again; returns what ends it."""
 
 
+GONE_AFTER: Final = 10.0
+"""Seconds for which the log must not have had a room until nobody waits for it any more."""
 PLAN_LOOKS: Final = 40
 """Looks of the node, ten seconds of them, in which an engine must have taken a plan or said that it
 can't. Nothing is opened or kept open meanwhile that the lease doesn't allow."""
@@ -155,6 +157,7 @@ class Reconciler:
         self._owed: Position | None = None
         self._seen: tuple[float, Look] | None = None
         """The newest read, and when it was sent."""
+        self._gone_at: float | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._following = Tasks("lease_fault", known=(TimeoutError,))
         self._halted = self._giving = False
@@ -171,6 +174,10 @@ class Reconciler:
     def well(self) -> bool:
         """Whether it still acts on what it is told; see `Loop.well`."""
         return self._loop.well()
+
+    def gone(self) -> bool:
+        """Whether the log has said for long that it does not have the room."""
+        return self._gone_at is not None and self._clock() - self._gone_at > GONE_AFTER
 
     def halt(self) -> None:
         """Nothing is forwarded any more, from now on."""
@@ -239,9 +246,10 @@ class Reconciler:
         if look is None:
             # It has ended, as reading on finds out, or it is gone: either way nothing is known.
             self._seen = None
+            self._gone_at = sent if self._gone_at is None else self._gone_at
             self._read_on()
         elif self._seen is None or sent > self._seen[0]:
-            self._seen = sent, look
+            self._seen, self._gone_at = (sent, look), None
             if not covers(self._room.position, look.position):
                 self._read_on()
         self._renew()
