@@ -55,6 +55,7 @@ class Node:
         self.id = name or tokens.new_id("n")
         self.leaving = False
         self.failed = asyncio.Event()
+        self._stopped = False
         self._registry, self._engine, self._counts = registry, engine, counts
         self._bus = bus.Bus(registry.log)
         self._rooms: dict[str, Carried] = {}
@@ -68,7 +69,6 @@ class Node:
 
     def start(self) -> None:
         """From within the event loop. The engine runs."""
-        self._stopped = False
         self._unfollow = self._bus.follow_all(self._heard)
         self._unwatch = self._registry.log.watch(guarded("health", self._look))
         self._leases.start()
