@@ -46,6 +46,9 @@ class Circle:
         self.peers: dict[str, Peer] = {}
         self.latest: dict[tuple[str, str], float] = {}
         """When what a listener heard last of a speaker was said."""
+        self.gaps: dict[tuple[str, str], float] = {}
+        """The longest that a listener heard nothing of a speaker."""
+        self._heard_at: dict[tuple[str, str], float] = {}
         self._talking: asyncio.Task[None] | None = None
 
     async def open(self, *names: str) -> None:
@@ -88,6 +91,10 @@ class Circle:
             if packet[0] & 16:
                 start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4])
             speaker, _, moment = packet[start:].decode().partition("|")
+            now = time.monotonic()
+            gap = now - self._heard_at.get((name, speaker), now)
+            self._heard_at[name, speaker] = now
+            self.gaps[name, speaker] = max(gap, self.gaps.get((name, speaker), 0.0))
             self.latest[name, speaker] = float(moment)
 
         ends = time.monotonic() + 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from sitwith_server.log.base import Health
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.log.redis_packing import keys_of
@@ -196,6 +198,47 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
             await node.close()
     finally:
         server.kill()
+
+
+async def test_ME43_an_instance_that_stands_still_delays_only_its_own_rooms(
+    tmp_path: Path,
+) -> None:
+    servers = [Server("redis", tmp_path).start() for _ in range(2)]
+    urls = ",".join(each.url for each in servers)
+    circles: list[Circle] = []
+    try:
+        worker, carrier = RedisLog(urls), RedisLog(urls)
+        for log in (worker, carrier):
+            log.start()
+            await until(lambda: set(log.health().values()) == {Health.LIVE}, lambda: "live")  # noqa: B023
+        async with circle("fay", "ada", worker=worker, carrier=carrier) as first:
+            circles.append(first)
+            # Rooms until one of them lies on the other instance.
+            while worker._of(circles[-1].room.id) is worker._of(first.room.id):
+                circles.append(Circle(first.worker, first.carrier))
+                await circles[-1].open("fay", "ada")
+            node, _ = await started(first.carrier)
+            await asyncio.sleep(0.5)
+            other = circles[-1]
+            for each in (first, other):
+                await each.connect("fay", "ada")
+                await each.all_hear()
+            stopped = worker._of(first.room.id)
+            server = next(each for each in servers if str(each.port) in stopped.name)
+            other.gaps.clear()
+            server.signal(signal.SIGSTOP)
+            halted = time.monotonic()
+            await first.quiet(halted + LEASE + SLACK)
+            await asyncio.sleep(3)
+            server.signal(signal.SIGCONT)
+            await other.all_hear()
+            assert max(other.gaps.values()) < 0.9 * LEASE, other.gaps
+            await node.close()
+            for each in circles[1:]:
+                await each.close()
+    finally:
+        for server in servers:
+            server.kill()
 
 
 async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_path: Path) -> None:
