@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import structlog
-
 from sitwith_server.log.base import LogDown, Position
 from sitwith_server.media import bus
 from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, Take, Voice
-from sitwith_server.media.loops import Loop, Tasks
+from sitwith_server.media.loops import Loop, Often, Tasks
 from sitwith_server.media.reconcile import Reads, Reconciler
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
@@ -36,8 +34,6 @@ REMEMBERED: Final = 64
 """Offers of a room whose answers are remembered, for those that are sent again."""
 LAST: Final = 2**53
 """A place of a control log that no room reaches."""
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -68,6 +64,7 @@ class Carried:
         self._told: dict[MemberId, tuple[MemberId, ...]] = {}
         self._talk = _Talk()
         self._notes = Tasks("talk_fault")
+        self._offer_faults = Often("offer_fault")
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
         self._used_at = clock()
@@ -194,7 +191,7 @@ class Carried:
             return bus.Declined(offer.letter, "")
         except Exception as fault:
             # Whoever offers is told now, and not once nobody waits any more.
-            _log.error("offer_fault", exc_info=fault)
+            self._offer_faults.say(fault)
             return bus.Declined(offer.letter, "")
         self.members.add(offer.member)
         return bus.Answer(offer.letter, sdp)
