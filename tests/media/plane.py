@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,7 @@ class FakeRoom:
         self.rev = 0
         self.silenced = False
         self.talked: dict[str, Voice] = {}
+        self.kept: set[str] = set()
         self.takes: dict[str, Take] = {}
 
     def open(self, now: float) -> Routes | None:
@@ -66,6 +67,7 @@ class FakeRoom:
         assert plan.rev > self.rev, "plans must rise"
         self.rev = plan.rev
         self.silenced = False
+        await self.engine.applies.wait()
         if self.engine.takes:
             await asyncio.sleep(self.engine.chance.random() * self.engine.takes)
         if not self.silenced:
@@ -87,9 +89,24 @@ class FakeRoom:
     def voices(self) -> Mapping[str, Voice]:
         return self.talked
 
+    def keep(self, members: Collection[str]) -> None:
+        self.kept = set(members)
+        for table in (self.talked, self.takes):
+            for member in table.keys() - self.members.keys() - self.kept:
+                del table[member]
+
     async def close(self) -> None:
         self.routes = None
+        self.engine.closing += 1
+        await self.engine.closes.wait()
+        self.engine.closing -= 1
         self.engine.rooms.pop(next(k for k, v in self.engine.rooms.items() if v is self))
+
+
+def _is_set() -> asyncio.Event:
+    made = asyncio.Event()
+    made.set()
+    return made
 
 
 @dataclass
@@ -97,16 +114,29 @@ class FakeEngine:
     chance: random.Random
     takes: float = 0.0
     down: bool = False
+    ill: bool = False
+    opens: asyncio.Event = field(default_factory=_is_set)
+    applies: asyncio.Event = field(default_factory=_is_set)
+    closes: asyncio.Event = field(default_factory=_is_set)
+    """While one of them is not set, that hangs."""
+    opening: int = 0
+    closing: int = 0
     rooms: dict[str, FakeRoom] = field(default_factory=dict)
 
     async def open(self, room: str, watcher: Watcher) -> FakeRoom:
         if room in self.rooms:
             raise ValueError("the room is open already")
+        self.opening += 1
+        await self.opens.wait()
+        self.opening -= 1
         made = self.rooms[room] = FakeRoom(self, watcher)
         return made
 
     def load(self) -> float:
         return 0.1
+
+    def well(self) -> bool:
+        return not self.ill
 
     async def close(self) -> None:
         for room in list(self.rooms.values()):
