@@ -17,6 +17,7 @@ from sitwith_server.room import (
     fold,
     fold_all,
     next_deadline,
+    plan_asked,
     routes,
     view,
 )
@@ -94,6 +95,9 @@ class Evening:
         """Decides; folds what has happened."""
         before = self.state
         verdict = decide(before, command, self.now)
+        # A plan that was made ahead changes nothing.
+        if (asked := plan_asked(before, command, self.now)) is not None:
+            assert decide(before, command, self.now, asked.solved()) == verdict
         assert self.state is before
         if isinstance(verdict, Verdict):
             for event in verdict.events:

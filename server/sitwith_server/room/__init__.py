@@ -1,10 +1,11 @@
 """The room as a pure state machine: decide, fold, view, routes, next_deadline.
 
-`decide(state, command, now) -> tuple[Event, ...] | Refusal`, `fold(state, event) -> state`.
+`decide(state, command, now) -> Verdict | Refusal`, `fold(state, event) -> state`. What takes long
+in deciding, groups for many people, can be done before: `plan_asked(state, command, now)`.
 """
 
 from sitwith_server.room.deadlines import next_deadline
-from sitwith_server.room.decide import Refusal, Verdict, decide
+from sitwith_server.room.decide import Refusal, Verdict, decide, plan_asked
 from sitwith_server.room.fold import begin, fold, fold_all
 from sitwith_server.room.routes import routes
 from sitwith_server.room.view import view
@@ -17,6 +18,7 @@ __all__ = [
     "fold",
     "fold_all",
     "next_deadline",
+    "plan_asked",
     "routes",
     "view",
 ]
