@@ -9,8 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sitwith_server.service.registry import Registry
-
 from sitwith_client.voice import Peer
 from sitwith_protocol.media import MediaOffer
 from sitwith_server.log.base import Log
@@ -23,17 +21,19 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.pulse import Pulse
 from tests.media.person import until
 
 LIMITS = Limits(offers=100, offers_burst=100)
 
 
-async def started(registry: Registry, port: int = 0) -> tuple[Node, AiortcEngine]:
+async def started(host: Host, port: int = 0) -> tuple[Node, AiortcEngine]:
     """A node with an engine that runs."""
     engine = AiortcEngine("127.0.0.1", port, limits=LIMITS)
     await engine.start()
-    node = Node(registry, engine, counts=engine.counts)
+    node = Node(host, engine, counts=engine.counts)
     node.start()
     return node, engine
 
@@ -41,7 +41,7 @@ async def started(registry: Registry, port: int = 0) -> tuple[Node, AiortcEngine
 class Circle:
     """A room with everybody inside; the first is the facilitator. Who has connected talks."""
 
-    def __init__(self, worker: Registry, node: Registry) -> None:
+    def __init__(self, worker: Host, node: Host) -> None:
         self.worker, self.carrier = worker, node
         self.voices = Voices(worker.log, Turn((), "", 600))
         self.peers: dict[str, Peer] = {}
@@ -56,9 +56,9 @@ class Circle:
         made = await Operator(self.worker, room_ttl=86_400).create(
             RoomSpec("A circle", "Be kind.", 50, Settings(lobby=False))
         )
-        found = await self.worker.find(made.room)
-        assert found is not None
-        self.room = found
+        use = await self.worker.use(made.room)
+        assert use is not None
+        self.room = found = use.room
         self.voices.start()
         self.voices.watch(found)
         invites = {str(each.role): each.digest for each in found.state.invites.values()}
@@ -150,14 +150,19 @@ class Circle:
 async def circle(*names: str, worker: Log, carrier: Log | None = None) -> AsyncIterator[Circle]:
     """worker, carrier: how each process sees the log; without the second one both are one process.
     They are closed at the end."""
-    first = Registry(worker, Trail(worker, 60))
-    second = first if carrier is None else Registry(carrier, Trail(carrier, 60))
+    first = Host(worker, Trail(worker, 60))
+    second = first if carrier is None else Host(carrier, Trail(carrier, 60))
     made = Circle(first, second)
+    pulses = [Pulse(host) for host in {first, second}]
+    for pulse in pulses:
+        pulse.start()
     try:
         await made.open(*names)
         yield made
     finally:
         await made.close()
-        for registry in {first, second}:
-            await registry.close()
-            await registry.log.close()
+        for pulse in pulses:
+            pulse.stop()
+        for host in {first, second}:
+            await host.close()
+            await host.log.close()

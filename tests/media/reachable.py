@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from sitwith_server.service.registry import Registry
-
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room.model import RoomState
+from sitwith_server.service.host import Host
 from sitwith_server.service.rooms import Room
 
-ELSEWHERE = (RoomState, Room, Registry, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future, type,
+ELSEWHERE = (RoomState, Room, Host, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future, type,
              ModuleType, FunctionType)  # fmt: skip
 """What others hold, and look after: not the media plane's."""
 

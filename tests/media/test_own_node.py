@@ -190,7 +190,7 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
             await made.all_hear()
             keys = keys_of(made.room.id)
             admin = Redis(port=server.port, username="admin", password=PASSWORD)
-            assert await admin.delete(keys.meta) == 1
+            assert await admin.delete(f"{keys.prefix}meta") == 1
             await admin.aclose()
             gone = time.monotonic()
             await made.quiet(gone + LEASE + SLACK)

@@ -14,6 +14,7 @@ from sitwith_server.media.engine import Voice
 from sitwith_server.media.reconcile import GONE_AFTER, LEASE
 from sitwith_server.room import commands as c
 from sitwith_server.service.answers import Done
+from sitwith_server.service.results import COMMITTED
 from tests.media.plane import FakeEngine, NodeProcess, Plane
 from tests.media.plane_rooms import NAMES, connected, is_open, plane
 from tests.media.reachable import texts
@@ -123,8 +124,8 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         other = Plane(p.chance)
         other.log, other.truth = p.log, p.truth
         await other.open("eve", workers=0, nodes=0)
-        refusal = await other.room.order(c.PinMedia(by="", node=node.node.id, was=None), "test")
-        assert refusal is None
+        pin = c.PinMedia(by="", node=node.node.id, was=None)
+        assert await other.room.order(pin, "test") == COMMITTED
         watching = asyncio.create_task(look())
         since = p.now()
         node.engine.opens.clear()
@@ -142,8 +143,8 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         assert says.gap(node.node.id, since) < 0.25 + SLACK
         assert lapses == 0 and not room.silenced
         # It is wished for again meanwhile: it is opened once it has closed.
-        refusal = await other.room.order(c.PinMedia(by="", node=node.node.id, was=None), "test")
-        assert refusal is None
+        pin = c.PinMedia(by="", node=node.node.id, was=None)
+        assert await other.room.order(pin, "test") == COMMITTED
         node.machine.call(lambda: node.node._wish(other.room.id))
         await asyncio.sleep(1)
         assert node.engine.opening == 0

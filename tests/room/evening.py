@@ -18,6 +18,7 @@ from sitwith_server.room import (
     fold_all,
     forgets_at,
     next_deadline,
+    plan_asked,
     routes,
     view,
 )
@@ -103,6 +104,9 @@ class Evening:
         """Decides; folds what has happened."""
         before = self.state
         verdict = decide(before, command, self.now)
+        # A plan that was made ahead changes nothing.
+        if (asked := plan_asked(before, command, self.now)) is not None:
+            assert decide(before, command, self.now, asked.solved()) == verdict
         assert self.state is before
         if isinstance(verdict, Verdict):
             for event in verdict.events:
