@@ -25,6 +25,7 @@ from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
 from sitwith_server.service.operator import Created, Operator, RoomSpec
 from sitwith_server.service.registry import Registry
+from tests.folding import folded, touched
 
 Frame = dict[str, Any]
 LATENCY = 0.2
@@ -201,9 +202,9 @@ class Client:
         self.entered.set()
 
     def _room(self, frame: Frame) -> None:
-        self.view.update(frame["set"])
-        if "floor" in frame["set"]:
-            self.turns.append(frame["set"]["floor"]["turn"])
+        self.view = folded(self.view, frame)
+        if "floor" in touched(frame):
+            self.turns.append(self.view["floor"]["turn"])
 
     def _chat(self, frame: Frame) -> None:
         self.got.setdefault(frame["to"], []).append((frame["n"], frame["body"]))

@@ -1,0 +1,167 @@
+"""Many people come into one room, then a hand goes up: bytes on their sockets, and how long it takes.
+
+Readers and server share this machine's cores. Bytes are the same on every machine; seconds are to
+compare, not to boast of. The readers are thin: they count, and decode only what they wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from benchmarks.measure import Result
+from benchmarks.server import Server, serving
+from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
+
+SIZES = (100, 250, 500)
+QUIET = 0.5
+"""Seconds without a byte after which everything has come."""
+
+_ROOM = b"\xa1t\xa4room"
+"""How a `room` frame begins, after its map's first byte."""
+
+
+def run() -> Iterator[Result]:
+    for size in SIZES:
+        with serving(max_connections="2000") as server:
+            yield from asyncio.run(_fill(server, size))
+
+
+class Reader(asyncio.Protocol):
+    """One member's socket; all that it is sent is counted in `got`, frames of the wire in `frames`."""
+
+    def __init__(self, host: str, token: str, name: str) -> None:
+        self._host, self._hello = host, {"t": "hello", "token": token, "name": name}
+        self._rest = b""
+        self._upgraded = False
+        self.got = 0
+        self.frames = 0
+        self.inside = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        head = (
+            f"GET /ws HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            "Sec-WebSocket-Protocol: sitwith.v1\r\n\r\n"
+        )
+        transport.write(head.encode())
+
+    def say(self, message: dict[str, object]) -> None:
+        payload = encode(message)
+        mask = os.urandom(4)
+        size = len(payload)
+        head = bytes((0x82, 0x80 | size)) if size < 126 else b"\x82\xfe" + size.to_bytes(2, "big")
+        self._transport.write(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._rest + data
+        if not self._upgraded:
+            head, found, buffer = buffer.partition(b"\r\n\r\n")
+            if not found:
+                self._rest = head
+                return
+            self._upgraded = True
+            self.say(self._hello)
+        at = 0
+        while (frame := _frame(buffer, at)) is not None:
+            start, end = frame
+            self.got += end - at
+            self.frames += 1
+            if buffer[start + 1 : start + 1 + len(_ROOM)] != _ROOM and buffer[at] == 0x82:
+                self._take(decode(buffer[start:end], SERVER_LIMITS))
+            at = end
+        self._rest = buffer[at:]
+
+    def _take(self, frame: dict[str, object]) -> None:
+        if frame["t"] == "welcome":
+            self.say({"t": "agreement.accept", "id": 1, "version": 1})
+        elif frame["t"] == "entered":
+            self.inside.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.inside.done():
+            self.inside.set_exception(exc or ConnectionError("closed"))
+
+    def close(self) -> None:
+        self._transport.abort()
+
+
+def _frame(buffer: bytes, at: int) -> tuple[int, int] | None:
+    """Where the payload of the frame at `at` begins and ends, if all of it is there."""
+    if len(buffer) < at + 2:
+        return None
+    size, start = buffer[at + 1], at + 2
+    if size >= 126:
+        long = 2 if size == 126 else 8
+        if len(buffer) < start + long:
+            return None
+        size, start = int.from_bytes(buffer[start : start + long], "big"), start + long
+    return (start, start + size) if len(buffer) >= start + size else None
+
+
+async def _fill(server: Server, size: int) -> Iterator[Result]:
+    links = server.open_room(capacity=size + 1, lobby=False, settings={"sealed": False})
+    host = urlsplit(server.url).netloc
+    readers: list[Reader] = []
+
+    async def come(role: str, name: str) -> Reader:
+        token = links[role].partition("#t=")[2]
+        address, port = host.split(":")
+        loop = asyncio.get_running_loop()
+        _, reader = await loop.create_connection(lambda: Reader(host, token, name), address, int(port))
+        readers.append(reader)
+        await reader.inside
+        return reader
+
+    staff = await come("facilitator", "Fay")
+    begin, took = time.perf_counter(), server.seconds
+    people = await asyncio.gather(*(come("member", f"Person {n}") for n in range(1, size + 1)))
+    entered = time.perf_counter() - begin
+    ended = await _quiet(readers)
+    found = [
+        Result(f"{size} people come: all bytes", sum(r.got for r in readers) / 1e6, "MB"),
+        Result(f"{size} people come: all frames", sum(r.frames for r in readers), ""),
+        Result(f"{size} people come: the last is inside", entered, "s"),
+        Result(f"{size} people come: everybody has all", ended - begin, "s"),
+        Result(f"{size} people come: the server's time", server.seconds - took, "s"),
+    ]
+    for what, who, message in (
+        ("a hand goes up", people[0], {"t": "hand.raise", "id": 2}),
+        ("it comes down", people[0], {"t": "hand.lower", "id": 3}),
+        ("somebody is muted", staff, {"t": "mute", "id": 2, "member": "?", "kinds": ["audio"]}),
+    ):
+        if "member" in message:
+            continue
+        before = {r: r.got for r in readers}
+        who.say(message)
+        await _quiet(readers)
+        most = max(r.got - before[r] for r in readers if r is not who)
+        found.append(Result(f"{size} people: {what}, a viewer", most, "bytes"))
+    for n, reader in enumerate(people[:200]):
+        reader.say({"t": "hand.raise", "id": 10})
+    await _quiet(readers)
+    before = {r: r.got for r in readers}
+    people[0].say({"t": "hand.lower", "id": 11})
+    await _quiet(readers)
+    most = max(r.got - before[r] for r in readers if r is not people[0])
+    found.append(Result(f"{size} people, {min(size, 200)} hands up: the first comes down", most, "bytes"))
+    for reader in readers:
+        reader.close()
+    return iter(found)
+
+
+async def _quiet(readers: list[Reader]) -> float:
+    """Waits until nothing more comes; when the last thing came."""
+    last, total = time.perf_counter(), -1
+    while time.perf_counter() - last < QUIET:
+        now = sum(r.got for r in readers)
+        if now != total:
+            last, total = time.perf_counter(), now
+        await asyncio.sleep(0.02)
+    return last
