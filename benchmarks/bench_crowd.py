@@ -26,7 +26,7 @@ _ROOM = b"\xa1t\xa4room"
 
 def run() -> Iterator[Result]:
     for size in SIZES:
-        with serving(max_connections="2000") as server:
+        with serving() as server:
             yield from asyncio.run(_fill(server, size))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
@@ -22,6 +23,10 @@ _CLOSES: Mapping[str, CloseCode] = {
     "frozen": CloseCode.LOST,
     "given_up": CloseCode.LOST,
 }
+
+
+ID_TAKEN: Final = "id_taken"
+"""The room's refusal of a seat whose id it knows already: another is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +64,21 @@ class Door:
             return CloseCode.LOST
         if parts is None or room is None:
             return CloseCode.NOWHERE
-        seat = tokens.new_id("m")
-        resume, digest = tokens.mint_resume(room.id, seat)
-        command = c.TakeSeat(
-            by=seat,
-            invite_digest=parts.digest,
-            name=name.shown,
-            skeleton=name.skeleton,
-            connection=self._registry.presence.opened(),
-            resume_digest=digest,
-        )
-        refusal = await self._take(room, command, "hello", still)
+        refusal = ID_TAKEN
+        while refusal == ID_TAKEN:
+            seat = tokens.new_seat_id()
+            resume, digest = tokens.mint_resume(room.id, seat)
+            command = c.TakeSeat(
+                by=seat,
+                invite_digest=parts.digest,
+                name=name.shown,
+                skeleton=name.skeleton,
+                connection=self._registry.presence.opened(),
+                resume_digest=digest,
+            )
+            refusal = await self._take(room, command, "hello", still)
         if refusal is not None:
-            return refusal
+            return _CLOSES[refusal]
         with contextlib.suppress(LogDown):
             await self._registry.trail.note(room.id, seat, "hello", None, "ok")
         return Seated(room, seat, command.connection, resume, resumed=False)
@@ -94,17 +101,18 @@ class Door:
         )
         refusal = await self._take(room, command, "resume", still)
         if refusal is not None:
-            return refusal
+            return _CLOSES[refusal]
         return Seated(room, parts.seat, command.connection, resume, resumed=True)
 
     async def _take(
         self, room: Room, command: c.TakeSeat | c.TakeBack, why: str, still: Still
-    ) -> CloseCode | None:
+    ) -> str | None:
+        """The code of the room's refusal, if it refuses."""
         refusal = await room.order(command, why, still=still)
         if refusal is None:
             return None
         self._registry.presence.closed(command.connection)
-        return _CLOSES[refusal.code]
+        return refusal.code
 
     async def lost(self, seated: Seated) -> None:
         """The connection is gone; somebody else may have taken the seat since."""
