@@ -1,4 +1,4 @@
-"""Many people come into one room, then a hand goes up: bytes on their sockets, and how long it takes.
+"""Many people come into one room, then a hand goes up: bytes, and seconds.
 
 Readers and server share this machine's cores. Bytes are the same on every machine; seconds are to
 compare, not to boast of. The readers are thin: they count, and decode only what they wait for.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from benchmarks.measure import Result
@@ -31,14 +31,16 @@ def run() -> Iterator[Result]:
 
 
 class Reader(asyncio.Protocol):
-    """One member's socket; all that it is sent is counted in `got`, frames of the wire in `frames`."""
+    """One member's socket; what it is sent is counted: bytes in `got`, and `frames`."""
 
     def __init__(self, host: str, token: str, name: str) -> None:
         self._host, self._hello = host, {"t": "hello", "token": token, "name": name}
         self._rest = b""
         self._upgraded = False
+        self._code = 1006
         self.got = 0
         self.frames = 0
+        self.answers = 0
         self.inside = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,11 +54,14 @@ class Reader(asyncio.Protocol):
         )
         transport.write(head.encode())
 
-    def say(self, message: dict[str, object]) -> None:
-        payload = encode(message)
-        mask = os.urandom(4)
-        size = len(payload)
-        head = bytes((0x82, 0x80 | size)) if size < 126 else b"\x82\xfe" + size.to_bytes(2, "big")
+    def say(self, message: Mapping[str, object]) -> None:
+        self._write(0x82, encode(message))
+
+    def _write(self, kind: int, payload: bytes) -> None:
+        size, mask = len(payload), os.urandom(4)
+        head = (
+            bytes((kind, 0x80 | size)) if size < 126 else b"%c\xfe" % kind + size.to_bytes(2, "big")
+        )
         self._transport.write(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))
 
     def data_received(self, data: bytes) -> None:
@@ -73,7 +78,11 @@ class Reader(asyncio.Protocol):
             start, end = frame
             self.got += end - at
             self.frames += 1
-            if buffer[start + 1 : start + 1 + len(_ROOM)] != _ROOM and buffer[at] == 0x82:
+            if buffer[at] == 0x88:
+                self._code = int.from_bytes(buffer[start : start + 2], "big")
+            elif buffer[at] == 0x89:
+                self._write(0x8A, buffer[start:end])
+            elif buffer[start + 1 : start + 1 + len(_ROOM)] != _ROOM:
                 self._take(decode(buffer[start:end], SERVER_LIMITS))
             at = end
         self._rest = buffer[at:]
@@ -83,10 +92,12 @@ class Reader(asyncio.Protocol):
             self.say({"t": "agreement.accept", "id": 1, "version": 1})
         elif frame["t"] == "entered":
             self.inside.set_result(None)
+        elif frame["t"] in ("ok", "refused"):
+            self.answers += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.inside.done():
-            self.inside.set_exception(exc or ConnectionError("closed"))
+            self.inside.set_exception(exc or ConnectionError(f"closed with {self._code}"))
 
     def close(self) -> None:
         self._transport.abort()
@@ -114,12 +125,14 @@ async def _fill(server: Server, size: int) -> Iterator[Result]:
         token = links[role].partition("#t=")[2]
         address, port = host.split(":")
         loop = asyncio.get_running_loop()
-        _, reader = await loop.create_connection(lambda: Reader(host, token, name), address, int(port))
+        _, reader = await loop.create_connection(
+            lambda: Reader(host, token, name), address, int(port)
+        )
         readers.append(reader)
         await reader.inside
         return reader
 
-    staff = await come("facilitator", "Fay")
+    await come("facilitator", "Fay")
     begin, took = time.perf_counter(), server.seconds
     people = await asyncio.gather(*(come("member", f"Person {n}") for n in range(1, size + 1)))
     entered = time.perf_counter() - begin
@@ -131,29 +144,35 @@ async def _fill(server: Server, size: int) -> Iterator[Result]:
         Result(f"{size} people come: everybody has all", ended - begin, "s"),
         Result(f"{size} people come: the server's time", server.seconds - took, "s"),
     ]
-    for what, who, message in (
-        ("a hand goes up", people[0], {"t": "hand.raise", "id": 2}),
-        ("it comes down", people[0], {"t": "hand.lower", "id": 3}),
-        ("somebody is muted", staff, {"t": "mute", "id": 2, "member": "?", "kinds": ["audio"]}),
-    ):
-        if "member" in message:
-            continue
-        before = {r: r.got for r in readers}
-        who.say(message)
-        await _quiet(readers)
-        most = max(r.got - before[r] for r in readers if r is not who)
-        found.append(Result(f"{size} people: {what}, a viewer", most, "bytes"))
-    for n, reader in enumerate(people[:200]):
-        reader.say({"t": "hand.raise", "id": 10})
-    await _quiet(readers)
-    before = {r: r.got for r in readers}
-    people[0].say({"t": "hand.lower", "id": 11})
-    await _quiet(readers)
-    most = max(r.got - before[r] for r in readers if r is not people[0])
-    found.append(Result(f"{size} people, {min(size, 200)} hands up: the first comes down", most, "bytes"))
+    first = people[0]
+    for what, ask in (("a hand goes up", "hand.raise"), ("it comes down", "hand.lower")):
+        found.append(
+            Result(f"{size} people: {what}, a viewer", await _asked(readers, first, ask), "bytes")
+        )
+    up = people[: min(size, 200)]
+    for reader in up:
+        await _answered(reader, "hand.raise")
+    most = await _asked(readers, first, "hand.lower")
+    found.append(Result(f"{size} people, {len(up)} hands up: the first comes down", most, "bytes"))
     for reader in readers:
         reader.close()
     return iter(found)
+
+
+async def _answered(reader: Reader, ask: str) -> None:
+    count = reader.answers
+    reader.say({"t": ask, "id": 10 + count})
+    while reader.answers == count:
+        await asyncio.sleep(0.001)
+
+
+async def _asked(readers: list[Reader], who: Reader, ask: str) -> int:
+    """The most bytes that anybody else gets by a command."""
+    await _quiet(readers)
+    before = {reader: reader.got for reader in readers}
+    await _answered(who, ask)
+    await _quiet(readers)
+    return max(reader.got - before[reader] for reader in readers if reader is not who)
 
 
 async def _quiet(readers: list[Reader]) -> float:

@@ -1,4 +1,4 @@
-"""How a client that does nothing else folds `room` frames (SPEC.md, EV2 and EV10): by assignment."""
+"""How a client that does no more folds `room` frames (SPEC.md, EV2 and EV10): by assignment."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_frame
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
+from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
 from sitwith_server.room.view import FREEZING, Value, view, with_freeze
 from sitwith_server.room.watch import Cause, Told
 from sitwith_server.service.observing import Change
@@ -84,6 +84,7 @@ class Hub:
         self._unobserve = room.observe(self)
         self._state = room.state
         """The latest state that has been shown."""
+        self._kinds: dict[Sees, Sees] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -135,10 +136,8 @@ class Hub:
         """
         before, after = change.before, change.after
         changes = Changes(before, after)
-        why = Cause(before, after, change.why, change.by)
         follows, self._state = self._state is before, after
-        frames: dict[tuple[Key, Told], bytes] = {}
-        kinds: dict[Sees, Sees] = {}
+        shown = _Shown(change, changes)
         for link in tuple(self.links.values()):
             was, now = before.seats.get(link.seat), after.seats.get(link.seat)
             if was is not now or after.ended or now is None:
@@ -154,15 +153,19 @@ class Hub:
                     continue
             if was is None or not now.is_inside:
                 continue
-            old = link.sees if follows and link.sees is not None else sees(before, was)
-            new = old if was is now and not changes.regroups else sees(after, now)
-            link.sees = new = kinds.setdefault(new, new)
-            key = changes.told(old, new)
-            if key:
-                told = why.told(now)
-                if (key, told) not in frames:
-                    frames[key, told] = framed(encode(_room_frame(change, key, told)))
-                link.outbox.put(frames[key, told])
+            old = link.sees if follows and link.sees is not None else self._kind(before, was)
+            new = old if was is now and not changes.regroups else self._kind(after, now)
+            link.sees = new
+            frame = shown.frame(old, new, now)
+            if frame is not None:
+                link.outbox.put(frame)
+        if len(self._kinds) > 2 * len(self.links) + 16:
+            self._kinds = {kind: kind for link in self.links.values() if (kind := link.sees)}
+
+    def _kind(self, state: RoomState, seat: Seat) -> Sees:
+        """One object for all viewers of the same audiences."""
+        kind = sees(state, seat)
+        return self._kinds.setdefault(kind, kind)
 
     def said(self, words: Words) -> None:
         """Words, to those of that audience at that moment, and to their author."""
@@ -285,17 +288,41 @@ def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:
     return m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map()
 
 
-def _room_frame(change: Change, key: Key, told: Told) -> Mapping[str, object]:
-    why, by = told
-    news = merged(key)
-    return m.RoomFrame(
-        seq=change.after.seq,
-        pos=change.position.to_bytes(),
-        why=why,
-        set=news.set or None,
-        by=by or None,
-        patch=news.patch,
-    ).to_map()
+class _Shown:
+    """The frames of one change: each made once for all who get the same."""
+
+    def __init__(self, change: Change, changes: Changes) -> None:
+        self._change, self._changes = change, changes
+        self._why = Cause(change.before, change.after, change.why, change.by)
+        self._frames: dict[tuple[Key, Told], bytes] = {}
+        self._kind: tuple[Sees, Sees] | None = None
+        self._key: Key = ()
+
+    def frame(self, old: Sees, new: Sees, seat: Seat) -> bytes | None:
+        """What a viewer gets who was of the audiences `old` and is of `new`; None: nothing."""
+        # Most viewers are of the same kind as the one before.
+        if self._kind is None or self._kind[0] is not old or self._kind[1] is not new:
+            self._kind, self._key = (old, new), self._changes.told(old, new)
+        if not self._key:
+            return None
+        told = self._why.told(seat)
+        frame = self._frames.get((self._key, told))
+        if frame is None:
+            made = framed(encode(self._made(told)))
+            frame = self._frames[self._key, told] = made
+        return frame
+
+    def _made(self, told: Told) -> Mapping[str, object]:
+        why, by = told
+        news = merged(self._key)
+        return m.RoomFrame(
+            seq=self._change.after.seq,
+            pos=self._change.position.to_bytes(),
+            why=why,
+            set=news.set or None,
+            by=by or None,
+            patch=news.patch,
+        ).to_map()
 
 
 def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:

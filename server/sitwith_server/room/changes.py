@@ -172,9 +172,7 @@ def _hands_told(was: Mapping[MemberId, int], now: Mapping[MemberId, int]) -> set
     return told | moved if len(moved) <= HANDS_TOLD else told
 
 
-def _patches(
-    name: str, was: Mapping[str, object], now: Mapping[str, object]
-) -> tuple[Patch, ...]:
+def _patches(name: str, was: Mapping[str, object], now: Mapping[str, object]) -> tuple[Patch, ...]:
     made: list[Patch] = [
         (name, key, value) for key, value in now.items() if key not in was or was[key] != value
     ]

@@ -75,9 +75,7 @@ class Cause:
         return sorted(
             s.id
             for s in self._after.seats.values()
-            if s.role is not Role.FACILITATOR
-            and s.id in before
-            and before[s.id].aside != s.aside
+            if s.role is not Role.FACILITATOR and s.id in before and before[s.id].aside != s.aside
         )
 
 

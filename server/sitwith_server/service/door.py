@@ -64,7 +64,7 @@ class Door:
             return CloseCode.LOST
         if parts is None or room is None:
             return CloseCode.NOWHERE
-        refusal = ID_TAKEN
+        refusal: str | None = ID_TAKEN
         while refusal == ID_TAKEN:
             seat = tokens.new_seat_id()
             resume, digest = tokens.mint_resume(room.id, seat)
