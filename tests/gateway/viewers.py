@@ -1,8 +1,13 @@
-"""Everybody in a room, each behind a real hub and outbox, folding what they are sent."""
+"""Everybody in a room, each behind a real hub and outbox, folding what they are sent.
+
+`DECIDING` and `Read` show besides that a slice reads no more of a state than it says: on that the
+hub relies when it looks at nothing that can't have changed.
+"""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Collection
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, cast
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
@@ -12,6 +17,7 @@ from sitwith_server.log.base import Position
 from sitwith_server.room import Verdict, view
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import RoomState
+from sitwith_server.room.view import SLICES
 from sitwith_server.service.observing import Change
 from sitwith_server.service.rooms import Room
 from tests.folding import folded, placed, touched
@@ -19,6 +25,43 @@ from tests.room.evening import Evening
 
 SHORT = 8
 """Up to so many hands who only folds has every place right."""
+
+
+DECIDING = {
+    *("seats", "floor", "guests", "ended", "unattended"),
+    *("pairs", "care", "series", "milestones", "equal"),
+}
+"""What may decide, with their own seat, of which audience a viewer is (`view.deciding`)."""
+
+
+class Read:
+    """A state that notes which of its fields are looked at."""
+
+    def __init__(self, state: RoomState) -> None:
+        self._state = state
+        self.fields: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(RoomState, name)
+        if isinstance(found, FunctionType):
+            return MethodType(found, self)
+        self.fields.add(name)
+        return getattr(self._state, name)
+
+
+def reads_what_it_says(state: RoomState) -> None:
+    """Whether each slice is made of the fields that it names, for everybody inside."""
+    seen: set[tuple[str, str]] = set()
+    for seat in state.inside():
+        for name, part in SLICES.items():
+            looked = Read(state)
+            audience = part.audience(cast(RoomState, looked), seat)
+            assert looked.fields <= DECIDING, name
+            if audience is not None and (name, audience) not in seen:
+                seen.add((name, audience))
+                looked = Read(state)
+                part.value(cast(RoomState, looked), audience)
+                assert looked.fields <= set(part.made_of), name
 
 
 class Screen:
@@ -50,10 +93,10 @@ class Screen:
 
 
 class Viewers:
-    """Whoever has a connection in an evening looks at a screen."""
+    """Whoever has a connection in an evening, or those of `only` alone, looks at a screen."""
 
-    def __init__(self, evening: Evening) -> None:
-        self._e = evening
+    def __init__(self, evening: Evening, only: Collection[str] | None = None) -> None:
+        self._e, self._only = evening, only
         evening.told = self._told
         self._room = SimpleNamespace(
             state=evening.state,
@@ -77,12 +120,15 @@ class Viewers:
         self.screens = {m: s for m, s in self.screens.items() if s.code is None}
         for seat, screen in self.screens.items():
             self._check(after, seat, screen.frames[marks[seat] :])
+        if self._only is None:
+            reads_what_it_says(after)
         self._sit_down()
 
     def _sit_down(self) -> None:
         """Whoever has come, or is back, is shown the whole view, as a welcome does."""
         for seat in self._e.state.seats.values():
-            if seat.connection is not None and seat.id not in self.screens:
+            watches = self._only is None or seat.id in self._only
+            if watches and seat.connection is not None and seat.id not in self.screens:
                 screen = Screen(dict(view(self._e.state, seat.id)))
                 self.screens[seat.id] = screen
                 link = Link(seat.id, seat.connection, Outbox(screen, 1 << 20))
@@ -116,5 +162,3 @@ def _says_what_is_so(frame: dict[str, Any], whole: dict[str, Any]) -> None:
         assert value == whole.get(name)
     for name, key, *value in frame.get("patch", []):
         assert value == ([whole[name][key]] if key in whole[name] else [])
-
-
