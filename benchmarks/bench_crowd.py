@@ -27,7 +27,7 @@ _ROOM = b"\xa1t\xa4room"
 def run() -> Iterator[Result]:
     for size in SIZES:
         with serving() as server:
-            yield from asyncio.run(_fill(server, size))
+            yield from asyncio.run(fill(server, size))
 
 
 class Reader(asyncio.Protocol):
@@ -116,7 +116,8 @@ def _frame(buffer: bytes, at: int) -> tuple[int, int] | None:
     return (start, start + size) if len(buffer) >= start + size else None
 
 
-async def _fill(server: Server, size: int) -> Iterator[Result]:
+async def fill(server: Server, size: int) -> list[Result]:
+    """What `size` people and a facilitator get in a new room. Bytes in MB are of 10**6."""
     links = server.open_room(capacity=size + 1, lobby=False, settings={"sealed": False})
     host = urlsplit(server.url).netloc
     readers: list[Reader] = []
@@ -156,7 +157,7 @@ async def _fill(server: Server, size: int) -> Iterator[Result]:
     found.append(Result(f"{size} people, {len(up)} hands up: the first comes down", most, "bytes"))
     for reader in readers:
         reader.close()
-    return iter(found)
+    return found
 
 
 async def _answered(reader: Reader, ask: str) -> None:

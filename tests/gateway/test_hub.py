@@ -9,6 +9,7 @@ from hypothesis.stateful import invariant
 from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.care import Level
+from sitwith_server.room.model import Kind
 from tests.gateway.viewers import Viewers
 from tests.room.evening import Evening, circle
 from tests.room.test_guest import with_guest
@@ -53,7 +54,7 @@ def test_FL25_EV10_many_hands_go_up_and_down(steps: list[tuple[str, int]]) -> No
             case "p":
                 e.order(c.FloorPass(by="fay"))
             case "q":
-                e.order(c.Mute(by="fay", member=who, kinds=frozenset(("audio",))))
+                e.order(c.Mute(by="fay", member=who, kinds=frozenset((Kind.AUDIO,))))
             case "c":
                 e.order(c.LobbyReturn(by="fay", member=who))
             case "b":
@@ -101,7 +102,7 @@ def test_EV11_EV12_a_change_of_one_costs_the_same_among_a_thousand() -> None:
     assert costs(c.HandRaise(by=one)) < 300
     assert costs(c.HandRaise(by=guest)) < 300
     assert costs(c.HandLower(by=guest, member=None)) < 300
-    assert costs(c.Mute(by=fay, member=one, kinds=frozenset(("audio",)))) < 300
+    assert costs(c.Mute(by=fay, member=one, kinds=frozenset((Kind.AUDIO,)))) < 300
     assert costs(c.SelfAway(by=one, away=True)) < 300
     assert costs(c.Leave(by="m0000600")) < 300
     e.arrive("Mnewcome")
@@ -126,7 +127,7 @@ def test_EV11_EV12_a_change_of_one_costs_the_same_among_a_thousand() -> None:
 def test_EV11_when_all_change_the_slice_comes_whole() -> None:
     e = circle(*(f"P{n}" for n in range(20)))
     viewers = Viewers(e)
-    e.ok("fay", c.MuteAll, kinds=frozenset(("audio",)), hold=True)
+    e.ok("fay", c.MuteAll, kinds=frozenset((Kind.AUDIO,)), hold=True)
     frame = viewers.screens["p1"].frames[-1]
     assert set(frame["set"]) == {"members"}
     assert "patch" not in frame

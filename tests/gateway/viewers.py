@@ -135,7 +135,7 @@ class Viewers:
                 self.hub.links[seat.id] = link
 
     def _check(self, state: RoomState, seat: str, frames: list[dict[str, Any]]) -> None:
-        whole = dict(view(state, seat))
+        whole: dict[str, Any] = dict(view(state, seat))
         if state.at(seat) is None:
             # Sent back to the lobby: from there on nothing is shown.
             assert {frame["t"] for frame in frames} <= {"lobby"}
