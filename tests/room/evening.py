@@ -6,6 +6,7 @@ again from the first event.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +98,8 @@ class Evening:
         self.state: RoomState = begin(opened)
         self.book = Book()
         self.connections = 0
+        self.told: Callable[[RoomState, Verdict, c.Command], None] | None = None
+        """Told of the state before, and of what has happened."""
 
     # -- doing ---------------------------------------------------------------------------------
 
@@ -112,6 +115,8 @@ class Evening:
             for event in verdict.events:
                 self.events.append(event)
                 self.state = fold(self.state, event)
+            if verdict.events and self.told is not None:
+                self.told(before, verdict, command)
         return verdict
 
     def ok(self, by: str, kind: type[c.Command], **fields: Any) -> Verdict:

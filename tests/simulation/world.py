@@ -26,6 +26,7 @@ from sitwith_server.service.door import Door
 from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Created, Operator, RoomSpec
 from sitwith_server.service.pulse import Pulse
+from tests.folding import folded, touched
 
 Frame = dict[str, Any]
 LATENCY = 0.2
@@ -206,9 +207,9 @@ class Client:
         self.entered.set()
 
     def _room(self, frame: Frame) -> None:
-        self.view.update(frame["set"])
-        if "floor" in frame["set"]:
-            self.turns.append(frame["set"]["floor"]["turn"])
+        self.view = folded(self.view, frame)
+        if "floor" in touched(frame):
+            self.turns.append(self.view["floor"]["turn"])
 
     def _chat(self, frame: Frame) -> None:
         self.got.setdefault(frame["to"], []).append((frame["n"], frame["body"]))

@@ -17,7 +17,7 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Slices of ``me.room`` have new values.
+    """Slices of ``me.room``, or entries of them, have new values.
 
     ``why`` names what happened, ``by`` is the member who did it, if somebody did.
     """

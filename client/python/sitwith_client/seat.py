@@ -164,10 +164,10 @@ class Seat:
                 return self._chat(frame)
             case RoomFrame():
                 self._saw("room", frame.pos)
-                self.room.assign(frame.set)
+                changed = self.room.fold(frame)
                 mine = self.room.members.get(self.me)
                 self.role = mine["role"] if mine else self.role
-                return [Change(frame.why, frame.by, frozenset(frame.set))]
+                return [Change(frame.why, frame.by, changed)]
             case Ok() | Refused():
                 known = self._pending.pop(frame.id, None)
                 return [] if known is None else [Answered(frame.id, frame)]

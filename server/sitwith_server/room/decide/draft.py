@@ -14,7 +14,8 @@ from sitwith_server.room.planned import Ahead, Asked, Groups, Planned
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A named no. `code` is a refusal code of CONTRACT §3, or `nowhere`, `removed`, `elsewhere`,
-    `given_up` at the door, which the gateway answers with close codes."""
+    `given_up` at the door, which the gateway answers with close codes; `id_taken` is answered by
+    the door itself, with another id."""
 
     code: str
     message: str
