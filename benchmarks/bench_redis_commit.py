@@ -19,7 +19,7 @@ import uvloop
 
 from benchmarks.measure import Result
 from sitwith_server.log.base import Commit, Committed
-from sitwith_server.log.redis_instance import Tuning, parse_info
+from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.log.redis_packing import (
     COMMIT,
@@ -29,6 +29,7 @@ from sitwith_server.log.redis_packing import (
     pack_header,
     pack_tail,
 )
+from sitwith_server.log.redis_vigil import parse_info
 from tests.servers import Server, running
 
 ROOMS = 200

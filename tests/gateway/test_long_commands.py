@@ -111,9 +111,9 @@ def test_a_peer_that_goes_meanwhile_is_let_go_once_it_is_done(
         peer.transport.cut()
         await asyncio.sleep(LONG + 5)
         assert all(task.done() for task in world.tasks)
-        room = await world.registry.find(made.room)
-        assert room is not None
-        (seat,) = room.state.seats.values()
+        use = await world.host.use(made.room)
+        assert use is not None
+        (seat,) = use.room.state.seats.values()
         assert seat.connection is None
         await world.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
@@ -13,6 +12,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service import tokens
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
 
@@ -21,9 +21,9 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     drawn = iter(["mAAAAAAA", "mAAAAAAA", "mBBBBBBB", "mBBBBBBB", "mAAAAAAA", "mCCCCCCC"])
     monkeypatch.setattr(tokens, "new_seat_id", lambda: next(drawn))
     log = MemoryLog()
-    registry = Registry(log, Trail(log, 3600))
-    made = await Operator(registry, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door = Door(registry)
+    host = Host(log, Trail(log, 3600))
+    made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
+    door = Door(host)
 
     async def come(link: str) -> Seated:
         seated = await door.join(link, clean("Somebody"))
@@ -37,7 +37,7 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     await fay.room.ask(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
     assert (await come(made.member)).seat == "mCCCCCCC", "nor that of one who was removed"
     assert next(drawn, None) is None
-    await registry.close()
+    await host.close()
     await log.close()
 
 
