@@ -23,6 +23,14 @@ def scripts(server: Server) -> int:
     return int(found[1]) if found else 0
 
 
+async def idle(*logs: RedisLog) -> None:
+    """What is read at the begin of a subscription has been."""
+    await turns()
+    for log in logs:
+        if task := log._instances[0]._reading._task:
+            await task
+
+
 def tail(log: RedisLog, stream: str) -> list[bytes]:
     return [entry.blob for entry in log._instances[0].holdings.rooms[ROOM].tail(stream)]
 
@@ -34,7 +42,7 @@ async def test_a_message_is_one_round_trip_here_and_none_elsewhere(
     await live(author, reader)
     await create(author)
     ears, own = Bells(reader), Bells(author)
-    await turns()
+    await idle(author, reader)
     before = scripts(server)
     for n in range(50):
         taken(await say(author, 0, b"%d" % n, key=("s", n), outcome=b"o"))

@@ -1,6 +1,8 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
 -- one that a full Redis refuses: what it lets begin, it lets end. Only what takes away more than it
--- brings begins with one that a full Redis takes.
+-- brings begins with one that a full Redis takes. A right may be missing for one command and not for
+-- another: of what makes a plain commit whole each command is used once before the first entry is
+-- there, to no harm if nothing follows.
 --
 -- Each argument and each call costs about as much as what it asks for, so numbers come in one
 -- header, and nothing is asked that another reply already tells. What few commits do comes in words
@@ -106,6 +108,12 @@ if effects then
   end
 end
 
+if changes == 1 and count > 0 then
+  call('HSET', room .. 'meta', 't', now, 'r', seq + count)
+elseif count + controls > 0 then
+  call('HSET', room .. 'meta', 't', now)
+end
+
 -- First the control entries that come with a message, if there are any, then the stream's own.
 local first, control_first = seq + 1, control_seq + 1
 for turn = controls > 0 and 1 or 2, 2 do
@@ -128,11 +136,10 @@ for turn = controls > 0 and 1 or 2, 2 do
     local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
     local piece, id, blob = piece_of(last), last .. '-0', ARGV[word + k]
     if not call('XADD', stream .. piece, 'NOMKSTREAM', id, 'm', about, 'b', blob) then
+      call('DEL', stream .. (piece - BEHIND - 1))
+      call('PEXPIREAT', room .. 'heads', expires)
       call('XADD', stream .. piece, id, 'm', about, 'b', blob)
       call('PEXPIREAT', stream .. piece, expires)
-      if piece > BEHIND then
-        call('DEL', stream .. (piece - BEHIND - 1))
-      end
     end
     if carry then
       lengths, bodies = lengths .. pack('>I4I4', #about, #blob), bodies .. about .. blob
@@ -157,11 +164,6 @@ if opens then
   call('HSET', room .. 'meta', 'b', bucket)
 elseif field then
   call('HSET', place, field, string.sub(tail, key + 1))
-end
-if changes == 1 then
-  call('HSET', room .. 'meta', 't', now, 'r', rights)
-elseif count + controls > 0 then
-  call('HSET', room .. 'meta', 't', now)
 end
 
 local reply = pack('>c1I8I8I8', 'C', now, epoch, first)

@@ -20,8 +20,9 @@ OUTCOME_SECONDS: Final = 600.0
 KEPT_ENTRIES: Final = 5_000
 """At least this many of a stream's last entries can be read."""
 
-OUTAGE_SECONDS: Final = 2.0
-"""Workers beat much more often; longer than this without any beat, nobody could commit."""
+OUTAGE_SECONDS: Final = 1.0
+"""Workers beat much more often; longer than this without any beat, nobody could commit. Half of it
+where beats were refused: whatever froze rooms is an outage."""
 
 LINGER: Final = 600.0
 """Seconds after its end for which anything of a room may be kept, whatever died meanwhile."""
@@ -302,15 +303,15 @@ class LogFull(LogDown):
 
 
 class LogRefuses(LogDown):
-    """The log can be read and takes no writes. What was asked for has changed nothing."""
+    """The log answers and takes no writes. What was asked for has changed nothing."""
 
 
 class Health(Enum):
     """How one instance of the log is, as this process sees it.
 
     LIVE: commits are taken and bells ring. DARK: no bell can be heard. DOWN: it can't be reached.
-    SEEDING: it lost what it knew and is being told by all who held it. REFUSING: it can be read and
-    takes no writes.
+    SEEDING: it lost what it knew and is being told by all who held it. REFUSING: it answers, and
+    takes no writes, or nothing at all, of this process.
     """
 
     LIVE = "live"
