@@ -87,13 +87,21 @@ async def test_a_shorter_end_than_a_bucket_of_outcomes_counts(server: Server, ma
 
 async def test_a_forgotten_room_leaves_its_record_alone(server: Server, make: Make) -> None:
     worker, _ = await filled(server, make)
+    expires = time.time() + 3_600
     await forget(worker.log, workers=frozenset())
     keys = {key for key in server.admin("KEYS", "*").splitlines() if key.startswith(PREFIX)}
+    all_end_with(server, keys, expires)
     left = {"meta", "heads", "s:room:0", "trail", "trail_ttl"}
     assert keys == {PREFIX + kind for kind in left}
     fields = server.admin("HKEYS", PREFIX + "meta").splitlines()
     assert set(fields) == {"f", "r", "t", "v", "x", "rec"}
     assert server.admin("HGETALL", INDEX + "at") == ""
+    # One with an outcome, too, whose bucket went with all the others.
+    effects = Effects(forget=True, record=b"r")
+    await control(worker.log, 2, rights=True, key=("s", 5), outcome=b"o", effects=effects)
+    keys = {key for key in server.admin("KEYS", "*").splitlines() if key.startswith(PREFIX)}
+    assert len([key for key in keys if ":o:" in key]) == 1
+    all_end_with(server, keys, expires)
 
 
 @pytest.mark.parametrize("how", ["end", "commit"])

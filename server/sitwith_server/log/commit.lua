@@ -1,8 +1,8 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
 -- one that a full Redis refuses: what it lets begin, it lets end. Only what takes away more than it
 -- brings begins with one that a full Redis takes. A right may be missing for one command and not for
--- another: of what makes a plain commit whole each command is used once before the first entry is
--- there, to no harm if nothing follows.
+-- another: of what makes a commit whole each command is used once before the first entry is there, to
+-- no harm if nothing follows.
 --
 -- Each argument and each call costs about as much as what it asks for, so numbers come in one
 -- header, and nothing is asked that another reply already tells. What few commits do comes in words
@@ -39,8 +39,7 @@ if not meta[1] then
 end
 local epoch, rights, expires = tonumber(meta[1]), tonumber(meta[2]), meta[4]
 local time = call('TIME')
--- Two commits are never of the same moment, so that the last one's tells whether any was missed.
-local now = math.max(time[1] * 1000000 + time[2], meta[3] + 1)
+local now = math.max(time[1] * 1000000 + time[2], tonumber(meta[3]))
 local is_control, changes, has_effects, expect, at_head, not_before, key = unpack_('>BBBi8i8i8I4', ARGV[3])
 
 local bucket = math.floor(now / 600000000)
@@ -101,17 +100,14 @@ if effects then
     -- After its first write a script may write all it wants in a full Redis, too.
     call('DEL', room .. 'full')
   end
+end
+call('HSET', room .. 'meta', 't', now)
+if effects then
   if effects.forgets == 1 then
     house.forget()
     epoch, meta[5] = next_life(epoch), nil
     call('HSET', room .. 'meta', 'f', epoch)
   end
-end
-
-if changes == 1 and count > 0 then
-  call('HSET', room .. 'meta', 't', now, 'r', seq + count)
-elseif count + controls > 0 then
-  call('HSET', room .. 'meta', 't', now)
 end
 
 -- First the control entries that come with a message, if there are any, then the stream's own.
@@ -164,6 +160,9 @@ if opens then
   call('HSET', room .. 'meta', 'b', bucket)
 elseif field then
   call('HSET', place, field, string.sub(tail, key + 1))
+end
+if changes == 1 then
+  call('HSET', room .. 'meta', 'r', rights)
 end
 
 local reply = pack('>c1I8I8I8', 'C', now, epoch, first)

@@ -253,7 +253,6 @@ class MemoryLog:
         words = (commit, now, self._kept, self._event_id)
         control = room.append(CONTROL, commit.control, *words)
         entries = room.append(commit.stream, commit.blobs, *words)
-        room.count += bool(control or entries)
         if commit.key is not None:
             room.remember(commit.key, commit.outcome, now)
         room.take(effects)

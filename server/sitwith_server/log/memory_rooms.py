@@ -64,7 +64,6 @@ class Room:
     due: float
     epoch: int = EPOCH
     rights: int = 0
-    count: int = 0
     streams: dict[str, Stream] = field(default_factory=dict)
     outcomes: dict[tuple[str, int], tuple[float, bytes]] = field(default_factory=dict)
     snapshot: Snapshot | None = None
@@ -141,6 +140,11 @@ class Room:
                 break
             del self.outcomes[oldest]
         self.outcomes[key] = (now, outcome)
+
+    @property
+    def count(self) -> int:
+        """How many entries of all streams there have been in the room's present life."""
+        return sum(kept.head.seq for kept in self.streams.values())
 
     def take(self, effects: Effects) -> None:
         """What only concerns the room itself and comes after the entries."""

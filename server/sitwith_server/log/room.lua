@@ -174,14 +174,21 @@ end
 
 -- --- many rooms: all are named by the prefix of their keys, or by their quoted ids in an index ----
 
--- prefixes. Returns of each the control stream's head and the moment of its last commit (µs, 8 bytes),
--- "" if there is no room.
+-- prefixes. Returns of each the control stream's head and the sum of all heads' numbers (8 bytes), ""
+-- if there is no room.
 function op.looks()
   local found = {}
   for n = 4, #ARGV do
-    local at = redis.call('HGET', ARGV[n] .. 'meta', 't')
-    local head = at and redis.call('HGET', ARGV[n] .. 'heads', 'room')
-    found[#found + 1] = head and head .. struct.pack('>I8', at) or ''
+    local all = redis.call('HEXISTS', ARGV[n] .. 'meta', 'f') == 1
+      and redis.call('HGETALL', ARGV[n] .. 'heads') or {}
+    local head, count = '', 0
+    for k = 1, #all, 2 do
+      count = count + struct.unpack('>I8', all[k + 1], 9)
+      if all[k] == 'room' then
+        head = all[k + 1]
+      end
+    end
+    found[#found + 1] = head ~= '' and head .. struct.pack('>I8', count) or ''
   end
   return found
 end

@@ -254,8 +254,8 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far a room is: the control stream's head, and a number that rises with every commit that
-    appended anything to any stream. Both equal: nothing has been missed."""
+    """How far a room is: the control stream's head, and how many entries all its streams have had
+    in its present life (the sum of their heads' numbers). Both equal: nothing has been missed."""
 
     position: Position
     count: int
