@@ -222,12 +222,12 @@ class RoomContract(LogTests):
 
     async def test_who_lapsed_is_known_until_it_is_settled(self, harness: Harness) -> None:
         leases = harness.log.leases
-        await leases.beat("w1", 0.2)
+        await leases.beat("w1", 0.5)
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w1", "w2"], [])
         await leases.settled("w1")
         assert await leases.living(["w1"]) == {"w1"}, "who lives is not settled"
-        await harness.advance(0.21)
+        await harness.advance(0.6)
         for _ in range(2):
             await leases.beat("w2", 3_600)
             assert _standing(leases) == (["w2"], ["w1"])

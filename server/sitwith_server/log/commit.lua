@@ -39,8 +39,7 @@ if not meta[1] then
 end
 local epoch, rights, expires = tonumber(meta[1]), tonumber(meta[2]), meta[4]
 local time = call('TIME')
--- Two commits are never of the same moment, so that the last one's tells whether any was missed.
-local now = math.max(time[1] * 1000000 + time[2], meta[3] + 1)
+local now = math.max(time[1] * 1000000 + time[2], tonumber(meta[3]))
 local is_control, changes, has_effects, expect, at_head, not_before, key = unpack_('>BBBi8i8i8I4', ARGV[3])
 
 local bucket = math.floor(now / 600000000)

@@ -174,8 +174,8 @@ end
 
 -- --- many rooms: all are named by the prefix of their keys, or by their quoted ids in an index ----
 
--- prefixes. Returns of each the control stream's head and the moment of its last commit (µs, 8 bytes),
--- "" if there is no room.
+-- prefixes. Returns of each the control stream's head and the sum of all heads' numbers (8 bytes), ""
+-- if there is no room.
 function op.looks()
   local found = {}
   for n = 4, #ARGV do
