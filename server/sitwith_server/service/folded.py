@@ -203,11 +203,12 @@ class Folded:
             self._tell(Change(before, self.state, (), "room.end", "", self.position))
 
     def start_over(self, fresh: Folded, streams: frozenset[str]) -> None:
-        """Goes on from another reading of the log; what of the conversations is gone is said."""
+        """Goes on from another reading of the log; what of the conversations is gone is said.
+        Words that came meanwhile are told once they are read."""
         before = self.state
         self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
         self.snapshot_at, self.compared_at = fresh.snapshot_at, fresh.compared_at
-        self.talking.start_over(fresh.talking)
+        self.talking.start_over(fresh.talking if before.life == fresh.state.life else None, streams)
         self._tell(Change(before, self.state, (), "gap", "", self.position))
         for observer in self.observers():
             observer.lost(streams)

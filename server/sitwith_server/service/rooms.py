@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from sitwith_protocol.errors import RefusalCode
@@ -92,6 +93,9 @@ class Room:
         self._pending: list[Bell] = []
         self._aside = False
         self.frozen = False
+        self.over = False
+        """Whether this object will be the room never again: it was forgotten here without the log,
+        or can't be read here. Another one may be, once it is loaded."""
 
     # -- what it is ------------------------------------------------------------------------------
 
@@ -403,6 +407,8 @@ class Room:
             self._aside = False
             self._pending.clear()
             self._folded.start_over(fresh._folded, streams)
+            with suppress(LogDown):  # the next look at all rooms finds what is missing
+                await self._catch_up()
         if before.life != self.state.life:
             return
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
@@ -413,7 +419,7 @@ class Room:
             turn=before.floor.turn,
             forgotten=forgotten(before, self.state),
         )
-        while isinstance(await self.order(again, "gap"), Unavailable):
+        while isinstance(await self.order(again, "gap"), Unavailable) and not self.over:
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
@@ -433,10 +439,17 @@ class Room:
         it starts over."""
         self._aside = True
 
-    def retire(self, record: Record) -> None:
-        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+    def give_up(self) -> None:
+        """This object is the room no longer. Whoever is shown it is told that it is frozen, and
+        sent elsewhere as from any room that is for long."""
+        self.over = True
         self.set_aside()
         self._pending.clear()
+        self.freeze(True)
+
+    def retire(self, record: Record) -> None:
+        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+        self.give_up()
         self._folded.retire(reopened(record, self.state.seq, self.state.seq))
 
     async def _be_fresh(self) -> None:
