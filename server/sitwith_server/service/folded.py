@@ -90,7 +90,8 @@ class Folded:
         before = self.state
         self.state, self.position = after, position
         if after.rights != before.rights:
-            self.rights = after.rights
+            # By the log it is the last entry of such a commit, whichever of them it was.
+            self.rights = position.seq
         if after.life != before.life:
             self._new_life()
         self._tell(Change(before, after, events, why, by, position))
@@ -154,6 +155,8 @@ class Folded:
         if words or heads.streams[CONTROL].seq > self.state.seq:
             # Words first, then up to the head by then: nobody gets words by rights of before.
             await self._read_control()
+        if heads.streams[CONTROL].seq == self.state.seq:
+            self.rights = heads.rights
         for entry in words:
             if entry.position.life == self.state.life:
                 self.talking.take(entry)
