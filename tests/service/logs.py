@@ -68,7 +68,11 @@ class WorkerLog(MemoryLog):
         self, room: str, give: Callable[[], Given], lost: Callable[[Any], None] = lambda _: None
     ) -> Callable[[], None]:
         self.given[room], self.lost[room] = give, lost
-        return lambda: (self.given.pop(room, None), self.lost.pop(room, None)) and None
+
+        def end() -> None:
+            del self.given[room], self.lost[room]
+
+        return end
 
     async def now(self, room: str | None = None) -> float:
         return await self.shared.now(room)

@@ -46,10 +46,10 @@ class Seen(Observer):
         self.gaps.append(streams)
 
 
-def second(log: MemoryLog, **how: float) -> tuple[WorkerLog, Host]:
+def second(log: MemoryLog, idle_seconds: float = 30.0) -> tuple[WorkerLog, Host]:
     """Another worker on a log."""
     way = WorkerLog(log)
-    return way, Host(way, Trail(way, 60), **how)
+    return way, Host(way, Trail(way, 60), idle_seconds=idle_seconds)
 
 
 async def used(host: Host, room: str) -> Use:
@@ -70,7 +70,7 @@ async def say(e: Seats, body: str, to: str = "circle", by: int = 1) -> None:
 
 async def test_a_room_in_use_is_not_let_go_of() -> None:
     e = await people(MemoryLog())
-    _, host = second(e.log, idle_seconds=0.0)
+    _, host = second(e.memory, idle_seconds=0.0)
     first = await used(host, e.room.id)
     other = await used(host, e.room.id)
     assert first.room is other.room
@@ -89,7 +89,7 @@ async def test_a_room_in_use_is_not_let_go_of() -> None:
 async def test_nothing_is_let_go_between_its_being_found_and_being_watched() -> None:
     """However long whoever found the room takes to watch it, what they watch is the room."""
     e = await people(MemoryLog())
-    _, host = second(e.log, idle_seconds=0.0)
+    _, host = second(e.memory, idle_seconds=0.0)
     use = await used(host, e.room.id)
     await asyncio.sleep(0.02)
     host.let_go_of_idle()
@@ -105,7 +105,7 @@ async def test_nothing_is_let_go_between_its_being_found_and_being_watched() -> 
 
 async def test_a_room_is_kept_for_a_while_after_its_last_use() -> None:
     e = await people(MemoryLog())
-    _, host = second(e.log, idle_seconds=60.0)
+    _, host = second(e.memory, idle_seconds=60.0)
     (await used(host, e.room.id)).release()
     host.let_go_of_idle()
     assert len(host.hosted()) == 1
@@ -114,7 +114,7 @@ async def test_a_room_is_kept_for_a_while_after_its_last_use() -> None:
 
 async def test_many_share_one_loading() -> None:
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     way.held["heads"] = asyncio.Event()
     asked = [asyncio.create_task(host.use(e.room.id)) for _ in range(5)]
     await settled()
@@ -137,7 +137,7 @@ async def test_many_share_one_loading() -> None:
 @pytest.mark.parametrize("what", ["snapshot", "heads", "read"])
 async def test_a_loading_that_fails_leaves_nothing_behind(what: str) -> None:
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     way.down = {what}
     found = await asyncio.gather(*(host.use(e.room.id) for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in found] == [LogDown] * 3
@@ -149,8 +149,8 @@ async def test_a_loading_that_fails_leaves_nothing_behind(what: str) -> None:
 
 async def test_a_room_that_cannot_be_read_leaves_nothing_behind() -> None:
     e = await people(MemoryLog())
-    _, host = second(e.log)
-    found = e.log._rooms[e.room.id]  # type: ignore[attr-defined]
+    _, host = second(e.memory)
+    found = e.memory._rooms[e.room.id]
     kept, stream = list(found.streams[CONTROL].entries), found.streams[CONTROL].entries
     stream[0] = type(kept[0])(CONTROL, kept[0].position, 1, kept[0].at, "", b"\x80")
     with pytest.raises(Unreadable):
@@ -170,7 +170,7 @@ async def test_what_there_is_not_leaves_nothing_behind() -> None:
 
 async def test_a_room_that_ends_is_absent_and_its_users_are_told() -> None:
     e = await people(MemoryLog())
-    _, host = second(e.log)
+    _, host = second(e.memory)
     use = await used(host, e.room.id)
     seen = Seen()
     use.room.observe(seen)
@@ -185,14 +185,14 @@ async def test_a_room_that_ends_is_absent_and_its_users_are_told() -> None:
 
 async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     room = (await used(host, e.room.id)).room
     way.held["heads"] = asyncio.Event()
     way.lost[room.id](Lost(room.id, frozenset(("circle",)), Heads(0, {CONTROL: Position.START})))
     ada = e.seats[1]
     frozen = await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise")
     assert getattr(frozen, "code", "") == "frozen"
-    assert not room.sure and host.hosted() == [room]
+    assert (room.sure, host.hosted()) == (False, [room])
     seen = Seen()
     room.observe(seen)
     way.held.pop("heads").set()
@@ -207,7 +207,7 @@ async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
 async def test_words_that_came_while_a_room_started_over_are_told() -> None:
     """Of the streams that lost nothing each message is told, once and in order."""
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     room = (await used(host, e.room.id)).room
     seen = Seen()
     room.observe(seen)
@@ -229,7 +229,7 @@ async def test_words_that_came_while_a_room_started_over_are_told() -> None:
 
 async def test_a_room_that_starts_over_and_is_no_more_ends_here() -> None:
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     room = (await used(host, e.room.id)).room
     await e.log.end(room.id)
     way.lost[room.id](Lost(room.id, frozenset(), None))
@@ -241,7 +241,7 @@ async def test_a_room_that_starts_over_and_is_no_more_ends_here() -> None:
 async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
     """Another version writes what this one can't read: its people are sent elsewhere."""
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     room = (await used(host, e.room.id)).room
     seen = Seen()
     room.observe(seen)
@@ -252,8 +252,7 @@ async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
     entry = bell.entries[0]
     strange = type(entry)(entry.stream, entry.position, entry.rights, entry.at, "", b"\x80")
     host._rang(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
-    assert room.over and seen.frozen == [True]
-    assert host.hosted() == []
+    assert (room.over, seen.frozen, host.hosted()) == (True, [True], [])
     await host.close()
 
 
@@ -291,7 +290,7 @@ async def _link(e: Seats) -> str:
 
 async def test_a_closed_host_leaves_no_task() -> None:
     e = await people(MemoryLog())
-    way, host = second(e.log)
+    way, host = second(e.memory)
     await used(host, e.room.id)
     way.down = {"snapshot"}
     way.lost[e.room.id](Lost(e.room.id, frozenset(), Heads(0, {CONTROL: Position.START})))

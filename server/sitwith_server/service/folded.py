@@ -210,8 +210,11 @@ class Folded:
         Words that came meanwhile are told once they are read."""
         before = self.state
         self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
+        if before.life == self.state.life:
+            self.talking.start_over(fresh.talking, streams)
+        else:
+            self._new_life()
         self.snapshot_at, self.compared_at = fresh.snapshot_at, fresh.compared_at
-        self.talking.start_over(fresh.talking if before.life == fresh.state.life else None, streams)
         self._tell(Change(before, self.state, (), "gap", "", self.position))
         for observer in self.observers():
             observer.lost(streams)
