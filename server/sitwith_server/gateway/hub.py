@@ -100,9 +100,10 @@ class Hub:
         """Welcomes a link, gives it what it has missed, and makes it live."""
         state = self.room.state
         seat = state.seats.get(link.seat)
-        if seat is None or seat.connection != link.connection:
-            link.finish(CloseCode.ELSEWHERE, own=False)
+        if (code := _barred(state, link, seat)) is not None:
+            link.finish(code, own=False)
             return
+        assert seat is not None
         self.links[link.seat] = link
         inside = seat.is_inside
         welcome = m.Welcome(
@@ -199,7 +200,7 @@ class Hub:
         if self._leaving is not None:
             self._leaving.cancel()
         loop = asyncio.get_running_loop()
-        self._leaving = loop.call_later(DARK_SECONDS, self._send_away) if frozen else None
+        self._leaving = loop.call_later(DARK_SECONDS, self.send_away) if frozen else None
         state = self.room.state
         for link in tuple(self.links.values()):
             seat = state.seats.get(link.seat)
@@ -211,8 +212,9 @@ class Hub:
             why = "freeze" if frozen else "thaw"
             link.outbox.send(m.RoomFrame(state.seq, position, why, slices).to_map())
 
-    def _send_away(self) -> None:
-        """Frozen for so long it may be this worker alone that is cut off: others may serve."""
+    def send_away(self) -> None:
+        """To come again, to any worker. Frozen for long it may be this one alone that is cut off:
+        others may serve."""
         for link in tuple(self.links.values()):
             self.detach(link)
             link.outbox.end(CloseCode.LOST)
@@ -323,6 +325,17 @@ class _Shown:
             by=by or None,
             patch=news.patch,
         ).to_map()
+
+
+def _barred(state: RoomState, link: Link, seat: Seat | None) -> CloseCode | None:
+    """Why a link that comes is not welcome any more: much may have happened since its hello."""
+    if state.ended:
+        return CloseCode.NOWHERE
+    if seat is None:
+        return CloseCode.REMOVED if link.seat in state.removed else CloseCode.LOST
+    if seat.connection == link.connection:
+        return None
+    return CloseCode.LOST if seat.connection is None else CloseCode.ELSEWHERE
 
 
 def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
