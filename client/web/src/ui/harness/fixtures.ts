@@ -99,6 +99,7 @@ export function snapshot(change: Partial<Snapshot> = {}): Snapshot {
     reactions: [],
     closed: null,
     gaps: [],
+    anew: 0,
     names: Object.fromEntries(Object.entries(view.members).map(([id, one]) => [id, one.name])),
     serverNow: () => NOW,
     ...change,
