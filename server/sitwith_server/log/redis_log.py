@@ -36,6 +36,8 @@ from sitwith_server.log.redis_packing import (
 from sitwith_server.log.redis_target import place, targets_of
 
 AUDIT_ENTRIES: Final = 20_000
+PLACES: Final = 8_192
+"""Rooms of which it is remembered where they lie."""
 _WHISPER: Final = bytes([WHISPER])
 
 
@@ -108,6 +110,7 @@ class RedisLog:
                 each(instance.name, instance.view().health)
 
         self._instances = tuple(Instance(each, chosen, format, changed) for each in targets)
+        self._places: dict[str, Instance] = {}
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
@@ -126,7 +129,12 @@ class RedisLog:
     def _of(self, room: str) -> Instance:
         if len(self._instances) == 1:
             return self._instances[0]
-        return self._instances[place(room, self._identities)]
+        found = self._places.get(room)
+        if found is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            found = self._places[room] = self._instances[place(room, self._identities)]
+        return found
 
     # --- how it is -------------------------------------------------------------------------
 
