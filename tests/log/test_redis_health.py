@@ -123,9 +123,10 @@ def test_who_refuses_a_connection_is_refusing_from_the_start() -> None:
 def test_darkness_freezes_later() -> None:
     condition = well()
     condition.echoed(0.5)
+    condition.took(2.0)
     condition.darkened(1.0)
     condition.darkened(2.0)
-    condition.took(2.0)
+    assert condition.frozen(3.1)
     assert condition.view(2.9) == View(Health.DARK, False, "dark")
     assert condition.next_look(2.9) == 3.0
     condition.took(3.0)
