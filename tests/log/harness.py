@@ -24,6 +24,13 @@ class Harness:
     advance: Callable[[float], Awaitable[None]]
 
 
+async def create(
+    log: Log, room: str = ROOM, record: bytes = b"record", *, seconds: float = 3_600
+) -> bool:
+    """A room that ends in so many seconds."""
+    return await log.create(room, record, seconds)
+
+
 async def control(log: Log, expect: int, *blobs: bytes, room: str = ROOM, **more: Any) -> Result:
     return await log.commit(Commit(room, CONTROL, blobs or (b"x",), expect, **more))
 
