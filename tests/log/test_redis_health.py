@@ -122,15 +122,17 @@ def test_who_refuses_a_connection_is_refusing_from_the_start() -> None:
 
 def test_darkness_freezes_later() -> None:
     condition = well()
-    condition.darkened(3.0)
-    condition.darkened(4.0)
-    condition.took(4.0)
-    assert condition.view(4.1) == View(Health.DARK, False, "dark")
-    assert condition.next_look(4.1) == 5.0
-    condition.took(5.0)
-    assert condition.view(5.1) == View(Health.DARK, True, "dark")
-    condition.echoed(5.2)
-    assert condition.view(5.2) == LIVE
+    condition.echoed(0.5)
+    condition.took(2.0)
+    condition.darkened(1.0)
+    condition.darkened(2.0)
+    assert condition.frozen(3.1)
+    assert condition.view(2.9) == View(Health.DARK, False, "dark")
+    assert condition.next_look(2.9) == 3.0
+    condition.took(3.0)
+    assert condition.view(3.1) == View(Health.DARK, True, "dark")
+    condition.echoed(3.2)
+    assert condition.view(3.2) == LIVE
 
 
 def test_a_pause_of_this_process_counts_as_silence() -> None:
@@ -157,7 +159,7 @@ def test_what_is_seeded_takes_a_write_before_it_thaws() -> None:
 
 def test_another_format_is_down_whatever_else_is_so() -> None:
     condition = well()
-    condition.other_format = 7
+    condition.of_format(7)
     assert condition.view(0.1) == View(Health.DOWN, True, "format")
     condition.refused("full", 0.1)
     condition.seed(True)

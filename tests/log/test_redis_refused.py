@@ -27,7 +27,7 @@ from sitwith_server.log.redis_log import RedisLog
 from tests.chaos.proxy import BOTH, DOWN, Proxy
 from tests.servers import KINDS, PASSWORD, Server, free_port
 
-from .harness import ROOM, control, say, taken
+from .harness import ROOM, control, create, say, taken
 from .reseeding import away
 
 TOLD = 2.5
@@ -174,7 +174,7 @@ async def workers(*urls: str) -> AsyncIterator[list[Worker]]:
     for log in logs:
         log.start()
     await until(lambda: all(set(log.health().values()) == {Health.LIVE} for log in logs))
-    await logs[0].create(ROOM, b"record", time.time() + 3_600)
+    await create(logs[0])
     some = [Worker(log, f"w{n}") for n, log in enumerate(logs)]
     # At no special moment between two beats.
     await asyncio.sleep(1.0 + random.random() / 2)
@@ -416,7 +416,7 @@ async def test_what_froze_for_a_moment_is_given_back(plain: Server) -> None:
 
 async def test_no_refusal_of_one_room_freezes_the_others(plain: Server) -> None:
     async with workers(plain.url) as some:
-        await some[0].log.create("broken", b"", time.time() + 3_600)
+        await create(some[0].log, "broken")
         key = next(k for k in plain.admin("KEYS", "sw:*broken*heads").splitlines())
         plain.admin("SET", key, "no hash")
         end = time.monotonic() + 3

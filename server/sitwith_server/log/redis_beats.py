@@ -9,6 +9,7 @@ that is no worker writes the same without a lease.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -105,7 +106,7 @@ class Beats:
                 self._send(None)
 
     def _send(self, beaten: asyncio.Future[None] | None) -> None:
-        sent, lease, round_ = asyncio.get_running_loop().time(), self._lease, self._round
+        sent, lease, round_ = time.monotonic(), self._lease, self._round
 
         def got(reply: Any) -> None:
             if round_ == self._round:
@@ -141,7 +142,7 @@ class Beats:
             self.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 
     def _took(self, sent: float) -> None:
-        was_ill = self._condition.ill or self._condition.frozen(asyncio.get_running_loop().time())
+        was_ill = self._condition.ill or self._condition.frozen(time.monotonic())
         self._condition.took(sent)
         if was_ill:
             self._changed()

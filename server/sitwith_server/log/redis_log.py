@@ -43,6 +43,8 @@ LOOKS: Final = 256
 """Rooms that one script looks at."""
 SHARDS_AT_ONCE: Final = 32
 """Shards that one script goes through where each may hold much."""
+PLACES: Final = 8_192
+"""Rooms of which it is remembered where they lie."""
 _WHISPER: Final = bytes([WHISPER])
 
 
@@ -131,6 +133,7 @@ class RedisLog:
                 each(instance.name, instance.view().health)
 
         self._instances = tuple(Instance(each, chosen, format, changed) for each in targets)
+        self._places: dict[str, Instance] = {}
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
@@ -151,7 +154,12 @@ class RedisLog:
     def _of(self, room: str) -> Instance:
         if len(self._instances) == 1:
             return self._instances[0]
-        return self._instances[place(room, self._identities)]
+        found = self._places.get(room)
+        if found is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            found = self._places[room] = self._instances[place(room, self._identities)]
+        return found
 
     # --- how it is -------------------------------------------------------------------------
 
