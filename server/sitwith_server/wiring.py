@@ -114,6 +114,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         meetings=meetings,
     )
     metrics.media(voices.told)
+    metrics.log(log.health, log.reasons)
     gate = Gate(Door(host), settings, metrics, log.now, voices)
     shelf = Shelf(log, host.hosted)
     if meetings is not None:

@@ -45,7 +45,16 @@ _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
 
 UNREADY: Final = {
     "draining": "it takes nobody new, since it is about to end",
-    "log_unavailable": "its log can't be reached",
+    "log_unreachable": "its Redis can't be reached",
+    "log_dark": "its Redis answers, but what it tells others does not come back",
+    "log_seeding": "its Redis came back without the rooms and is being told them",
+    "log_full": "its Redis is full (maxmemory)",
+    "log_read_only": "its Redis is read-only (a replica)",
+    "log_few_replicas": "its Redis has too few replicas (min-replicas-to-write)",
+    "log_disk": "its Redis can't save to its disk (MISCONF)",
+    "log_rights": "its Redis user lacks a right",
+    "log_format": "its Redis holds rooms of another version of Sitwith",
+    "log_refused": "its Redis refuses writes",
     "page_missing": "its page is not built or not whole (run: make setup)",
 }
 """Why a server can't serve, by the words that `/readyz` has for it."""
@@ -196,10 +205,7 @@ class _Health:
         return JSONResponse({"error": error, "ready": False, "reasons": reasons}, 503)
 
     def _unready(self) -> Iterator[str]:
-        if self._operator.draining:
-            yield "draining"
-        elif not self._operator.ready():
-            yield "log_unavailable"
+        yield from self._operator.unready()
         if not self._page.built:
             yield "page_missing"
 

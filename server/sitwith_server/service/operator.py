@@ -259,7 +259,7 @@ class Operator:
         log = self._host.log
         if Health.LIVE in log.health().values():
             return []
-        return sorted({f"log_{reason}" for reason in log.reasons().values()}) or ["log"]
+        return sorted({f"log_{reason}" for reason in log.reasons().values()})
 
 
 def _summary(state: RoomState) -> RoomSummary:
