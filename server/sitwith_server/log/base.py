@@ -167,7 +167,24 @@ class Files(Protocol):
         ...
 
 
-class Log(Protocol):
+class Trails(Protocol):
+    """Audit trails. Every method may raise `LogDown`."""
+
+    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+        """Append to the audit trail, which outlives the room (or this entry, if the room is
+        gone) by the `ttl` seconds that were given last."""
+        ...
+
+    async def read_audit(self, room: str) -> list[bytes]:
+        """The audit trail in order, [] if there is none."""
+        ...
+
+    async def drop_audit(self, room: str) -> None:
+        """Delete the audit trail."""
+        ...
+
+
+class Log(Trails, Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
     Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
@@ -286,19 +303,6 @@ class Log(Protocol):
         Where rooms lie on several instances, each instance has a clock of its own: that of
         `room`, or of any instance that lives.
         """
-        ...
-
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
-        """Append to the audit trail, which outlives the room (or this entry, if the room is
-        gone) by the `ttl` seconds that were given last."""
-        ...
-
-    async def read_audit(self, room: str) -> list[bytes]:
-        """The audit trail in order, [] if there is none."""
-        ...
-
-    async def drop_audit(self, room: str) -> None:
-        """Delete the audit trail."""
         ...
 
     def hold(

@@ -21,22 +21,19 @@ from sitwith_server.log.base import (
     LINGER,
     TOMBSTONE,
     Bell,
-    Blank,
     Clock,
     Commit,
     Committed,
     Entry,
-    Give,
     Gone,
     Heads,
-    Health,
     Look,
-    Lost,
     Outage,
     Result,
     Ring,
     Snapshot,
 )
+from sitwith_server.log.memory_calm import NeverFails
 from sitwith_server.log.memory_rooms import Room, bells_of
 
 AUDIT_ENTRIES: Final = 20_000
@@ -147,7 +144,7 @@ class MemoryFiles:
         pass
 
 
-class MemoryLog:
+class MemoryLog(NeverFails):
     """`Log` in a dictionary.
 
     clock: unix seconds; may be set back, the log then stands still until it has caught up.
@@ -203,31 +200,6 @@ class MemoryLog:
 
     async def now(self, room: str | None = None) -> float:
         return self._now()
-
-    # --- it never fails --------------------------------------------------------------------
-
-    def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
-    ) -> Callable[[], None]:
-        return lambda: None
-
-    def frozen(self, room: str) -> bool:
-        return False
-
-    def health(self) -> Mapping[str, Health]:
-        return {"memory": Health.LIVE}
-
-    def reasons(self) -> Mapping[str, str]:
-        return {}
-
-    def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
-        return lambda: None
-
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        """There are no copies of entries."""
-
-    def forget_here(self, room: str, record: bytes) -> None:
-        """There are no copies of rooms: this one still has the room, which is due."""
 
     async def close(self) -> None:
         for followers in self._followers.values():

@@ -11,21 +11,18 @@ from sitwith_server.log.base import (
     Blank,
     Commit,
     Entry,
-    Give,
     Heads,
     Health,
     LogDown,
     Look,
-    Lost,
     Outage,
     Position,
     Result,
-    Ring,
     Snapshot,
     Trimmed,
 )
-from sitwith_server.log.redis_bells import WHISPER, Record
-from sitwith_server.log.redis_effects import AUDIT_ENTRIES, last_moment, tomb_until
+from sitwith_server.log.redis_bells import Record
+from sitwith_server.log.redis_effects import last_moment, tomb_until
 from sitwith_server.log.redis_files import RedisFiles
 from sitwith_server.log.redis_instance import Instance, Tuning
 from sitwith_server.log.redis_link import Word
@@ -38,6 +35,7 @@ from sitwith_server.log.redis_packing import (
     room_of,
 )
 from sitwith_server.log.redis_target import place, targets_of
+from sitwith_server.log.redis_told import RedisTold
 
 LOOKS: Final = 256
 """Rooms that one script looks at."""
@@ -45,7 +43,6 @@ SHARDS_AT_ONCE: Final = 32
 """Shards that one script goes through where each may hold much."""
 PLACES: Final = 8_192
 """Rooms of which it is remembered where they lie."""
-_WHISPER: Final = bytes([WHISPER])
 
 
 def _ms(seconds: float) -> int:
@@ -116,7 +113,7 @@ class RedisLeases:
         return found
 
 
-class RedisLog:
+class RedisLog(RedisTold):
     """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
 
     urls: as `redis_target.targets_of` takes them. Connects in the background from `start` on;
@@ -309,40 +306,3 @@ class RedisLog:
             if len(found) >= limit:
                 break
         return found[:limit]
-
-    # --- hints and holding -----------------------------------------------------------------
-
-    async def whisper(self, room: str, blob: bytes) -> None:
-        self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
-
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        instance = self._of(room)
-        instance.holdings.use(room)
-        unfollow = instance.fan.follow(room, bell, heard)
-        following = True
-
-        def end() -> None:
-            nonlocal following
-            if following:
-                following = False
-                unfollow()
-                instance.holdings.leave(room)
-
-        return end
-
-    def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
-    ) -> Callable[[], None]:
-        return self._of(room).holdings.hold(room, give, lost)
-
-    # --- the audit trail -------------------------------------------------------------------
-
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
-        await self._of(room).ask(room, "audit", blob, _ms(ttl), AUDIT_ENTRIES)
-
-    async def read_audit(self, room: str) -> list[bytes]:
-        found: list[Any] = await self._of(room).ask(room, "read_audit")
-        return found
-
-    async def drop_audit(self, room: str) -> None:
-        await self._of(room).ask(room, "drop_audit")
