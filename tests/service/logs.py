@@ -20,8 +20,8 @@ class WorkerLog(MemoryLog):
     """A worker's own way to a shared log.
 
     calls: the names of what was asked, in order. down: these names raise LogDown before anything is
-    done, `deaf` ones after it. held: these wait until they are let go. slow: how long (s) each takes.
-    silent: no bell rings.
+    done, `deaf` ones after it. held: these wait until they are let go. slow: how long (s) each
+    takes. silent: no bell rings.
     """
 
     def __init__(self, shared: MemoryLog) -> None:

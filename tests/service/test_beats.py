@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory_log import MemoryLeases, MemoryLog
@@ -35,7 +36,7 @@ class Watched(MemoryLeases):
 
     def gaps(self, worker: str) -> list[float]:
         at = self.at[worker]
-        return [after - before for before, after in zip(at, at[1:], strict=False)]
+        return [after - before for before, after in pairwise(at)]
 
 
 def test_beats_go_on_at_their_pace_while_hundreds_of_rooms_are_looked_after_slowly() -> None:
