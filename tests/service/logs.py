@@ -20,7 +20,8 @@ class WorkerLog(MemoryLog):
     """A worker's own way to a shared log.
 
     calls: the names of what was asked, in order. down: these names raise LogDown before anything is
-    done, `deaf` ones after it. held: these wait until they are let go. silent: no bell rings.
+    done, `deaf` ones after it. held: these wait until they are let go. slow: how long (s) each
+    takes. silent: no bell rings.
     """
 
     def __init__(self, shared: MemoryLog) -> None:
@@ -30,6 +31,7 @@ class WorkerLog(MemoryLog):
         self.down: set[str] = set()
         self.deaf: set[str] = set()
         self.held: dict[str, asyncio.Event] = {}
+        self.slow = 0.0
         self.is_frozen = False
         self.silent = False
         self.bells: list[Bell] = []
@@ -45,6 +47,8 @@ class WorkerLog(MemoryLog):
 
         async def call(*args: Any, **fields: Any) -> Any:
             self.calls.append(name)
+            if self.slow:
+                await asyncio.sleep(self.slow)
             if (wait := self.held.get(name)) is not None:
                 await wait.wait()
             if name in self.down or (self.is_frozen and name == "commit"):
