@@ -40,7 +40,7 @@ HANDS = st.lists(st.tuples(st.sampled_from("uuudlpqcb"), st.integers(0, 29)), ma
 @given(HANDS)
 def test_FL25_EV10_many_hands_go_up_and_down(steps: list[tuple[str, int]]) -> None:
     e = circle(*(f"P{n}" for n in range(30)))
-    Viewers(e)
+    Viewers(e, e.state.seats.keys())
     e.ok("fay", c.FloorStick)
     for what, number in steps:
         who = f"p{number}"

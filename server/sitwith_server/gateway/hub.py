@@ -20,7 +20,7 @@ from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, str
 from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.view import FREEZING, Value, view, with_freeze
+from sitwith_server.room.view import FREEZING, SLICES, Value, slices, view, with_freeze
 from sitwith_server.room.watch import Cause, Told
 from sitwith_server.service.observing import Change
 from sitwith_server.service.rooms import Room
@@ -201,16 +201,20 @@ class Hub:
             self._leaving.cancel()
         loop = asyncio.get_running_loop()
         self._leaving = loop.call_later(DARK_SECONDS, self.send_away) if frozen else None
-        state = self.room.state
+        state, position = self.room.state, self.room.position.to_bytes()
+        why = "freeze" if frozen else "thaw"
+        frames: dict[object, bytes] = {}
         for link in tuple(self.links.values()):
-            seat = state.seats.get(link.seat)
-            if seat is None or not seat.is_inside:
+            seat = state.at(link.seat)
+            if seat is None:
                 continue
-            shown = self._shown(seat)
-            slices = {name: shown[name] for name in FREEZING}
-            position = self.room.position.to_bytes()
-            why = "freeze" if frozen else "thaw"
-            link.outbox.send(m.RoomFrame(state.seq, position, why, slices).to_map())
+            kind = tuple([SLICES[name].audience(state, seat) for name in FREEZING])
+            if kind not in frames:
+                shown = slices(state, seat, FREEZING)
+                shown = with_freeze(shown) if frozen else shown
+                told = m.RoomFrame(state.seq, position, why, shown)
+                frames[kind] = framed(encode(told.to_map()))
+            link.outbox.put(frames[kind])
 
     def send_away(self) -> None:
         """To come again, to any worker. Frozen for long it may be this one alone that is cut off:
