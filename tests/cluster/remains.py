@@ -132,7 +132,7 @@ class Told:
             try:
                 await client.resume(resume, {})
             except Gone as gone:
-                assert gone.code == 4404  # noqa: PT017  the code is what is asked about
+                assert gone.code == 4404
             else:
                 raise AssertionError("an old resume leads somewhere")
         for role in ("member", "facilitator"):

@@ -1,4 +1,4 @@
-"""What a room forgets when everybody has gone, and what its end leaves: nothing, wherever one looks.
+"""What a room forgets when everybody has gone, and what its end leaves: nothing, anywhere.
 
 See `test_forgetting_outages` for the same while Redis is away.
 """
