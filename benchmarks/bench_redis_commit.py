@@ -19,7 +19,7 @@ import uvloop
 
 from benchmarks.measure import Result
 from sitwith_server.log.base import Commit, Committed
-from sitwith_server.log.redis_instance import Tuning, parse_info
+from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.log.redis_packing import (
     COMMIT,
@@ -29,6 +29,7 @@ from sitwith_server.log.redis_packing import (
     pack_header,
     pack_tail,
 )
+from sitwith_server.log.redis_vigil import parse_info
 from tests.servers import Server, running
 
 ROOMS = 200
@@ -60,7 +61,7 @@ async def _all(server: Server) -> list[Result]:
     log.start()
     assert await log.usable("", 10)
     for n in range(ROOMS):
-        await log.create(f"r{n}", b"", 3_600)
+        await log.create(f"r{n}", b"", await log.now() + 3_600)
     plain = redis_py.Redis.from_url(server.url, max_connections=64)
     ours, theirs = _with_log(log), await _with_redis_py(plain, server)
     ways = (

@@ -33,6 +33,19 @@ _POSITIONS: Check[Mapping[str, bytes]] = mapping(_POS)
 _COUNT = integer(0)
 
 
+Patch = tuple[str, str] | tuple[str, str, object]
+"""One entry of a slice that is a map: slice, key and value; without a value it is gone."""
+
+
+def _one_patch(value: object) -> Patch:
+    parts = many(anything, 2, 3)(value)
+    where, key = _WORD(parts[0]), text(0, 256)(parts[1])
+    return (where, key) if len(parts) == 2 else (where, key, parts[2])
+
+
+_PATCHES: Check[tuple[Patch, ...]] = many(_one_patch, high=4096)
+
+
 def _missed(value: object) -> tuple[int, int] | None:
     if value is None:
         return None
@@ -72,13 +85,18 @@ class Entered(Message):
 
 @message("room")
 class RoomFrame(Message):
-    """Something changed in this viewer's view: each slice in ``set`` replaces the one before."""
+    """Something changed in this viewer's view.
+
+    Each slice in ``set`` replaces the one before; then each of ``patch``, in order, puts one entry
+    into a slice that is a map, or takes it out.
+    """
 
     seq: int = need(_COUNT)
     pos: bytes = need(_POS)
     why: str = need(_WORD)
-    set: Mapping[str, object] = need(_VIEW)
+    set: Mapping[str, object] | None = may(_VIEW, default=None)
     by: str | None = may(_WORD, default=None)
+    patch: tuple[Patch, ...] = may(_PATCHES, default=())
 
 
 @message("chat")

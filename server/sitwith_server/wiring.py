@@ -32,6 +32,7 @@ from sitwith_server.log.redis_check import Problem, check
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.media.engine import Engine
 from sitwith_server.media.node import Node
+from sitwith_server.media.node_keeper import NodeKeeper, ended
 from sitwith_server.media.turn import Turn
 from sitwith_server.media.voices import Voices
 from sitwith_server.series.handles import Handles
@@ -66,7 +67,7 @@ class App:
     voices: Voices
     node: Callable[[], Awaitable[Node]] | None
     """Starts the media node of this process, where it has one."""
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[NodeKeeper] = field(default_factory=list)
     shelf: Shelf | None = None
     meetings: Meetings | None = None
 
@@ -77,7 +78,7 @@ class App:
         if self.shelf is not None:
             self.shelf.start()
         if self.node is not None:
-            self.nodes.append(await self.node())
+            self.nodes.append(await NodeKeeper.start(self.node))
 
     async def drain(self, seconds: float) -> None:
         """No new rooms or joins; everybody is sent elsewhere over `seconds`."""
@@ -298,19 +299,28 @@ async def _carry(
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop, seconds)
     loop.add_signal_handler(signal.SIGINT, asked_to_stop, 0.0)
+    code = 0
     if await _log_is_there(log, stop.is_set):
         pulse.start()
         node = await start_node(settings, host)
         if on_started is not None:
             await on_started(process)
-        await stop.wait()
+        waited = [asyncio.create_task(each.wait()) for each in (stop, node.failed)]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        for each in waited:
+            each.cancel()
         process.draining = True
         await node.leave(seconds)
-        await node.close()
+        if node.failed.is_set():
+            # Whoever started this process starts another: nobody can tell what of it still works.
+            await ended(node)
+            code = 1
+        else:
+            await node.close()
     pulse.stop()
     await host.close()
     await log.close()
-    return 0
+    return code
 
 
 class _Server(uvicorn.Server):

@@ -19,6 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from tests.folding import folded
+
 T = TypeVar("T")
 Map = dict[str, Any]
 
@@ -145,7 +147,7 @@ class Client:
                 self.phase = "inside"
                 self._enter(body)
             case "room":
-                self.view = {**self.view, **body["set"]}
+                self.view = folded(self.view, body)
                 self.seen["room"] = body["pos"]
                 self.role = self.view.get("members", {}).get(self.me, {}).get("role", self.role)
             case "chat":

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Page, WebSocket
 
 from tests.blackbox.rawclient import Map, unpack
+from tests.folding import folded
 
 
 class Tap:
@@ -36,7 +37,7 @@ class Tap:
             case "entered":
                 self.view = dict(frame["room"])
             case "room":
-                self.view = {**self.view, **frame["set"]}
+                self.view = folded(self.view, frame)
             case "media.map":
                 self.slots = frame["slots"]
 

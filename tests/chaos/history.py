@@ -15,6 +15,7 @@ from typing import Any
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
 from sitwith_server.log.base import Position
+from tests.folding import folded, touched
 
 Frame = Mapping[str, Any]
 TALK = ("chat.say", "pairs.say")
@@ -206,11 +207,16 @@ class History:
         return frozenset(found)
 
     def slices(self) -> Iterator[tuple[Received, Frame]]:
-        """Every set of slices that anyone got, with the frame that it came in."""
+        """Every slice that anyone got or that was changed for them, whole, with the frame that it
+        came in."""
+        views: dict[tuple[str, int], Frame] = {}
         for r in self.received:
+            link = (r.client, r.connection)
             if r.frame["t"] == "room":
-                yield r, r.frame["set"]
+                views[link] = folded(views.get(link, {}), r.frame)
+                yield r, {name: views[link][name] for name in touched(r.frame)}
             elif r.frame["t"] in ("welcome", "entered"):
+                views[link] = r.frame["room"]
                 yield r, r.frame["room"]
 
     def canaries(self) -> dict[str, Op]:

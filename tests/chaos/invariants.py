@@ -314,7 +314,9 @@ def resume_is_replay(e: Evidence) -> Found:
 def _settled(name: str, value: Any) -> object:
     """A slice without what goes on moving while a run looks at it."""
     if name == "members" and isinstance(value, Mapping):
-        return {s: {k: v for k, v in m.items() if k != "here"} for s, m in value.items()}
+        # Of many hands their places are in the queue alone.
+        seats = {s: {k: v for k, v in m.items() if k != "here"} for s, m in value.items()}
+        return {s: {**m, "hand": m.get("hand") is not None} for s, m in seats.items()}
     if name == "floor" and isinstance(value, Mapping):
         moving = ("left", "ends_at", "paused", "why_paused")
         return {k: v for k, v in value.items() if k not in moving}

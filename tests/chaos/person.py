@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sitwith_protocol.codec import encode
 from tests.chaos.history import Frame, History, Op
+from tests.folding import folded
 
 NO_OUTCOME: Final = ("frozen", "too_fast", "bad_request", "not_inside")
 ELSEWHERE: Final = 4409
@@ -140,7 +141,7 @@ class Person:
         self.entered.set()
 
     def _room(self, frame: Frame) -> None:
-        self.view.update(frame["set"])
+        self.view = folded(self.view, frame)
 
     def _chat(self, frame: Frame) -> None:
         self._seen[frame["to"]] = frame["pos"]

@@ -6,7 +6,6 @@ import os
 import socket
 
 import pytest
-from sitwith_server.service.registry import Registry
 
 from sitwith_server import config, wiring
 from sitwith_server.__main__ import main
@@ -16,6 +15,7 @@ from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media.aiortc_engine import AiortcEngine
 from sitwith_server.media.janus_engine import JanusEngine
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 
 REDIS = "redis://127.0.0.1:1/0"
 
@@ -101,8 +101,8 @@ def test_a_guessed_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 async def test_a_node_takes_its_engines_settings() -> None:
     log = MemoryLog()
-    registry = Registry(log, Trail(log, 60))
-    node = await wiring.start_node(settings(media_voices=3), registry)
+    host = Host(log, Trail(log, 60))
+    node = await wiring.start_node(settings(media_voices=3), host)
     assert isinstance(node._engine, AiortcEngine) and node._engine.voices == 3
     await node.close()
     gateways = {"janus_urls": ("ws://a:1", "ws://b:1"), "janus_secret": "s"}
@@ -111,14 +111,14 @@ async def test_a_node_takes_its_engines_settings() -> None:
         (("a:2", "[2001:db8::1]"), [("a", 2), ("2001:db8::1", 8189)]),
     ):
         given = settings(media="janus", **gateways, janus_guards=guards, janus_room_key="t")
-        node = await wiring.start_node(given, registry)
+        node = await wiring.start_node(given, host)
         assert isinstance(node._engine, JanusEngine)
         fleet = node._engine._gateways
         assert [each._address.api for each in fleet] == ["ws://a:1", "ws://b:1"]
         assert [each._guard._place for each in fleet] == places
         assert {(each.secrets.api, each.secrets.room) for each in fleet} == {("s", "t")}
         await node.close()
-    await registry.close()
+    await host.close()
 
 
 def test_secrets_of_media_are_shown_nowhere() -> None:

@@ -17,6 +17,7 @@ from sitwith_client import (
     ConnectionLost,
     Ended,
     Event,
+    Forgotten,
     Message,
     Refused,
     RoomClosed,
@@ -175,6 +176,63 @@ async def test_CC1_final_codes_end_it(code: int) -> None:
             await me.say("circle", "too late")
         with pytest.raises(RoomClosed):
             await me.until(lambda: False)
+
+
+async def test_RE14_a_seat_that_was_forgotten_is_taken_anew_by_its_token() -> None:
+    async with joined() as (me, line, server):
+        events = me.events()
+        waiting = asyncio.create_task(me.raise_hand())
+        await line.heard()
+        line.end(1006)
+        back = await server.line()
+        resume = (await back.heard())["resume"]
+        back.say({"t": "closed", "code": 4404})
+        back.end(4404)
+        with pytest.raises(Refused) as refused:
+            await waiting
+        assert refused.value.code == "not_inside"
+        anew = await server.line()
+        assert await anew.heard() == {
+            "t": "hello",
+            "token": "room.secret",
+            "name": "Ada",
+            "was": resume,
+        }
+        assert (me.phase, me.room.slices) == ("", {})
+        anew.say(welcome("agreement", resume="r.m2.new"))
+        await me.until(lambda: me.connected, 5)
+        assert me.phase == "agreement"
+        assert anew.silent()  # what was not answered is not sent again
+        told = [await anext(events) for _ in range(2)]
+        assert told == [ConnectionLost(1006), Forgotten()]
+        anew.end(1006)
+        last = await server.line()
+        assert (await last.heard())["resume"] == "r.m2.new"
+
+
+async def test_RE14_the_token_is_tried_once() -> None:
+    async with joined() as (me, line, server):
+        line.end(1006)
+        await (again := await server.line()).heard()
+        again.end(4404)
+        await (anew := await server.line()).heard()
+        anew.end(4404)
+        with pytest.raises(RoomClosed) as caught:
+            await me.until(lambda: False, 5)
+        assert caught.value.code == 4404
+        assert len(server.urls) == 3
+
+
+async def test_RE14_whoever_has_left_does_not_come_in_anew() -> None:
+    async with joined() as (me, line, server):
+        leaving = asyncio.create_task(me.leave())
+        await line.heard()
+        line.end(1006)
+        await (again := await server.line()).heard()
+        again.end(4404)
+        with pytest.raises(RoomClosed):
+            await leaving
+        assert len(server.urls) == 2
 
 
 @pytest.mark.parametrize("code", [4001, 4002, 4003, 4004, 1001, 1006, 1011, 1012])

@@ -17,6 +17,7 @@ from sitwith_client.links import read_link
         ("https://ex.org/r/abc#t=abc.x", "http://[::1]:9", "ws://[::1]:9/ws", "abc.x"),
         ("abc.x", "https://ex.org/", "wss://ex.org/ws", "abc.x"),
         ("abc.x", "wss://ex.org/ws", "wss://ex.org/ws", "abc.x"),
+        ("https://Straße.ex:9/r/abc#t=abc.x", None, "wss://xn--strae-oqa.ex:9/ws", "abc.x"),
     ],
 )
 def test_IN3_a_link_leads_to_its_socket(
@@ -33,6 +34,8 @@ def test_IN3_a_link_leads_to_its_socket(
         ("abc.x", None),
         ("abc.x", "ex.org"),
         ("abc.x", "ftp://ex.org"),
+        ("abc.x", "https://☃.org"),
+        ("abc.x", "https://ada@bücher.org"),
         ("", "https://ex.org"),
         ("https://ex.org/r/abc#", None),
         ("https://ex.org/r/abc#k=1", None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sitwith_client.events import Change, ConnectionBack, Inside, Message, MessageDeleted, Missed
@@ -96,6 +98,51 @@ def test_EV2_slices_are_replaced_whole() -> None:
     assert seat.room.locked
     assert seat.role == "facilitator"
     assert seat.room.title == "Circle"
+
+
+def test_EV10_entries_are_set_and_taken_out_after_whole_slices() -> None:
+    seat = seated()
+    before = seat.room.members
+    frame = {
+        "t": "room",
+        "seq": 9,
+        "pos": b"r",
+        "why": "leave",
+        "set": {"locked": True, "talk": {"m1": 1.0}},
+        "patch": [
+            ["members", "m9", members(m9="member")["m9"]],
+            ["members", "m1"],
+            ["talk", "m9", 2.0],
+            ["unknown", "key", None],
+        ],
+    }
+    changed = frozenset({"members", "talk", "locked", "unknown"})
+    assert seat.receive(encode(frame)) == [Change("leave", None, changed)]
+    assert set(seat.room.members) == {*before, "m9"} - {"m1"}
+    assert seat.room.talk == {"m1": 1.0, "m9": 2.0}
+    assert seat.room["unknown"] == {"key": None}
+    assert "m1" in before, "what was read stays as it was"
+    assert seat.seen["room"] == b"r"
+
+
+def test_FL25_a_hand_is_where_it_is_in_the_queue() -> None:
+    seat = seated()
+    both: Any = members(m1="member", m2="member")
+    up = {m: {**entry, "hand": 7} for m, entry in both.items()}
+    floor = {"mode": "open", "holder": None, "queue": ["m2", "m1"]}
+    whole = {"t": "room", "seq": 9, "pos": b"r", "why": "x", "set": {"members": up, "floor": floor}}
+    seat.receive(encode(whole))
+    assert {m: e["hand"] for m, e in seat.room.members.items()} == {"m1": 2, "m2": 1}
+    down = [["members", "m2", {**up["m2"], "hand": None}], ["floor", "queue", ["m1"]]]
+    seat.receive(encode({"t": "room", "seq": 10, "pos": b"r", "why": "x", "patch": down}))
+    assert {m: e["hand"] for m, e in seat.room.members.items()} == {"m1": 1, "m2": None}
+
+
+@pytest.mark.parametrize("patch", [{}, [["members"]], [["a", 1, 2]], [["a", "b", 1, 2]], ["ab"]])
+def test_EV10_a_patch_of_another_form_is_no_frame(patch: object) -> None:
+    with pytest.raises(BadMessage):
+        frame = {"t": "room", "seq": 9, "pos": b"r", "why": "x", "patch": patch}
+        seated().receive(encode(frame))
 
 
 def test_ids_are_never_used_twice_and_unanswered_commands_keep_theirs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import configparser
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from sitwith_server import config
 from sitwith_server.cli.supervisor import LEAVES_WITHIN
 from sitwith_server.gateway.metrics import Metrics
 from tests.cluster.cluster import Process, program
+from tests.proxied import proxy
 from tests.servers import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -193,6 +197,35 @@ def test_the_image_runs_the_command_and_not_as_root() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert len(set(bases)) == 1
     assert "/" not in bases[0]
+
+
+def test_the_image_asks_itself_by_no_proxy() -> None:
+    """Docker gives containers the proxies of whoever runs it."""
+    words = re.search(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert words is not None
+    command = [sys.executable, *json.loads(words[1])[1:]]
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if len(asked) == 1 else 503)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with proxy() as between, HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        environ = {"SITWITH_PORT": str(server.server_port), "HTTP_PROXY": between.url}
+        environ["http_proxy"] = between.url
+        codes = [
+            subprocess.run(command, env=environ, capture_output=True, check=False).returncode
+            for _ in range(2)
+        ]
+        server.shutdown()
+    assert codes == [0, 1]
+    assert asked == ["/readyz"] * 2
+    assert between.got == []
 
 
 # ---------------------------------------------------------------------------------------- units

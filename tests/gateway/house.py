@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sitwith_server.service.registry import Registry
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -19,6 +18,7 @@ from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.page import BUILT, Page
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Operator
 
 KEY = "operator-key-of-these-tests"
@@ -65,15 +65,15 @@ async def house(
     settings.setdefault("operator_key", KEY)
     chosen = Settings(**settings)
     log = MemoryLog()
-    registry = Registry(log, Trail(log, chosen.audit_ttl))
-    operator = Operator(registry, room_ttl=chosen.room_ttl)
+    host = Host(log, Trail(log, chosen.audit_ttl))
+    operator = Operator(host, room_ttl=chosen.room_ttl)
     metrics = Metrics()
     routes = http.routes(operator, chosen, metrics, lambda: crowds, Page(folder))
     asgi = http.wrapped(Starlette(routes=routes), chosen, metrics)
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield House(operator, chosen, metrics, asgi, client)
-    await registry.close()
+    await host.close()
     await log.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 
 from sitwith_server.room import commands as c
+from sitwith_server.service.results import COMMITTED
 from tests.simulation.virtual import run
 from tests.simulation.world import Client, World
 
@@ -29,9 +30,11 @@ def test_MW8_words_of_the_media_plane_reach_those_inside_alone() -> None:
             world.gate.tell("no such room", member, SPEAKING)
         await arrived()
         assert got == {"Fay": [SPEAKING], "Ada": []}
-        room = await world.registry.find(made.room)
-        assert room is not None
-        assert await room.order(c.LobbyAdmit(by=fay.me, person=ada.me), "lobby.admit") is None
+        use = await world.host.use(made.room)
+        assert use is not None
+        with use as room:
+            admit = c.LobbyAdmit(by=fay.me, person=ada.me)
+            assert await room.order(admit, "lobby.admit") == COMMITTED
         world.gate.tell(made.room, ada.me, SPEAKING)
         await arrived()
         assert got["Ada"] == [SPEAKING]

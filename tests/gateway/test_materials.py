@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from sitwith_server.service.registry import Registry
 from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
@@ -20,12 +19,13 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
-from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
+from sitwith_server.service.results import COMMITTED, UNAVAILABLE, Outcome
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
 from tests.gateway.house import URL, error_of
@@ -49,7 +49,7 @@ class Quick(Washer):
 @dataclass
 class World:
     seats: Seats
-    registry: Registry
+    host: Host
     log: MemoryLog
     client: httpx.AsyncClient
     shelf: Shelf
@@ -95,15 +95,15 @@ class World:
 async def world() -> AsyncIterator[World]:
     log = MemoryLog()
     seats = await people(log)
-    registry = Registry(log, Trail(log, 3_600))
+    host = Host(log, Trail(log, 3_600))
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
-    shelf = Shelf(log, registry.hosted, lost_after=-1.0)
-    materials = Materials(registry, shelf, settings, Quick())
+    shelf = Shelf(log, host.hosted, lost_after=-1.0)
+    materials = Materials(host, shelf, settings, Quick())
     asgi = http.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
-        yield World(seats, registry, log, client, shelf)
-    await registry.close()
+        yield World(seats, host, log, client, shelf)
+    await host.close()
     await log.close()
 
 
@@ -224,7 +224,7 @@ async def test_MT12_without_its_ticket_nothing_is_there(world: World) -> None:
 async def test_MT12_a_ticket_of_another_room_opens_nothing(world: World) -> None:
     await world.shown()
     elsewhere = await people(world.log)
-    there = World(elsewhere, world.registry, world.log, world.client, world.shelf)
+    there = World(elsewhere, world.host, world.log, world.client, world.shelf)
     await there.shown()
     assert await is_nothing(await world.fetch(await there.key(there.ada)))
 
@@ -291,13 +291,14 @@ async def test_MT4_what_was_hidden_is_in_no_log(world: World) -> None:
 async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = await world.registry.find(world.seats.room.id)
-    assert room is not None
+    use = await world.host.use(world.seats.room.id)
+    assert use is not None
+    room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(self: Room, command: c.Command, why: str) -> Refusal:
-        assert await order(self, command, why) is None
-        return Refusal("frozen", "Nothing can be taken just now.")
+    async def taken_and_not_heard(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
+        assert await order(self, command, why, **how) == COMMITTED
+        return UNAVAILABLE
 
     order = Room.order
     with monkeypatch.context() as patched:
@@ -306,8 +307,8 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     await world.shelf.mind()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
-    async def not_taken(self: Room, command: c.Command, why: str) -> Refusal:
-        return Refusal("frozen", "Nothing can be taken just now.")
+    async def not_taken(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
+        return UNAVAILABLE
 
     other = await world.ticket(world.fay, "f2")
     with monkeypatch.context() as patched:

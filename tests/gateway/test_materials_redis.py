@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
-from sitwith_server.service.registry import Registry
 from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
@@ -18,6 +17,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials import MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.shelf import Shelf
 from tests.gateway.house import URL
 from tests.gateway.test_materials import Quick
@@ -58,15 +58,15 @@ def server() -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def worker(server: Server) -> AsyncIterator[tuple[Registry, httpx.AsyncClient]]:
+async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]]:
     log = await begun(server)
-    registry = Registry(log, Trail(log, 3_600))
+    host = Host(log, Trail(log, 3_600))
     settings = Settings()
-    materials = Materials(registry, Shelf(log, registry.hosted), settings, Quick())
+    materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
     asgi = http.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
-        yield registry, client
-    await registry.close()
+        yield host, client
+    await host.close()
     await log.close()
 
 
@@ -131,7 +131,7 @@ async def test_MT12_a_removal_at_one_worker_ends_access_at_the_other_at_once(
         await one.put(path, content=BODY, headers=await ticket(e, upload))
         key = await ticket(e, c.MaterialOpen(by=ada, material="f1"))
         assert (await other.get(path, headers=key)).status_code == 200
-        hosted = await second.find(e.room.id)
+        hosted = await second.use(e.room.id)
         assert hosted is not None
         await e.ask(c.MemberRemove(by=fay, member=ada))
         assert (await other.get(path, headers=key)).status_code == 404

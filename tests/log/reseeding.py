@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import CONTROL, Given, Health, Lost, Position
+from sitwith_server.log.base import CONTROL, Given, Health, Lost, Position, Trimmed
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import Server
@@ -25,6 +25,19 @@ async def away(log: RedisLog) -> None:
         each._task.cancel()
         await asyncio.wait([each._task])
         each._task = None
+
+
+def lies_in_memory(server: Server, words: str) -> bool:
+    """Whether any key's bytes hold these words, those of deleted entries in a node included."""
+    server.admin("CONFIG", "SET", "rdbcompression", "no")
+    keys = server.admin("KEYS", "*").split("\n")
+    return any(words in key + server.admin("DUMP", key) for key in keys)
+
+
+async def until(so: Callable[[], bool], seconds: float = 15.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not so():
+            await asyncio.sleep(0.005)
 
 
 class Worker:
@@ -54,6 +67,17 @@ class Worker:
         heads = await self.log.heads(self.room)
         for stream in heads.streams if heads else ():
             await self.log.read(self.room, stream, 0)
+
+    async def read_anew(self) -> None:
+        """As a service does whose room has forgotten: it begins with the first entry there is."""
+        self.state.clear()
+        self.position = Position.START
+        try:
+            await self.read()
+        except Trimmed as trimmed:
+            for entry in await self.log.read(self.room, CONTROL, trimmed.first - 1):
+                self.state.append(entry.blob)
+                self.position = entry.position
 
     def go(self) -> None:
         for end in self._ends:

@@ -20,6 +20,7 @@ from sitwith_server.log.base import (
     LogFull,
 )
 from sitwith_server.log.redis_instance import Tuning
+from sitwith_server.log.redis_link import Link
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.log.redis_packing import INDEXES, key_field, keys_of, room_of
 from sitwith_server.log.redis_target import place, targets_of
@@ -221,6 +222,35 @@ async def test_what_a_cancelled_caller_committed_is_held_all_the_same(log: Redis
     assert keep.outcomes() == [(key_field("s", 1), b"o")]
 
 
+def test_a_busy_process_does_not_take_an_unread_reply_for_none(server: Server) -> None:
+    """The loop that serves looks at its timers before it reads what came meanwhile."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def busy() -> None:
+        target = targets_of(server.url)[0]
+
+        async def connect() -> Link:
+            return await target.connect(lambda: Link(patience=0.5), target.nodes[0], 0.5)
+
+        link, other = await connect(), await connect()
+        replies: list[asyncio.Future[bytes]] = []
+
+        def block(_: object) -> None:
+            replies.append(link.call("PING"))
+            link._flush()
+            time.sleep(0.8)
+
+        for _ in range(3):
+            other.send(("PING",), block)
+            await asyncio.sleep(0.1)
+            assert await replies.pop() == b"PONG"
+        link.abort()
+        other.abort()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(busy())
+
+
 async def test_many_at_once_go_out_together(log: RedisLog, proxy: Proxy) -> None:
     results = await asyncio.gather(*(say(log, 0, b"%d" % n, key=("s", n)) for n in range(1_000)))
     seqs = [taken(result).positions[0].seq for result in results]
@@ -312,7 +342,7 @@ async def test_every_key_has_an_end(log: RedisLog, server: Server) -> None:
     keys = server.admin("KEYS", "*").splitlines()
     assert len(keys) >= 15
     forever = [key for key in keys if server.admin("PTTL", key) == ":-1"]
-    assert sorted(forever) == ["sw:gate", "sw:incarnation"]
+    assert sorted(forever) == ["sw:format", "sw:gate", "sw:incarnation"]
     assert all(key.startswith("sw:") for key in keys)
     # Whatever dies meanwhile: nothing of the room itself stays longer than it lingers.
     last = int(server.admin("HGET", f"{PREFIX}meta", "x")) - time.time() * 1_000

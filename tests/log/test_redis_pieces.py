@@ -11,7 +11,7 @@ from sitwith_server.log.redis_packing import keys_of
 from tests.servers import Server
 
 from .harness import ROOM, blank, control, create, everything, forget, say, taken
-from .reseeding import Make, Worker, live, wipe
+from .reseeding import Make, Worker, lies_in_memory, live, wipe
 
 PIECE = 128
 """Entries that are written anew at the most."""
@@ -22,12 +22,6 @@ def pieces(server: Server, stream: str = "circle", room: str = ROOM) -> dict[int
     start = f"{keys_of(room).prefix}s:{stream}:"
     keys = [key for key in server.admin("KEYS", "*").split("\n") if key.startswith(start)]
     return {int(key[len(start) :]): int(server.admin("XLEN", key)[1:]) for key in keys}
-
-
-def lies_in_memory(server: Server, words: str) -> bool:
-    """Whether any key's bytes hold these words, those of deleted entries in a node included."""
-    keys = server.admin("KEYS", "*").split("\n")
-    return any(words in server.admin("DUMP", key) for key in keys)
 
 
 async def test_a_piece_is_small_and_the_oldest_go(server: Server, make: Make) -> None:
@@ -57,7 +51,6 @@ async def test_a_piece_is_small_and_the_oldest_go(server: Server, make: Make) ->
 
 
 async def test_what_is_blanked_is_nowhere_in_redis(server: Server, make: Make) -> None:
-    server.admin("CONFIG", "SET", "rdbcompression", "no")
     log = make()
     await live(log)
     assert await create(log)

@@ -60,6 +60,25 @@ class EngineContract(HostileContract):
                 after = await company.apply(heard)
                 await company.expect(heard, after)
 
+    async def test_ME44_what_is_kept_is_of_those_who_stay_or_have_a_transport(
+        self, gather: Gather
+    ) -> None:
+        company = await gather("abc")
+        heard = company.everybody()
+        async with company.talking():
+            await company.expect(heard, await company.apply(heard))
+            assert set(company.room.voices()) == {"a", "b", "c"}
+            company.room.take("c", Take.NONE)
+            company.room.keep(())
+            await company.expect(heard, company.counts())
+            assert set(company.room.voices()) == {"a", "b", "c"}
+            await company.room.drop("c")
+            await company.rounds(5)
+            company.room.keep(("a", "b", "c"))
+            assert set(company.room.voices()) == {"a", "b", "c"}
+            company.room.keep(("a", "b"))
+            assert set(company.room.voices()) == {"a", "b"}
+
     async def test_ME1_ME5_the_stick_moves_between_two_packets(
         self, gather: Gather, harness: Harness
     ) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from sitwith_server.media.engine import EngineDown
 from sitwith_server.media.janus_engine import GatewayAddress, JanusEngine
-from sitwith_server.media.reconcile import LEASE, READ_EVERY
+from sitwith_server.media.lease_reader import READ_EVERY
+from sitwith_server.media.reconcile import LEASE
 
 from .janus_member import Watch, plan
 from .janus_net import SECRETS

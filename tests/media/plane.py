@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
@@ -26,8 +24,11 @@ from sitwith_server.room import routes
 from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.observing import Change, Observer
 from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.pulse import Pulse
+from sitwith_server.service.results import COMMITTED, Committed
 from sitwith_server.service.rooms import Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
@@ -47,6 +48,7 @@ class FakeRoom:
         self.rev = 0
         self.silenced = False
         self.talked: dict[str, Voice] = {}
+        self.kept: set[str] = set()
         self.takes: dict[str, Take] = {}
 
     def open(self, now: float) -> Routes | None:
@@ -65,6 +67,7 @@ class FakeRoom:
         assert plan.rev > self.rev, "plans must rise"
         self.rev = plan.rev
         self.silenced = False
+        await self.engine.applies.wait()
         if self.engine.takes:
             await asyncio.sleep(self.engine.chance.random() * self.engine.takes)
         if not self.silenced:
@@ -86,9 +89,24 @@ class FakeRoom:
     def voices(self) -> Mapping[str, Voice]:
         return self.talked
 
+    def keep(self, members: Collection[str]) -> None:
+        self.kept = set(members)
+        for table in (self.talked, self.takes):
+            for member in table.keys() - self.members.keys() - self.kept:
+                del table[member]
+
     async def close(self) -> None:
         self.routes = None
+        self.engine.closing += 1
+        await self.engine.closes.wait()
+        self.engine.closing -= 1
         self.engine.rooms.pop(next(k for k, v in self.engine.rooms.items() if v is self))
+
+
+def _is_set() -> asyncio.Event:
+    made = asyncio.Event()
+    made.set()
+    return made
 
 
 @dataclass
@@ -96,16 +114,29 @@ class FakeEngine:
     chance: random.Random
     takes: float = 0.0
     down: bool = False
+    ill: bool = False
+    opens: asyncio.Event = field(default_factory=_is_set)
+    applies: asyncio.Event = field(default_factory=_is_set)
+    closes: asyncio.Event = field(default_factory=_is_set)
+    """While one of them is not set, that hangs."""
+    opening: int = 0
+    closing: int = 0
     rooms: dict[str, FakeRoom] = field(default_factory=dict)
 
     async def open(self, room: str, watcher: Watcher) -> FakeRoom:
         if room in self.rooms:
             raise ValueError("the room is open already")
+        self.opening += 1
+        await self.opens.wait()
+        self.opening -= 1
         made = self.rooms[room] = FakeRoom(self, watcher)
         return made
 
     def load(self) -> float:
         return 0.1
+
+    def well(self) -> bool:
+        return not self.ill
 
     async def close(self) -> None:
         for room in list(self.rooms.values()):
@@ -119,9 +150,11 @@ class Process:
         self.machine = Machine(name)
         self.clock = asyncio.get_running_loop().time
         self.sight = self.machine.call(lambda: Sight(shared, chance))
-        self.registry = self.machine.call(
-            lambda: Registry(self.sight.as_log, Trail(self.sight.as_log, 60), idle_seconds=120)
+        self.host = self.machine.call(
+            lambda: Host(self.sight.as_log, Trail(self.sight.as_log, 60), idle_seconds=120)
         )
+        self.pulse = Pulse(self.host)
+        self.machine.call(self.pulse.start)
 
     def kill(self) -> None:
         self.machine.kill()
@@ -134,7 +167,7 @@ class NodeProcess(Process):
         self.engine = FakeEngine(chance, takes)
 
         def make() -> Node:
-            return Node(self.registry, self.engine, clock=self.clock, name=name)
+            return Node(self.host, self.engine, clock=self.clock, name=name)
 
         self.node = self.machine.call(make)
         self.machine.call(self.node.start)
@@ -164,14 +197,14 @@ class WorkerProcess(Process):
     def _tell(self, room: str, member: str, frame: Frame) -> None:
         self.told.setdefault(member, []).append(frame)
 
-    async def host(self, room_id: str) -> Room:
+    async def take_in(self, room_id: str) -> Room:
         """As with somebody of the room here."""
 
         async def find() -> Room:
-            room = await self.registry.find(room_id)
-            assert room is not None
-            self.voices.watch(room)
-            return room
+            use = await self.host.use(room_id)
+            assert use is not None
+            self.voices.watch(use.room)
+            return use.room
 
         self.room = await self.machine.start(find())
         return self.room
@@ -202,7 +235,9 @@ class Plane:
         self.chance, self.takes, self.now = chance, takes, loop.time
         self.log = MemoryLog(loop.time)
         self.log.leases = BeatenLeases(loop.time)
-        self.truth = Registry(self.log, Trail(self.log, 60))
+        self.truth = Host(self.log, Trail(self.log, 60))
+        self.pulse = Pulse(self.truth)
+        self.pulse.start()
         self.nodes: list[NodeProcess] = []
         self.workers: list[WorkerProcess] = []
         self.promised = 0
@@ -213,9 +248,9 @@ class Plane:
         made = await Operator(self.truth, room_ttl=86_400).create(
             RoomSpec("A circle", "Be kind.", 50, Settings())
         )
-        found = await self.truth.find(made.room)
-        assert found is not None
-        self.room = found
+        use = await self.truth.use(made.room)
+        assert use is not None
+        found = self.room = use.room
         invites = {str(each.role): each.digest for each in found.state.invites.values()}
         for place, name in enumerate(names):
             await self.must(
@@ -234,7 +269,7 @@ class Plane:
             self.add_node()
         for number in range(workers):
             self.workers.append(WorkerProcess(f"worker {number}", self.log, self.chance))
-            await self.workers[-1].host(found.id)
+            await self.workers[-1].take_in(found.id)
 
     def add_node(self) -> NodeProcess:
         name = f"node-{len(self.nodes)}"
@@ -242,8 +277,7 @@ class Plane:
         return self.nodes[-1]
 
     async def must(self, command: c.Command) -> None:
-        refusal = await self.room.order(command, "test")
-        assert refusal is None, refusal
+        assert (outcome := await self.room.order(command, "test")) == COMMITTED, outcome
 
     def carrier(self) -> NodeProcess | None:
         """The node that the room's state names."""
@@ -263,7 +297,7 @@ class Plane:
         """A command by a worker, until its `ok`; whether it was taken."""
 
         async def work() -> int | None:
-            if await worker.room.order(command, "test") is not None:
+            if not isinstance(await worker.room.order(command, "test"), Committed):
                 return None
             seq = worker.room.state.seq
             await worker.voices.settled(worker.room)
@@ -301,4 +335,5 @@ class Plane:
         for process in [*self.nodes, *self.workers]:
             process.sight.dead = True
             await process.machine.bury()
+        self.pulse.stop()
         await self.truth.close()

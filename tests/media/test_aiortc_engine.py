@@ -20,6 +20,7 @@ from sitwith_client.voice.sdp import parse
 from sitwith_server.media.aiortc_engine import STREAMS, AiortcEngine
 from sitwith_server.media.aiortc_room import BUDGET, Limits
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
+from sitwith_server.media.udp import BROKEN
 
 from .company import Company, Harness, Recorder
 from .contract import EngineContract
@@ -337,6 +338,45 @@ async def test_load_is_a_share(engine: AiortcEngine) -> None:
         pass
     await asyncio.sleep(0.25)
     assert 0 < engine.load() <= 1
+
+
+async def test_ME42_a_port_that_can_not_be_read_is_not_well_and_raises_nothing(
+    engine: AiortcEngine,
+) -> None:
+    company = await Company.gather(Harness(engine), "ab")
+    heard = {"a": "b", "b": "a"}
+    async with company.talking():
+        await company.expect(heard, await company.apply(heard))
+        (end,) = engine.port._ends
+        read = end.inbox.read
+        fails = BROKEN // 2
+
+        def some() -> list[tuple[bytes, bytes]]:
+            nonlocal fails
+            if fails:
+                fails -= 1
+                raise OSError("a defect")
+            return read()
+
+        end.inbox.read = some  # type: ignore[method-assign]
+        await company.until(lambda: fails == 0)
+        await company.expect(heard, company.counts())
+        assert engine.well() and engine.counters.faults == BROKEN // 2
+        fails = 10**9
+        await company.until(lambda: not engine.well(), "it is found out")
+        fails = 0
+        await company.expect(heard, company.counts())
+        assert engine.well()
+    engine.counters.faults = 0
+    await company.close()
+
+
+async def test_ME42_an_engine_whose_loop_has_ended_is_not_well(engine: AiortcEngine) -> None:
+    assert engine.well()
+    next(t for t in asyncio.all_tasks() if t.get_name() == "sitwith-engine").cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not engine.well()
 
 
 async def test_no_address_and_no_credential_is_logged(

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media import bus
@@ -169,6 +170,28 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     await post.say_to_all(bus.Gone("n1"))
     await asyncio.sleep(0)
     assert len(heard) == 2
+    await log.close()
+
+
+async def test_a_letter_that_somebody_fails_at_reaches_all_others() -> None:
+    log = MemoryLog()
+    post = bus.Bus(log)
+    heard: list[bus.Letter] = []
+
+    def fails(letter: bus.Letter) -> None:
+        raise ValueError("a defect")
+
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: unhandled.append(context)
+    )
+    post.follow("room", fails)
+    post.follow("room", heard.append)
+    with capture_logs() as lines:
+        await post.say("room", bus.Lost("ada"))
+        await asyncio.sleep(0.01)
+    assert heard == [bus.Lost("ada")] and unhandled == []
+    assert [(e["event"], e["callback"]) for e in lines] == [("media_callback_fault", "letter")]
     await log.close()
 
 

@@ -210,6 +210,8 @@ SERVER: list[Message | f.Ok] = [
     f.Entered(VIEW, {"room": POS}),
     f.RoomFrame(12, POS, "floor", {"floor": VIEW["floor"]}, MEMBER),
     f.RoomFrame(13, POS, "tick", {"notice": "no_facilitator", "lobby": []}),
+    f.RoomFrame(14, POS, "leave", None, OTHER, (("members", OTHER), ("floor", "queue", []))),
+    f.RoomFrame(15, POS, "time", {"locked": True}, None, (("talk", OTHER, 2.5),)),
     f.Chat("circle", 1, POS, OTHER, 1790000000.25, "hello"),
     f.Chat("circle", 2, POS, MEMBER, 1790000001.25, BIN, notice=True),
     f.Chat("pair:g1", 3, POS, MEMBER, 1790000002.25, "", deleted=True),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import types
 
-from sitwith_server.service.registry import Registry
-
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
 
@@ -75,20 +74,20 @@ def everything_under(*roots: object) -> list[str | bytes]:
 
 async def test_IN4_tokens_and_resume_values_are_kept_as_hashes_only() -> None:
     log = MemoryLog()
-    registry = Registry(log, Trail(log, 3600))
-    operator = Operator(registry, room_ttl=3600)
+    host = Host(log, Trail(log, 3600))
+    operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("Title", "Agreement", 5, Settings()))
     invite = await operator.invite(made.room, Role.MEMBER, 1, None)
     assert invite is not None
-    door = Door(registry)
+    door = Door(host)
     seated = await door.join(invite[1], clean("Ada"))
     assert isinstance(seated, Seated)
     back = await door.back(seated.resume)
     assert isinstance(back, Seated)
-    held = everything_under(log, registry)
+    held = everything_under(log, host)
     whole = b"\0".join(each if isinstance(each, bytes) else each.encode() for each in held)
     assert b"Agreement" in whole and made.room.encode() in whole
     for secret in (made.facilitator, made.member, invite[1], seated.resume, back.resume):
         assert max(secret.split("."), key=len).encode() not in whole
-    await registry.close()
+    await host.close()
     await log.close()

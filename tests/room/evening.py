@@ -6,6 +6,7 @@ again from the first event.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,9 @@ from sitwith_server.room import (
     decide,
     fold,
     fold_all,
+    forgets_at,
     next_deadline,
+    plan_asked,
     routes,
     view,
 )
@@ -65,7 +68,14 @@ class Book:
 class Evening:
     """A room in which people do things. Nobody is inside yet; see `circle`."""
 
-    def __init__(self, *, capacity: int = 50, expires_in: float = 86_400.0, **settings: Any):
+    def __init__(
+        self,
+        *,
+        capacity: int = 50,
+        expires_in: float = 86_400.0,
+        forget_seconds: float = 900.0,
+        **settings: Any,
+    ):
         self.now = START
         invites = (
             Invite("i-f", Role.FACILITATOR, FACILITATOR),
@@ -82,11 +92,14 @@ class Evening:
             at=self.now,
             expires_at=self.now + expires_in,
             material_key=b"material key",
+            forget_seconds=forget_seconds,
         )
         self.events: list[Event] = [opened]
         self.state: RoomState = begin(opened)
         self.book = Book()
         self.connections = 0
+        self.told: Callable[[RoomState, Verdict, c.Command], None] | None = None
+        """Told of the state before, and of what has happened."""
 
     # -- doing ---------------------------------------------------------------------------------
 
@@ -94,11 +107,16 @@ class Evening:
         """Decides; folds what has happened."""
         before = self.state
         verdict = decide(before, command, self.now)
+        # A plan that was made ahead changes nothing.
+        if (asked := plan_asked(before, command, self.now)) is not None:
+            assert decide(before, command, self.now, asked.solved()) == verdict
         assert self.state is before
         if isinstance(verdict, Verdict):
             for event in verdict.events:
                 self.events.append(event)
                 self.state = fold(self.state, event)
+            if verdict.events and self.told is not None:
+                self.told(before, verdict, command)
         return verdict
 
     def ok(self, by: str, kind: type[c.Command], **fields: Any) -> Verdict:
@@ -136,12 +154,30 @@ class Evening:
             assert following is None or following > self.now, "time stands still"
         self.now = until
 
+    def forget(self) -> None:
+        """Everybody inside is gone for as long as the room remembers, and it forgets."""
+        for seat in self.state.inside():
+            if seat.connection is not None:
+                self.lose(seat.id)
+        due = forgets_at(self.state)
+        assert due is not None
+        self.advance(max(0.0, due - self.now))
+        life = self.state.life
+        self.ok(OPERATOR, c.Forget, **self.keys())
+        assert self.state.life == life + 1
+        self.book = Book()
+
+    def keys(self) -> dict[str, bytes]:
+        """Those of the next life."""
+        life = self.state.life + 1
+        return {"link_key": b"link key %d" % life, "material_key": b"material key %d" % life}
+
     def replay(self) -> RoomState:
         return fold_all(self.events)
 
     # -- coming and going ----------------------------------------------------------------------
 
-    def hello(self, name: str, link: bytes = MEMBER) -> Verdict | Refusal:
+    def hello(self, name: str, link: bytes = MEMBER, was: bytes = b"") -> Verdict | Refusal:
         self.connections += 1
         return self.order(
             c.TakeSeat(
@@ -151,20 +187,21 @@ class Evening:
                 skeleton=name.lower(),
                 connection=f"c{self.connections}",
                 resume_digest=f"{name.lower()}-0".encode(),
+                was_digest=was,
             )
         )
 
-    def arrive(self, name: str, link: bytes = MEMBER) -> str:
+    def arrive(self, name: str, link: bytes = MEMBER, was: bytes = b"") -> str:
         """A seat at the agreement."""
-        assert isinstance(self.hello(name, link), Verdict)
+        assert isinstance(self.hello(name, link, was), Verdict)
         return name.lower()
 
     def accept(self, who: str) -> None:
         self.ok(who, c.AgreementAccept, version=1)
 
-    def come(self, name: str, link: bytes = MEMBER) -> str:
+    def come(self, name: str, link: bytes = MEMBER, was: bytes = b"") -> str:
         """Through the agreement: inside, or in the lobby where there is one."""
-        who = self.arrive(name, link)
+        who = self.arrive(name, link, was)
         self.accept(who)
         return who
 

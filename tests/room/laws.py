@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import StrEnum
 from itertools import chain, combinations
 from typing import Any
 
-from sitwith_server.room import next_deadline, routes, view, voices
+from sitwith_server.room import due_at, forgets_at, next_deadline, routes, view, voices
 from sitwith_server.room.access import may_receive, stream_of
+from sitwith_server.room.events import Event, RoomReopened
 from sitwith_server.room.model import (
     Kind,
     Mode,
@@ -40,9 +44,54 @@ def check(state: RoomState, now: float) -> None:
     _routes(state)
     _rights(state)
     _attendance(state)
+    _life(state)
     due = next_deadline(state)
     assert due is None or not state.ended
     assert not state.removed & set(state.seats)
+
+
+def check_lives(state: RoomState, events: list[Event]) -> None:
+    """Nothing of an earlier life is in the state or in anybody's view: no word, name, tag or id
+    that came by an event of it and by none since. Kept are links, who was removed, by what value a
+    facilitator comes back, and a series' handles."""
+    begun = max((n for n, each in enumerate(events) if isinstance(each, RoomReopened)), default=0)
+    reopened = events[begun]
+    if not isinstance(reopened, RoomReopened):
+        assert (state.life, state.former) == (0, ())
+        return
+    new = leaves([reopened.door, events[begun + 1 :], events[0], _kept(state)])
+    new |= {reopened.record.link_key, reopened.record.material_key}
+    old = leaves(events[1:begun]) - new
+    bare = replace(state, removed=frozenset(), former=(), series=None)
+    assert not leaves(bare) & old
+    assert not leaves(state.series) & old
+    record = replace(reopened.record, removed=frozenset(), facilitators=(), series=None)
+    assert not leaves(record) & old
+    for viewer in (*state.seats, "a stranger"):
+        assert not leaves(view(state, viewer)) & old
+
+
+def _kept(state: RoomState) -> list[object]:
+    """What may outlive a life: links, and of a series its handles and whose seat was removed."""
+    series = state.series
+    if series is None:
+        return [state.invites]
+    handles = [series.handle(n) for n in (*series.here, *series.came.values())]
+    handles += [series.handle(n) for n in series.removed.values() if n is not None]
+    return [state.invites, series.id, series.past, handles, list(series.removed)]
+
+
+def leaves(value: object) -> set[str | bytes]:
+    """All texts and bytes in a value of the room, however deep, but names of kinds."""
+    if isinstance(value, str | bytes):
+        return {value} - {"", b""} if not isinstance(value, StrEnum) else set()
+    if isinstance(value, Mapping):
+        return leaves([*value, *value.values()])
+    if isinstance(value, Iterable):
+        return set().union(*map(leaves, value))
+    if is_dataclass(value):
+        return leaves([getattr(value, each.name) for each in fields(value)])
+    return set()
 
 
 def audience(state: RoomState, stream: str) -> set[str]:
@@ -371,3 +420,19 @@ def _attendance(state: RoomState) -> None:
     connected = any(s.connection is not None for s in state.facilitators())
     assert (state.unattended_since is None) is (connected or not state.attended)
     assert not state.unattended or state.unattended_since is not None
+
+
+def _life(state: RoomState) -> None:
+    """A room in which somebody was forgets once nobody inside is connected, and not before."""
+    connected = any(s.connection is not None for s in state.inside())
+    if not state.ended:
+        assert (state.emptied_at is not None) is (state.used and not connected)
+        assert state.used or not state.inside()
+        assert state.used or all(s.connection is not None for s in state.seats.values())
+        assert due_at(state) <= state.expires_at
+    due = forgets_at(state)
+    assert due is None or (not connected and due_at(state) <= due)
+    assert state.closing in (None, 3600, 600, 60, 0)
+    for invite in state.invites.values():
+        here = sum(1 for s in state.seats.values() if s.invite == invite.id)
+        assert here + invite.spent <= invite.used

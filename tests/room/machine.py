@@ -57,13 +57,23 @@ class Crowd(RuleBasedStateMachine):
             return
         changes(before, self.e.state, command)
 
-    def come(self, link: bytes, *, accept: bool = True) -> None:
+    def come(self, link: bytes, *, accept: bool = True, was: bytes = b"") -> None:
         self.count += 1
         name = f"P{self.count}"
         before = self.e.state
-        if isinstance(self.e.hello(name, link), Verdict) and accept:
+        if isinstance(self.e.hello(name, link, was), Verdict) and accept:
             changes(before, self.e.state, c.Tick(by=""))
             self.ask(c.AgreementAccept(by=name.lower(), version=1, handle=self.handle(self.count)))
+
+    def begin_again(self) -> None:
+        """Everybody inside is gone until the room has forgotten, if it does not end before."""
+        before = self.e.state
+        if before.ended or before.expires_at <= self.e.now + before.opening.forget_seconds:
+            return
+        self.e.forget()
+        changes(before, self.e.state, c.Tick(by=""))
+        self.audiences.clear()
+        assert not self.e.state.inside()
 
     def handle(self, n: int) -> bytes | None:
         """Who comes in a series: of three one is not remembered, and some come twice."""
@@ -117,5 +127,9 @@ def changes(before: RoomState, after: RoomState, command: c.Command) -> None:
             waits |= was is not None and was.phase is Phase.LOBBY
             waits |= before.invites[seat.invite].uses != 1 and unknown(before, after, seat.id)
             assert facilitates or not (waits or before.settings.lobby)
+        elif before.invites[seat.invite].uses != 1 and (
+            before.links_wait or before.staff_links_wait
+        ):
+            assert seat.led in before.former
     if len(after.facilitators()) < len(before.facilitators()) and isinstance(command, c.RoleGive):
         assert any(str(s.presence) != "away" for s in after.facilitators())

@@ -43,6 +43,7 @@ class People(Crowd):
         self.e = Evening(
             capacity=capacity,
             expires_in=600,
+            forget_seconds=20,
             lobby=lobby,
             facilitators_wait=wait,
             direct=direct,
@@ -60,10 +61,14 @@ class People(Crowd):
     # -- the door ------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.e.state.seats) < MOST_SEATS)
-    @rule(kind=st.sampled_from((FACILITATOR, MEMBER, MEMBER, b"once", b"guest")), accept=FLAGS)
-    def arrive(self, kind: bytes, accept: bool) -> None:
+    @rule(
+        kind=st.sampled_from((FACILITATOR, MEMBER, MEMBER, b"once", b"guest")),
+        accept=FLAGS,
+        was=st.integers(0, 9),
+    )
+    def arrive(self, kind: bytes, accept: bool, was: int) -> None:
         links = {b"once": self.once, b"guest": self.guests}
-        self.come(links.get(kind, kind), accept=accept)
+        self.come(links.get(kind, kind), accept=accept, was=b"p%d-0" % was)
 
     @rule(who=SHARE)
     def accept(self, who: float) -> None:
@@ -105,6 +110,13 @@ class People(Crowd):
         else:
             self.ask(c.PinMedia(by="", node=node, was=before.media))
         assert self.e.state.rights == before.rights
+
+    @rule(by=SHARE, seconds=st.sampled_from((1.0, 300.0, 600.0, 601.0)), staff=FLAGS)
+    def extend(self, by: float, seconds: float, staff: bool) -> None:
+        asks, before = self.someone(by, facilitator=staff), self.e.state
+        self.ask(c.RoomExtend(by=asks, seconds=seconds))
+        after = self.e.state
+        assert before.expires_at <= after.expires_at <= max(before.expires_at, self.e.now) + 600
 
     @rule(by=SHARE, what=st.integers(0, 6), flag=FLAGS, staff=FLAGS)
     def house(self, by: float, what: int, flag: bool, staff: bool) -> None:

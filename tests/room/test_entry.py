@@ -6,6 +6,7 @@ import pytest
 
 from sitwith_server.room import Refusal, Verdict, next_deadline
 from sitwith_server.room import commands as c
+from sitwith_server.room.care import Level
 from sitwith_server.room.model import OPERATOR, PRE_ENTRY_GRACE, Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle
 
@@ -171,6 +172,19 @@ def test_EN8_a_name_that_looks_like_a_present_one_gets_a_number() -> None:
     e.ok("ben", c.SelfRename, name="ada", skeleton="ada")
     assert e.seat("ben").name == "ada 3"
     e.same("ada", c.SelfRename, name="Ada", skeleton="ada")
+
+
+def test_EN12_no_seat_gets_an_id_that_the_room_knows() -> None:
+    e = circle("Ada", "Ben", "Cleo")
+    e.ok("fay", c.MemberRemove, member="ben")
+    e.ok("cleo", c.CareFlag, level=Level.QUIET)
+    e.ok("cleo", c.Leave)
+    for known in ("Fay", "Ada", "Ben", "Cleo"):
+        before = e.state
+        assert code(e.hello(known)) == "id_taken"
+        assert e.state is before
+    assert isinstance(e.hello("Dora"), Verdict)
+    assert code(e.hello("Dora")) == "id_taken", "who is at the door, too"
 
 
 def test_EN9_leaving_gives_everything_up() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import pytest
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import GroupsWish, Stage, StageKind
+from sitwith_server.room.chance import Chance
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.fold import begin
+from sitwith_server.room.linking import report
 from sitwith_server.room.model import Role
 from sitwith_server.service.store import (
     event_from_bytes,
@@ -231,3 +234,23 @@ def test_LK4_a_stage_links_too(seed: int) -> None:
     e.ok("fay", c.AgendaEdit, stages=(stage,))
     e.ok("fay", c.AgendaStart, seed=seed)
     assert {" ".join(sorted(group)) for group in e.groups} == {"ada emil", "ben finn", "cleo dora"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_LK7_what_lot_would_give_is_counted_right_for_anybody(seed: int) -> None:
+    chance = Chance(seed)
+    people = [f"p{n}" for n in range(2 + chance.below(12))]
+    tags = {
+        one: [bytes([chance.below(4)]) for _ in range(chance.below(4))]
+        for one in people
+        if chance.below(4)
+    }
+    everybody = [frozenset(pair) for pair in combinations([*people, "gone"], 2)]
+    met = {pair: 1 + chance.below(2) for pair in everybody if chance.below(2)}
+    here = [pair for pair in everybody if "gone" not in pair]
+    share = [pair for pair in here if set.intersection(*(set(tags.get(p, ())) for p in pair))]
+    groups = [people[at : at + 3] for at in range(0, len(people), 3)]
+    together = sum(len(group) * (len(group) - 1) // 2 for group in groups)
+    found: Any = report(groups, met, tags)["random"]
+    assert found["linked"] == round(together / len(here) * len(share), 3)
+    assert found["repeats"] == round(together / len(here) * len(met.keys() & set(here)), 3)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from sitwith_server.room import commands as c
-from sitwith_server.room import view
+from sitwith_server.room import forgets_at, view
 from sitwith_server.service.store import (
     event_from_bytes,
     event_to_bytes,
@@ -40,11 +40,27 @@ class Rooms(People, Stages, Groups):
         self.e.now += late
         self.ask(c.Thaw(by="", since=since, until=self.e.now))
 
+    @rule()
+    def everybody_is_gone(self) -> None:
+        if self.e.state.used and not self.e.state.ended:
+            self.begin_again()
+
+    @rule(seconds=st.sampled_from((0.0, 30.0)))
+    def forget_when_due(self, seconds: float) -> None:
+        """By whichever worker looks, early or late."""
+        self.e.advance(seconds)
+        due = forgets_at(self.e.state)
+        if due is None or due > self.e.now:
+            self.e.same("", c.Forget, **self.e.keys())
+        else:
+            self.begin_again()
+
     # -- what holds ----------------------------------------------------------------------------
 
     @invariant()
     def the_laws_hold(self) -> None:
         laws.check(self.e.state, self.e.now)
+        laws.check_lives(self.e.state, self.e.events)
 
     @invariant()
     def words_are_for_those_who_were_there(self) -> None:

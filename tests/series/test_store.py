@@ -14,11 +14,17 @@ from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sitwith_server.room import commands as c
+from sitwith_server.room import fold_all
+from sitwith_server.room.events import RoomReopened
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import Evening, Plan, StoreDown, StoreRefused
 from sitwith_server.series.opening import engine_for
 from sitwith_server.series.store import Store
 from sitwith_server.series.tables import VERSIONS, metadata
+from sitwith_server.service.meetings import evening_of
+from tests.room.series import handle
+from tests.room.test_series_lives import second_life
 from tests.series.conftest import KEY, Kept
 from tests.series.postgres import Postgres, nobody_listens
 
@@ -284,3 +290,35 @@ def test_a_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     Store.opened(f"sqlite:///{file}", Handles(KEY)).close()
     assert file.stat().st_mode & 0o077 == 0
     assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_FG8_later_lives_of_a_room_add_to_what_is_kept_and_take_nothing_away(kept: Kept) -> None:
+    """As they come from a real room, in any order and twice."""
+    begun(kept.store, "room")
+    e = second_life("Ada", "Eve")
+    began = next(n for n, each in enumerate(e.events) if isinstance(each, RoomReopened))
+    e.ok("fay2", c.PairsOpen, groups=(("ada2", "eve2"),))
+    e.ok("fay2", c.FloorRound)
+    told = [evening_of(fold_all(e.events[:n])) for n in (began, began + 1, len(e.events))]
+    first, reopened, last = (each for each in told if each is not None)
+    assert first.here == reopened.here
+    assert (first.met, first.removed) == (reopened.met, reopened.removed)
+    for each in (first, last, reopened, first, last):
+        assert kept.store.keep(each, 100.0)
+    memory = kept.store.begin("s1", "next", 200.0, 1_000.0)
+    assert memory is not None
+    ada, ben, cleo, eve = (handle(name) for name in ("Ada", "Ben", "Cleo", "Eve"))
+    assert memory.people == (ada, ben, cleo, eve)
+    assert memory.waited == (0, 1, 1, 1)
+    assert memory.met == ((0, 1, 1), (0, 3, 1))
+    assert memory.banned == (2,)
+
+
+def test_FG9_a_room_that_is_extended_may_still_be_open(kept: Kept) -> None:
+    begun(kept.store, "r1", "r2")
+    assert kept.store.rooms("s1", 1_500.0) == []
+    kept.store.keep(Evening("r1", 4, expires_at=2_000.0), 110.0)
+    assert kept.store.rooms("s1", 1_500.0) == ["r1"]
+    kept.store.keep(Evening("r1", 5, expires_at=1_800.0), 111.0)
+    assert kept.store.rooms("s1", 1_900.0) == ["r1"]
+    assert kept.store.rooms("s1", 2_000.0) == []

@@ -1,81 +1,114 @@
-"""What is to be blanked while the log is away is blanked once it is back, and told by nobody."""
+"""What is no more goes from the log in the very commit that takes it away, and is told by nobody:
+there is no moment in which it is owed, and nothing that a worker's death could leave undone."""
 
 from __future__ import annotations
 
-from sitwith_server.service.blanks import Blanks
+from typing import Any
 
-from sitwith_server.log.base import LogDown
+import pytest
+
+from sitwith_server.log.base import Blank, Commit, Committed, LogDown, Result
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
+from sitwith_server.room.care import Card
 from sitwith_server.room.talk import Said
-from sitwith_server.service.answers import Done
-from tests.service.test_cards import CARD, people
+from sitwith_server.service.answers import Done, No
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
+from tests.service.test_cards import CARD, Seats, people
 
 
-class AwayLog(MemoryLog):
-    """Away, at times, right when something is to be blanked."""
+class WatchedLog(MemoryLog):
+    """Keeps what is committed, and which copies it was told to let go the same way; away at times,
+    before or after it has done what it was asked."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.away = False
-        self.asked: list[tuple[int, ...]] = []
+        self.away: str | None = None
+        self.commits: list[Commit] = []
+        self.told: list[Blank] = []
 
-    async def blank(self, room: str, stream: str, seq: int, blob: bytes, *more: int) -> None:
-        if self.away:
+    async def commit(self, commit: Commit) -> Result:
+        if self.away == "refused":
             raise LogDown("away")
-        self.asked.append((seq, *more))
-        await super().blank(room, stream, seq, blob, *more)
+        result = await super().commit(commit)
+        if isinstance(result, Committed):
+            self.commits.append(commit)
+        if self.away == "deaf":
+            raise LogDown("its answer was lost")
+        return result
+
+    def blanked(self, room: str, blanks: Any) -> None:
+        self.told += blanks
 
 
-async def test_EV5_deleted_words_go_once_the_log_is_back() -> None:
-    log = AwayLog()
+async def bodies(e: Seats, stream: str) -> list[bool]:
+    return [b"canary" in entry.blob for entry in await e.log.read(e.room.id, stream, 0)]
+
+
+@pytest.mark.parametrize("away", ["refused", "deaf"])
+async def test_EV5_words_are_deleted_whole_or_not_at_all(away: str) -> None:
+    log = WatchedLog()
     e = await people(log)
     _, ada, ben = e.seats
     for n in (1, 2):
         assert isinstance(await e.ask(c.Say(by=ada, to="circle", body=f"canary {n}")), Done)
-    log.away = True
-    assert isinstance(await e.ask(c.Unsay(by=ada, to="circle", n=1)), Done)
-    stored = await log.read(e.room.id, "circle", 0)
-    assert b"canary 1" in stored[0].blob
+    log.away = away
+    unsay = c.Unsay(by=ada, to="circle", n=1)
+    answer = await e.ask(unsay, 50)
+    assert isinstance(answer, No) and answer.code == "frozen"
+    # Either both the deletion and the blank are there, or neither.
+    assert await bodies(e, "circle") == (
+        [True, True] if away == "refused" else [False, True, False]
+    )
+    log.away = None
+    assert isinstance(await e.ask(unsay, 50), Done)
+    assert await bodies(e, "circle") == [False, True, False]
     shown = [words.what for words in await e.room.talking.history("circle", 0)]
-    assert shown[0] == Said(1, ada, "", deleted=True)
-    assert shown[1] == Said(2, ada, "canary 2")
-    await e.room.follow_up()
-    log.away = False
-    await e.room.follow_up()
-    stored = await log.read(e.room.id, "circle", 0)
-    assert [b"canary" in entry.blob for entry in stored] == [False, True, False]
-    asked = len(log.asked)
+    assert shown[:2] == [Said(1, ada, "", deleted=True), Said(2, ada, "canary 2")]
     assert isinstance(await e.ask(c.Say(by=ben, to="circle", body="hello")), Done)
-    await e.room.follow_up()
-    assert len(log.asked) == asked, "what is done is not asked for again"
+    assert log.commits[-1].effects.blanks == (), "what is done is not done again"
     await log.close()
 
 
-async def test_CL12_a_card_goes_once_the_log_is_back() -> None:
-    log = AwayLog()
+async def test_CL12_a_card_and_what_held_it_go_with_one_commit() -> None:
+    log = WatchedLog()
     e = await people(log)
     _, ada, _ = e.seats
     assert isinstance(await e.ask(c.CareCard(by=ada, card=CARD)), Done)
-    log.away = True
-    assert isinstance(await e.ask(c.CareCard(by=ada, card=None)), Done)
+    at = e.room.state.seq
+    log.away = "refused"
+    assert isinstance(await e.ask(c.CareCard(by=ada, card=None), 50), No)
     assert b"canary" in await e.kept()
-    log.away = False
-    await e.room.follow_up()
+    log.away, done = None, len(log.commits)
+    assert isinstance(await e.ask(c.CareCard(by=ada, card=None), 50), Done)
     assert b"canary" not in await e.kept()
+    (commit,) = log.commits[done:]
+    assert [blank.numbers for blank in commit.effects.blanks] == [(at,)]
     await log.close()
 
 
-async def test_entries_that_become_alike_are_asked_for_together() -> None:
-    log = AwayLog()
-    blanks = Blanks(log, "r")
-    log.away = True
-    await blanks.blank("circle", b"", 1, 2)
-    await blanks.blank("circle", b"", 3)
-    await blanks.blank("circle", b"other", 4)
-    assert blanks.owed("circle", 2) == b""
-    assert blanks.owed("circle", 5) is blanks.owed("staff", 2) is None
-    log.away = False
-    await blanks.settle()
-    assert log.asked == [(1, 2, 3), (4,)]
-    assert blanks.owed("circle", 2) is None
+@pytest.mark.parametrize("by", ["bell", "reading"])
+async def test_EV5_CL12_another_workers_copies_go_the_same_way(by: str) -> None:
+    """A worker keeps copies for a log that loses everything: it blanks them by what it folds."""
+    log = WatchedLog()
+    e = await people(log)
+    _, ada, _ = e.seats
+    host = Host(log, Trail(log, 60))
+    use = await host.use(e.room.id)
+    assert use is not None
+    assert isinstance(await e.ask(c.Say(by=ada, to="circle", body="canary")), Done)
+    assert isinstance(await e.ask(c.CareCard(by=ada, card=Card(phone="canary"))), Done)
+    await use.room.follow_up()
+    if by == "reading":
+        use.room.rang = lambda bell: True  # type: ignore[method-assign]
+    log.told.clear()
+    assert isinstance(await e.ask(c.Unsay(by=ada, to="circle", n=1)), Done)
+    assert isinstance(await e.ask(c.CareCard(by=ada, card=None)), Done)
+    await use.room.follow_up()
+    committed = {blank for each in log.commits[-2:] for blank in each.effects.blanks}
+    assert len(committed) == 2
+    assert set(log.told) == committed
+    assert use.room.state == e.room.state
+    await host.close()
+    await log.close()

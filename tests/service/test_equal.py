@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import struct
 
-from sitwith_server.service.registry import Registry
-
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.loading import Snapshots
+from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Operator
+from sitwith_server.service.results import COMMITTED
 from tests.service.test_cards import people
 
 FIGURE = 4242.5
@@ -25,16 +24,17 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
     log = MemoryLog()
     e = await people(log)
     fay, ada, _ = e.seats
-    assert await e.room.order(c.PinMedia(by=OPERATOR, node="n1", was=None), "media") is None
+    pin = c.PinMedia(by=OPERATOR, node="n1", was=None)
+    assert await e.room.order(pin, "media") == COMMITTED
     heard = c.AddTalk(by=OPERATOR, node="n1", heard={ada: FIGURE})
-    assert await e.room.order(heard, "talk") is None
+    assert await e.room.order(heard, "talk") == COMMITTED
     assert isinstance(await e.ask(c.VoiceNudge(by=fay, member=ada)), Done)
-    await Snapshots(log).mind(e.room)
+    await e.save()
     assert BYTES in await e.kept()
     trail = b"".join(await log.read_audit(e.room.id))
     assert BYTES not in trail
     assert ada.encode() in trail
-    assert await Operator(Registry(log, Trail(log, 3600)), room_ttl=3600).end(e.room.id)
+    assert await Operator(Host(log, Trail(log, 3600)), room_ttl=3600).end(e.room.id)
     async with asyncio.timeout(30):
         while e.room.id in await log.rooms():
             await asyncio.sleep(0.01)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.base import Health
 from sitwith_server.log.redis_instance import Tuning
@@ -15,6 +14,8 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials import File, MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
+from sitwith_server.service.results import COMMITTED
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
 from tests.servers import Server, running
@@ -56,7 +57,7 @@ async def shown(room: Room, by: str, shelf: Shelf, name: str = "f1") -> None:
     assert await shelf.put(room.id, "b1", BODY)
     file = File("b1", "image/png", len(BODY))
     bring = c.MaterialBring(by=by, material=name, what=MaterialKind.PICTURE, file=file)
-    assert await room.order(bring, "material.show") is None
+    assert await room.order(bring, "material.show") == COMMITTED
 
 
 def there(server: Server, room: str) -> str:
@@ -87,16 +88,17 @@ async def test_MT13_what_a_redis_lost_is_put_back_by_whoever_holds_it(
     e = await people(log)
     shelf = Shelf(log, lambda: [e.room], lost_after=0.0)
     await shown(e.room, e.seats[0], shelf)
-    registry = Registry(other, Trail(other, 60))
-    room = await registry.find(e.room.id)
-    assert room is not None
+    host = Host(other, Trail(other, 60))
+    use = await host.use(e.room.id)
+    assert use is not None
+    room = use.room
     server.admin("DEL", f"sw:{{{room.id}}}:files", f"sw:{{{room.id}}}:pieces")
-    await Shelf(other, registry.hosted).mind()
+    await Shelf(other, host.hosted).mind()
     assert there(server, room.id) == "", "it never had them, and others have time to"
     await shelf.mind()
     assert await other.files.get(room.id, "b1") == BODY
     assert e.room.state.materials.find("f1") is not None
-    await registry.close()
+    await host.close()
 
 
 async def test_MT13_what_nobody_holds_is_taken_away(

@@ -10,7 +10,10 @@ from sitwith_server.log.base import CONTROL, Trimmed
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.answers import Done
-from sitwith_server.service.loading import Snapshots, give, load
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
+from sitwith_server.service.loading import load
+from sitwith_server.service.results import COMMITTED
 from tests.service.test_cards import people
 
 
@@ -21,15 +24,17 @@ async def test_a_room_whose_beginning_is_gone_is_made_of_its_record() -> None:
     fay, *_ = e.seats
     for direct in (True, False, True):
         assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": direct})), Done)
-    await Snapshots(log).mind(e.room)
-    found = log._rooms[e.room.id]
-    found.snapshot = None
+    assert await log.snapshot(e.room.id) is None
     with pytest.raises(Trimmed):
         await log.read(e.room.id, CONTROL, 0)
-    room = await load(log, e.room.id)
+    room = await load(log, e.host.trail, e.room.id)
     assert room is not None
-    assert room.state.invites == e.room.state.invites
+    links = {each.id: (each.role, each.digest) for each in e.room.state.invites.values()}
+    assert {i.id: (i.role, i.digest) for i in room.state.invites.values()} == links
+    # Whoever was inside comes in anew by them.
+    assert [each.used for each in room.state.invites.values()] == [0, 0]
     assert room.state.settings == e.room.state.settings
+    assert room.state.title == e.room.state.title
     assert room.state.seats == {}
     assert room.state.seq == e.room.state.seq
     assert (room.position, room.rights) == (e.room.position, e.room.rights)
@@ -41,19 +46,22 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
     log = MemoryLog(kept=30)
     e = await people(log)
     fay, *_ = e.seats
-    snapshots = Snapshots(log)
-    other = await load(log, e.room.id)
-    assert other is not None
+    host = Host(log, Trail(log, 3600))
+    use = await host.use(e.room.id)
+    assert use is not None
+    other = use.room
     async with e.room._lock:  # its sleep
         for number in range(40):
-            changes = {"direct": number % 2 == 0}
-            command = c.RoomSettings(by=fay, changes=changes)
-            assert await other.order(command, "room.settings") is None
-        await log.put_snapshot(other.id, *give(other))
-        await snapshots.mind(other)
+            if number == 35:
+                other._folded.snapshot_at = -10_000
+            command = c.RoomSettings(by=fay, changes={"direct": number % 2 == 0})
+            assert await other.order(command, "room.settings") == COMMITTED
         assert e.room.state.seq < other.state.seq - 30
     async with asyncio.timeout(10):
         while e.room.state != other.state:
             await asyncio.sleep(0.01)
     assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Done)
+    await other.follow_up()
+    assert e.room.state == other.state
+    await host.close()
     await log.close()

@@ -9,7 +9,7 @@ from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.events import MilestoneShared, MoodAnswered
 from sitwith_server.service.answers import Done
-from sitwith_server.service.loading import Snapshots, load
+from sitwith_server.service.loading import load
 from sitwith_server.service.store import event_from_bytes, state_from_bytes
 from tests.service.test_cards import Seats, people
 
@@ -25,32 +25,30 @@ async def test_MO6_answers_go_from_the_log_at_the_close() -> None:
     log = MemoryLog()
     e = await people(log)
     fay, ada, ben = e.seats
-    snapshots = Snapshots(log)
+    record = await log.record(e.room.id)
     for command in (
         c.MoodAsk(by=fay),
         c.MoodAnswer(by=ada, value=2),
         c.MoodAnswer(by=ben, value=3),
         c.MoodAnswer(by=ada, value=4),
-        c.RoomSettings(by=fay, changes={"direct": True}),
     ):
         assert isinstance(await e.ask(command), Done)
-    await snapshots.mind(e.room)
-    await log.put_snapshot(e.room.id, e.room.position, b"canary")
+    assert await log.record(e.room.id) == record is not None
+    await e.save()
+    before = await log.snapshot(e.room.id)
+    assert before is not None
+    held = state_from_bytes(before.blob).mood
+    assert held is not None and len(held.given) == 2
     assert len(await kept(e, MoodAnswered)) == 3
     nobody = (MoodAnswered("", 0), "")
-    record = await log.record(e.room.id)
-    assert record is not None
-    assert state_from_bytes(record).mood is None
     await e.ask(c.MoodClose(by=fay))
     assert await kept(e, MoodAnswered) == [nobody] * 3
-    await snapshots.mind(e.room)
-    assert b"canary" not in await e.kept()
     snapshot = await log.snapshot(e.room.id)
     assert snapshot is not None
     mood = state_from_bytes(snapshot.blob).mood
     assert mood is not None
     assert (mood.given, mood.given_at, mood.answers) == ({}, (), 2)
-    assert_same(await load(log, e.room.id), e)
+    assert_same(await load(log, e.host.trail, e.room.id), e)
     await log.close()
 
 
@@ -61,7 +59,7 @@ async def test_MO6_a_log_folds_to_the_same_question() -> None:
     await e.ask(c.MoodAsk(by=fay))
     for who, value in ((ada, 1), (ben, 2), (ada, 3), (ada, 1)):
         await e.ask(c.MoodAnswer(by=who, value=value))
-    assert_same(await load(log, e.room.id), e)
+    assert_same(await load(log, e.host.trail, e.room.id), e)
     assert e.room.state.mood is not None
     assert e.room.state.mood.given == {ada: 1, ben: 2}
     await log.close()
@@ -71,20 +69,18 @@ async def test_MS1_a_milestone_goes_from_the_log_with_its_moment() -> None:
     log = MemoryLog()
     e = await people(log)
     fay, ada, ben = e.seats
-    snapshots = Snapshots(log)
     await e.ask(c.MilestoneShare(by=ada, text="canary"))
     await e.ask(c.MilestoneShare(by=ben, text="Glad"))
     first, second = e.room.state.milestones
-    await snapshots.mind(e.room)
-    await log.put_snapshot(e.room.id, e.room.position, b"canary")
+    await e.save()
+    assert (await e.kept()).count(b"canary") == 2
     await e.ask(c.MilestoneClear(by=fay, n=first.n))
-    await snapshots.mind(e.room)
     assert b"canary" not in await e.kept()
     assert await kept(e, MilestoneShared) == [
         (MilestoneShared("", "", 0), ""),
         (MilestoneShared(ben, "Glad", second.ends_at), ben),
     ]
-    assert_same(await load(log, e.room.id), e)
+    assert_same(await load(log, e.host.trail, e.room.id), e)
     await log.close()
 
 

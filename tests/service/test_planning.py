@@ -7,7 +7,6 @@ import threading
 from typing import Any
 
 import pytest
-from sitwith_server.service.registry import Registry
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
@@ -17,6 +16,7 @@ from sitwith_server.service import rooms
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
 
@@ -28,17 +28,18 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     monkeypatch: pytest.MonkeyPatch, here: bool
 ) -> None:
     log = MemoryLog()
-    registry = Registry(log, Trail(log, 3600))
-    operator = Operator(registry, room_ttl=3600)
+    host = Host(log, Trail(log, 3600))
+    operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("", "Be kind.", 50, Settings()))
-    door, seats = Door(registry), list[str]()
+    door, seats = Door(host), list[str]()
     for name in NAMES:
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)
         await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
         seats.append(seated.seat)
-    room = await registry.find(made.room)
-    assert room is not None
+    use = await host.use(made.room)
+    assert use is not None
+    room = use.room
     assert len(room.state.linking.key) == 32
     await room.ask(c.TopicsSet(by=seats[1], tags=(b"t",)), (seats[1], 2), "topics.set")
     await room.ask(c.TopicsSet(by=seats[4], tags=(b"t",)), (seats[4], 2), "topics.set")
@@ -62,5 +63,5 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     assert (where[0] is threading.main_thread()) is here
     assert where[1] is threading.main_thread()
     assert room.state.floor.queue == (seats[1],)
-    await registry.close()
+    await host.close()
     await log.close()

@@ -5,23 +5,33 @@ from __future__ import annotations
 import pytest
 
 from sitwith_server.log.memory_log import MemoryLog
-from sitwith_server.service.presence import Presence
+from sitwith_server.room import commands as c
+from sitwith_server.service.answers import Done
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.host import Host
 from sitwith_server.service.pulse import Pulse
 from tests.service.test_cards import people
 
 
 async def test_one_sick_room_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     log = MemoryLog()
-    sick, well = await people(log), await people(log)
+    elsewhere = [await people(log), await people(log)]
+    host = Host(log, Trail(log, 60))
+    uses = [await host.use(each.room.id) for each in elsewhere]
+    sick, well = [use.room for use in uses if use is not None]
+    sick.rang = well.rang = lambda bell: True  # type: ignore[method-assign]
+
+    asked: list[str] = []
 
     async def fails() -> None:
+        asked.append("for the sick one")
         raise LookupError("what nobody foresaw")
 
-    monkeypatch.setattr(sick.room, "follow_up", fails)
-    looked_after: list[str] = []
-    rooms = [sick.room, well.room]
-    pulse = Pulse(log, Presence(log.leases), lambda: rooms, lambda r: looked_after.append(r.id))
-    await pulse._round()
-    assert looked_after == [well.room.id]
-    pulse.stop()
+    monkeypatch.setattr(sick, "follow_up", fails)
+    for each in elsewhere:
+        assert isinstance(await each.ask(c.RoomLock(by=each.seats[0])), Done)
+    await Pulse(host)._round()
+    assert asked
+    assert well.state.locked
+    await host.close()
     await log.close()

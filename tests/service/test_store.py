@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -17,6 +18,7 @@ from sitwith_server.room.model import OPERATOR, Kind, Role
 from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.room.talk import Said, Saying, Unsaid
 from sitwith_server.service.store import (
+    VERSION,
     event_from_bytes,
     event_to_bytes,
     saying_from_bytes,
@@ -102,6 +104,20 @@ def eventful() -> Evening:
     return e
 
 
+def forgetting() -> Evening:
+    """A room that nobody is in for long, with somebody who stays at the door."""
+    e = circle("Ada", lobby=True)
+    for who in ("ada", "fay"):
+        e.lose(who)
+    e.back("fay")
+    e.lose("fay")
+    e.hello("Ben")
+    e.advance(e.state.opening.forget_seconds)
+    e.ok(OPERATOR, c.Forget, link_key=b"l", material_key=b"m")
+    assert e.state.life == 1
+    return e
+
+
 def meeting() -> Meeting:
     """A meeting of a series, with all that happens in one alone."""
     first = Meeting()
@@ -116,15 +132,16 @@ def meeting() -> Meeting:
 
 
 def test_every_event_comes_back_as_it_was() -> None:
-    events = [*eventful().events, *meeting().events, ev.RoomEnded()]
+    events = [*eventful().events, *meeting().events, *forgetting().events, ev.Blanked()]
     assert {type(event) for event in events} == set(get_args(ev.Event))
     for event in events:
         came = event_from_bytes(event_to_bytes(event, "why", "ada"))
         assert (came.event, came.why, came.by) == (event, "why", "ada")
 
 
-def test_a_log_read_back_gives_the_same_room() -> None:
-    e = eventful()
+@pytest.mark.parametrize("evening", [eventful, forgetting])
+def test_a_log_read_back_gives_the_same_room(evening: Callable[[], Evening]) -> None:
+    e = evening()
     blobs = [event_to_bytes(event, "", "") for event in e.events]
     assert fold_all(event_from_bytes(blob).event for blob in blobs) == e.state
 
@@ -141,8 +158,9 @@ def test_a_meeting_of_a_series_comes_back_whole() -> None:
     assert state.series.past.bans
 
 
-def test_a_room_comes_back_whole() -> None:
-    opened, *events = eventful().events
+@pytest.mark.parametrize("evening", [eventful, forgetting])
+def test_a_room_comes_back_whole(evening: Callable[[], Evening]) -> None:
+    opened, *events = evening().events
     assert isinstance(opened, ev.RoomOpened)
     state = begin(opened)
     for event in events:
@@ -165,7 +183,7 @@ def test_words_come_back_as_they_were(saying: Saying) -> None:
     assert type(came) is type(saying)
 
 
-@pytest.mark.parametrize("change", [{"v": 2}, {"t": "NeverHeardOf"}])
+@pytest.mark.parametrize("change", [{"v": VERSION + 1}, {"t": "NeverHeardOf"}])
 def test_what_another_version_wrote_is_not_guessed_at(change: dict[str, object]) -> None:
     for blob, read in (
         (event_to_bytes(ev.RoomEnded(), "", ""), event_from_bytes),

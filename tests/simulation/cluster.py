@@ -1,6 +1,6 @@
 """Several workers over one log, on virtual time, and people who come back to any of them.
 
-Every worker is what `sitwith serve` would run, without sockets: its own registry, operator and
+Every worker is what `sitwith serve` would run, without sockets: its own host, operator and
 gate over its own sight of the shared log.
 """
 
@@ -93,6 +93,7 @@ class Worker:
         self.machine = Machine(f"worker {number}")
         self.sight = self.machine.call(lambda: Sight(shared, chance))
         self.app = self.machine.call(lambda: wiring.build(WorkerSettings(), self.sight.as_log))
+        self.machine.call(self.app.pulse.start)
         self.lines: list[Line] = []
 
     @property
@@ -117,7 +118,7 @@ class Worker:
         return {
             "open connections": len(self.app.gate._open),
             "links": sum(self.app.gate.crowds()),
-            "living connections": len(self.app.registry.presence._live),
+            "living connections": len(self.app.host.presence._live),
         }
 
     def kill(self) -> None:
@@ -182,6 +183,7 @@ class Cluster:
     def restore(self, rooms: Any) -> None:
         """The replica is the master from now on."""
         self.log._rooms = rooms
+        self.log._dues = sorted((room.due, name) for name, room in rooms.items())
 
     def heal(self) -> None:
         for number, worker in enumerate(self.workers):

@@ -9,8 +9,8 @@ from contextvars import Context, copy_context
 from enum import Enum, auto
 from typing import Any, Final, cast
 
-from sitwith_server.log.base import OUTAGE_SECONDS, Health, Log, LogDown, Outage
-from sitwith_server.log.memory_log import MemoryLeases, MemoryLog
+from sitwith_server.log.base import OUTAGE_SECONDS, Blank, Health, Log, LogDown, Outage, Ring
+from sitwith_server.log.memory_log import MemoryFiles, MemoryLeases, MemoryLog
 
 TIMEOUT: Final = 2.0
 """Seconds after which a call that gets no answer is given up."""
@@ -66,6 +66,7 @@ class Sight:
         self._since = 0.0
         self._watchers: list[Callable[[str, Health], None]] = []
         self.followers = 0
+        self.leases = SeenLeases(self, shared.leases)
 
     @property
     def as_log(self) -> Log:
@@ -98,15 +99,19 @@ class Sight:
     def frozen(self, room: str) -> bool:
         return self.health()["memory"] is not Health.LIVE
 
-    @property
-    def leases(self) -> SeenLeases:
-        return SeenLeases(self)
+    def reasons(self) -> Mapping[str, str]:
+        words = {Health.DOWN: "unreachable", Health.DARK: "dark"}
+        return {name: words[h] for name, h in self.health().items() if h in words}
 
-    async def usable(self, room: str, within: float) -> bool:
-        ends = self._loop.time() + within
-        while self.frozen(room) and self._loop.time() < ends:
-            await asyncio.sleep(0.1)
-        return not self.frozen(room)
+    @property
+    def files(self) -> MemoryFiles:
+        return self._shared.files
+
+    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+        self._shared.blanked(room, blanks)
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        self._shared.forget_here(room, record)
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         call = _on_the_spot(changed)
@@ -116,9 +121,7 @@ class Sight:
     def hold(self, *_: object) -> Callable[[], None]:
         return lambda: None
 
-    def follow(
-        self, room: str, bell: Callable[[str, int], None], heard: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
         ring, hear = _on_the_spot(bell), _on_the_spot(heard)
 
         def later(call: Callable[..., None], *args: object) -> None:
@@ -172,9 +175,6 @@ class Sight:
             raise LogDown("no answer")
         return result
 
-    def leases_beneath(self) -> MemoryLeases:
-        return self._shared.leases
-
     async def _travel(self) -> None:
         await asyncio.sleep(self._chance.random() * (self._slowest + self.slow))
         if self.dead:
@@ -184,12 +184,21 @@ class Sight:
 class SeenLeases:
     """A worker's `Leases`."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, sight: Sight, beneath: MemoryLeases) -> None:
         self._sight = sight
-        self._beneath = sight.leases_beneath()
+        self._beneath = beneath
+        self._known: frozenset[str] = frozenset()
+        self._lapsed: frozenset[str] = frozenset()
+        self._outage: Outage | None = None
 
     async def beat(self, worker: str, ttl: float) -> None:
-        await self._sight.call(lambda: self._beneath.beat(worker, ttl), "beat")
+        beneath = self._beneath
+
+        async def beaten() -> tuple[frozenset[str], frozenset[str], Outage | None]:
+            await beneath.beat(worker, ttl)
+            return beneath.known(), beneath.lapsed(), beneath.outage("")
+
+        self._known, self._lapsed, self._outage = await self._sight.call(beaten, "beat")
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         found: frozenset[str] = await self._sight.call(
@@ -197,8 +206,17 @@ class SeenLeases:
         )
         return found
 
+    def known(self) -> frozenset[str]:
+        return self._known
+
+    def lapsed(self) -> frozenset[str]:
+        return self._lapsed
+
+    async def settled(self, worker: str) -> None:
+        await self._sight.call(lambda: self._beneath.settled(worker), "settled")
+
     def outage(self, room: str) -> Outage | None:
-        return self._beneath.outage(room)
+        return self._outage
 
 
 def _now(work: Coroutine[Any, Any, Any]) -> Any:

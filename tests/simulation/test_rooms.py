@@ -130,7 +130,7 @@ def check(evening: Evening) -> None:
 
 async def check_quiet(evening: Evening) -> None:
     """N11: what each has folded is what a newcomer to the same seat would be shown."""
-    room = evening.world.registry.hosted()[0]
+    room = evening.world.host.hosted()[0]
     for client in evening.everybody:
         assert client.phase == "inside"
         shown = view(room.state, client.me)

@@ -11,8 +11,6 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from sitwith_server.service.registry import Registry
-
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.connection import Connection
@@ -25,7 +23,10 @@ from sitwith_server.media.voices import Voices
 from sitwith_server.room.model import Settings
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
+from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Created, Operator, RoomSpec
+from sitwith_server.service.pulse import Pulse
+from tests.folding import folded, touched
 
 Frame = dict[str, Any]
 LATENCY = 0.2
@@ -84,7 +85,8 @@ class World:
 
     chance: random.Random
     log: MemoryLog = field(init=False)
-    registry: Registry = field(init=False)
+    host: Host = field(init=False)
+    pulse: Pulse = field(init=False)
     operator: Operator = field(init=False)
     gate: Gate = field(init=False)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -92,11 +94,13 @@ class World:
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.log = MemoryLog(loop.time)
-        self.registry = Registry(self.log, Trail(self.log, 86_400))
-        self.operator = Operator(self.registry, room_ttl=86_400)
+        self.host = Host(self.log, Trail(self.log, 86_400))
+        self.pulse = Pulse(self.host)
+        self.pulse.start()
+        self.operator = Operator(self.host, room_ttl=86_400)
         settings = WorkerSettings()
         voices = Voices(self.log, Turn((), "", 600), off=True)
-        self.gate = Gate(Door(self.registry), settings, Metrics(), self.log.now, voices)
+        self.gate = Gate(Door(self.host), settings, Metrics(), self.log.now, voices)
 
     async def room(self, **settings: Any) -> Created:
         return await self.operator.create(
@@ -115,7 +119,8 @@ class World:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.registry.close()
+        self.pulse.stop()
+        await self.host.close()
 
 
 class Client:
@@ -202,9 +207,9 @@ class Client:
         self.entered.set()
 
     def _room(self, frame: Frame) -> None:
-        self.view.update(frame["set"])
-        if "floor" in frame["set"]:
-            self.turns.append(frame["set"]["floor"]["turn"])
+        self.view = folded(self.view, frame)
+        if "floor" in touched(frame):
+            self.turns.append(self.view["floor"]["turn"])
 
     def _chat(self, frame: Frame) -> None:
         self.got.setdefault(frame["to"], []).append((frame["n"], frame["body"]))

@@ -13,14 +13,14 @@ from typing import Any, Final, Self, TypeVar
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import CodecError
-from sitwith_protocol.errors import CloseCode, comes_back
+from sitwith_protocol.errors import CloseCode, RefusalCode, comes_back
 from sitwith_protocol.shapes import BadMessage
 
 from .care import CareCommands
 from .commands import FloorCommands, HouseCommands, PairsCommands, SelfCommands, TalkCommands
 from .connection import ABNORMAL, Opener, Refusal, Socket, SocketClosed, open_socket
 from .errors import CannotConnect, Refused, RoomClosed
-from .events import ConnectionLost, Ended, Event
+from .events import ConnectionLost, Ended, Event, Forgotten
 from .links import Door, read_link
 from .materials import MaterialCommands
 from .seat import Answered, Closing, Greeted, MoveOn, Outcome, Seat
@@ -96,6 +96,8 @@ class Client(
         self._closers: set[asyncio.Task[None]] = set()
         self._failure: Exception | None = None
         self._left = False
+        self._leaving = False
+        self._welcomed = False
         self._farewell = 0
         self._late_until = float("-inf")
         self._ahead = 0.0
@@ -229,7 +231,12 @@ class Client(
 
     async def leave(self) -> None:
         """Leaves the room for good."""
-        await self.ask(m.Leave)
+        self._leaving = True
+        try:
+            await self.ask(m.Leave)
+        except Refused:
+            self._leaving = False
+            raise
         self._left = True
 
     async def reconnect(self, *, rudely: bool = False) -> None:
@@ -294,6 +301,9 @@ class Client(
                     raise
             else:
                 code = await self._converse(socket)
+                if self._is_forgotten(code):
+                    self._begin_again()
+                    continue
                 if not self._comes_back(code):
                     raise RoomClosed(code)
                 if clock() - opened > STEADY:
@@ -304,7 +314,7 @@ class Client(
     async def _converse(self, socket: Socket) -> int:
         """Speaks on one socket to its end; the code with which it closed."""
         self._farewell = 0
-        welcomed = False
+        self._welcomed = False
         try:
             async with asyncio.timeout(GREETING) as patience:
                 await socket.send(self._seat.hello())
@@ -312,7 +322,7 @@ class Client(
                     for outcome in self._seat.receive(await socket.receive()):
                         if isinstance(outcome, Greeted):
                             patience.reschedule(None)
-                            welcomed = True
+                            self._welcomed = True
                             await self._take_up(socket)
                         else:
                             self._handle(outcome, socket)
@@ -342,13 +352,27 @@ class Client(
         if was_on and self._comes_back(code):
             self._tell(ConnectionLost(code))
             self._wake()
-        if not welcomed and comes_back(code):
+        if not self._welcomed and comes_back(code):
             self._late_until = asyncio.get_running_loop().time() + LATE_GREETING
         return code
 
     def _comes_back(self, code: int) -> bool:
         late = asyncio.get_running_loop().time() < self._late_until
         return comes_back(code) or (code == CloseCode.ELSEWHERE and late)
+
+    def _is_forgotten(self, code: int) -> bool:
+        """Whether our seat led nowhere, and not because we gave it up: then our token may lead to
+        the room's next life."""
+        by_resume = self._seat.resume is not None and not self._welcomed
+        return code == CloseCode.NOWHERE and by_resume and not self._leaving
+
+    def _begin_again(self) -> None:
+        self._seat.begin_again()
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(Refused(RefusalCode.NOT_INSIDE, "The room has forgotten."))
+        self._tell(Forgotten())
+        self._wake()
 
     async def _take_up(self, socket: Socket) -> None:
         """The seat is ours: sends what is unanswered, in its order, and opens the way for more."""

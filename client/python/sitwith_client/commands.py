@@ -272,6 +272,10 @@ class HouseCommands(Asking):
         """The room takes people again."""
         await self.ask(m.RoomUnlock)
 
+    async def extend(self, seconds: float) -> None:
+        """Moves the room's end by so many seconds."""
+        await self.ask(lambda id: m.RoomExtend(id, seconds))
+
     async def end_room(self) -> None:
         """Ends the room for everybody."""
         await self.ask(m.RoomEnd)

@@ -17,7 +17,7 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Slices of ``me.room`` have new values.
+    """Slices of ``me.room``, or entries of them, have new values.
 
     ``why`` names what happened, ``by`` is the member who did it, if somebody did.
     """
@@ -95,6 +95,12 @@ class ConnectionLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The room was empty for so long that it has forgotten everybody: we come in anew, by our
+    token. ``phase`` is ``agreement`` next; ``enter()`` goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionBack:
     """We have our seat again; what was missed follows."""
 
@@ -119,5 +125,6 @@ Event = (
     | Heard
     | ConnectionLost
     | ConnectionBack
+    | Forgotten
     | Ended
 )

@@ -50,4 +50,18 @@ def read_link(link_or_token: str, url: str | None = None) -> Door:
     path = parts.path.rstrip("/")
     if not path.endswith("/ws"):
         path += "/ws"
-    return Door(f"{_SCHEMES[parts.scheme]}://{parts.netloc}{path}", token)
+    return Door(f"{_SCHEMES[parts.scheme]}://{_ascii(parts.netloc)}{path}", token)
+
+
+def _ascii(place: str) -> str:
+    """Host and port as browsers write them. The network libraries here differ on letters like `ß`,
+    and would carry a token to another host than a browser does."""
+    if place.isascii():
+        return place
+    import idna  # its tables take a moment, and few hosts need them
+
+    host, colon, port = place.partition(":")
+    try:
+        return f"{idna.encode(host, uts46=True, transitional=False).decode()}{colon}{port}"
+    except idna.IDNAError:
+        raise BadLink("the server's address has a host that is none") from None

@@ -94,6 +94,7 @@ class Seat:
         self._next_id = first_id
         self._pending: dict[int, bytes] = {}
         self._last_n: dict[str, int] = {}
+        self._was: str | None = None
         self.resume: str | None = None
         self.seen: dict[str, bytes] = {}
         self.me = ""
@@ -110,7 +111,7 @@ class Seat:
     def hello(self) -> bytes:
         """The greeting for a new socket: by token the first time, by ``resume`` ever after."""
         if self.resume is None:
-            return encode(HelloJoin(self._token, self._name).to_map())
+            return encode(HelloJoin(self._token, self._name, self._was).to_map())
         seen = dict(self.seen)
         while True:
             frame = encode(HelloResume(self.resume, seen).to_map())
@@ -140,6 +141,17 @@ class Seat:
         """Nobody waits for this command's answer any more; it isn't sent again."""
         self._pending.pop(number, None)
 
+    def begin_again(self) -> None:
+        """The room has forgotten the seat: the next greeting is by token once more, and nothing of
+        before is left (rule RE14)."""
+        self._was, self.resume = self.resume, None
+        self._pending.clear()
+        self._last_n.clear()
+        self.seen.clear()
+        self.room.replace({})
+        self.room.chats.clear()
+        self.phase = ""
+
     # ---- in
 
     def receive(self, frame: bytes) -> list[Outcome]:
@@ -152,10 +164,10 @@ class Seat:
                 return self._chat(frame)
             case RoomFrame():
                 self._saw("room", frame.pos)
-                self.room.assign(frame.set)
+                changed = self.room.fold(frame)
                 mine = self.room.members.get(self.me)
                 self.role = mine["role"] if mine else self.role
-                return [Change(frame.why, frame.by, frozenset(frame.set))]
+                return [Change(frame.why, frame.by, changed)]
             case Ok() | Refused():
                 known = self._pending.pop(frame.id, None)
                 return [] if known is None else [Answered(frame.id, frame)]
@@ -197,7 +209,7 @@ class Seat:
         again = self.resume is not None
         before = self.phase
         self.me, self.role, self.phase = frame.me, frame.role, frame.phase
-        self.resume = frame.resume
+        self.resume, self._was = frame.resume, None
         self.now = frame.now
         self.room.replace(frame.room)
         if frame.pos is not None:

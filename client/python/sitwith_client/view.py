@@ -1,10 +1,12 @@
-"""What one viewer sees of a room: slices, replaced whole (rule EV2), and conversations."""
+"""What one viewer sees of a room: slices, folded by assignment (EV2, EV10), and conversations."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, cast
+
+from sitwith_protocol.messages import RoomFrame
 
 from .events import Message
 
@@ -79,9 +81,34 @@ class RoomView:
         """Everything anew, as ``welcome`` and ``entered`` bring it."""
         self.slices = dict(whole)
 
-    def assign(self, changed: Mapping[str, object]) -> None:
-        """Some slices anew, as ``room`` frames bring them."""
-        self.slices.update(changed)
+    def fold(self, frame: RoomFrame) -> frozenset[str]:
+        """What a ``room`` frame brings: slices anew, then entries of slices. Their names."""
+        anew = frame.set or {}
+        self.slices.update(anew)
+        own: dict[str, dict[str, object]] = {}
+        for where, key, *value in frame.patch:
+            if where not in own:
+                # Whoever has read a slice keeps what they have read.
+                own[where] = self.slices[where] = dict(self.slices.get(where) or {})
+            if value:
+                own[where][key] = value[0]
+            else:
+                own[where].pop(key, None)
+        changed = anew.keys() | own.keys()
+        if changed & {"members", "floor"}:
+            self._place_hands()
+        return frozenset(changed)
+
+    def _place_hands(self) -> None:
+        """A hand's place is the one in the queue: entries may be behind it (FL25)."""
+        floor, members = self.floor, self.members
+        moved: dict[str, Member] = {
+            member: {**members[member], "hand": place}
+            for place, member in enumerate(floor["queue"] if floor else (), 1)
+            if member in members and members[member]["hand"] != place
+        }
+        if moved:
+            self.slices["members"] = {**members, **moved}
 
     def keep(self, message: Message) -> None:
         """Adds a message to its conversation; the oldest goes when there are too many."""

@@ -51,9 +51,7 @@ class Settings:
     )
     room_ttl: int = _setting(86_400, p.whole(60, 2_592_000), "life of a room from its creation")
     forget_seconds: int = _setting(
-        900,
-        p.whole(10, 86_400),
-        "time after which a room that everybody has left forgets what was said and who was there",
+        900, p.whole(10, 86_400), "how long a room remembers with nobody inside connected"
     )
     audit_ttl: int = _setting(
         86_400, p.whole(0, 31_536_000), "life of an audit trail after the end of its room"

@@ -39,6 +39,10 @@ its timing tells nothing about which rooms there are."""
 MEDIA_AT_ONCE: Final = 2
 """Commands of one connection that wait for a media node; more are refused."""
 
+_LONG: Final = (m.PairsPlan, m.AgendaStart, m.AgendaNext, m.AgendaBack)
+"""What may take longer than a dead line is given, since people are put into groups: the peer's
+pings are answered meanwhile."""
+
 Receive = Callable[[], Awaitable[bytes | str | None]]
 """The next message; None once the socket is gone."""
 
@@ -55,6 +59,7 @@ class Connection:
         self._hub: Hub | None = None
         self._link: Link | None = None
         self._media: set[asyncio.Task[None]] = set()
+        self._in_hand: asyncio.Task[None] | None = None
 
     async def serve(self, receive: Receive) -> None:
         try:
@@ -83,21 +88,38 @@ class Connection:
             else:
                 data = await receive()
             if data is None:
-                return
+                break
             self._gate.metrics.frames_in(1, len(data))
             await self._step(data)
+        await self._settled()
 
     async def _step(self, data: bytes | str) -> None:
         step = self._session.receive(data, self._clock())
         if isinstance(step, Reply):
             self._outbox.send(step.frame)
             self._gate.metrics.command("other", str(step.frame.get("code", "ok")))
-        elif isinstance(step, End):
+            return
+        await self._settled()
+        if isinstance(step, End):
             self._outbox.end(step.code)
         elif isinstance(step, Greet):
             await self._greet(step.hello)
+        elif isinstance(step.command, _LONG):
+            self._in_hand = asyncio.create_task(self._ask(step))
+            self._in_hand.add_done_callback(self._asked)
         else:
             await self._ask(step)
+
+    async def _settled(self) -> None:
+        """Commands are taken one after another, in their order. What a long one met is raised."""
+        task, self._in_hand = self._in_hand, None
+        if task is not None:
+            await task
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        # Nothing may come after it that would meet its fault.
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._outbox.end(CloseCode.LOST if isinstance(fault, LogDown) else CloseCode.FAULT)
 
     # -- hello -----------------------------------------------------------------------------------
 
@@ -193,7 +215,7 @@ class Connection:
         self._gate.metrics.command(message.t, str(frame.get("code", "ok")))
 
     async def _let_go(self) -> None:
-        for task in self._media:
+        for task in (*self._media, *filter(None, (self._in_hand,))):
             task.cancel()
         if self._hub is not None and self._link is not None:
             self._hub.detach(self._link)

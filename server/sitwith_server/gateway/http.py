@@ -221,6 +221,8 @@ def routes(
     """
     key = Key(settings.operator_key)
     pages = page.Page() if pages is None else pages
+    if not pages.built:
+        _log.error("page_missing")
     rooms, health = _Rooms(operator, settings), _Health(operator, metrics, crowds, pages)
     return [
         Route("/api/rooms", Resource(key, GET=rooms.list, POST=rooms.create)),

@@ -17,19 +17,17 @@ from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
+from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.view import FREEZING, SLICES, Value, view, with_freeze
-from sitwith_server.room.watch import cause
+from sitwith_server.room.view import FREEZING, Value, view, with_freeze
+from sitwith_server.room.watch import Cause, Told
 from sitwith_server.service.observing import Change
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.talking import Words
 
 DARK_SECONDS: Final = 10.0
 """How long members of a frozen room stay: longer than a restart of Redis, shorter than patience."""
-
-Key = tuple[tuple[str, str | None], ...]
-Cause = tuple[str, str]
 
 
 class Link:
@@ -50,6 +48,8 @@ class Link:
         self.owed = owed.gaps
         self.asking = False
         self.ending: CloseCode | None = None
+        self.sees: Sees | None = None
+        """Its audiences in the latest state that it was shown; None: to be found."""
 
     def lacks(self, words: Words) -> bool:
         """Whether its owner has not been given this entry; from now on they have."""
@@ -82,6 +82,9 @@ class Hub:
         self.room = room
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
+        self._state = room.state
+        """The latest state that has been shown."""
+        self._kinds: dict[Sees, Sees] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -126,24 +129,43 @@ class Hub:
     # -- Observer --------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """Each viewer's changed slices; doors that opened and closed."""
+        """Each viewer's changed slices; doors that opened and closed.
+
+        Most viewers have the seat that they had, and see what others of their kind see: for them
+        it is found out once.
+        """
         before, after = change.before, change.after
-        slices = _Slices(before, after)
-        frames: dict[tuple[Key, Cause], bytes] = {}
+        changes = Changes(before, after)
+        follows, self._state = self._state is before, after
+        shown = _Shown(change, changes)
         for link in tuple(self.links.values()):
             was, now = before.seats.get(link.seat), after.seats.get(link.seat)
-            own = change.by == link.seat
-            code = _ending(change, link, now)
-            if code is not None or now is None:
-                self.detach(link)
-                link.finish(code or CloseCode.BYE, own=own)
-            elif was is None or was.phase is not now.phase:
-                self._moved(link, now)
-            elif now.is_inside and (key := slices.changed_for(was, now)):
-                told = cause(before, after, now, change.why, change.by)
-                if (key, told) not in frames:
-                    frames[key, told] = framed(encode(_room_frame(change, slices, key, told)))
-                link.outbox.put(frames[key, told])
+            if was is not now or after.ended or now is None:
+                own = change.by == link.seat
+                code = _ending(change, link, now)
+                if code is not None or now is None:
+                    self.detach(link)
+                    link.finish(code or CloseCode.BYE, own=own)
+                    continue
+                if was is None or was.phase is not now.phase:
+                    link.sees = None
+                    self._moved(link, now)
+                    continue
+            if was is None or not now.is_inside:
+                continue
+            old = link.sees if follows and link.sees is not None else self._kind(before, was)
+            new = old if was is now and not changes.regroups else self._kind(after, now)
+            link.sees = new
+            frame = shown.frame(old, new, now)
+            if frame is not None:
+                link.outbox.put(frame)
+        if len(self._kinds) > 2 * len(self.links) + 16:
+            self._kinds = {kind: kind for link in self.links.values() if (kind := link.sees)}
+
+    def _kind(self, state: RoomState, seat: Seat) -> Sees:
+        """One object for all viewers of the same audiences."""
+        kind = sees(state, seat)
+        return self._kinds.setdefault(kind, kind)
 
     def said(self, words: Words) -> None:
         """Words, to those of that audience at that moment, and to their author."""
@@ -262,48 +284,45 @@ class Hub:
             self._give(link, words)
 
 
-class _Slices:
-    """The slices of two states, each built at most once an audience."""
-
-    def __init__(self, before: RoomState, after: RoomState) -> None:
-        self._states = (before, after)
-        self._values: tuple[dict[tuple[str, str], object], ...] = ({}, {})
-
-    def changed_for(self, was: Seat, now: Seat) -> Key:
-        """The names of the slices that look different to this viewer, with their audiences."""
-        before, after = self._states
-        changed: list[tuple[str, str | None]] = []
-        for name, part in SLICES.items():
-            old, new = part.audience(before, was), part.audience(after, now)
-            if old is None and new is None:
-                continue
-            if old is None or new is None or self._value(0, name, old) != self.value(name, new):
-                changed.append((name, new))
-        return tuple(changed)
-
-    def value(self, name: str, audience: str | None) -> object:
-        return None if audience is None else self._value(1, name, audience)
-
-    def _value(self, which: int, name: str, audience: str) -> object:
-        kept = self._values[which]
-        if (name, audience) not in kept:
-            kept[name, audience] = SLICES[name].value(self._states[which], audience)
-        return kept[name, audience]
-
-
 def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:
     return m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map()
 
 
-def _room_frame(change: Change, slices: _Slices, key: Key, told: Cause) -> Mapping[str, object]:
-    why, by = told
-    return m.RoomFrame(
-        seq=change.after.seq,
-        pos=change.position.to_bytes(),
-        why=why,
-        set={name: slices.value(name, audience) for name, audience in key},
-        by=by or None,
-    ).to_map()
+class _Shown:
+    """The frames of one change: each made once for all who get the same."""
+
+    def __init__(self, change: Change, changes: Changes) -> None:
+        self._change, self._changes = change, changes
+        self._why = Cause(change.before, change.after, change.why, change.by)
+        self._frames: dict[tuple[Key, Told], bytes] = {}
+        self._kind: tuple[Sees, Sees] | None = None
+        self._key: Key = ()
+
+    def frame(self, old: Sees, new: Sees, seat: Seat) -> bytes | None:
+        """What a viewer gets who was of the audiences `old` and is of `new`; None: nothing."""
+        # Most viewers are of the same kind as the one before.
+        if self._kind is None or self._kind[0] is not old or self._kind[1] is not new:
+            self._kind, self._key = (old, new), self._changes.told(old, new)
+        if not self._key:
+            return None
+        told = self._why.told(seat)
+        frame = self._frames.get((self._key, told))
+        if frame is None:
+            made = framed(encode(self._made(told)))
+            frame = self._frames[self._key, told] = made
+        return frame
+
+    def _made(self, told: Told) -> Mapping[str, object]:
+        why, by = told
+        news = merged(self._key)
+        return m.RoomFrame(
+            seq=self._change.after.seq,
+            pos=self._change.position.to_bytes(),
+            why=why,
+            set=news.set or None,
+            by=by or None,
+            patch=news.patch,
+        ).to_map()
 
 
 def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:

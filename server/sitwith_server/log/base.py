@@ -316,9 +316,9 @@ class Log(Protocol):
 
     def frozen(self, room: str) -> bool:
         """Whether nothing can be taken for this room now: its instance is being seeded, has taken
-        no write of this process for more than 2 s, has refused them for a second, or has been dark
-        for 2 s. While it is so `commit` raises `LogDown` at once. After a pause of this process
-        itself it is so until the instance has taken a write. Costs next to nothing."""
+        no write of this process for more than 2 s, has refused them for a second, has been dark for
+        2 s, or has another format. While it is so `commit` raises `LogDown` at once. After a pause
+        of this process it is so until the instance has taken a write. Costs next to nothing."""
         ...
 
     def health(self) -> Mapping[str, Health]:

@@ -6,7 +6,7 @@
 --
 -- Each argument and each call costs about as much as what it asks for, so numbers come in one
 -- header, and nothing is asked that another reply already tells. What few commits do comes in words
--- after the blobs, of which the others know nothing but a byte of the header.
+-- after the blobs, and those are a script of their own: the same with house.lua before it.
 --
 -- KEYS: 1 gate, 2 prefix of the room's keys
 -- ARGV: 1 incarnation, 2 entries to keep at least, 3 header, 4 stream's name, 5 origin, key and outcome of
@@ -24,9 +24,9 @@
 -- Returns one string: "C", at in µs, epoch, first seq (8 bytes each), with effects also the first
 -- control entry's seq, the record's version or 0, the room's last moment (ms), or "D" and the outcome,
 -- or "X", "E" (too early) or "G".
--- The bell: "e", epoch, last seq (8 each), how many entries, length of the stream's name (2 each), the
--- name, of each entry the lengths of its two parts (4 each) and those, then the blanks as above; or
--- "b", epoch, last seq and the name, where it would carry too much.
+-- The bell: "e", epoch, last seq (8 each), how many entries, length of the stream's name (2 each), of
+-- each entry the lengths of its two parts (4 each), the name, those parts, then the blanks as above;
+-- or "b", epoch, last seq and the name, where it would carry too much.
 
 local call, pack, unpack_ = redis.call, struct.pack, struct.unpack
 local room, name, tail = KEYS[2], ARGV[4], ARGV[5]
@@ -91,38 +91,9 @@ local size = 0
 for n = 6, 5 + count + controls do
   size = size + #ARGV[n]
 end
-local carry = size <= CARRIED
-
--- n entries of a stream that ends at `last`: their blobs begin at this word, their ids at this byte of
--- the header. Returns its new end, and the entries for the bell.
-local function append(to, last, n, word, ids, all)
-  local stream, carried, event = room .. 's:' .. to .. ':', '', nil
-  for k = 0, n - 1 do
-    last = last + 1
-    if changes == 1 then
-      rights = last
-    end
-    event = string.sub(ARGV[3], ids + 8 * k, ids + 7 + 8 * k)
-    -- An entry that isn't the commit's last one has its origin alone.
-    local origin = (key == 0 or (all and k == n - 1)) and tail or string.sub(tail, 1, key - 8)
-    local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
-    local piece, id, blob = piece_of(last), last .. '-0', ARGV[word + k]
-    if not call('XADD', stream .. piece, 'NOMKSTREAM', id, 'm', about, 'b', blob) then
-      call('DEL', stream .. (piece - BEHIND - 1))
-      call('PEXPIREAT', room .. 'heads', expires)
-      call('XADD', stream .. piece, id, 'm', about, 'b', blob)
-      call('PEXPIREAT', stream .. piece, expires)
-    end
-    if carry then
-      carried = carried .. pack('>I4I4', #about, #blob) .. about .. blob
-    end
-  end
-  call('HSET', room .. 'heads', to, pack('>I8I8c8', epoch, last, event))
-  return last, carried
-end
 
 lie_in_pieces(ARGV[2])
-local house
+local carry, house = size <= CARRIED, nil
 if effects then
   house = house_of(room, now)
   carry = size + #(effects.blanks or '') <= CARRIED or effects.ends == 1
@@ -135,17 +106,51 @@ call('HSET', room .. 'meta', 't', now)
 if effects then
   if effects.forgets == 1 then
     house.forget()
-    epoch, meta[5] = (life_of(epoch) + 1) * LIFE + 1, nil
+    epoch, meta[5] = next_life(epoch), nil
     call('HSET', room .. 'meta', 'f', epoch)
   end
 end
 
-local first, control_first, carried, control_carried = seq + 1, control_seq + 1, '', ''
-if controls > 0 then
-  control_seq, control_carried = append('room', control_seq, controls, 6 + count, 32, count == 0)
-end
-if count > 0 then
-  seq, carried = append(name, seq, count, 6, 32 + 8 * controls, true)
+-- First the control entries that come with a message, if there are any, then the stream's own.
+local first, control_first = seq + 1, control_seq + 1
+for turn = controls > 0 and 1 or 2, 2 do
+  local to, last, n, word, ids, blanks = name, seq, count, 6, 32 + 8 * controls, effects and effects.blanks
+  if turn == 1 then
+    to, last, n, word, ids, blanks = 'room', control_seq, controls, 6 + count, 32, nil
+  end
+  local stream, lengths, bodies, event = room .. 's:' .. to .. ':', '', '', nil
+  for k = 0, n - 1 do
+    last = last + 1
+    if changes == 1 then
+      rights = last
+    end
+    event = string.sub(ARGV[3], ids + 8 * k, ids + 7 + 8 * k)
+    local origin = tail
+    if key > 0 and (k < n - 1 or (turn == 1 and count > 0)) then
+      -- An entry that isn't the commit's last one has its origin alone.
+      origin = string.sub(tail, 1, key - 8)
+    end
+    local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
+    local piece, id, blob = piece_of(last), last .. '-0', ARGV[word + k]
+    if not call('XADD', stream .. piece, 'NOMKSTREAM', id, 'm', about, 'b', blob) then
+      call('DEL', stream .. (piece - BEHIND - 1))
+      call('PEXPIREAT', room .. 'heads', expires)
+      call('XADD', stream .. piece, id, 'm', about, 'b', blob)
+      call('PEXPIREAT', stream .. piece, expires)
+    end
+    if carry then
+      lengths, bodies = lengths .. pack('>I4I4', #about, #blob), bodies .. about .. blob
+    end
+  end
+  if n > 0 then
+    call('HSET', room .. 'heads', to, pack('>I8I8c8', epoch, last, event))
+  end
+  if carry and (n > 0 or blanks) then
+    local begin = pack('>c1I8I8I2I2', 'e', epoch, last, n, #to)
+    call('PUBLISH', room .. 'bell', begin .. lengths .. to .. bodies .. (blanks or ''))
+  elseif n > 0 or blanks then
+    call('PUBLISH', room .. 'bell', pack('>c1I8I8', 'b', epoch, last) .. to)
+  end
 end
 local opens = field and tonumber(meta[5]) ~= bucket
 if opens then
@@ -200,20 +205,5 @@ if effects then
     house.finish(now + TOMBSTONE)
   end
   reply = reply .. pack('>I8I8I8', control_first, version, expires)
-end
-
-local function ring(to, last, n, entries, blanks)
-  if carry then
-    entries = 'e' .. pack('>I8I8I2I2', epoch, last, n, #to) .. to .. entries .. blanks
-  else
-    entries = 'b' .. pack('>I8I8', epoch, last) .. to
-  end
-  call('PUBLISH', room .. 'bell', entries)
-end
-if controls > 0 then
-  ring('room', control_seq, controls, control_carried, '')
-end
-if count > 0 or (effects and effects.blanks) then
-  ring(name, seq, count, carried, effects and effects.blanks or '')
 end
 return reply

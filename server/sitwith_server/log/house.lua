@@ -1,6 +1,6 @@
 -- A room beyond its entries: its other keys, and the indexes of its shard, whose names follow from
--- the prefix of the room's keys. This stands before each of the scripts, as one function: making
--- those within it would cost a plain commit more than all else that it does here.
+-- the prefix of the room's keys. This stands before each script but that of a plain commit, which
+-- would pay for every function that it makes.
 --
 -- In the indexes rooms stand by their quoted ids: `rooms` by their last moment (µs, with LINGER),
 -- `due` by when they are next due (µs), `tombs` by until when they are remembered (µs), `at` has the
@@ -12,6 +12,26 @@ local SHARDS, LIFE = 256, 16777216
 
 local function life_of(epoch)
   return math.floor(epoch / LIFE)
+end
+
+local function next_life(epoch)
+  return (life_of(epoch) + 1) * LIFE + 1
+end
+
+-- The lowest piece that there may be of a stream with this head.
+local function lowest_of(head)
+  return math.max(0, piece_of(head) - BEHIND)
+end
+
+-- stream: what the names of its pieces begin with
+local function drop_pieces(stream, head)
+  for piece = lowest_of(head), piece_of(head) do
+    redis.call('DEL', stream .. piece)
+  end
+end
+
+local function entry_seq(found)
+  return tonumber(string.match(found[1], '^%d+'))
 end
 
 local function house_of(room, now)

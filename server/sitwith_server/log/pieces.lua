@@ -15,19 +15,3 @@ local function piece_of(seq)
   return math.floor((seq - 1) / SIZE)
 end
 
--- The lowest piece that there may be of a stream with this head.
-local function lowest_of(head)
-  return math.max(0, piece_of(head) - BEHIND)
-end
-
--- stream: what the names of its pieces begin with
-local function drop_pieces(stream, head)
-  for piece = lowest_of(head), piece_of(head) do
-    redis.call('DEL', stream .. piece)
-  end
-end
-
-local function entry_seq(found)
-  return tonumber(string.match(found[1], '^%d+'))
-end
-

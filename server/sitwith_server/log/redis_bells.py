@@ -39,14 +39,15 @@ def told_of(message: bytes) -> Told:
         epoch, seq = _BELL.unpack_from(message, 1)
         return Told(epoch, message[1 + _BELL.size :].decode(), seq)
     epoch, seq, count, length = _CARRYING.unpack_from(message, 1)
-    at = 1 + _CARRYING.size + length
+    lengths = 1 + _CARRYING.size
+    at = lengths + count * _PARTS.size + length
     stream = message[at - length : at].decode()
     entries = []
-    for n in range(seq - count + 1, seq + 1):
-        about, blob = _PARTS.unpack_from(message, at)
-        at += _PARTS.size
-        entries.append(Kept(n, message[at : at + about], message[at + about : at + about + blob]))
-        at += about + blob
+    for n in range(count):
+        about, blob = _PARTS.unpack_from(message, lengths + n * _PARTS.size)
+        body = at + about
+        entries.append(Kept(seq - count + 1 + n, message[at:body], message[body : body + blob]))
+        at = body + blob
     blanks = unpack_blanks(message[at:]) if at < len(message) else ()
     return Told(epoch, stream, seq, tuple(entries), blanks)
 

@@ -19,7 +19,7 @@ from redis.exceptions import (
 )
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis_packing import PREFIX, SCRIPTS
+from sitwith_server.log.redis_packing import PREFIX, SCRIPTS, ask_format
 from sitwith_server.log.redis_target import REFUSALS, SentinelRefused, Target, targets_of
 
 OLDEST: Final = (6, 2)
@@ -86,7 +86,7 @@ class Problem:
 
     instance: its name, without credentials; "" if it is the setting as a whole.
     code: bad_url, unreachable, password, certificate, too_old, eviction, cluster, replica,
-        sentinel or rights.
+        sentinel, rights or format.
     text: a sentence for the operator.
     waits: it may go away by itself, so that waiting visibly can help.
     """
@@ -97,16 +97,19 @@ class Problem:
     waits: bool = False
 
 
-async def check(urls: str) -> list[Problem]:
-    """What stands against using these instances, [] if nothing. Raises nothing of its own."""
+async def check(urls: str, format: int = 1) -> list[Problem]:
+    """What stands against using these instances, [] if nothing. Raises nothing of its own.
+
+    format: of what the service writes, see `RedisLog`.
+    """
     try:
         targets = targets_of(urls)
     except ValueError as fault:
         return [Problem("", "bad_url", f"redis_url: {fault}")]
-    return [problem for target in targets for problem in await _check(target)]
+    return [problem for target in targets for problem in await _check(target, format)]
 
 
-async def _check(target: Target) -> list[Problem]:
+async def _check(target: Target, ours: int) -> list[Problem]:
     name = target.name
     try:
         where = await target.find(PATIENCE)
@@ -118,7 +121,7 @@ async def _check(target: Target) -> list[Problem]:
         return [Problem(name, "unreachable", f"{fault} {name}", waits=True)]
     client = target.client(where, PATIENCE)
     try:
-        return await _ask(name, client)
+        return await _ask(name, client, ours)
     except REFUSALS:
         who = f"{where[0]}:{where[1]}, the master {target.master}," if target.master else name
         return [Problem(name, "password", f"{who} refuses the user or password of redis_url")]
@@ -140,7 +143,7 @@ async def _check(target: Target) -> list[Problem]:
         await client.aclose()
 
 
-async def _ask(name: str, client: Redis) -> list[Problem]:
+async def _ask(name: str, client: Redis, ours: int) -> list[Problem]:
     info = await client.info()
     problems: list[Problem] = []
 
@@ -167,7 +170,19 @@ async def _ask(name: str, client: Redis) -> list[Problem]:
     if missing := await _missing(client):
         rights = ", ".join(missing)
         add("rights", f"{_RIGHTS} ({rights}): see deploy/redis/users.acl")
+    elif other := await client.evalsha(*ask_format(ours, "look")):
+        add("format", other_version(int(other), ours))
     return problems
+
+
+def other_version(theirs: int, ours: int) -> str:
+    """What is said of an instance, after its name."""
+    number = f"of format {theirs}" if theirs else "without a format number"
+    return (
+        f"is in use by another version of Sitwith, {number}, and this one reads format {ours}: "
+        "stop that version once its rooms have ended, or give this one a Redis or a database of "
+        "its own; FLUSHDB there deletes those rooms at once"
+    )
 
 
 async def _missing(client: Redis) -> list[str]:

@@ -30,6 +30,7 @@ from sitwith_server.log.redis_keep import RoomKeep
 from sitwith_server.log.redis_link import Link, Refused, fault_of, ignored
 from sitwith_server.log.redis_packing import (
     COMMIT,
+    COMMIT_MORE,
     ID_BYTES,
     MICROSECONDS,
     Kept,
@@ -76,7 +77,6 @@ class Committer:
     def send(self, link: Link, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         room, key = commit.room, commit.key
-        opening = self._openings.get(room) or self._open(room)
         events = self._draw(ID_BYTES * (len(commit.control) + len(commit.blobs)))
         if key is None:
             tail, key_length = pack_tail(""), 0
@@ -85,6 +85,10 @@ class Committer:
             key_length = len(tail)
             tail += commit.outcome
         more = pack_effects(commit)
+        if more:
+            opening = pack_opening(room, self._gate, self._kept, COMMIT_MORE)
+        else:
+            opening = self._openings.get(room) or self._open(room)
         command = pack_commit(opening, commit, events, tail, key_length, more)
         taken: asyncio.Future[Result] = link.loop.create_future()
         waiting = (taken, link, command, commit, events, tail, key_length)
@@ -111,7 +115,8 @@ class Committer:
         if type(reply) is not bytes:
             if isinstance(reply, Refused):
                 if reply.word == "NOSCRIPT" and link.open:
-                    link.send((b"SCRIPT", b"LOAD", COMMIT.text), ignored)
+                    for script in (COMMIT, COMMIT_MORE):
+                        link.send((b"SCRIPT", b"LOAD", script.text), ignored)
                     link.send_packed(command, self._got, waiting)
                     return
                 reply = fault_of(reply, link)

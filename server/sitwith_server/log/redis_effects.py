@@ -72,6 +72,7 @@ def pack_effects(commit: Commit) -> list[bytes]:
     if effects is NOTHING_ELSE and commit.control_head is None:
         return []
     audit, ttl = effects.audit or (None, 0.0)
+    head = commit.control_head
     known = (
         effects.record,
         effects.snapshot,
@@ -88,7 +89,7 @@ def pack_effects(commit: Commit) -> list[bytes]:
         effects.end,
         len(commit.control),
         len(effects.drop_files),
-        -1 if commit.control_head is None else commit.control_head,
+        -1 if head is None else head if head >= 0 else NEVER,
         -1 if effects.due is None else micro(effects.due),
         -1 if effects.expires is None else last_moment(effects.expires),
         max(1, int(ttl * 1_000)),

@@ -38,7 +38,7 @@ class Holdings:
         self.peers: set[str] = set()
         """The other workers that lived at this one's last beat."""
         self.lapsed: set[str] = set()
-        """Those whose lease had run out then."""
+        """The workers whose lease had run out then."""
         self._assumed: set[str] = set()
         """Rooms that this process alone has let forget: the log knows nothing of it yet."""
 

@@ -10,16 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import structlog
-
 from sitwith_server.log.base import (
     KEPT_ENTRIES,
     Bell,
     Commit,
-    Health,
     LogDown,
-    LogFull,
-    LogRefuses,
     Outage,
     Position,
     Result,
@@ -29,7 +24,7 @@ from sitwith_server.log.redis_bells import told_of
 from sitwith_server.log.redis_clock import RedisClock
 from sitwith_server.log.redis_commit import Committer
 from sitwith_server.log.redis_fanout import FanOut
-from sitwith_server.log.redis_health import Condition, View, reason_of
+from sitwith_server.log.redis_health import Condition, View
 from sitwith_server.log.redis_holdings import Holdings
 from sitwith_server.log.redis_link import Got, Link, Refused, Word, fault_of, ignored, into
 from sitwith_server.log.redis_packing import (
@@ -41,15 +36,17 @@ from sitwith_server.log.redis_packing import (
     ROOM,
     SCRIPTS,
     Script,
+    ask_format,
     keys_of,
 )
 from sitwith_server.log.redis_reading import Reading
 from sitwith_server.log.redis_seed import Seeder
 from sitwith_server.log.redis_target import Target
-
-_say = structlog.get_logger(__name__)
+from sitwith_server.log.redis_vigil import Unusable, Vigil, faults_of, parse_info
 
 _RETRY: Final = (0.05, 0.5)
+_ANSWERED: Final = 0.2
+"""The longest pause where an instance answers and refuses: the end of that is to be known well."""
 _LOOK: Final = 0.02
 _GUARD: Final = 0.5
 
@@ -74,65 +71,45 @@ class Tuning:
     kept: int = KEPT_ENTRIES
 
 
-class Unusable(LogDown):
-    """It answers, and can't be used now. reason: of `Log.reasons`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def faults_of(info: dict[str, str]) -> str:
-    """Why an instance can't be used now, as it says of itself; "" if it can."""
-    if info.get("role") != "master":
-        return "read_only"
-    if info.get("redis_mode") == "cluster":
-        return "refused"
-    return ""
-
-
-def parse_info(reply: bytes) -> dict[str, str]:
-    lines = reply.decode(errors="replace").splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line and line[0] != "#")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
 class Instance:
-    """Connects by itself once `start` was called, and for ever after."""
+    """Connects by itself once `start` was called, and for ever after.
 
-    def __init__(self, target: Target, tuning: Tuning, changed: Callable[[Instance], None]) -> None:
+    format_: of what this process writes; it enters no instance that has another one.
+    """
+
+    def __init__(
+        self, target: Target, tuning: Tuning, format_: int, changed: Callable[[Instance], None]
+    ) -> None:
         self.target = target
         self.name = target.name
         self.clock = RedisClock()
         self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
         self.holdings = Holdings()
-        self.condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
-
-        def ask(words: Sequence[Word], got: Got) -> None:
-            self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
-
-        self.beats = Beats(ask, self.condition, self.holdings, self.clock, self.lit)
+        condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
+        self.vigil = Vigil(self.name, condition, lambda: changed(self), self.fan.ask)
+        self.beats = Beats(self._beat, condition, self.holdings, self.clock, self.vigil.look)
+        self.vigil.hurry = self.beats.hurry
         self._reading = Reading(partial(self.ask, ""), self.holdings, self._saw)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
-        self._changed = changed
+        self._format = format_
+        self._has_been_here = False
         self._link: Link | None = None
         self._gate = b""
         self._committer = Committer(self.holdings, self.clock, tuning.kept)
-        self._said: View | None = None
-        self._look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     # --- how it is -------------------------------------------------------------------------
 
     def view(self) -> View:
-        return self.condition.view(_now())
+        return self.vigil.view()
 
     def frozen(self) -> bool:
-        return self.condition.frozen(_now())
+        return self.vigil.frozen()
+
+    @property
+    def other_format(self) -> int | None:
+        return self.vigil.condition.other_format
 
     @property
     def outage(self) -> Outage | None:
@@ -147,41 +124,6 @@ class Instance:
                 return False
             await asyncio.sleep(min(_LOOK, left))
         return True
-
-    def lit(self) -> None:
-        """The view may have changed."""
-        now = _now()
-        view, said = self.condition.view(now), self._said
-        if self._look is not None:
-            self._look.cancel()
-        soon = self.condition.next_look(now)
-        self._look = None
-        if soon is not None:
-            self._look = asyncio.get_running_loop().call_at(soon + 0.005, self.lit)
-        if view == said:
-            return
-        self._said = view
-        if view.health is Health.REFUSING:
-            _say.warning("redis_refuses", instance=self.name, reason=view.reason)
-        elif said is not None and said.health is Health.REFUSING:
-            _say.info("redis_refuses_no_more", instance=self.name, now=view.reason or "live")
-            self.fan.ask()
-        self._changed(self)
-
-    def echoed(self) -> None:
-        was_dark = self.condition.dark(_now())
-        self.condition.echoed(_now())
-        if was_dark:
-            self.lit()
-
-    def darkened(self) -> None:
-        self.condition.darkened(_now())
-        self.lit()
-
-    def _refused(self, reason: str) -> None:
-        self.condition.refused(reason, _now())
-        self.beats.hurry()
-        self.lit()
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -235,16 +177,13 @@ class Instance:
     def commit(self, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         if self.frozen():
-            raise self._why_frozen()
+            raise self.vigil.why_frozen()
         if self._link is None:
             raise LogDown("not connected")
         return self._committer.send(self._link, commit)
 
-    def _why_frozen(self) -> LogDown:
-        view = self.view()
-        if view.health is not Health.REFUSING:
-            return LogDown("frozen")
-        return LogFull("full") if view.reason == "full" else LogRefuses(view.reason)
+    def _beat(self, words: Sequence[Word], got: Got) -> None:
+        self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
 
     # --- what the fan-out asks of it ---------------------------------------------------------
 
@@ -283,6 +222,12 @@ class Instance:
         else:
             self._reading.index()
 
+    def echoed(self) -> None:
+        self.vigil.echoed()
+
+    def darkened(self) -> None:
+        self.vigil.darkened()
+
     # --- the connection ----------------------------------------------------------------------
 
     def start(self) -> None:
@@ -295,8 +240,7 @@ class Instance:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        if self._look is not None:
-            self._look.cancel()
+        self.vigil.stop()
 
     async def _run(self) -> None:
         wait = _RETRY[0]
@@ -305,8 +249,9 @@ class Instance:
                 await self._session()
                 wait = _RETRY[0]
             except (OSError, TimeoutError, Refused) as fault:
-                wait = min(wait * 1.6, _RETRY[1])
-                self._failed(fault)
+                answered = isinstance(fault, Refused | Unusable) and self.target.master is None
+                wait = min(wait * 1.6, _ANSWERED if answered else _RETRY[1])
+                self.vigil.failed(fault)
             except Exception as fault:
                 # Whatever it was, the next connection may do better, and nobody else would try.
                 wait = _RETRY[1]
@@ -315,15 +260,11 @@ class Instance:
                 )
             await asyncio.sleep(wait * random.uniform(0.5, 1))
 
-    def _failed(self, fault: Exception) -> None:
-        reason = fault.reason if isinstance(fault, Unusable) else None
-        if isinstance(fault, Refused):
-            reason = reason_of(str(fault))
-        if reason is not None:
-            self._refused(reason)
-        else:
-            self.condition.unanswered()
-            self.lit()
+    async def _compare_format(self, link: Link) -> None:
+        how = "return" if self._has_been_here else "enter"
+        other: bytes = await link.call("EVALSHA", *ask_format(self._format, how))
+        self._has_been_here = self._has_been_here and not other
+        self.vigil.of_format(int(other) if other else None)
 
     async def _session(self) -> None:
         patience = self._tuning.patience
@@ -333,7 +274,9 @@ class Instance:
         async def connect(make: Callable[[], Link]) -> Link:
             return await self.target.connect(make, where, patience)
 
-        link = await connect(lambda: Link(lost=lost.set, patience=patience, refused=self._refused))
+        link = await connect(
+            lambda: Link(lost=lost.set, patience=patience, refused=self.vigil.refused)
+        )
         tasks: list[asyncio.Task[None]] = []
         try:
             info = parse_info(await link.call("INFO"))
@@ -341,32 +284,28 @@ class Instance:
                 raise Unusable(fault)
             await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
             self._timed(await link.call("TIME"))
-            self._gate = await self._seeder.enter(link, info["run_id"], self._seeds)
+            await self._compare_format(link)
+            self._gate = await self._seeder.enter(link, info["run_id"], self.vigil.seeds)
+            # Who came before with rooms of another one has put them there meanwhile.
+            await self._compare_format(link)
+            self._has_been_here = True
             self._committer.enter(self._gate)
             self._link = link
-            self.condition.connected = True
-            self.condition.seed(False)
             self._seeder.tell_losses()
             self.beats.begin()
-            self.lit()
+            self.vigil.entered()
             tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
             if self.target.master is not None:
                 tasks.append(asyncio.create_task(self._guard(where, link)))
             await lost.wait()
         finally:
             self._link = None
-            self.condition.connected = False
-            self.condition.seed(False)
             self.beats.end()
             self._reading.stop()
             for task in tasks:
                 task.cancel()
             link.abort()
-            self.lit()
-
-    def _seeds(self) -> None:
-        self.condition.seed(True)
-        self.lit()
+            self.vigil.left()
 
     async def _guard(self, where: tuple[str, int], link: Link) -> None:
         """Leaves a master that the Sentinels have replaced, which may not know it yet."""

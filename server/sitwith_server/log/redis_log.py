@@ -118,10 +118,11 @@ class RedisLog:
     """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
 
     urls: as `redis_target.targets_of` takes them. Connects in the background from `start` on;
-    until an instance is there, its rooms are frozen.
+    until an instance is there, its rooms are frozen. format: of what the service writes, above 0;
+    an instance with rooms of another one is never entered (`other_format`).
     """
 
-    def __init__(self, urls: str, tuning: Tuning | None = None) -> None:
+    def __init__(self, urls: str, tuning: Tuning | None = None, *, format: int = 1) -> None:
         chosen = tuning or Tuning()
         targets = targets_of(urls)
 
@@ -129,7 +130,7 @@ class RedisLog:
             for each in tuple(self._watchers):
                 each(instance.name, instance.view().health)
 
-        self._instances = tuple(Instance(each, chosen, changed) for each in targets)
+        self._instances = tuple(Instance(each, chosen, format, changed) for each in targets)
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
@@ -166,6 +167,12 @@ class RedisLog:
     def reasons(self) -> Mapping[str, str]:
         views = {each.name: each.view() for each in self._instances}
         return {name: view.reason for name, view in views.items() if view.reason}
+
+    def other_format(self) -> int | None:
+        """The format of rooms that some instance has and this process can't read, 0 if they are of
+        a version that knew none; None if there is no such instance, or none was reached yet."""
+        others = [each.other_format for each in self._instances]
+        return next((each for each in others if each is not None), None)
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         self._watchers.append(changed)

@@ -28,6 +28,8 @@ PREFIX: Final = "sw:"
 GATE: Final = "sw:gate"
 """Holds the incarnation's id while commits may pass."""
 INCARNATION: Final = "sw:incarnation"
+FORMAT: Final = "sw:format"
+"""Holds the number of what has written the rest. The name never changes."""
 LEASES: Final = "sw:leases"
 BEAT: Final = "sw:beat"
 
@@ -56,20 +58,28 @@ _CONSTANTS: Final = (
 
 
 class Script:
-    """A Lua file beside this one, after what all of them know of streams and of rooms."""
+    """Lua files beside this one, one after another."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, *names: str) -> None:
         folder = Path(__file__).parent
-        parts = [(folder / each).read_bytes() for each in ("pieces.lua", "house.lua", name)]
-        self.text = _CONSTANTS + b"".join(parts)
+        self.text = _CONSTANTS + b"".join((folder / name).read_bytes() for name in names)
         self.sha = sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
-COMMIT: Final = Script("commit.lua")
-ROOM: Final = Script("room.lua")
-SEED: Final = Script("seed.lua")
+COMMIT: Final = Script("pieces.lua", "commit.lua")
+COMMIT_MORE: Final = Script("pieces.lua", "house.lua", "commit.lua")
+"""The same for commits with effects."""
+ROOM: Final = Script("pieces.lua", "house.lua", "room.lua")
+SEED: Final = Script("pieces.lua", "house.lua", "seed.lua")
 BEATING: Final = Script("beat.lua")
-SCRIPTS: Final = (COMMIT, ROOM, SEED, BEATING)
+FORMATS: Final = Script("format.lua")
+SCRIPTS: Final = (COMMIT, COMMIT_MORE, ROOM, SEED, BEATING, FORMATS)
+
+
+def ask_format(ours: int, how: str) -> tuple[str, int, str, str, str, str, str, str]:
+    """Of an EVALSHA of format.lua, see there."""
+    sha = FORMATS.sha.decode()
+    return (sha, 4, FORMAT, GATE, INCARNATION, LEASES, str(ours), how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +205,10 @@ def kept_of(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Kept]:
 # --- commits -----------------------------------------------------------------------------------
 
 
-def pack_opening(room: str, incarnation: bytes, kept: int) -> bytes:
+def pack_opening(room: str, incarnation: bytes, kept: int, script: Script = COMMIT) -> bytes:
     """The words of commit.lua that are the same for each commit to a room, without their count."""
     prefix = keys_of(room).prefix.encode()
-    words = (b"EVALSHA", COMMIT.sha, b"2", GATE.encode(), prefix, incarnation, b"%d" % kept)
+    words = (b"EVALSHA", script.sha, b"2", GATE.encode(), prefix, incarnation, b"%d" % kept)
     return b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 

@@ -9,12 +9,12 @@ the datagram is read and closed where the next one is laid ready.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import structlog
@@ -40,6 +40,7 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward import Port
+from sitwith_server.media.loops import Loop, Often, Tasks, guarded
 from sitwith_server.media.sdp import Offer
 from sitwith_server.media.session import Session
 from sitwith_server.media.udp import Agent, Bucket, Credentials, UdpPort
@@ -53,6 +54,10 @@ MOST_PACKET: Final = 1_460
 """Bytes of a packet that is forwarded; with SRTP's trailer it still fits a path of 1,500."""
 STREAMS: Final = 32
 """SSRCs of one member that are opened at all: SRTP keeps a state for each."""
+GOOD_BYE: Final = 1.0
+"""Seconds that a transport's last words may take."""
+RESTARTED_AFTER: Final = 20
+"""Ticks of a room that may fail in a row; then its transports are lost, and offered anew."""
 HANDSHAKE_QUEUE: Final = 32
 """DTLS datagrams that wait for their turn at most."""
 
@@ -157,6 +162,7 @@ class Link:
         self._streams: set[bytes] = set()
         self._places: list[Any] = []
         self._task = asyncio.create_task(self._live())
+        self._task.add_done_callback(engine.said)
 
     def answered(self, offer: Offer) -> str:
         """The answer to the first offer, or to an ICE restart."""
@@ -183,15 +189,14 @@ class Link:
 
     async def _live(self) -> None:
         try:
-            self.connected = await self._connect()
+            up = await self._connect()
         except Exception as fault:  # whatever a client's handshake makes a library raise, or we do
-            self.connected = False
-            self._counters.faults += 1
+            # Half joined it would be known as connected, and neither hear nor be heard for ever.
+            self.connected = up = False
             self._counters.failed += 1
-            # By its kind and place alone: its words may hold what came from outside.
-            _log.error("transport_fault", exc_info=fault)
-        if not self.connected:
-            await self.room.lose(self)
+            self.engine.fault(fault)
+        if not up:
+            self.room.lose(self)
 
     async def _connect(self) -> bool:
         """Whether it is up. What ends it before has left a line in the log."""
@@ -211,7 +216,7 @@ class Link:
             return False
         self._keys = rx, tx = self._dtls.keys()
         self._rx, self._tx = rx._srtp[0], tx._srtp[0]
-        self._dtls.on("statechange", self._on_state)
+        self._dtls.on("statechange", guarded("transport", self._on_state))
         self.connected = True
         counters.connected += 1
         self.agent.heard = now = time.monotonic()
@@ -225,7 +230,10 @@ class Link:
     def _on_state(self) -> None:
         if not self.over and self._dtls.state in ("closed", "failed"):
             self._counters.ended += 1
-            self.engine.spawn(self.room.lose(self))
+            asyncio.get_running_loop().call_soon(self._lost)
+
+    def _lost(self) -> None:
+        guarded("lost", self.room.lose)(self)
 
     def stop(self) -> None:
         """Nothing is received or sent through it from now on."""
@@ -237,8 +245,15 @@ class Link:
         self.stop()
         if self._task is not asyncio.current_task():
             self._task.cancel()
-        await self._dtls.stop()
-        self.agent.close()
+        try:
+            async with asyncio.timeout(GOOD_BYE):
+                await self._dtls.stop()
+        except TimeoutError:
+            pass
+        except Exception as fault:
+            self.engine.fault(fault)
+        finally:
+            self.agent.close()
 
     # ----------------------------------------------------------------------------- packets
 
@@ -342,8 +357,10 @@ class AiortcEngine:
         self.running = False
         self._rooms: dict[str, AiortcRoom] = {}
         self._refused: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._beat: asyncio.Task[None] | None = None
+        self._tasks = Tasks("engine_task_fault")
+        self._often = Often("engine_room_fault")
+        self._failing: Counter[AiortcRoom] = Counter()
+        self._loop = Loop("engine", self._tick, partial(asyncio.sleep, BEAT))
         self._load = 0.0
 
     async def start(self) -> None:
@@ -352,7 +369,11 @@ class AiortcEngine:
         for box in self.port.boxes():
             self.places[box] = [ffi.cast("char *", start) for start in box.starts]
         self.running = True
-        self._beat = asyncio.create_task(self._beats())
+        self._ticked = time.process_time(), time.monotonic()
+        self._loop.start()
+
+    def well(self) -> bool:
+        return self._loop.well() and not self.port.broken
 
     async def open(self, room: str, watcher: Watcher) -> AiortcRoom:
         if not self.running:
@@ -382,34 +403,60 @@ class AiortcEngine:
 
     async def close(self) -> None:
         self.running = False
-        if self._beat is not None:
-            self._beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._beat
-        for room in list(self._rooms.values()):
-            await room.close()
-        for task in list(self._tasks):
-            task.cancel()
-        self.port.close()
+        try:
+            await self._loop.closed()
+            for room in list(self._rooms.values()):
+                try:
+                    await room.close()
+                except Exception as fault:
+                    self.fault(fault)
+            await self._tasks.finish(GOOD_BYE)
+        finally:
+            self.port.close()
 
     def forget(self, name: str, room: AiortcRoom) -> None:
+        self._failing.pop(room, None)
         if self._rooms.get(name) is room:
             del self._rooms[name]
             self._refused.update(room.forwarder.refused())
 
     def spawn(self, work: Any) -> None:
-        """Runs it to its end, and keeps it from being collected before."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Runs it to its end. What it raises is logged."""
+        self._tasks.spawn(work)
 
-    async def _beats(self) -> None:
-        busy, at = time.process_time(), time.monotonic()
-        while True:
-            await asyncio.sleep(BEAT)
-            for room in list(self._rooms.values()):
-                await room.tick(time.monotonic())
-            self.port.flush()
-            used, now = time.process_time(), time.monotonic()
-            self._load += ((used - busy) / (now - at) - self._load) * BEAT
-            busy, at = used, now
+    def said(self, task: asyncio.Task[None]) -> None:
+        """Logs what a task has raised."""
+        if not task.cancelled() and isinstance(fault := task.exception(), Exception):
+            self.fault(fault)
+
+    def fault(self, error: Exception) -> None:
+        """A defect, of ours or of a library: counted, and logged by its place alone."""
+        self.port.fault(error, time.monotonic())
+
+    async def _tick(self) -> None:
+        """Waits for nothing, so that no member and no room delays another."""
+        now = time.monotonic()
+        for room in list(self._rooms.values()):
+            # First of all: without it everybody would soon be a flood.
+            room.refill(now)
+        for room in list(self._rooms.values()):
+            self._tick_room(room, now)
+        self.port.flush()
+        (busy, at), self._ticked = self._ticked, (time.process_time(), time.monotonic())
+        used, now = self._ticked
+        self._load += ((used - busy) / max(now - at, 1e-6) - self._load) * BEAT
+
+    def _tick_room(self, room: AiortcRoom, now: float) -> None:
+        """What is wrong with one room is no reason to tick no other."""
+        try:
+            room.tick(now)
+        except Exception as fault:
+            self.counters.faults += 1
+            self._often.say(fault)
+            self._failing[room] += 1
+            if self._failing[room] >= RESTARTED_AFTER:
+                del self._failing[room]
+                _log.error("engine_room_restarted")
+                room.restart()
+        else:
+            self._failing.pop(room, None)

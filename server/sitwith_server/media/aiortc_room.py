@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -123,15 +123,22 @@ class AiortcRoom:
         if link is not None:
             await self._end(link)
 
+    def keep(self, members: Collection[MemberId]) -> None:
+        self.forwarder.keep(members)
+        for member in self._buckets.keys() - self._links.keys() - set(members):
+            del self._buckets[member]
+
     def voices(self) -> Mapping[MemberId, Voice]:
         return self.forwarder.voices(time.monotonic())
 
     async def close(self) -> None:
         self._closed = True
         self.silence()
-        for link in list(self._links.values()):
-            await self._end(link)
-        self.engine.forget(self._name, self)
+        try:
+            for link in list(self._links.values()):
+                await self._end(link)
+        finally:
+            self.engine.forget(self._name, self)
 
     # --------------------------------------------------------------------------- from links
 
@@ -142,27 +149,47 @@ class AiortcRoom:
         self._watcher.connected(link.member)
         return port
 
-    async def lose(self, link: Link) -> None:
-        """A link is gone by itself."""
+    def lose(self, link: Link) -> None:
+        """A link is gone by itself. Its last words are said by and by."""
         if link.over or self._links.get(link.member) is not link:
             return
-        await self._end(link)
-        self._watcher.lost(link.member)
+        try:
+            self._take_off(link)
+        finally:
+            self.engine.spawn(link.close())
+            self._watcher.lost(link.member)
 
     async def _end(self, link: Link) -> None:
+        self._take_off(link)
+        await link.close()
+
+    def _take_off(self, link: Link) -> None:
+        """Nothing comes from it or goes to it from now on."""
         link.stop()
         if self._links.get(link.member) is link:
             del self._links[link.member]
             self.forwarder.remove(link.member, time.monotonic())
-        await link.close()
 
-    async def tick(self, now: float) -> None:
-        self.forwarder.tick(now)
-        silent = now - self.engine.limits.silence
-        for link in [each for each in self._links.values() if each.connected]:
+    def refill(self, now: float) -> None:
+        """What each member may send until the next tick."""
+        for link in self._links.values():
             link.budget = BUDGET
-            if link.agent.heard < silent:
-                self.engine.counters.silent += 1
-                await self.lose(link)
         for member in [m for m, bucket in self._buckets.items() if bucket.full(now)]:
             del self._buckets[member]
+
+    def tick(self, now: float) -> None:
+        silent = now - self.engine.limits.silence
+        for link in [each for each in self._links.values() if each.connected]:
+            if link.agent.heard < silent:
+                self.engine.counters.silent += 1
+                self.lose(link)
+        self.forwarder.tick(now)
+
+    def restart(self) -> None:
+        """All its transports are lost, and with them whatever made its ticks fail: their members
+        offer again."""
+        for link in list(self._links.values()):
+            try:
+                self.lose(link)
+            except Exception as fault:
+                self.engine.fault(fault)

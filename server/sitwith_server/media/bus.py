@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias, get_args
 
 from sitwith_server.log.base import Log, LogDown
+from sitwith_server.media.loops import guarded
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.store import Kinds
 from sitwith_server.service.talking import LETTER, is_letter
@@ -197,7 +198,8 @@ class Bus:
             if letter is not None:
                 heard(letter)
 
-        return self._log.follow(channel, lambda bell: None, read)
+        # The log's fan-out calls this, for which all rooms wait.
+        return self._log.follow(channel, lambda bell: None, guarded("letter", read))
 
     def follow_all(self, heard: Callable[[Letter], None]) -> Callable[[], None]:
         """The same of the channels that belong to no room; a letter may come several times."""

@@ -7,7 +7,7 @@ contract suite that every engine passes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -140,6 +140,11 @@ class MediaRoom(Protocol):
         """Of every member who has been forwarded at all."""
         ...
 
+    def keep(self, members: Collection[MemberId]) -> None:
+        """Forgets whatever it remembers of anybody else who has no transport: takes, sums, bounds.
+        Never fails."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -152,6 +157,11 @@ class Engine(Protocol):
 
     def load(self) -> float:
         """How full this engine is, 0 (idle) to 1 (takes no further room)."""
+        ...
+
+    def well(self) -> bool:
+        """Whether all that it does by itself goes on as it should. Asked by its node alone, at even
+        intervals; an engine that isn't well is closed, and another one made."""
         ...
 
     async def close(self) -> None: ...

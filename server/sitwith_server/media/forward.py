@@ -6,7 +6,7 @@ doesn't allow is taken away before anything else is put on a slot, and before `a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from sitwith_server.media import assign
@@ -134,6 +134,13 @@ class Forwarder:
             for member, talk in self._talks.items()
             if talk.ticks
         }
+
+    def keep(self, members: Collection[MemberId]) -> None:
+        """Forgets takes and sums of everybody else who has no port."""
+        stays = self._ports.keys() | members
+        for table in (self._takes, self._talks):
+            for member in table.keys() - stays:
+                del table[member]
 
     def refused(self) -> Mapping[str, int]:
         """How many packets were dropped, by fixed reason."""

@@ -77,9 +77,17 @@ class JanusEngine:
             return 1.0 if self._tried else 0.0
         return min(1.0, min(self._members(gateway) for gateway in up) / self._capacity)
 
+    def well(self) -> bool:
+        # All of them are asked: each counts by itself how often it is.
+        return all([gateway.well() for gateway in self._gateways])
+
     async def close(self) -> None:
-        await asyncio.gather(*(room.close() for room in list(self._rooms.values())))
+        rooms = (room.close() for room in list(self._rooms.values()))
+        found = await asyncio.gather(*rooms, return_exceptions=True)
         await asyncio.gather(*(gateway.close() for gateway in self._gateways))
+        for fault in found:
+            if fault is not None:
+                _log.error("janus_fault", exc_info=fault)
 
     def _closed(self, room: str) -> None:
         self._rooms.pop(room, None)

@@ -28,11 +28,14 @@ from sitwith_server.media.janus_link import (
     Reply,
     number,
 )
+from sitwith_server.media.loops import Loop, Tasks, guarded
 
 BEAT: Final = 0.5
 """Seconds between our words on every session."""
 SESSION_TIMEOUT: Final = 2
 """What a gateway's `session_timeout` may be at most, seconds."""
+KEEP_LOOKS: Final = 80
+"""Looks of the node, twenty seconds of them, within which an attempt to link must end."""
 RETRY: Final = 1.0
 """Seconds between tries to link to a gateway that is away."""
 PLUGIN: Final = "janus.plugin.videoroom"
@@ -117,8 +120,8 @@ class Gateway:
         self._tenants: dict[int, Tenant] = {}
         self._leaving: dict[int, Doubt] = {}
         self._lock = asyncio.Lock()
-        self._care: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._care: Loop | None = None
+        self._tasks = Tasks("janus_fault", known=(GatewayDown,))
 
     @property
     def is_up(self) -> bool:
@@ -128,10 +131,17 @@ class Gateway:
     def rooms(self) -> int:
         return len(self._tenants)
 
+    def well(self) -> bool:
+        """Whether it looks after its link and sessions, and its guard; see `Loop.well`. That a
+        gateway is away is no fault of this process."""
+        care = self._care is None or self._care.well()
+        return self._guard.well() and care
+
     async def reach(self) -> bool:
         """Links if there is no link; whether there is one now."""
         if self._care is None:
-            self._care = asyncio.create_task(self._keep(), name="janus-gateway")
+            self._care = Loop("gateway", self._keep, self._pause, looks=KEEP_LOOKS)
+            self._care.start()
         async with self._lock:
             if self._link is None:
                 with suppress(GatewayDown, GatewayRefused):
@@ -209,11 +219,10 @@ class Gateway:
         return await self._asked(whole)
 
     async def close(self) -> None:
-        tasks = [task for task in (self._care, *self._tasks) if task is not None]
-        self._care = None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        care, self._care = self._care, None
+        if care is not None:
+            await care.closed()
+        await self._tasks.end()
         self._tenants.clear()
         if self._link is not None:
             self._link.close()
@@ -291,14 +300,15 @@ class Gateway:
         self._link = link
         _log.info("janus_linked", gateway=self.index)
 
+    async def _pause(self) -> None:
+        await asyncio.sleep(BEAT if self._link is not None else RETRY)
+
     async def _keep(self) -> None:
         """Says a word on every session, and links again while there is no link."""
-        while True:
-            await asyncio.sleep(BEAT if self._link is not None else RETRY)
-            if self._link is None:
-                await self.reach()
-            for session in list(self._tenants):
-                self._later(self._beat(session))
+        if self._link is None:
+            await self.reach()
+        for session in list(self._tenants):
+            self._later(self._beat(session))
 
     async def _beat(self, session: int) -> None:
         with suppress(GatewayDown):
@@ -337,12 +347,10 @@ class Gateway:
         doubts = {session: self._doubt(session) for session in tenants}
         self.renew()
         for session, tenant in tenants.items():
-            tenant.evicted(doubts[session])
+            guarded("evicted", tenant.evicted)(doubts[session])
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(work)
 
 
 def _unfit(info: Body) -> str | None:

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from sitwith_server.media.janus_lease import (
     Seal,
 )
 from sitwith_server.media.janus_link import GatewayDown
+from sitwith_server.media.loops import Loop, guarded
 
 PORT: Final = 8189
 """Of a guard, where no other is named."""
@@ -65,11 +67,15 @@ class GuardLine:
         self._life: bytes | None = None
         self._news = asyncio.Event()
         self._udp: asyncio.DatagramTransport | None = None
-        self._care: asyncio.Task[None] | None = None
+        self._care: Loop | None = None
 
     @property
     def is_up(self) -> bool:
         return self._life is not None
+
+    def well(self) -> bool:
+        """Whether it goes on looking at whether the guard is there; see `Loop.well`."""
+        return self._care is None or self._care.well()
 
     async def reach(self, patience: float) -> None:
         """Returns once the guard vouches for its Janus. Raises GatewayDown."""
@@ -77,7 +83,8 @@ class GuardLine:
             async with asyncio.timeout(patience):
                 await self._listen()
                 if self._care is None:
-                    self._care = asyncio.create_task(self._keep(), name="janus-guard")
+                    self._care = Loop("guard", self._keep, partial(asyncio.sleep, CALL))
+                    self._care.start()
                 while not (self._fresh() and self._round.ready):
                     self.renew(asks=True)
                     with suppress(TimeoutError):
@@ -120,7 +127,7 @@ class GuardLine:
         self._life = None
         self._wake()
         if self._care is not None:
-            self._care.cancel()
+            self._care.close()
         if self._udp is not None:
             self.renew()
             self._udp.close()
@@ -130,7 +137,7 @@ class GuardLine:
     async def _listen(self) -> None:
         if self._udp is None or self._udp.is_closing():
             made, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Ears(self._heard), remote_addr=self._place
+                lambda: _Ears(guarded("round", self._heard)), remote_addr=self._place
             )
             self._udp = made
 
@@ -160,14 +167,12 @@ class GuardLine:
         return time.monotonic() - self._heard_at < self._term
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(CALL)
-            if self._life is not None and not self._fresh():
-                self._lose()
-            if time.monotonic() - self._heard_at > 2 * ROUND:
-                self.renew(asks=True)
-            while len(self._sent) > MANY:
-                del self._sent[next(iter(self._sent))]
+        if self._life is not None and not self._fresh():
+            self._lose()
+        if time.monotonic() - self._heard_at > 2 * ROUND:
+            self.renew(asks=True)
+        while len(self._sent) > MANY:
+            del self._sent[next(iter(self._sent))]
 
     def _lose(self) -> None:
         self._life = None

@@ -9,7 +9,7 @@ Whatever was asked for and not yet confirmed counts as possible.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -217,6 +217,13 @@ class Meter:
             self._seconds.setdefault(member, 0.0)
             self._heard[member] = now
         self._at = now
+
+    def keep(self, members: Collection[MemberId]) -> None:
+        """Forgets everybody else who is not heard just now."""
+        stays = self._running | set(members)
+        for table in (self._seconds, self._heard):
+            for member in table.keys() - stays:
+                del table[member]
 
     def voices(self, now: float) -> dict[MemberId, Voice]:
         """Call `run` first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +16,7 @@ from sitwith_server.media.janus_engine_legs import Leg, Listener, Speaker
 from sitwith_server.media.janus_engine_sdp import Way, narrow
 from sitwith_server.media.janus_engine_steer import Steering
 from sitwith_server.media.janus_link import Body, GatewayDown, GatewayRefused, plugin_data, text
+from sitwith_server.media.loops import Tasks
 from sitwith_server.room.model import MemberId
 
 PROVE: Final = 20.0
@@ -59,7 +60,7 @@ class JanusRoom:
         self._seats: dict[MemberId, _Seat] = {}
         self._handles: dict[int, Leg] = {}
         self._takes: dict[MemberId, Take] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("janus_fault", known=(GatewayDown, EngineDown))
 
     @property
     def gateway(self) -> Gateway | None:
@@ -144,21 +145,32 @@ class JanusRoom:
     def voices(self) -> Mapping[MemberId, Voice]:
         return self._steering.meter.voices(self._steering.measure())
 
+    def keep(self, members: Collection[MemberId]) -> None:
+        for member in self._takes.keys() - self._seats.keys() - set(members):
+            del self._takes[member]
+        self._steering.meter.keep(members)
+
     async def close(self) -> None:
         closed, self._closed = self._closed, None
         if closed is None:
             return
         self._steering.silence()
-        await asyncio.gather(*(self.drop(member) for member in list(self._seats)))
-        async with self._homing:
+        try:
+            await asyncio.gather(*(self.drop(member) for member in list(self._seats)))
+            async with self._homing:
+                if self._steering.home is not None:
+                    await self._steering.home.close()
+        except BaseException:
+            # What could not be ended in order is ended whole.
             if self._steering.home is not None:
-                await self._steering.home.close()
+                self._steering.home.abandon()
+            closed()
+            raise
         self._seats.clear()
         self._handles.clear()
         self._steering.evict()
         await self._steering.close()
-        for task in list(self._tasks):
-            task.cancel()
+        self._tasks.cancel()
         closed()
 
     # ------------------------------------------------------------------------------- as a Tenant
@@ -287,6 +299,4 @@ class JanusRoom:
             self.evicted(home.abandon())
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(work)

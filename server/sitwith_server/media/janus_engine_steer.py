@@ -31,6 +31,7 @@ from sitwith_server.media.janus_engine_legs import (
 )
 from sitwith_server.media.janus_lease import TAIL
 from sitwith_server.media.janus_link import GatewayDown, GatewayRefused
+from sitwith_server.media.loops import guarded
 from sitwith_server.media.session import Medium
 from sitwith_server.room.model import MemberId
 
@@ -105,12 +106,18 @@ class Steering:
     def _look(self) -> None:
         left = self._good_until - CLOSE - time.monotonic()
         if left > 0:
-            self._lapse = asyncio.get_running_loop().call_later(left, self._look)
+            look = guarded("lapse", self._look, self._surrender)
+            self._lapse = asyncio.get_running_loop().call_later(left, look)
             return
         self._lapse = None
         if not self._lapsed:
             self._lapsed = True
             self.steer()
+
+    def _surrender(self) -> None:
+        """What should be closed could not be: the home ends, and with it all that it forwards."""
+        if self.home is not None:
+            self._refused(self.home)
 
     def _vouch(self, until: float) -> None:
         self._vouched = until

@@ -26,6 +26,7 @@ import structlog
 
 from sitwith_server.media.janus_lease import BOUND, LIFE, ROUND, Ledger, Round, Seal
 from sitwith_server.media.janus_link import ADMIN, GatewayDown, GatewayRefused, Link
+from sitwith_server.media.loops import Often, Tasks, guarded
 
 LOOK: Final = 0.05
 """Seconds between two looks at the ledger and at Janus."""
@@ -83,12 +84,13 @@ class Guard:
         self._nodes: dict[bytes, Any] = {}
         self._udp: asyncio.DatagramTransport | None = None
         self._stop = asyncio.Event()
-        self._wrong = False
+        self._wrong = self._leaving = False
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("janus_guard_fault", known=(GatewayDown,))
 
     async def run(self) -> int:
-        """Until `stop`; the exit code: 1 if Janus refuses the admin secret.
+        """Until `stop`; the exit code: 1 if Janus refuses the admin secret, or if this guard can't
+        do its part any more: Janus has ended then, and its supervisor starts both anew.
 
         Raises:
             OSError: the address can't be listened on, or Janus can't be started.
@@ -96,11 +98,12 @@ class Guard:
         loop = asyncio.get_running_loop()
         host, port = self._charge.listen
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Ears(self._heard), local_addr=(host, port)
+            lambda: _Ears(guarded("renewal", self._heard), self._deaf), local_addr=(host, port)
         )
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, self._nice))
         looking = asyncio.create_task(self._keep_looking())
+        looking.add_done_callback(self._blind)
         try:
             while not self._stop.is_set():
                 await self._run_janus()
@@ -108,6 +111,7 @@ class Guard:
                     async with asyncio.timeout(PAUSE):
                         await self._stop.wait()
         finally:
+            self._leaving = True
             looking.cancel()
             self._kill()
             self._udp.close()
@@ -116,6 +120,23 @@ class Guard:
     def stop(self) -> None:
         """Ends Janus, and `run`."""
         self._stop.set()
+
+    def _give_up(self) -> None:
+        """Without us nobody ends what is over: Janus dies at once."""
+        self._wrong = True
+        self._kill()
+        self.stop()
+
+    def _blind(self, looking: asyncio.Task[None]) -> None:
+        if not self._leaving:
+            fault = None if looking.cancelled() else looking.exception()
+            _log.error("janus_guard_blind", exc_info=fault)
+            self._give_up()
+
+    def _deaf(self) -> None:
+        if not self._leaving:
+            _log.error("janus_guard_deaf")
+            self._give_up()
 
     # --------------------------------------------------------------------------------- Janus
 
@@ -165,6 +186,7 @@ class Guard:
     async def _ask(self) -> None:
         """Whether Janus answers, again and again."""
         secret = {"admin_secret": self._charge.admin_secret}
+        faults = Often("janus_guard_fault")
         while not self._wrong:
             try:
                 if self._link is None:
@@ -188,6 +210,10 @@ class Guard:
                     _log.error("janus_unfit", setting="admin_secret")
                     self._wrong = True
                     self.stop()
+            except Exception as fault:
+                # As if it had not answered: Janus dies of it, if it goes on.
+                faults.say(fault)
+                self._unlink()
             await asyncio.sleep(PING)
 
     # ------------------------------------------------------------------------------- leases
@@ -271,14 +297,17 @@ class Guard:
         self._udp.sendto(self._seal.round(word), address)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(work)
 
 
 class _Ears(asyncio.DatagramProtocol):
-    def __init__(self, heard: Callable[[bytes, Any], None]) -> None:
-        self._heard = heard
+    """lost: called when nothing is heard any more."""
+
+    def __init__(self, heard: Callable[[bytes, Any], None], lost: Callable[[], None]) -> None:
+        self._heard, self._lost = heard, lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self._heard(data, addr)

@@ -18,6 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from sitwith_server.media.loops import guarded
+
 API: Final = "janus-protocol"
 ADMIN: Final = "janus-admin-protocol"
 
@@ -143,13 +145,17 @@ class Link:
         self._lost()
 
     async def _read(self) -> None:
-        with suppress(OSError, WebSocketException):
-            async for text in self._socket:
-                message = _object(text)
-                if message is None:
-                    break
-                self._take(message)
-        self.close()
+        take = guarded("janus", self._take, self.close)
+        try:
+            with suppress(OSError, WebSocketException):
+                async for text in self._socket:
+                    message = _object(text)
+                    if message is None:
+                        break
+                    take(message)
+        finally:
+            # Nobody would read from it any more, and what was asked would wait for nothing.
+            self.close()
 
     def _take(self, message: Body) -> None:
         transaction = message.get("transaction")

@@ -1,12 +1,14 @@
 """From a room's log to its routes: what the engine may forward just now, and silence when in doubt.
 
-`Keeper` decides, without I/O and with the time given; `Reconciler` reads the log, tells the engine
-and says when it has done so. Laws (DESIGN §2.5, §6):
+`Keeper` decides, without I/O and with the time given; `Reconciler` is told of the log's head by the
+node's `LeaseReader`, reads on where it is behind, tells the engine and says when it has done so.
+Laws (DESIGN §2.5, §6):
 
 * what is open is a part of `routes` of the newest state that is known here;
-* nothing is open once the last successful read of the log's head began a second ago, while the
-  room is frozen or set aside, after its end, while another node is to carry it, or while the
-  floor's turn is lower than one that was seen before.
+* nothing is open once the last read that proved this state to be the log's was sent a second ago,
+  while the room is frozen or set aside, after its end, while another node is to carry it, or while
+  the floor's turn is lower than one that was seen before. A room that the log does not have proves
+  nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +18,9 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-import structlog
-
-from sitwith_server.log.base import LogDown, Position
+from sitwith_server.log.base import Look, Position
 from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
+from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.room import routes
 from sitwith_server.room.model import MemberId, RoomState
 from sitwith_server.room.routes import Routes, within
@@ -27,11 +28,28 @@ from sitwith_server.service.observing import Change
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.talking import Words
 
-READ_EVERY: Final = 0.25
 LEASE: Final = 1.0
 """Seconds after the beginning of the last successful read at which all routes are void."""
 
-_log = structlog.get_logger(__name__)
+Told = Callable[[float, Look | None], None]
+"""`told(sent, look)`: what a read of the room's head that was sent then (monotonic seconds) has
+found; None: there is no such room. Not called while nothing is known. Must not block."""
+
+Reads = Callable[[str, Told], Callable[[], None]]
+"""`reads(room, told)`: has a room's head read again and again; returns what ends it."""
+
+
+GONE_AFTER: Final = 10.0
+"""Seconds for which the log must not have had a room until nobody waits for it any more."""
+PLAN_LOOKS: Final = 40
+"""Looks of the node, ten seconds of them, in which an engine must have taken a plan or said that it
+can't. Nothing is opened or kept open meanwhile that the lease doesn't allow."""
+
+
+def covers(known: Position, head: Position) -> bool:
+    """Whether who has folded the log up to `known` knows all that it held when its head was `head`.
+    Another event in the same place is something else (DESIGN §4)."""
+    return known == head or (known.epoch, known.seq) > (head.epoch, head.seq)
 
 
 def takes_away(before: RoomState, after: RoomState) -> bool:
@@ -114,6 +132,7 @@ class Keeper:
 class Reconciler:
     """Keeps one room of an engine as the room's log says. Implements `service.observing.Observer`.
 
+    reads: as of a `LeaseReader`.
     applied: told of each position up to which nothing that was taken away is forwarded any more.
     members, drop: who has a transport, and how to end one.
     """
@@ -124,6 +143,7 @@ class Reconciler:
         media: MediaRoom,
         node: str,
         *,
+        reads: Reads,
         applied: Callable[[Position], None],
         members: Callable[[], Collection[MemberId]],
         drop: Callable[[MemberId], None],
@@ -135,47 +155,76 @@ class Reconciler:
         self._keeper = Keeper(node)
         self._wake = asyncio.Event()
         self._owed: Position | None = None
+        self._seen: tuple[float, Look] | None = None
+        """The newest read, and when it was sent."""
+        self._gone_at: float | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._following = Tasks("lease_fault", known=(TimeoutError,))
+        self._halted = self._giving = False
+        self.changed = guarded("changed", self._changed, self._shut)
+        self.look = guarded("look", self._look, self._shut)
+        self._loop = Loop("routes", self._turn, self._woken, looks=PLAN_LOOKS)
         media.silence()
         media.lease(self._keeper.until)
         self._keeper.learn(room.state)
         self._unobserve = room.observe(self)
-        self._tasks = [
-            asyncio.create_task(self._read(), name="sitwith-lease"),
-            asyncio.create_task(self._apply(), name="sitwith-routes"),
-        ]
+        self._loop.start()
+        self._unread = reads(room.id, self._told)
+
+    def well(self) -> bool:
+        """Whether it still acts on what it is told; see `Loop.well`."""
+        return self._loop.well()
+
+    def gone(self) -> bool:
+        """Whether the log has said for long that it does not have the room."""
+        return self._gone_at is not None and self._clock() - self._gone_at > GONE_AFTER
+
+    def halt(self) -> None:
+        """Nothing is forwarded any more, from now on."""
+        if not self._halted:
+            self._halted = True
+            self._unread()
+            self._unobserve()
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._following.cancel()
+            self._loop.close()
+        self._media.silence()
 
     async def close(self) -> None:
-        """Nothing is forwarded any more."""
-        self._unobserve()
-        if self._alarm is not None:
-            self._alarm.cancel()
-        for task in self._tasks:
-            task.cancel()
+        """The same; returns once nothing runs any more."""
+        self.halt()
+        await self._loop.closed()
         self._media.silence()
-        await asyncio.wait(self._tasks)
 
     @property
     def routes(self) -> Routes | None:
         """What is open just now; None: nothing."""
         return self._keeper.wanted(self._clock())
 
-    def look(self) -> None:
+    def _look(self) -> None:
         """Silences at once what must be silent, and has the rest done soon."""
-        self._keeper.trust(self._room.sure)
+        self._keeper.trust(self._room.sure and not self._halted)
         now = self._clock()
         if self._keeper.wanted(now) is None:
             self._keeper.plan(now)
             self._media.silence()
         self._wake.set()
 
+    def _shut(self) -> None:
+        """What is known here has made something fail: silence, until it is given anew."""
+        self._keeper.failed()
+        self._media.silence()
+        self._wake.set()
+
     # -- Observer --------------------------------------------------------------------------------
 
-    def changed(self, change: Change) -> None:
+    def _changed(self, change: Change) -> None:
         self._keeper.learn(change.after)
         if takes_away(change.before, change.after):
             self._owed = change.position
-        self.look()
+        self._renew()
+        self._look()
 
     def said(self, words: Words) -> None:
         pass
@@ -189,39 +238,63 @@ class Reconciler:
     def lost(self, streams: frozenset[str]) -> None:
         self.look()
 
-    # -- tasks -----------------------------------------------------------------------------------
+    # -- the lease -------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            began = self._clock()
-            try:
-                async with asyncio.timeout(LEASE):
-                    await self._room.follow_up()
-            except (LogDown, TimeoutError):
-                pass
-            except Exception as fault:
-                _log.error("lease_fault", exc_info=fault)
-            else:
-                self._keeper.read(began)
-                self._media.lease(self._keeper.until)
-                if self._alarm is not None:
-                    self._alarm.cancel()
-                left = self._keeper.until - self._clock()
-                self._alarm = loop.call_later(max(0.0, left), self.look)
-            self.look()
-            await asyncio.sleep(max(0.0, began + READ_EVERY - self._clock()))
+    def _told(self, sent: float, look: Look | None) -> None:
+        if self._halted:
+            return
+        if look is None:
+            # It has ended, as reading on finds out, or it is gone: either way nothing is known.
+            self._seen = None
+            self._gone_at = sent if self._gone_at is None else self._gone_at
+            self._read_on()
+        elif self._seen is None or sent > self._seen[0]:
+            self._seen, self._gone_at = (sent, look), None
+            if not covers(self._room.position, look.position):
+                self._read_on()
+        self._renew()
+        self.look()
 
-    async def _apply(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                await self._give()
-            except Exception as fault:
-                self._keeper.failed()
-                self._media.silence()
-                _log.error("routes_fault", exc_info=fault)
+    def _read_on(self) -> None:
+        if not len(self._following):
+            self._following.spawn(self._follow())
+
+    async def _follow(self) -> None:
+        async with asyncio.timeout(LEASE):
+            await self._room.follow_up()
+        self._renew()
+        self.look()
+
+    def _renew(self) -> None:
+        """The lease runs from the newest read, if what it found is known here."""
+        if self._seen is None or self._halted or not self._room.sure:
+            return
+        sent, look = self._seen
+        if not covers(self._room.position, look.position):
+            return
+        self._keeper.read(sent)
+        now = self._clock()
+        if not (self._giving or self._keeper.due(now)):
+            # Else the engine may still have what is of an older state: only the plan renews it.
+            self._media.lease(self._keeper.until)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        left = max(0.0, self._keeper.until - now)
+        self._alarm = asyncio.get_running_loop().call_later(left, self.look)
+
+    # -- the routes ------------------------------------------------------------------------------
+
+    async def _woken(self) -> None:
+        await self._wake.wait()
+        self._wake.clear()
+
+    async def _turn(self) -> None:
+        try:
+            await self._give()
+        except BaseException:
+            self._keeper.failed()
+            self._media.silence()
+            raise
 
     async def _give(self) -> None:
         now, owed, position = self._clock(), self._owed, self._room.position
@@ -230,12 +303,17 @@ class Reconciler:
             if plan is None:
                 self._media.silence()
             else:
+                self._giving = True
                 try:
                     await self._media.apply(plan)
                 except EngineDown:
                     self._keeper.failed()
                     self._media.silence()
                     return
+                finally:
+                    self._giving = False
+                # Not before: until now the engine may have had what is of an older state.
+                self._media.lease(self._keeper.until)
                 self.look()
         if owed is not None:
             if self._owed is owed:

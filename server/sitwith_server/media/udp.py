@@ -33,6 +33,8 @@ ROUNDS: Final = 4
 """Batches that one wake-up reads at most, so that other work gets its turn."""
 LATE: Final = 0.2
 """Seconds after which RTP that waited in the socket is not worth forwarding any more."""
+BROKEN: Final = 100
+"""Wake-ups in a row that may fail."""
 YIELD: Final = 0.5
 """Seconds of silence after which a nominated address gives way to any other."""
 
@@ -261,6 +263,7 @@ class UdpPort:
         self._bind = bind
         self._ends: list[_End] = []
         self._fault_next = float("-inf")
+        self._failed = 0
         self._by_name: dict[str, Agent] = {}
         self._by_address: dict[bytes, Agent] = {}
 
@@ -346,6 +349,21 @@ class UdpPort:
     # ------------------------------------------------------------------------------- packets
 
     def _readable(self, end: _End) -> None:
+        # A callback of the event loop's: nobody else would hear what it raises.
+        try:
+            self._read(end)
+        except Exception as error:
+            self._failed += 1
+            self.fault(error, time.monotonic())
+        else:
+            self._failed = 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether it can't be read from any more, whatever is tried."""
+        return self._failed >= BROKEN
+
+    def _read(self, end: _End) -> None:
         counters, agents = self.counters, self._by_address
         for _ in range(ROUNDS):
             batch = end.inbox.read()
@@ -368,12 +386,12 @@ class UdpPort:
                     else:
                         agent.on_datagram(datagram, now)
                 except Exception as error:  # one member's packet must never stop the others'
-                    self._fault(error, now)
+                    self.fault(error, now)
             if len(batch) < IN_BATCH:
                 break
         self.flush()
 
-    def _fault(self, error: Exception, now: float) -> None:
+    def fault(self, error: Exception, now: float) -> None:
         """A defect of ours: counted, and logged by its place alone, as its words may hold bytes."""
         self.counters.faults += 1
         if now >= self._fault_next:

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -21,7 +22,7 @@ from sitwith_protocol import media as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media import bus
-from sitwith_server.media.node import Tasks
+from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.reconcile import LEASE, takes_away
 from sitwith_server.media.turn import Turn
 from sitwith_server.room import commands as c
@@ -158,6 +159,7 @@ class _Watched(Observer):
         self.confirmed = asyncio.Event()
         self.pending: dict[str, asyncio.Future[bus.Answer | bus.Declined]] = {}
         self.repinning = False
+        self._learn = guarded("watched", self._changed)
         self.carrier: str | None = None
         """The node that is known to carry the room already."""
         self._unobserve = room.observe(self)
@@ -207,6 +209,9 @@ class _Watched(Observer):
     # -- Observer --------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
+        self._learn(change)
+
+    def _changed(self, change: Change) -> None:
         before, after = change.before, change.after
         if before.media is None:
             return
@@ -242,17 +247,20 @@ class Voices:
         self._log, self._turn, self._off = log, turn, off
         self._watched: dict[str, _Watched] = {}
         self._tasks = Tasks()
-        self._ticking: asyncio.Task[None] | None = None
+        self._look_at = guarded("pin", self._repin_if_better)
+        self._ticking: Loop | None = None
+        self._said_at = float("-inf")
 
     def start(self) -> None:
         """From within the event loop."""
         if not self._off:
             self._unfollow = self.bus.follow_all(self._heard)
-            self._ticking = asyncio.create_task(self._tick(), name="sitwith-pins")
+            self._ticking = Loop("pins", self._tick, partial(asyncio.sleep, LOOK_EVERY))
+            self._ticking.start()
 
     async def close(self) -> None:
         if self._ticking is not None:
-            self._ticking.cancel()
+            self._ticking.close()
             self._unfollow()
         await self._tasks.end()
         for watched in self._watched.values():
@@ -409,15 +417,16 @@ class Voices:
             self._tellers.hear(letter.worker, self.clock())
 
     async def _tick(self) -> None:
-        said_at = float("-inf")
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            if self.clock() - said_at >= TELLS_EVERY:
-                said_at = self.clock()
-                self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._tellers.own)))
-            for watched in list(self._watched.values()):
-                if not watched.repinning and (node := self._better(watched.room)) is not None:
-                    self._tasks.spawn(self._repin(watched, node))
+        if self.clock() - self._said_at >= TELLS_EVERY:
+            self._said_at = self.clock()
+            self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._tellers.own)))
+        for watched in list(self._watched.values()):
+            # What is wrong with one room is no reason to look at no other.
+            self._look_at(watched)
+
+    def _repin_if_better(self, watched: _Watched) -> None:
+        if not watched.repinning and (node := self._better(watched.room)) is not None:
+            self._tasks.spawn(self._repin(watched, node))
 
 
 def _frozen() -> Answer:

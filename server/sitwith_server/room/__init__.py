@@ -1,10 +1,11 @@
 """The room as a pure state machine: decide, fold, view, routes, next_deadline.
 
-`decide(state, command, now) -> tuple[Event, ...] | Refusal`, `fold(state, event) -> state`.
+`decide(state, command, now) -> Verdict | Refusal`, `fold(state, event) -> state`. What takes long
+in deciding, groups for many people, can be done before: `plan_asked(state, command, now)`.
 """
 
 from sitwith_server.room.deadlines import due_at, forgets_at, next_deadline
-from sitwith_server.room.decide import Refusal, Verdict, decide
+from sitwith_server.room.decide import Refusal, Verdict, decide, plan_asked
 from sitwith_server.room.fold import begin, fold, fold_all
 from sitwith_server.room.routes import routes
 from sitwith_server.room.view import view
@@ -19,6 +20,7 @@ __all__ = [
     "fold_all",
     "forgets_at",
     "next_deadline",
+    "plan_asked",
     "routes",
     "view",
 ]

@@ -25,51 +25,89 @@ def stream_of(kind: str, *parts: str) -> str:
     return ":".join((kind, *(sorted(parts) if kind == DIRECT else parts)))
 
 
-def rights_of(state: RoomState) -> object:
-    """Everything that decides who may say or get something, comparable by `==`."""
+def rights_changed(old: RoomState, new: RoomState) -> bool:
+    """Whether anybody's right to say or get something is another: their seat's, or all people's."""
+    return _of_all(old) != _of_all(new) or any(
+        was is None or now is None or _of_one(was) != _of_one(now)
+        for was, now in _replaced(old, new)
+    )
+
+
+def with_spans(old: RoomState, new: RoomState) -> RoomState:
+    """`new` with the spans of every seat opened and closed at `new.seq` as its rights changed.
+
+    Spans follow from a seat and from what holds for all. So where the latter is as before, only
+    seats that were replaced are looked at.
+    """
+    if _of_all(old) == _of_all(new):
+        members = [now for _, now in _replaced(old, new) if now is not None]
+    else:
+        members = list(new.seats.values())
+    heard = _hearers(new)
+    moved: dict[MemberId, Seat] = {}
+    for seat in members:
+        groups = _hearing(heard, seat)
+        spans = (
+            _moved(seat.inside, seat.is_inside, new.seq),
+            _moved(seat.apart, seat.is_inside and not reads(new, seat), new.seq),
+            _moved(seat.staff, seat.facilitates, new.seq),
+            _group_spans(seat.groups, groups, new.seq) if seat.groups or groups else (),
+        )
+        if spans != (seat.inside, seat.apart, seat.staff, seat.groups):
+            inside, apart, staff, of = spans
+            moved[seat.id] = replace(seat, inside=inside, apart=apart, staff=staff, groups=of)
+    return replace(new, seats={**new.seats, **moved}) if moved else new
+
+
+def _of_all(state: RoomState) -> tuple[object, ...]:
+    """What decides rights and is no one seat's, comparable by `==`."""
     settings = state.settings
     return (
         state.ended,
         state.locked,
         (settings.chat, settings.direct, settings.slow_seconds, settings.sealed),
-        [(s.id, s.phase, s.role, Kind.CHAT in s.held, s.aside) for s in state.seats.values()],
         None if state.pairs is None else state.pairs.groups,
         None if state.pairs is None else state.pairs.visits,
         reading(state),
     )
 
 
-def with_spans(old: RoomState, new: RoomState) -> RoomState:
-    """`new` with the spans of every seat opened and closed at `new.seq` as its rights changed."""
-    seats = dict(new.seats)
-    for member, seat in new.seats.items():
-        spans = (
-            _moved(seat.inside, seat.is_inside, new.seq),
-            _moved(seat.apart, seat.is_inside and not reads(new, seat), new.seq),
-            _moved(seat.staff, seat.facilitates, new.seq),
-            _group_spans(seat.groups, hearing(new, seat), new.seq),
-        )
-        if spans != (seat.inside, seat.apart, seat.staff, seat.groups):
-            inside, apart, staff, groups = spans
-            seats[member] = replace(seat, inside=inside, apart=apart, staff=staff, groups=groups)
-    return replace(new, seats=seats)
+def _of_one(seat: Seat) -> tuple[object, ...]:
+    return (seat.phase, seat.role, Kind.CHAT in seat.held, seat.aside)
 
 
-def hearing(state: RoomState, seat: Seat) -> frozenset[GroupId]:
+def _replaced(old: RoomState, new: RoomState) -> list[tuple[Seat | None, Seat | None]]:
+    """The seats that are not the very same value, before and now."""
+    if old.seats is new.seats:
+        return []
+    before, after = old.seats, new.seats
+    found: list[tuple[Seat | None, Seat | None]] = [
+        (before.get(m), seat) for m, seat in after.items() if before.get(m) is not seat
+    ]
+    return found + [(before[m], None) for m in before.keys() - after.keys()]
+
+
+def _hearers(state: RoomState) -> dict[MemberId, set[GroupId]]:
+    """The groups that each is of, or visits with the visit open."""
+    heard: dict[MemberId, set[GroupId]] = {}
+    if state.pairs is not None:
+        for group, people in state.pairs.groups.items():
+            for member in people:
+                heard.setdefault(member, set()).add(group)
+        for group, visits in state.pairs.visits.items():
+            for visit in visits:
+                if visit.open:
+                    heard.setdefault(visit.member, set()).add(group)
+    return heard
+
+
+def _hearing(heard: dict[MemberId, set[GroupId]], seat: Seat) -> frozenset[GroupId]:
     """The groups whose words reach this seat: its own, a side room, one whose visit is open."""
     if not seat.is_inside:
         return frozenset()
     if seat.aside is not None:
         return frozenset((seat.aside,))
-    if state.pairs is None:
-        return frozenset()
-    own = {g for g, people in state.pairs.groups.items() if seat.id in people}
-    visited = {
-        g
-        for g, visits in state.pairs.visits.items()
-        if any(v.member == seat.id and v.open for v in visits)
-    }
-    return frozenset(own | visited)
+    return frozenset(heard.get(seat.id, ()))
 
 
 def may_receive(seat: Seat, stream: str, rights: int) -> bool:

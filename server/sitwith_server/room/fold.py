@@ -8,7 +8,7 @@ from typing import Any
 
 from sitwith_server.room import events as ev
 from sitwith_server.room import series_fold
-from sitwith_server.room.access import rights_of, with_spans
+from sitwith_server.room.access import rights_changed, with_spans
 from sitwith_server.room.agenda import Agenda
 from sitwith_server.room.care import Care
 from sitwith_server.room.equal import Equal, Nudge
@@ -55,7 +55,7 @@ def fold(state: RoomState, event: ev.Event) -> RoomState:
     new = series_fold.after(state, _APPLY[type(event)](state, event), event)
     if type(event) in _USES and not new.used:
         new = replace(new, used=True)
-    changed = rights_of(new) != rights_of(state)
+    changed = rights_changed(state, new)
     new = replace(new, seq=number, rights=number if changed else state.rights)
     return with_spans(state, new) if changed else new
 

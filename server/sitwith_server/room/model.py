@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 
 from sitwith_server.room.agenda import Agenda, Mics, Stage
 from sitwith_server.room.breathe import Breathing
@@ -380,10 +381,13 @@ class RoomState:
 
     def inside(self) -> list[Seat]:
         """Everybody inside, in seat order."""
-        return sorted((s for s in self.seats.values() if s.is_inside), key=lambda s: s.place)
+        inside = [s for s in self.seats.values() if s.phase is Phase.INSIDE]
+        return sorted(inside, key=attrgetter("place"))
 
     def facilitators(self) -> list[Seat]:
-        return [s for s in self.inside() if s.role is Role.FACILITATOR]
+        """The facilitators inside, in seat order."""
+        staff = [s for s in self.seats.values() if s.role is Role.FACILITATOR and s.is_inside]
+        return sorted(staff, key=attrgetter("place"))
 
     def at(self, member: MemberId | None) -> Seat | None:
         """The seat of somebody inside, or None."""
@@ -392,6 +396,10 @@ class RoomState:
 
     def group_of(self, member: MemberId) -> GroupId | None:
         return self.pairs.group_of(member) if self.pairs else None
+
+    def knows(self, member: MemberId) -> bool:
+        """Whether somebody has this id, was removed with it, or is gone with a concern kept."""
+        return member in self.seats or member in self.removed or member in self.care.concerns
 
     def invite_by_digest(self, digest: bytes) -> Invite | None:
         return next((i for i in self.invites.values() if i.digest == digest), None)

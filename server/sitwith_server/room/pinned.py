@@ -120,9 +120,12 @@ def _bigger(
         costs[other][one] -= parted
     tied = Circle(tuple(map(tuple, costs)))
     swaps = min(_SWAPS_EACH * len(circle), _SWAPS_MOST)
+    banned = [
+        sum(1 << other for other, cost in enumerate(row) if cost >= NEVER) for row in circle.costs
+    ]
     best: Groups | None = None
     for _ in range(_FILLS):
-        filled = _fill(circle, sizes, knots, chance)
+        filled = _fill(banned, sizes, knots, chance)
         if filled is not None and (best is None or tied.cost(filled) < tied.cost(best)):
             best = filled
     if best is None:
@@ -138,17 +141,30 @@ def _bigger(
 
 
 def _fill(
-    circle: Circle, sizes: Sequence[int], knots: list[list[int]], chance: Chance
+    banned: Sequence[int], sizes: Sequence[int], knots: list[list[int]], chance: Chance
 ) -> Groups | None:
-    """Groups with the knots in them, the biggest first, where there is room for all."""
+    """Groups with the knots in them, the biggest first, where there is room for all. `banned`: whom
+    each one avoids, as bits."""
     groups: Groups = [[] for _ in sizes]
+    # Who is in a group, and whom they avoid, as bits; all of them for a group that is spoiled.
+    everybody = (1 << len(banned)) - 1
+    inside, avoided, free = [0] * len(sizes), [0] * len(sizes), list(sizes)
     tied = {one for knot in knots for one in knot}
-    loose = [[one] for one in range(len(circle)) if one not in tied]
+    loose = [[one] for one in range(len(banned)) if one not in tied]
     for part in sorted(chance.shuffled(knots), key=len, reverse=True) + chance.shuffled(loose):
-        room = [at for at, size in enumerate(sizes) if len(groups[at]) + len(part) <= size]
+        need = len(part)
+        room = [at for at, left in enumerate(free) if left >= need]
         if not room:
             return None
-        allowed = [at for at in room if circle.fits([[*groups[at], *part]])]
+        bits = sum(1 << one for one in part)
+        allowed = [at for at in room if not avoided[at] & bits]
         choice = allowed or room
-        groups[choice[chance.below(len(choice))]].extend(part)
+        at = choice[chance.below(len(choice))]
+        groups[at].extend(part)
+        free[at] -= need
+        inside[at] |= bits
+        for one in part:
+            avoided[at] |= banned[one]
+        if avoided[at] & inside[at]:
+            avoided[at] = everybody
     return groups

@@ -32,7 +32,14 @@ def mood(state: RoomState, _: str) -> dict[str, object] | None:
 
 def milestones_audience(state: RoomState, seat: Seat) -> str:
     """The numbers of those that were shared while one was inside."""
+    if not state.milestones:
+        return ""
     return " ".join(str(m.n) for m in _there(state) if _covers(seat, m.n))
+
+
+def shared(state: RoomState) -> tuple[int, ...]:
+    """The numbers of the milestones that anybody may see."""
+    return tuple(m.n for m in _there(state))
 
 
 def milestones(state: RoomState, audience: str) -> list[object]:

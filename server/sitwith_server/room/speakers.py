@@ -43,7 +43,8 @@ def reading(state: RoomState) -> object:
 
 def shown(state: RoomState) -> dict[str, object] | None:
     """The slice `guests`: null where none is inside."""
-    here = [seat for seat in state.inside() if seat.role is Role.GUEST]
-    if not here:
+    guests = [seat for seat in state.seats.values() if seat.role is Role.GUEST and seat.is_inside]
+    if not guests:
         return None
+    here = sorted(guests, key=lambda seat: seat.place)
     return {"brought": state.guests.brought, "in": [s.id for s in here if is_in(state, s)]}

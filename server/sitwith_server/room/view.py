@@ -1,8 +1,9 @@
-"""What each viewer may see: whole slices, replaced by assignment (CONTRACT §3, Events).
+"""What each viewer may see: slices, folded by assignment (CONTRACT §3, Events).
 
 A slice is a pure function of the state and of an *audience*: viewers of one audience see the very
 same value, so that it is built and encoded once for all of them. There is no other way to a value
-than through its audience: what a member may not see is never built for a member.
+than through its audience: what a member may not see is never built for a member. How a view
+changes is in `changes`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from sitwith_server.room import shown, speakers, voices, watch
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
-from sitwith_server.room.model import MemberId, Role, RoomState, Seat
+from sitwith_server.room.model import MemberId, Pairs, Role, RoomState, Seat
 
 Value = Mapping[str, object] | list[object] | str | bytes | bool | float | None
 Audience = str
@@ -27,10 +28,24 @@ GUEST: Audience = "guest"
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`audience` says whose view of this slice `viewer` has, or None if none at all."""
+    """`audience` says whose view of this slice a viewer has, or None if none at all.
+
+    made_of: the state's fields from which alone `value` is made: where each of them is the very
+        same object, the value is the same. Empty: not known.
+    by_entry: it is a map that grows with the people in a room, and is told by its entries.
+    """
 
     audience: Callable[[RoomState, Seat], Audience | None]
     value: Callable[[RoomState, Audience], Value]
+    made_of: tuple[str, ...] = ()
+    by_entry: bool = False
+
+    def may_differ(self, before: RoomState, after: RoomState) -> bool:
+        """Whether the value of one audience may be another in these two states."""
+        for field in self.made_of:
+            if getattr(before, field) is not getattr(after, field):
+                return True
+        return not self.made_of
 
 
 def view(state: RoomState, viewer: MemberId) -> dict[str, Value]:
@@ -65,21 +80,45 @@ def agreement(state: RoomState) -> Value:
     return {"version": state.agreement.version, "text": state.agreement.text}
 
 
+def deciding(state: RoomState) -> tuple[object, ...]:
+    """All but their own seat that decides of which audiences a viewer is, comparable by `==`."""
+    return (
+        state.floor.holder,
+        state.guests,
+        state.ended,
+        state.unattended,
+        state.pairs,
+        state.care,
+        watch.worried_about(state),
+        state.series is None or state.series.came,
+        shown.shared(state),
+        state.equal,
+    )
+
+
 def _members(state: RoomState, audience: Audience) -> Value:
-    waiting = audience == WAITING
-    hands = {} if waiting else {m: place for place, m in enumerate(state.floor.queue, 1)}
+    if audience == WAITING:
+        # Of the queue they are shown nothing.
+        return {s.id: member(s, None) for s in state.inside() if s.role is not Role.MEMBER}
+    hands = places(state.floor.queue)
+    return {s.id: member(s, hands.get(s.id)) for s in state.inside()}
+
+
+def places(queue: tuple[MemberId, ...]) -> dict[MemberId, int]:
+    """The place in the queue of each who waits there, from 1."""
+    return {m: place for place, m in enumerate(queue, 1)}
+
+
+def member(seat: Seat, hand: int | None) -> Mapping[str, object]:
+    """The entry of somebody inside in `members`."""
     return {
-        s.id: {
-            "name": s.name,
-            "role": str(s.role),
-            "seat": s.place,
-            "here": str(s.shown),
-            "muted": sorted(s.muted),
-            "held": sorted(s.held),
-            "hand": hands.get(s.id),
-        }
-        for s in state.inside()
-        if not waiting or s.role is not Role.MEMBER
+        "name": seat.name,
+        "role": str(seat.role),
+        "seat": seat.place,
+        "here": str(seat.shown),
+        "muted": sorted(seat.muted),
+        "held": sorted(seat.held),
+        "hand": hand,
     }
 
 
@@ -111,14 +150,22 @@ def _pairs(state: RoomState, viewer: Audience) -> Value:
     pairs = state.pairs
     if pairs is None or viewer == WAITING:
         return None
+    return {**groups(pairs), **own_group(pairs, state.help, viewer)}
+
+
+def groups(pairs: Pairs) -> dict[str, object]:
+    """What everybody with the circle is shown of the groups."""
     return {
         "groups": {g: list(people) for g, people in pairs.groups.items()},
-        "mine": pairs.group_of(viewer),
         "ends_at": pairs.ends_at,
         "closing": pairs.closing,
         "visitors": {g: [v.member for v in vs] for g, vs in pairs.visits.items()},
-        "asked": viewer in state.help,
     }
+
+
+def own_group(pairs: Pairs, helps: tuple[MemberId, ...], viewer: MemberId) -> dict[str, object]:
+    """What is one's own of it."""
+    return {"mine": pairs.group_of(viewer), "asked": viewer in helps}
 
 
 def _pairs_audience(state: RoomState, seat: Seat) -> Audience:
@@ -226,41 +273,62 @@ def _of_circle(part: Slice, nothing: Value) -> Slice:
     def value(state: RoomState, audience: Audience) -> Value:
         return nothing if audience == GUEST else part.value(state, audience)
 
-    return Slice(audience, value)
+    return Slice(audience, value, part.made_of)
 
 
 def _staff_only(state: RoomState, seat: Seat) -> Audience | None:
     return STAFF if seat.facilitates else None
 
 
+def _inbox(state: RoomState, _: Audience) -> Value:
+    return watch.inbox(state)
+
+
+def _link_key(state: RoomState, _: Audience) -> Value:
+    return state.linking.key or None
+
+
+def _concerns(state: RoomState, _: Audience) -> Value:
+    return list(state.linking.concerns)
+
+
+def _notice(state: RoomState, _: Audience) -> Value:
+    return "no_facilitator" if state.unattended else None
+
+
+SEATS, FLOOR, CARE, TALK = "seats", "floor", "care", "talk"
+_GUESTS = (SEATS, "guests", FLOOR, "ended", "unattended")
+
 SLICES: Mapping[str, Slice] = {
-    "members": Slice(_with_circle, _members),
-    "floor": Slice(_with_circle, _floor),
-    "pairs": Slice(_pairs_audience, _pairs),
-    "lobby": Slice(_staff_only, _lobby),
-    "help": Slice(_staff_only, lambda state, _: list(state.help)),
-    "care": Slice(watch.care_audience, watch.care),
-    "inbox": Slice(_staff_only, lambda state, _: watch.inbox(state)),
-    "worries": Slice(watch.worries_audience, watch.worries),
-    "aside": Slice(watch.aside_audience, watch.aside),
-    "card": Slice(watch.card_audience, watch.own_card),
-    "care_opened": Slice(watch.opened_audience, watch.opened),
-    "series": Slice(shown.series_audience, shown.series),
-    "talk": Slice(_staff_only, _talk),
-    "unheard": Slice(_staff_only, lambda state, _: voices.unheard(state)),
-    "nudge": Slice(voices.nudge_audience, voices.nudge),
-    "expires_at": Slice(_everyone, lambda state, _: state.expires_at),
-    "closing": Slice(_everyone, lambda state, _: state.closing),
-    "locked": Slice(_everyone, lambda state, _: state.locked),
-    "settings": Slice(_everyone, _settings),
-    "notice": Slice(_everyone, lambda state, _: "no_facilitator" if state.unattended else None),
-    "agenda": Slice(_everyone, _agenda),
-    "link_key": _of_circle(Slice(_everyone, lambda state, _: state.linking.key or None), None),
-    "concerns": _of_circle(Slice(_everyone, lambda state, _: list(state.linking.concerns)), []),
-    "topics": Slice(_topics_audience, _topics),
-    "mood": _of_circle(Slice(_everyone, shown.mood), None),
-    "milestones": _of_circle(Slice(shown.milestones_audience, shown.milestones), []),
-    "breathe": Slice(_with_circle, _breathe),
-    "materials": Slice(_with_circle, _materials),
-    "guests": Slice(_everyone, lambda state, _: speakers.shown(state)),
+    "members": Slice(_with_circle, _members, (SEATS, FLOOR), by_entry=True),
+    "floor": Slice(_with_circle, _floor, (FLOOR,), by_entry=True),
+    "pairs": Slice(_pairs_audience, _pairs, ("pairs", "help"), by_entry=True),
+    "lobby": Slice(_staff_only, _lobby, (SEATS,)),
+    "help": Slice(_staff_only, lambda state, _: list(state.help), ("help",)),
+    "care": Slice(watch.care_audience, watch.care, (CARE, SEATS), by_entry=True),
+    "inbox": Slice(_staff_only, _inbox, (CARE, SEATS), by_entry=True),
+    "worries": Slice(watch.worries_audience, watch.worries, (CARE, SEATS)),
+    "aside": Slice(watch.aside_audience, watch.aside, (SEATS,)),
+    "card": Slice(watch.card_audience, watch.own_card, (CARE,)),
+    "care_opened": Slice(watch.opened_audience, watch.opened, (CARE,)),
+    "series": Slice(shown.series_audience, shown.series, ("series",)),
+    "talk": Slice(_staff_only, _talk, (TALK, SEATS), by_entry=True),
+    "unheard": Slice(_staff_only, lambda state, _: voices.unheard(state), (TALK, SEATS)),
+    "nudge": Slice(voices.nudge_audience, voices.nudge, ("equal",)),
+    "expires_at": Slice(_everyone, lambda state, _: state.expires_at, ("expires_at",)),
+    "closing": Slice(_everyone, lambda state, _: state.closing, ("closing",)),
+    "locked": Slice(_everyone, lambda state, _: state.locked, ("locked",)),
+    "settings": Slice(_everyone, _settings, ("settings",)),
+    "notice": Slice(_everyone, _notice, ("unattended",)),
+    "agenda": Slice(_everyone, _agenda, ("agenda",)),
+    "link_key": _of_circle(Slice(_everyone, _link_key, ("linking",)), None),
+    "concerns": _of_circle(Slice(_everyone, _concerns, ("linking",)), []),
+    "topics": Slice(_topics_audience, _topics, (SEATS,)),
+    "mood": _of_circle(Slice(_everyone, shown.mood, ("mood",)), None),
+    "milestones": _of_circle(
+        Slice(shown.milestones_audience, shown.milestones, ("milestones", SEATS)), []
+    ),
+    "breathe": Slice(_with_circle, _breathe, ("breathe",)),
+    "materials": Slice(_with_circle, _materials, ("materials",)),
+    "guests": Slice(_everyone, lambda state, _: speakers.shown(state), _GUESTS),
 }

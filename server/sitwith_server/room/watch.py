@@ -37,33 +37,51 @@ def card_of(state: RoomState, by: MemberId, member: MemberId) -> Facts | None:
     return {"location": card.location, "phone": card.phone, "note": card.note}
 
 
-def cause(
-    before: RoomState, after: RoomState, viewer: Seat, why: str, by: MemberId
-) -> tuple[str, MemberId]:
-    """What a viewer is told of why something changed, and by whom.
+Told = tuple[str, MemberId]
+"""Why something changed and by whom, as it is told."""
+
+
+class Cause:
+    """What viewers are told of why something changed, and by whom.
 
     Care is nobody's business but the facilitators' and that of whom it is about. To all others
     somebody in a side room has stepped away, as anybody may.
     """
-    if why == UNTOLD:
-        return why, ""
-    kind = why.partition(".")[0]
-    if kind not in ("care", "staff") or viewer.facilitates or viewer.id == by:
-        return why, by
-    was = before.seats.get(viewer.id)
-    mine = [state.care.concerns.get(viewer.id) for state in (before, after)]
-    if (was is not None and was.aside != viewer.aside) or any(
-        each is not None and each.level is not None for each in mine
-    ):
-        return why, by
-    moved = sorted(
-        s.id
-        for s in after.seats.values()
-        if s.role is not Role.FACILITATOR
-        and s.id in before.seats
-        and before.seats[s.id].aside != s.aside
-    )
-    return ("self.away", moved[0]) if moved else ("time", "")
+
+    def __init__(self, before: RoomState, after: RoomState, why: str, by: MemberId) -> None:
+        self._before, self._after, self._by = before, after, by
+        self._told: Told = (why, "" if why == UNTOLD else by)
+        self._quiet = why.partition(".")[0] in ("care", "staff")
+        self._others: Told | None = None
+
+    def told(self, viewer: Seat) -> Told:
+        if not self._quiet or viewer.facilitates or viewer.id == self._by or self._own(viewer):
+            return self._told
+        if self._others is None:
+            moved = self._moved()
+            self._others = ("self.away", moved[0]) if moved else ("time", "")
+        return self._others
+
+    def _own(self, viewer: Seat) -> bool:
+        """Whether it is about the viewer."""
+        was = self._before.seats.get(viewer.id)
+        mine = [state.care.concerns.get(viewer.id) for state in (self._before, self._after)]
+        return (was is not None and was.aside != viewer.aside) or any(
+            each is not None and each.level is not None for each in mine
+        )
+
+    def _moved(self) -> list[MemberId]:
+        before = self._before.seats
+        return sorted(
+            s.id
+            for s in self._after.seats.values()
+            if s.role is not Role.FACILITATOR and s.id in before and before[s.id].aside != s.aside
+        )
+
+
+def cause(before: RoomState, after: RoomState, viewer: Seat, why: str, by: MemberId) -> Told:
+    """What one viewer is told."""
+    return Cause(before, after, why, by).told(viewer)
 
 
 # -- slices --------------------------------------------------------------------------------------
@@ -91,8 +109,14 @@ def care(state: RoomState, audience: str) -> Facts:
     return shown
 
 
+def worried_about(state: RoomState) -> tuple[MemberId, ...]:
+    """Who of those here somebody has said that they worry about."""
+    concerns = state.care.concerns.items()
+    return tuple(m for m, each in concerns if each.worries and state.at(m) is not None)
+
+
 def worries_audience(state: RoomState, seat: Seat) -> str | None:
-    return seat.id if worries(state, seat.id) else None
+    return seat.id if state.care.concerns and worries(state, seat.id) else None
 
 
 def worries(state: RoomState, member: MemberId) -> Facts:

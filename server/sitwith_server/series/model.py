@@ -87,3 +87,5 @@ class Evening:
     """Who met whom tonight and how often, the lesser handle first."""
     removed: Mapping[str, Handle | None] = field(default_factory=dict, repr=False)
     """By the seat that they had; None: they had no handle."""
+    expires_at: float = 0.0
+    """When the room's time is over, as things are now."""

@@ -124,6 +124,10 @@ class Store:
                 return None
             if evening.number < row.fence:
                 return False
+            later = update(meeting).where(
+                meeting.c.room == evening.room, meeting.c.expires_at < evening.expires_at
+            )
+            db.execute(later.values(expires_at=evening.expires_at))
             self._keep_here(db, evening)
             self._keep_met(db, evening)
             for seat, handle in sorted(evening.removed.items()):

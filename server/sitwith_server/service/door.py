@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
@@ -22,6 +23,10 @@ _CLOSES: Mapping[str, CloseCode] = {
     "full": CloseCode.DOOR_CLOSED,
     "given_up": CloseCode.LOST,
 }
+
+
+ID_TAKEN: Final = "id_taken"
+"""The room's refusal of a seat whose id it knows already: another is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +68,22 @@ class Door:
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
             return CloseCode.NOWHERE if isinstance(use, Use) else use
-        room, seat = use.room, tokens.new_id("m")
-        resume, digest = tokens.mint_resume(room.id, seat)
         before = tokens.read_resume(was) if was else None
-        command = c.TakeSeat(
-            by=seat,
-            invite_digest=parts.digest,
-            name=name.shown,
-            skeleton=name.skeleton,
-            connection=self._host.presence.opened(),
-            resume_digest=digest,
-            was_digest=b"" if before is None else before.digest,
-        )
-        return await self._take(use, command, "hello", resume, still)
+        taken: Seated | CloseCode | None = None
+        while taken is None:
+            seat = tokens.new_seat_id()
+            resume, digest = tokens.mint_resume(use.room.id, seat)
+            command = c.TakeSeat(
+                by=seat,
+                invite_digest=parts.digest,
+                name=name.shown,
+                skeleton=name.skeleton,
+                connection=self._host.presence.opened(),
+                resume_digest=digest,
+                was_digest=b"" if before is None else before.digest,
+            )
+            taken = await self._take(use, command, "hello", resume, still)
+        return taken
 
     async def back(self, value: str, still: Still = _always) -> Seated | CloseCode:
         """A hello with a resume value."""
@@ -90,7 +98,9 @@ class Door:
             connection=self._host.presence.opened(),
             resume_digest=digest,
         )
-        return await self._take(use, command, "resume", resume, still)
+        taken = await self._take(use, command, "resume", resume, still)
+        assert taken is not None, "only a new seat's id can be taken"
+        return taken
 
     async def _use(self, room: str | None) -> Use | CloseCode:
         """The room, or why there is none."""
@@ -105,8 +115,8 @@ class Door:
 
     async def _take(
         self, use: Use, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: Still
-    ) -> Seated | CloseCode:
-        """The use goes to whoever is seated."""
+    ) -> Seated | CloseCode | None:
+        """The use goes to whoever is seated. None: the id is taken, and the use goes on."""
         room, audit = use.room, None
         try:
             if isinstance(command, c.TakeSeat):
@@ -122,6 +132,8 @@ class Door:
             resumed = isinstance(command, c.TakeBack)
             return Seated(use, command.by, command.connection, resume, resumed)
         self._host.presence.closed(command.connection)
+        if isinstance(outcome, Refused) and outcome.code == ID_TAKEN:
+            return None
         use.release()
         if isinstance(outcome, Refused):
             return _CLOSES[outcome.code]

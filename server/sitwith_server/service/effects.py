@@ -46,8 +46,9 @@ def effects_of(
         workers = now
     blanks = () if forgets else blanks_of(before, after)
     saves = forgets or after.seq - snapshot_at >= SNAPSHOT_EVERY
-    # A snapshot that may hold what is no more is saved again in the same step.
-    stale = bool(blanks) and (after.seq >= SNAPSHOT_EVERY or after.life > 0)
+    # Any snapshot there may be holds what is no more, also one that a log was seeded with: it is
+    # saved again in the same step.
+    stale = bool(blanks)
     files = before.materials.names() - after.materials.names()
     return Effects(
         due=due if due != due_at(before) else None,

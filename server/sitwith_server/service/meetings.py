@@ -67,7 +67,7 @@ def evening_of(state: RoomState) -> Evening | None:
     removed = {
         seat: (number[n] or None) if n is not None else None for seat, n in series.removed.items()
     }
-    return Evening(state.id, state.seq, waited, met, removed)
+    return Evening(state.id, state.seq, waited, met, removed, state.expires_at)
 
 
 def _waited(series: Series, person: int) -> int:
@@ -196,6 +196,7 @@ class Meetings:
             return
         told = self._told.get(state.id)
         moved = change is None or change.before.series is not state.series
+        moved = moved or (change is not None and change.before.expires_at != state.expires_at)
         if moved or state.id in self._refused:
             evening = evening_of(state)
             assert evening is not None

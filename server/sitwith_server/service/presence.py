@@ -47,12 +47,16 @@ class Presence:
         if self._beating is not None:
             self._beating.cancel()
 
+    async def renew(self) -> None:
+        """Beats now. Raises LogDown."""
+        await self._leases.beat(self.worker, LEASE_SECONDS)
+
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
             try:
-                await self._leases.beat(self.worker, LEASE_SECONDS)
+                await self.renew()
             except LogDown:
                 pass
             except Exception as fault:

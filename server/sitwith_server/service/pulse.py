@@ -87,9 +87,13 @@ class Pulse:
             elif not room.compare(look, began):
                 behind.append(room)
         await _all(behind, host.follow_up)
-        moved = [room for room in rooms.values() if room.id in looks and self._is_to_thaw(room)]
-        await _all(moved, self._thaw)
-        await _all([room for room in rooms.values() if room.id in looks], host.mind)
+        here = [room for room in rooms.values() if room.id in looks]
+        if any(room.frozen for room in here):
+            # Only a beat finds how long nobody could commit, and no clock may go on before.
+            async with asyncio.timeout(PATIENCE):
+                await host.presence.renew()
+        await _all([room for room in here if self._is_to_thaw(room)], self._thaw)
+        await _all(here, host.mind)
         await host.presence.report_again()
         host.let_go_of_idle()
 
@@ -124,6 +128,9 @@ class Pulse:
         """Has done what nobody has done who hosts the room, if anybody does."""
         async with asyncio.timeout(PATIENCE):
             due = await self._log.due(LATE, CLAIM)
+            if due:
+                # It may be due only because nobody could commit for a while.
+                await self._host.presence.renew()
         await _all(due, self._tick)
 
     async def _tick(self, room_id: str) -> None:

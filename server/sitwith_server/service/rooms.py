@@ -16,31 +16,34 @@ from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
     NOTHING_ELSE,
-    Bell,
     Commit,
     Duplicate,
     Effects,
     Gone,
     Log,
     LogDown,
-    Look,
     Outage,
-    Position,
 )
 from sitwith_server.log.base import Committed as Taken
-from sitwith_server.room import Refusal, Verdict, decide, forgets_at, next_deadline
+from sitwith_server.room import (
+    Refusal,
+    Verdict,
+    decide,
+    forgets_at,
+    next_deadline,
+    plan_asked,
+)
 from sitwith_server.room import commands as c
 from sitwith_server.room.events import Event
-from sitwith_server.room.model import RoomState
-from sitwith_server.room.record import Record, reopened
+from sitwith_server.room.planned import Asked, Planned
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store, tokens
 from sitwith_server.service.answers import Answer, Done, No
 from sitwith_server.service.asides import completed, forgotten
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.effects import Audit, effects_of
-from sitwith_server.service.folded import STALE_SECONDS, Folded, ReadAnew
-from sitwith_server.service.observing import Observer
+from sitwith_server.service.folded import Folded
+from sitwith_server.service.followed import Followed
 from sitwith_server.service.results import (
     COMMITTED,
     ENDED,
@@ -53,12 +56,10 @@ from sitwith_server.service.results import (
     Unavailable,
 )
 from sitwith_server.service.talking import (
+    Auditor,
     Key,
-    Talking,
     Tried,
     fold_onto,
-    is_letter,
-    reaction_from_bytes,
     reaction_to_bytes,
 )
 
@@ -72,7 +73,11 @@ RETRY: Final = 0.25
 """Seconds before what has to be put back is tried again."""
 
 PLANNED_HERE: Final = 60
-"""Groups for more people take long enough for other rooms to feel: they are planned in a thread."""
+"""Groups for more people take long enough for others to feel: they are planned in a thread, while
+the room goes on."""
+
+PLANS: Final = 3
+"""Plans that the room may make useless by going on; then it waits for one."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
 _NO_OUTCOME: Final = (c.PairsPlan, c.Media, c.MaterialUpload, c.MaterialOpen)
@@ -81,58 +86,22 @@ Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
 
 
-class Room:
+class Room(Followed):
     """One room as this worker holds it."""
 
     def __init__(self, log: Log, trail: Trail, folded: Folded) -> None:
-        self._log = log
+        super().__init__(log, folded)
         self._trail = trail
-        self._folded = folded
-        self._lock = asyncio.Lock()
-        self._pending: list[Bell] = []
-        self._aside = False
-        self.frozen = False
-
-    # -- what it is ------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        return self._folded.state.id
-
-    @property
-    def state(self) -> RoomState:
-        return self._folded.state
-
-    @property
-    def position(self) -> Position:
-        return self._folded.position
-
-    @property
-    def rights(self) -> int:
-        return self._folded.rights
-
-    @property
-    def talking(self) -> Talking:
-        return self._folded.talking
-
-    @property
-    def sure(self) -> bool:
-        """Whether the state here may be acted on: not while the room is frozen, or set aside as no
-        longer what the log holds."""
-        return not (self._aside or self.frozen or self._log.frozen(self.id))
-
-    def observe(self, observer: Observer) -> Callable[[], None]:
-        """From now on tells `observer`; returns the function that ends it."""
-        return self._folded.observe(observer)
 
     # -- commands ------------------------------------------------------------------------------
 
     async def ask(self, command: c.Command, key: Key, why: str) -> Answer:
         """One command of a seat, to its outcome."""
         try:
+            planned = await self._plan_ahead(command)
             async with self._lock:
                 await self._be_fresh()
-                found = await self._attempts(command, key, why)
+                found = await self._attempts(command, key, why, planned)
         except LogDown:
             # Whether it was taken is not known; sent again with its id it gets its one outcome.
             return _refusal(RefusalCode.FROZEN)
@@ -155,10 +124,11 @@ class Room:
         audit: kept in the trail with the commit, and only then.
         """
         try:
+            planned = await self._plan_ahead(command)
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
                     await self._be_fresh()
-                return await self._order(command, why, not_before, still, audit)
+                return await self._order(command, why, not_before, still, audit, planned)
         except LogDown:
             return UNAVAILABLE
 
@@ -169,12 +139,13 @@ class Room:
         not_before: float | None,
         still: Still | None,
         audit: Audit | None,
+        planned: Planned | None,
     ) -> Outcome:
         surely = False
         for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
             if self.state.ended:
                 return ENDED
-            verdict = await self._decide(command)
+            verdict = await self._decide(command, planned)
             if isinstance(verdict, Refusal) or not verdict.events:
                 # It commits nothing, so nothing else would show that it was decided on a state
                 # that is not the log's: a seat taken just now at another worker.
@@ -199,6 +170,9 @@ class Room:
         """Everything that is due happens; too early or somebody else's tick is harmless."""
         if self.frozen:
             return UNAVAILABLE
+        outage = self._log.leases.outage(self.id)
+        if outage is not None:
+            await self.thaw(outage)
         due, forgets = next_deadline(self.state), forgets_at(self.state)
         if forgets is not None and (due is None or forgets <= due):
             forget = c.Forget(
@@ -210,7 +184,9 @@ class Room:
         tick = c.Tick(by="", seed=secrets.randbits(63))
         return await self.order(tick, "time", not_before=due)
 
-    async def _attempts(self, command: c.Command, key: Key, why: str) -> Answer | Ended:
+    async def _attempts(
+        self, command: c.Command, key: Key, why: str, planned: Planned | None
+    ) -> Answer | Ended:
         if isinstance(command, c.React):
             return await self._react(command)
         before = self.state
@@ -223,7 +199,7 @@ class Room:
             if isinstance(command, c.Say | c.Unsay):
                 tried = await self.talking.attempt(self.state, self.rights, command, key, audit)
             else:
-                tried = await self._attempt(command, key, why, audit)
+                tried = await self._attempt(command, key, why, audit, planned)
             if tried is Tried.GONE:
                 self._folded.end()
                 return ENDED
@@ -245,9 +221,14 @@ class Room:
         return None if known is None else answers.from_bytes(known)
 
     async def _attempt(
-        self, command: c.Command, key: Key, why: str, audit: Callable[[str], Audit | None]
+        self,
+        command: c.Command,
+        key: Key,
+        why: str,
+        audit: Auditor,
+        planned: Planned | None,
     ) -> Answer | Tried:
-        verdict = await self._decide(command)
+        verdict = await self._decide(command, planned)
         if isinstance(verdict, Refusal):
             answer: Answer = No(RefusalCode(verdict.code), verdict.message)
             verdict = Verdict(())
@@ -268,12 +249,34 @@ class Room:
             return answers.from_bytes(result.outcome)
         return Tried.GONE if isinstance(result, Gone) else Tried.LOST
 
-    async def _decide(self, command: c.Command) -> Verdict | Refusal:
+    async def _decide(
+        self, command: c.Command, planned: Planned | None = None
+    ) -> Verdict | Refusal:
         now = await self._log.now(self.id)
-        if isinstance(command, _MAY_PLAN) and len(self.state.seats) > PLANNED_HERE:
+        asked = self._asked(command, now)
+        if asked is not None and (planned is None or planned.asked != asked):
             # The state is a value, and the lock keeps it in place meanwhile.
-            return await asyncio.to_thread(decide, self.state, command, now)
-        return decide(self.state, command, now)
+            planned = await asyncio.to_thread(asked.solved)
+        return decide(self.state, command, now, planned)
+
+    async def _plan_ahead(self, command: c.Command) -> Planned | None:
+        """The plan that a command wants, made while the room goes on; None where none is wanted, or
+        where it is soon made."""
+        if not isinstance(command, _MAY_PLAN):
+            return None
+        planned = None
+        for _ in range(PLANS):
+            asked = self._asked(command, await self._log.now(self.id))
+            if asked is None or (planned is not None and planned.asked == asked):
+                break
+            planned = await asyncio.to_thread(asked.solved)
+        return planned
+
+    def _asked(self, command: c.Command, now: float) -> Asked | None:
+        """What has to be planned, if it takes long."""
+        if not isinstance(command, _MAY_PLAN) or len(self.state.seats) <= PLANNED_HERE:
+            return None
+        return plan_asked(self.state, command, now)
 
     async def _append(
         self,
@@ -327,69 +330,6 @@ class Room:
         await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Done()
 
-    # -- following -----------------------------------------------------------------------------
-
-    def heard(self, blob: bytes) -> None:
-        """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too.
-        A letter is for others."""
-        if is_letter(blob):
-            return
-        stream, by, kind = reaction_from_bytes(blob)
-        if self.state.at(by) is not None and not self.frozen:
-            for observer in self._folded.observers():
-                observer.reacted(stream, by, kind)
-
-    def rang(self, bell: Bell) -> bool:
-        """Folds what a bell tells, at once if nothing else is under way here. False: it is
-        `pending` until `follow` is called."""
-        if self._aside or self.state.ended:
-            return True
-        if not self._pending and not self._lock.locked() and self._folded.take(bell):
-            return True
-        self._pending.append(bell)
-        return False
-
-    @property
-    def pending(self) -> bool:
-        """Whether bells have rung that are not folded yet."""
-        return bool(self._pending)
-
-    async def follow(self) -> None:
-        """Folds all that bells have told by now, in one go.
-
-        Raises:
-            LogDown: something is missing and can't be read.
-        """
-        async with self._lock:
-            bells, self._pending = self._pending, []
-            if self._aside or self.state.ended:
-                return
-            # Each bell: a later one may be of a stream in which nothing is missing.
-            if not all([self._folded.take(bell) for bell in bells]):
-                await self._catch_up()
-
-    def compare(self, look: Look, began: float) -> bool:
-        """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
-        here. False: `follow_up` finds it."""
-        if self._aside or not self._folded.matches(look):
-            return False
-        self._folded.compared_at = max(self._folded.compared_at, began)
-        return True
-
-    async def follow_up(self) -> None:
-        """Reads what is missing, in turn with the commands of this worker.
-
-        Raises:
-            LogDown: it could not.
-        """
-        async with self._lock:
-            await self._catch_up()
-
-    async def end_here(self) -> None:
-        """The room is no more, and this worker could not be told."""
-        async with self._lock:
-            self._folded.end()
-
     async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
         """The log no longer holds what this worker had been told: goes on from what it holds.
 
@@ -417,45 +357,6 @@ class Room:
         """Moves every deadline by a time in which nobody could commit, once for all workers."""
         if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
             await self.order(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
-
-    def freeze(self, frozen: bool) -> None:
-        """Tells everybody here that nothing can be taken just now, or that it can again."""
-        if frozen != self.frozen:
-            self.frozen = frozen
-            for observer in self._folded.observers():
-                observer.froze(frozen)
-
-    def set_aside(self) -> None:
-        """Decides and follows nothing from a state that is known to be no longer the log's, until
-        it starts over."""
-        self._aside = True
-
-    def retire(self, record: Record) -> None:
-        """Forgets, for good, on this worker: nothing is committed by this object any more."""
-        self.set_aside()
-        self._pending.clear()
-        self._folded.retire(reopened(record, self.state.seq, self.state.seq))
-
-    async def _be_fresh(self) -> None:
-        if not self.sure:
-            raise LogDown("frozen")
-        if _clock() - self._folded.compared_at > STALE_SECONDS:
-            await self._catch_up()
-
-    async def _catch_up(self) -> bool:
-        """False if the room is no more; whoever is here has been told."""
-        if self._aside:
-            raise ReadAnew
-        if self.state.ended:
-            return False
-        if not await self._folded.catch_up():
-            self._folded.end()
-            return False
-        return True
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _refusal(code: RefusalCode) -> No:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import string
 from dataclasses import dataclass
 
 SECRET_BYTES = 32
+
+_LETTERS = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,14 @@ def new_room_id() -> str:
 
 
 def new_id(prefix: str = "") -> str:
-    """80 random bits: for seats, invites and connections."""
+    """80 random bits: for invites, connections and the like."""
     return prefix + base64.b32encode(secrets.token_bytes(10)).decode().lower()
+
+
+def new_seat_id() -> str:
+    """8 characters, for frames that name many seats. Knowing one grants nothing; that no two of a
+    room are the same is the room's to say (`id_taken`)."""
+    return "m" + "".join(secrets.choice(_LETTERS) for _ in range(7))
 
 
 def mint_token(room: str) -> tuple[str, bytes]:

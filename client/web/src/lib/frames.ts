@@ -31,13 +31,17 @@ export interface EnteredFrame {
   pos: Record<string, Position>;
   now?: number;
 }
+export type Patch = readonly [slice: string, key: string, value?: unknown];
 export interface RoomFrame {
   t: "room";
   seq: number;
   pos: Position;
   why: string;
   by?: MemberId;
-  set: Partial<Slices>;
+  /** Slices anew. */
+  set?: Partial<Slices>;
+  /** Then entries of slices that are maps: slice, key and value; without a value it is gone. */
+  patch?: readonly Patch[];
 }
 export interface ChatFrame {
   t: "chat";
@@ -120,9 +124,19 @@ export type ServerFrame =
   | OkFrame
   | RefusedFrame;
 
-type Shape = "string" | "number" | "boolean" | "bytes" | "map" | "body" | "pair?" | "list";
+type Shape =
+  | "string"
+  | "number"
+  | "boolean"
+  | "bytes"
+  | "map"
+  | "map?"
+  | "body"
+  | "pair?"
+  | "list"
+  | "patches?";
 
-/** Required fields only: what a newer server adds is kept and ignored. */
+/** Fields that this client reads: what a newer server adds is kept and ignored. */
 const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
   welcome: {
     me: "string",
@@ -134,7 +148,7 @@ const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
   },
   lobby: {},
   entered: { room: "map", pos: "map" },
-  room: { seq: "number", pos: "bytes", why: "string", set: "map" },
+  room: { seq: "number", pos: "bytes", why: "string", set: "map?", patch: "patches?" },
   chat: { to: "string", n: "number", pos: "bytes", from: "string", at: "number", body: "body" },
   "chat.deleted": { to: "string", n: "number", pos: "bytes" },
   reaction: { from: "string", kind: "string" },
@@ -158,12 +172,21 @@ function isMap(value: unknown): value is Record<string, unknown> {
   );
 }
 
+function isPatch(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false;
+  return typeof value[0] === "string" && typeof value[1] === "string";
+}
+
 function has(value: unknown, shape: Shape): boolean {
   switch (shape) {
     case "bytes":
       return value instanceof Uint8Array;
     case "map":
       return isMap(value);
+    case "map?":
+      return value === null || value === undefined || isMap(value);
+    case "patches?":
+      return value === null || value === undefined || (Array.isArray(value) && value.every(isPatch));
     case "list":
       return Array.isArray(value);
     case "body":

@@ -1,6 +1,6 @@
 /**
- * A room as one viewer sees it: an immutable value and `fold(state, frame, now)`. Pure; slices are
- * folded by assignment, conversations by their own numbers.
+ * A room as one viewer sees it: an immutable value and `fold(state, frame, now)`. Pure; slices and
+ * their entries are folded by assignment, conversations by their own numbers.
  */
 
 import { hear, restart, UNSET_CLOCK, type Clock } from "./clock.ts";
@@ -9,7 +9,9 @@ import type {
   ChatFrame,
   ConversationId,
   EnteredFrame,
+  Member,
   MemberId,
+  Patch,
   Position,
   Role,
   RoomFrame,
@@ -168,7 +170,39 @@ function assign(view: RoomView, set: Partial<Slices>): RoomView {
   return next as unknown as RoomView;
 }
 
-function withView(state: RoomState, next: RoomView): RoomState {
+/** Sets or removes entries of slices that are maps. A slice is copied once, however many entries. */
+function patched(view: RoomView, patches: readonly Patch[]): RoomView {
+  const next = { ...view } as unknown as Record<string, Record<string, unknown>>;
+  const own = new Set<string>();
+  for (const patch of patches) {
+    const [slice, key, value] = patch;
+    if (!own.has(slice)) next[slice] = { ...next[slice] };
+    own.add(slice);
+    const entries = next[slice] ?? {};
+    if (patch.length > 2) Object.defineProperty(entries, key, { value, ...PLAIN });
+    else Reflect.deleteProperty(entries, key);
+  }
+  return next as unknown as RoomView;
+}
+
+/** As by assignment, whatever the key is called. */
+const PLAIN = { writable: true, enumerable: true, configurable: true };
+
+/** A hand's place is the one in the queue: with many hands their entries may be behind it. */
+function placed(view: RoomView): RoomView {
+  let members: Record<MemberId, Member> | null = null;
+  view.floor?.queue.forEach((id, at) => {
+    const member = view.members[id];
+    if (member === undefined || member.hand === at + 1) return;
+    members ??= { ...view.members };
+    members[id] = { ...member, hand: at + 1 };
+  });
+  return members === null ? view : { ...view, members };
+}
+
+function withView(state: RoomState, folded: RoomView): RoomState {
+  const { floor, members } = state.view;
+  const next = folded.floor === floor && folded.members === members ? folded : placed(folded);
   const mine = state.me === null ? undefined : next.members[state.me];
   const role = mine?.role ?? state.role;
   // Whoever gives the role back keeps nothing that only facilitators may see.
@@ -227,7 +261,7 @@ export function outside(state: RoomState): RoomState {
 
 function changed(state: RoomState, frame: RoomFrame): RoomState {
   const next = { ...state, seen: { ...state.seen, room: frame.pos } };
-  return withView(next, assign(state.view, frame.set));
+  return withView(next, patched(assign(state.view, frame.set ?? {}), frame.patch ?? []));
 }
 
 // ---------------------------------------------------------------- conversations

@@ -1,6 +1,6 @@
 /**
- * Ids and the slices of a view, each of which a `room` frame replaces whole. Times are unix seconds
- * on the server's clock.
+ * Ids and the slices of a view, which `room` frames replace, whole or by entries. Times are unix
+ * seconds on the server's clock.
  */
 
 export type MemberId = string;

@@ -19,6 +19,7 @@ import {
   entered,
   inside,
   member,
+  patch,
   pos,
   welcome,
   welcomeBack,
@@ -34,6 +35,13 @@ function frames(state: RoomState, list: Frame[], now = 5_000): RoomState {
 }
 
 const atHome = (): RoomState => frames(EMPTY_ROOM, [welcome(), entered()]);
+const bad = [
+  { patch: {} },
+  { patch: [["members"]] },
+  { patch: [["members", 1, {}]] },
+  { patch: [["members", "m1", {}, {}]] },
+  { set: [] },
+];
 const words = (state: RoomState, to = "circle"): [number, string][] =>
   (state.messages[to] ?? []).map(({ n, body }) => [n, body]);
 
@@ -46,6 +54,40 @@ describe("slices", () => {
     expect(after.view.floor).toBe(before.view.floor);
     expect(before.view.locked).toBe(false);
     expect(after.seen["room"]).toEqual(pos(2));
+  });
+
+  it("[EV10] are changed by entries, after those that come whole", () => {
+    const [ada, ben, cy] = [member("Ada"), member("Ben"), member("Cy")];
+    const before = frames(atHome(), [change({ members: { m1: ada, m2: ben }, talk: { m1: 1 } })]);
+    const whole = { t: "room", seq: 3, pos: pos(3), why: "x", set: { members: { m1: ada, m2: ben } } };
+    const entries = [["members", "m3", cy], ["members", "m2"], ["floor", "mode", "quiet"], ["floor", "left", null]];
+    const after = frames(before, [{ ...whole, patch: entries }]);
+    expect(after.view.members).toEqual({ m1: ada, m3: cy });
+    expect(after.view.floor).toEqual({ ...before.view.floor, mode: "quiet", left: null });
+    expect(after.view.locked).toBe(before.view.locked);
+    expect(after.view.pairs).toBe(before.view.pairs);
+    expect(after.names).toMatchObject({ m2: "Ben", m3: "Cy" });
+    expect(after.seen["room"]).toEqual(pos(3));
+    expect(before.view.members).toEqual({ m1: ada, m2: ben });
+  });
+
+  it.each(bad)("[EV10] of another form are no frame: %j", (fields) => {
+    expect(readFrame({ t: "room", seq: 1, pos: pos(2), why: "x", ...fields })).toBeNull();
+  });
+
+  it("[EV10] keep an entry whatever its key is called", () => {
+    const after = frames(atHome(), [patch(["members", "__proto__", member("Ada")])]);
+    expect(Object.keys(after.view.members)).toContain("__proto__");
+    expect(frames(after, [patch(["members", "__proto__"])]).view.members).toEqual(atHome().view.members);
+  });
+
+  it("[FL25] have each hand where it is in the queue, though its entry is behind it", () => {
+    const up = (place: number | null) => member("X", { hand: place });
+    const before = frames(atHome(), [change({ members: { m1: up(1), m2: up(2), m3: up(3) } })]);
+    const queued = frames(before, [patch(["floor", "queue", ["m1", "m2", "m3"]])]);
+    expect(queued.view.members).toBe(before.view.members);
+    const lowered = frames(queued, [patch(["members", "m1", up(null)], ["floor", "queue", ["m2", "m3"]])]);
+    expect(Object.values(lowered.view.members).map(({ hand }) => hand)).toEqual([null, 1, 2]);
   });
 
   it("are all there and empty before one is inside", () => {

@@ -99,6 +99,11 @@ export function deleted(n: number, more: Record<string, unknown> = {}): Frame {
   return { t: "chat.deleted", to: "circle", n, pos: pos(100 + n), ...more };
 }
 
+/** A `room` frame of entries: slice, key and value; without a value it is gone. */
+export function patch(...entries: unknown[][]): Frame {
+  return { t: "room", seq: 1, pos: pos(2), why: "test", patch: entries };
+}
+
 export function change(set: Record<string, unknown>, more: Record<string, unknown> = {}): Frame {
   return { t: "room", seq: 1, pos: pos(2), why: "test", set, ...more };
 }

@@ -33,9 +33,10 @@ from sitwith_server.room.decide import (
 from sitwith_server.room.decide.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, Phase, Role, RoomState, Seat
+from sitwith_server.room.planned import Ahead, Asked, Planned
 from sitwith_server.room.rules import Rule, Who, rule_for
 
-__all__ = ["Refusal", "Verdict", "check_rights", "decide"]
+__all__ = ["Refusal", "Verdict", "check_rights", "decide", "plan_asked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,17 @@ class Verdict:
     answer: Mapping[str, object] = field(default_factory=dict)
 
 
-def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusal:
+def decide(
+    state: RoomState, command: c.Command, now: float, planned: Planned | None = None
+) -> Verdict | Refusal:
     """Decides one command of the control log.
 
     Words (`Say`, `Unsay`, `React`) go to conversations of their own: `room.talk`.
+
+    planned: a plan that was made ahead of it (`plan_asked`). The verdict is the same without; one
+    that was made for something else is not used.
     """
-    draft = Draft(state, now)
+    draft = Draft(state, now, planned=planned)
     try:
         check_rights(state, command)
         if not (state.ended and isinstance(command, _FROM_NOBODY)):
@@ -64,6 +70,27 @@ def decide(state: RoomState, command: c.Command, now: float) -> Verdict | Refusa
     except Refused as refused:
         return refused.refusal
     return Verdict(tuple(draft.events), draft.answer)
+
+
+def plan_asked(state: RoomState, command: c.Command, now: float) -> Asked | None:
+    """What has to be planned to decide this command, for `Asked.solved`; None where nothing has.
+
+    Cheap: it goes as far as the plan. `decide(state, command, now, asked.solved())` then plans
+    nothing; on a later state it does only if `plan_asked` says something else by then.
+    """
+    if not isinstance(command, _PLANNING) or state.ended:
+        return None
+    stages = () if state.agenda is None else state.agenda.stages
+    if not isinstance(command, c.PairsPlan) and all(stage.pairs is None for stage in stages):
+        return None
+    try:
+        check_rights(state, command)
+        _RULES[type(command)](Draft(state, now, ahead=True), command)
+    except Ahead as ahead:
+        return ahead.asked
+    except Refused:
+        pass
+    return None
 
 
 def check_rights(state: RoomState, command: c.Command) -> None:
@@ -95,6 +122,9 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
     if rule.who is Who.IN_GROUP and state.group_of(seat.id) is None:
         raise not_allowed("You are not in a group.")
 
+
+_PLANNING = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
+"""What may put people into groups."""
 
 _FROM_NOBODY = (
     c.Tick,

@@ -150,10 +150,9 @@ def _set_chat(d: Draft, stage: Stage) -> None:
 def _set_groups(d: Draft, stage: Stage, seed: int) -> None:
     groups = None
     if stage.pairs is not None:
-        groups = pairs.proposed(d.state, stage.pairs.how, stage.pairs.size, seed=seed)
+        groups = pairs.proposed(d, stage.pairs.how, stage.pairs.size, seed=seed)
     if groups:
-        listed = tuple(tuple(group) for group in groups)
-        pairs.open_pairs(d, c.PairsOpen(by=OPERATOR, groups=listed))
+        pairs.open_pairs(d, c.PairsOpen(by=OPERATOR, groups=groups))
     elif d.state.pairs is not None:
         pairs.close(d, c.PairsClose(by=OPERATOR, grace=GROUPS_GRACE))
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from sitwith_server.room.events import Event
 from sitwith_server.room.fold import fold
 from sitwith_server.room.model import MemberId, RoomState, Seat
+from sitwith_server.room.planned import Ahead, Asked, Groups, Planned
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A named no. `code` is a refusal code of CONTRACT §3, or `nowhere`, `removed`, `elsewhere`,
-    `given_up` at the door, which the gateway answers with close codes."""
+    `given_up` at the door, which the gateway answers with close codes; `id_taken` is answered by
+    the door itself, with another id."""
 
     code: str
     message: str
@@ -38,11 +40,28 @@ class Draft:
     answer: Mapping[str, object] = field(default_factory=dict)
     round_over: bool = False
     """Whether the last turn of a round of the stage is over by what was done."""
+    planned: Planned | None = None
+    """A plan that was made ahead."""
+    ahead: bool = False
+    """Whether only what is to be planned is wanted."""
 
     def emit(self, *events: Event) -> None:
         for event in events:
             self.events.append(event)
             self.state = fold(self.state, event)
+
+    def plan(self, asked: Asked) -> Groups | None:
+        """The plan that was made ahead, if it was made for just this, else one that is made now.
+
+        Raises:
+            Ahead: only the question is wanted.
+        """
+        if self.ahead:
+            raise Ahead(asked)
+        planned = self.planned
+        if planned is None or planned.asked != asked:
+            planned = asked.solved()
+        return planned.groups
 
     def seat(self, member: MemberId) -> Seat:
         """The seat of somebody inside.

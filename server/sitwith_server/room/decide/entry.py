@@ -35,6 +35,8 @@ LOST_AT_DOOR = 100
 
 def take_seat(d: Draft, command: c.TakeSeat) -> None:
     invite = d.state.invite_by_digest(command.invite_digest)
+    if d.state.knows(command.by):
+        raise Refused("id_taken", "Another seat has or had this id.")
     if d.state.ended or invite is None or not invite.admits(d.now):
         raise nowhere()
     led = command.was_digest if _led_before(d.state, invite, command.was_digest) else b""

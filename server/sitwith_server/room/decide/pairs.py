@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from sitwith_server.room import commands as c
-from sitwith_server.room import linking, pairing
+from sitwith_server.room import linking, pairing, planned
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import AvoidKept, HelpChanged, PairsChanged
 from sitwith_server.room.model import (
@@ -18,7 +18,6 @@ from sitwith_server.room.model import (
     Pairs,
     Presence,
     Role,
-    RoomState,
     Seat,
     Visit,
 )
@@ -31,7 +30,7 @@ def plan(d: Draft, command: c.PairsPlan) -> None:
         d.seat(member)
     avoid = frozenset(frozenset(pair) for pair in command.avoid)
     groups = proposed(
-        d.state,
+        d,
         command.how,
         command.size,
         seed=command.seed,
@@ -136,7 +135,7 @@ def help_done(d: Draft, command: c.HelpDone) -> None:
 
 
 def proposed(
-    state: RoomState,
+    d: Draft,
     how: str,
     size: int,
     *,
@@ -144,29 +143,32 @@ def proposed(
     avoid: frozenset[Pair] | None = None,
     facilitators: bool = False,
     pins: frozenset[Pair] = frozenset(),
-) -> list[tuple[MemberId, ...]] | None:
+) -> planned.Groups | None:
     """A plan for those present, or None where there is none. avoid None: what the room keeps.
 
     Facilitators who are pinned to somebody are of it, whatever `facilitators` says.
     """
-    pinned = frozenset().union(*pins)
-    people = [
+    state, pinned = d.state, frozenset().union(*pins)
+    people = tuple(
         s.id
         for s in state.inside()
         if s.presence is not Presence.AWAY
         and (s.role is Role.MEMBER or (s.facilitates and (facilitators or s.id in pinned)))
-    ]
+    )
     if not pinned <= set(people):
         return None
-    return pairing.plan(
-        people,
-        size,
-        avoid=state.avoid if avoid is None else avoid,
-        met=state.met,
-        fresh=how != "random",
-        seed=seed,
-        tags=state.tags() if how == "linked" else None,
-        pins=pins,
+    tags = state.tags()
+    return d.plan(
+        planned.Asked(
+            people,
+            size,
+            seed,
+            fresh=how != "random",
+            avoid=state.avoid if avoid is None else avoid,
+            pins=pins,
+            met={} if how == "random" else state.met,
+            tags={p: tags[p] for p in people if p in tags} if how == "linked" else None,
+        )
     )
 
 

@@ -1,0 +1,49 @@
+"""Ids of seats: short, and never one that the room knows (EN12)."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.room import commands as c
+from sitwith_server.room.model import Settings
+from sitwith_server.service import tokens
+from sitwith_server.service.audit import Trail
+from sitwith_server.service.door import Door, Seated
+from sitwith_server.service.host import Host
+from sitwith_server.service.names import clean
+from sitwith_server.service.operator import Operator, RoomSpec
+
+
+async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["mAAAAAAA", "mAAAAAAA", "mBBBBBBB", "mBBBBBBB", "mAAAAAAA", "mCCCCCCC"])
+    monkeypatch.setattr(tokens, "new_seat_id", lambda: next(drawn))
+    log = MemoryLog()
+    host = Host(log, Trail(log, 3600))
+    made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
+    door = Door(host)
+
+    async def come(link: str) -> Seated:
+        seated = await door.join(link, clean("Somebody"))
+        assert isinstance(seated, Seated)
+        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        assert tokens.read_resume(seated.resume).seat == seated.seat  # type: ignore[union-attr]
+        return seated
+
+    fay, ada = await come(made.facilitator), await come(made.member)
+    assert (fay.seat, ada.seat) == ("mAAAAAAA", "mBBBBBBB")
+    await fay.room.ask(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
+    assert (await come(made.member)).seat == "mCCCCCCC", "nor that of one who was removed"
+    assert next(drawn, None) is None
+    await host.close()
+    await log.close()
+
+
+def test_EN12_an_id_has_eight_characters_of_letters_and_digits() -> None:
+    ids = [tokens.new_seat_id() for _ in range(200)]
+    assert all(len(i) == 8 and i.isascii() and i.isalnum() and i[0] == "m" for i in ids)
+    assert len(set(ids)) == 200
+    letters = set(itertools.chain.from_iterable(i[1:] for i in ids))
+    assert len(letters) > 50, "no letter is left out"
