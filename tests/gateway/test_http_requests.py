@@ -64,9 +64,10 @@ async def test_HT17_a_server_without_its_whole_page_is_not_ready(tmp_path: Path,
 async def test_HT17_a_server_whose_log_is_away_says_so(
     h: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(h.operator.__class__, "ready", lambda self: False)
+    monkeypatch.setattr(h.operator.__class__, "unready", lambda self: ["log_full"])
     ready = await h.call("GET", "/readyz", key=None)
-    assert (ready.status_code, ready.json()["reasons"]) == (503, ["log_unavailable"])
+    assert (ready.status_code, ready.json()["reasons"]) == (503, ["log_full"])
+    assert "no room for more" in ready.json()["error"]["message"]
 
 
 async def test_while_draining_no_room_is_opened_and_the_rest_goes_on(h: House) -> None:

@@ -45,7 +45,16 @@ _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
 
 UNREADY: Final = {
     "draining": "it takes nobody new, since it is about to end",
-    "log_unavailable": "its log can't be reached",
+    "log_unreachable": "its log can't be reached",
+    "log_dark": "its log does not ring",
+    "log_seeding": "its log is being told what it had lost",
+    "log_full": "its log has no room for more",
+    "log_read_only": "its log is a replica, which takes no writes",
+    "log_few_replicas": "its log has too few replicas to take writes",
+    "log_disk": "its log can't write to its disk",
+    "log_rights": "its log refuses it the rights that it needs",
+    "log_format": "its log is written in another version's format",
+    "log_refused": "its log takes no writes",
     "page_missing": "its page is not built or not whole (run: make setup)",
 }
 """Why a server can't serve, by the words that `/readyz` has for it."""
@@ -191,15 +200,12 @@ class _Health:
         reasons = list(self._unready())
         if not reasons:
             return JSONResponse({"status": "ready", "ready": True, "reasons": []})
-        why = "; ".join(UNREADY[each] for each in reasons)
+        why = "; ".join(UNREADY.get(each, each) for each in reasons)
         error = {"code": "not_ready", "message": f"This server can't serve just now: {why}."}
         return JSONResponse({"error": error, "ready": False, "reasons": reasons}, 503)
 
     def _unready(self) -> Iterator[str]:
-        if self._operator.draining:
-            yield "draining"
-        elif not self._operator.ready():
-            yield "log_unavailable"
+        yield from self._operator.unready()
         if not self._page.built:
             yield "page_missing"
 
