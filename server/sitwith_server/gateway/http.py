@@ -200,7 +200,7 @@ class _Health:
         reasons = list(self._unready())
         if not reasons:
             return JSONResponse({"status": "ready", "ready": True, "reasons": []})
-        why = "; ".join(UNREADY[each] for each in reasons)
+        why = "; ".join(UNREADY.get(each, each) for each in reasons)
         error = {"code": "not_ready", "message": f"This server can't serve just now: {why}."}
         return JSONResponse({"error": error, "ready": False, "reasons": reasons}, 503)
 
