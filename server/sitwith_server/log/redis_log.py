@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import (
     OUTAGE_SECONDS,
-    Blank,
     Commit,
     Entry,
     Give,
     Heads,
     Health,
     LogDown,
-    Look,
     Lost,
     Outage,
     Position,
@@ -29,16 +25,14 @@ from sitwith_server.log.redis_bells import WHISPER, Record
 from sitwith_server.log.redis_effects import AUDIT_ENTRIES, last_moment, tomb_until
 from sitwith_server.log.redis_files import RedisFiles
 from sitwith_server.log.redis_instance import Instance, Tuning
-from sitwith_server.log.redis_link import Word
 from sitwith_server.log.redis_packing import (
     MICROSECONDS,
-    SHARDS,
     kept_of,
     key_field,
     keys_of,
-    room_of,
 )
 from sitwith_server.log.redis_target import place, targets_of
+from sitwith_server.log.redis_unhosted import RedisUnhosted, ask_all
 
 LOOKS: Final = 256
 """Rooms that one script looks at."""
@@ -51,13 +45,6 @@ def _ms(seconds: float) -> int:
     return max(1, int(seconds * 1000))
 
 
-def _look(reply: bytes) -> Look | None:
-    if not reply:
-        return None
-    size = Position.SIZE
-    return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
-
-
 class RedisLeases:
     """`Leases` on every instance: a worker lives that beats on one of them."""
 
@@ -67,7 +54,9 @@ class RedisLeases:
 
     async def beat(self, worker: str, ttl: float) -> None:
         words = (worker, _ms(ttl), int(OUTAGE_SECONDS * MICROSECONDS))
-        for instance, (since, until, living, lapsed) in await self.ask_all("beat", *words):
+        for instance, (since, until, living, lapsed) in await ask_all(
+            self._instances, "beat", *words
+        ):
             instance.holdings.beat = (worker, _ms(ttl), int(instance.clock.now() * MICROSECONDS))
             instance.holdings.peers = {each.decode() for each in living} - {worker}
             instance.holdings.lapsed = {each.decode() for each in lapsed}
@@ -75,7 +64,7 @@ class RedisLeases:
                 instance.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
-        found = await self.ask_all("living", *workers)
+        found = await ask_all(self._instances, "living", *workers)
         return frozenset(worker.decode() for _, names in found for worker in names)
 
     def known(self) -> frozenset[str]:
@@ -92,29 +81,15 @@ class RedisLeases:
         return frozenset(found) - self.known()
 
     async def settled(self, worker: str) -> None:
-        await self.ask_all("settled", worker)
+        await ask_all(self._instances, "settled", worker)
         for each in self._instances:
             each.holdings.lapsed.discard(worker)
 
     def outage(self, room: str) -> Outage | None:
         return self._of(room).outage
 
-    async def ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
-        """The replies of those that can be reached; raises LogDown if none can."""
-        asked: list[tuple[Instance, asyncio.Future[Any]]] = []
-        for each in self._instances:
-            with suppress(LogDown):
-                asked.append((each, each.ask("", operation, *words)))
-        found: list[tuple[Instance, Any]] = []
-        for instance, reply in asked:
-            with suppress(LogDown):
-                found.append((instance, await reply))
-        if not found:
-            raise LogDown("no instance can be reached")
-        return found
 
-
-class RedisLog:
+class RedisLog(RedisUnhosted):
     """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
 
     urls: as `redis_target.targets_of` takes them. Connects in the background from `start` on;
@@ -197,14 +172,6 @@ class RedisLog:
         found: bytes | None = await self._of(room).ask(room, "record")
         return found
 
-    async def rooms(self) -> list[str]:
-        """Of the instances that can be reached; raises LogDown if none can."""
-        found: list[str] = []
-        for first in range(0, SHARDS, SHARDS_AT_ONCE):
-            for _, names in await self.leases.ask_all("rooms", first, first + SHARDS_AT_ONCE - 1):
-                found += map(room_of, names)
-        return found
-
     async def end(self, room: str) -> None:
         instance = self._of(room)
         instance.holdings.bury(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
@@ -238,61 +205,9 @@ class RedisLog:
         reply = await instance.ask(room, "heads")
         return None if reply is None else Heads(*instance.saw_heads(room, reply))
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
-        of: dict[Instance, list[str]] = {}
-        for room in dict.fromkeys(rooms):
-            of.setdefault(self._of(room), []).append(room)
-        parts = [
-            self._looks(instance, some[start : start + LOOKS])
-            for instance, some in of.items()
-            for start in range(0, len(some), LOOKS)
-        ]
-        found = [each for each in await asyncio.gather(*parts) if each is not None]
-        if parts and not found:
-            raise LogDown("no instance can be reached")
-        return {room: look for some in found for room, look in some.items()}
-
-    async def _looks(
-        self, instance: Instance, rooms: Sequence[str]
-    ) -> dict[str, Look | None] | None:
-        if instance.frozen():
-            return None
-        try:
-            replies = await instance.ask("", "looks", *(keys_of(room).prefix for room in rooms))
-        except LogDown:
-            return None
-        return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
-
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        if keep := self._of(room).holdings.rooms.get(room):
-            keep.blank(blanks)
-
-    def forget_here(self, room: str, record: bytes) -> None:
-        self._of(room).holdings.forget_here(room, record)
-
     async def snapshot(self, room: str) -> Snapshot | None:
         position, blob = await self._of(room).ask(room, "snapshot")
         return None if position is None else Snapshot(Position.from_bytes(position), blob)
-
-    # --- what nobody does ------------------------------------------------------------------
-
-    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
-        words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))
-        each = max(1, limit // len(self._instances))
-        found = await self.leases.ask_all("due", *words, each)
-        return [room_of(name) for _, names in found for name in names][:limit]
-
-    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
-        """Of the instances that can be reached; raises LogDown if none can."""
-        found: list[str] = []
-        for first in range(0, SHARDS if workers else 0, SHARDS_AT_ONCE):
-            last, left = first + SHARDS_AT_ONCE - 1, limit - len(found)
-            words: list[Word] = [first, last, left, *workers]
-            for _, names in await self.leases.ask_all("orphans", *words):
-                found += map(room_of, names)
-            if len(found) >= limit:
-                break
-        return found[:limit]
 
     # --- hints and holding -----------------------------------------------------------------
 
