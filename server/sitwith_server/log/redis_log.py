@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import (
@@ -25,6 +27,7 @@ from sitwith_server.log.redis_bells import WHISPER, Record
 from sitwith_server.log.redis_effects import AUDIT_ENTRIES, last_moment, tomb_until
 from sitwith_server.log.redis_files import RedisFiles
 from sitwith_server.log.redis_instance import Instance, Tuning
+from sitwith_server.log.redis_link import Word
 from sitwith_server.log.redis_packing import (
     MICROSECONDS,
     kept_of,
@@ -32,7 +35,7 @@ from sitwith_server.log.redis_packing import (
     keys_of,
 )
 from sitwith_server.log.redis_target import place, targets_of
-from sitwith_server.log.redis_unhosted import RedisUnhosted, ask_all
+from sitwith_server.log.redis_unhosted import RedisUnhosted
 
 LOOKS: Final = 256
 """Rooms that one script looks at."""
@@ -54,9 +57,7 @@ class RedisLeases:
 
     async def beat(self, worker: str, ttl: float) -> None:
         words = (worker, _ms(ttl), int(OUTAGE_SECONDS * MICROSECONDS))
-        for instance, (since, until, living, lapsed) in await ask_all(
-            self._instances, "beat", *words
-        ):
+        for instance, (since, until, living, lapsed) in await self.ask_all("beat", *words):
             instance.holdings.beat = (worker, _ms(ttl), int(instance.clock.now() * MICROSECONDS))
             instance.holdings.peers = {each.decode() for each in living} - {worker}
             instance.holdings.lapsed = {each.decode() for each in lapsed}
@@ -64,7 +65,7 @@ class RedisLeases:
                 instance.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
-        found = await ask_all(self._instances, "living", *workers)
+        found = await self.ask_all("living", *workers)
         return frozenset(worker.decode() for _, names in found for worker in names)
 
     def known(self) -> frozenset[str]:
@@ -81,12 +82,26 @@ class RedisLeases:
         return frozenset(found) - self.known()
 
     async def settled(self, worker: str) -> None:
-        await ask_all(self._instances, "settled", worker)
+        await self.ask_all("settled", worker)
         for each in self._instances:
             each.holdings.lapsed.discard(worker)
 
     def outage(self, room: str) -> Outage | None:
         return self._of(room).outage
+
+    async def ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        """The replies of those that can be reached; raises LogDown if none can."""
+        asked: list[tuple[Instance, asyncio.Future[Any]]] = []
+        for each in self._instances:
+            with suppress(LogDown):
+                asked.append((each, each.ask("", operation, *words)))
+        found: list[tuple[Instance, Any]] = []
+        for instance, reply in asked:
+            with suppress(LogDown):
+                found.append((instance, await reply))
+        if not found:
+            raise LogDown("no instance can be reached")
+        return found
 
 
 class RedisLog(RedisUnhosted):
@@ -126,6 +141,9 @@ class RedisLog(RedisUnhosted):
         if len(self._instances) == 1:
             return self._instances[0]
         return self._instances[place(room, self._identities)]
+
+    async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        return await self.leases.ask_all(operation, *words)
 
     # --- how it is -------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import Blank, LogDown, Look, Position
@@ -25,23 +24,6 @@ def _look(reply: bytes) -> Look | None:
     return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
 
 
-async def ask_all(
-    instances: Sequence[Instance], operation: str, *words: Word
-) -> list[tuple[Instance, Any]]:
-    """The replies of those that can be reached; raises LogDown if none can."""
-    asked: list[tuple[Instance, asyncio.Future[Any]]] = []
-    for each in instances:
-        with suppress(LogDown):
-            asked.append((each, each.ask("", operation, *words)))
-    found: list[tuple[Instance, Any]] = []
-    for instance, reply in asked:
-        with suppress(LogDown):
-            found.append((instance, await reply))
-    if not found:
-        raise LogDown("no instance can be reached")
-    return found
-
-
 class RedisUnhosted:
     """`Unhosted` over all instances, and the rooms that there are."""
 
@@ -50,13 +32,15 @@ class RedisUnhosted:
     def _of(self, room: str) -> Instance:
         raise NotImplementedError
 
+    async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        """The replies of those that can be reached; raises LogDown if none can."""
+        raise NotImplementedError
+
     async def rooms(self) -> list[str]:
         """Of the instances that can be reached; raises LogDown if none can."""
         found: list[str] = []
         for first in range(0, SHARDS, SHARDS_AT_ONCE):
-            for _, names in await ask_all(
-                self._instances, "rooms", first, first + SHARDS_AT_ONCE - 1
-            ):
+            for _, names in await self._ask_all("rooms", first, first + SHARDS_AT_ONCE - 1):
                 found += map(room_of, names)
         return found
 
@@ -95,7 +79,7 @@ class RedisUnhosted:
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
         words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))
         each = max(1, limit // len(self._instances))
-        found = await ask_all(self._instances, "due", *words, each)
+        found = await self._ask_all("due", *words, each)
         return [room_of(name) for _, names in found for name in names][:limit]
 
     async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
@@ -104,7 +88,7 @@ class RedisUnhosted:
         for first in range(0, SHARDS if workers else 0, SHARDS_AT_ONCE):
             last, left = first + SHARDS_AT_ONCE - 1, limit - len(found)
             words: list[Word] = [first, last, left, *workers]
-            for _, names in await ask_all(self._instances, "orphans", *words):
+            for _, names in await self._ask_all("orphans", *words):
                 found += map(room_of, names)
             if len(found) >= limit:
                 break
