@@ -90,6 +90,17 @@ class RoomContract(LogTests):
         assert await log.rooms() == ["long"]
         assert not await log.ended("short")
 
+    async def test_what_is_over_already_is_over_at_once(self, harness: Harness, log: Log) -> None:
+        assert await log.create("past", b"r", 1.0)
+        taken(await control(log, 0, b"x", key=("s", 1)))
+        await also(log, expires=1.0, record=b"new", due=5.0, audit=(b"a", 3_600))
+        await harness.advance(0.02)
+        assert await log.rooms() == []
+        for room in ("past", ROOM):
+            assert await log.record(room) is None
+            assert await control(log, 1, room=room) == Gone()
+        assert await log.due(0, 60) == []
+
     async def test_an_end_leaves_nothing_but_the_id(self, log: Log) -> None:
         taken(await control(log, 0, b"secret", key=("s", 1), outcome=b"o"))
         taken(await say(log, 0, b"words"))

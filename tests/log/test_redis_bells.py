@@ -7,7 +7,16 @@ import re
 
 import pytest
 
-from sitwith_server.log.base import CARRIED_BYTES, CONTROL, Bell, Blank, Effects
+from sitwith_server.log.base import (
+    CARRIED_BYTES,
+    CONTROL,
+    LINGER,
+    Bell,
+    Blank,
+    Effects,
+    Given,
+    Position,
+)
 from sitwith_server.log.redis_bells import told_of
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.log.redis_packing import keys_of
@@ -100,6 +109,35 @@ async def test_a_blank_reaches_what_others_hold(server: Server, make: Make) -> N
     # One that was too large for the bell is found out by reading.
     reader.blanked(ROOM, [Blank("circle", (2,), b"")])
     assert tail(reader, "circle") == [b"", b""]
+
+
+async def test_an_author_needs_no_bell_to_know_what_it_did(server: Server, make: Make) -> None:
+    """It holds the room and is deaf, as its fan-out may be."""
+    log = make()
+    await live(log)
+    await create(log)
+    release = log.hold(ROOM, lambda: Given(Position.START, b"", 1e10, frozenset()))
+    await idle(log)
+    link = log._instances[0].fan._link
+    assert link is not None
+    assert link._transport is not None
+    link._transport.pause_reading()
+    taken(await say(log, 0, b"a", b"b", control=(b"c",), control_head=0))
+    effects = Effects(blanks=(Blank("circle", (1,), b""), Blank(CONTROL, (1,), b"")))
+    taken(await control(log, 1, b"d", effects=effects))
+    assert (tail(log, "circle"), tail(log, CONTROL)) == ([b"", b"b"], [b"", b"d"])
+    holdings = log._instances[0].holdings
+    await forget(log, b"begin", record=b"links")
+    assert (tail(log, "circle"), tail(log, CONTROL)) == ([], [b"begin"])
+    assert (holdings.records[ROOM].record, holdings.records[ROOM].version) == (b"links", 2)
+    expires = await log.now() + 60
+    taken(await control(log, 3, effects=Effects(expires=expires)))
+    assert holdings.records[ROOM].record == b"links"
+    assert holdings.records[ROOM].expires == int((expires + LINGER) * 1_000)
+    taken(await control(log, 4, effects=Effects(end=True)))
+    assert holdings.buried(ROOM)
+    assert ROOM not in holdings.records
+    release()
 
 
 async def test_a_large_entry_is_read_and_its_end_told(server: Server, make: Make) -> None:

@@ -187,7 +187,8 @@ if effects then
     house.set_workers(effects.workers)
   end
   if effects.expires >= 0 then
-    expires = effects.expires
+    -- What would be over already is over at once: a key whose end is past is gone within the script.
+    expires = math.max(effects.expires, math.floor(time[1] * 1000 + time[2] / 1000) + 1)
     house.expire(expires)
   end
   if effects.record then

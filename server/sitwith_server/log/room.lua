@@ -44,14 +44,16 @@ function op.create()
   if here.is_ended() or alive() then
     return false
   end
-  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', b, 'rec', a)
+  -- What would be over already is over at once: a key whose end is past is gone within the script.
+  local last = math.max(tonumber(b), math.floor(now / 1000) + 1)
+  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', last, 'rec', a)
   redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', 1, 0, 0))
-  redis.call('PEXPIREAT', meta, b)
-  redis.call('PEXPIREAT', heads, b)
-  here.set_due((b - LINGER) * 1000)
-  here.enlist(tonumber(b))
+  redis.call('PEXPIREAT', meta, last)
+  redis.call('PEXPIREAT', heads, last)
+  here.set_due((last - LINGER) * 1000)
+  here.enlist(last)
   here.tell()
-  return {1, 1, tonumber(b)}
+  return {1, 1, last}
 end
 
 function op.record()
