@@ -28,7 +28,7 @@ from tests.servers import KINDS, PASSWORD, Server, running
 
 from .harness import ROOM, control, everything, say, taken
 
-TUNING = Tuning(offer=0.3, patience=1.0, probe_every=0.1, dark_after=0.3, frozen_after=0.5)
+TUNING = Tuning(offer=0.3, patience=1.0, probe_every=0.1, dark_after=0.3, frozen_after=1.5)
 
 
 @pytest.fixture(scope="module")
