@@ -30,7 +30,7 @@ def test_what_was_never_reached_is_frozen_and_down() -> None:
     assert condition.view(0.0) == View(Health.DOWN, True, "unreachable")
     assert condition.next_look(0.0) is None
     condition.connected = True
-    assert condition.view(0.0) == View(Health.DOWN, True, "unreachable")
+    assert condition.view(0.0) == View(Health.SEEDING, True, "seeding")
     condition.took(0.0)
     assert condition.view(0.1) == View(Health.DARK, True, "dark")
     condition.echoed(0.1)
@@ -152,7 +152,7 @@ def test_what_is_seeded_takes_a_write_before_it_thaws() -> None:
     condition.seed(True)
     assert condition.view(0.1) == View(Health.SEEDING, True, "seeding")
     condition.seed(False)
-    assert condition.view(0.2).frozen
+    assert condition.view(0.2) == View(Health.SEEDING, True, "seeding")
     condition.took(0.3)
     assert condition.view(0.3) == LIVE
 

@@ -31,7 +31,7 @@ from .harness import ROOM, also, blank, control, create, everything, forget, say
 
 PREFIX = keys_of(ROOM).prefix
 
-TUNING = Tuning(offer=0.3, patience=1.0, probe_every=0.1, dark_after=0.3, frozen_after=0.5)
+TUNING = Tuning(offer=0.3, patience=1.0, probe_every=0.1, dark_after=0.3, frozen_after=1.5)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from sitwith_server.log.base import (
     CONTROL,
     Committed,
+    Duplicate,
     Health,
     LogDown,
     LogFull,
@@ -108,7 +109,8 @@ def _can(kind: str, way: str) -> bool:
 
 
 class Worker:
-    """A process that beats as the service does, and says something all the time."""
+    """A process that beats as the service does, and says something all the time: what was refused
+    again with its id, as people do."""
 
     def __init__(self, log: RedisLog, name: str) -> None:
         self.log = log
@@ -132,16 +134,21 @@ class Worker:
             await asyncio.sleep(0.4)
 
     async def _say(self) -> None:
-        number = 0
+        number, tried = 1, False
         while True:
-            number += 1
             begun = time.monotonic()
+            words = f"{self.name}:{number}".encode()
             try:
-                result = await say(self.log, 0, b"x", key=(self.name, number))
-                assert isinstance(result, Committed)
-                self.said.append((begun, time.monotonic(), result))
+                result = await say(self.log, 0, words, key=(self.name, number), outcome=b"o")
+                if isinstance(result, Committed):
+                    self.said.append((begun, time.monotonic(), result))
+                else:
+                    assert tried
+                    assert result == Duplicate(b"o")
+                number, tried = number + 1, False
             except LogDown as fault:
                 self.refused.append(fault)
+                tried = True
             await asyncio.sleep(0.02)
 
     def frozen_at(self, after: float) -> float | None:
@@ -202,6 +209,7 @@ async def check_entries(*some: Worker) -> None:
     kept = [entry.position.seq for entry in entries]
     assert kept == list(range(1, len(kept) + 1))
     assert set(seqs) <= set(kept)
+    assert len({entry.blob for entry in entries}) == len(entries)
 
 
 def check_outage(some: list[Worker], truth: float) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -146,3 +146,15 @@ class Beats:
         self._condition.took(sent)
         if was_ill:
             self._changed()
+
+
+async def beat_all(some: Iterable[Beats], worker: str, ttl: float) -> None:
+    """The service's beat for each of these instances. Raises LogDown if none has taken it."""
+    beaten: list[asyncio.Future[None]] = []
+    for each in some:
+        with suppress(LogDown):
+            beaten.append(each.beat(worker, ttl))
+    results = await asyncio.gather(*beaten, return_exceptions=True)
+    faults = [each for each in results if each is not None]
+    if len(faults) == len(results):
+        raise faults[0] if faults else LogDown("no instance can be reached")

@@ -163,9 +163,10 @@ class Condition:
         frozen = now > self.fine_until
         if self.other_format is not None:
             return View(Health.DOWN, frozen, "format")
-        if self._seeding:
-            return View(Health.SEEDING, frozen, "seeding")
         refusing = now > self._refusing_from
+        untried = self.connected and self._well_at == _NEVER and not refusing
+        if self._seeding or untried:
+            return View(Health.SEEDING, frozen, "seeding")
         if refusing and self._reason:
             return View(Health.REFUSING, frozen, self._reason)
         if refusing or not self.connected or now > self._well_at + self.silent_after:

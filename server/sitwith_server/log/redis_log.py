@@ -19,6 +19,7 @@ from sitwith_server.log.base import (
     Snapshot,
     Trimmed,
 )
+from sitwith_server.log.redis_beats import beat_all
 from sitwith_server.log.redis_bells import Record
 from sitwith_server.log.redis_effects import last_moment, tomb_until
 from sitwith_server.log.redis_files import RedisFiles
@@ -53,14 +54,7 @@ class RedisLeases:
         self._of = of
 
     async def beat(self, worker: str, ttl: float) -> None:
-        beaten: list[asyncio.Future[None]] = []
-        for each in self._instances:
-            with suppress(LogDown):
-                beaten.append(each.beats.beat(worker, ttl))
-        results = await asyncio.gather(*beaten, return_exceptions=True)
-        faults = [each for each in results if each is not None]
-        if len(faults) == len(results):
-            raise faults[0] if faults else LogDown("no instance can be reached")
+        await beat_all([each.beats for each in self._instances], worker, ttl)
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         found = await self.ask_all("living", *workers)
