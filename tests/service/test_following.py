@@ -287,3 +287,30 @@ def test_every_call_is_counted() -> None:
     way = WorkerLog(MemoryLog())
     counted = {n for n in CALLS if getattr(way, n).__qualname__.startswith("WorkerLog")}
     assert counted == set(CALLS)
+
+
+async def test_words_are_taken_after_a_commit_whose_last_event_changes_no_rights() -> None:
+    """By the log the rights are of such a commit's last entry, whoever has folded or loaded it."""
+    e, _, host, room, _ = await following()
+    fay, ada, ben = e.seats
+    for command in (
+        c.FloorRound(by=fay, order=(ben, ada)),
+        c.MemberRemove(by=fay, member=ben),  # and the turn moves on
+    ):
+        assert isinstance(await e.ask(command), Done)
+    heads = await e.log.heads(e.room.id)
+    assert heads is not None and e.room.state.rights < heads.rights, "or it is no such commit"
+    assert e.room.rights == heads.rights
+    await say(e, "here")
+    await settled()
+    said = await room.ask(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
+    assert isinstance(said, Done)
+    await e.room.follow_up()
+    await e.save()
+    _, third = second(e.memory)
+    loaded = (await used(third, e.room.id)).room
+    assert loaded.rights == e.room.rights
+    said = await loaded.ask(c.Say(by=ada, to="circle", body="loaded"), (ada, 71), "chat.say")
+    assert isinstance(said, Done)
+    await third.close()
+    await host.close()
