@@ -111,7 +111,7 @@ if effects then
 end
 
 -- First the control entries that come with a message, if there are any, then the stream's own.
-local first, control_first = seq + 1, control_seq + 1
+local first, control_first, bells = seq + 1, control_seq + 1, {}
 for turn = controls > 0 and 1 or 2, 2 do
   local to, last, n, word, ids, blanks = name, seq, count, 6, 32 + 8 * controls, effects and effects.blanks
   if turn == 1 then
@@ -146,9 +146,9 @@ for turn = controls > 0 and 1 or 2, 2 do
   end
   if carry and (n > 0 or blanks) then
     local begin = pack('>c1I8I8I2I2', 'e', epoch, last, n, #to)
-    call('PUBLISH', room .. 'bell', begin .. lengths .. to .. bodies .. (blanks or ''))
+    bells[#bells + 1] = begin .. lengths .. to .. bodies .. (blanks or '')
   elseif n > 0 or blanks then
-    call('PUBLISH', room .. 'bell', pack('>c1I8I8', 'b', epoch, last) .. to)
+    bells[#bells + 1] = pack('>c1I8I8', 'b', epoch, last) .. to
   end
 end
 local opens = field and tonumber(meta[5]) ~= bucket
@@ -205,5 +205,9 @@ if effects then
     house.finish(now + TOMBSTONE)
   end
   reply = reply .. pack('>I8I8I8', control_first, version, expires)
+end
+-- Last of all: who may not publish has committed all the same, and the outcome is remembered.
+for _, bell in ipairs(bells) do
+  call('PUBLISH', room .. 'bell', bell)
 end
 return reply
