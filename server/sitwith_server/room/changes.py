@@ -123,7 +123,9 @@ class Changes:
         pairs = replaced(self._before, self._after)
         touched = {seat.id for pair in pairs for seat in pair if seat is not None}
         touched |= _hands_told(was, now)
-        old = {m: e for m in sorted(touched) if (e := _entry(before, m, was)) is not None}
+        # Entries that may be behind are said again, though the state has not changed in them.
+        behind = now.keys() if len(now) <= HANDS_TOLD < len(was) else set[MemberId]()
+        old = {m: e for m in sorted(touched - behind) if (e := _entry(before, m, was)) is not None}
         new = {m: e for m in sorted(touched) if (e := _entry(after, m, now)) is not None}
         patch = _patches("members", old, new)
         stay = (_ENTRY_BYTES for _ in range(len(after) - len(new)))
