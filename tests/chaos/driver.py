@@ -259,6 +259,12 @@ class Driver:
             await site.forget(room)
         for evening in evenings:
             evening.history.captures += captures
+        evenings[0].history.forgotten += site.forgotten
+        self.summary.forgotten += len(site.forgotten)
+        for each in site.forgotten:
+            # It has forgotten and is there: its links open it until its own end.
+            await site.end(each.room)
+        site.forgotten.clear()
         evenings[0].history.samples += await gauges.look()
 
     def _measure(self, stage: Stage) -> None:

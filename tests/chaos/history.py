@@ -112,6 +112,14 @@ class Sample:
     most: float
 
 
+@dataclass(slots=True)
+class Forgotten:
+    """A room that everybody has left long ago, with all that was said and all who were there."""
+
+    room: str
+    marks: set[bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     what: str
@@ -143,6 +151,8 @@ class History:
         self.captures: list[Capture] = []
         self.samples: list[Sample] = []
         self.faults: list[Fault] = []
+        self.forgotten: list[Forgotten] = []
+        """Rooms of which nothing may be in the captures."""
         self.truth: list[Entitled] | None = None
         self.here: dict[str, bool] = {}
         """At the end: whether the seat's client is connected and inside."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from tests.chaos.backing import Watched
 from tests.chaos.stage import Stage
+from tests.refusing import WAYS
 
 KNOWN_TO_ALL: Final = 1.5
 """Seconds after which all that a worker had committed when it was struck is known to the others."""
@@ -115,3 +116,34 @@ class FillRedis:
                 await stage.lasting(1.0, 4.0, 7.0)
             finally:
                 await asyncio.to_thread(store.admin, "CONFIG", "SET", "maxmemory", 0)
+
+
+class RefuseWrites:
+    """It answers, and takes no write, or none of ours, until it does again."""
+
+    def __init__(self, way: str, profiles: tuple[str, ...]) -> None:
+        self.name = f"Redis refuses: {way}"
+        self.profiles = profiles
+        self._way = WAYS[way]
+
+    async def strike(self, stage: Stage) -> None:
+        async with stage.site.store:
+            server = stage.site.backing.serving
+            await asyncio.to_thread(self._way.refuse, server)
+            try:
+                await stage.lasting(1.0, 4.0, 7.0)
+            finally:
+                await asyncio.to_thread(self._way.take, server)
+
+
+def refusals() -> list[RefuseWrites]:
+    """`FillRedis` is one of them. A Sentinel would mend some by itself, or be misled."""
+    both = ("plain", "aof")
+    return [
+        RefuseWrites("few_replicas", both),
+        RefuseWrites("replica", ("plain",)),
+        RefuseWrites("disk", ("plain",)),
+        RefuseWrites("xadd", both),
+        RefuseWrites("hset", ("plain",)),
+        RefuseWrites("keys", both),
+    ]

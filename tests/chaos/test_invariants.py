@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chaos.history import Capture, Entitled, Sample
+from tests.chaos.history import Capture, Entitled, Forgotten, Sample
 from tests.chaos.invariants import CHECKS, check
 from tests.chaos.tale import Tale, canary, circle_of, member, pos
 
@@ -394,3 +394,12 @@ def test_positions_are_read_as_they_are_sent() -> None:
     tale = circle_of("Ann")
     tale.hears("Fay", "Ann", 1, canary(1), seq=5)
     assert pos(5) == next(tale.history.of("chat")).frame["pos"]
+
+
+def test_N14_a_forgotten_room_that_is_remembered() -> None:
+    tale = circle_of("Ann")
+    tale.history.forgotten.append(Forgotten("room-1", {b"Gone Ada", b"canary-of-ada"}))
+    tale.history.captures.append(Capture("Redis", b"sw:{3}:room-1:meta ... nothing of them"))
+    assert rules(tale) == set()
+    tale.history.captures.append(Capture("Redis", b"hset name Gone Ada"))
+    assert rules(tale) == {"N14"}
