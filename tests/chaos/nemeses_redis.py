@@ -127,13 +127,22 @@ class RefuseWrites:
         self._way = WAYS[way]
 
     async def strike(self, stage: Stage) -> None:
-        async with stage.site.store:
-            server = stage.site.backing.serving
-            await asyncio.to_thread(self._way.refuse, server)
+        site = stage.site
+        async with site.store:
+            server = site.backing.serving
+            free: set[int] = set()
+            if self._way.reason == "rights":
+                # Whoever begins with too few rights ends at once, and says so.
+                while site.busy or site.rolling:
+                    await asyncio.sleep(0.1)
+                free = set(range(site.workers))
+                site.busy |= free
             try:
+                await asyncio.to_thread(self._way.refuse, server)
                 await stage.lasting(1.0, 4.0, 7.0)
             finally:
                 await asyncio.to_thread(self._way.take, server)
+                site.busy -= free
 
 
 def refusals() -> list[RefuseWrites]:
