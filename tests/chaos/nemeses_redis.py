@@ -146,13 +146,6 @@ class RefuseWrites:
 
 
 def refusals() -> list[RefuseWrites]:
-    """`FillRedis` is one of them. A Sentinel would mend some by itself, or be misled."""
-    both = ("plain", "aof")
-    return [
-        RefuseWrites("few_replicas", both),
-        RefuseWrites("replica", ("plain",)),
-        RefuseWrites("disk", ("plain",)),
-        RefuseWrites("xadd", both),
-        RefuseWrites("hset", ("plain",)),
-        RefuseWrites("keys", both),
-    ]
+    """`FillRedis` is another. A Sentinel would mend some by itself, or be misled."""
+    ways = ("few_replicas", "replica", "disk", "xadd", "hset", "keys")
+    return [RefuseWrites(way, ("plain", "aof")) for way in ways]

@@ -48,7 +48,7 @@ def nobody_looks_for_what_is_due() -> AbstractContextManager[object]:
 
 def an_end_that_deletes_nothing() -> AbstractContextManager[object]:
     """The end is committed, and what it should have deleted with it is left for later."""
-    real = vars(rooms)["effects_of"]
+    real: Callable[..., Effects] = vars(rooms)["effects_of"]
 
     def lenient(*args: Any, **fields: Any) -> Effects:
         return replace(real(*args, **fields), end=False)
@@ -86,7 +86,7 @@ def no_reference_counts() -> AbstractContextManager[object]:
     """A room is let go of after a while, whoever uses it."""
 
     def careless(self: Host) -> None:
-        for room_id, held in list(self._held.items()):
+        for held in self._held.values():
             held.users, held.seated = 0, False
         let_go(self)
 
