@@ -1,5 +1,4 @@
-"""As many rooms of 12 as the machine holds, on two workers and Redis; in a tenth of them a message a
-second.
+"""As many rooms of 12 as the machine holds, on two workers and Redis; a tenth of them talk.
 
 python -m benchmarks.rooms_load --rooms 500 --seconds 300
 

@@ -163,6 +163,18 @@ class Site:
         """What is kept of a room that is over: who did what when."""
         await self._operator("DELETE", f"/api/audit/{room}")
 
+    async def end_all(self) -> None:
+        """Every room that there is: also those whose opening was never answered."""
+        found = (await self._operator("GET", "/api/rooms")).json()["rooms"]
+        for each in found:
+            await self.end(each["room"])
+            await self.forget_if_there(each["room"])
+
+    async def forget_if_there(self, room: str) -> None:
+        """The same, where the trail may have gone with Redis."""
+        if (await self.cluster.http("GET", f"/api/audit/{room}")).is_success:
+            await self.forget(room)
+
     async def _operator(
         self, method: str, path: str, body: object = None, door: Door | None = None
     ) -> httpx.Response:
