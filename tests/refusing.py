@@ -54,6 +54,7 @@ def _saved(server: Server, status: str) -> None:
 
 def _spoil(server: Server) -> None:
     """A directory stands where the snapshot should be."""
+    (server.folder / "dump.rdb").unlink(missing_ok=True)
     (server.folder / "dump.rdb").mkdir()
     _config("save", "3600 1")(server)
     _saved(server, "err")
@@ -63,6 +64,8 @@ def _mend(server: Server) -> None:
     (server.folder / "dump.rdb").rmdir()
     _saved(server, "ok")
     _config("save", "")(server)
+    # Or it would come back with it when it is killed and started.
+    (server.folder / "dump.rdb").unlink()
 
 
 def _lock_out(server: Server) -> None:

@@ -26,12 +26,17 @@ class Backing(ABC):
 
     @property
     @abstractmethod
+    def serving(self) -> Server:
+        """The Redis that now has the rooms."""
+
+    @property
     def port(self) -> int:
         """Of the Redis that now has the rooms."""
+        return self.serving.port
 
-    @abstractmethod
     def admin(self, *words: str | int) -> str:
         """The raw reply of the Redis that now has the rooms."""
+        return self.serving.admin(*words)
 
     @abstractmethod
     def start(self) -> None:
@@ -55,11 +60,8 @@ class Plain(Backing):
         return self.server.url
 
     @property
-    def port(self) -> int:
-        return self.server.port
-
-    def admin(self, *words: str | int) -> str:
-        return self.server.admin(*words)
+    def serving(self) -> Server:
+        return self.server
 
     def start(self) -> None:
         if not self.server.running:
@@ -94,11 +96,8 @@ class Watched(Backing):
         return sentinel_url(self.sentinels)
 
     @property
-    def port(self) -> int:
-        return self.master.port
-
-    def admin(self, *words: str | int) -> str:
-        return self.master.admin(*words)
+    def serving(self) -> Server:
+        return self.master
 
     def start(self) -> None:
         if not self.master.running:

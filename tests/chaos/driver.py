@@ -20,6 +20,7 @@ from tests.chaos.gauge import Gauges
 from tests.chaos.history import TALK, Fault, History, Shown
 from tests.chaos.invariants import Violation, check
 from tests.chaos.nemeses import PAIRS, all_nemeses
+from tests.chaos.office import Office
 from tests.chaos.site import Site
 from tests.chaos.stage import Nemesis, Stage
 from tests.chaos.summary import Summary
@@ -152,11 +153,15 @@ class Driver:
             stage = Stage(
                 site, evenings, random.Random(self._chance.random()), self.summary.figures
             )
+            office = Office(site, random.Random(self._chance.random()), evenings[0].history)
             await asyncio.gather(
-                self._strike(stage, ends), *(self._live(evening, ends) for evening in evenings)
+                self._strike(stage, ends),
+                office.go_on(ends),
+                *(self._live(evening, ends) for evening in evenings),
             )
             await site.heal()
             await asyncio.sleep(SETTLING)
+            await office.look()
             await self._look(evenings)
         except BaseException:
             for evening in evenings:
@@ -259,6 +264,14 @@ class Driver:
             await site.forget(room)
         for evening in evenings:
             evening.history.captures += captures
+        evenings[0].history.forgotten += site.forgotten
+        self.summary.forgotten += len(site.forgotten)
+        for each in site.forgotten:
+            # It has forgotten and is there: its links open it until its own end.
+            await site.end(each.room)
+            await site.forget_if_there(each.room)
+        site.forgotten.clear()
+        await site.end_all()
         evenings[0].history.samples += await gauges.look()
 
     def _measure(self, stage: Stage) -> None:
@@ -280,6 +293,7 @@ class Driver:
         for evening in evenings:
             history, summary = evening.history, self.summary
             summary.operations += len(history.ops)
+            summary.calls += len(history.calls)
             summary.acknowledged += sum(op.ok for op in history.ops)
             summary.unknown += sum(op.answer is None for op in history.ops)
             summary.frames += len(history.received)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,8 @@ MORE_MEMORY: Final = 64.0
 """MB by which a worker may grow after the first round that it has seen the end of."""
 MORE_FILES: Final = 12
 """Files beside those that an idle worker has open: health checks, connections on their way out."""
-MORE_KEYS: Final = 4
-"""Those of the whole instance that come to be with its first room."""
+OF_A_ROOM: Final = re.compile(r"sw:\{\d+\}:[^:]+:.")
+"""A key of a room; a shard's own indexes and tombstones stay for a while, and have ids alone."""
 
 
 class Gauges:
@@ -46,13 +47,14 @@ class Gauges:
                 Sample(f"files of worker {number}", self._files, files, most),
             ]
         keys = await self._count()
-        return [*found, Sample("keys in Redis", self._keys, keys, self._keys + MORE_KEYS)]
+        return [*found, Sample("keys of rooms in Redis", self._keys, keys, self._keys)]
 
     def _pids(self) -> list[int]:
         return [worker.pid for worker in self._site.cluster.workers if worker is not None]
 
     async def _count(self) -> int:
-        return int((await asyncio.to_thread(self._site.backing.admin, "DBSIZE")).lstrip(":"))
+        keys = await asyncio.to_thread(self._site.backing.admin, "KEYS", "*")
+        return sum(OF_A_ROOM.match(key) is not None for key in keys.split("\n"))
 
 
 def _memory(pid: int) -> float:

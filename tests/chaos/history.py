@@ -113,6 +113,47 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the operator's API. status: None where no worker answered, so that nobody knows
+    whether it was done; code: of the error."""
+
+    what: str
+    room: str
+    invite: str
+    at: float
+    until: float
+    status: int | None
+    code: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def unsure(self) -> bool:
+        """Nobody answered, or the log's answer was lost: it may have been done."""
+        return self.status in (None, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of a room that the operator opened: whether it is there, whom it admits (by
+    invite), and what its trail says was done, as (action, target)."""
+
+    there: bool
+    admits: Mapping[str, bool]
+    noted: list[tuple[str, str | None]]
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """A room that everybody has left long ago, with all that was said and all who were there."""
+
+    room: str
+    marks: set[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     what: str
     at: float
@@ -143,6 +184,10 @@ class History:
         self.captures: list[Capture] = []
         self.samples: list[Sample] = []
         self.faults: list[Fault] = []
+        self.calls: list[Call] = []
+        self.standing: dict[str, Standing] = {}
+        self.forgotten: list[Forgotten] = []
+        """Rooms of which nothing may be in the captures."""
         self.truth: list[Entitled] | None = None
         self.here: dict[str, bool] = {}
         """At the end: whether the seat's client is connected and inside."""
@@ -237,6 +282,10 @@ class History:
                 out.write(_line({"link": _plain(link)}))
             for r in self.received:
                 out.write(_line({"got": {**_plain(r), "raw": len(r.raw)}}))
+            for call in self.calls:
+                out.write(_line({"call": _plain(call)}))
+            for room, standing in self.standing.items():
+                out.write(_line({"room": room, "standing": _plain(standing)}))
             for shown in self.shown:
                 out.write(_line({"shown": _plain(shown)}))
             for entitled in self.truth or ():

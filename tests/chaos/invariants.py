@@ -1,4 +1,4 @@
-"""N1 to N13: what must hold in every history, whatever broke.
+"""N1 to N15: what must hold in every history, whatever broke.
 
 Each is a pure function from a history's evidence to the violations in it. They read what clients
 sent and got; only where a run can read its log do they know more (`History.truth`).
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.chaos.evidence import CANARY, Evidence
 from tests.chaos.history import History, Op, stream_of
+from tests.chaos.operators import wrong
 
 STAFF_SLICES: Final = ("lobby", "help", "care")
 OF_THE_VIEWER: Final = ("pairs", *STAFF_SLICES)
@@ -343,6 +344,22 @@ def one_connection(e: Evidence) -> Found:
             yield Violation("N13", "two live connections", (r.client, r.connection, r.index))
 
 
+def forgotten(e: Evidence) -> Found:
+    """N14: nothing of a forgotten room is anywhere: no word, no name, in no key, log or metric."""
+    for capture in e.history.captures:
+        for room in e.history.forgotten:
+            for mark in sorted(room.marks):
+                if mark in capture.data:
+                    found = (room.room, mark.decode(errors="replace"))
+                    yield Violation("N14", f"remembered in {capture.where}", found)
+
+
+def operators(e: Evidence) -> Found:
+    """N15: what an operator was told was done is so; nothing is denied that is there."""
+    for text, evidence in wrong(e.history):
+        yield Violation("N15", text, evidence)
+
+
 CHECKS: Final[Mapping[str, Callable[[Evidence], Found]]] = {
     "N1": order,
     "N2": no_silent_loss,
@@ -357,6 +374,8 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Found]]] = {
     "N11": resume_is_replay,
     "N12": bounded,
     "N13": one_connection,
+    "N14": forgotten,
+    "N15": operators,
 }
 
 

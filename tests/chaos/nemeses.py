@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tests.chaos.nemeses_redis import FailOver, FillRedis, KillEverything, KillRedis
+from tests.chaos.nemeses_lives import KillWhileForgetting
+from tests.chaos.nemeses_redis import FailOver, FillRedis, KillEverything, KillRedis, refusals
 from tests.chaos.person import new_canary
 from tests.chaos.proxy import DOWN, UP, Proxy
 from tests.chaos.site import faketime
@@ -208,6 +209,8 @@ def all_nemeses() -> list[Nemesis]:
         KillEverything(),
         FailOver(),
         FillRedis(),
+        *refusals(),
+        KillWhileForgetting(),
         RollWorkers(),
         *(CutRedisPath(name, way) for name, way in ways.items()),
         ReloadBalancer(),

@@ -11,6 +11,7 @@ from typing import Final
 
 from tests.chaos.backing import Watched
 from tests.chaos.stage import Stage
+from tests.refusing import WAYS
 
 KNOWN_TO_ALL: Final = 1.5
 """Seconds after which all that a worker had committed when it was struck is known to the others."""
@@ -115,3 +116,36 @@ class FillRedis:
                 await stage.lasting(1.0, 4.0, 7.0)
             finally:
                 await asyncio.to_thread(store.admin, "CONFIG", "SET", "maxmemory", 0)
+
+
+class RefuseWrites:
+    """It answers, and takes no write, or none of ours, until it does again."""
+
+    def __init__(self, way: str, profiles: tuple[str, ...]) -> None:
+        self.name = f"Redis refuses: {way}"
+        self.profiles = profiles
+        self._way = WAYS[way]
+
+    async def strike(self, stage: Stage) -> None:
+        site = stage.site
+        async with site.store:
+            server = site.backing.serving
+            free: set[int] = set()
+            if self._way.reason == "rights":
+                # Whoever begins with too few rights ends at once, and says so.
+                while site.busy or site.rolling:
+                    await asyncio.sleep(0.1)
+                free = set(range(site.workers))
+                site.busy |= free
+            try:
+                await asyncio.to_thread(self._way.refuse, server)
+                await stage.lasting(1.0, 4.0, 7.0)
+            finally:
+                await asyncio.to_thread(self._way.take, server)
+                site.busy -= free
+
+
+def refusals() -> list[RefuseWrites]:
+    """`FillRedis` is another. A Sentinel would mend some by itself, or be misled."""
+    ways = ("few_replicas", "replica", "disk", "xadd", "hset", "keys")
+    return [RefuseWrites(way, ("plain", "aof")) for way in ways]

@@ -18,10 +18,15 @@ import httpx
 import redis
 
 from tests.chaos.backing import Backing, backing
-from tests.chaos.history import Capture
+from tests.chaos.history import Capture, Forgotten
 from tests.chaos.proxy import Proxy
 from tests.cluster.cluster import KEY, Cluster, Door
 from tests.servers import PASSWORD
+
+FORGET_SECONDS = 10
+"""What rooms have that are made to be forgotten: the least that there is."""
+FORGETFUL = 1
+"""The worker that makes such rooms: each room keeps what it was made with."""
 
 HEALED = 60.0
 """Seconds after the last fault in which a deployment has to take an operator's word again."""
@@ -44,6 +49,8 @@ class Sites(Cluster):
         made["SITWITH_REDIS_URL"] = made["SITWITH_REDIS_URL"].replace(
             direct, f"127.0.0.1:{self.ports[door.port]}/"
         )
+        if door is self.doors[FORGETFUL]:
+            made["SITWITH_FORGET_SECONDS"] = str(FORGET_SECONDS)
         library = faketime()
         if library is not None and door is self.doors[-1]:
             # Only the wall clock of this one worker can be moved.
@@ -88,6 +95,8 @@ class Site:
         self.rolling = False
         self.store = asyncio.Lock()
         """Held by whoever breaks Redis."""
+        self.forgotten: list[Forgotten] = []
+        """Rooms that everybody has left, until they are looked for."""
         self._read: dict[Path, int] = {}
 
     async def __aenter__(self) -> Site:
@@ -130,7 +139,21 @@ class Site:
 
     async def room(self, **settings: Any) -> dict[str, Any]:
         body = {"settings": {"lobby": False, "sealed": False, **settings}}
-        made: dict[str, Any] = (await self._operator("POST", "/api/rooms", body)).json()
+        # Not by whoever makes rooms that forget soon.
+        answer = await self._operator("POST", "/api/rooms", body, self.cluster.doors[0])
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def forgetful(self) -> dict[str, Any] | None:
+        """A room that forgets soon; None where none can be made just now."""
+        body = {"settings": {"lobby": False, "sealed": False, "cards": True}}
+        try:
+            answer = await self.cluster.doors[FORGETFUL].http("POST", "/api/rooms", body)
+        except httpx.HTTPError:
+            return None
+        if not answer.is_success:
+            return None
+        made: dict[str, Any] = answer.json()
         return made
 
     async def end(self, room: str) -> None:
@@ -140,11 +163,25 @@ class Site:
         """What is kept of a room that is over: who did what when."""
         await self._operator("DELETE", f"/api/audit/{room}")
 
-    async def _operator(self, method: str, path: str, body: object = None) -> httpx.Response:
+    async def end_all(self) -> None:
+        """Every room that there is: also those whose opening was never answered."""
+        found = (await self._operator("GET", "/api/rooms")).json()["rooms"]
+        for each in found:
+            await self.end(each["room"])
+            await self.forget_if_there(each["room"])
+
+    async def forget_if_there(self, room: str) -> None:
+        """The same, where the trail may have gone with Redis."""
+        if (await self.cluster.http("GET", f"/api/audit/{room}")).is_success:
+            await self.forget(room)
+
+    async def _operator(
+        self, method: str, path: str, body: object = None, door: Door | None = None
+    ) -> httpx.Response:
         """As an operator's own program would ask: 503 says that nothing was done, so again."""
         async with asyncio.timeout(HEALED):
             while True:
-                answer = await self.cluster.http(method, path, body)
+                answer = await (door or self.cluster).http(method, path, body)
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break
                 await asyncio.sleep(0.25)
@@ -182,7 +219,10 @@ class Site:
         }
         parts = []
         with client:
+            client.config_set("rdbcompression", "no")
             for key in client.scan_iter(count=1000):
                 kind = client.type(key)
                 parts.append(repr((key, read[kind](key) if kind in read else None)).encode())
+                # What is no longer read may still be there.
+                parts.append(client.dump(key) or b"")
         return b"\n".join(parts)

@@ -37,6 +37,10 @@ class Summary:
     gaps: int = 0
     losses: int = 0
     """Gaps of unknown extent: something that somebody had got is not in the log any more."""
+    calls: int = 0
+    """Of the operator's API."""
+    forgotten: int = 0
+    """Rooms that were left to be forgotten."""
     profiles: collections.Counter[str] = field(default_factory=collections.Counter)
     kinds: collections.Counter[str] = field(default_factory=collections.Counter)
     faults: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -74,6 +78,7 @@ class Summary:
             "faults: "
             + ", ".join(f"{name} {count}" for name, count in self.faults.most_common())
             + f"; {self.pairs} in pairs",
+            f"calls of the operator: {self.calls}; rooms forgotten: {self.forgotten}",
             f"violations: {len(self.violations)} {dict(rules)}",
             *(f"  {violation}" for violation in self.violations[:12]),
             *(f"  kept: {path}" for path in self.kept),
@@ -95,7 +100,7 @@ class Summary:
 
 PLAIN: Final = (
     "seed", "seconds", "under_fault", "rounds", "operations", "acknowledged", "unknown", "frames",
-    "gaps", "losses", "profiles", "kinds", "faults", "pairs",
+    "gaps", "losses", "calls", "forgotten", "profiles", "kinds", "faults", "pairs",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chaos.history import Capture, Entitled, Sample
+from tests.chaos.history import Call, Capture, Entitled, Forgotten, Sample, Standing
 from tests.chaos.invariants import CHECKS, check
 from tests.chaos.tale import Tale, canary, circle_of, member, pos
 
@@ -394,3 +394,46 @@ def test_positions_are_read_as_they_are_sent() -> None:
     tale = circle_of("Ann")
     tale.hears("Fay", "Ann", 1, canary(1), seq=5)
     assert pos(5) == next(tale.history.of("chat")).frame["pos"]
+
+
+def test_N14_a_forgotten_room_that_is_remembered() -> None:
+    tale = circle_of("Ann")
+    tale.history.forgotten.append(Forgotten("room-1", {b"Gone Ada", b"canary-of-ada"}))
+    tale.history.captures.append(Capture("Redis", b"sw:{3}:room-1:meta ... nothing of them"))
+    assert rules(tale) == set()
+    tale.history.captures.append(Capture("Redis", b"hset name Gone Ada"))
+    assert rules(tale) == {"N14"}
+
+
+def told(*calls: Call, there: bool, admits: bool = True, noted: str = "") -> set[str]:
+    """What is found of a room with one invite, from what an operator was answered."""
+    tale = circle_of("Ann")
+    tale.history.calls += [Call("create", "r", "", 0, 1, 201), *calls]
+    entries: list[tuple[str, str | None]] = [(noted, None if noted == "room.end" else "i1")]
+    tale.history.standing["r"] = Standing(there, {"i1": admits}, entries if noted else [])
+    return {violation.text for violation in check(tale.history) if violation.rule == "N15"}
+
+
+def test_N15_an_operator_is_told_what_is_so() -> None:
+    invited = Call("invite", "r", "i1", 2, 3, 201)
+    ended = Call("end", "r", "", 4, 5, 204)
+    maybe = Call("end", "r", "", 4, 5, 503, "unavailable")
+    revoked = Call("revoke", "r", "i1", 4, 5, 204)
+    assert told(invited, there=True, noted="invite.add") == set()
+    assert told(invited, ended, there=False, admits=False, noted="room.end") == set()
+    assert told(invited, maybe, there=False, admits=False) == set()
+    assert told(invited, maybe, there=True) == set()
+    assert told(invited, revoked, there=True, admits=False, noted="invite.revoke") == set()
+    assert told(ended, there=True, noted="room.end") == {
+        "ended, and there",
+        "ended by its trail, and there",
+    }
+    assert told(invited, there=False, admits=False) == {"gone, and nobody ended it"}
+    assert told(invited, revoked, there=True) == {"revoked, and admits"}
+    assert told(invited, there=True, admits=False) == {"given, and admits nobody"}
+    assert told(invited, there=True, noted="invite.revoke") == {"revoked by its trail, and admits"}
+    assert told(there=True, noted="invite.add") == {"invites that nobody was given"}
+    denied = Call("invite", "r", "", 6, 7, 404, "no_such_room")
+    assert told(invited, denied, there=True) == {"denied, and there"}
+    assert told(Call("end", "r", "", 4, 5, 500), there=True) == {"a fault for an answer"}
+    assert told(Call("end", "r", "", 4, 5, 503, "x"), there=True) == {"503 for another reason"}

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.blackbox.rawclient import Map
+from tests.blackbox.rawclient import Frame, Gone, Map
 from tests.cluster.cluster import Cluster, Door, opened
 from tests.cluster.population import Circle
 from tests.refusing import WAYS, Way
@@ -64,6 +64,9 @@ async def test_TI4_TI5_TI6_refused_writes_freeze_a_turn_and_give_it_back(
 ) -> None:
     way = TRIED[name]
     assert isinstance(cluster.redis, Redis)
+    async with asyncio.timeout(30):
+        while await cluster.status("/readyz") != httpx.codes.OK:
+            await asyncio.sleep(0.1)  # HAProxy has not seen yet that they are well again
     one = Circle(cluster, await opened(cluster, cluster))
     await one.join(4, cluster.doors)
     holder = one.members[0]
@@ -72,7 +75,7 @@ async def test_TI4_TI5_TI6_refused_writes_freeze_a_turn_and_give_it_back(
         await seat.sees(lambda v: v["floor"]["holder"] == holder.me, "the turn")
     floor = dict(one.host.view["floor"])
     talker = Talker(one)
-    asked = Asked(cluster, await opened(cluster, cluster))
+    asked = Asked(cluster)
     await asked.prepare()
     await asyncio.sleep(0.3)
 
@@ -116,7 +119,7 @@ async def test_TI4_TI5_TI6_refused_writes_freeze_a_turn_and_give_it_back(
     await one.leave()
 
 
-def _first(frames: list[Any], why: str, since: float) -> float:
+def _first(frames: list[Frame], why: str, since: float) -> float:
     return next(float(f.at) for f in frames if f.at > since and f.body.get("why") == why)
 
 
@@ -166,34 +169,44 @@ class Talker:
 
 
 class Asked:
-    """What an operator asks of a room while nothing can be committed, and what holds afterwards."""
+    """What an operator asks while nothing can be committed, and what holds afterwards: each kind of
+    call of a room of its own."""
 
-    def __init__(self, cluster: Cluster, made: Map) -> None:
-        self.cluster = cluster
-        self.made = made
-        self.path = f"/api/rooms/{made['room']}"
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.door = cluster, cluster.doors[0]
+        self.rooms: dict[str, Map] = {}
         self.kept: Map = {}
         self.answers: dict[str, list[httpx.Response]] = {}
-        self._before: list[Map] = []
+        self._before: dict[str, list[Map]] = {}
 
     async def prepare(self) -> None:
-        kept = await self.cluster.http("POST", f"{self.path}/invites", {"role": "member"})
+        for name in ("invite", "revoke", "end", "drop"):
+            self.rooms[name] = await opened(self.cluster, self.cluster)
+            self._before[name] = await self._trail(name)
+        kept = await self._call("POST", "revoke", "/invites", {"role": "member"})
         self.kept = kept.json()
-        self._before = await self._trail()
+        self._before["revoke"] = await self._trail("revoke")
 
-    async def _trail(self) -> list[Map]:
-        answer = await self.cluster.http("GET", f"/api/audit/{self.made['room']}")
-        found: list[Map] = answer.json()["audit"]
+    async def _call(self, method: str, name: str, rest: str = "", body: object = None) -> Any:
+        return await self.door.http(method, f"{self._path(name)}{rest}", body)
+
+    def _path(self, name: str) -> str:
+        return f"/api/rooms/{self.rooms[name]['room']}"
+
+    async def _trail(self, name: str) -> list[Map]:
+        answer = await self.door.http("GET", f"/api/audit/{self.rooms[name]['room']}")
+        found: list[Map] = answer.json().get("audit", [])
         return found
 
     async def everything(self) -> None:
         """From the very first moment on, at both workers."""
+        revoked = f"{self._path('revoke')}/invites/{self.kept['invite']}"
         calls: dict[str, tuple[str, str, object]] = {
             "create": ("POST", "/api/rooms", {}),
-            "invite": ("POST", f"{self.path}/invites", {"role": "member"}),
-            "revoke": ("DELETE", f"{self.path}/invites/{self.kept['invite']}", None),
-            "end": ("DELETE", self.path, None),
-            "drop": ("DELETE", f"/api/audit/{self.made['room']}", None),
+            "invite": ("POST", f"{self._path('invite')}/invites", {"role": "member"}),
+            "revoke": ("DELETE", revoked, None),
+            "end": ("DELETE", self._path("end"), None),
+            "drop": ("DELETE", f"/api/audit/{self.rooms['drop']['room']}", None),
         }
         for _ in range(2):
             for door in self.cluster.doors:
@@ -203,22 +216,56 @@ class Asked:
                     self.answers.setdefault(name, []).append(answer)
 
     async def check(self, surely: bool) -> None:
-        """surely: nothing can have happened. Else what was answered 503 may have."""
+        """Whatever was answered is so. surely: what was answered 503 has not happened, in no part;
+        else, where an answer may have been lost, it has happened or not."""
+        unavailable = [
+            r for all_of in self.answers.values() for r in all_of if r.status_code == 503
+        ]
+        assert len(unavailable) > len(self.answers), "Redis took what it was to refuse"
+        for answer in unavailable:
+            assert answer.json()["error"]["code"] == "unavailable"
+            assert int(answer.headers["retry-after"]) > 0
         for name, answers in self.answers.items():
-            for answer in answers:
-                assert answer.status_code == 503, f"{name}: {answer.status_code} {answer.text}"
-                assert answer.json()["error"]["code"] == "unavailable"
-                assert int(answer.headers["retry-after"]) > 0
-        if not surely:
+            done = [answer for answer in answers if answer.is_success]
+            gone = [answer for answer in answers if answer.status_code == 404]
+            assert len(done) + len(gone) + sum(r in unavailable for r in answers) == len(answers)
+            # What is gone has been taken away by one of these calls, and that was told or unsure.
+            assert not gone or done or not surely, f"{name}: {[r.status_code for r in answers]}"
+            await self._holds(name, done, surely)
+
+    async def _holds(self, name: str, done: list[httpx.Response], surely: bool) -> None:
+        if name == "create":
+            for answer in done:
+                made = answer.json()
+                shown = await self.door.http("GET", f"/api/rooms/{made['room']}")
+                assert shown.status_code == httpx.codes.OK
             return
-        room = await self.cluster.http("GET", self.path)
-        assert room.status_code == httpx.codes.OK, "it has ended without a word"
-        assert await self._trail() == self._before
-        client = await self.cluster.connect("Kept")
-        await client.hello(self.kept["token"], "Kept")
-        client.drop()
-        await client.closed()
-        # And what was refused then can be done now.
-        assert (await self.cluster.http("DELETE", self.path)).status_code == 204
-        last = (await self._trail())[-1]
-        assert (last["action"], last["result"]) == ("room.end", "ok")
+        trail = await self._trail(name)
+        actions = [each["action"] for each in trail if each["result"] == "ok"]
+        if name == "end":
+            status = (await self._call("GET", name)).status_code
+            assert (status == 404) == ("room.end" in actions), (status, actions)
+            assert status == 404 if done else status == 200 or not surely
+        elif name == "drop":
+            assert trail == [] if done else trail == self._before[name] or not surely
+        elif name == "invite":
+            for answer in done:
+                assert await self._admits(answer.json()["token"])
+            added = actions.count("invite.add")
+            assert added == len(done) if surely else added >= len(done)
+        else:
+            admits = await self._admits(self.kept["token"])
+            assert admits == ("invite.revoke" not in actions)
+            assert not admits if done else admits or not surely
+
+    async def _admits(self, token: str) -> bool:
+        client = await self.door.connect("Kept")
+        try:
+            await client.hello(token, "Kept")
+        except Gone as gone:
+            assert gone.code == 4404
+            return False
+        finally:
+            client.drop()
+            await client.closed()
+        return True

@@ -15,6 +15,7 @@ from sitwith_server.room.materials import File, MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host
+from sitwith_server.service.loading import load
 from sitwith_server.service.results import COMMITTED
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.shelf import Shelf
@@ -121,3 +122,20 @@ async def test_MT13_what_nobody_holds_is_taken_away(
     server.admin("DEL", key(server, e.room.id, "files"))
     await shelf.mind()
     assert [m.id for m in e.room.state.materials.shown] == ["t1"]
+
+
+async def test_MT13_what_was_hidden_meanwhile_is_not_put_back(
+    server: Server, logs: tuple[RedisLog, RedisLog]
+) -> None:
+    """By a worker that holds the bytes and has not heard of it: no bell rings there."""
+    log, other = logs
+    e = await people(log)
+    shelf = Shelf(log, lambda: [e.room])
+    await shown(e.room, e.seats[0], shelf)
+    late = await load(other, Trail(other, 60), e.room.id)
+    assert late is not None
+    assert await other.files.get(late.id, "b1") == BODY
+    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)
+    assert late.state.materials.names() == {"b1"}
+    await Shelf(other, lambda: [late]).mind()
+    assert server.admin("KEYS", "sw:*pieces*") + server.admin("KEYS", "sw:*files*") == ""

@@ -1,6 +1,6 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
--- one that a full Redis refuses: what it lets begin, it lets end. Only what takes away more than it
--- brings begins with one that a full Redis takes. A right may be missing for one command and not for
+-- one that a full Redis refuses: what it lets begin, it lets end. Only a room that forgets begins with
+-- one that a full Redis takes, since nobody is told that it did. A right may be missing for one command and not for
 -- another: of what makes a commit whole each command is used once before the first entry is there, to
 -- no harm if nothing follows.
 --
@@ -96,7 +96,7 @@ local carry, house = size <= CARRIED, nil
 if effects then
   house = house_of(room, now)
   carry = size + #(effects.blanks or '') <= CARRIED or effects.ends == 1
-  if effects.blanks or effects.forgets == 1 or effects.ends == 1 then
+  if effects.forgets == 1 then
     -- After its first write a script may write all it wants in a full Redis, too.
     call('DEL', room .. 'full')
   end

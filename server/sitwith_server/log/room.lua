@@ -171,6 +171,8 @@ function op.read_audit()
 end
 
 function op.drop_audit()
+  -- Refused where any write is: nothing is taken from a trail while nothing can be committed.
+  redis.call('SET', room .. 'full', '', 'PX', 1)
   redis.call('DEL', room .. 'trail', room .. 'trail_ttl')
 end
 

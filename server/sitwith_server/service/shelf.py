@@ -104,16 +104,35 @@ class Shelf:
 
     async def _mind(self, room: Room) -> None:
         there = await self._log.files.names(room.id)
+        if room.state.materials.names() <= there:
+            for name in there:
+                self._missing.pop((room.id, name), None)
+            return
+        # What seems to be missing may have been hidden or forgotten, and nobody has heard of it
+        # here yet: putting it back would keep it for ever.
+        await room.follow_up()
         now = asyncio.get_running_loop().time()
         lost: list[str] = []
         for material in room.state.materials.shown:
             if material.file is None:
                 continue
             key = (room.id, material.file.name)
-            if material.file.name in there or await self._log.files.restore(*key):
+            if material.file.name in there or await self._restored(room, material.file.name):
                 self._missing.pop(key, None)
             elif now - self._missing.setdefault(key, now) > self._lost_after:
                 lost.append(material.id)
         if lost:
             command = c.MaterialLose(by=OPERATOR, materials=tuple(lost))
             await room.order(command, "material.lost")
+
+    async def _restored(self, room: Room, name: str) -> bool:
+        if not await self._log.files.restore(room.id, name):
+            return False
+        try:
+            await room.follow_up()
+        except LogDown:
+            self.unsure(room.id, name)
+            raise
+        if name not in room.state.materials.names():
+            await self.drop(room.id, name)
+        return True
