@@ -8,11 +8,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.media.reconcile import LEASE, Keeper, takes_away
+from sitwith_server.log.base import Position
+from sitwith_server.media.reconcile import LEASE, Keeper
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
 from sitwith_server.room.model import OPERATOR, Floor, Kind, RoomState
 from sitwith_server.room.routes import Routes, within
+from sitwith_server.service.observing import Change
 from tests.room.evening import Evening, circle, pairs_of
 
 AUDIO = frozenset((Kind.AUDIO,))
@@ -183,7 +185,8 @@ def test_only_what_closes_something_takes_away() -> None:
     ):
         before = e.state
         e.do(command)
-        assert takes_away(before, e.state) is does, command
+        change = Change(before, e.state, (), "", "", Position.START)
+        assert change.takes_away() is does, command
 
 
 def test_within_sees_each_single_route() -> None:

@@ -23,7 +23,7 @@ from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.room import routes
 from sitwith_server.room.model import MemberId, RoomState
-from sitwith_server.room.routes import Routes, within
+from sitwith_server.room.routes import Routes
 from sitwith_server.service.observing import Change
 from sitwith_server.service.rooms import Room
 from sitwith_server.service.talking import Words
@@ -52,11 +52,6 @@ def covers(known: Position, head: Position) -> bool:
     return known == head or (known.epoch, known.seq) > (head.epoch, head.seq)
 
 
-def takes_away(before: RoomState, after: RoomState) -> bool:
-    """Whether something that was open is not open any more."""
-    return not within(routes(before), routes(after))
-
-
 class Keeper:
     """What may be open. Times are monotonic seconds."""
 
@@ -70,9 +65,9 @@ class Keeper:
         self._rev = 0
         self._given: Routes | None = None
 
-    def learn(self, state: RoomState) -> None:
-        """The newest state."""
-        self._state, self._routes = state, None
+    def learn(self, state: RoomState, found: Routes | None = None) -> None:
+        """The newest state, and its routes if somebody has found them already."""
+        self._state, self._routes = state, found
         self._turn = max(self._turn, state.floor.turn)
 
     def read(self, began: float) -> None:
@@ -220,8 +215,8 @@ class Reconciler:
     # -- Observer --------------------------------------------------------------------------------
 
     def _changed(self, change: Change) -> None:
-        self._keeper.learn(change.after)
-        if takes_away(change.before, change.after):
+        self._keeper.learn(change.after, change.routes())
+        if change.takes_away():
             self._owed = change.position
         self._renew()
         self._look()

@@ -23,7 +23,7 @@ from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media import bus
 from sitwith_server.media.loops import Loop, Tasks, guarded
-from sitwith_server.media.reconcile import LEASE, takes_away
+from sitwith_server.media.reconcile import LEASE
 from sitwith_server.media.turn import Turn
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
@@ -220,7 +220,7 @@ class _Watched(Observer):
         if before.media != after.media and after.media is not None and not after.ended:
             for seat in after.inside():
                 self._tell(seat.id, m.MediaLost().to_map())
-        if takes_away(before, after):
+        if change.takes_away():
             place = (change.position.epoch, change.position.seq)
             self.owed = _Owed(place, self._voices.clock())
 

@@ -26,7 +26,7 @@ from sitwith_server.room.events import Event, RoomEnded
 from sitwith_server.room.model import RoomState
 from sitwith_server.service import store
 from sitwith_server.service.effects import SNAPSHOT_EVERY, blanks_of
-from sitwith_server.service.observing import Change, Observer
+from sitwith_server.service.observing import Change, Observer, Routing
 from sitwith_server.service.talking import LINE, Talking, Words
 
 STALE_SECONDS: Final = 1.5
@@ -54,6 +54,7 @@ class Folded:
     ) -> None:
         self._log = log
         self._observers: list[Observer] = []
+        self._routing = Routing()
         self.state = state
         self.position = position
         self.rights = rights
@@ -75,6 +76,8 @@ class Folded:
     def _tell(self, change: Change) -> None:
         for observer in self.observers():
             observer.changed(change)
+        if change.before.life != change.after.life or change.after.ended:
+            self._routing.forget()
 
     def _said(self, words: Words) -> None:
         for observer in self.observers():
@@ -94,7 +97,7 @@ class Folded:
             self.rights = position.seq
         if after.life != before.life:
             self._new_life()
-        self._tell(Change(before, after, events, why, by, position))
+        self._tell(Change(before, after, events, why, by, position, self._routing))
 
     def took_line(self, after: RoomState, events: tuple[Event, ...], position: Position) -> None:
         """The inbox changed in a commit of words."""
@@ -195,7 +198,8 @@ class Folded:
                 # Whoever committed the entry that made it so many has saved one.
                 self.snapshot_at = state.seq
         events = tuple(each.event for each in came)
-        self._tell(Change(before, state, events, came[0].why, came[0].by, self.position))
+        why, by = came[0].why, came[0].by
+        self._tell(Change(before, state, events, why, by, self.position, self._routing))
 
     # -- endings ---------------------------------------------------------------------------------
 
@@ -203,7 +207,7 @@ class Folded:
         """The room is no more, and this worker could not be told by an entry."""
         if not self.state.ended:
             before, self.state = self.state, fold(self.state, RoomEnded())
-            self._tell(Change(before, self.state, (), "room.end", "", self.position))
+            self._tell(Change(before, self.state, (), "room.end", "", self.position, self._routing))
 
     def start_over(self, fresh: Folded, streams: frozenset[str]) -> None:
         """Goes on from another reading of the log; what of the conversations is gone is said.
@@ -215,7 +219,7 @@ class Folded:
         else:
             self._new_life()
         self.snapshot_at, self.compared_at = fresh.snapshot_at, fresh.compared_at
-        self._tell(Change(before, self.state, (), "gap", "", self.position))
+        self._tell(Change(before, self.state, (), "gap", "", self.position, self._routing))
         for observer in self.observers():
             observer.lost(streams)
 
@@ -223,6 +227,7 @@ class Folded:
         """Lets go of everything but `empty`, and tells nobody: nothing can be committed, and what
         was known here may be known no longer."""
         self.state = empty
+        self._routing.forget()
         self.talking.start_over()
         self._log.files.let_go(empty.id)
 

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sitwith_server.log.base import Position
+from sitwith_server.room import routes
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import RoomState
+from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.talking import Words
+
+
+class Routing:
+    """Who hears and sees whom by a room's two latest states, found once for all who ask."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[RoomState, Routes]] = []
+
+    def of(self, state: RoomState) -> Routes:
+        for known, found in self._known:
+            if known is state:
+                return found
+        found = routes(state)
+        self._known = [*self._known[-1:], (state, found)]
+        return found
+
+    def forget(self) -> None:
+        """Holds on to no state any more."""
+        self._known = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +42,16 @@ class Change:
     why: str
     by: str
     position: Position
+    routing: Routing = field(default_factory=Routing, compare=False, repr=False)
+
+    def routes(self) -> Routes:
+        """Who hears and sees whom from now on."""
+        return self.routing.of(self.after)
+
+    def takes_away(self) -> bool:
+        """Whether something that was open is not open any more."""
+        before = self.routing.of(self.before)
+        return not within(before, self.routes())
 
 
 class Observer(Protocol):

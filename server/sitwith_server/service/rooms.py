@@ -35,7 +35,6 @@ from sitwith_server.room import (
     plan_asked,
 )
 from sitwith_server.room import commands as c
-from sitwith_server.room.events import Event
 from sitwith_server.room.planned import Asked, Planned
 from sitwith_server.room.talk import decide_talk
 from sitwith_server.service import answers, store, tokens
@@ -60,7 +59,6 @@ from sitwith_server.service.talking import (
     Auditor,
     Key,
     Tried,
-    fold_onto,
     reaction_to_bytes,
 )
 
@@ -159,7 +157,7 @@ class Room(Followed):
             if still is not None and not await still():
                 return GIVEN_UP
             result = await self._append(
-                command.by, verdict.events, why, audit=audit, not_before=not_before
+                command.by, verdict, why, audit=audit, not_before=not_before
             )
             if isinstance(result, Taken):
                 return COMMITTED
@@ -243,7 +241,7 @@ class Room(Followed):
             return answer
         outcome = answers.to_bytes(answer)
         keyed = (key, outcome) if kept else None
-        result = await self._append(command.by, verdict.events, why, keyed, noted)
+        result = await self._append(command.by, verdict, why, keyed, noted)
         if isinstance(result, Taken):
             return answer
         if isinstance(result, Duplicate):
@@ -282,7 +280,7 @@ class Room(Followed):
     async def _append(
         self,
         by: str,
-        events: tuple[Event, ...],
+        verdict: Verdict,
         why: str,
         keyed: tuple[Key, bytes] | None = None,
         audit: Audit | None = None,
@@ -290,8 +288,8 @@ class Room(Followed):
     ) -> object:
         """The log's result. What was committed is folded and told. keyed: the key, and the outcome
         that is remembered under it."""
-        before = self.state
-        after = fold_onto(before, events)
+        before, events = self.state, verdict.events
+        after = before if verdict.after is None else verdict.after
         if events:
             effects = effects_of(before, after, self._folded.snapshot_at, audit)
         else:

@@ -41,10 +41,12 @@ __all__ = ["Refusal", "Verdict", "check_rights", "decide", "plan_asked"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What has happened, and what the answer says beyond `ok`."""
+    """What has happened, what the answer says beyond `ok`, and the state after it, in which the
+    events are folded already; None where nothing has happened."""
 
     events: tuple[Event, ...]
     answer: Mapping[str, object] = field(default_factory=dict)
+    after: RoomState | None = field(default=None, compare=False, repr=False)
 
 
 def decide(
@@ -69,7 +71,7 @@ def decide(
                 time.settle(draft)
     except Refused as refused:
         return refused.refusal
-    return Verdict(tuple(draft.events), draft.answer)
+    return Verdict(tuple(draft.events), draft.answer, draft.state if draft.events else None)
 
 
 def plan_asked(state: RoomState, command: c.Command, now: float) -> Asked | None:
