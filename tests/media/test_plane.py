@@ -135,7 +135,8 @@ def test_MW5_where_nobody_speaks_any_more_no_ok_waits_for_a_node() -> None:
         for worker in p.workers:
             began = p.now()
             assert await p.ask(worker, c.Mute(by="fay", member="ada", kinds=AUDIO))
-            assert p.now() - began < 0.1
+            # Two ways to the log and back, and no lease.
+            assert p.now() - began < 0.25
             assert await p.ask(worker, c.Unmute(by="fay", member="ada", kinds=AUDIO))
         # Nobody has lost anything by it, and whoever offers again is carried again.
         assert told == [losses(worker, name) for worker in p.workers for name in NAMES]
