@@ -358,15 +358,17 @@ class Host:
 
     # -- minding ---------------------------------------------------------------------------------
 
-    async def mind(self, room: Room) -> None:
-        """Reports lost connections of a room, if other workers live than when it was last looked
-        at. Raises LogDown."""
+    def is_to_mind(self, room: Room) -> bool:
+        """Whether other workers live than when the room's connections were looked at last."""
         held = self._held.get(room.id)
+        return held is not None and held.room is room and held.minded != self.presence.known()
+
+    async def mind(self, room: Room) -> None:
+        """Reports lost connections of a room. Raises LogDown."""
         known = self.presence.known()
-        if held is None or held.room is not room or held.minded == known:
-            return
         await self.presence.mind(room)
-        held.minded = known
+        if (held := self._held.get(room.id)) is not None and held.room is room:
+            held.minded = known
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for."""

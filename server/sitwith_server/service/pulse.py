@@ -93,7 +93,7 @@ class Pulse:
             async with asyncio.timeout(PATIENCE):
                 await host.presence.renew()
         await _all([room for room in here if self._is_to_thaw(room)], self._thaw)
-        await _all(here, host.mind)
+        await _all([room for room in here if host.is_to_mind(room)], host.mind)
         await _all(host.presence.unreported(), host.presence.report_again)
         host.let_go_of_idle()
 
