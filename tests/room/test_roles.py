@@ -186,6 +186,16 @@ def test_RM1_the_removed_are_nowhere() -> None:
     assert answer.code == "removed"
 
 
+def test_RM1_what_the_removed_have_shown_is_no_longer_theirs() -> None:
+    e = circle("Ada", "Ben")
+    e.ok("fay", c.RoleGive, member="ada", role=Role.FACILITATOR)
+    e.ok("ada", c.MaterialShow, material="t1", what=MaterialKind.TEXT, body="Breathe.")
+    e.ok("fay", c.MaterialShow, material="t2", what=MaterialKind.TEXT, body="Sit.")
+    e.ok("fay", c.MemberRemove, member="ada")
+    shown: Any = e.see("ben")["materials"]
+    assert [each["by"] for each in shown] == [None, "fay"]
+
+
 def test_RM2_who_can_be_removed() -> None:
     e = circle("Ada", lobby=True)
     e.come("Ben")

@@ -135,6 +135,7 @@ def _removed(state: RoomState, event: ev.Removed) -> RoomState:
     if invite is not None:
         dead = replace(invite, revoked=invite.revoked or invite.uses == 1, spent=invite.spent + 1)
         state = replace(state, invites={**state.invites, invite.id: dead})
+    state = replace(state, materials=state.materials.nameless(event.member))
     return state.without_seat(event.member)
 
 

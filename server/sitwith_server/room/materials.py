@@ -87,6 +87,13 @@ class Materials:
             spent=(*spent, *((each, at + 2 * TICKET_SECONDS) for each in files)),
         )
 
+    def nameless(self, seat: str) -> Materials:
+        """Nothing says any more that it was this seat's to show."""
+        if all(each.by != seat for each in self.shown):
+            return self
+        shown = tuple(replace(m, by="") if m.by == seat else m for m in self.shown)
+        return replace(self, shown=shown)
+
     def emptied(self) -> Materials:
         """Without anything that is shown."""
         return Materials(self.key)
