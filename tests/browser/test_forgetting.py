@@ -64,7 +64,7 @@ async def test_RE14_the_page_comes_in_anew_where_the_room_has_forgotten(
     await asyncio.sleep(REMEMBERS + 4)
     await ada.page.goto(way["member"])
     await ada.button("Take your seat again").click()
-    await expect(ada.page.get_by_text("the circle begins anew")).to_be_visible()
+    await expect(ada.page.get_by_text("the circle begins again")).to_be_visible()
     await ada.agree()
     await expect(ada.heading("The floor is open")).to_be_visible()
     await expect(ada.page.get_by_text("1 here")).to_be_visible()
