@@ -37,6 +37,7 @@ from sitwith_server.media.turn import Turn
 from sitwith_server.media.voices import Voices
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import StoreRefused
+from sitwith_server.service import store
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.door import Door
 from sitwith_server.service.host import Host
@@ -102,7 +103,11 @@ def build(settings: Settings, log: Log | None = None) -> App:
     """One worker: with everything in memory, with Redis, or with the log that is given."""
     metrics = Metrics()
     if log is None:
-        log = MemoryLog() if settings.redis_url is None else RedisLog(settings.redis_url)
+        log = (
+            MemoryLog()
+            if settings.redis_url is None
+            else RedisLog(settings.redis_url, format=store.VERSION)
+        )
     host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
     meetings = _meetings(settings, host, metrics)
     voices = Voices(log, _turn(settings), off=settings.media == "off")
@@ -114,6 +119,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         meetings=meetings,
     )
     metrics.media(voices.told)
+    metrics.log(log.health, log.reasons)
     gate = Gate(Door(host), settings, metrics, log.now, voices)
     shelf = Shelf(log, host.hosted)
     if meetings is not None:
@@ -239,7 +245,7 @@ def media_address(settings: Settings) -> str:
 
 def check_log(redis_url: str) -> list[Problem]:
     """What stands against keeping rooms in these instances."""
-    return asyncio.run(check(redis_url))
+    return asyncio.run(check(redis_url, store.VERSION))
 
 
 def run(
@@ -285,7 +291,7 @@ async def _carry(
     settings: Settings, on_started: Callable[[MediaProcess], Awaitable[None]] | None
 ) -> int:
     assert settings.redis_url is not None
-    log = RedisLog(settings.redis_url)
+    log = RedisLog(settings.redis_url, format=store.VERSION)
     log.start()
     host = Host(log, Trail(log, settings.audit_ttl))
     pulse = Pulse(host)

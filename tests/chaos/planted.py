@@ -18,6 +18,7 @@ from sitwith_server.gateway import hub, missed
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.log.base import CONTROL, Bell, Commit, Result
 from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.room import changes
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import may_receive
 from sitwith_server.room.events import FloorChanged, MutesSet, Removed
@@ -216,6 +217,16 @@ def lobby_shown_to_all() -> AbstractContextManager[object]:
     return mock.patch.dict(SLICES, open_to_all)
 
 
+def entries_only_added() -> AbstractContextManager[object]:
+    """Patches say what is new in a slice and never what is gone from it."""
+    real = changes._patches
+
+    def adding(*of: Any) -> tuple[Any, ...]:
+        return tuple(patch for patch in real(*of) if len(patch) > 2)
+
+    return mock.patch.object(changes, "_patches", adding)
+
+
 def _given_where(for_whom: Callable[[Seat, Words], bool]) -> AbstractContextManager[object]:
     return mock.patch.object(hub, "is_for", for_whom)
 
@@ -315,6 +326,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         Bug(resume_without_removed_check, frozenset({"N8"}), ("cut",)),
         Bug(no_turn_numbers, frozenset({"N5"})),
         Bug(lobby_shown_to_all, frozenset({"N6"})),
+        Bug(entries_only_added, frozenset({"N11"})),
         Bug(filter_in_the_client, frozenset({"N6"})),
         Bug(replay_ignores_spans, frozenset({"N6"}), ("cut",)),
         Bug(rights_of_now, frozenset({"N2", "N6"}), ("cut", "slow")),

@@ -44,7 +44,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @asynccontextmanager
 async def reading(cluster: Cluster) -> AsyncIterator[RedisLog]:
-    log = RedisLog(cluster.redis.url)
+    log = RedisLog(cluster.redis.url, format=store.VERSION)
     log.start()
     try:
         async with asyncio.timeout(20):

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from sitwith_server.log.redis_packing import keys_of
 from tests.blackbox.rawclient import Client, Map, pack
 from tests.chaos.backing import Filed, Watched
 from tests.chaos.proxy import DOWN, UP
@@ -111,7 +112,7 @@ async def _one_dies(cluster: Cluster, stores: list[Redis]) -> None:
     rooms: dict[int, Map] = {}
     while len(rooms) < 2:
         made = await opened(cluster, cluster)
-        key = f"sw:{{{made['room']}}}:meta"
+        key = f"{keys_of(str(made['room'])).prefix}meta"
         (place,) = [n for n, store in enumerate(stores) if store.admin("EXISTS", key) == ":1"]
         rooms.setdefault(place, made)
     untouched, frozen = (Circle(cluster, rooms[place]) for place in (0, 1))

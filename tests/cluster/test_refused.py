@@ -120,7 +120,7 @@ async def test_TI4_TI5_TI6_refused_writes_freeze_a_turn_and_give_it_back(
 
 
 def _first(frames: list[Frame], why: str, since: float) -> float:
-    return next(f.at for f in frames if f.at > since and f.body.get("why") == why)
+    return next(float(f.at) for f in frames if f.at > since and f.body.get("why") == why)
 
 
 async def _until_unready(door: Door) -> list[str]:

@@ -13,6 +13,8 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway import http
 from sitwith_server.gateway.forms import DEFAULT_AGREEMENT
 from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.log.base import Health
+from sitwith_server.log.memory_log import MemoryLog
 
 from .house import URL, House, error_of, house, scope
 
@@ -64,10 +66,11 @@ async def test_HT17_a_server_without_its_whole_page_is_not_ready(tmp_path: Path,
 async def test_HT17_a_server_whose_log_is_away_says_so(
     h: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(h.operator.__class__, "unready", lambda self: ["log_full"])
+    monkeypatch.setattr(MemoryLog, "health", lambda self: {"one": Health.REFUSING})
+    monkeypatch.setattr(MemoryLog, "reasons", lambda self: {"one": "full"})
     ready = await h.call("GET", "/readyz", key=None)
     assert (ready.status_code, ready.json()["reasons"]) == (503, ["log_full"])
-    assert "no room for more" in ready.json()["error"]["message"]
+    assert "maxmemory" in ready.json()["error"]["message"]
 
 
 async def test_while_draining_no_room_is_opened_and_the_rest_goes_on(h: House) -> None:

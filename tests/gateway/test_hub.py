@@ -10,6 +10,7 @@ from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.care import Level
 from sitwith_server.room.model import Kind
+from tests.folding import touched
 from tests.gateway.viewers import Viewers
 from tests.room.evening import Evening, circle
 from tests.room.test_guest import with_guest
@@ -40,7 +41,7 @@ HANDS = st.lists(st.tuples(st.sampled_from("uuudlpqcb"), st.integers(0, 29)), ma
 @given(HANDS)
 def test_FL25_EV10_many_hands_go_up_and_down(steps: list[tuple[str, int]]) -> None:
     e = circle(*(f"P{n}" for n in range(30)))
-    Viewers(e)
+    Viewers(e, e.state.seats.keys())
     e.ok("fay", c.FloorStick)
     for what, number in steps:
         who = f"p{number}"
@@ -131,3 +132,29 @@ def test_EV11_when_all_change_the_slice_comes_whole() -> None:
     frame = viewers.screens["p1"].frames[-1]
     assert set(frame["set"]) == {"members"}
     assert "patch" not in frame
+
+
+def test_FL25_a_queue_that_has_become_short_is_told_whole() -> None:
+    e = circle(*(f"P{n}" for n in range(12)))
+    viewers = Viewers(e)
+    for n in range(11):
+        e.ok(f"p{n}", c.HandRaise)
+    e.ok("p0", c.HandLower, member=None)
+    seen = viewers.screens["fay"].view["members"]
+    assert seen["p1"]["hand"] == 2, "ten places have changed: the queue alone says so"
+    e.ok("p10", c.HandLower, member=None)
+    e.ok("p9", c.HandLower, member=None)
+    assert len(e.state.floor.queue) == 8
+    seen = viewers.screens["fay"].view["members"]
+    assert [seen[f"p{n}"]["hand"] for n in range(1, 9)] == list(range(1, 9))
+
+
+def test_EV12_who_comes_in_anew_is_told_nothing_of_before() -> None:
+    e = circle("Ada", "Ben")
+    viewers = Viewers(e)
+    e.ok("ada", c.CareFlag, level=Level.QUIET)
+    e.ok("fay", c.LobbyReturn, member="ada")
+    e.ok("fay", c.CareDone, member="ada")
+    e.ok("fay", c.LobbyAdmit, person="ada")
+    e.ok("ben", c.HandRaise)
+    assert touched(viewers.screens["ada"].frames[-1]) == {"members", "floor"}

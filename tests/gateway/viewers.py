@@ -96,7 +96,7 @@ class Viewers:
     """Whoever has a connection in an evening, or those of `only` alone, looks at a screen."""
 
     def __init__(self, evening: Evening, only: Collection[str] | None = None) -> None:
-        self._e, self._only = evening, only
+        self._e, self._only = evening, None if only is None else frozenset(only)
         evening.told = self._told
         self._room = SimpleNamespace(
             state=evening.state,

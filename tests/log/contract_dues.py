@@ -15,27 +15,27 @@ class DueContract(LogTests):
     # --- due -------------------------------------------------------------------------------
 
     async def test_a_room_is_due_at_its_end(self, harness: Harness, log: Log) -> None:
-        assert await create(log, "ends", seconds=0.1)
+        assert await create(log, "ends", seconds=0.5)
         assert await log.due(0, 60) == []
-        await harness.advance(0.11)
+        await harness.advance(0.6)
         assert await log.due(0, 60) == ["ends"]
         assert await log.heads("ends") is not None, "it is for the service to end it"
 
     async def test_who_is_late_is_told_once(self, harness: Harness, log: Log) -> None:
         await _due_at(log, ROOM, -0.5)
         assert await log.due(5, 60) == []
-        assert await log.due(0.4, 0.2) == [ROOM]
+        assert await log.due(0.4, 0.5) == [ROOM]
         assert await log.due(0, 60) == []
-        await harness.advance(0.21)
+        await harness.advance(0.6)
         assert await log.due(0, 60) == [ROOM], "who was told has done nothing"
         assert await log.due(0, 60) == []
 
     async def test_a_commit_moves_what_is_due(self, harness: Harness, log: Log) -> None:
         await _due_at(log, ROOM, 0)
         assert await log.due(0, 60) == [ROOM]
-        await _due_at(log, ROOM, 0.1)
+        await _due_at(log, ROOM, 0.5)
         assert await log.due(0, 60) == []
-        await harness.advance(0.11)
+        await harness.advance(0.6)
         assert await log.due(0, 60) == [ROOM], "a new deadline ends the claim"
         await _due_at(log, ROOM, 0)
         taken(await control(log, 0))

@@ -90,6 +90,17 @@ class RoomContract(LogTests):
         assert await log.rooms() == ["long"]
         assert not await log.ended("short")
 
+    async def test_what_is_over_already_is_over_at_once(self, harness: Harness, log: Log) -> None:
+        assert await log.create("past", b"r", 1.0)
+        taken(await control(log, 0, b"x", key=("s", 1)))
+        await also(log, expires=1.0, record=b"new", due=5.0, audit=(b"a", 3_600))
+        await harness.advance(0.02)
+        assert await log.rooms() == []
+        for room in ("past", ROOM):
+            assert await log.record(room) is None
+            assert await control(log, 1, room=room) == Gone()
+        assert await log.due(0, 60) == []
+
     async def test_an_end_leaves_nothing_but_the_id(self, log: Log) -> None:
         taken(await control(log, 0, b"secret", key=("s", 1), outcome=b"o"))
         taken(await say(log, 0, b"words"))
@@ -222,12 +233,12 @@ class RoomContract(LogTests):
 
     async def test_who_lapsed_is_known_until_it_is_settled(self, harness: Harness) -> None:
         leases = harness.log.leases
-        await leases.beat("w1", 0.2)
+        await leases.beat("w1", 0.5)
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w1", "w2"], [])
         await leases.settled("w1")
         assert await leases.living(["w1"]) == {"w1"}, "who lives is not settled"
-        await harness.advance(0.21)
+        await harness.advance(0.6)
         for _ in range(2):
             await leases.beat("w2", 3_600)
             assert _standing(leases) == (["w2"], ["w1"])

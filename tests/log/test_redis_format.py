@@ -12,7 +12,7 @@ from sitwith_server.log.redis_check import Problem, check
 from sitwith_server.log.redis_log import RedisLog
 from tests.servers import KINDS, PASSWORD, Server, running
 
-from .harness import ROOM, control, taken
+from .harness import ROOM, control, create, taken
 from .reseeding import TUNING, down, live
 
 Make = Callable[[int], RedisLog]
@@ -72,7 +72,7 @@ async def test_another_version_is_refused_by_name_and_harms_nobody(
     old = make(7)
     await live(old)
     assert server.admin("GET", "sw:format") == "7"
-    assert await old.create(ROOM, b"record", 3_600)
+    assert await create(old)
     await old.leases.beat("w", 60)
     new = make(8)
     await refused(new, 7)
@@ -98,14 +98,14 @@ async def test_another_version_is_refused_by_name_and_harms_nobody(
     assert new.other_format() is None
     assert new.reasons() == {}
     assert server.admin("GET", "sw:format") == "8"
-    assert await new.create("another", b"", 60)
+    assert await create(new, "another")
     taken(await control(new, 0, room="another"))
 
 
 async def test_the_old_version_can_be_put_back(plain: Server, make: Make) -> None:
     old = make(7)
     await live(old)
-    assert await old.create(ROOM, b"record", 3_600)
+    assert await create(old)
     taken(await control(old, 0, b"a"))
     await old.close()
     await refused(make(8), 7)
@@ -120,7 +120,7 @@ async def test_rooms_of_a_version_without_a_number_are_another_versions(
 ) -> None:
     old = make(7)
     await live(old)
-    assert await old.create(ROOM, b"record", 3_600)
+    assert await create(old)
     await old.close()
     plain.admin("DEL", "sw:format")
     new = make(7)
@@ -144,7 +144,7 @@ async def test_a_wiped_instance_is_theirs_who_had_it(plain: Server, make: Make) 
     nothing from those who hold rooms."""
     old = make(7)
     await live(old)
-    assert await old.create(ROOM, b"record", 3_600)
+    assert await create(old)
     old.hold(ROOM, lambda: (_ for _ in ()).throw(RuntimeError))
     plain.kill()
     await down(old)
@@ -163,7 +163,7 @@ async def test_one_of_several_instances_is_enough_to_say_so(plain: Server) -> No
         old = RedisLog(other.url, TUNING, format=7)
         old.start()
         await live(old)
-        assert await old.create(ROOM, b"record", 3_600)
+        assert await create(old)
         await old.close()
         both = RedisLog(f"{plain.url},{other.url}", TUNING, format=8)
         both.start()

@@ -30,7 +30,7 @@ def test_what_was_never_reached_is_frozen_and_down() -> None:
     assert condition.view(0.0) == View(Health.DOWN, True, "unreachable")
     assert condition.next_look(0.0) is None
     condition.connected = True
-    assert condition.view(0.0) == View(Health.DOWN, True, "unreachable")
+    assert condition.view(0.0) == View(Health.SEEDING, True, "seeding")
     condition.took(0.0)
     assert condition.view(0.1) == View(Health.DARK, True, "dark")
     condition.echoed(0.1)
@@ -122,15 +122,17 @@ def test_who_refuses_a_connection_is_refusing_from_the_start() -> None:
 
 def test_darkness_freezes_later() -> None:
     condition = well()
-    condition.darkened(3.0)
-    condition.darkened(4.0)
-    condition.took(4.0)
-    assert condition.view(4.1) == View(Health.DARK, False, "dark")
-    assert condition.next_look(4.1) == 5.0
-    condition.took(5.0)
-    assert condition.view(5.1) == View(Health.DARK, True, "dark")
-    condition.echoed(5.2)
-    assert condition.view(5.2) == LIVE
+    condition.echoed(0.5)
+    condition.took(2.0)
+    condition.darkened(1.0)
+    condition.darkened(2.0)
+    assert condition.frozen(3.1)
+    assert condition.view(2.9) == View(Health.DARK, False, "dark")
+    assert condition.next_look(2.9) == 3.0
+    condition.took(3.0)
+    assert condition.view(3.1) == View(Health.DARK, True, "dark")
+    condition.echoed(3.2)
+    assert condition.view(3.2) == LIVE
 
 
 def test_a_pause_of_this_process_counts_as_silence() -> None:
@@ -150,14 +152,14 @@ def test_what_is_seeded_takes_a_write_before_it_thaws() -> None:
     condition.seed(True)
     assert condition.view(0.1) == View(Health.SEEDING, True, "seeding")
     condition.seed(False)
-    assert condition.view(0.2).frozen
+    assert condition.view(0.2) == View(Health.SEEDING, True, "seeding")
     condition.took(0.3)
     assert condition.view(0.3) == LIVE
 
 
 def test_another_format_is_down_whatever_else_is_so() -> None:
     condition = well()
-    condition.other_format = 7
+    condition.of_format(7)
     assert condition.view(0.1) == View(Health.DOWN, True, "format")
     condition.refused("full", 0.1)
     condition.seed(True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position
+from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position, next_life
 from sitwith_server.log.redis_bells import Record
 from sitwith_server.log.redis_clock import RedisClock
 from sitwith_server.log.redis_holdings import TIDY_EVERY, Holdings
@@ -129,6 +129,44 @@ def test_an_older_record_and_one_of_an_ended_room_are_not_learned() -> None:
     holdings.bury("r", far)
     holdings.learn("r", Record(1, 3, far, b"late"))
     assert "r" not in holdings.records
+
+
+def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
+    second, third = next_life(1), next_life(next_life(1))
+    meta = pack_meta(second, b"n" * 8, 0, int(START * 1_000_000), pack_tail("s"))
+    new = Kept(9, meta, b"new")
+    for met in (
+        lambda holdings, keep: take(keep, new),
+        lambda holdings, keep: keep.committed(CONTROL, new, new.position, START),
+        lambda holdings, keep: keep.saw(second, 0, {}),
+        lambda holdings, keep: keep.stand_corrected(second, 0, {}, []),
+        lambda holdings, keep: holdings.learn("r", Record(second, 1, 10**16, b"")),
+        lambda holdings, keep: holdings.forget_here("r", b""),
+    ):
+        holdings = Holdings()
+        gone: list[str] = []
+        holdings.let_go = lambda room, *names, gone=gone: gone.append(room)
+        keep = holdings.use("r")
+        take(keep, entry(1, START, key=1), entry(2, START))
+        keep.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
+        met(holdings, keep)
+        assert keep.epoch == second
+        assert seqs(keep) in ([], [9])
+        assert set(keep.heads) <= {CONTROL}
+        assert (keep.outcomes(), keep.rights_at(2)) == ([], 0)
+        assert gone == ["r"]
+        # Of the life before nothing is taken any more, and of the same one all.
+        take(keep, entry(1, START, key=1))
+        keep.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
+        take(keep, new)
+        assert (seqs(keep), keep.outcomes(), set(keep.heads)) == ([9], [], {CONTROL})
+        keep.saw(third - 1, 0, {})
+        assert seqs(keep) == []
+    # Who begins to follow such a room knows its life.
+    holdings = Holdings()
+    holdings.learn("r", Record(second, 1, 10**16, b""))
+    take(holdings.use("r"), entry(1, START))
+    assert holdings.rooms["r"].heads == {}
 
 
 def test_the_clock_runs_on_never_ahead_and_never_back() -> None:

@@ -19,7 +19,7 @@ from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
 
 from .harness import ROOM, control, create, everything, say, taken
 
-TUNING = Tuning(offer=0.5, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.0)
+TUNING = Tuning(offer=0.5, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.5)
 
 CONTROL_PIECE = keys_of(ROOM).prefix + "s:room:0"
 

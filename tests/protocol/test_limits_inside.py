@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import types
+from collections.abc import Iterable
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.outbox import Outbox
@@ -53,10 +54,11 @@ def test_LI5_who_does_not_read_is_cut_and_nobody_else() -> None:
     assert (busy.code, busy.got) == (None, 100_000)
 
 
-def everything_under(*roots: object) -> list[str | bytes]:
-    """Every text and every bytes that these objects hold on to, however deep."""
+def everything_under(*roots: object, but: Iterable[object] = ()) -> list[str | bytes]:
+    """Every text and every bytes that these objects hold on to, however deep; not by way of
+    `but`."""
     found: list[str | bytes] = []
-    met: set[int] = set()
+    met = {id(each) for each in but}
     waiting = list(roots)
     while waiting:
         each = waiting.pop()

@@ -218,3 +218,19 @@ async def test_SE2_who_likes_not_to_be_remembered_is_not(tmp_path: Path, start: 
         assert refused.value.code == "not_allowed"
         await ada.enter(WAIT)
     assert (await shown(server, made))["people"] == 0
+
+
+async def test_FG9_a_meeting_that_is_extended_is_found_until_its_new_end(
+    start: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "series.db"
+    server = start(f"sqlite:///{file}", SITWITH_ROOM_TTL="600")
+    made = await series(server, title="Tuesdays")
+    async with meeting(server, made, [Person("Ada")]) as evening:
+        ends = evening.host.room["expires_at"]
+        await evening.host.extend(600)
+        async with asyncio.timeout(WAIT):
+            with sqlite3.connect(file) as plain:
+                row = "SELECT expires_at FROM sitwith_series_meeting"
+                while plain.execute(row).fetchone()[0] != ends + 600:
+                    await asyncio.sleep(0.05)

@@ -29,6 +29,11 @@ class Seats:
         self.host, self.log, self.room, self.seated = host, host.log, room, seats
         self.seats, self.ids = [each.seat for each in seats], 10
 
+    @property
+    def memory(self) -> MemoryLog:
+        assert isinstance(self.log, MemoryLog)
+        return self.log
+
     async def ask(self, command: c.Command, number: int | None = None) -> Answer:
         self.ids += 1
         key = (command.by, number or self.ids)

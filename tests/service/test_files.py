@@ -61,8 +61,13 @@ async def shown(room: Room, by: str, shelf: Shelf, name: str = "f1") -> None:
     assert await room.order(bring, "material.show") == COMMITTED
 
 
+def key(server: Server, room: str, what: str) -> str:
+    """The room's key of this name, "" if there is none."""
+    return server.admin("KEYS", f"sw:*{room}:{what}")
+
+
 def there(server: Server, room: str) -> str:
-    return server.admin("HKEYS", f"sw:{{{room}}}:files")
+    return server.admin("HKEYS", key(server, room, "files"))
 
 
 async def test_MT13_bytes_go_from_worker_to_worker_and_with_their_room(
@@ -93,7 +98,7 @@ async def test_MT13_what_a_redis_lost_is_put_back_by_whoever_holds_it(
     use = await host.use(e.room.id)
     assert use is not None
     room = use.room
-    server.admin("DEL", f"sw:{{{room.id}}}:files", f"sw:{{{room.id}}}:pieces")
+    server.admin("DEL", *(key(server, room.id, what) for what in ("files", "pieces")))
     await Shelf(other, host.hosted).mind()
     assert there(server, room.id) == "", "it never had them, and others have time to"
     await shelf.mind()
@@ -114,7 +119,7 @@ async def test_MT13_what_nobody_holds_is_taken_away(
     )
     assert isinstance(await e.ask(link), Done)
     log.files.keep(())
-    server.admin("DEL", f"sw:{{{e.room.id}}}:files")
+    server.admin("DEL", key(server, e.room.id, "files"))
     await shelf.mind()
     assert [m.id for m in e.room.state.materials.shown] == ["t1"]
 

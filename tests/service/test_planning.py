@@ -10,7 +10,7 @@ import pytest
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room import decide
+from sitwith_server.room import pairing
 from sitwith_server.room.model import Settings
 from sitwith_server.service import rooms
 from sitwith_server.service.answers import Done
@@ -20,6 +20,7 @@ from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
 
+plan = pairing.plan
 NAMES = ("Fay", "Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")
 
 
@@ -45,11 +46,11 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     await room.ask(c.TopicsSet(by=seats[4], tags=(b"t",)), (seats[4], 2), "topics.set")
     where: list[threading.Thread] = []
 
-    def watched(*args: Any) -> Any:
+    def watched(*args: Any, **more: Any) -> Any:
         where.append(threading.current_thread())
-        return decide(*args)
+        return plan(*args, **more)
 
-    monkeypatch.setattr(rooms, "decide", watched)
+    monkeypatch.setattr(pairing, "plan", watched)
     monkeypatch.setattr(rooms, "PLANNED_HERE", len(NAMES) if here else len(NAMES) - 1)
     command = c.PairsPlan(by=seats[0], seed=3, how="linked")
     answer, other = await asyncio.gather(
@@ -60,8 +61,7 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     assert isinstance(other, Done)
     groups: Any = answer.fields["groups"]
     assert {seats[1], seats[4]} in map(set, groups)
-    assert (where[0] is threading.main_thread()) is here
-    assert where[1] is threading.main_thread()
+    assert [each is threading.main_thread() for each in where] == [here]
     assert room.state.floor.queue == (seats[1],)
     await host.close()
     await log.close()

@@ -17,6 +17,7 @@ from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.connection import Connection
 from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory_rooms import Dues
 from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
 from tests.chaos.evening import Somebody
@@ -183,7 +184,9 @@ class Cluster:
     def restore(self, rooms: Any) -> None:
         """The replica is the master from now on."""
         self.log._rooms = rooms
-        self.log._dues = sorted((room.due, name) for name, room in rooms.items())
+        self.log._dues = Dues(rooms)
+        for name in rooms:
+            self.log._dues.note(name)
 
     def heal(self) -> None:
         for number, worker in enumerate(self.workers):

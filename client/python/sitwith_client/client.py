@@ -301,8 +301,7 @@ class Client(
                     raise
             else:
                 code = await self._converse(socket)
-                if self._is_forgotten(code):
-                    self._begin_again()
+                if self._begins_again(code):
                     continue
                 if not self._comes_back(code):
                     raise RoomClosed(code)
@@ -360,19 +359,19 @@ class Client(
         late = asyncio.get_running_loop().time() < self._late_until
         return comes_back(code) or (code == CloseCode.ELSEWHERE and late)
 
-    def _is_forgotten(self, code: int) -> bool:
+    def _begins_again(self, code: int) -> bool:
         """Whether our seat led nowhere, and not because we gave it up: then our token may lead to
         the room's next life."""
         by_resume = self._seat.resume is not None and not self._welcomed
-        return code == CloseCode.NOWHERE and by_resume and not self._leaving
-
-    def _begin_again(self) -> None:
+        if code != CloseCode.NOWHERE or not by_resume or self._leaving:
+            return False
         self._seat.begin_again()
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(Refused(RefusalCode.NOT_INSIDE, "The room has forgotten."))
         self._tell(Forgotten())
         self._wake()
+        return True
 
     async def _take_up(self, socket: Socket) -> None:
         """The seat is ours: sends what is unanswered, in its order, and opens the way for more."""
@@ -396,18 +395,19 @@ class Client(
                 # Anywhere within the time given, so that a full house doesn't move as one.
                 wait = self._chance.uniform(0, after_ms / 1000)
                 loop = asyncio.get_running_loop()
-                self._mover = loop.call_later(wait, self._move_on, socket)
+
+                def move_on() -> None:
+                    closer = loop.create_task(socket.close(GOING_AWAY))
+                    self._closers.add(closer)
+                    closer.add_done_callback(self._closers.discard)
+
+                self._mover = loop.call_later(wait, move_on)
             case Closing(code):
                 self._farewell = code
             case Greeted():
                 pass
             case _:
                 self._tell(outcome)
-
-    def _move_on(self, socket: Socket) -> None:
-        closer = asyncio.get_running_loop().create_task(socket.close(GOING_AWAY))
-        self._closers.add(closer)
-        closer.add_done_callback(self._closers.discard)
 
     def _tell(self, event: Event) -> None:
         for stream in self._streams:

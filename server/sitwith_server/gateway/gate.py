@@ -47,6 +47,11 @@ class Gate:
 
     def hub_for(self, room: Room) -> Hub:
         hub = self._hubs.get(room.id)
+        if hub is not None and hub.room is not room:
+            # What it shows is no longer the room here: whoever is there comes again, to this one.
+            hub.send_away()
+            self.hub_left(hub)
+            hub = None
         if hub is None:
             hub = self._hubs[room.id] = Hub(room)
             self.voices.watch(room)

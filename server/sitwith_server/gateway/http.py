@@ -45,16 +45,16 @@ _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
 
 UNREADY: Final = {
     "draining": "it takes nobody new, since it is about to end",
-    "log_unreachable": "its log can't be reached",
-    "log_dark": "its log does not ring",
-    "log_seeding": "its log is being told what it had lost",
-    "log_full": "its log has no room for more",
-    "log_read_only": "its log is a replica, which takes no writes",
-    "log_few_replicas": "its log has too few replicas to take writes",
-    "log_disk": "its log can't write to its disk",
-    "log_rights": "its log refuses it the rights that it needs",
-    "log_format": "its log is written in another version's format",
-    "log_refused": "its log takes no writes",
+    "log_unreachable": "its Redis can't be reached",
+    "log_dark": "its Redis answers, but what it tells others does not come back",
+    "log_seeding": "its Redis came back without the rooms and is being told them",
+    "log_full": "its Redis is full (maxmemory)",
+    "log_read_only": "its Redis is read-only (a replica)",
+    "log_few_replicas": "its Redis has too few replicas (min-replicas-to-write)",
+    "log_disk": "its Redis can't save to its disk (MISCONF)",
+    "log_rights": "its Redis user lacks a right",
+    "log_format": "its Redis holds rooms of another version of Sitwith",
+    "log_refused": "its Redis refuses writes",
     "page_missing": "its page is not built or not whole (run: make setup)",
 }
 """Why a server can't serve, by the words that `/readyz` has for it."""

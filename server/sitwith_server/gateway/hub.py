@@ -20,7 +20,7 @@ from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, str
 from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
 from sitwith_server.room.events import SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.view import FREEZING, Value, view, with_freeze
+from sitwith_server.room.view import FREEZING, SLICES, Value, slices, view, with_freeze
 from sitwith_server.room.watch import Cause, Told
 from sitwith_server.service.observing import Change
 from sitwith_server.service.rooms import Room
@@ -100,9 +100,10 @@ class Hub:
         """Welcomes a link, gives it what it has missed, and makes it live."""
         state = self.room.state
         seat = state.seats.get(link.seat)
-        if seat is None or seat.connection != link.connection:
-            link.finish(CloseCode.ELSEWHERE, own=False)
+        if (code := _barred(state, link, seat)) is not None:
+            link.finish(code, own=False)
             return
+        assert seat is not None
         self.links[link.seat] = link
         inside = seat.is_inside
         welcome = m.Welcome(
@@ -199,20 +200,25 @@ class Hub:
         if self._leaving is not None:
             self._leaving.cancel()
         loop = asyncio.get_running_loop()
-        self._leaving = loop.call_later(DARK_SECONDS, self._send_away) if frozen else None
-        state = self.room.state
+        self._leaving = loop.call_later(DARK_SECONDS, self.send_away) if frozen else None
+        state, position = self.room.state, self.room.position.to_bytes()
+        why = "freeze" if frozen else "thaw"
+        frames: dict[object, bytes] = {}
         for link in tuple(self.links.values()):
-            seat = state.seats.get(link.seat)
-            if seat is None or not seat.is_inside:
+            seat = state.at(link.seat)
+            if seat is None:
                 continue
-            shown = self._shown(seat)
-            slices = {name: shown[name] for name in FREEZING}
-            position = self.room.position.to_bytes()
-            why = "freeze" if frozen else "thaw"
-            link.outbox.send(m.RoomFrame(state.seq, position, why, slices).to_map())
+            kind = tuple([SLICES[name].audience(state, seat) for name in FREEZING])
+            if kind not in frames:
+                shown = slices(state, seat, FREEZING)
+                shown = with_freeze(shown) if frozen else shown
+                told = m.RoomFrame(state.seq, position, why, shown)
+                frames[kind] = framed(encode(told.to_map()))
+            link.outbox.put(frames[kind])
 
-    def _send_away(self) -> None:
-        """Frozen for so long it may be this worker alone that is cut off: others may serve."""
+    def send_away(self) -> None:
+        """To come again, to any worker. Frozen for long it may be this one alone that is cut off:
+        others may serve."""
         for link in tuple(self.links.values()):
             self.detach(link)
             link.outbox.end(CloseCode.LOST)
@@ -323,6 +329,17 @@ class _Shown:
             by=by or None,
             patch=news.patch,
         ).to_map()
+
+
+def _barred(state: RoomState, link: Link, seat: Seat | None) -> CloseCode | None:
+    """Why a link that comes is not welcome any more: much may have happened since its hello."""
+    if state.ended:
+        return CloseCode.NOWHERE
+    if seat is None:
+        return CloseCode.REMOVED if link.seat in state.removed else CloseCode.LOST
+    if seat.connection == link.connection:
+        return None
+    return CloseCode.LOST if seat.connection is None else CloseCode.ELSEWHERE
 
 
 def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:

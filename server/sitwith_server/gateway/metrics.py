@@ -7,7 +7,8 @@ all below `CROWD`; how many sit in all rooms together is withheld while fewer th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -28,6 +29,7 @@ from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_protocol.messages import COMMANDS
 from sitwith_server import __version__
 from sitwith_server.gateway import lines
+from sitwith_server.log.base import Health
 from sitwith_server.media.bus import Here
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -186,6 +188,10 @@ class Metrics:
         """Tells of the media nodes that `nodes` finds, as they last said of themselves."""
         self._registry.register(_Media(nodes))
 
+    def log(self, health: Callable[[], Mapping[str, Health]], why: Callable[[], Reasons]) -> None:
+        """Tells how many instances of the log are well, and why the others are not."""
+        self._registry.register(_Log(health, why))
+
     def series(self, waiting: Callable[[], int]) -> None:
         """Tells how many rooms have something for their series that is not written yet."""
         gauge = Gauge(
@@ -229,6 +235,32 @@ class _Rooms(Collector):
         if sum(self.sizes) >= CROWD:
             people.add_metric([], sum(self.sizes))
         yield people
+
+
+Reasons = Mapping[str, str]
+"""Why an instance of the log is not live, by its name (`Log.reasons`)."""
+
+
+class _Log(Collector):
+    """Instances of the log, by what they are: `live`, or why they are not."""
+
+    def __init__(
+        self, health: Callable[[], Mapping[str, Health]], why: Callable[[], Reasons]
+    ) -> None:
+        self._health, self._why = health, why
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        why = self._why()
+        states = Tally(why.get(name, str(each.value)) for name, each in self._health().items())
+        family = GaugeMetricFamily(
+            "sitwith_log_instances", "Instances of the log, by what they are", labels=["state"]
+        )
+        for state, count in sorted(states.items()):
+            family.add_metric([state], float(count))
+        yield family
 
 
 class _Media(Collector):

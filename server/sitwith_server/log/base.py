@@ -96,6 +96,7 @@ __all__ = [
     "Snapshot",
     "TooEarly",
     "Trimmed",
+    "Unhosted",
     "life_of",
     "next_life",
 ]
@@ -167,7 +168,59 @@ class Files(Protocol):
         ...
 
 
-class Log(Protocol):
+class Trails(Protocol):
+    """Audit trails. Every method may raise `LogDown`."""
+
+    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+        """Append to the audit trail, which outlives the room (or this entry, if the room is
+        gone) by the `ttl` seconds that were given last."""
+        ...
+
+    async def read_audit(self, room: str) -> list[bytes]:
+        """The audit trail in order, [] if there is none."""
+        ...
+
+    async def drop_audit(self, room: str) -> None:
+        """Delete the audit trail."""
+        ...
+
+
+class Unhosted(Protocol):
+    """What is needed of rooms, also of those that nobody hosts. As for `Log`."""
+
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        """How far these rooms are, None for each that there is not (any more). Left out are the
+        rooms of instances that can't be reached or are frozen. Raises `LogDown` only if that is
+        so for all of them. One round trip for some hundreds of rooms."""
+        ...
+
+    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
+        """Rooms that have been due (`Effects.due`) for `late` seconds or more. Each is told to
+        one caller, and again to another only after `claim` seconds; a commit that moves its `due`
+        ends that. Of the instances that can be reached; raises `LogDown` if none can.
+
+        Whoever hosts a room does what is due by itself; this finds what nobody does.
+        """
+        ...
+
+    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
+        """Rooms in which one of these workers has connections (`Effects.workers`)."""
+        ...
+
+    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+        """Lets this process' own copies of these entries go the same way. Others have committed it
+        already, and this process has found out by reading."""
+        ...
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        """This process lets go of all it holds of the room but this record, which counts as of the
+        next life: nothing can be committed just now, and the room has to forget all the same. An
+        instance that comes back empty is told the record alone; one that still has the room has it
+        due."""
+        ...
+
+
+class Log(Unhosted, Trails, Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
     Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
@@ -218,37 +271,6 @@ class Log(Protocol):
         """The head of every stream that ever had an entry; None if there is no room."""
         ...
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
-        """How far these rooms are, None for each that there is not (any more). Left out are the
-        rooms of instances that can't be reached or are frozen. Raises `LogDown` only if that is
-        so for all of them. One round trip for some hundreds of rooms."""
-        ...
-
-    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
-        """Rooms that have been due (`Effects.due`) for `late` seconds or more. Each is told to
-        one caller, and again to another only after `claim` seconds; a commit that moves its `due`
-        ends that. Of the instances that can be reached; raises `LogDown` if none can.
-
-        Whoever hosts a room does what is due by itself; this finds what nobody does.
-        """
-        ...
-
-    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
-        """Rooms in which one of these workers has connections (`Effects.workers`)."""
-        ...
-
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        """Lets this process' own copies of these entries go the same way. Others have committed it
-        already, and this process has found out by reading."""
-        ...
-
-    def forget_here(self, room: str, record: bytes) -> None:
-        """This process lets go of all it holds of the room but this record, which counts as of the
-        next life: nothing can be committed just now, and the room has to forget all the same. An
-        instance that comes back empty is told the record alone; one that still has the room has it
-        due."""
-        ...
-
     async def snapshot(self, room: str) -> Snapshot | None:
         """The latest snapshot."""
         ...
@@ -286,19 +308,6 @@ class Log(Protocol):
         Where rooms lie on several instances, each instance has a clock of its own: that of
         `room`, or of any instance that lives.
         """
-        ...
-
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
-        """Append to the audit trail, which outlives the room (or this entry, if the room is
-        gone) by the `ttl` seconds that were given last."""
-        ...
-
-    async def read_audit(self, room: str) -> list[bytes]:
-        """The audit trail in order, [] if there is none."""
-        ...
-
-    async def drop_audit(self, room: str) -> None:
-        """Delete the audit trail."""
         ...
 
     def hold(

@@ -1,6 +1,6 @@
 -- One commit, whole or not at all. Every check comes before the first write, and the first write is
--- one that a full Redis refuses: what it lets begin, it lets end. Only what takes away more than it
--- brings begins with one that a full Redis takes. A right may be missing for one command and not for
+-- one that a full Redis refuses: what it lets begin, it lets end. Only a room that forgets begins with
+-- one that a full Redis takes, since nobody is told that it did. A right may be missing for one command and not for
 -- another: of what makes a commit whole each command is used once before the first entry is there, to
 -- no harm if nothing follows.
 --
@@ -39,8 +39,7 @@ if not meta[1] then
 end
 local epoch, rights, expires = tonumber(meta[1]), tonumber(meta[2]), meta[4]
 local time = call('TIME')
--- Two commits are never of the same moment, so that the last one's tells whether any was missed.
-local now = math.max(time[1] * 1000000 + time[2], meta[3] + 1)
+local now = math.max(time[1] * 1000000 + time[2], tonumber(meta[3]))
 local is_control, changes, has_effects, expect, at_head, not_before, key = unpack_('>BBBi8i8i8I4', ARGV[3])
 
 local bucket = math.floor(now / 600000000)
@@ -97,7 +96,7 @@ local carry, house = size <= CARRIED, nil
 if effects then
   house = house_of(room, now)
   carry = size + #(effects.blanks or '') <= CARRIED or effects.ends == 1
-  if effects.blanks or effects.forgets == 1 or effects.ends == 1 then
+  if effects.forgets == 1 then
     -- After its first write a script may write all it wants in a full Redis, too.
     call('DEL', room .. 'full')
   end
@@ -112,7 +111,7 @@ if effects then
 end
 
 -- First the control entries that come with a message, if there are any, then the stream's own.
-local first, control_first = seq + 1, control_seq + 1
+local first, control_first, bells = seq + 1, control_seq + 1, {}
 for turn = controls > 0 and 1 or 2, 2 do
   local to, last, n, word, ids, blanks = name, seq, count, 6, 32 + 8 * controls, effects and effects.blanks
   if turn == 1 then
@@ -147,9 +146,9 @@ for turn = controls > 0 and 1 or 2, 2 do
   end
   if carry and (n > 0 or blanks) then
     local begin = pack('>c1I8I8I2I2', 'e', epoch, last, n, #to)
-    call('PUBLISH', room .. 'bell', begin .. lengths .. to .. bodies .. (blanks or ''))
+    bells[#bells + 1] = begin .. lengths .. to .. bodies .. (blanks or '')
   elseif n > 0 or blanks then
-    call('PUBLISH', room .. 'bell', pack('>c1I8I8', 'b', epoch, last) .. to)
+    bells[#bells + 1] = pack('>c1I8I8', 'b', epoch, last) .. to
   end
 end
 local opens = field and tonumber(meta[5]) ~= bucket
@@ -188,7 +187,8 @@ if effects then
     house.set_workers(effects.workers)
   end
   if effects.expires >= 0 then
-    expires = effects.expires
+    -- What would be over already is over at once: a key whose end is past is gone within the script.
+    expires = math.max(effects.expires, math.floor(time[1] * 1000 + time[2] / 1000) + 1)
     house.expire(expires)
   end
   if effects.record then
@@ -205,5 +205,9 @@ if effects then
     house.finish(now + TOMBSTONE)
   end
   reply = reply .. pack('>I8I8I8', control_first, version, expires)
+end
+-- Last of all: who may not publish has committed all the same, and the outcome is remembered.
+for _, bell in ipairs(bells) do
+  call('PUBLISH', room .. 'bell', bell)
 end
 return reply

@@ -37,10 +37,9 @@ from sitwith_server.log.base import (
     Ring,
     Snapshot,
 )
-from sitwith_server.log.memory_rooms import Room, bells_of
+from sitwith_server.log.memory_rooms import Dues, Room, bells_of
 
 AUDIT_ENTRIES: Final = 20_000
-_SPARE_DUES: Final = 256
 
 
 def monotonic_clock() -> Clock:
@@ -147,64 +146,8 @@ class MemoryFiles:
         pass
 
 
-class MemoryLog:
-    """`Log` in a dictionary.
-
-    clock: unix seconds; may be set back, the log then stands still until it has caught up.
-    event_id: makes the ids of entries, 8 bytes each; only a simulation gives its own.
-    kept: how many entries of each stream are kept.
-    """
-
-    def __init__(
-        self,
-        clock: Clock | None = None,
-        *,
-        event_id: Callable[[], bytes] = _random_id,
-        kept: int = KEPT_ENTRIES,
-    ) -> None:
-        self._clock = clock or monotonic_clock()
-        self._event_id = event_id
-        self._kept = kept
-        self._latest = 0.0
-        self._rooms: dict[str, Room] = {}
-        self._tombstones: dict[str, float] = {}
-        self._trails: dict[str, _Trail] = {}
-        self._followers: dict[str, list[_Follower]] = {}
-        self._expiries: list[tuple[float, str]] = []
-        self._dues: list[tuple[float, str]] = []
-        self.leases = MemoryLeases(self._now)
-        self.files = MemoryFiles(self._find)
-
-    # --- rooms -----------------------------------------------------------------------------
-
-    async def create(self, room: str, record: bytes, expires: float) -> bool:
-        self._now()
-        if room in self._rooms or room in self._tombstones:
-            return False
-        made = self._rooms[room] = Room(record, expires + LINGER, expires)
-        heapq.heappush(self._expiries, (made.ends, room))
-        self._note_due(room, made)
-        return True
-
-    async def record(self, room: str) -> bytes | None:
-        found = self._find(room)
-        return found.record if found else None
-
-    async def rooms(self) -> list[str]:
-        self._now()
-        return list(self._rooms)
-
-    async def end(self, room: str) -> None:
-        self._end(room, self._now())
-
-    async def ended(self, room: str) -> bool:
-        self._now()
-        return room in self._tombstones
-
-    async def now(self, room: str | None = None) -> float:
-        return self._now()
-
-    # --- it never fails --------------------------------------------------------------------
+class _NeverFails:
+    """What of `Log` only another one has to do anything for."""
 
     def hold(
         self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
@@ -229,6 +172,64 @@ class MemoryLog:
     def forget_here(self, room: str, record: bytes) -> None:
         """There are no copies of rooms: this one still has the room, which is due."""
 
+
+class MemoryLog(_NeverFails):
+    """`Log` in a dictionary.
+
+    clock: unix seconds; may be set back, the log then stands still until it has caught up.
+    event_id: makes the ids of entries, 8 bytes each; only a simulation gives its own.
+    kept: how many entries of each stream are kept.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        event_id: Callable[[], bytes] = _random_id,
+        kept: int = KEPT_ENTRIES,
+    ) -> None:
+        self._clock = clock or monotonic_clock()
+        self._event_id = event_id
+        self._kept = kept
+        self._latest = 0.0
+        self._rooms: dict[str, Room] = {}
+        self._tombstones: dict[str, float] = {}
+        self._trails: dict[str, _Trail] = {}
+        self._followers: dict[str, list[_Follower]] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._dues = Dues(self._rooms)
+        self.leases = MemoryLeases(self._now)
+        self.files = MemoryFiles(self._find)
+
+    # --- rooms -----------------------------------------------------------------------------
+
+    async def create(self, room: str, record: bytes, expires: float) -> bool:
+        self._now()
+        if room in self._rooms or room in self._tombstones:
+            return False
+        made = self._rooms[room] = Room(record, expires + LINGER, expires)
+        heapq.heappush(self._expiries, (made.ends, room))
+        self._dues.note(room)
+        return True
+
+    async def record(self, room: str) -> bytes | None:
+        found = self._find(room)
+        return found.record if found else None
+
+    async def rooms(self) -> list[str]:
+        self._now()
+        return list(self._rooms)
+
+    async def end(self, room: str) -> None:
+        self._end(room, self._now())
+
+    async def ended(self, room: str) -> bool:
+        self._now()
+        return room in self._tombstones
+
+    async def now(self, room: str | None = None) -> float:
+        return self._now()
+
     async def close(self) -> None:
         for followers in self._followers.values():
             for follower in followers:
@@ -236,7 +237,6 @@ class MemoryLog:
         for kept in (self._followers, self._rooms, self._tombstones, self._trails):
             kept.clear()
         self._expiries.clear()
-        self._dues.clear()
 
     # --- entries ---------------------------------------------------------------------------
 
@@ -256,7 +256,10 @@ class MemoryLog:
         if commit.key is not None:
             room.remember(commit.key, commit.outcome, now)
         room.take(effects)
-        self._index(commit.room, room, effects.due is not None, effects.expires is not None)
+        if effects.due is not None:
+            self._dues.note(commit.room)
+        if effects.expires is not None:
+            heapq.heappush(self._expiries, (room.ends, commit.room))
         if effects.audit is not None:
             self._audit(commit.room, *effects.audit)
         for bell in bells_of(room, commit, control, entries):
@@ -284,10 +287,8 @@ class MemoryLog:
 
     async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
         self._now()
-        return {name: self._look(self._rooms.get(name)) for name in rooms}
-
-    def _look(self, room: Room | None) -> Look | None:
-        return Look(room.streams[CONTROL].head, room.count) if room else None
+        found = {name: self._rooms.get(name) for name in rooms}
+        return {name: room.look() if room else None for name, room in found.items()}
 
     async def snapshot(self, room: str) -> Snapshot | None:
         found = self._find(room)
@@ -297,34 +298,12 @@ class MemoryLog:
 
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
         now = self._now()
-        found: list[str] = []
-        while self._dues and self._dues[0][0] <= now - late and len(found) < limit:
-            at, name = heapq.heappop(self._dues)
-            room = self._rooms.get(name)
-            if room is not None and room.due == at:
-                room.due = now + claim
-                self._note_due(name, room)
-                found.append(name)
-        return found
+        return self._dues.take(now - late, now + claim, limit)
 
     async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
         self._now()
         wanted = frozenset(workers)
         return [name for name, room in self._rooms.items() if room.workers & wanted][:limit]
-
-    def _index(self, name: str, room: Room, due: bool, expires: bool) -> None:
-        """After a commit that moved these."""
-        if due:
-            self._note_due(name, room)
-        if expires:
-            heapq.heappush(self._expiries, (room.ends, name))
-
-    def _note_due(self, name: str, room: Room) -> None:
-        """The heap also holds what is no longer so; now and then that is left out."""
-        heapq.heappush(self._dues, (room.due, name))
-        if len(self._dues) > 2 * len(self._rooms) + _SPARE_DUES:
-            self._dues = [(each.due, name) for name, each in self._rooms.items()]
-            heapq.heapify(self._dues)
 
     # --- hints -----------------------------------------------------------------------------
 

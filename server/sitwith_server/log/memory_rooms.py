@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
@@ -20,6 +21,7 @@ from sitwith_server.log.values import (
     Duplicate,
     Effects,
     Entry,
+    Look,
     Position,
     Result,
     Snapshot,
@@ -29,6 +31,7 @@ from sitwith_server.log.values import (
 )
 
 EPOCH: Final = 1
+_SPARE: Final = 256
 _NO_EVENT: Final = Position.START.event
 
 
@@ -141,10 +144,9 @@ class Room:
             del self.outcomes[oldest]
         self.outcomes[key] = (now, outcome)
 
-    @property
-    def count(self) -> int:
-        """How many entries of all streams there have been in the room's present life."""
-        return sum(kept.head.seq for kept in self.streams.values())
+    def look(self) -> Look:
+        count = sum(kept.head.seq for kept in self.streams.values())
+        return Look(self.streams[CONTROL].head, count)
 
     def take(self, effects: Effects) -> None:
         """What only concerns the room itself and comes after the entries."""
@@ -170,6 +172,37 @@ class Room:
             if stream.first <= seq <= stream.head.seq:
                 index = seq - stream.first
                 stream.entries[index] = replace(stream.entries[index], blob=blank.blob)
+
+
+class Dues:
+    """Rooms by when they are due: a heap, which also holds what is no longer so; now and then that
+    is left out."""
+
+    def __init__(self, rooms: Mapping[str, Room]) -> None:
+        self._rooms = rooms
+        self._heap: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def note(self, name: str) -> None:
+        """The room's `due` has changed."""
+        heapq.heappush(self._heap, (self._rooms[name].due, name))
+        if len(self._heap) > 2 * len(self._rooms) + _SPARE:
+            self._heap = [(each.due, name) for name, each in self._rooms.items()]
+            heapq.heapify(self._heap)
+
+    def take(self, until: float, claim: float, limit: int) -> list[str]:
+        """Those that are due by then; each is next due at `claim`."""
+        found: list[str] = []
+        while self._heap and self._heap[0][0] <= until and len(found) < limit:
+            at, name = heapq.heappop(self._heap)
+            room = self._rooms.get(name)
+            if room is not None and room.due == at:
+                room.due = claim
+                self.note(name)
+                found.append(name)
+        return found
 
 
 def bells_of(

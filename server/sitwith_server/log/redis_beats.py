@@ -9,7 +9,8 @@ that is no worker writes the same without a lease.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -105,7 +106,7 @@ class Beats:
                 self._send(None)
 
     def _send(self, beaten: asyncio.Future[None] | None) -> None:
-        sent, lease, round_ = asyncio.get_running_loop().time(), self._lease, self._round
+        sent, lease, round_ = time.monotonic(), self._lease, self._round
 
         def got(reply: Any) -> None:
             if round_ == self._round:
@@ -141,7 +142,19 @@ class Beats:
             self.outage = Outage(int(since) / MICROSECONDS, int(until) / MICROSECONDS)
 
     def _took(self, sent: float) -> None:
-        was_ill = self._condition.ill or self._condition.frozen(asyncio.get_running_loop().time())
+        was_ill = self._condition.ill or self._condition.frozen(time.monotonic())
         self._condition.took(sent)
         if was_ill:
             self._changed()
+
+
+async def beat_all(some: Iterable[Beats], worker: str, ttl: float) -> None:
+    """The service's beat for each of these instances. Raises LogDown if none has taken it."""
+    beaten: list[asyncio.Future[None]] = []
+    for each in some:
+        with suppress(LogDown):
+            beaten.append(each.beat(worker, ttl))
+    results = await asyncio.gather(*beaten, return_exceptions=True)
+    faults = [each for each in results if each is not None]
+    if len(faults) == len(results):
+        raise faults[0] if faults else LogDown("no instance can be reached")

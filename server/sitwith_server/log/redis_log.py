@@ -8,53 +8,42 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import (
-    Blank,
     Commit,
     Entry,
-    Give,
     Heads,
     Health,
     LogDown,
-    Look,
-    Lost,
     Outage,
     Position,
     Result,
-    Ring,
     Snapshot,
     Trimmed,
 )
-from sitwith_server.log.redis_bells import WHISPER, Record
-from sitwith_server.log.redis_effects import AUDIT_ENTRIES, last_moment, tomb_until
+from sitwith_server.log.redis_beats import beat_all
+from sitwith_server.log.redis_bells import Record
+from sitwith_server.log.redis_effects import last_moment, tomb_until
 from sitwith_server.log.redis_files import RedisFiles
 from sitwith_server.log.redis_instance import Instance, Tuning
 from sitwith_server.log.redis_link import Word
 from sitwith_server.log.redis_packing import (
     MICROSECONDS,
-    SHARDS,
     kept_of,
     key_field,
-    keys_of,
-    room_of,
 )
 from sitwith_server.log.redis_target import place, targets_of
+from sitwith_server.log.redis_told import RedisTold
+from sitwith_server.log.redis_unhosted import RedisUnhosted
 
 LOOKS: Final = 256
 """Rooms that one script looks at."""
 SHARDS_AT_ONCE: Final = 32
 """Shards that one script goes through where each may hold much."""
-_WHISPER: Final = bytes([WHISPER])
+PLACES: Final = 8_192
+"""Rooms of which it is remembered where they lie."""
 
 
 def _ms(seconds: float) -> int:
     return max(1, int(seconds * 1000))
-
-
-def _look(reply: bytes) -> Look | None:
-    if not reply:
-        return None
-    size = Position.SIZE
-    return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
 
 
 class RedisLeases:
@@ -65,14 +54,7 @@ class RedisLeases:
         self._of = of
 
     async def beat(self, worker: str, ttl: float) -> None:
-        beaten: list[asyncio.Future[None]] = []
-        for each in self._instances:
-            with suppress(LogDown):
-                beaten.append(each.beats.beat(worker, ttl))
-        results = await asyncio.gather(*beaten, return_exceptions=True)
-        faults = [each for each in results if each is not None]
-        if len(faults) == len(results):
-            raise faults[0] if faults else LogDown("no instance can be reached")
+        await beat_all([each.beats for each in self._instances], worker, ttl)
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         found = await self.ask_all("living", *workers)
@@ -114,7 +96,7 @@ class RedisLeases:
         return found
 
 
-class RedisLog:
+class RedisLog(RedisUnhosted, RedisTold):
     """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
 
     urls: as `redis_target.targets_of` takes them. Connects in the background from `start` on;
@@ -131,6 +113,7 @@ class RedisLog:
                 each(instance.name, instance.view().health)
 
         self._instances = tuple(Instance(each, chosen, format, changed) for each in targets)
+        self._places: dict[str, Instance] = {}
         self._identities = tuple(each.identity for each in targets)
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
@@ -151,7 +134,15 @@ class RedisLog:
     def _of(self, room: str) -> Instance:
         if len(self._instances) == 1:
             return self._instances[0]
-        return self._instances[place(room, self._identities)]
+        found = self._places.get(room)
+        if found is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            found = self._places[room] = self._instances[place(room, self._identities)]
+        return found
+
+    async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        return await self.leases.ask_all(operation, *words)
 
     # --- how it is -------------------------------------------------------------------------
 
@@ -205,14 +196,6 @@ class RedisLog:
         found: bytes | None = await self._of(room).ask(room, "record")
         return found
 
-    async def rooms(self) -> list[str]:
-        """Of the instances that can be reached; raises LogDown if none can."""
-        found: list[str] = []
-        for first in range(0, SHARDS, SHARDS_AT_ONCE):
-            for _, names in await self.leases.ask_all("rooms", first, first + SHARDS_AT_ONCE - 1):
-                found += map(room_of, names)
-        return found
-
     async def end(self, room: str) -> None:
         instance = self._of(room)
         instance.holdings.bury(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
@@ -246,95 +229,6 @@ class RedisLog:
         reply = await instance.ask(room, "heads")
         return None if reply is None else Heads(*instance.saw_heads(room, reply))
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
-        of: dict[Instance, list[str]] = {}
-        for room in dict.fromkeys(rooms):
-            of.setdefault(self._of(room), []).append(room)
-        parts = [
-            self._looks(instance, some[start : start + LOOKS])
-            for instance, some in of.items()
-            for start in range(0, len(some), LOOKS)
-        ]
-        found = [each for each in await asyncio.gather(*parts) if each is not None]
-        if parts and not found:
-            raise LogDown("no instance can be reached")
-        return {room: look for some in found for room, look in some.items()}
-
-    async def _looks(
-        self, instance: Instance, rooms: Sequence[str]
-    ) -> dict[str, Look | None] | None:
-        if instance.frozen():
-            return None
-        try:
-            replies = await instance.ask("", "looks", *(keys_of(room).prefix for room in rooms))
-        except LogDown:
-            return None
-        return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
-
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        if keep := self._of(room).holdings.rooms.get(room):
-            keep.blank(blanks)
-
-    def forget_here(self, room: str, record: bytes) -> None:
-        self._of(room).holdings.forget_here(room, record)
-
     async def snapshot(self, room: str) -> Snapshot | None:
         position, blob = await self._of(room).ask(room, "snapshot")
         return None if position is None else Snapshot(Position.from_bytes(position), blob)
-
-    # --- what nobody does ------------------------------------------------------------------
-
-    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
-        words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))
-        each = max(1, limit // len(self._instances))
-        found = await self.leases.ask_all("due", *words, each)
-        return [room_of(name) for _, names in found for name in names][:limit]
-
-    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
-        """Of the instances that can be reached; raises LogDown if none can."""
-        found: list[str] = []
-        for first in range(0, SHARDS if workers else 0, SHARDS_AT_ONCE):
-            last, left = first + SHARDS_AT_ONCE - 1, limit - len(found)
-            words: list[Word] = [first, last, left, *workers]
-            for _, names in await self.leases.ask_all("orphans", *words):
-                found += map(room_of, names)
-            if len(found) >= limit:
-                break
-        return found[:limit]
-
-    # --- hints and holding -----------------------------------------------------------------
-
-    async def whisper(self, room: str, blob: bytes) -> None:
-        self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
-
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        instance = self._of(room)
-        instance.holdings.use(room)
-        unfollow = instance.fan.follow(room, bell, heard)
-        following = True
-
-        def end() -> None:
-            nonlocal following
-            if following:
-                following = False
-                unfollow()
-                instance.holdings.leave(room)
-
-        return end
-
-    def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
-    ) -> Callable[[], None]:
-        return self._of(room).holdings.hold(room, give, lost)
-
-    # --- the audit trail -------------------------------------------------------------------
-
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
-        await self._of(room).ask(room, "audit", blob, _ms(ttl), AUDIT_ENTRIES)
-
-    async def read_audit(self, room: str) -> list[bytes]:
-        found: list[Any] = await self._of(room).ask(room, "read_audit")
-        return found
-
-    async def drop_audit(self, room: str) -> None:
-        await self._of(room).ask(room, "drop_audit")

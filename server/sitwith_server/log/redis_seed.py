@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from sitwith_server.log.base import CONTROL, LINGER, Given, Heads, Lost, Position, life_of
@@ -30,6 +31,7 @@ from sitwith_server.log.redis_packing import (
 AT_ONCE: Final = 32
 """Offers under way at the same time."""
 TOMBS_AT_ONCE: Final = 200
+RECORDS_AT_ONCE: Final = 64
 UNKNOWN_TTL: Final = int(LINGER * 1_000)
 """How long a room lives whose record never came to be known here (ms)."""
 
@@ -96,24 +98,46 @@ class Seeder:
         for start in range(0, len(tombs), TOMBS_AT_ONCE):
             some = tombs[start : start + TOMBS_AT_ONCE]
             await self._do(link, "tombs", incarnation, *(word for tomb in some for word in tomb))
-        offers = self._offers()
-        while some_offers := [offer for offer, _ in zip(offers, range(AT_ONCE), strict=False)]:
-            await asyncio.gather(
-                *(self._do(link, "offer", incarnation, *offer) for offer in some_offers)
-            )
+        await self._one_after_another(link, "offer", incarnation, self._offers(), AT_ONCE)
+        await self._one_after_another(link, "records", incarnation, self._records(), 1)
         if holdings.beat is not None:
             await self._do(link, "done", incarnation, holdings.beat[0])
 
+    async def _one_after_another(
+        self,
+        link: Link,
+        operation: str,
+        incarnation: bytes,
+        offers: Iterator[list[Word]],
+        at_once: int,
+    ) -> None:
+        """So many at once, and no more of their words in memory."""
+        while some := list(islice(offers, at_once)):
+            asked = (self._do(link, operation, incarnation, *offer) for offer in some)
+            await asyncio.gather(*asked)
+
     def _offers(self) -> Iterator[list[Word]]:
-        """First the rooms that this process hosts, then all others' records."""
+        """The rooms that this process hosts, each with all that it holds."""
         holdings = self._holdings
         for room, keep in list(holdings.rooms.items()):
-            if not holdings.buried(room) and (keep.heads or keep.give is not None):
+            if self._hosts(room):
                 given = gives(keep)
                 yield [*self._record(room, keep, given), "1", *self._all_of(keep, given)]
-        for room in list(holdings.records):
-            if room not in holdings.rooms:
-                yield [*self._record(room, None, None), "0"]
+
+    def _records(self) -> Iterator[list[Word]]:
+        """All others' records, some in one."""
+        rooms = [room for room in self._holdings.records if not self._hosts(room)]
+        for start in range(0, len(rooms), RECORDS_AT_ONCE):
+            words: list[Word] = []
+            for room in rooms[start : start + RECORDS_AT_ONCE]:
+                words += [*self._record(room, self._holdings.rooms.get(room), None), "0"]
+            yield words
+
+    def _hosts(self, room: str) -> bool:
+        keep = self._holdings.rooms.get(room)
+        if keep is None or self._holdings.buried(room):
+            return False
+        return bool(keep.heads) or keep.give is not None
 
     def _record(self, room: str, keep: RoomKeep | None, given: Given | None) -> list[Word]:
         now = int(self._now() * 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -41,8 +42,9 @@ def parse_info(reply: bytes) -> dict[str, str]:
 
 
 def now() -> float:
-    """Of the clock that a `Condition` is told."""
-    return asyncio.get_running_loop().time()
+    """Of the clock that a `Condition` is told. Not the loop's, which may stand still for as long as
+    a callback runs: just then it has to be known that time has gone."""
+    return time.monotonic()
 
 
 class Vigil:
@@ -86,7 +88,8 @@ class Vigil:
         self.stop()
         soon = self.condition.next_look(at)
         if soon is not None:
-            self._timer = asyncio.get_running_loop().call_at(soon + _LATER, self.look)
+            later = asyncio.get_running_loop().call_later
+            self._timer = later(max(0.0, soon - at) + _LATER, self.look)
         if view == said:
             return
         self._said = view
@@ -154,6 +157,6 @@ class Vigil:
         Raises:
             Unusable: it is of another one.
         """
-        self.condition.other_format = other
+        self.condition.of_format(other)
         if other is not None:
             raise Unusable("format")

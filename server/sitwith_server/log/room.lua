@@ -44,14 +44,16 @@ function op.create()
   if here.is_ended() or alive() then
     return false
   end
-  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', b, 'rec', a)
+  -- What would be over already is over at once: a key whose end is past is gone within the script.
+  local last = math.max(tonumber(b), math.floor(now / 1000) + 1)
+  redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', last, 'rec', a)
   redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', 1, 0, 0))
-  redis.call('PEXPIREAT', meta, b)
-  redis.call('PEXPIREAT', heads, b)
-  here.set_due((b - LINGER) * 1000)
-  here.enlist(tonumber(b))
+  redis.call('PEXPIREAT', meta, last)
+  redis.call('PEXPIREAT', heads, last)
+  here.set_due((last - LINGER) * 1000)
+  here.enlist(last)
   here.tell()
-  return {1, 1, tonumber(b)}
+  return {1, 1, last}
 end
 
 function op.record()
@@ -169,13 +171,15 @@ function op.read_audit()
 end
 
 function op.drop_audit()
+  -- Refused where any write is: nothing is taken from a trail while nothing can be committed.
+  redis.call('SET', room .. 'full', '', 'PX', 1)
   redis.call('DEL', room .. 'trail', room .. 'trail_ttl')
 end
 
 -- --- many rooms: all are named by the prefix of their keys, or by their quoted ids in an index ----
 
--- prefixes. Returns of each the control stream's head and the moment of its last commit (µs, 8 bytes),
--- "" if there is no room.
+-- prefixes. Returns of each the control stream's head and the sum of all heads' numbers (8 bytes), ""
+-- if there is no room.
 function op.looks()
   local found = {}
   for n = 4, #ARGV do

@@ -279,7 +279,8 @@ local function known_of(house, room, epoch, incarnation, open)
     -- Neither offered to this incarnation nor half offered when another one ended.
     next_, counts = next_ + 1, next_
   end
-  return {next_ = next_, counts = counts, version = tonumber(m[4]), expires = m[5]}
+  local offered = m[2] == incarnation
+  return {next_ = next_, counts = counts, version = tonumber(m[4]), expires = m[5], offered = offered}
 end
 
 -- When the room is due and who has connections in it, from whoever had come furthest. Who knows only
@@ -327,16 +328,12 @@ local function take_all(room, expires)
   end
 end
 
--- incarnation; prefix of its keys; epoch, version and text of its record, its last moment (ms); when
--- it is due (µs), who has connections in it, after which control entry's position that was so, "" if
--- all that is known is its record; "1" if all of it is offered, then: rights number, last commit (µs),
+-- One room: prefix of its keys; epoch, version and text of its record, its last moment (ms); when it is
+-- due (µs), who has connections in it, after which control entry's position that was so, "" if all
+-- that is known is its record; "1" if all of it is offered, then: rights number, last commit (µs),
 -- position and text of its state or "", count of outcomes, (field, outcome)…, count of streams, (name,
 -- head, count of entries, (seq, meta, blob)…)…
-function op.offer()
-  local incarnation, open = offered_to()
-  if not incarnation then
-    return 'other'
-  end
+local function offer(incarnation, open)
   local room, epoch, version, record, expires = take(), number(), number(), take(), number()
   local due, workers, position, full = number(), take(), take(), take() == '1'
   local meta, heads, house = room .. 'meta', room .. 'heads', house_of(room, now)
@@ -346,6 +343,9 @@ function op.offer()
   local known = known_of(house, room, epoch, incarnation, open)
   if type(known) == 'string' then
     return known
+  end
+  if not full and known.offered and version <= known.version and epoch < known.next_ then
+    return 'taken'
   end
   if version > known.version then
     redis.call('HSET', meta, 'rec', record, 'v', version)
@@ -376,6 +376,20 @@ function op.offer()
     redis.call('PUBLISH', room .. 'bell', 'b' .. struct.pack('>I8I8', next_, head) .. 'room')
   end
   return 'taken'
+end
+
+-- incarnation, then a room of which all is offered
+function op.offer()
+  local incarnation, open = offered_to()
+  return incarnation and offer(incarnation, open) or 'other'
+end
+
+-- incarnation, then any number of rooms of which only the record is known
+function op.records()
+  local incarnation, open = offered_to()
+  while incarnation and place < #ARGV do
+    offer(incarnation, open)
+  end
 end
 
 -- prefix of the room's keys, then for each stream: name, a seq

@@ -190,11 +190,13 @@ class Steering:
         if home is not None:
             for speaker in self.speakers:
                 for medium in speaker.mids:
-                    if self._idle((speaker, medium)) and self._gate_differs(speaker, medium):
+                    if _idle(self._pumps.get((speaker, medium))) and self._gate_differs(
+                        speaker, medium
+                    ):
                         work = self._keep_gate(home, speaker, medium)
                         self._pump((speaker, medium), home, work)
             for listener in self.listeners:
-                if self._idle(listener) and any(self._slots_differ(listener)):
+                if _idle(self._pumps.get(listener)) and any(self._slots_differ(listener)):
                     self._pump(listener, home, self._keep_slots(home, listener))
         for listener in self.listeners:
             told = mapping(listener, self._audience)
@@ -336,10 +338,6 @@ class Steering:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _idle(self, key: object) -> bool:
-        task = self._pumps.get(key)
-        return task is None or task.done()
-
     def _pump(self, key: object, home: Home, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(self._guard(home, work), name="janus-steer")
         self._pumps[key] = task
@@ -360,3 +358,7 @@ class Steering:
             # A defect of ours must not leave open what a plan has closed.
             _log.error("janus_steering", fault=type(error).__name__)
             self._refused(home)
+
+
+def _idle(pump: asyncio.Task[None] | None) -> bool:
+    return pump is None or pump.done()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.room.model import GroupId, Kind, MemberId, RoomState, Seat, Span
+from sitwith_server.room.seats import replaced
 from sitwith_server.room.speakers import reading, reads
 
 CIRCLE = "circle"
@@ -29,7 +30,7 @@ def rights_changed(old: RoomState, new: RoomState) -> bool:
     """Whether anybody's right to say or get something is another: their seat's, or all people's."""
     return _of_all(old) != _of_all(new) or any(
         was is None or now is None or _of_one(was) != _of_one(now)
-        for was, now in _replaced(old, new)
+        for was, now in replaced(old, new)
     )
 
 
@@ -40,7 +41,7 @@ def with_spans(old: RoomState, new: RoomState) -> RoomState:
     seats that were replaced are looked at.
     """
     if _of_all(old) == _of_all(new):
-        members = [now for _, now in _replaced(old, new) if now is not None]
+        members = [now for _, now in replaced(old, new) if now is not None]
     else:
         members = list(new.seats.values())
     heard = _hearers(new)
@@ -74,17 +75,6 @@ def _of_all(state: RoomState) -> tuple[object, ...]:
 
 def _of_one(seat: Seat) -> tuple[object, ...]:
     return (seat.phase, seat.role, Kind.CHAT in seat.held, seat.aside)
-
-
-def _replaced(old: RoomState, new: RoomState) -> list[tuple[Seat | None, Seat | None]]:
-    """The seats that are not the very same value, before and now."""
-    if old.seats is new.seats:
-        return []
-    before, after = old.seats, new.seats
-    found: list[tuple[Seat | None, Seat | None]] = [
-        (before.get(m), seat) for m, seat in after.items() if before.get(m) is not seat
-    ]
-    return found + [(before[m], None) for m in before.keys() - after.keys()]
 
 
 def _hearers(state: RoomState) -> dict[MemberId, set[GroupId]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from sitwith_server.room.model import MemberId, Pairs, RoomState, Seat
+from sitwith_server.room.seats import replaced
 from sitwith_server.room.view import (
     ALL,
     SLICES,
@@ -119,10 +120,12 @@ class Changes:
         """As any map, without looking at those whose seat is the same."""
         before, after = self._before.seats, self._after.seats
         was, now = places(self._before.floor.queue), places(self._after.floor.queue)
-        touched = {m for m, seat in after.items() if before.get(m) is not seat}
-        touched |= before.keys() - after.keys()
+        pairs = replaced(self._before, self._after)
+        touched = {seat.id for pair in pairs for seat in pair if seat is not None}
         touched |= _hands_told(was, now)
-        old = {m: e for m in sorted(touched) if (e := _entry(before, m, was)) is not None}
+        # Entries that may be behind are said again, though the state has not changed in them.
+        behind = now.keys() if len(now) <= HANDS_TOLD < len(was) else set[MemberId]()
+        old = {m: e for m in sorted(touched - behind) if (e := _entry(before, m, was)) is not None}
         new = {m: e for m in sorted(touched) if (e := _entry(after, m, now)) is not None}
         patch = _patches("members", old, new)
         stay = (_ENTRY_BYTES for _ in range(len(after) - len(new)))

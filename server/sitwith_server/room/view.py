@@ -8,7 +8,7 @@ changes is in `changes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sitwith_server.room import shown, speakers, voices, watch
@@ -54,12 +54,13 @@ def view(state: RoomState, viewer: MemberId) -> dict[str, Value]:
     seat = state.at(viewer)
     if seat is None:
         return door if state.series is None else {**door, "series": {"id": state.series.id}}
-    door["room"] = state.id
-    for name, part in SLICES.items():
-        audience = part.audience(state, seat)
-        if audience is not None:
-            door[name] = part.value(state, audience)
-    return door
+    return {**door, "room": state.id, **slices(state, seat, SLICES)}
+
+
+def slices(state: RoomState, seat: Seat, names: Iterable[str]) -> dict[str, Value]:
+    """Some slices as somebody inside sees them, without those that they don't have."""
+    seen = ((name, SLICES[name], SLICES[name].audience(state, seat)) for name in names)
+    return {name: part.value(state, who) for name, part, who in seen if who is not None}
 
 
 FREEZING: tuple[str, ...] = ("floor", "notice")

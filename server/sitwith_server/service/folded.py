@@ -155,6 +155,8 @@ class Folded:
         if words or heads.streams[CONTROL].seq > self.state.seq:
             # Words first, then up to the head by then: nobody gets words by rights of before.
             await self._read_control()
+        if heads.streams[CONTROL].seq == self.state.seq:
+            self.rights = heads.rights
         for entry in words:
             if entry.position.life == self.state.life:
                 self.talking.take(entry)
@@ -204,11 +206,15 @@ class Folded:
             self._tell(Change(before, self.state, (), "room.end", "", self.position))
 
     def start_over(self, fresh: Folded, streams: frozenset[str]) -> None:
-        """Goes on from another reading of the log; what of the conversations is gone is said."""
+        """Goes on from another reading of the log; what of the conversations is gone is said.
+        Words that came meanwhile are told once they are read."""
         before = self.state
         self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
+        if before.life == self.state.life:
+            self.talking.start_over(fresh.talking, streams)
+        else:
+            self._new_life()
         self.snapshot_at, self.compared_at = fresh.snapshot_at, fresh.compared_at
-        self.talking.start_over(fresh.talking)
         self._tell(Change(before, self.state, (), "gap", "", self.position))
         for observer in self.observers():
             observer.lost(streams)

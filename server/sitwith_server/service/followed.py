@@ -26,6 +26,9 @@ class Followed:
         self._pending: list[Bell] = []
         self._aside = False
         self.frozen = False
+        self.over = False
+        """Whether this object will be the room never again: it was forgotten here without the log,
+        or can't be read here. Another one may be, once it is loaded."""
 
     # -- what it is ------------------------------------------------------------------------------
 
@@ -134,10 +137,17 @@ class Followed:
         it starts over."""
         self._aside = True
 
-    def retire(self, record: Record) -> None:
-        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+    def give_up(self) -> None:
+        """This object is the room no longer. Whoever is shown it is told that it is frozen, and
+        sent elsewhere as from any room that is for long."""
+        self.over = True
         self.set_aside()
         self._pending.clear()
+        self.freeze(True)
+
+    def retire(self, record: Record) -> None:
+        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+        self.give_up()
         self._folded.retire(reopened(record, self.state.seq, self.state.seq))
 
     # -- parts -----------------------------------------------------------------------------------

@@ -150,7 +150,9 @@ class Host:
             held.let_go()
         self._held.clear()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1)
+            _, left = await asyncio.wait(self._tasks, timeout=1)
+            for task in left:
+                task.cancel()
 
     # -- finding ---------------------------------------------------------------------------------
 
@@ -282,7 +284,7 @@ class Host:
         """Something came that this version can't read: the room is decided on no longer here."""
         if room.id in self._held:
             _log.error("room_unreadable")
-            room.set_aside()
+            room.give_up()
             self.drop(room.id)
 
     def lost(self, room: Room, lost: Lost) -> None:
@@ -297,7 +299,7 @@ class Host:
         self.spawn(self._start_over(held, room, lost))
 
     async def _start_over(self, held: _Held, room: Room, lost: Lost) -> None:
-        while True:
+        while self._held.get(room.id) is held:
             try:
                 fresh = None if lost.heads is None else await load(self.log, self.trail, room.id)
                 break
@@ -306,6 +308,8 @@ class Host:
             except store.Unreadable:
                 self.unreadable(room)
                 return
+        else:
+            return
         if self._held.get(room.id) is not held:
             return
         held.stage, held.minded = Stage.LIVE, None

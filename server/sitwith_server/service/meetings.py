@@ -195,8 +195,12 @@ class Meetings:
             self._told.pop(state.id, None)
             return
         told = self._told.get(state.id)
-        moved = change is None or change.before.series is not state.series
-        moved = moved or (change is not None and change.before.expires_at != state.expires_at)
+        before = None if change is None else change.before
+        moved = (
+            before is None
+            or before.series is not state.series
+            or before.expires_at != state.expires_at
+        )
         if moved or state.id in self._refused:
             evening = evening_of(state)
             assert evening is not None

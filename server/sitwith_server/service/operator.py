@@ -112,6 +112,7 @@ class Operator:
             LogDown: no room was made, or nobody has its links.
         """
         room = tokens.new_room_id()
+        self._need(room)
         now = await self._host.log.now(room)
         memory = await self._memory(spec, room, now)
         made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
@@ -162,6 +163,8 @@ class Operator:
 
     async def rooms(self) -> list[RoomSummary]:
         """All living rooms. One that this version can't read is left out, and logged."""
+        if self.unready() not in ([], ["draining"]):
+            raise LogDown("no instance can be used")
         found: list[RoomSummary] = []
         for room in await self._host.log.rooms():
             try:
@@ -174,12 +177,14 @@ class Operator:
         return found
 
     async def room(self, room: str) -> RoomSummary | None:
+        self._need(room)
         state = await self._host.peek(room)
         return None if state is None else _summary(state)
 
     async def end(self, room: str) -> bool:
         """Tells everyone, ends the room and deletes all of it but the trail; False: there is none.
         Returns once nobody of it is heard any more, a second after its end at most."""
+        self._need(room)
         try:
             use = await self._host.use(room)
         except Unreadable:
@@ -197,6 +202,7 @@ class Operator:
         self, room: str, role: Role, uses: int | None, expires_in: float | None
     ) -> tuple[str, str] | None:
         """The id and the token of a new invite; None if there is no such room."""
+        self._need(room)
         use = await self._host.use(room)
         if use is None:
             return None
@@ -216,6 +222,7 @@ class Operator:
 
     async def revoke(self, room: str, invite: str) -> bool:
         """False if there is no such room or invite."""
+        self._need(room)
         use = await self._host.use(room)
         if use is None:
             return False
@@ -241,12 +248,20 @@ class Operator:
 
     async def audit(self, room: str) -> list[Mapping[str, object]] | None:
         """The trail; None where there is none."""
+        self._need(room)
         return await self._host.trail.read(room) or None
 
     async def drop_audit(self, room: str) -> bool:
+        """False where there is none."""
+        self._need(room)
         there = bool(await self._host.trail.read(room))
         await self._host.trail.drop(room)
         return there
+
+    def _need(self, room: str) -> None:
+        """Raises LogDown while nothing can be committed where the room lies."""
+        if self._host.log.frozen(room):
+            raise LogDown("frozen")
 
     def ready(self) -> bool:
         """Whether rooms can be served: not draining, and an instance of the log that lives."""
@@ -259,7 +274,7 @@ class Operator:
         log = self._host.log
         if Health.LIVE in log.health().values():
             return []
-        return sorted({f"log_{reason}" for reason in log.reasons().values()}) or ["log"]
+        return sorted({f"log_{reason}" for reason in log.reasons().values()})
 
 
 def _summary(state: RoomState) -> RoomSummary:

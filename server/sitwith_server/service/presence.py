@@ -77,15 +77,20 @@ class Presence:
     async def report(self, room: Room, seat: str, connection: str) -> None:
         """A connection is gone: commits it, now or as soon as it can be."""
         self.closed(connection)
-        if await self._lose(room, seat, connection):
+        # A room that is over here is minded by whoever loads it anew.
+        if room.over or await self._lose(room, seat, connection):
             self._unreported.pop(connection, None)
         else:
             self._unreported[connection] = (room, seat)
 
-    async def report_again(self) -> None:
-        """What could not be reported so far."""
-        for connection, (room, seat) in list(self._unreported.items()):
-            await self.report(room, seat, connection)
+    def unreported(self) -> list[str]:
+        """The connections whose loss could not be reported so far."""
+        return list(self._unreported)
+
+    async def report_again(self, connection: str) -> None:
+        """One of the `unreported`."""
+        if (found := self._unreported.get(connection)) is not None:
+            await self.report(*found, connection)
 
     @staticmethod
     async def _lose(room: Room, seat: str, connection: str) -> bool:

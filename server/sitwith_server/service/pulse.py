@@ -94,7 +94,7 @@ class Pulse:
                 await host.presence.renew()
         await _all([room for room in here if self._is_to_thaw(room)], self._thaw)
         await _all(here, host.mind)
-        await host.presence.report_again()
+        await _all(host.presence.unreported(), host.presence.report_again)
         host.let_go_of_idle()
 
     def _is_to_thaw(self, room: Room) -> bool:

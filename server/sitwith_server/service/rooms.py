@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from sitwith_protocol.errors import RefusalCode
@@ -340,6 +341,8 @@ class Room(Followed):
             self._aside = False
             self._pending.clear()
             self._folded.start_over(fresh._folded, streams)
+            with suppress(LogDown):  # the next look at all rooms finds what is missing
+                await self._catch_up()
         if before.life != self.state.life:
             return
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
@@ -350,7 +353,7 @@ class Room(Followed):
             turn=before.floor.turn,
             forgotten=forgotten(before, self.state),
         )
-        while isinstance(await self.order(again, "gap"), Unavailable):
+        while isinstance(await self.order(again, "gap"), Unavailable) and not self.over:
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:

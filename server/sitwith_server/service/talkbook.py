@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sitwith_server.log.base import KEPT_ENTRIES, Entry
@@ -32,6 +33,19 @@ class TalkBook:
     def __init__(self) -> None:
         self._books: dict[str, Book] = {}
         self._last: dict[MemberId, float] = {}
+
+    @classmethod
+    def joined(cls, own: TalkBook, other: TalkBook, lost: Collection[str]) -> TalkBook:
+        """`own`, but of the streams that are `lost`, and of what goes less far in `other`, what
+        `other` has."""
+        made = cls()
+        for stream, book in own._books.items():
+            if stream not in lost and book.head <= other.head(stream):
+                made._books[stream] = book
+            elif (found := other._books.get(stream)) is not None:
+                made._books[stream] = found
+        made._last = {**own._last, **other._last}
+        return made
 
     def head(self, stream: str) -> int:
         """The number of the last entry folded of this stream, 0 before any."""

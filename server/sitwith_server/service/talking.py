@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeAlias
@@ -181,11 +181,16 @@ class Talking:
         self.positions[entry.stream] = entry.position
         self._tell(Words(entry, what))
 
-    def start_over(self, other: Talking | None = None) -> None:
-        """Takes over what another reading of the same log has found; without one, begins anew, as
-        the conversations of a new life do."""
-        self.book = TalkBook() if other is None else other.book
-        self.positions = {} if other is None else other.positions
+    def start_over(self, other: Talking | None = None, lost: Collection[str] = ()) -> None:
+        """Begins anew, as the conversations of a new life do. other: another reading of the log, by
+        which the same life goes on; it counts for the streams that are `lost`. What more it has of
+        the others nobody here has been told yet, so that it is still to be folded."""
+        if other is None:
+            self.book, self.positions = TalkBook(), {}
+            return
+        self.book = TalkBook.joined(self.book, other.book, lost)
+        known = {**other.positions, **{s: p for s, p in self.positions.items() if s not in lost}}
+        self.positions = {s: known[s] for s in self.book.streams() if s in known}
 
     @property
     def count(self) -> int:

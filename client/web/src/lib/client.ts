@@ -34,7 +34,7 @@ import {
   type RoomState,
   type RoomView,
 } from "./room.ts";
-import { seatStore, type SeatStore, type StorageLike } from "./store.ts";
+import { seatStore, type SeatStore, type StorageLike, type Way } from "./store.ts";
 
 export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
 
@@ -57,6 +57,8 @@ export interface Snapshot {
   readonly gaps: readonly Gap[];
   /** The last known name of everybody ever seen, for messages of those who have left. */
   readonly names: Readonly<Record<MemberId, string>>;
+  /** How often the room had forgotten us, so that we came in anew: nothing of before is here. */
+  readonly anew: number;
   /** Unix seconds by the server's clock, to compare with `ends_at` and the like. */
   serverNow(): number;
 }
@@ -98,7 +100,12 @@ export class RoomClient {
 
   private connection: Connection | null = null;
   private resumeValue: string | null;
-  private name = "";
+  private way: Way | null;
+  /** A resume value that led nowhere: it says who was a facilitator here (rule RE15). */
+  private was: string | null = null;
+  /** Whether the server has welcomed us on the current socket. */
+  private welcomed = false;
+  private anew = 0;
   private nextId: number;
   private room: RoomState;
   private phase: Phase = "idle";
@@ -112,6 +119,7 @@ export class RoomClient {
     this.store = seatStore(options.room, options.storage);
     const seat = this.store.load();
     this.resumeValue = seat?.resume ?? null;
+    this.way = seat?.way ?? null;
     // A tab that was duplicated has the same stored id as its twin; the time sets them apart.
     this.nextId = Math.max(seat?.nextId ?? 1, Math.floor(this.host.now()));
     this.room = { ...EMPTY_ROOM, read: seat?.read ?? {} };
@@ -147,10 +155,12 @@ export class RoomClient {
   join(name: string): void {
     if (this.connection !== null) return;
     this.store.clear();
+    this.was = this.resumeValue ?? this.was;
     this.resumeValue = null;
-    this.name = name;
     this.room = EMPTY_ROOM;
-    if (this.options.token === null) this.end(NOWHERE);
+    const { token } = this.options;
+    this.way = token === null ? null : { token, name };
+    if (token === null) this.end(NOWHERE);
     else this.connect();
   }
 
@@ -236,10 +246,12 @@ export class RoomClient {
   }
 
   private hello(): ClientFrame {
+    this.welcomed = false;
     if (this.resumeValue !== null) {
       return { t: "hello", resume: this.resumeValue, seen: greeted(this.room.seen) };
     }
-    return { t: "hello", token: this.options.token ?? "", name: this.name };
+    const { token, name } = this.way ?? { token: "", name: "" };
+    return { t: "hello", token, name, ...(this.was === null ? {} : { was: this.was }) };
   }
 
   private takeId(): number {
@@ -250,7 +262,8 @@ export class RoomClient {
 
   private save(): void {
     if (this.resumeValue === null) return;
-    this.store.save({ resume: this.resumeValue, nextId: this.nextId, read: { ...this.room.read } });
+    const { resumeValue: resume, nextId, way } = this;
+    this.store.save({ resume, nextId, read: { ...this.room.read }, way });
   }
 
   private receive(frame: ServerFrame): void {
@@ -260,6 +273,8 @@ export class RoomClient {
     if (this.room.phase !== null) this.phase = this.room.phase;
     if (frame.t === "welcome") {
       this.link = "ok";
+      this.welcomed = true;
+      this.was = null;
       this.resumeValue = frame.resume;
       this.save();
       for (const { frame: command } of this.pending.values()) this.connection?.send(command);
@@ -299,20 +314,42 @@ export class RoomClient {
     // The seat is gone because we gave it up; only the answer was lost.
     const left =
       code === NOWHERE && [...this.pending.values()].some(({ frame }) => frame.t === "leave");
+    if (code === NOWHERE && !left && this.beginAgain()) return;
     if (SEAT_GONE.has(code)) this.forgetSeat();
     // Who has no seat any more keeps nothing that was said.
     if (this.resumeValue === null) this.room = outside(this.room);
     this.phase = "closed";
     this.link = "ok";
     this.closed = { code: left ? LEFT : code };
+    this.giveUp(failure("closed", CLOSED_TEXT));
+    this.changed();
+  }
+
+  /**
+   * The seat leads nowhere. Where the room has forgotten, the way that one came by opens it anew: it
+   * is tried once (rule RE14). False: that is no use.
+   */
+  private beginAgain(): boolean {
+    if (this.resumeValue === null || this.welcomed || this.way === null) return false;
+    // What is stored stays until the welcome, for a reload in between.
+    this.was = this.resumeValue;
+    this.resumeValue = null;
+    this.room = EMPTY_ROOM;
+    this.anew += 1;
+    this.giveUp(failure("lost", LOST_TEXT));
+    this.connect();
+    return true;
+  }
+
+  private giveUp(answer: Answer<never>): void {
     const unanswered = [...this.pending.values()];
     this.pending.clear();
-    for (const { answer } of unanswered) answer(failure("closed", CLOSED_TEXT));
-    this.changed();
+    for (const waiting of unanswered) waiting.answer(answer);
   }
 
   private forgetSeat(): void {
     this.resumeValue = null;
+    this.was = null;
     this.store.clear();
   }
 
@@ -342,6 +379,7 @@ export class RoomClient {
       closed: this.closed,
       gaps,
       names,
+      anew: this.anew,
       serverNow: () => serverSeconds(this.room.clock, this.host.now()),
     });
   }

@@ -68,6 +68,7 @@ export interface CommandFields {
   "room.lock": Empty;
   "room.unlock": Empty;
   "room.end": Empty;
+  "room.extend": { seconds: number };
   "room.settings": Partial<Settings>;
   "member.remove": { member: MemberId };
   "role.give": { member: MemberId; role: Role };

@@ -7,7 +7,7 @@ import type { RefusalCode } from "./commands.ts";
 import type { ConversationId, MemberId, Position, Role, ServerPhase, Slices } from "./slices.ts";
 
 export type ClientFrame =
-  | { t: "hello"; token: string; name: string }
+  | { t: "hello"; token: string; name: string; was?: string }
   | { t: "hello"; resume: string; seen: Record<string, Position> }
   | ({ t: string; id: number } & Record<string, unknown>);
 

@@ -234,6 +234,10 @@ export interface Slices {
   /** A facilitator has asked one in private whether one likes to speak. */
   nudge?: { at: number } | null;
   agenda: Agenda | null;
+  /** When the room's time is over. */
+  expires_at?: number | null;
+  /** How near that is, in seconds, once it is told; 0: over, and the room ends once nobody is here. */
+  closing?: 3600 | 600 | 60 | 0 | null;
   locked: boolean;
   settings: Settings | null;
   mood: Mood | null;

@@ -1,7 +1,8 @@
 /**
- * What a page keeps of its seat across a reload: the resume value, the next command id and how far
- * each conversation was read. No word of anyone. One entry a room, in `sessionStorage` (a tab's own)
- * where there is one; a browser that refuses storage costs the reload, never the page.
+ * What a page keeps of its seat across a reload: the resume value, the next command id, how far each
+ * conversation was read, and, for a room that has forgotten meanwhile, the link's token with one's
+ * own name. No word of anyone. One entry a room, in `sessionStorage` (a tab's own) where there is
+ * one; a browser that refuses storage costs the reload, never the page.
  */
 
 export interface StorageLike {
@@ -16,6 +17,13 @@ export interface Seat {
   nextId: number;
   /** Conversation -> highest `n` that was read. */
   read: Record<string, number>;
+  /** What one came by, and as whom; null where it is not known. */
+  way: Way | null;
+}
+
+export interface Way {
+  token: string;
+  name: string;
 }
 
 export interface SeatStore {
@@ -28,17 +36,23 @@ function readSeat(text: string): Seat | null {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null) return null;
-    const { v, resume, nextId, read } = value as Record<string, unknown>;
+    const { v, resume, nextId, read, way } = value as Record<string, unknown>;
     if (v !== 1 || typeof resume !== "string" || !Number.isSafeInteger(nextId)) return null;
     const marks: Record<string, number> = {};
     if (typeof read === "object" && read !== null) {
       for (const [to, n] of Object.entries(read))
         if (Number.isSafeInteger(n)) marks[to] = n as number;
     }
-    return { resume, nextId: nextId as number, read: marks };
+    return { resume, nextId: nextId as number, read: marks, way: readWay(way) };
   } catch {
     return null;
   }
+}
+
+function readWay(value: unknown): Way | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { token, name } = value as Record<string, unknown>;
+  return typeof token === "string" && typeof name === "string" ? { token, name } : null;
 }
 
 /** Reading `window.sessionStorage` itself throws where storage is blocked. */

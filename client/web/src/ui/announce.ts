@@ -3,6 +3,7 @@ import { amHolder, bySeat, clock, groupInView, isFacilitator, nextUp, queueOrder
 import type { Snapshot } from "./port.ts";
 import { conversationName } from "./chat/audience.ts";
 import { careWords } from "./care/announce.ts";
+import { endingWords } from "./ending/model.ts";
 import { eveningWords } from "./evening/announce.ts";
 import { momentWords } from "./moments/announce.ts";
 import { words } from "./words.ts";
@@ -40,6 +41,7 @@ export function announce(before: Snapshot, after: Snapshot, name: Names, inView:
   polite.push(...eveningWords(before, after));
   polite.push(...careWords(before, after, name));
   polite.push(...momentWords(before, after, name));
+  polite.push(...endingWords(before, after));
   polite.push(...groupWords(before, after, name));
   if (before.role !== after.role && after.role !== null) {
     polite.push(after.role === "guest" ? guest.say.role : say[after.role]);

@@ -76,6 +76,8 @@ export class Session {
   readonly nudged = signal<ReadonlyMap<string, number>>(new Map());
   /** By whom the circle is to know me again, as I said when I came in. */
   person: Uint8Array | null = null;
+  /** Which word of the room's end was put away. */
+  readonly endingSeen = signal<number | null>(null);
   /** Whether this page has asked for the contact card that the room wants. */
   readonly cardAsked = signal(false);
   readonly online: ReadonlySignal<boolean>;
@@ -118,6 +120,7 @@ export class Session {
     const snap = this.client.snapshot;
     batch(() => {
       if (snap.phase === "inside") this.wasInside.value = true;
+      if (snap.anew !== before.anew) this.beginAnew();
       this.snap.value = snap;
       this.mood.value = remember(this.mood.value, snap.room.mood);
       if (snap !== before) {
@@ -134,6 +137,17 @@ export class Session {
         this.dialog.value = { is: "card-entry" };
       }
     });
+  }
+
+  /** The room has forgotten: what this page remembers of it is over, too. */
+  private beginAnew(): void {
+    this.drafts.value = {};
+    this.talk.value = "circle";
+    this.tab.value = "circle";
+    this.mood.value = NO_MOOD;
+    this.nudged.value = new Map();
+    this.endingSeen.value = null;
+    this.cardAsked.value = false;
   }
 
   private tell(before: Snapshot, after: Snapshot): void {

@@ -68,6 +68,72 @@ describe("resume", () => {
   });
 });
 
+describe("a room that has forgotten", () => {
+  /** The link drops, and the resume leads nowhere; the next socket's hello. */
+  function comeBackToNothing(world: World): unknown {
+    dropAndReopen(world);
+    world.socket.say({ t: "closed", code: 4404 });
+    world.socket.end(4404);
+    world.socket.open();
+    return world.socket.heard()[0];
+  }
+
+  it("[RE14] is entered anew by the token, with nothing of before", async () => {
+    const { client, world, storage } = setupInside();
+    world.socket.say(chat(1));
+    const waiting = client.send("hand.raise", {});
+    expect(comeBackToNothing(world)).toEqual({ t: "hello", token: "r1.secret", name: "Ada", was: "res-1" });
+    expect(await waiting).toMatchObject({ ok: false });
+    expect(client.snapshot).toMatchObject({ phase: "connecting", anew: 1, chats: {}, names: {} });
+    world.socket.say(welcome({ me: "m9", resume: "res-9" }));
+    expect(client.snapshot).toMatchObject({ phase: "agreement", me: "m9", closed: null });
+    expect(world.socket.heard()).toEqual([]);
+    const again = setup({ storage, world });
+    again.client.resume();
+    world.socket.open();
+    expect(world.socket.heard()[0]).toMatchObject({ resume: "res-9" });
+  });
+
+  it("[RE14] is tried once, and then it is an end", () => {
+    const { client, world, storage } = setupInside();
+    comeBackToNothing(world);
+    world.socket.end(4404);
+    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 4404 } });
+    expect(client.hasSeat()).toBe(false);
+    expect(setup({ storage }).client.hasSeat()).toBe(false);
+  });
+
+  it("[RE14] is no matter where one is closed from inside, or has left", async () => {
+    const ended = setupInside();
+    ended.world.socket.end(4404);
+    expect(ended.client.snapshot).toMatchObject({ phase: "closed", closed: { code: 4404 }, anew: 0 });
+    const { client, world } = setupInside();
+    void client.send("leave", {});
+    dropAndReopen(world);
+    world.socket.end(4404);
+    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 1000 }, anew: 0 });
+  });
+
+  it("[RE14] is found again after a reload, with the name and the token of before", () => {
+    const first = setupInside();
+    const { client, world } = setup({ storage: first.storage, token: null });
+    client.resume();
+    world.socket.open();
+    world.socket.heard();
+    world.socket.end(4404);
+    world.socket.open();
+    expect(world.socket.heard()[0]).toEqual({ t: "hello", token: "r1.secret", name: "Ada", was: "res-1" });
+  });
+
+  it("[RE15] knows who comes in anew by themselves, too", () => {
+    const first = setupInside();
+    const { client, world } = setup({ storage: first.storage });
+    client.join("Fay");
+    world.socket.open();
+    expect(world.socket.heard()[0]).toEqual({ t: "hello", token: "r1.secret", name: "Fay", was: "res-1" });
+  });
+});
+
 describe("half-open links", () => {
   it("[AN9] are given up five seconds after a command, having asked halfway, where nothing is heard", () => {
     const { client, world } = setupInside();
@@ -306,7 +372,7 @@ describe("reload", () => {
     expect(new Set(ids.flat()).size).toBe(80);
   });
 
-  it("stores the seat and counters, and no word of anyone", () => {
+  it("stores the seat, one's own way in and counters, and no word of anyone", async () => {
     const { client, world, storage } = setupInside();
     world.socket.say(
       chat(1, { body: "something private" }),
@@ -319,8 +385,14 @@ describe("reload", () => {
       "read",
       "resume",
       "v",
+      "way",
     ]);
-    for (const word of ["something", "Ada", "Bo", "secret"]) expect(kept).not.toContain(word);
+    for (const word of ["something", "Bo"]) expect(kept).not.toContain(word);
+    const leaving = client.send("leave", {});
+    const leave = world.socket.heard().find(({ t }) => t === "leave");
+    world.socket.say({ t: "ok", id: leave?.["id"] });
+    await leaving;
+    expect(storage.items.size).toBe(0);
   });
 
   it("into a new seat starts from nothing", () => {
@@ -331,7 +403,7 @@ describe("reload", () => {
     const { client, world } = setup({ storage });
     client.join("Bo");
     world.socket.open();
-    expect(world.socket.heard()).toEqual([{ t: "hello", token: "r1.secret", name: "Bo" }]);
+    expect(world.socket.heard()).toMatchObject([{ t: "hello", token: "r1.secret", name: "Bo" }]);
     world.socket.say(welcome({ me: "m2", resume: "res-9" }), entered(), chat(1));
     expect(client.snapshot.chats["circle"]?.unread).toBe(0);
     expect(client.snapshot.chats["circle"]?.messages[0]?.mine).toBe(true);

@@ -95,6 +95,7 @@ const COMMANDS: Record<CommandName, true> = {
   "room.lock": true,
   "room.unlock": true,
   "room.end": true,
+  "room.extend": true,
   "room.settings": true,
   "member.remove": true,
   "role.give": true,

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { seatStore, type StorageLike } from "../../src/lib/store.ts";
 import { MemoryStorage } from "../support/world.ts";
 
-const seat = { resume: "res-1", nextId: 7, read: { circle: 3 } };
+const seat = { resume: "res-1", nextId: 7, read: { circle: 3 }, way: { token: "r1.secret", name: "Ada" } };
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -71,6 +71,9 @@ describe("seatStore", () => {
       resume: "x",
       nextId: 2,
       read: { "staff:m1": 4 },
+      way: null,
     });
+    storage.setItem("sitwith:r1", '{"v":1,"resume":"x","nextId":2,"read":{},"way":{"token":7}}');
+    expect(seatStore("r1", storage).load()?.way).toBeNull();
   });
 });

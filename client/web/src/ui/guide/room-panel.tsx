@@ -1,5 +1,6 @@
 /** The room as a whole: its door, its settings, quiet for everyone, its end. */
 import type { VNode } from "preact";
+import { EndingRow } from "../ending/parts.tsx";
 import { Button } from "../parts/button.tsx";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
@@ -23,6 +24,7 @@ export function RoomPanel(): VNode {
       <Button local look="row" icon="gear" onClick={() => session.open({ is: "settings" })}>
         {guide.room.settings}
       </Button>
+      <EndingRow />
       <Button local look="row" icon="leave" class="is-danger" onClick={() => session.open({ is: "end" })}>
         {guide.room.end}
       </Button>

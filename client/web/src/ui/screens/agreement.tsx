@@ -6,6 +6,7 @@ import { chosen, firstChoice, SeriesChoice, type Choice, type Chosen } from "../
 import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { Frame } from "./frame.tsx";
+import { ending } from "../words-ending.ts";
 import { series as again } from "../words-series.ts";
 
 const NOBODY: Chosen = { person: null, unkept: false };
@@ -30,6 +31,7 @@ export function AgreementScreen(): VNode {
   };
   return (
     <Frame wide over={room.title} heading={words.agreement.heading}>
+      {session.snap.value.anew > 0 && <p class="lead">{ending.anew}</p>}
       <p class="lead">{words.agreement.intro}</p>
       <div class="agreement" role="region" aria-label={words.title.agreement} tabIndex={0}>
         {paragraphs(room.agreement?.text ?? "").map((lines, i) => (

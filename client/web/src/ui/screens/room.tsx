@@ -14,6 +14,7 @@ import { TapToHear, VoiceNote } from "../media/notes.tsx";
 import { usePushToTalk } from "../media/push.ts";
 import { Milestones } from "../moments/milestones.tsx";
 import { MoodNote, useMoodNote } from "../moments/mood-parts.tsx";
+import { EndingFact, EndingNote, endingNoted } from "../ending/parts.tsx";
 import { StageLine } from "../evening/stage-line.tsx";
 import { homeTalk, waits } from "../guest/model.ts";
 import { GuestWaiting } from "../guest/waiting.tsx";
@@ -108,6 +109,7 @@ function Top(): VNode {
             {words.top.locked}
           </span>
         )}
+        <EndingFact />
       </p>
       <CareButton />
       <TurnStrip />
@@ -133,6 +135,7 @@ function StageNote(): VNode {
   if (snap.room.nudge != null) return <NudgeNote />;
   if (mood && snap.room.mood?.open === true) return <MoodNote />;
   if (groupInView(snap) !== null) return <MyGroup />;
+  if (endingNoted(session)) return <EndingNote />;
   if (snap.room.notice === "no_facilitator") {
     return (
       <section class="stage-note is-calm" role="status">

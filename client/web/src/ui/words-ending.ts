@@ -1,0 +1,23 @@
+/** Words about the end of the room's time, and about a room that has forgotten. */
+export const ending = {
+  label: "The end of the circle's time",
+  near: (words: string) => `The circle's time is over in ${words}.`,
+  soon: "The circle's time is over in less than a minute.",
+  over: "The circle's time is over.",
+  stay: "Nobody is sent away: it ends once everybody has gone.",
+  hour: "about an hour",
+  minutes: (n: number) => (n === 1 ? "a minute" : `${n} minutes`),
+  short: (n: number) => `${n} min left`,
+  shortSoon: "Under a minute",
+  shortOver: "Time is over",
+  seen: "All right",
+  until: (time: string) => `Open until ${time}`,
+  past: "The circle's time is over. It ends once everybody has gone.",
+  half: "30 min",
+  whole: "1 hour",
+  about: "more for the circle",
+  given: "The circle has more time now.",
+  tooMuch: "It can't be given so much at once.",
+  more: "The circle has more time.",
+  anew: "Everybody had been away for a while, so the circle begins anew: nothing of before is kept, and you come in afresh.",
+} as const;
