@@ -21,7 +21,7 @@ from tests.servers import PASSWORD
 
 FORGET_SECONDS = 10
 """The least that a deployment may have."""
-WELL_WITHIN = 20.0
+LINGER = 600.0
 
 
 class Told:
@@ -124,6 +124,15 @@ class Told:
         found = [(n, what) for n, text in said for what, mark in self.marks.items() if mark in text]
         assert found == [], found
 
+    def assert_mortal(self) -> None:
+        """Everything of it goes by itself ten minutes after its end, should all workers die."""
+        latest = (self.made["expires_at"] + LINGER - time.time() + 1) * 1000
+        with _redis(self.cluster) as client:
+            keys = [key for key in client.scan_iter(count=1000) if self.room.encode() in key]
+            left = {key: client.pttl(key) for key in keys if b":trail" not in key}
+        assert left, "it has keys"
+        assert {key: ms for key, ms in left.items() if not 0 < ms <= latest} == {}
+
     async def assert_opens_empty(self, door: Door) -> None:
         """Its links lead into an empty circle, as it was made; nothing of before comes to anybody;
         who was here is not known any more."""
@@ -185,9 +194,7 @@ def everything(cluster: Cluster) -> dict[str, bytes]:
         b"zset": lambda c, k: c.zrange(k, 0, -1, withscores=True),
     }
     found: dict[str, bytes] = {}
-    with redis.Redis(
-        port=cluster.redis.port, username="admin", password=PASSWORD, protocol=2
-    ) as client:
+    with _redis(cluster) as client:
         client.config_set("rdbcompression", "no")
         for key in client.scan_iter(count=1000):
             kind = client.type(key)
@@ -196,6 +203,11 @@ def everything(cluster: Cluster) -> dict[str, bytes]:
             parts = [key, _plain(read[kind](client, key)), client.dump(key) or b""]
             found[key.decode(errors="replace")] = b"\n".join(parts)
     return found
+
+
+def _redis(cluster: Cluster) -> redis.Redis:
+    port = cluster.redis.port
+    return redis.Redis(port=port, username="admin", password=PASSWORD, protocol=2)
 
 
 def _plain(value: object) -> bytes:

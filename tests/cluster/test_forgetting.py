@@ -51,6 +51,7 @@ async def _everybody_closes(cluster: Cluster) -> None:
     # This looks where words are, or it would find none for ever.
     in_use = {what for _, what in one.left()}
     assert in_use >= {*one.marks} - {f"the resume of {seat.name}" for seat in one.circle.seats}
+    one.assert_mortal()
     stays = other.circle.seats.pop(1)
     closed = await one.closes()
     await other.closes()
@@ -62,6 +63,7 @@ async def _everybody_closes(cluster: Cluster) -> None:
     assert {"room.create", "pairs.open"} <= {entry["action"] for entry in trail}
     shown = (await cluster.doors[0].http("GET", f"/api/rooms/{one.room}")).json()
     assert (shown["state"], shown["inside"], shown["connected"]) == ("open", 0, 0)
+    one.assert_mortal()
     await one.assert_opens_empty(cluster.doors[1])
     # One connection of somebody inside holds it off.
     assert other.left() != []

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
+from structlog.testing import capture_logs
 
+from sitwith_protocol.errors import CloseCode
+from sitwith_server.log.base import CONTROL, Commit
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
@@ -37,6 +41,19 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     await fay.room.ask(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
     assert (await come(made.member)).seat == "mCCCCCCC", "nor that of one who was removed"
     assert next(drawn, None) is None
+    await host.close()
+    await log.close()
+
+
+async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> None:
+    log = MemoryLog()
+    host = Host(log, Trail(log, 3600))
+    assert await log.create("r1", b"", time.time() + 3600)
+    await log.commit(Commit("r1", CONTROL, (b"canary of another version",), 0))
+    token, _ = tokens.mint_token("r1")
+    with capture_logs() as lines:
+        assert await Door(host).join(token, clean("Somebody")) is CloseCode.FAULT
+    assert lines == [{"event": "room_unreadable", "log_level": "error"}]
     await host.close()
     await log.close()
 

@@ -9,6 +9,7 @@ import pytest
 from sitwith_server.log.base import CONTROL, Trimmed
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
+from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host
@@ -65,3 +66,23 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
     assert e.room.state == other.state
     await host.close()
     await log.close()
+
+
+async def test_what_is_committed_to_a_room_of_its_record_alone_can_be_loaded_again() -> None:
+    """As after a Redis that came back empty: nobody hosted the room, all workers had its record."""
+    log = MemoryLog()
+    e = await people(log)
+    record = await log.record(e.room.id)
+    assert record is not None
+    emptied = MemoryLog()
+    assert await emptied.create(e.room.id, record, e.room.state.expires_at)
+    first = await load(emptied, Trail(emptied, 3600), e.room.id)
+    assert first is not None
+    direct = c.RoomSettings(by=OPERATOR, changes={"direct": True})
+    assert await first.order(direct, "room.settings") == COMMITTED
+    again = await load(emptied, Trail(emptied, 3600), e.room.id)
+    assert again is not None
+    assert again.state == first.state
+    assert again.state.settings.direct
+    await log.close()
+    await emptied.close()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
@@ -24,6 +26,7 @@ _CLOSES: Mapping[str, CloseCode] = {
     "given_up": CloseCode.LOST,
 }
 
+_log = structlog.get_logger(__name__)
 
 ID_TAKEN: Final = "id_taken"
 """The room's refusal of a seat whose id it knows already: another is drawn."""
@@ -111,6 +114,7 @@ class Door:
         except LogDown:
             return CloseCode.LOST
         except Unreadable:
+            _log.error("room_unreadable")
             return CloseCode.FAULT
 
     async def _take(

@@ -8,7 +8,7 @@ from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.record import reopened
 from sitwith_server.service import store
 from sitwith_server.service.audit import Trail
-from sitwith_server.service.effects import workers_of
+from sitwith_server.service.effects import SNAPSHOT_EVERY, workers_of
 from sitwith_server.service.folded import Folded
 from sitwith_server.service.rooms import Room
 
@@ -54,7 +54,8 @@ async def _from_record(log: Log, room_id: str) -> Folded | None:
         return None
     head = heads.streams.get(CONTROL, Position.START)
     state = reopened(store.record_from_bytes(record), head.seq, heads.rights)
-    return Folded(log, state, head, heads.rights)
+    # What is committed next has no room to stand on but by a snapshot of its own.
+    return Folded(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
 
 
 def give(room: Room) -> Given:
