@@ -49,6 +49,7 @@ def facilitator_commands(member: str, group: str, person: str) -> list[tuple[str
         ("room.unlock", {}),
         ("room.end", {}),
         ("room.settings", {"direct": True}),
+        ("room.extend", {"seconds": 60}),
         ("member.remove", {"member": member}),
         ("role.give", {"member": member, "role": "facilitator"}),
         ("care.take", {"member": member}),

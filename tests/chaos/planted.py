@@ -25,7 +25,7 @@ from sitwith_server.room.events import FloorChanged, MutesSet, Removed
 from sitwith_server.room.model import RoomState, Seat
 from sitwith_server.room.talk import Placed, Said, decide_talk
 from sitwith_server.room.view import SLICES, Slice
-from sitwith_server.service import folded, rooms, talking
+from sitwith_server.service import folded, followed, talking
 from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.folded import Folded
 from sitwith_server.service.presence import Presence
@@ -143,7 +143,7 @@ def no_reading_again() -> Iterator[None]:
     """The doorbell is believed: nothing is read unless it rings."""
     with (
         mock.patch.object(Room, "compare", lambda self, look, began: True),
-        mock.patch.object(rooms, "STALE_SECONDS", float("inf")),
+        mock.patch.object(followed, "STALE_SECONDS", float("inf")),
     ):
         yield
 

@@ -65,12 +65,12 @@ def gone_is_success() -> AbstractContextManager[object]:
     """What was committed to a room that is over counts as taken."""
     append = Room._append
 
-    async def trusting(self: Room, by: str, events: Any, why: str, *rest: Any, **how: Any) -> Any:
-        result = await append(self, by, events, why, *rest, **how)
-        if isinstance(result, Gone) and events:
-            after = fold_onto(self.state, events)
+    async def trusting(self: Room, by: str, made: Any, why: str, *rest: Any, **how: Any) -> Any:
+        result = await append(self, by, made, why, *rest, **how)
+        if isinstance(result, Gone) and made.events:
+            after = fold_onto(self.state, made.events)
             position = Position(self.position.epoch, after.seq, bytes(8))
-            self._folded.took(after, events, position, why, by)
+            self._folded.took(after, made.events, position, why, by)
             return Taken((position,), 0.0)
         return result
 

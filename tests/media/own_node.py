@@ -24,6 +24,7 @@ from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.pulse import Pulse
+from sitwith_server.service.results import Committed
 from tests.media.person import until
 
 LIMITS = Limits(offers=100, offers_burst=100)
@@ -76,8 +77,8 @@ class Circle:
         self._talking = asyncio.create_task(self._talk())
 
     async def must(self, command: c.Command) -> None:
-        refusal = await self.room.order(command, "test")
-        assert refusal is None, refusal
+        outcome = await self.room.order(command, "test")
+        assert isinstance(outcome, Committed), outcome
 
     async def connect(self, *names: str) -> None:
         await asyncio.gather(*map(self._connect, names))

@@ -105,8 +105,8 @@ async def test_a_handshake_that_can_not_begin_leaves_a_line_and_its_member_is_lo
         await peer.connect(await room.answer("a", peer.offer()), timeout=2)
     await gone(watcher, ["a"])
     (line,) = logged
-    assert (line["event"], line["log_level"]) == ("transport_fault", "error")
-    assert set(line) == {"event", "log_level", "exc_info"}
+    assert (line["event"], line["fault"]) == ("media_fault", "MemoryError")
+    assert set(line) == {"event", "log_level", "fault", "where"}
     assert (engine.counters.faults, engine.counters.failed) == (1, 1)
     engine.counters.faults = 0
 

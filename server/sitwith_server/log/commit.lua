@@ -189,7 +189,7 @@ if effects then
   if effects.expires >= 0 then
     -- What would be over already is over at once: a key whose end is past is gone within the script.
     expires = math.max(effects.expires, math.floor(time[1] * 1000 + time[2] / 1000) + 1)
-    house.expire(expires)
+    call('HSET', room .. 'meta', 'x', expires)
   end
   if effects.record then
     call('HSET', room .. 'meta', 'rec', effects.record)
@@ -200,6 +200,10 @@ if effects then
   end
   if effects.audit then
     house.audit(effects.audit, effects.ttl, effects.kept)
+  end
+  if effects.expires >= 0 then
+    -- After all that needs the keys: Redis 6 lets one end while a script runs.
+    house.expire(expires)
   end
   if effects.ends == 1 then
     house.finish(now + TOMBSTONE)
