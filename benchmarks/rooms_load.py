@@ -143,7 +143,7 @@ class Person(asyncio.Protocol):
                     self.inside.set_result(None)
             case "ok":
                 began = self._sent.pop(frame["id"], None)
-                if began is not None and self.inside.done():
+                if began is not None and "n" in frame:
                     self._figures.took.append(time.perf_counter() - began)
             case "refused":
                 self._sent.pop(frame["id"], None)
