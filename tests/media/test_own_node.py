@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from sitwith_server.log.base import Health
@@ -26,6 +27,7 @@ from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
 from tests.media.person import until
 from tests.media.reachable import texts
+from tests.refusing import WAYS
 from tests.servers import PASSWORD, Server
 
 SLACK = 0.4
@@ -195,6 +197,32 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
             gone = time.monotonic()
             await made.quiet(gone + LEASE + SLACK)
             assert not node.failed.is_set()
+            await node.close()
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("name", ["full", "replica"])
+async def test_TI5_refused_writes_silence_everybody_within_two_and_a_half_seconds(
+    tmp_path: Path, name: str
+) -> None:
+    way = WAYS[name]
+    server = Server("redis", tmp_path).start()
+    try:
+        worker, carrier = log_of(server), log_of(server)
+        await until(lambda: not (worker.frozen("") or carrier.frozen("")), lambda: "live")
+        async with circle("fay", "ada", worker=worker, carrier=carrier) as made:
+            node, _ = await started(made.carrier)
+            await asyncio.sleep(0.5)
+            await made.connect("fay", "ada")
+            await made.all_hear()
+            refused = time.monotonic()
+            await asyncio.to_thread(way.refuse, server)
+            await made.quiet(refused + 2.5 + SLACK)
+            await asyncio.to_thread(way.take, server)
+            await until(lambda: not carrier.frozen(made.room.id), lambda: "well again")
+            await asyncio.sleep(2.0)
+            await made.all_hear()
             await node.close()
     finally:
         server.kill()
