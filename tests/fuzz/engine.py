@@ -268,26 +268,28 @@ class Fuzzer:
         return data
 
     def _replay(self, seconds: float) -> None:
-        """The same inputs round after round: from the second on nothing more is kept."""
+        """The same inputs round after round: after a third of the time nothing more is kept."""
         inputs = self._chance.sample(self._kept, min(len(self._kept), 60)) or [b""]
         began, rounds, first = time.monotonic(), 0, 0
+        marked = 0
         tracemalloc.start()
         try:
-            while time.monotonic() - began < seconds or rounds < 4:
+            while time.monotonic() - began < seconds or rounds < marked + 2 or not marked:
                 for place, each in enumerate(inputs):
                     if self._wrong(each, traced=False) is not None:
                         return  # told before, or by what looking costs
                     if not rounds and place and time.monotonic() - began > seconds / 6:
                         del inputs[place:]  # so that there are rounds enough
                 rounds += 1
-                if rounds == 2:
-                    first, began = self._memory(), time.monotonic()
+                if not marked and rounds > 1 and time.monotonic() - began > seconds / 3:
+                    marked, first = rounds, self._memory()
+                    began = time.monotonic() - seconds / 3
             grown = self._memory() - first
         finally:
             tracemalloc.stop()
         # What Python itself keeps for later (free lists, interned names) goes up and down a little.
-        if grown > 16_384 + 24 * len(inputs) * (rounds - 2):
-            what = f"keeps memory: {grown:,} bytes more after {rounds - 2} rounds of the same"
+        if grown > 16_384 + 24 * len(inputs) * (rounds - marked):
+            what = f"keeps memory: {grown:,} bytes more after {rounds - marked} rounds of the same"
             self.report.findings.append(Finding(what, b""))
 
     def _memory(self) -> int:

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
+import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -65,6 +66,16 @@ class HttpProtocol(H11Protocol):
             if not data:
                 return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:  # a body that is malformed further on than it was read for its answer
+            self.transport.close()
+        # The application may be at work on the head of that request: its answer would come second.
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _upgraded(self, **kwargs: Any) -> WireProtocol:
         """The protocol that a WebSocket goes on with; uvicorn calls this as if it were a class."""

@@ -28,6 +28,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
     _deaf = False
     """Whether the connection has failed and what still comes is thrown away."""
 
+    _unanswered = False
+    """Whether it has failed before the upgrade was answered."""
+
     def write(self, data: bytes) -> None:
         if not self.close_sent and not self.transport.is_closing():
             self.transport.write(data)
@@ -51,6 +54,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
 
     async def send(self, message: Any) -> None:
+        if self._unanswered:
+            return
         await super().send(message)
         # uvicorn takes a refused upgrade for an application that forgot to answer, and would write
         # an error to the log for every foreign page that tries.
@@ -72,9 +77,12 @@ class WireProtocol(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     def handle_parser_exception(self) -> None:
+        if self.conn.close_sent is None:
+            # Frames that are none before the upgrade was answered: it can't be said in one.
+            self._give_up()
+            return
         # The library closes at once; what the peer is still sending would then reset the
         # connection, and it would never read why. So the rest is read, and thrown away.
-        assert self.conn.close_sent is not None
         code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -87,8 +95,25 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        if not self._deaf:
-            super().data_received(data)
+        if self._deaf:
+            return
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # The library has no use for this request (too many headers, or too long ones) and has
+            # its answer ready; uvicorn waits for one that it has a use for.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Ends it before the upgrade was answered; the application's answer goes nowhere."""
+        self._deaf = self._unanswered = self.close_sent = self.handshake_complete = True
+        self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            # That it was text is enough to refuse it; what is no text would be told to the log.
+            self.frames = [b""]
+        super().send_receive_event_to_app()
 
     def eof_received(self) -> None:
         if self._deaf:
