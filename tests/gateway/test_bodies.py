@@ -96,7 +96,7 @@ async def opened(world: World, upload_bytes: int = 5_000) -> AsyncIterator[Bench
         yield Bench(world, materials, served)
 
 
-async def test_MT14_one_ticket_holds_one_body(bench: Bench) -> None:
+async def test_MT20_one_ticket_holds_one_body(bench: Bench) -> None:
     ticket = await bench.world.ticket(bench.world.fay)
     async with plugs(bench.served, 1) as (first,), plugs(bench.served, 12) as more:
         await first.send(bench.put(ticket) + bytes(1_000))
@@ -111,7 +111,7 @@ async def test_MT14_one_ticket_holds_one_body(bench: Bench) -> None:
         await bench.held(0)
 
 
-async def test_MT14_a_body_ends_with_its_seat(bench: Bench) -> None:
+async def test_MT20_a_body_ends_with_its_seat(bench: Bench) -> None:
     """Also where its owner lost the role, and also while not a byte comes."""
     world = bench.world
     ticket = await world.ticket(world.fay)
@@ -124,7 +124,7 @@ async def test_MT14_a_body_ends_with_its_seat(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("drop", [b"", b"x"])
-async def test_MT14_a_body_that_does_not_come_is_let_go(
+async def test_MT20_a_body_that_does_not_come_is_let_go(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, drop: bytes
 ) -> None:
     monkeypatch.setattr("sitwith_server.gateway.bodies.STALL", 0.4)
@@ -145,7 +145,7 @@ async def _drip(plug: Plug, drop: bytes) -> None:
         await plug.send(drop)
 
 
-async def test_MT14_a_seat_and_a_worker_hold_no_more_than_they_may(world: World) -> None:
+async def test_MT20_a_seat_and_a_worker_hold_no_more_than_they_may(world: World) -> None:
     async with opened(world, upload_bytes=3_000) as bench:
         tickets = [await world.ticket(world.fay, f"f{n}") for n in range(3)]
         async with plugs(bench.served, 3) as (one, two, three):
@@ -163,7 +163,7 @@ async def test_MT14_a_seat_and_a_worker_hold_no_more_than_they_may(world: World)
             assert len(bench.materials._coming) == 2_000
 
 
-async def test_MT14_what_is_fetched_and_not_read_is_held_to_a_budget(world: World) -> None:
+async def test_MT20_what_is_fetched_and_not_read_is_held_to_a_budget(world: World) -> None:
     async with opened(world) as bench:
         await world.shown()
         key = await world.key(world.ada)
