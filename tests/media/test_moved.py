@@ -69,7 +69,8 @@ async def house(kind: str, folder: Path) -> AsyncIterator[Circle]:
             ).json()
             c = Circle(server, tokens)
         else:
-            site = stack.enter_context(Site(folder))
+            site = Site(folder)
+            stack.enter_context(site)
             for number in range(2):
                 await site.ready(number)
             doors = Doors(site)
