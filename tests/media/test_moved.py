@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aioice import stun
@@ -73,8 +74,8 @@ async def house(kind: str, folder: Path) -> AsyncIterator[Circle]:
             stack.enter_context(site)
             for number in range(2):
                 await site.ready(number)
-            doors = Doors(site)
-            c = Circle(doors, await opened(site.doors[0], site))  # type: ignore[arg-type]
+            doors: Any = Doors(site)
+            c = Circle(doors, await opened(site.doors[0], site))
         c.host = await c.join("Frida", role="facilitator")
         for name in ("Ada", "Ben"):
             c.members.append(await c.join(name))
