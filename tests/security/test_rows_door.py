@@ -90,8 +90,8 @@ async def test_row_02_forged_hosts_and_forwarded_headers_move_nothing(server: Se
         # A host is one host or nothing is answered; no link is made of it.
         for host in ("evil.example/healthz", "a b", "evil@127.0.0.1", "evil.example:x", "[::1", ""):
             with suppress(ConnectionError):
-                answer = await once(server, "/api/rooms", host=host)
-                assert answer.status in (400, 401), host
+                answer = await once(server, "/healthz", host=host)
+                assert answer.status == 400, host
         key = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
         made = await once(
             server, "/api/rooms", method="POST", body=b"{}", host="evil.example",
