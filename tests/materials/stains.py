@@ -305,7 +305,8 @@ def _info(sheet: Sheet) -> None:
 
 
 STAINS: Final[dict[str, Stain]] = {
-    "a link": _link, "an address": _address, "at opening": _opens, "deeds of the paper": _paper_deeds,
+    "a link": _link, "an address": _address, "at opening": _opens,
+    "deeds of the paper": _paper_deeds,
     "deeds of a page": _page_deeds, "a line of the outline": _line, "a field": _field,
     "a tree of names": _names, "a place with a name": _named_place, "a mark": _annotation,
     "a note": _noted, "anything anywhere": _anywhere, "something anywhere": _anywhere,
