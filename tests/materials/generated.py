@@ -96,7 +96,7 @@ def _drawn(number: int) -> bytes:
         b"BT /F1 18 Tf 20 150 Td (%b %d) Tj ET /Span <</MCID 0>> BDC "
         b"q 60 0 0 40 20 80 cm /I1 Do Q q 60 0 0 40 100 80 cm /I2 Do Q EMC "
         b"q 1 0 0 1 180 80 cm /X1 Do Q /Sh1 sh "
-        b"/Pattern cs /P1 scn 20 30 100 30 re f /G1 gs /C1 cs 0.4 scn 140 30 60 30 re f "
+        b"/Pattern cs /P1 scn 20 30 100 30 re f /G1 gs /Cs1 cs 0.4 scn 140 30 60 30 re f "
         b"BT /T3 20 Tf 220 40 Td (a) Tj ET /OC /L1 BDC 210 20 20 20 re f EMC" % (WORDS, number)
     )
 
@@ -186,7 +186,7 @@ def _resources(file: File) -> Ref:
             "Shading": {"Sh1": file.add(shading)},
             "Pattern": {"P1": file.add(tiles)},
             "ExtGState": {"G1": {"Type": N("ExtGState"), "ca": 0.8, "BM": N("Normal")}},
-            "ColorSpace": {"C1": inked},
+            "ColorSpace": {"Cs1": inked},
             "Properties": {"L1": layer},
         }
     )

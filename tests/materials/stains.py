@@ -222,7 +222,7 @@ def _anywhere(sheet: Sheet) -> None:
 
 
 _CHOSEN: Final = frozenset(
-    ("square", "Chapter", "F1", "I1", "Sh1", "P1", "G1", "C1", "L1", "X1")
+    ("square", "Chapter", "F1", "I1", "Sh1", "P1", "G1", "Cs1", "L1", "X1")
 )  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def _dictionaries(values: list[Any]) -> list[dict[str, Any]]:
         inner = each.about if isinstance(each, Stream) else each
         if isinstance(inner, dict):
             # What has names of its own choice (characters, roles) is no place for more.
-            if inner and not _CHOSEN & set(inner):
+            if (inner or isinstance(each, Stream)) and not _CHOSEN & set(inner):
                 found.append(inner)
             values += list(inner.values())
         elif isinstance(inner, list):

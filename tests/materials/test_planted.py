@@ -83,8 +83,11 @@ def _profiles(patch: Patch) -> None:
 
 
 def _packing(patch: Patch) -> None:
-    def as_it_came(unpacker: streams.Unpacker, stream: StreamObject) -> streams.Packed:
-        return streams.Packed(stream._data, str(stream.get("/Filter", "/None")), {})
+    def as_it_came(unpacker: streams.Unpacker, stream: StreamObject) -> streams.Packed | None:
+        kind = stream.get("/Filter")
+        if kind != "/FlateDecode":
+            return unpacker.data(stream)
+        return streams.Packed(stream._data, kind, {})
 
     patch.setitem(SHAPES, "drawn", Shape("drawn", {}, as_it_came))
 
