@@ -7,6 +7,7 @@ that folding is assignment and cannot disagree with deciding.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
@@ -21,6 +22,7 @@ from sitwith_server.room.events_series import (
 )
 from sitwith_server.room.materials import Material
 from sitwith_server.room.model import (
+    DOOR_SECONDS,
     FORGET_SECONDS,
     Floor,
     GroupId,
@@ -35,6 +37,13 @@ from sitwith_server.room.model import (
 )
 from sitwith_server.room.mood import Class
 from sitwith_server.room.record import Record
+
+
+class Turned(StrEnum):
+    """Why somebody who was at the door is turned away."""
+
+    LOCKED = "locked"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ class RoomOpened:
     material_key: bytes = field(default=b"", repr=False)
     concerns: tuple[str, ...] = ()
     forget_seconds: float = FORGET_SECONDS
+    door_seconds: float = DOOR_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +126,40 @@ class SeatTaken:
     resumes: tuple[bytes, ...]
     led: bytes = field(default=b"", repr=False)
     """As in `Seat`."""
+    at: float = 0.0
+    address: bytes = field(default=b"", repr=False)
+    """As in `Seat`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeatTakenBack:
+    """`address` is empty where the seat is no newcomer's."""
+
     member: MemberId
     connection: str
     resumes: tuple[bytes, ...]
+    address: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
+    member: MemberId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceYielded:
+    """Somebody else has the place at the door; they find their way back as if they had lost the
+    connection."""
+
+    member: MemberId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignSeen:
+    """Somebody is reading the agreement."""
+
     member: MemberId
     at: float
 
@@ -155,10 +188,15 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class SeatLeft:
-    """Left, was declined at the lobby, or never came back before entering."""
+    """Left, was declined at the lobby, was turned away, or never came back before entering.
+
+    turned: why the door was closed on them. unused: the use of their link is given back.
+    """
 
     member: MemberId
     declined: bool = False
+    turned: Turned | None = None
+    unused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +458,8 @@ Event = (
     | SeatTaken
     | SeatTakenBack
     | ConnectionLost
+    | PlaceYielded
+    | SignSeen
     | GraceOver
     | LobbyJoined
     | Entered
