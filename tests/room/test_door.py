@@ -187,8 +187,6 @@ def test_DO2_DO4_whoever_comes_by_a_link_of_their_own_gets_in(
     for n in range(3):
         who = e.come(f"Own{n}", e.link(Role.MEMBER, uses=1))
         e.ok("fay", c.LobbyAdmit, person=who)
-    for link in shared:
-        assert sum(1 for s in door.standing(e.state) if s.invite.encode() == link) <= PLACES
     assert len(standing(e)) <= PLACES
 
 
@@ -399,7 +397,7 @@ def test_DO12_what_can_not_be_replaced() -> None:
 
 
 def _last(e: Evening) -> str:
-    return next(i.id for i in reversed(e.state.invites.values()) if not i.revoked)
+    return next(i.id for i in reversed(list(e.state.invites.values())) if not i.revoked)
 
 
 def test_DO12_who_came_in_by_it_may_be_asked_to_wait() -> None:

@@ -313,7 +313,7 @@ SLICES: Mapping[str, Slice] = {
     "floor": Slice(_with_circle, _floor, (FLOOR,), by_entry=True),
     "pairs": Slice(_pairs_audience, _pairs, ("pairs", "help"), by_entry=True),
     "lobby": Slice(_staff_only, _lobby, (SEATS, "invites")),
-    "door": Slice(_staff_only, door.shown, (SEATS, "invites"), by_entry=True),
+    "door": Slice(_staff_only, door.shown, (SEATS, "invites", "capacity"), by_entry=True),
     "help": Slice(_staff_only, lambda state, _: list(state.help), ("help",)),
     "care": Slice(watch.care_audience, watch.care, (CARE, SEATS), by_entry=True),
     "inbox": Slice(_staff_only, _inbox, (CARE, SEATS), by_entry=True),
