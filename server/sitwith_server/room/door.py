@@ -94,9 +94,10 @@ def of_heaviest(seats: list[Seat], above: int) -> Seat | None:
 
 
 def shown(state: RoomState, _: str) -> dict[str, object]:
-    """How many are there, and by which links of more than one use."""
+    """How many are there, and by which links of more than one use. It is crowded a little before
+    the shares hold, so that a crowd around that number is not told again and again."""
     here = standing(state)
-    crowded = len(here) >= half(state)
+    crowded = 5 * len(here) >= 2 * places(state)
     reading = sum(1 for seat in here if seat.phase is Phase.AGREEMENT)
     return {
         "reading": reading,
