@@ -189,15 +189,15 @@ async def test_CC7_who_gave_up_a_place_comes_back_when_asked_to() -> None:
         assert len(server.urls) == 1, "it came back by itself"
         again = me.again()
         coming = asyncio.create_task(again.__aenter__())
-        line = await server.line()
-        assert (await line.heard())["resume"] == "resume-1"
-        line.say(welcome("agreement", resumed=True, resume="resume-2"))
+        new = await server.line()
+        assert (await new.heard())["resume"] == "resume-1"
+        new.say(welcome("agreement", resumed=True, resume="resume-2"))
         await coming
         assert (again.phase, again.id) == ("agreement", "m1")
         reading = asyncio.create_task(again.still_reading())
-        asked = await line.heard()
+        asked = await new.heard()
         assert asked["t"] == "agreement.reading"
-        line.say({"t": "ok", "id": asked["id"]})
+        new.say({"t": "ok", "id": asked["id"]})
         await reading
         await again.__aexit__(asyncio.CancelledError, None, None)
 
