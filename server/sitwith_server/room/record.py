@@ -161,6 +161,8 @@ def at_door(seat: Seat) -> Seat:
         resumes=seat.resumes,
         waiting_since=seat.waiting_since,
         led=seat.led,
+        signed_at=seat.signed_at,
+        address=seat.address,
     )
 
 
