@@ -27,7 +27,7 @@ from sitwith_server.gateway.translate import (
 )
 from sitwith_server.log.base import LogDown, Position
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Answer, Done, No
+from sitwith_server.service.answers import PACED, Answer, Done, No
 from sitwith_server.service.door import Seated
 
 _log = structlog.get_logger(__name__)
@@ -148,6 +148,8 @@ class Connection:
 
     async def _sit_down(self, seated: Seated, positions: Mapping[str, Position]) -> None:
         self._seated = seated
+        flow = self._gate.flows.of(seated.room.id, seated.seat, self._clock())
+        self._session.seated(flow)
         if seated.resumed:
             self._gate.metrics.resumed()
         now = await self._gate.now(seated.room.id)
@@ -177,6 +179,8 @@ class Connection:
         link.asking = True
         answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
         self._gate.metrics.commit(self._clock() - began)
+        if answer is PACED and (end := self._session.refused(self._clock())) is not None:
+            self._outbox.end(end.code)
         if isinstance(answer, Done):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
                 self._ask_media(seated, message)

@@ -12,6 +12,7 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
+from sitwith_server.gateway.flow import Bucket
 from sitwith_server.gateway.missed import NOTHING, Extent, Owed, is_for, since
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_payload
@@ -85,6 +86,7 @@ class Hub:
         self._state = room.state
         """The latest state that has been shown."""
         self._kinds: dict[Sees, Sees] = {}
+        self._reacting: dict[str, Bucket] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -162,6 +164,8 @@ class Hub:
                 link.outbox.put(frame)
         if len(self._kinds) > 2 * len(self.links) + 16:
             self._kinds = {kind: kind for link in self.links.values() if (kind := link.sees)}
+        if len(self._reacting) > len(after.seats):
+            self._reacting = {m: b for m, b in self._reacting.items() if m in after.seats}
 
     def _kind(self, state: RoomState, seat: Seat) -> Sees:
         """One object for all viewers of the same audiences."""
@@ -187,6 +191,10 @@ class Hub:
             link.outbox.put(frames[to])
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
+        # Kept nowhere, so that each worker paces its own: here all that come of one seat are counted.
+        now = asyncio.get_running_loop().time()
+        if not self._reacting.setdefault(by, Bucket(now)).take(now):
+            return
         state = self.room.state
         frame = framed(encode(m.Reaction(by, kind).to_map()))
         for link in tuple(self.links.values()):

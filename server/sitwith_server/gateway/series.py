@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms_series
+from sitwith_server.gateway.flow import Bucket
 from sitwith_server.gateway.forms import Invalid
 from sitwith_server.gateway.resource import Key, Problem, Resource, read_json, refused
-from sitwith_server.gateway.session import Bucket
 from sitwith_server.series.model import Overview, StoreDown
 from sitwith_server.service.meetings import Meetings
 
