@@ -191,7 +191,7 @@ class Hub:
             link.outbox.put(frames[to])
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
-        # Kept nowhere, so that each worker paces its own: here all that come of one seat are counted.
+        # Each worker paces only what comes through it: here all that come of one seat are counted.
         now = asyncio.get_running_loop().time()
         if not self._reacting.setdefault(by, Bucket(now)).take(now):
             return
