@@ -256,7 +256,7 @@ def pack_commit(
     `redis_effects.pack_effects`.
     """
     name = commit.stream.encode()
-    blobs = commit.blobs
+    blobs = [bytes(blob) for blob in commit.blobs]
     pace, seat = _pack_pace(commit.pace)
     header = pack_header(commit, key_length, bool(more), pace) + events + seat
     packed = b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
