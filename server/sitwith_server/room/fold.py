@@ -276,7 +276,7 @@ def _mood_closed(state: RoomState, event: ev.MoodClosed) -> RoomState:
 def _milestone_shared(state: RoomState, event: ev.MilestoneShared) -> RoomState:
     if not event.member:
         return state
-    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at)
+    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at, event.name)
     return replace(state, milestones=(*state.milestones, one))
 
 
@@ -323,7 +323,12 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.SeatTaken: _seat_taken,
     ev.SeatTakenBack: _on_seat(
         lambda e, seat: replace(
-            seat, connection=e.connection, resumes=e.resumes, lost_at=None, grace_over=False
+            seat,
+            connection=e.connection,
+            resumes=e.resumes,
+            came=seat.came + 1,
+            lost_at=None,
+            grace_over=False,
         )
     ),
     ev.ConnectionLost: _connection_lost,

@@ -198,6 +198,8 @@ class Seat:
     """Muted by oneself; only oneself lifts it."""
     resumes: tuple[bytes, ...] = ()
     """Digests of the resume values that are good, oldest first."""
+    came: int = 1
+    """How often a connection has taken it."""
     waiting_since: float | None = None
     inside: tuple[Span, ...] = ()
     apart: tuple[Span, ...] = ()
