@@ -15,7 +15,8 @@ from uvicorn.server import ServerState
 from sitwith_protocol.codec import encode
 from sitwith_server import wiring
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http_protocol import Guard, HttpProtocol
+from sitwith_server.gateway.guard import Guard
+from sitwith_server.gateway.http_protocol import HttpProtocol
 from sitwith_server.gateway.peers import BadProxyHeader, Peers, neighbourhood, proxy_header
 from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.log.memory_log import MemoryLog
