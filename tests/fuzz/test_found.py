@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from sitwith_protocol.codec import encode
 from sitwith_server.media import bus
 from sitwith_server.service import tickets
 from sitwith_server.service.talking import LETTER
+from sitwith_server.templates import files
+from tests.fuzz.engine import HANG
 from tests.fuzz.records import written
 from tests.fuzz.targets_sockets import FRAME, PUT, RAW, UPGRADE, answered
 from tests.fuzz.targets_wire import ROOM
@@ -88,3 +91,29 @@ def test_a_body_that_is_malformed_after_its_answer_ends_the_connection() -> None
     head, _, _ = PUT.partition(b"\r\n\r\n")
     told = answered(written([(RAW, 0, head + b"\r\n\r\n5\r\nhello\r\n"), (RAW, 0, b"zz\r\n")]))
     assert told.startswith(b"HTTP/1.1 404 ") and told.count(b"HTTP/1.1") == 1
+
+
+# ------------------------------------------------------------------------------------ agendas
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: 1" + ":1" * 130_000,
+        "title: !!int 1" + ":1" * 130_000,
+        "title: !!float 1" + ":1" * 130_000 + ".5",
+        "a: " + "{" * 200_000,
+        "a: [" + "a," * 100_000,
+    ],
+    ids=["base 60", "tagged", "tagged with a fraction", "deep", "long"],
+)
+def test_a_long_agenda_takes_no_time(text: str) -> None:
+    """Of the first three each took seconds: a number of base 60 was made digit by digit."""
+    began = time.thread_time()
+    with pytest.raises(files.BadFile):
+        files.read(text)
+    assert time.thread_time() - began < HANG
+
+
+def test_a_time_of_minutes_is_still_a_number() -> None:
+    assert files.parse("a: [1:30, 1:00:00]").value == {"a": [90, 3_600]}
