@@ -62,6 +62,9 @@ class _Wire:
     def gone(self) -> bool:
         return self.code is not None
 
+    def seated(self) -> None:
+        pass
+
     def end(self, code: int) -> None:
         self.code = code
 

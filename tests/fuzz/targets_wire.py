@@ -25,7 +25,8 @@ from sitwith_protocol.codec import (
 )
 from sitwith_protocol.links import NoLink, read_link
 from sitwith_protocol.person import read_person
-from sitwith_server.gateway.translate import Untranslatable, read_seen, to_command
+from sitwith_server.gateway.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
+from sitwith_server.gateway.translate import Untranslatable, to_command
 from sitwith_server.log.base import Position
 from sitwith_server.media import bus, janus_lease
 from sitwith_server.service import names, tickets, tokens
@@ -167,6 +168,7 @@ ROOM: Any = SimpleNamespace(
 _BRING = packed({"t": "bring", "room": "r4kd", "seat": "m1", "material": "f1", "until": 9e9,
                  "kind": "pdf", "title": "A paper"})  # fmt: skip
 _POSITION = Position(1, 42, bytes(8)).to_bytes()
+_PLACES = Places(b"k" * 32)
 _SEAL = janus_lease.Seal("a secret of these tests")
 _RENEWAL = janus_lease.Renewal(bytes(16), 7, bytes(8), 5_000_000, True, {1: 500, 2**53: 700})
 _ROUND = janus_lease.Round(bytes(16), bytes(8), 5_000_000, 7, True, 700, (1, 2))
@@ -183,7 +185,11 @@ def papers(data: bytes) -> None:
         read_link(text)
     with suppress(ValueError):
         read_person(text)
-    read_seen({"room": data, "circle": data[:24]})
+    seen = {"room": data, "circle": data[:SEALED_BYTES]}
+    if well_formed(seen):
+        _PLACES.seen(seen, "m1")
+    found = _PLACES.open("circle", data[:SEALED_BYTES].ljust(SEALED_BYTES, b"\0"))
+    assert found.seq <= ELSEWHERE.seq
 
 
 def signed(data: bytes) -> None:

@@ -311,6 +311,7 @@ class MilestoneShared:
     member: MemberId
     text: str | bytes = field(repr=False)
     ends_at: float
+    name: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,7 +305,7 @@ def _mood_closed(state: RoomState, event: ev.MoodClosed) -> RoomState:
 def _milestone_shared(state: RoomState, event: ev.MilestoneShared) -> RoomState:
     if not event.member:
         return state
-    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at)
+    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at, event.name)
     return replace(state, milestones=(*state.milestones, one))
 
 
@@ -355,6 +355,7 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
             seat,
             connection=e.connection,
             resumes=e.resumes,
+            came=seat.came + 1,
             lost_at=None,
             grace_over=False,
             address=e.address,

@@ -203,6 +203,8 @@ class Seat:
     """Muted by oneself; only oneself lifts it."""
     resumes: tuple[bytes, ...] = ()
     """Digests of the resume values that are good, oldest first."""
+    came: int = 1
+    """How often a connection has taken it."""
     waiting_since: float | None = None
     signed_at: float = 0.0
     """When the last sign of a person was seen at the door; nothing of it is kept inside."""

@@ -159,6 +159,7 @@ def at_door(seat: Seat) -> Seat:
         phase=seat.phase,
         connection=seat.connection,
         resumes=seat.resumes,
+        came=seat.came,
         waiting_since=seat.waiting_since,
         led=seat.led,
         signed_at=seat.signed_at,

@@ -11,7 +11,7 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service import tokens
+from sitwith_server.service import paces, tokens
 from sitwith_server.service.host import Host, Use
 from sitwith_server.service.names import Name
 from sitwith_server.service.peers import address_hash
@@ -25,6 +25,7 @@ _CLOSES: Mapping[str, CloseCode] = {
     "locked": CloseCode.DOOR_CLOSED,
     "full": CloseCode.DOOR_CLOSED,
     "given_up": CloseCode.LOST,
+    "too_fast": CloseCode.TOO_SOON,
 }
 
 _log = structlog.get_logger(__name__)
@@ -140,7 +141,8 @@ class Door:
             if isinstance(command, c.TakeSeat):
                 at = await self._host.log.now(room.id)
                 audit = self._host.trail.entry(command.by, why, None, "ok", at)
-            outcome = await room.order(command, why, still=still, audit=audit)
+            pace = paces.of_resumes(command.by) if isinstance(command, c.TakeBack) else None
+            outcome = await room.order(command, why, still=still, audit=audit, pace=pace)
         except BaseException:
             self._host.presence.closed(command.connection)
             use.release()
