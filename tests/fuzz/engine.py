@@ -31,6 +31,8 @@ from tests.fuzz.mutate import mutated
 CORPUS: Final = Path(__file__).with_name("corpus")
 HANG: Final = 1.0
 """Seconds of the processor for one input. Not of the clock: others may have the core."""
+LOOKED_AT: Final = 0.5
+"""Share of the inputs whose lines are looked at: it costs them several times their time."""
 MOST_KEPT: Final = 400
 REPLAYED: Final = 0.15
 """Share of the time in which the same inputs come again, to see whether memory grows."""
@@ -176,7 +178,7 @@ class Fuzzer:
         self.new.clear()
         third = None
         while (gone := time.monotonic() - began) < hunting and len(report.findings) < most:
-            self._try(self._next())
+            self._try(self._next(), self._chance.random() < LOOKED_AT)
             if third is None and gone > hunting / 3:
                 third = resident()
         target.fresh()
@@ -218,9 +220,9 @@ class Fuzzer:
         other = chance.choice(self._kept or [b""])
         return target.mutate(made, other, target.words, chance)[: target.longest]
 
-    def _try(self, data: bytes) -> None:
+    def _try(self, data: bytes, traced: bool = True) -> None:
         self.report.runs += 1
-        wrong = self._wrong(data, traced=True)
+        wrong = self._wrong(data, traced=traced)
         if wrong is not None and wrong.startswith("hangs"):
             wrong = self._wrong(data, traced=False)  # without what looking costs
         if wrong is not None:
@@ -228,7 +230,7 @@ class Fuzzer:
                 self._kinds.add(wrong)
                 self.report.findings.append(Finding(wrong, self._smallest(data, wrong)))
             return
-        if not self._lines.steps <= self._seen:
+        if traced and not self._lines.steps <= self._seen:
             self._seen |= self._lines.steps
             if len(self._kept) >= MOST_KEPT:
                 del self._kept[self._chance.randrange(MOST_KEPT // 2)]
