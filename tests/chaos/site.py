@@ -20,7 +20,7 @@ import redis
 from tests.chaos.backing import Backing, backing
 from tests.chaos.history import Capture, Forgotten
 from tests.chaos.proxy import Proxy
-from tests.cluster.cluster import KEY, Cluster, Door
+from tests.cluster.cluster import Cluster, Door
 from tests.servers import PASSWORD
 
 FORGET_SECONDS = 10
@@ -193,8 +193,8 @@ class Site:
         still holds."""
         found = [self._news(file) for file in self.cluster.log_files()]
         for number, door in enumerate(self.cluster.doors):
-            answer = await door.http("GET", "/metrics", key=KEY)
-            found.append(Capture(f"the metrics of worker {number}", answer.content))
+            told = (await door.metrics()).encode()
+            found.append(Capture(f"the metrics of worker {number}", told))
         found.append(Capture("Redis", await asyncio.to_thread(self._all_of_redis)))
         return found
 

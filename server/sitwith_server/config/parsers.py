@@ -87,6 +87,20 @@ def address(value: str) -> str:
         raise ValueError("must be one IP address") from None
 
 
+def listening_place(value: str) -> str:
+    """`address:port`, an IPv6 address in brackets."""
+    host, colon, port = value.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        found = ipaddress.ip_address(bare)
+        number = int(port) if port.isascii() and port.isdigit() else 0
+        if not colon or not 0 < number < 65_536 or (found.version == 6) != (bare is not host):
+            raise ValueError
+    except ValueError:
+        raise ValueError("must look like 127.0.0.1:9464 or [::1]:9464") from None
+    return f"[{found}]:{number}" if found.version == 6 else f"{found}:{number}"
+
+
 def networks(value: str) -> tuple[str, ...]:
     """Addresses and networks, such as `10.0.0.7, 192.0.2.0/24, 2001:db8::/64`."""
     found = []
