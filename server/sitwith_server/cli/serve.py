@@ -12,7 +12,7 @@ import sys
 from typing import Final
 
 from sitwith_server import config
-from sitwith_server.cli import settings
+from sitwith_server.cli import process, settings
 from sitwith_server.cli.config import warn_of_unknown
 from sitwith_server.cli.output import Commands, Failed, complain
 from sitwith_server.cli.worker import Inheritance, Leash
@@ -43,6 +43,7 @@ def run(asked: argparse.Namespace) -> int:
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
+    process.confine()
     if loaded.settings.workers > 1 or media_nodes(loaded.settings):
         return _supervise(loaded.settings, asked)
     from sitwith_server import wiring
@@ -101,6 +102,7 @@ def _words(asked: argparse.Namespace) -> list[str]:
 
 def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
     """One worker of a supervisor."""
+    process.confine()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks the supervisor, whoever else gets it
     leash = Leash(inherited)
     leash.watch()

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 from sitwith_server.config.addresses import authority, browser_host
 from sitwith_server.config.networks import plain_network
 
+KEY_BYTES: Final = 16
+"""Of the operator's key, at least: it is all that stands before the API."""
+
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
@@ -28,7 +31,9 @@ def host(value: str) -> str:
 def key(value: str) -> str:
     if not value.isascii():
         raise ValueError("must be ASCII: it travels in an HTTP header")
-    return words(value)
+    if len(words(value)) < KEY_BYTES:
+        raise ValueError(f"must have {KEY_BYTES} bytes or more: openssl rand -hex 32 makes one")
+    return value
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -41,6 +41,7 @@ from sitwith_server.series.model import StoreDown
 from sitwith_server.service.operator import Created, NoSuchSeries, Operator, RoomSummary
 
 UNROUTED: Final = "(none)"
+_UNTOLD: Final = frozenset((lines.ROUTE, series.FORGET_ROUTE))
 _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
 
 UNREADY: Final = {
@@ -348,7 +349,9 @@ class _Watched:
         template = getattr(scope.get("route"), "path", UNROUTED)
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self._metrics.http(method, template, status)
-        seldom_told = template in _PROBES or template == lines.ROUTE
+        if template in _UNTOLD and status < 500:
+            return  # a line a look would say when somebody needed it
+        seldom_told = template in _PROBES
         tell = _log.debug if seldom_told and status < 400 else _log.info
         tell(
             "request",
