@@ -48,7 +48,8 @@ class HttpProtocol(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.app = cast(Any, _Admitted(self.app, self))
-        self.ws_protocol_class = cast(Any, self._upgraded)
+        if self.ws_protocol_class is not None:
+            self.ws_protocol_class = cast(Any, self._upgraded)
 
     # -- a connection ----------------------------------------------------------------------------
 
