@@ -122,7 +122,7 @@ async def test_row_31_whoever_gives_nothing_is_let_go(server: Server) -> None:
         )
         answers = [answer[:12] for answer in await halves]
         assert time.monotonic() - began < 20
-        assert codes == [4408, 4408, 4408, 408]
+        assert [*codes] == [4408, 4408, 4408, 408]
         assert answers[:2] == [b"HTTP/1.1 408"] * 2
         assert answers[2] in (b"HTTP/1.1 408", b"")
         assert (await server.http("GET", "/readyz", key=None)).status_code == 200
