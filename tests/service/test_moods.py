@@ -74,11 +74,11 @@ async def test_MS1_a_milestone_goes_from_the_log_with_its_moment() -> None:
     first, second = e.room.state.milestones
     await e.save()
     assert (await e.kept()).count(b"canary") == 2
-    await e.ask(c.MilestoneClear(by=fay, n=first.n))
+    await e.ask(c.MilestoneClear(by=fay, n=first.name))
     assert b"canary" not in await e.kept()
     assert await kept(e, MilestoneShared) == [
         (MilestoneShared("", "", 0), ""),
-        (MilestoneShared(ben, "Glad", second.ends_at), ben),
+        (MilestoneShared(ben, "Glad", second.ends_at, second.name), ben),
     ]
     assert_same(await load(log, e.host.trail, e.room.id), e)
     await log.close()
