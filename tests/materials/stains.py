@@ -43,7 +43,7 @@ ADDRESSES: Final = (
     b"ms-word:ofe|u|" + MARK, b"https\x00://" + MARK,
     b"\xfe\xff" + MARK.decode().encode("utf-16-be"),
     b"ftp://example.org/" + MARK, b"view-source:http://" + MARK, b"http ://example.org/" + MARK,
-    b"https://example.org/ " + MARK,
+    b"https://example.org/ " + MARK, b"https://example.org@" + MARK + b".example/",
 )  # fmt: skip
 
 DEEDS: Final[dict[str, Callable[[Sheet], dict[str, Any]]]] = {

@@ -24,7 +24,7 @@ from sitwith_server.materials.papers.streams import Packed, Unpacker
 PAGES: Final = 200
 OBJECTS: Final = 150_000
 VALUES: Final = 2_000_000
-BYTES: Final = 32 * 2**20
+BYTES: Final = 20 * 2**20
 """Of what is written. What came has at most ten million, and may be packed better."""
 NODES: Final = 20_000
 """Of the tree of pages."""
