@@ -181,6 +181,17 @@ def _noted(sheet: Sheet) -> None:
 # ---------------------------------------------------------------------------------- anywhere
 
 
+def _disguised(sheet: Sheet) -> None:
+    """Actions where a dictionary has names of its author's choice, or an `/S` of its own."""
+    resources = sheet.file.at(sheet.page()["Resources"])
+    where = sheet.chance.choice(("Font", "ExtGState", "Properties", "XObject", "ColorSpace"))
+    resources[where]["Zz"] = deed(sheet)
+    part = sheet.file.at(sheet.file.at(sheet.root["StructTreeRoot"])["K"])
+    made = {"Type": N("StructElem"), **sheet.file.at(deed(sheet))}
+    made.pop("T", None)  # which would be its title
+    part["K"] = [0, sheet.maybe(made)]
+
+
 def _stream(sheet: Sheet) -> Ref:
     return sheet.file.add(Stream({"Type": N("Metadata"), "Subtype": N("XML")}, b"<x>" + MARK))
 
@@ -310,6 +321,7 @@ STAINS: Final[dict[str, Stain]] = {
     "deeds of a page": _page_deeds, "a line of the outline": _line, "a field": _field,
     "a tree of names": _names, "a place with a name": _named_place, "a mark": _annotation,
     "a note": _noted, "anything anywhere": _anywhere, "something anywhere": _anywhere,
+    "disguised": _disguised,
     "another file's bytes": _elsewhere, "another file's page": _reference,
     "PostScript": _postscript, "a photograph": _picture, "a profile": _profile,
     "behind a stream": _behind, "what nothing leads to": _unused, "who made it": _info,

@@ -7,6 +7,7 @@ from typing import Final
 from sitwith_server.materials.papers.rules import (
     a,
     array,
+    by,
     each,
     either,
     name,
@@ -17,7 +18,8 @@ from sitwith_server.materials.papers.rules import (
 )
 from sitwith_server.materials.papers.streams import Unpacker
 
-FONT: Final = "font"
+_KINDS: Final = ("/Type0", "/Type1", "/MMType1", "/Type3", "/TrueType")
+FONT: Final = by("/Subtype", dict.fromkeys(_KINDS, "font"))
 DATA: Final = Unpacker.data
 BOX: Final = array(number, number, number, number, exact=True)
 MATRIX: Final = array(*([number] * 6), exact=True)
@@ -25,10 +27,10 @@ MATRIX: Final = array(*([number] * 6), exact=True)
 shape("table", {}, DATA)
 """Bytes without names: colours, codes, glyphs."""
 shape(
-    FONT,
+    "font",
     {
         "/Type": name("/Font"),
-        "/Subtype": name("/Type0", "/Type1", "/MMType1", "/Type3", "/TrueType"),
+        "/Subtype": name(*_KINDS),
         "/Name": name(),
         "/BaseFont": name(),
         "/FirstChar": number,

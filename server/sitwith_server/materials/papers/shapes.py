@@ -125,7 +125,7 @@ shape(
         "/Pattern": each(by("/PatternType", {1: "tiling", 2: "shaded"})),
         "/Shading": each(_SHADED),
         "/XObject": each(by("/Subtype", {"/Image": "image", "/Form": "form"})),
-        "/Font": each(a(FONT)),
+        "/Font": each(FONT),
         "/Properties": each(
             by("/Type", {"/OCG": "layer", "/OCMD": "layers"}, otherwise="property")
         ),
@@ -138,7 +138,7 @@ shape(
         **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), boolean),
         "/D": array(numbers, number, exact=True),
         "/RI": name(),
-        "/Font": array(a(FONT), number, exact=True),
+        "/Font": array(FONT, number, exact=True),
         **dict.fromkeys(("/BG", "/BG2", "/UCR", "/UCR2", "/TR", "/TR2"), _function),
         "/BM": either(name(), array(name())),
         "/SMask": _soft,
