@@ -164,7 +164,10 @@ MARKS: Final = (
 
 
 def _annotation(sheet: Sheet) -> None:
+    about = {"Type": N("XObject"), "Subtype": N("Form"), "BBox": [0, 0, 9, 9], "Metadata": MARK}
+    look = sheet.file.add(Stream(about, b"0 0 9 9 re f"))
     sheet.mark(
+        AP={"N": sheet.chance.choice((look, {"On": look})), "D": deed(sheet)}, AS=N("On"),
         Subtype=N(sheet.chance.choice(MARKS)), Contents=MARK, T=MARK, RC=MARK, FS=_file(sheet),
         A=deed(sheet), RichMediaContent={"X": MARK}, NM=MARK,
     )  # fmt: skip

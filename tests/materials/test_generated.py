@@ -13,7 +13,7 @@ import pytest
 from sitwith_server.materials import papers, pictures
 from sitwith_server.materials.kinds import Clean, Unfit
 from tests.materials import generated, reading, stained_pictures
-from tests.materials.pdf_file import FORMS, Name
+from tests.materials.pdf_file import FORMS, Name, Stream
 from tests.materials.stains import STAINS
 
 SMOKE, SOAK = 100, 5_000
@@ -113,6 +113,30 @@ def test_MT7_MT14_actions_are_known_by_their_resolved_values(
         with pytest.raises(Unfit, match=reason):
             papers.clean(data)
     assert reading.found(papers.rewritten(data).body, tmp_path) == []
+
+
+@pytest.mark.parametrize("subtype", ["Widget", "FreeText", "Ink", "Stamp"])
+def test_MT14_a_field_or_a_drawing_is_how_it_looks(subtype: str, tmp_path: Path) -> None:
+    sheet = generated.honest(4)
+    add = sheet.file.add
+    look = {"Type": Name("XObject"), "Subtype": Name("Form"), "BBox": [0, 0, 80, 30]}
+    on, off = (add(Stream(look, each)) for each in (b"1 0 0 rg 0 0 80 30 re f", b"0 0 9 9 re f"))
+    mark = sheet.mark(
+        Subtype=Name(subtype), Rect=[200, 90, 280, 120], F=4, AS=Name("On"), T=generated.MARK,
+        AP={"N": {"On": on, "Off": off}}, Contents=generated.MARK, FT=Name("Btn"), V=Name("On"),
+    )  # fmt: skip
+    data = sheet.file.whole("plain")
+    body = papers.clean(data).body
+    assert reading.found(body, tmp_path) == []
+    mark.pop("AP")
+    bare = papers.clean(sheet.file.whole("plain")).body
+    seen, unseen = (
+        sum(each.count(b"\xff\0\0") for each in reading.drawn(paper, tmp_path))
+        for paper in (body, bare)
+    )
+    assert seen > unseen + 100
+    if subtype == "Stamp":
+        assert reading.drawn(body, tmp_path) == reading.drawn(data, tmp_path)
 
 
 # ------------------------------------------------------------------------------------- pictures

@@ -326,6 +326,8 @@ shape("highlight", {
     "/AP": a("appearance"),
 })  # fmt: skip
 shape("appearance", {"/N": a("form")})
+shape("drawing", {"/Rect": BOX, "/F": number, "/OC": _OC})
+"""What was drawn upon a page, or is seen of a field. `anew` adds how it looks, and nothing else."""
 shape("border", {"/W": number, "/S": name("/S", "/D", "/B", "/I", "/U"), "/D": numbers})
 shape(
     PAPER,
