@@ -91,6 +91,8 @@ export class Session {
       bringMaterial(this.client, this.snap.value.room.room, kind, file, title),
     get: (material: string) => fetchMaterial(this.client, this.snap.value.room.room, material),
   };
+  /** Opens the page again by the link that one came with, which leaving has put away. */
+  comeAnew: () => void = () => location.reload();
   private readonly busy = new Set<string>();
   private nextToast = 1;
 
