@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.config import Settings
+from sitwith_server.gateway.flow import Flows
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.outbox import Outbox
@@ -36,6 +37,7 @@ class Gate:
         self.voices = voices
         voices.tell = self.tell
         self.draining = False
+        self.flows = Flows()
         self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )
@@ -85,7 +87,7 @@ class Gate:
         self._open.discard(outbox)
         self.metrics.connection_closed(code)
         self.metrics.frames_out(outbox.frames, outbox.bytes)
-        if outbox.ended is CloseCode.SLOW:
+        if code == CloseCode.SLOW:
             self.metrics.outbox_cut()
 
     async def drain(self, seconds: float) -> None:

@@ -16,22 +16,27 @@ from sitwith_server.log.values import (
     OUTCOME_SECONDS,
     Bell,
     Blank,
+    Blob,
     Commit,
     Conflict,
     Duplicate,
     Effects,
     Entry,
     Look,
+    Pace,
     Position,
     Result,
     Snapshot,
     TooEarly,
+    TooFast,
     Trimmed,
     next_life,
 )
 
 EPOCH: Final = 1
 _SPARE: Final = 256
+_PACES_SWEPT: Final = 64
+"""With how many more paces those that say nothing any more are let go of."""
 _NO_EVENT: Final = Position.START.event
 
 
@@ -62,16 +67,18 @@ class Stream:
 class Room:
     """ends: when the last of it goes. due: when it is next told to somebody (see `Log.due`)."""
 
-    record: bytes
+    record: Blob
     ends: float
     due: float
     epoch: int = EPOCH
     rights: int = 0
     streams: dict[str, Stream] = field(default_factory=dict)
-    outcomes: dict[tuple[str, int], tuple[float, bytes]] = field(default_factory=dict)
+    outcomes: dict[tuple[str, int], tuple[float, Blob]] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     workers: frozenset[str] = frozenset()
+    paces: dict[str, float] = field(default_factory=dict)
+    """When each pace's bucket is full again. A name that is not there has a full one."""
 
     def __post_init__(self) -> None:
         self.streams[CONTROL] = self._begun(0)
@@ -89,6 +96,9 @@ class Room:
         """Why the commit is not taken, None if it is."""
         if commit.key is not None and (known := self.outcomes.get(commit.key)):
             return Duplicate(known[1])
+        pace = commit.pace
+        if pace is not None and pace.taken(self.paces.get(pace.name, 0.0), now) is None:
+            return TooFast()
         head = self.stream(commit.stream).head.seq
         seen = head if commit.stream == CONTROL else self.rights
         if commit.expect != seen or commit.at_head not in (None, head):
@@ -105,13 +115,14 @@ class Room:
         self.epoch = next_life(self.epoch)
         self.streams = {CONTROL: self._begun(seq)}
         self.outcomes.clear()
+        self.paces.clear()
         self.snapshot = None
         self.files.clear()
 
     def append(
         self,
         name: str,
-        blobs: tuple[bytes, ...],
+        blobs: tuple[Blob, ...],
         commit: Commit,
         now: float,
         kept: int,
@@ -134,7 +145,7 @@ class Room:
             stream.entries.popleft()
         return tuple(entries)
 
-    def remember(self, key: tuple[str, int], outcome: bytes, now: float) -> None:
+    def remember(self, key: tuple[str, int], outcome: Blob, now: float) -> None:
         # Outcomes stand in the order of their commits; two go for each one that comes, so that a
         # burst is forgotten without a pause.
         for _ in range(2):
@@ -143,6 +154,15 @@ class Room:
                 break
             del self.outcomes[oldest]
         self.outcomes[key] = (now, outcome)
+
+    def keep_pace(self, pace: Pace, now: float) -> None:
+        """A commit takes its token."""
+        full_at = pace.taken(self.paces.get(pace.name, 0.0), now)
+        assert full_at is not None, "refused before"
+        if pace.name not in self.paces and len(self.paces) % _PACES_SWEPT == 0:
+            # Full by now: as if nobody had ever gone by it.
+            self.paces = {name: at for name, at in self.paces.items() if at > now}
+        self.paces[pace.name] = full_at
 
     def look(self) -> Look:
         count = sum(kept.head.seq for kept in self.streams.values())
@@ -210,8 +230,8 @@ def bells_of(
 ) -> list[Bell]:
     """What is rung for a commit, the control stream first."""
     blanks = commit.effects.blanks
-    carried = sum(len(each.blob) for each in (*control, *entries))
-    carried += sum(len(each.blob) for each in blanks)
+    blobs = [each.blob for each in (*control, *entries)] + [each.blob for each in blanks]
+    carried = sum(len(blob) for blob in blobs if isinstance(blob, bytes))
     carry = commit.effects.end or carried <= CARRIED_BYTES
     bells = []
     if control:

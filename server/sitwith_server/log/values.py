@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, SupportsBytes, TypeAlias
 
 CONTROL: Final = "room"
 """The name of the control stream. It never leaves the server."""
@@ -35,6 +35,10 @@ CARRIED_BYTES: Final = 8_192
 
 Clock = Callable[[], float]
 """Unix seconds."""
+
+Blob: TypeAlias = SupportsBytes
+"""What the log keeps and never reads. A log of this process alone may give back the very object;
+any other one asks it for its bytes and gives back those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Entry:
     rights: int
     at: float
     origin: str
-    blob: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,39 @@ class Blank:
 
     stream: str
     numbers: tuple[int, ...]
-    blob: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
+
+
+_MOST_SECONDS: Final = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast may be committed under one name, whichever process does it: a token bucket that
+    holds `burst` tokens and gets `rate` of them a second. One commit takes one.
+
+    It is as young as the log's memory of it: a room's next life, or a log that came back empty,
+    begins with a full one.
+    """
+
+    name: str
+    rate: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if not self.name or self.burst < 1 or not _MOST_SECONDS * self.rate >= self.burst:
+            raise ValueError("a pace has a name, and is full within an hour")
+
+    @property
+    def step(self) -> float:
+        """Seconds in which one token comes."""
+        return 1.0 / self.rate
+
+    def taken(self, full_at: float, now: float) -> float | None:
+        """When a bucket that is full at `full_at` will be so after one token more was taken from
+        it; None if it is empty (the generic cell rate algorithm, ITU-T I.371 annex A)."""
+        begin = max(full_at, now)
+        return begin + self.step if begin - now <= (self.burst - 1) * self.step else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +175,12 @@ class Effects:
 
     due: float | None = None
     workers: frozenset[str] | None = None
-    record: bytes | None = field(default=None, repr=False)
+    record: Blob | None = field(default=None, repr=False)
     expires: float | None = None
-    snapshot: bytes | None = field(default=None, repr=False)
+    snapshot: Blob | None = field(default=None, repr=False)
     blanks: tuple[Blank, ...] = ()
     drop_files: tuple[str, ...] = ()
-    audit: tuple[bytes, float] | None = field(default=None, repr=False)
+    audit: tuple[Blob, float] | None = field(default=None, repr=False)
     forget: bool = False
     end: bool = False
 
@@ -173,20 +209,22 @@ class Commit:
         change no rights.
     control_head: conversations only: also refused unless this is the control stream's head seq;
         needed where `control` or a snapshot is given.
+    pace: refused where its bucket is empty; a token is taken with what is committed, and only then.
     effects: what else it does. Where there are blobs (or `control`) or not.
     """
 
     room: str
     stream: str
-    blobs: tuple[bytes, ...] = field(repr=False)
+    blobs: tuple[Blob, ...] = field(repr=False)
     expect: int
     rights: bool = False
     key: tuple[str, int] | None = None
-    outcome: bytes = field(default=b"", repr=False)
+    outcome: Blob = field(default=b"", repr=False)
     not_before: float | None = None
     at_head: int | None = None
-    control: tuple[bytes, ...] = field(default=(), repr=False)
+    control: tuple[Blob, ...] = field(default=(), repr=False)
     control_head: int | None = None
+    pace: Pace | None = None
     effects: Effects = field(default=NOTHING_ELSE, repr=False)
 
     def __post_init__(self) -> None:
@@ -218,12 +256,17 @@ class Committed:
 class Duplicate:
     """The key has its outcome already; nothing was appended."""
 
-    outcome: bytes = field(repr=False)
+    outcome: Blob = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """Decided on a state that is no longer so: read the tail and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooFast:
+    """The pace's bucket is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +279,7 @@ class Gone:
     """There is no such room: it never was, has expired or has ended."""
 
 
-Result: TypeAlias = Committed | Duplicate | Conflict | TooEarly | Gone
+Result: TypeAlias = Committed | Duplicate | TooFast | Conflict | TooEarly | Gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +324,7 @@ class Snapshot:
     """The room's state as the service encoded it, after the control entry at `position`."""
 
     position: Position
-    blob: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
 
 
 class Trimmed(LookupError):

@@ -15,9 +15,9 @@ from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.effects import Audit
 
 UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare, c.VoiceDismiss)
-UNKEPT = (c.Media, c.MaterialOpen)
+UNKEPT = (c.Media, c.MaterialOpen, c.AgreementReading)
 """What becomes of a word to the media plane is not decided by the room, and moderates nobody; who
-looks at what the trail does not keep either."""
+looks at what the trail does not keep either, nor who is reading."""
 _TARGETS = ("member", "person", "group", "invite")
 
 
@@ -56,7 +56,7 @@ class Trail:
         await self._log.audit(room, *audit)
 
     async def read(self, room: str) -> list[Mapping[str, object]]:
-        entries = [decode(blob, SERVER_LIMITS) for blob in await self._log.read_audit(room)]
+        entries = [decode(bytes(blob), SERVER_LIMITS) for blob in await self._log.read_audit(room)]
         return [{k: v for k, v in entry.items() if k != "t"} for entry in entries]
 
     async def drop(self, room: str) -> None:

@@ -22,7 +22,7 @@ export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
 export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
 export { browserAddress, enterBy, type AddressHost, type Entrance } from "./address.ts";
-export { parseLink, socketUrl, type RoomLink } from "./link.ts";
+export { newLink, parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { own, put } from "./own.ts";
 export { LIMITS } from "./messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
@@ -58,6 +58,7 @@ export type {
   Here,
   InboxLine,
   Kind,
+  LinkUse,
   LobbyPerson,
   Material,
   Member,
