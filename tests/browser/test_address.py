@@ -114,6 +114,7 @@ async def test_IN5_another_link_pasted_into_the_page_is_used_and_leaves_no_trace
     await expect(mara.seat("Mara")).to_be_visible()
 
 
+@pytest.mark.soak
 async def test_IN5_leaving_puts_the_link_away_and_one_press_takes_it_again(
     make_room: MakeRoom, enter: Enter
 ) -> None:
