@@ -22,6 +22,8 @@ from starlette.types import ASGIApp
 from sitwith_server.config import SettingError, Settings
 from sitwith_server.gateway import http, logs
 from sitwith_server.gateway.gate import Gate
+from sitwith_server.gateway.guard import Guard, guard_for
+from sitwith_server.gateway.http_protocol import HttpProtocol
 from sitwith_server.gateway.materials import Materials
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.wire import WireProtocol
@@ -64,6 +66,7 @@ class App:
     host: Host
     pulse: Pulse
     gate: Gate
+    guard: Guard
     log: Log
     voices: Voices
     node: Callable[[], Awaitable[Node]] | None
@@ -115,6 +118,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         host,
         room_ttl=settings.room_ttl,
         forget_seconds=settings.forget_seconds,
+        door_seconds=settings.door_seconds,
         silenced=voices.silenced,
         meetings=meetings,
     )
@@ -133,7 +137,17 @@ def build(settings: Settings, log: Log | None = None) -> App:
     alone = settings.redis_url is None and settings.media != "off"
     node = partial(start_node, settings, host) if alone else None
     return App(
-        asgi, operator, host, Pulse(host), gate, log, voices, node, meetings=meetings, shelf=shelf
+        asgi,
+        operator,
+        host,
+        Pulse(host),
+        gate,
+        guard_for(settings, metrics),
+        log,
+        voices,
+        node,
+        meetings=meetings,
+        shelf=shelf,
     )
 
 
@@ -365,6 +379,7 @@ async def _serve(
             app.asgi,
             host=settings.host,
             port=settings.port,
+            http=HttpProtocol.guarded(app.guard),
             ws=WireProtocol,
             ws_max_size=settings.max_frame,
             ws_ping_interval=settings.ping_seconds,

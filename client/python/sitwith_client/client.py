@@ -19,6 +19,7 @@ from sitwith_protocol.shapes import BadMessage
 from .care import CareCommands
 from .commands import FloorCommands, HouseCommands, PairsCommands, SelfCommands, TalkCommands
 from .connection import ABNORMAL, Opener, Refusal, Socket, SocketClosed, open_socket
+from .door import DoorCommands
 from .errors import CannotConnect, Refused, RoomClosed
 from .events import ConnectionLost, Ended, Event, Forgotten
 from .links import Door, read_link
@@ -57,6 +58,7 @@ class Client(
     FloorCommands,
     PairsCommands,
     HouseCommands,
+    DoorCommands,
     CareCommands,
     MaterialCommands,
 ):
@@ -186,8 +188,8 @@ class Client(
         """Messages that the server sent twice; they were dropped."""
         return self._seat.repeated
 
-    def material_address(self, material: str) -> str:
-        return self._door.address_of(f"r/{self.room['room']}/materials/{material}")
+    def room_address(self, path: str = "") -> str:
+        return self._door.address_of(f"r/{self.room['room']}{path}")
 
     def now(self) -> float:
         """The room's clock in unix seconds, by which ``ends_at`` and ``at`` are to be read."""
@@ -357,6 +359,8 @@ class Client(
 
     def _comes_back(self, code: int) -> bool:
         late = asyncio.get_running_loop().time() < self._late_until
+        if code == CloseCode.PLACE_GIVEN:
+            return False  # a person asks for it: `again`
         return comes_back(code) or (code == CloseCode.ELSEWHERE and late)
 
     def _begins_again(self, code: int) -> bool:
@@ -433,3 +437,19 @@ class Client(
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, *self._closers, return_exceptions=True)
+
+
+def come_again(me: Client) -> Client:
+    """A client for the seat of one that has ended with 4010, because a newcomer needed its place at
+    the door, once whoever it is for asks to come in again."""
+    made = Client(
+        me._door,
+        "",
+        opener=me._opener,
+        patience=me._patience,
+        chance=me._chance,
+        person=me._person,
+    )
+    made._seat = me._seat
+    made._seat.phase = ""
+    return made

@@ -50,8 +50,16 @@ Receive = Callable[[], Awaitable[bytes | str | None]]
 class Connection:
     """Drives one socket. `serve` returns when it is over."""
 
-    def __init__(self, gate: Gate, outbox: Outbox, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        gate: Gate,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        address: str | None = None,
+    ):
         self._gate = gate
+        self._address = address
         self._outbox = outbox
         self._clock = clock
         self._session = Session(clock())
@@ -131,12 +139,14 @@ class Connection:
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._gate.door.back(hello.resume, self._outbox.alive)
+            taken = await self._gate.door.back(hello.resume, self._outbox.alive, self._address)
         elif self._gate.draining:
             taken = CloseCode.DRAIN
         else:
             assert name is not None
-            taken = await self._gate.door.join(hello.token, name, hello.was, self._outbox.alive)
+            taken = await self._gate.door.join(
+                hello.token, name, hello.was, self._outbox.alive, self._address
+            )
         if isinstance(taken, Seated):
             await self._sit_down(taken, seen)
             return
@@ -148,6 +158,7 @@ class Connection:
 
     async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
         self._seated = seated
+        self._outbox.seated()
         flow = self._gate.flows.of(seated.room.id, seated.seat, self._clock())
         self._session.seated(flow)
         if seated.resumed:

@@ -20,7 +20,7 @@ from sitwith_server.gateway.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
 from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
-from sitwith_server.room.events import SeatLeft
+from sitwith_server.room.events import Event, PlaceYielded, SeatLeft, Turned
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.view import FREEZING, SLICES, Value, slices, view, with_freeze
 from sitwith_server.room.watch import Cause, Told
@@ -360,12 +360,26 @@ def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
     if seat is None:
         if link.seat in change.after.removed:
             return CloseCode.REMOVED
-        declined = any(
-            isinstance(e, SeatLeft) and e.member == link.seat and e.declined for e in change.events
-        )
-        return CloseCode.DECLINED if declined else CloseCode.BYE
+        own = (_left(event, link.seat) for event in change.events)
+        return next((code for code in own if code is not None), CloseCode.BYE)
     if change.after.ended:
         return CloseCode.NOWHERE
-    if seat.connection != link.connection:
-        return CloseCode.LOST if seat.connection is None else CloseCode.ELSEWHERE
-    return None
+    if seat.connection == link.connection:
+        return None
+    if seat.connection is not None:
+        return CloseCode.ELSEWHERE
+    gave = any(isinstance(e, PlaceYielded) and e.member == link.seat for e in change.events)
+    return CloseCode.PLACE_GIVEN if gave else CloseCode.LOST
+
+
+_TURNED: Final[Mapping[Turned | None, CloseCode]] = {
+    Turned.LOCKED: CloseCode.DOOR_CLOSED,
+    Turned.REVOKED: CloseCode.NOWHERE,
+}
+
+
+def _left(event: Event, seat: str) -> CloseCode | None:
+    """Why a seat is gone, where it did not leave by itself."""
+    if not isinstance(event, SeatLeft) or event.member != seat:
+        return None
+    return CloseCode.DECLINED if event.declined else _TURNED.get(event.turned)

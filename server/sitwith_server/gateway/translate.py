@@ -174,6 +174,11 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.LobbyAdmit: _plain(c.LobbyAdmit, "person"),
     m.LobbyAdmitAll: _plain(c.LobbyAdmitAll),
     m.LobbyDecline: _plain(c.LobbyDecline, "person"),
+    m.LobbyDeclineAll: lambda w, me: c.LobbyDeclineAll(by=me, invite=w.link),
+    m.LinkReplace: lambda w, me: c.LinkReplace(
+        by=me, invite=w.link, new=new_id("i"), digest=w.digest, inside=w.inside
+    ),
+    m.AgreementReading: _plain(c.AgreementReading),
     m.LobbyReturn: _plain(c.LobbyReturn, "member"),
     m.RoomLock: _plain(c.RoomLock),
     m.RoomUnlock: _plain(c.RoomUnlock),

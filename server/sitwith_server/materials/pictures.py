@@ -10,7 +10,18 @@ import io
 import warnings
 from typing import Final
 
-from PIL import Image, ImageOps
+# Pillow would read these when it needs them, and then the process may read nothing any more.
+from PIL import (
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    ImagePalette,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from sitwith_server.materials.kinds import Clean, Unfit, guise
 
@@ -23,6 +34,20 @@ PNG_BYTES: Final = 3 * 2**20
 """Above this a drawing is a photograph, and JPEG does it better."""
 QUALITY: Final = 86
 WHITE: Final = (255, 255, 255)
+
+_SEEN: Final = [0] + [255] * 255
+"""By how opaque a point is, whether anything of it is seen."""
+
+Image.preinit()
+_READ: Final = (
+    GifImagePlugin,
+    ImagePalette,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 
 def clean(data: bytes) -> Clean:
@@ -72,7 +97,8 @@ def _made_anew(picture: Image.Image) -> Clean:
     plain.thumbnail((SIDE, SIDE))
     # A new image: what the decoder has noted beside the pixels stays behind.
     bare = Image.new(plain.mode, plain.size)
-    bare.paste(plain)
+    # Nor what colours the unseen parts have: what was cut out of a picture may still be there.
+    bare.paste(plain, mask=plain.getchannel("A").point(_SEEN) if clear else None)
     if drawn or clear:
         body = _encoded(bare, "PNG", optimize=True)
         if len(body) <= PNG_BYTES:

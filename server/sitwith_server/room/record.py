@@ -162,6 +162,8 @@ def at_door(seat: Seat) -> Seat:
         came=seat.came,
         waiting_since=seat.waiting_since,
         led=seat.led,
+        signed_at=seat.signed_at,
+        address=seat.address,
     )
 
 

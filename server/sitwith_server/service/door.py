@@ -14,6 +14,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.service import paces, tokens
 from sitwith_server.service.host import Host, Use
 from sitwith_server.service.names import Name
+from sitwith_server.service.peers import address_hash
 from sitwith_server.service.results import Committed, Ended, Refused
 from sitwith_server.service.rooms import Room, Still
 from sitwith_server.service.store import Unreadable
@@ -65,9 +66,18 @@ class Door:
         self._host = host
 
     async def join(
-        self, token: str, name: Name, was: str | None = None, still: Still = _always
+        self,
+        token: str,
+        name: Name,
+        was: str | None = None,
+        still: Still = _always,
+        address: str | None = None,
     ) -> Seated | CloseCode:
-        """A first hello, by an invite's token. was: a resume value that leads nowhere any more."""
+        """A first hello, by an invite's token.
+
+        was: a resume value that leads nowhere any more. address: the peer's IP address; it goes no
+        further than its `address_hash`.
+        """
         parts = tokens.read_token(token)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
@@ -85,12 +95,15 @@ class Door:
                 connection=self._host.presence.opened(),
                 resume_digest=digest,
                 was_digest=b"" if before is None else before.digest,
+                address=_hashed(use.room, address),
             )
             taken = await self._take(use, command, "hello", resume, still)
         return taken
 
-    async def back(self, value: str, still: Still = _always) -> Seated | CloseCode:
-        """A hello with a resume value."""
+    async def back(
+        self, value: str, still: Still = _always, address: str | None = None
+    ) -> Seated | CloseCode:
+        """A hello with a resume value. address: as in `join`."""
         parts = tokens.read_resume(value)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
@@ -101,6 +114,7 @@ class Door:
             used_digest=parts.digest,
             connection=self._host.presence.opened(),
             resume_digest=digest,
+            address=_hashed(use.room, address),
         )
         taken = await self._take(use, command, "resume", resume, still)
         assert taken is not None, "only a new seat's id can be taken"
@@ -154,3 +168,7 @@ class Door:
                 await self._host.presence.report(seated.room, seated.seat, seated.connection)
         finally:
             seated.use.release()
+
+
+def _hashed(room: Room, address: str | None) -> bytes:
+    return address_hash(room.state.materials.key, address)

@@ -83,7 +83,13 @@ PLANS: Final = 3
 """Plans that the room may make useless by going on; then it waits for one."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
-_NO_OUTCOME: Final = (c.PairsPlan, c.Media, c.MaterialUpload, c.MaterialOpen)
+_NO_OUTCOME: Final = (
+    c.PairsPlan,
+    c.Media,
+    c.MaterialUpload,
+    c.MaterialOpen,
+    c.AgreementReading,
+)
 
 Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""

@@ -256,12 +256,16 @@ def _pack(what: Any, extra: Mapping[str, object]) -> bytes:
     return encode({"t": type(what).__name__, "v": VERSION, "d": body, **extra})
 
 
+_NOT_SO: Final = (AttributeError, LookupError, TypeError, ValueError)
+"""What values of other kinds than a class has make its reader raise."""
+
+
 def _unpack(blob: bytes, types: Mapping[str, type]) -> tuple[Mapping[str, object], Any]:
     try:
         frame = decode(blob, _LIMITS)
         if frame["v"] != VERSION:
             raise Unreadable
         return frame, _CONVERTER.structure(frame["d"], types[str(frame["t"])])
-    except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
+    except (CodecError, cattrs.BaseValidationError, *_NOT_SO):
         # Without its cause: that holds what was read.
         raise Unreadable from None

@@ -9,7 +9,7 @@ import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
 import { NO_MOOD, remember } from "./moments/memory.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
-import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.ts";
+import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines, own } from "../lib/index.ts";
 import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
@@ -47,6 +47,8 @@ export type Dialog =
   | { readonly is: "settings" }
   | { readonly is: "sound" }
   | { readonly is: "end" }
+  | { readonly is: "decline-all"; readonly count: number }
+  | { readonly is: "link"; readonly id: string | null; readonly now: boolean }
   | { readonly is: "decline"; readonly id: string; readonly name: string }
   | { readonly is: "remove"; readonly id: string }
   | { readonly is: "make"; readonly id: string }
@@ -76,6 +78,8 @@ export class Session {
   readonly nudged = signal<ReadonlyMap<string, number>>(new Map());
   /** By whom the circle is to know me again, as I said when I came in. */
   person: Uint8Array | null = null;
+  /** The latest link that was made here, which no server knows. */
+  readonly newLink = signal<string | null>(null);
   /** Which word of the room's end was put away. */
   readonly endingSeen = signal<number | null>(null);
   /** Whether this page has asked for the contact card that the room wants. */
@@ -105,7 +109,7 @@ export class Session {
       me: () => this.snap.value.me,
       muted: (kind) => {
         const { phase, room, me } = client.snapshot;
-        const muted = phase === "inside" && me !== null ? room.members[me]?.muted : undefined;
+        const muted = phase === "inside" && me !== null ? own(room.members, me)?.muted : undefined;
         return muted?.includes(kind === "microphone" ? "audio" : "video") ?? false;
       },
     });
@@ -171,7 +175,7 @@ export class Session {
   name(id: string | null | undefined): string {
     if (id == null) return words.unknown;
     const snap = this.snap.value;
-    return snap.room.members[id]?.name ?? snap.names[id] ?? words.unknown;
+    return own(snap.room.members, id)?.name ?? own(snap.names, id) ?? words.unknown;
   }
 
   isMe(id: string | null | undefined): boolean {
@@ -284,7 +288,7 @@ function now10(): number {
 }
 
 export function failure(code: string): string {
-  return words.failed[code] ?? words.failed["other"] ?? "";
+  return own(words.failed, code) ?? words.failed["other"] ?? "";
 }
 
 const Context = createContext<Session | null>(null);
