@@ -35,6 +35,7 @@ async def _evening(viewer: str, script: Script, *, hidden: bool) -> tuple[Viewer
         for each in unseen if hidden else ():
             await twin.does(each)
         now += STEP
+        await twin.tick()
         await twin.does(seen)
     number = twin.room.state.seq
     await twin.close()
@@ -69,7 +70,7 @@ async def test_EV20_EV21_EV22_all_that_is_hidden_moves_no_byte(viewer: str) -> N
     other, many = await _evening(viewer, script, hidden=True)
     assert many > few + 20
     assert one.frames(timeless=False) == other.frames(timeless=False)
-    assert len(one.wire.data) > 10
+    assert len(one.wire.data) > 2
 
 
 async def test_EV20_seq_rises_over_resumes_by_one_a_frame() -> None:
