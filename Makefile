@@ -14,13 +14,14 @@ PORT ?=
 ARGS ?=
 JOBS ?= 3
 
-.PHONY: help setup dev demo test lint format bench soak lock clean
+.PHONY: help setup dev demo test lint check format bench soak lock clean
 
 help:
 	@echo "make setup    .venv with the command sitwith, and the web page"
 	@echo "make demo     a living room on this machine (PORT=8000)"
 	@echo "make test     every check and every test"
 	@echo "make lint     the checks alone; make format mends what can be mended"
+	@echo "make check    locked and shipped versions against known faults"
 	@echo "make bench    benchmarks; make soak runs long tests"
 	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
 	@echo "make clean    removes all that the others made"
@@ -49,6 +50,11 @@ lint: dev
 	  echo "lint: pyproject.toml says who may import whom" >&2; exit 1; }
 	@$(SETUP) npm run --silent typecheck
 
+# The floors need no network; the databases are asked where they can be reached.
+check: dev
+	@$(BIN)/python deploy/dev/floors.py
+	@$(BIN)/python deploy/dev/audit.py
+
 format: dev
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
@@ -65,6 +71,7 @@ lock: .python
 	@$(LOCK) pyproject.toml --group build --group dev $(ARGS) -o requirements-dev.txt
 	@$(LOCK) pyproject.toml -c requirements-dev.txt -o requirements.txt
 	@$(LOCK) --group build -c requirements-dev.txt -o requirements-build.txt
+	@$(LOCK) --group audit -c requirements-dev.txt -o requirements-audit.txt
 
 clean:
 	@rm -rf .venv .setup .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist \

@@ -22,8 +22,10 @@ from starlette.types import ASGIApp
 from sitwith_server.config import SettingError, Settings
 from sitwith_server.gateway import http, logs
 from sitwith_server.gateway.gate import Gate
+from sitwith_server.gateway.http_protocol import Guard, HttpProtocol
 from sitwith_server.gateway.materials import Materials
 from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.peers import Peers
 from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.gateway.ws import Endpoint
 from sitwith_server.log.base import Health, Log
@@ -365,6 +367,7 @@ async def _serve(
             app.asgi,
             host=settings.host,
             port=settings.port,
+            http=HttpProtocol.guarded(Guard(Peers(settings.trusted_proxies))),
             ws=WireProtocol,
             ws_max_size=settings.max_frame,
             ws_ping_interval=settings.ping_seconds,

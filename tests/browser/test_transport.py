@@ -107,6 +107,8 @@ async def test_two_pages_hear_each_other_until_the_engine_is_silent(microphones:
         for page in pages.values():
             await until(page, lambda read: read["state"] == "connected", "a connection")
         assert sorted(watcher.up) == ["a", "b"]
+        # Each has answered a check of the engine's, as a full agent does.
+        assert engine.counters.answers >= 2
         for page in pages.values():
             assert (await until(page, lambda read: read["sent"] > 20, "sending"))["packets"] == 0
 
@@ -143,6 +145,10 @@ async def test_two_pages_hear_each_other_until_the_engine_is_silent(microphones:
             pages["a"], lambda read: read["packets"] > before["packets"] + 50, "hearing again"
         )
         assert engine.counters.restarted == 1
+        answers, end = engine.counters.answers, time.monotonic() + 20
+        while engine.counters.answers < answers + 2:
+            assert time.monotonic() < end, "no consent"
+            await asyncio.sleep(0.1)
         assert watcher.gone == []
 
         await pages["b"].evaluate("pc.close()")

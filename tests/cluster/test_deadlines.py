@@ -59,7 +59,7 @@ async def story(log: RedisLog, room: str) -> Story:
     told: Story = []
     state: RoomState | None = None
     for entry in await log.read(room, CONTROL, 0):
-        event = store.event_from_bytes(entry.blob).event
+        event = store.read_event(entry.blob).event
         if state is None:
             assert isinstance(event, RoomOpened)
             state = begin(event)

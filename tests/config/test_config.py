@@ -111,6 +111,12 @@ def test_a_page_elsewhere_comes_by_its_own_origin_alone() -> None:
         ("allowed_origins", "*"),
         ("allowed_origins", "null"),
         ("allowed_origins", "https://a.example, https://b.example/x"),
+        ("trusted_proxies", "proxy.example"),
+        ("trusted_proxies", "*"),
+        ("trusted_proxies", "10.0.0.1/8"),
+        ("trusted_proxies", "10.0.0.0/33"),
+        ("trusted_proxies", "127.0.0.1, 0.0.0.0/0"),
+        ("trusted_proxies", "::/0"),
         ("operator_key", "two words"),
         ("operator_key", "schlüssel"),
         ("workers", "0"),
@@ -160,6 +166,16 @@ def test_an_outbox_must_hold_what_it_is_sent() -> None:
 
 def test_more_workers_need_something_to_share() -> None:
     assert load(workers="4", redis_url="redis://localhost").settings.workers == 4
+
+
+def test_networks_have_one_form() -> None:
+    given = "127.0.0.1 10.0.0.0/8, ::ffff:192.0.2.0/120 2001:DB8:0::/64,10.0.0.0/8"
+    assert load(trusted_proxies=given).settings.trusted_proxies == (
+        "127.0.0.1/32",
+        "10.0.0.0/8",
+        "192.0.2.0/24",
+        "2001:db8::/64",
+    )
 
 
 def test_media_settings_that_need_each_other() -> None:

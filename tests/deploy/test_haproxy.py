@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.cluster.cluster import HAPROXY_CFG, Door, Process, program
+from tests.gateway.serving import serving
 from tests.servers import free_port
 
 WITHIN = 30.0
@@ -161,6 +162,8 @@ async def proxy(tmp_path: Path) -> AsyncIterator[Proxy]:
         {"SITWITH_WORKER_2": "127.0.0.1:8002", "SITWITH_WORKER_3": "127.0.0.1:8003"},
         {f"SITWITH_WORKER_{n}": f"10.0.0.{n}:8000" for n in range(1, 9)},
         {"SITWITH_PROXY_METRICS": "127.0.0.1:8404"},
+        {"SITWITH_BALANCERS": "10.0.0.1"},
+        {"SITWITH_BALANCERS": "10.0.0.0/8 2001:db8::/64"},
         {"SITWITH_TLS": "127.0.0.1:8443", "SITWITH_CERTIFICATE": "both.pem"},
     ],
 )
@@ -263,6 +266,55 @@ async def test_a_client_can_not_say_where_it_comes_from(proxy: Proxy) -> None:
     assert b"elsewhere.example" not in head
     assert b"x-forwarded-for: 127.0.0.1" in head.lower()
     assert b"x-forwarded-proto: http\r\n" in head.lower()
+
+
+async def test_HT18_a_worker_knows_who_comes_through_the_proxies(tmp_path: Path) -> None:
+    """A load balancer that speaks PROXY protocol, the shipped file, and a worker's own protocol."""
+    async with serving(trusted=("127.0.0.1/32",)) as worker:
+        front, proxy = Door(), Door()
+        (tmp_path / "front.cfg").write_text(FRONT)
+        haproxy = program("haproxy", "haproxy")
+        said = {
+            "SITWITH_HTTP": f"127.0.0.1:{proxy.port}",
+            "SITWITH_WORKER_1": f"127.0.0.1:{worker.port}",
+            "SITWITH_BALANCERS": "127.0.0.6 10.0.0.0/8",
+            "FRONT": f"127.0.0.1:{front.port}",
+            "BEHIND": f"127.0.0.1:{proxy.port}",
+        }
+        files = (HAPROXY_CFG, tmp_path / "front.cfg")
+        running = [
+            Process([haproxy, "-db", "-f", str(file)], tmp_path / file.stem, {**os.environ, **said})
+            for file in files
+        ]
+        try:
+            for door in (proxy, front):
+                async with asyncio.timeout(WITHIN):
+                    while await door.status("/") != 200:
+                        await asyncio.sleep(0.02)
+            for door in (proxy, front):
+                for lies in ({}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=1.2.3.4"}):
+                    assert await _asked_from("127.0.0.7", door, lies) == "127.0.0.7"
+        finally:
+            for each in running:
+                each.end()
+
+
+FRONT = """
+defaults
+    mode tcp
+    timeout connect 1s
+    timeout client 5s
+    timeout server 5s
+listen front
+    bind "${FRONT}"
+    server next "${BEHIND}" send-proxy-v2 source 127.0.0.6
+"""
+
+
+async def _asked_from(source: str, door: Door, headers: dict[str, str]) -> str:
+    transport = httpx.AsyncHTTPTransport(local_address=source)
+    async with httpx.AsyncClient(transport=transport, trust_env=False, timeout=WITHIN) as http:
+        return (await http.get(f"{door.url}/r/x", headers=headers)).text
 
 
 async def test_the_workers_metrics_are_not_for_the_world(proxy: Proxy) -> None:

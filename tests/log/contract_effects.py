@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sitwith_server.log.base import (
@@ -46,6 +47,16 @@ ALL = Effects(
 )
 
 
+class Lazy:
+    """A blob that is no bytes yet."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __bytes__(self) -> bytes:
+        return self._data
+
+
 class EffectContract(LogTests):
     async def test_everything_happens_with_the_commit(self, log: Log) -> None:
         taken(await say(log, 0, b"words"))
@@ -61,6 +72,40 @@ class EffectContract(LogTests):
         kept = await log.snapshot(ROOM)
         assert kept is not None
         assert (kept.position, kept.blob) == (positions[1], b"state")
+
+    async def test_what_makes_its_bytes_when_asked_is_kept_as_bytes_are(self, log: Log) -> None:
+        """Whether a log gives the very object back or its bytes, nobody can tell by its bytes."""
+        ears = Bells(log)
+        await turns()
+        rung = len(ears.rung)
+        taken(await say(log, 0, Lazy(b"words")))
+        effects = Effects(
+            record=Lazy(b"new"),
+            snapshot=Lazy(b"state"),
+            blanks=(Blank("circle", (1,), Lazy(b"none")),),
+            audit=(Lazy(b"did"), 3_600),
+        )
+        many: dict[str, Any] = {"key": ("s", 1), "outcome": Lazy(b"o"), "effects": effects}
+        taken(await control(log, 0, Lazy(b"a"), Lazy(b""), **many))
+        known = await control(log, 0, b"x", key=("s", 1))
+        assert isinstance(known, Duplicate)
+        assert bytes(known.outcome) == b"o"
+        await log.audit(ROOM, Lazy(b"more"), 3_600)
+        assert await everything(log) == [b"a", b""]
+        assert await everything(log, "circle") == [b"none"]
+        kept = (await log.record(ROOM), await log.outcome(ROOM, "s", 1), await log.snapshot(ROOM))
+        record, outcome, snapshot = kept
+        assert record is not None and bytes(record) == b"new"
+        assert outcome is not None and bytes(outcome) == b"o"
+        assert snapshot is not None and bytes(snapshot.blob) == b"state"
+        assert [bytes(each) for each in await log.read_audit(ROOM)] == [b"did", b"more"]
+        assert await log.create("lazy", Lazy(b"born"), await log.now() + 60)
+        born = await log.record("lazy")
+        assert born is not None and bytes(born) == b"born"
+        async with asyncio.timeout(5):
+            while len(ears.rung) < rung + 2:
+                await turns()
+        assert ears.entries() == [("circle", b"words"), (CONTROL, b"a"), (CONTROL, b"")]
 
     async def test_nothing_of_what_is_refused_happens(self, harness: Harness, log: Log) -> None:
         taken(await say(log, 0, b"words", key=("s", 1), outcome=b"o"))

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from sitwith_server.log.base import CONTROL, Bell, Blank, Commit, Committed, Effects, Log, Result
+from sitwith_server.log.base import (
+    CONTROL,
+    Bell,
+    Blank,
+    Blob,
+    Commit,
+    Committed,
+    Effects,
+    Log,
+    Result,
+)
 
 ROOM = "r1"
 
@@ -31,12 +41,12 @@ async def create(
     return await log.create(room, record, await log.now(room) + seconds)
 
 
-async def control(log: Log, expect: int, *blobs: bytes, room: str = ROOM, **more: Any) -> Result:
+async def control(log: Log, expect: int, *blobs: Blob, room: str = ROOM, **more: Any) -> Result:
     return await log.commit(Commit(room, CONTROL, blobs or (b"x",), expect, **more))
 
 
 async def say(
-    log: Log, expect: int, *blobs: bytes, room: str = ROOM, to: str = "circle", **more: Any
+    log: Log, expect: int, *blobs: Blob, room: str = ROOM, to: str = "circle", **more: Any
 ) -> Result:
     return await log.commit(Commit(room, to, blobs or (b"x",), expect, **more))
 
@@ -71,7 +81,7 @@ def taken(result: Result) -> Committed:
 
 
 async def everything(log: Log, stream: str = CONTROL, room: str = ROOM) -> list[bytes]:
-    return [entry.blob for entry in await log.read(room, stream, 0)]
+    return [bytes(entry.blob) for entry in await log.read(room, stream, 0)]
 
 
 async def turns() -> None:
@@ -92,7 +102,7 @@ class Bells:
         return [(bell.stream, bell.seq) for bell in self.rung[begin:]]
 
     def entries(self) -> list[tuple[str, bytes]]:
-        return [(each.stream, each.blob) for bell in self.rung for each in bell.entries]
+        return [(each.stream, bytes(each.blob)) for bell in self.rung for each in bell.entries]
 
 
 class LogTests:

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from sitwith_server.log.base import (
     CONTROL,
     Blank,
+    Blob,
     Commit,
     Committed,
     Conflict,
@@ -57,13 +58,13 @@ class _Model:
         self.outcomes: dict[tuple[str, int], bytes] = {}
         self.snapshot: tuple[int, bytes] | None = None
 
-    def append(self, stream: str, blobs: tuple[bytes, ...], commit: Commit) -> list[int]:
+    def append(self, stream: str, blobs: tuple[Blob, ...], commit: Commit) -> list[int]:
         seqs = []
         for blob in blobs:
             seq = self.heads[stream] = self.heads.get(stream, 0) + 1
             if commit.rights:
                 self.rights = seq
-            entry = (seq, self.rights, commit.key[0] if commit.key else "", blob)
+            entry = (seq, self.rights, commit.key[0] if commit.key else "", bytes(blob))
             self.entries.setdefault(stream, []).append(entry)
             seqs.append(seq)
         return seqs
@@ -72,19 +73,19 @@ class _Model:
         entries = self.entries.get(blank.stream, [])
         for index, entry in enumerate(entries):
             if entry[0] in blank.numbers:
-                entries[index] = (*entry[:3], blank.blob)
+                entries[index] = (*entry[:3], bytes(blank.blob))
 
     def take(self, effects: Effects) -> None:
         for blank in effects.blanks:
             self.blank(blank)
         if effects.record is not None:
-            self.record = effects.record
+            self.record = bytes(effects.record)
         if effects.workers is not None:
             self.workers = effects.workers
         if effects.snapshot is not None:
-            self.snapshot = (self.heads[CONTROL], effects.snapshot)
+            self.snapshot = (self.heads[CONTROL], bytes(effects.snapshot))
         if effects.audit is not None:
-            self.trail.append(effects.audit[0])
+            self.trail.append(bytes(effects.audit[0]))
 
 
 BLANKS = st.lists(
@@ -211,7 +212,7 @@ def machine_for(
             assert [position.seq for position in result.positions] == seqs
             assert all(each.life == model.life for each in (*result.control, *result.positions))
             if commit.key is not None:
-                model.outcomes[commit.key] = commit.outcome
+                model.outcomes[commit.key] = bytes(commit.outcome)
             model.take(effects)
             if effects.end:
                 del self.rooms[commit.room]

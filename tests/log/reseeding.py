@@ -62,7 +62,7 @@ class Worker:
     async def read(self) -> None:
         """Reads what the others have committed, as a service does at each bell."""
         for entry in await self.log.read(self.room, CONTROL, self.position.seq):
-            self.state.append(entry.blob)
+            self.state.append(bytes(entry.blob))
             self.position = entry.position
         heads = await self.log.heads(self.room)
         for stream in heads.streams if heads else ():
@@ -76,7 +76,7 @@ class Worker:
             await self.read()
         except Trimmed as trimmed:
             for entry in await self.log.read(self.room, CONTROL, trimmed.first - 1):
-                self.state.append(entry.blob)
+                self.state.append(bytes(entry.blob))
                 self.position = entry.position
 
     def go(self) -> None:

@@ -59,7 +59,7 @@ class Writer:
     def give(self) -> Given:
         entries = self.seen[CONTROL].entries
         position = entries[-1].position if entries else Position.START
-        return Given(position, b",".join(entry.blob for entry in entries), 1e10, frozenset())
+        return Given(position, b",".join(bytes(entry.blob) for entry in entries), 1e10, frozenset())
 
     async def read(self) -> None:
         async with self._reading:
@@ -177,7 +177,7 @@ async def test_nothing_that_was_taken_is_lost_or_doubled(kind: str, tmp_path: Pa
         taken = [(stream, blob) for stream, blob in each.acked.values()]
         assert len(taken) > 10
         for stream in STREAMS:
-            blobs = [entry.blob for entry in final[stream] if entry.origin == each.name]
+            blobs = [bytes(entry.blob) for entry in final[stream] if entry.origin == each.name]
             assert sorted(blobs) == sorted(blob for where, blob in taken if where == stream)
     for log in logs:
         await log.close()

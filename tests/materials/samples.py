@@ -128,7 +128,6 @@ BAD_PAPERS: dict[str, tuple[bytes, str]] = {
     ),
     "a program at opening": (paper(opens_with(action("Launch", F=text("cmd.exe")))), "actions"),
     "a program in a link": (paper(with_mark("Link", A=action("Launch", F=text("sh")))), "actions"),
-    "another file": (paper(with_mark("Link", A=action("GoToR", F=text("x.pdf")))), "actions"),
     "a form that sends": (paper(with_mark("Widget", A=action("SubmitForm"))), "actions"),
     "a web page at opening": (paper(opens_with(LINK)), "actions"),
     "a deed of a page": (paper(page_action), "actions"),

@@ -64,6 +64,7 @@ async def test_a_plain_peer_connection_speaks_and_hears(policy: RTCBundlePolicy)
             while any(peer.connectionState != "connected" for peer in peers.values()):
                 await asyncio.sleep(0.05)
             await room.apply(Plan(1, Routes(1, {"a": frozenset("b")}, {})))
+            assert engine.counters.answers >= 2
             room.lease(asyncio.get_running_loop().time() + WITHIN)
             await heard.wait()
     finally:

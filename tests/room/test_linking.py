@@ -16,9 +16,9 @@ from sitwith_server.room.fold import begin
 from sitwith_server.room.linking import report
 from sitwith_server.room.model import Role
 from sitwith_server.service.store import (
-    event_from_bytes,
     event_to_bytes,
-    state_from_bytes,
+    read_event,
+    read_state,
     state_to_bytes,
 )
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
@@ -89,8 +89,8 @@ def test_LK2_everybody_inside_has_the_rooms_key_and_nobody_else() -> None:
     e.arrive("Ben")
     assert e.see("fay")["link_key"] == e.see("ada")["link_key"] == WORK
     assert "link_key" not in e.see("ben")
-    assert state_from_bytes(state_to_bytes(e.state)) == e.state
-    assert event_from_bytes(event_to_bytes(e.events[0], "w", "b")).event == e.events[0]
+    assert read_state(state_to_bytes(e.state)) == e.state
+    assert read_event(event_to_bytes(e.events[0], "w", "b")).event == e.events[0]
 
 
 def test_LK3_concerns_are_offered_by_facilitators_to_all() -> None:

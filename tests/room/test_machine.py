@@ -9,9 +9,9 @@ from hypothesis.stateful import invariant, rule
 from sitwith_server.room import commands as c
 from sitwith_server.room import forgets_at, view
 from sitwith_server.service.store import (
-    event_from_bytes,
     event_to_bytes,
-    state_from_bytes,
+    read_event,
+    read_state,
     state_to_bytes,
 )
 from tests.room import laws
@@ -71,14 +71,14 @@ class Rooms(People, Stages, Groups):
     def teardown(self) -> None:
         again = self.e.replay()
         assert again == self.e.state
-        assert state_from_bytes(state_to_bytes(again)) == again
+        assert read_state(state_to_bytes(again)) == again
         for seat in again.seats:
             assert view(again, seat) == view(self.e.state, seat)
         for readers, n in self.audiences:
             got = {m for m in again.seats if f"m{n}" in self.e.got(m)}
             assert got == readers & set(again.seats)
         for event in self.e.events:
-            kept = event_from_bytes(event_to_bytes(event, "why", "by"))
+            kept = read_event(event_to_bytes(event, "why", "by"))
             assert (kept.event, kept.why, kept.by) == (event, "why", "by")
 
 

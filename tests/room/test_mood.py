@@ -18,7 +18,7 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.room.mood import LEAST, VALUES, Mood, counts, everyone, tally
 from sitwith_server.room.watch import cause
 from sitwith_server.service.audit import UNTOLD
-from sitwith_server.service.store import state_from_bytes, state_to_bytes
+from sitwith_server.service.store import read_state, state_to_bytes
 from tests.room.evening import FACILITATOR, Evening, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")
@@ -159,10 +159,10 @@ def test_MO6_answers_are_not_kept() -> None:
     asked(e, all_say(3, *NAMES[:6]))
     assert e.state.mood is not None
     assert dict(e.state.mood.given) == {}
-    assert state_from_bytes(state_to_bytes(e.state)) == e.state
+    assert read_state(state_to_bytes(e.state)) == e.state
     e.ok("fay", c.MoodAsk)
     e.ok("ada", c.MoodAnswer, value=2)
-    assert state_from_bytes(state_to_bytes(e.state)) == e.state
+    assert read_state(state_to_bytes(e.state)) == e.state
     assert "'ada': 2" not in repr(e.state.mood)
     e.ok("fay", c.RoomEnd)
     assert e.state.mood is None

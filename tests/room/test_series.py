@@ -367,7 +367,7 @@ def test_a_room_that_has_ended_forgets_quietly() -> None:
 @pytest.mark.parametrize("event", [SeriesBegan("s", Past((b"a" * 16,), (1,))), Removed("nobody")])
 def test_events_of_a_series_survive_their_bytes(event: object) -> None:
     blob = store.event_to_bytes(event, "why", "by")  # type: ignore[arg-type]
-    assert store.event_from_bytes(blob).event == event
+    assert store.read_event(blob).event == event
 
 
 def test_a_decision_shows_no_handle_in_its_words() -> None:

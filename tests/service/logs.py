@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from sitwith_server.log.base import Bell, Given, LogDown, Ring
+from sitwith_server.log.base import Bell, Blob, Given, LogDown, Ring
 from sitwith_server.log.memory_log import MemoryLog
 
 CALLS: Final = (
@@ -35,7 +35,7 @@ class WorkerLog(MemoryLog):
         self.is_frozen = False
         self.silent = False
         self.bells: list[Bell] = []
-        self.forgotten: list[tuple[str, bytes]] = []
+        self.forgotten: list[tuple[str, Blob]] = []
         self.given: dict[str, Callable[[], Given]] = {}
         self.lost: dict[str, Callable[[Any], None]] = {}
         self.leases = shared.leases
@@ -84,7 +84,7 @@ class WorkerLog(MemoryLog):
     def frozen(self, room: str) -> bool:
         return self.is_frozen
 
-    def forget_here(self, room: str, record: bytes) -> None:
+    def forget_here(self, room: str, record: Blob) -> None:
         self.forgotten.append((room, record))
 
     async def close(self) -> None:

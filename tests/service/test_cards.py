@@ -52,7 +52,7 @@ class Seats:
         snapshot = await self.log.snapshot(room)
         blobs.append(snapshot.blob if snapshot else b"")
         blobs.append(await self.log.record(room) or b"")
-        return b"\n".join(blobs)
+        return b"\n".join(map(bytes, blobs))
 
 
 async def people(log: Log) -> Seats:
@@ -82,7 +82,7 @@ async def test_CL11_what_a_card_says_is_remembered_with_no_outcome() -> None:
     assert await e.ask(opening, 99) == Done(shown)
     assert len(e.room.state.care.opened[ada]) == 1, "the same id opens it once"
     kept = await log.outcome(e.room.id, fay, 99)
-    assert kept is not None and b"canary" not in kept
+    assert kept is not None and b"canary" not in bytes(kept)
     await e.ask(c.CareDone(by=fay, member=ada))
     assert await e.ask(opening, 99) == Done({"card": None})
     await log.close()

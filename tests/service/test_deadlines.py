@@ -16,7 +16,7 @@ from sitwith_server.service.answers import Done
 from sitwith_server.service.loading import load
 from sitwith_server.service.presence import LEASE_SECONDS
 from sitwith_server.service.pulse import EVERY, LATE, Pulse
-from sitwith_server.service.store import event_from_bytes
+from sitwith_server.service.store import read_event
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second
 from tests.simulation.sight import BeatenLeases
@@ -216,7 +216,7 @@ def test_TI6_a_thawed_rooms_clock_goes_on_only_once_the_outage_is_known() -> Non
         async def noted(what: Commit) -> object:
             result = await commit(what)
             if isinstance(result, Committed):
-                kinds.extend(type(event_from_bytes(b).event).__name__ for b in what.blobs)
+                kinds.extend(type(read_event(b).event).__name__ for b in what.blobs)
             return result
 
         other.way.commit = noted  # type: ignore[method-assign, assignment]

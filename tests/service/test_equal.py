@@ -31,7 +31,7 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
     assert isinstance(await e.ask(c.VoiceNudge(by=fay, member=ada)), Done)
     await e.save()
     assert BYTES in await e.kept()
-    trail = b"".join(await log.read_audit(e.room.id))
+    trail = b"".join(map(bytes, await log.read_audit(e.room.id)))
     assert BYTES not in trail
     assert ada.encode() in trail
     assert await Operator(Host(log, Trail(log, 3600)), room_ttl=3600).end(e.room.id)
@@ -39,5 +39,5 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
         while e.room.id in await log.rooms():
             await asyncio.sleep(0.01)
     assert BYTES not in await e.kept()
-    assert BYTES not in b"".join(await log.read_audit(e.room.id))
+    assert BYTES not in b"".join(map(bytes, await log.read_audit(e.room.id)))
     await log.close()

@@ -18,7 +18,7 @@ from sitwith_server.service.answers import Done, No
 from sitwith_server.service.loading import load
 from sitwith_server.service.results import COMMITTED, UNCHANGED
 from sitwith_server.service.rooms import Room
-from sitwith_server.service.store import saying_from_bytes
+from sitwith_server.service.store import read_saying
 from tests.service.logs import WorkerLog
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second, settled, used
@@ -36,7 +36,7 @@ async def told_by_words(e: Seats) -> dict[str, bool]:
     for stream in heads.streams:
         kind, _, member = stream.partition(":")
         if kind == "staff" and (entries := await e.log.read(e.room.id, stream, 0)):
-            last = saying_from_bytes(entries[-1].blob)
+            last = read_saying(entries[-1].blob)
             assert isinstance(last, Said)
             found[member] = last.author == member
     return found

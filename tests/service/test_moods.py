@@ -10,14 +10,14 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.events import MilestoneShared, MoodAnswered
 from sitwith_server.service.answers import Done
 from sitwith_server.service.loading import load
-from sitwith_server.service.store import event_from_bytes, state_from_bytes
+from sitwith_server.service.store import read_event, read_state
 from tests.service.test_cards import Seats, people
 
 
 async def kept(e: Seats, kind: type[Any]) -> list[Any]:
     """The events of this kind that the log holds, with by whom it says they were."""
     entries = await e.log.read(e.room.id, CONTROL, 0, 1000)
-    happened = [event_from_bytes(entry.blob) for entry in entries]
+    happened = [read_event(entry.blob) for entry in entries]
     return [(each.event, each.by) for each in happened if isinstance(each.event, kind)]
 
 
@@ -37,7 +37,7 @@ async def test_MO6_answers_go_from_the_log_at_the_close() -> None:
     await e.save()
     before = await log.snapshot(e.room.id)
     assert before is not None
-    held = state_from_bytes(before.blob).mood
+    held = read_state(before.blob).mood
     assert held is not None and len(held.given) == 2
     assert len(await kept(e, MoodAnswered)) == 3
     nobody = (MoodAnswered("", 0), "")
@@ -45,7 +45,7 @@ async def test_MO6_answers_go_from_the_log_at_the_close() -> None:
     assert await kept(e, MoodAnswered) == [nobody] * 3
     snapshot = await log.snapshot(e.room.id)
     assert snapshot is not None
-    mood = state_from_bytes(snapshot.blob).mood
+    mood = read_state(snapshot.blob).mood
     assert mood is not None
     assert (mood.given, mood.given_at, mood.answers) == ({}, (), 2)
     assert_same(await load(log, e.host.trail, e.room.id), e)

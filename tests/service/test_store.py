@@ -19,11 +19,11 @@ from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.room.talk import Said, Saying, Unsaid
 from sitwith_server.service.store import (
     VERSION,
-    event_from_bytes,
     event_to_bytes,
-    saying_from_bytes,
+    read_event,
+    read_saying,
+    read_state,
     saying_to_bytes,
-    state_from_bytes,
     state_to_bytes,
 )
 from tests.room.evening import Evening, circle, pairs_of
@@ -135,7 +135,7 @@ def test_every_event_comes_back_as_it_was() -> None:
     events = [*eventful().events, *meeting().events, *forgetting().events, ev.Blanked()]
     assert {type(event) for event in events} == set(get_args(ev.Event))
     for event in events:
-        came = event_from_bytes(event_to_bytes(event, "why", "ada"))
+        came = read_event(event_to_bytes(event, "why", "ada"))
         assert (came.event, came.why, came.by) == (event, "why", "ada")
 
 
@@ -143,7 +143,7 @@ def test_every_event_comes_back_as_it_was() -> None:
 def test_a_log_read_back_gives_the_same_room(evening: Callable[[], Evening]) -> None:
     e = evening()
     blobs = [event_to_bytes(event, "", "") for event in e.events]
-    assert fold_all(event_from_bytes(blob).event for blob in blobs) == e.state
+    assert fold_all(read_event(blob).event for blob in blobs) == e.state
 
 
 def test_a_meeting_of_a_series_comes_back_whole() -> None:
@@ -153,7 +153,7 @@ def test_a_meeting_of_a_series_comes_back_whole() -> None:
     state = begin(first)
     for event in e.events[1:-1]:
         state = fold(state, event)
-        assert state_from_bytes(state_to_bytes(state)) == state
+        assert read_state(state_to_bytes(state)) == state
     assert state.series is not None
     assert state.series.past.bans
 
@@ -165,7 +165,7 @@ def test_a_room_comes_back_whole(evening: Callable[[], Evening]) -> None:
     state = begin(opened)
     for event in events:
         state = fold(state, event)
-        assert state_from_bytes(state_to_bytes(state)) == state
+        assert read_state(state_to_bytes(state)) == state
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_room_comes_back_whole(evening: Callable[[], Evening]) -> None:
     ],
 )
 def test_words_come_back_as_they_were(saying: Saying) -> None:
-    came = saying_from_bytes(saying_to_bytes(saying))
+    came = read_saying(saying_to_bytes(saying))
     assert came == saying
     assert type(came) is type(saying)
 
@@ -186,8 +186,8 @@ def test_words_come_back_as_they_were(saying: Saying) -> None:
 @pytest.mark.parametrize("change", [{"v": VERSION + 1}, {"t": "NeverHeardOf"}])
 def test_what_another_version_wrote_is_not_guessed_at(change: dict[str, object]) -> None:
     for blob, read in (
-        (event_to_bytes(ev.RoomEnded(), "", ""), event_from_bytes),
-        (saying_to_bytes(Unsaid(1, "ada")), saying_from_bytes),
+        (event_to_bytes(ev.RoomEnded(), "", ""), read_event),
+        (saying_to_bytes(Unsaid(1, "ada")), read_saying),
     ):
         with pytest.raises(LookupError):
             read(encode({**decode(blob), **change}))

@@ -23,6 +23,7 @@ from sitwith_server.service.operator import Created, RoomSpec
 from tests.chaos.evening import Somebody
 from tests.chaos.history import Fault, History
 from tests.chaos.person import ELSEWHERE
+from tests.plain_log import PlainLog
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 from tests.simulation.world import payload
@@ -143,7 +144,7 @@ class Cluster:
         self.chance = chance
         self.history = history
         ids = random.Random(chance.random())
-        self.log = MemoryLog(loop.time, event_id=lambda: ids.randbytes(8))
+        self.log = PlainLog(loop.time, event_id=lambda: ids.randbytes(8))
         self.log.leases = BeatenLeases(loop.time)
         self.workers = [self._worker(number) for number in range(workers)]
         self.killed: list[Worker] = []

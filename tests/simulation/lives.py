@@ -93,7 +93,7 @@ class Scene:
         parts = [room.record, room.snapshot.blob if room.snapshot else b""]
         parts += [entry.blob for stream in room.streams.values() for entry in stream.entries]
         parts += [outcome for _, outcome in room.outcomes.values()]
-        return b"\n".join([*parts, *room.files.values()])
+        return b"\n".join([*map(bytes, parts), *room.files.values()])
 
 
 async def left_alone(scene: Scene) -> None:

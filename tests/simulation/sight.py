@@ -9,7 +9,7 @@ from contextvars import Context, copy_context
 from enum import Enum, auto
 from typing import Any, Final, cast
 
-from sitwith_server.log.base import OUTAGE_SECONDS, Blank, Health, Log, LogDown, Outage, Ring
+from sitwith_server.log.base import OUTAGE_SECONDS, Blank, Blob, Health, Log, LogDown, Outage, Ring
 from sitwith_server.log.memory_log import MemoryFiles, MemoryLeases, MemoryLog
 
 TIMEOUT: Final = 2.0
@@ -110,7 +110,7 @@ class Sight:
     def blanked(self, room: str, blanks: Collection[Blank]) -> None:
         self._shared.blanked(room, blanks)
 
-    def forget_here(self, room: str, record: bytes) -> None:
+    def forget_here(self, room: str, record: Blob) -> None:
         self._shared.forget_here(room, record)
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:

@@ -19,7 +19,7 @@ async def states(log: Log, room: str) -> list[RoomState]:
     """The state after each control entry; the first is after entry 1."""
     found: list[RoomState] = []
     for entry in await log.read(room, CONTROL, 0, limit=1_000_000):
-        event = store.event_from_bytes(entry.blob).event
+        event = store.read_event(entry.blob).event
         if isinstance(event, RoomOpened):
             found.append(begin(event))
         else:
@@ -37,7 +37,7 @@ async def entitled(log: Log, room: str) -> tuple[list[Entitled], RoomState]:
         if stream == CONTROL:
             continue
         for entry in await log.read(room, stream, 0, limit=1_000_000):
-            said = store.saying_from_bytes(entry.blob)
+            said = store.read_saying(entry.blob)
             if isinstance(said, Said):
                 audience = audience_of(past[entry.rights - 1], stream) | {said.author}
                 body = said.body if isinstance(said.body, str) else ""

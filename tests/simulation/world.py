@@ -17,7 +17,6 @@ from sitwith_server.gateway.connection import Connection
 from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.outbox import Outbox
-from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.media.turn import Turn
 from sitwith_server.media.voices import Voices
 from sitwith_server.room.model import Settings
@@ -27,6 +26,7 @@ from sitwith_server.service.host import Host
 from sitwith_server.service.operator import Created, Operator, RoomSpec
 from sitwith_server.service.pulse import Pulse
 from tests.folding import folded, touched
+from tests.plain_log import PlainLog
 
 Frame = dict[str, Any]
 LATENCY = 0.2
@@ -84,7 +84,7 @@ class World:
     """The server's side."""
 
     chance: random.Random
-    log: MemoryLog = field(init=False)
+    log: PlainLog = field(init=False)
     host: Host = field(init=False)
     pulse: Pulse = field(init=False)
     operator: Operator = field(init=False)
@@ -93,7 +93,7 @@ class World:
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.log = MemoryLog(loop.time)
+        self.log = PlainLog(loop.time)
         self.host = Host(self.log, Trail(self.log, 86_400))
         self.pulse = Pulse(self.host)
         self.pulse.start()

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sitwith_server.config.addresses import authority, browser_host
+from sitwith_server.config.networks import plain_network
 
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
@@ -84,6 +85,20 @@ def address(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError("must be one IP address") from None
+
+
+def networks(value: str) -> tuple[str, ...]:
+    """Addresses and networks, such as `10.0.0.7, 192.0.2.0/24, 2001:db8::/64`."""
+    found = []
+    for part in _split(value):
+        try:
+            network = plain_network(part)
+        except ValueError:
+            raise ValueError("must each be an IP address or a network like 10.0.0.0/8") from None
+        if network.prefixlen == 0:
+            raise ValueError("must not be everybody")
+        found.append(str(network))
+    return tuple(dict.fromkeys(found))
 
 
 def public_address(value: str) -> str:

@@ -36,6 +36,9 @@ class Settings:
     allowed_origins: tuple[str, ...] = _setting(
         (), p.origins, "web origins whose pages may connect, separated by commas"
     )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), p.networks, "addresses or networks of proxies that are believed where peers come from"
+    )
     operator_key: str | None = _setting(
         None, p.key, "key of the operator's API; unset, the API refuses everybody", secret=True
     )

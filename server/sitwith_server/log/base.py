@@ -1,8 +1,9 @@
 """The log's contract: ordered opaque bytes with compare-and-set.
 
 A room has one control stream (`CONTROL`) and any number of conversation streams. The log knows
-nothing of what it holds: blobs, records and outcomes are bytes that the service made. What it
-promises is order, numbers and at-most-once:
+nothing of what it holds: blobs, records and outcomes are the service's, as bytes or as something
+that makes its bytes when they are needed (`Blob`). What it promises is order, numbers and
+at-most-once:
 
 - Within a stream entries are numbered 1, 2, 3 … without gaps; a number never comes again, but in
   a conversation of the room's next life.
@@ -30,6 +31,7 @@ from sitwith_server.log.values import (
     TOMBSTONE,
     Bell,
     Blank,
+    Blob,
     Clock,
     Commit,
     Committed,
@@ -69,6 +71,7 @@ __all__ = [
     "TOMBSTONE",
     "Bell",
     "Blank",
+    "Blob",
     "Clock",
     "Commit",
     "Committed",
@@ -171,12 +174,12 @@ class Files(Protocol):
 class Trails(Protocol):
     """Audit trails. Every method may raise `LogDown`."""
 
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+    async def audit(self, room: str, blob: Blob, ttl: float) -> None:
         """Append to the audit trail, which outlives the room (or this entry, if the room is
         gone) by the `ttl` seconds that were given last."""
         ...
 
-    async def read_audit(self, room: str) -> list[bytes]:
+    async def read_audit(self, room: str) -> list[Blob]:
         """The audit trail in order, [] if there is none."""
         ...
 
@@ -212,7 +215,7 @@ class Unhosted(Protocol):
         already, and this process has found out by reading."""
         ...
 
-    def forget_here(self, room: str, record: bytes) -> None:
+    def forget_here(self, room: str, record: Blob) -> None:
         """This process lets go of all it holds of the room but this record, which counts as of the
         next life: nothing can be committed just now, and the room has to forget all the same. An
         instance that comes back empty is told the record alone; one that still has the room has it
@@ -237,12 +240,12 @@ class Log(Unhosted, Trails, Protocol):
         """Files of rooms."""
         ...
 
-    async def create(self, room: str, record: bytes, expires: float) -> bool:
+    async def create(self, room: str, record: Blob, expires: float) -> bool:
         """Make a room that ends at `expires`, by the log's clock; it is due then. Nothing of it is
         kept for longer than `LINGER` after it. False if the id is in use or ended."""
         ...
 
-    async def record(self, room: str) -> bytes | None:
+    async def record(self, room: str) -> Blob | None:
         """The room's record (settings, token hashes, invites …), None if there is no room."""
         ...
 
@@ -255,7 +258,7 @@ class Log(Unhosted, Trails, Protocol):
         """
         ...
 
-    async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
+    async def outcome(self, room: str, seat: str, command_id: int) -> Blob | None:
         """The answer remembered under the key, for at least `OUTCOME_SECONDS`; None if none."""
         ...
 

@@ -1,7 +1,8 @@
 """The log of one process: no Redis, nothing on disk.
 
-Every method runs to its end without awaiting, so the event loop itself makes each atomic. Old
-things are forgotten a few at a time by whoever comes next, never by a task of its own.
+It keeps and gives back the very objects that it was given. Every method runs to its end without
+awaiting, so the event loop itself makes each atomic. Old things are forgotten a few at a time by
+whoever comes next, never by a task of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sitwith_server.log.base import (
     TOMBSTONE,
     Bell,
     Blank,
+    Blob,
     Clock,
     Commit,
     Committed,
@@ -57,7 +59,7 @@ def _random_id() -> bytes:
 class _Trail:
     ttl: float
     last: float
-    entries: deque[bytes]
+    entries: deque[Blob]
 
 
 @dataclass(slots=True, eq=False)
@@ -169,7 +171,7 @@ class _NeverFails:
     def blanked(self, room: str, blanks: Collection[Blank]) -> None:
         """There are no copies of entries."""
 
-    def forget_here(self, room: str, record: bytes) -> None:
+    def forget_here(self, room: str, record: Blob) -> None:
         """There are no copies of rooms: this one still has the room, which is due."""
 
 
@@ -203,7 +205,7 @@ class MemoryLog(_NeverFails):
 
     # --- rooms -----------------------------------------------------------------------------
 
-    async def create(self, room: str, record: bytes, expires: float) -> bool:
+    async def create(self, room: str, record: Blob, expires: float) -> bool:
         self._now()
         if room in self._rooms or room in self._tombstones:
             return False
@@ -212,7 +214,7 @@ class MemoryLog(_NeverFails):
         self._dues.note(room)
         return True
 
-    async def record(self, room: str) -> bytes | None:
+    async def record(self, room: str) -> Blob | None:
         found = self._find(room)
         return found.record if found else None
 
@@ -270,7 +272,7 @@ class MemoryLog(_NeverFails):
         positions = tuple(entry.position for entry in entries)
         return Committed(positions, now, tuple(entry.position for entry in control))
 
-    async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
+    async def outcome(self, room: str, seat: str, command_id: int) -> Blob | None:
         found = self._find(room)
         known = found.outcomes.get((seat, command_id)) if found else None
         return known[1] if known else None
@@ -328,10 +330,10 @@ class MemoryLog(_NeverFails):
 
     # --- the audit trail -------------------------------------------------------------------
 
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
+    async def audit(self, room: str, blob: Blob, ttl: float) -> None:
         self._audit(room, blob, ttl)
 
-    def _audit(self, room: str, blob: bytes, ttl: float) -> None:
+    def _audit(self, room: str, blob: Blob, ttl: float) -> None:
         now = self._now()
         trail = self._trails.get(room)
         if trail is None:
@@ -341,7 +343,7 @@ class MemoryLog(_NeverFails):
         if room not in self._rooms:
             heapq.heappush(self._expiries, (now + ttl, room))
 
-    async def read_audit(self, room: str) -> list[bytes]:
+    async def read_audit(self, room: str) -> list[Blob]:
         self._now()
         trail = self._trails.get(room)
         return list(trail.entries) if trail else []

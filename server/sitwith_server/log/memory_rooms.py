@@ -16,6 +16,7 @@ from sitwith_server.log.values import (
     OUTCOME_SECONDS,
     Bell,
     Blank,
+    Blob,
     Commit,
     Conflict,
     Duplicate,
@@ -62,13 +63,13 @@ class Stream:
 class Room:
     """ends: when the last of it goes. due: when it is next told to somebody (see `Log.due`)."""
 
-    record: bytes
+    record: Blob
     ends: float
     due: float
     epoch: int = EPOCH
     rights: int = 0
     streams: dict[str, Stream] = field(default_factory=dict)
-    outcomes: dict[tuple[str, int], tuple[float, bytes]] = field(default_factory=dict)
+    outcomes: dict[tuple[str, int], tuple[float, Blob]] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     workers: frozenset[str] = frozenset()
@@ -111,7 +112,7 @@ class Room:
     def append(
         self,
         name: str,
-        blobs: tuple[bytes, ...],
+        blobs: tuple[Blob, ...],
         commit: Commit,
         now: float,
         kept: int,
@@ -134,7 +135,7 @@ class Room:
             stream.entries.popleft()
         return tuple(entries)
 
-    def remember(self, key: tuple[str, int], outcome: bytes, now: float) -> None:
+    def remember(self, key: tuple[str, int], outcome: Blob, now: float) -> None:
         # Outcomes stand in the order of their commits; two go for each one that comes, so that a
         # burst is forgotten without a pause.
         for _ in range(2):
@@ -210,8 +211,8 @@ def bells_of(
 ) -> list[Bell]:
     """What is rung for a commit, the control stream first."""
     blanks = commit.effects.blanks
-    carried = sum(len(each.blob) for each in (*control, *entries))
-    carried += sum(len(each.blob) for each in blanks)
+    blobs = [each.blob for each in (*control, *entries)] + [each.blob for each in blanks]
+    carried = sum(len(blob) for blob in blobs if isinstance(blob, bytes))
     carry = commit.effects.end or carried <= CARRIED_BYTES
     bells = []
     if control:

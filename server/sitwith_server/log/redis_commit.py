@@ -83,7 +83,7 @@ class Committer:
         else:
             tail = key_field(*key)
             key_length = len(tail)
-            tail += commit.outcome
+            tail += bytes(commit.outcome)
         more = pack_effects(commit)
         if more:
             opening = pack_opening(room, self._gate, self._kept, COMMIT_MORE)
@@ -155,7 +155,7 @@ class Committer:
         split, effects = ID_BYTES * len(commit.control), commit.effects
         control = _positions(epoch, control_first, events[:split])
         positions = _positions(epoch, first, events[split:])
-        self._learn(commit, Record(epoch, version, expires, effects.record or b""), at)
+        self._learn(commit, Record(epoch, version, expires, bytes(effects.record or b"")), at)
         keep = self._holdings.rooms.get(commit.room)
         if keep is not None and keep.meets(epoch):
             origin = tail[: key_length - 8] if key_length else tail
@@ -212,7 +212,7 @@ def _hold(
             rights = position.seq
         end = tail if n == last else origin
         meta = pack_meta(position.epoch, position.event, rights, at, end)
-        entry = Kept(position.seq, meta, commit.blobs[n])
+        entry = Kept(position.seq, meta, bytes(commit.blobs[n]))
         keep.committed(commit.stream, entry, position, seconds)
     if key_length:
         keep.remember(tail[:key_length], tail[key_length:], seconds)
@@ -228,4 +228,4 @@ def _hold_control(
         end = ends if position is control[-1] else origin
         meta = pack_meta(position.epoch, position.event, commit.expect, at, end)
         seconds = at / MICROSECONDS
-        keep.committed(CONTROL, Kept(position.seq, meta, blob), position, seconds)
+        keep.committed(CONTROL, Kept(position.seq, meta, bytes(blob)), position, seconds)

@@ -44,7 +44,8 @@ def pack_blanks(blanks: Iterable[Blank]) -> bytes:
         stream = blank.stream.encode()
         packed += _LENGTH.pack(len(stream)) + stream + _COUNT.pack(len(blank.numbers))
         packed += struct.pack(f">{len(blank.numbers)}q", *blank.numbers)
-        packed += _COUNT.pack(len(blank.blob)) + blank.blob
+        blob = bytes(blank.blob)
+        packed += _COUNT.pack(len(blob)) + blob
     return packed
 
 
@@ -80,7 +81,7 @@ def pack_effects(commit: Commit) -> list[bytes]:
         pack_blanks(effects.blanks) if effects.blanks else None,
         None if effects.workers is None else pack_workers(effects.workers),
     )
-    words = [*commit.control, *(word for word in known if word is not None)]
+    words = [bytes(word) for word in (*commit.control, *known) if word is not None]
     words += [name.encode() for name in effects.drop_files]
     numbers = _NUMBERS.pack(
         len(words) + 1,

@@ -140,7 +140,7 @@ class RoomKeep:
             tail = self._tails.get(blank.stream, {})
             for seq in blank.numbers:
                 if entry := tail.get(seq):
-                    tail[seq] = Kept(seq, entry.meta, blank.blob)
+                    tail[seq] = Kept(seq, entry.meta, bytes(blank.blob))
 
     # --- what is held ----------------------------------------------------------------------
 

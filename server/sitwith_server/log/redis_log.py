@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import (
+    Blob,
     Commit,
     Entry,
     Heads,
@@ -182,14 +183,14 @@ class RedisLog(RedisUnhosted, RedisTold):
 
     # --- rooms -----------------------------------------------------------------------------
 
-    async def create(self, room: str, record: bytes, expires: float) -> bool:
-        instance = self._of(room)
-        told = await instance.ask(room, "create", record, last_moment(expires))
+    async def create(self, room: str, record: Blob, expires: float) -> bool:
+        instance, blob = self._of(room), bytes(record)
+        told = await instance.ask(room, "create", blob, last_moment(expires))
         if told is None:
             return False
         instance.holdings.tombs.pop(room, None)
         epoch, version, last = told
-        instance.holdings.learn(room, Record(epoch, version, last, record))
+        instance.holdings.learn(room, Record(epoch, version, last, blob))
         return True
 
     async def record(self, room: str) -> bytes | None:

@@ -243,7 +243,7 @@ def pack_commit(
     `redis_effects.pack_effects`.
     """
     name = commit.stream.encode()
-    blobs = commit.blobs
+    blobs = [bytes(blob) for blob in commit.blobs]
     packed = b"*%d\r\n%b$%d\r\n%b%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
         _FIXED_WORDS + len(blobs) + len(more),
         opening,

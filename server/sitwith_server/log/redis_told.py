@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
-from sitwith_server.log.base import Give, Lost, Ring
+from sitwith_server.log.base import Blob, Give, Lost, Ring
 from sitwith_server.log.redis_bells import WHISPER
 from sitwith_server.log.redis_effects import AUDIT_ENTRIES
 from sitwith_server.log.redis_instance import Instance
@@ -48,10 +48,10 @@ class RedisTold(ABC):
 
     # --- the audit trail -------------------------------------------------------------------
 
-    async def audit(self, room: str, blob: bytes, ttl: float) -> None:
-        await self._of(room).ask(room, "audit", blob, max(1, int(ttl * 1000)), AUDIT_ENTRIES)
+    async def audit(self, room: str, blob: Blob, ttl: float) -> None:
+        await self._of(room).ask(room, "audit", bytes(blob), max(1, int(ttl * 1000)), AUDIT_ENTRIES)
 
-    async def read_audit(self, room: str) -> list[bytes]:
+    async def read_audit(self, room: str) -> list[Blob]:
         found: list[Any] = await self._of(room).ask(room, "read_audit")
         return found
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sitwith_server.log.base import Blank, LogDown, Look, Position
+from sitwith_server.log.base import Blank, Blob, LogDown, Look, Position
 from sitwith_server.log.redis_instance import Instance
 from sitwith_server.log.redis_link import Word
 from sitwith_server.log.redis_packing import MICROSECONDS, SHARDS, keys_of, room_of
@@ -24,17 +25,17 @@ def _look(reply: bytes) -> Look | None:
     return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
 
 
-class RedisUnhosted:
+class RedisUnhosted(ABC):
     """`Unhosted` over all instances, and the rooms that there are."""
 
     _instances: tuple[Instance, ...]
 
-    def _of(self, room: str) -> Instance:
-        raise NotImplementedError
+    @abstractmethod
+    def _of(self, room: str) -> Instance: ...
 
+    @abstractmethod
     async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
         """The replies of those that can be reached; raises LogDown if none can."""
-        raise NotImplementedError
 
     async def rooms(self) -> list[str]:
         """Of the instances that can be reached; raises LogDown if none can."""
@@ -73,8 +74,8 @@ class RedisUnhosted:
         if keep := self._of(room).holdings.rooms.get(room):
             keep.blank(blanks)
 
-    def forget_here(self, room: str, record: bytes) -> None:
-        self._of(room).holdings.forget_here(room, record)
+    def forget_here(self, room: str, record: Blob) -> None:
+        self._of(room).holdings.forget_here(room, bytes(record))
 
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
         words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))

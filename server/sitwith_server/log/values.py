@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, SupportsBytes, TypeAlias
 
 CONTROL: Final = "room"
 """The name of the control stream. It never leaves the server."""
@@ -35,6 +35,10 @@ CARRIED_BYTES: Final = 8_192
 
 Clock = Callable[[], float]
 """Unix seconds."""
+
+Blob: TypeAlias = SupportsBytes
+"""What the log keeps and never reads. A log of this process alone may give back the very object;
+any other one asks it for its bytes and gives back those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Entry:
     rights: int
     at: float
     origin: str
-    blob: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ class Blank:
 
     stream: str
     numbers: tuple[int, ...]
-    blob: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +143,12 @@ class Effects:
 
     due: float | None = None
     workers: frozenset[str] | None = None
-    record: bytes | None = field(default=None, repr=False)
+    record: Blob | None = field(default=None, repr=False)
     expires: float | None = None
-    snapshot: bytes | None = field(default=None, repr=False)
+    snapshot: Blob | None = field(default=None, repr=False)
     blanks: tuple[Blank, ...] = ()
     drop_files: tuple[str, ...] = ()
-    audit: tuple[bytes, float] | None = field(default=None, repr=False)
+    audit: tuple[Blob, float] | None = field(default=None, repr=False)
     forget: bool = False
     end: bool = False
 
@@ -178,14 +182,14 @@ class Commit:
 
     room: str
     stream: str
-    blobs: tuple[bytes, ...] = field(repr=False)
+    blobs: tuple[Blob, ...] = field(repr=False)
     expect: int
     rights: bool = False
     key: tuple[str, int] | None = None
-    outcome: bytes = field(default=b"", repr=False)
+    outcome: Blob = field(default=b"", repr=False)
     not_before: float | None = None
     at_head: int | None = None
-    control: tuple[bytes, ...] = field(default=(), repr=False)
+    control: tuple[Blob, ...] = field(default=(), repr=False)
     control_head: int | None = None
     effects: Effects = field(default=NOTHING_ELSE, repr=False)
 
@@ -218,7 +222,7 @@ class Committed:
 class Duplicate:
     """The key has its outcome already; nothing was appended."""
 
-    outcome: bytes = field(repr=False)
+    outcome: Blob = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +285,7 @@ class Snapshot:
     """The room's state as the service encoded it, after the control entry at `position`."""
 
     position: Position
-    blob: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
 
 
 class Trimmed(LookupError):

@@ -1,17 +1,20 @@
 """The process that looks into one file: `python -I -m sitwith_server.materials.child picture`.
 
 The file comes on standard input; what is made of it goes to standard output, after one line of
-JSON that says what it is or why it is not shown. It may write no file, and take so much time and
-memory and no more.
+JSON that says what it is or why it is not shown. It may reach neither files nor network, and take
+so much time and memory and no more.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 
+from sitwith_server.materials.confine import confine
 from sitwith_server.materials.kinds import PICTURE, Clean, Unfit
 
 MEMORY = 1_024 * 2**20
@@ -21,29 +24,35 @@ CPU_SECONDS = 10
 def main() -> int:
     """Reads, washes, writes; 0 even where the file is not shown: that is an answer, too."""
     _bound()
+    wash = _ready(sys.argv[1])
+    data = sys.stdin.buffer.read()
+    walls = confine()
     try:
-        made = _wash(sys.argv[1], sys.stdin.buffer.read())
+        if not data:
+            raise Unfit("empty")
+        made = wash(data)
     except Unfit as unfit:
-        _say({"unfit": unfit.reason})
+        _say({"unfit": unfit.reason, "walls": walls})
         return 0
     except MemoryError:
-        _say({"unfit": "too_complex"})
+        _say({"unfit": "too_complex", "walls": walls})
         return 0
     about = {name: value for name, value in asdict(made).items() if name != "body"}
-    _say(about, made.body)
+    _say({**about, "walls": walls}, made.body)
     return 0
 
 
-def _wash(kind: str, data: bytes) -> Clean:
-    if not data:
-        raise Unfit("empty")
+def _ready(kind: str) -> Callable[[bytes], Clean]:
+    """All that is needed of the disk is read now."""
+    for each in ("ascii", "charmap", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le"):
+        codecs.lookup(each)
     if kind == PICTURE:
         from sitwith_server.materials import pictures
 
-        return pictures.clean(data)
+        return pictures.clean
     from sitwith_server.materials import papers
 
-    return papers.clean(data)
+    return papers.clean
 
 
 def _bound() -> None:

@@ -10,7 +10,18 @@ import io
 import warnings
 from typing import Final
 
-from PIL import Image, ImageOps
+# Pillow would read these when it needs them, and then the process may read nothing any more.
+from PIL import (
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    ImagePalette,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from sitwith_server.materials.kinds import Clean, Unfit, guise
 
@@ -23,6 +34,17 @@ PNG_BYTES: Final = 3 * 2**20
 """Above this a drawing is a photograph, and JPEG does it better."""
 QUALITY: Final = 86
 WHITE: Final = (255, 255, 255)
+
+Image.preinit()
+_READ: Final = (
+    GifImagePlugin,
+    ImagePalette,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 
 def clean(data: bytes) -> Clean:

@@ -6,14 +6,19 @@ import asyncio
 import json
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
+import structlog
+
+from sitwith_server.materials.confine import WALLS
 from sitwith_server.materials.kinds import REASONS, Clean, Unfit
 
 AT_ONCE: Final = 2
 WAITING: Final = 8
 SECONDS: Final = 25.0
 """Of waiting for one file: less than proxies wait, more than the process itself may take."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Busy(Exception):
@@ -27,6 +32,7 @@ class Washer:
         self._turn = asyncio.Semaphore(at_once)
         self._seconds = seconds
         self._waiting = 0
+        self._told = False
 
     async def wash(self, kind: str, data: bytes) -> Clean:
         """What may be shown of a file. kind: `picture` or `pdf`.
@@ -64,10 +70,18 @@ class Washer:
                 with suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
-        return _read(out, child.returncode)
+        about, body = _read(out, child.returncode)
+        self._tell_of(set(WALLS) - set(about["walls"]))
+        return _made(about, body)
+
+    def _tell_of(self, missing: set[str]) -> None:
+        """Once: files are washed all the same, with what limits there are."""
+        if missing and not self._told:
+            self._told = True
+            _log.warning("wash_less_confined", missing=sorted(missing))
 
 
-def _read(out: bytes, code: int | None) -> Clean:
+def _read(out: bytes, code: int | None) -> tuple[dict[str, Any], bytes]:
     line, _, body = out.partition(b"\n")
     try:
         about = json.loads(line) if code == 0 else None
@@ -76,6 +90,10 @@ def _read(out: bytes, code: int | None) -> Clean:
     if not isinstance(about, dict):
         # Killed by its own limits, or by a decoder that fell over.
         raise Unfit("too_complex")
+    return about, body
+
+
+def _made(about: dict[str, Any], body: bytes) -> Clean:
     if (reason := about.get("unfit")) is not None:
         raise Unfit(reason if reason in REASONS else "damaged")
     return Clean(about["type"], body, about["width"], about["height"], about["pages"])

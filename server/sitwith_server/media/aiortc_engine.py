@@ -40,10 +40,11 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward import Port
+from sitwith_server.media.ice import Agent, Bucket, Credentials
 from sitwith_server.media.loops import Loop, Often, Tasks, guarded
 from sitwith_server.media.sdp import Offer
 from sitwith_server.media.session import Session
-from sitwith_server.media.udp import Agent, Bucket, Credentials, UdpPort
+from sitwith_server.media.udp import UdpPort
 from sitwith_server.room.model import MemberId
 
 BEAT: Final = 0.1
@@ -170,7 +171,7 @@ class Link:
         local = Credentials.make()
         self.offer = offer
         self.version += 1
-        self.agent.expect(local, offer.ufrag)
+        self.agent.expect(local, Credentials(offer.ufrag, offer.pwd))
         self.answer = answer(
             offer,
             self.session,

@@ -17,8 +17,8 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward import Forwarder, Port
+from sitwith_server.media.ice import Bucket
 from sitwith_server.media.sdp import parse, restarts
-from sitwith_server.media.udp import Bucket
 from sitwith_server.room.model import MemberId
 
 if TYPE_CHECKING:
@@ -179,8 +179,11 @@ class AiortcRoom:
 
     def tick(self, now: float) -> None:
         silent = now - self.engine.limits.silence
-        for link in [each for each in self._links.values() if each.connected]:
-            if link.agent.heard < silent:
+        for link in list(self._links.values()):
+            if not link.agent.tick(now):
+                self.engine.counters.refusing += 1
+                self.lose(link)
+            elif link.connected and link.agent.heard < silent:
                 self.engine.counters.silent += 1
                 self.lose(link)
         self.forwarder.tick(now)

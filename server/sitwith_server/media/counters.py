@@ -17,8 +17,11 @@ class Counters:
 
     checks: int = 0
     """Correct connectivity checks."""
+    answers: int = 0
+    """Correct answers to checks of ours: an address that has proven itself, or still consents."""
     bad_checks: int = 0
-    """STUN that is malformed, no request of ours, or not signed with the password."""
+    """STUN that is malformed, no request of ours, no answer to one, or not signed with the
+    password."""
     eager_checks: int = 0
     """Checks above the rate that one agent is granted."""
     strangers: int = 0
@@ -50,6 +53,8 @@ class Counters:
     """Transports dropped because DTLS failed, the wrong certificate included."""
     silent: int = 0
     """Transports dropped because nothing was heard of them any more."""
+    refusing: int = 0
+    """Transports dropped because the address they were sent to did not consent any more."""
     ended: int = 0
     """Transports that the member's side closed."""
 

@@ -1,22 +1,20 @@
-"""One UDP port for all members: ICE with the server as the lite, controlled side.
+"""One UDP port for all members.
 
-A member's `Agent` is found by the user name of a connectivity check, and only a check that is
-signed with the agent's password makes its sender's address one of the agent's (RFC 8445 §2.5, §7.3;
-RFC 8489 §9.1). Nothing is ever sent to any other address: candidates of an offer are not even read,
-so none can make this port talk to a machine that did not ask.
+A member's `Agent` (`ice.py`) is found by the user name of a connectivity check, and only an address
+that has answered a check of ours becomes one of the agent's. What comes from any other is dropped,
+and nothing but checks and answers to them is ever sent there: candidates of an offer are not even
+read, so none can make this port talk to a machine that did not ask.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import socket
 import struct
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final
 
@@ -24,208 +22,26 @@ import structlog
 from aioice import stun
 
 from sitwith_server.media.counters import Counters
-from sitwith_server.media.datagrams import IN_BATCH, ROOM, Inbox, Outbox, unpack_name
+from sitwith_server.media.datagrams import IN_BATCH, ROOM, Inbox, Outbox
+from sitwith_server.media.ice import Agent
 
-ICE_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-ADDRESSES: Final = 8
-"""Addresses that one agent knows at most."""
 ROUNDS: Final = 4
 """Batches that one wake-up reads at most, so that other work gets its turn."""
 LATE: Final = 0.2
 """Seconds after which RTP that waited in the socket is not worth forwarding any more."""
 BROKEN: Final = 100
 """Wake-ups in a row that may fail."""
-YIELD: Final = 0.5
-"""Seconds of silence after which a nominated address gives way to any other."""
 
 _log = structlog.get_logger(__name__)
 
-_BINDING_REQUEST: Final = 1
+_BINDING_REQUEST: Final = 0x001
+_BINDING_RESPONSE: Final = 0x101
 _COOKIE: Final = 0x2112A442
 _USERNAME: Final = 6
 _HOST_TYPE: Final = 126
 _HEAD: Final = struct.Struct("!HHI")
 _ATTRIBUTE: Final = struct.Struct("!HH")
 _MOST_STUN: Final = 548
-_ROLE_CONFLICT: Final = (487, "Role Conflict")
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """ICE user name fragment and password (RFC 8445 §5.3)."""
-
-    ufrag: str
-    password: str
-
-    @classmethod
-    def make(cls) -> Credentials:
-        """Fresh ones: 60 and 192 bits of chance."""
-        ufrag, password = (
-            "".join(secrets.choice(ICE_LETTERS) for _ in range(length)) for length in (10, 32)
-        )
-        return cls(ufrag, password)
-
-
-class Bucket:
-    """So many at once, so many a second."""
-
-    __slots__ = ("_at", "_burst", "_left", "_rate")
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst, self._left = rate, burst, burst
-        self._at = float("-inf")
-
-    def take(self, now: float) -> bool:
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-    def full(self, now: float) -> bool:
-        """Whether nothing has been taken for so long that this bucket is as good as new."""
-        return self._left + (now - self._at) * self._rate >= self._burst
-
-
-class Agent:
-    """The server's end of one member's ICE.
-
-    on_selected: told where to send from now on, and from which socket's box; at each change.
-    heard: when the member last proved to be there (monotonic seconds); whoever understands the
-        member's packets sets it as well.
-    """
-
-    __slots__ = ("_bucket", "_keys", "_port", "_priority", "_selected_at", "_strangers",
-                 "addresses", "box", "heard", "on_datagram", "on_selected", "selected")  # fmt: skip
-
-    def __init__(
-        self,
-        port: UdpPort,
-        on_datagram: Callable[[bytes, float], None],
-        on_selected: Callable[[bytes, Outbox], None],
-        now: float,
-    ) -> None:
-        self._port = port
-        self.on_datagram, self.on_selected = on_datagram, on_selected
-        self._keys: dict[str, tuple[str, Credentials]] = {}
-        self._bucket, self._strangers = Bucket(50, 100), Bucket(20, 50)
-        self.addresses: dict[bytes, float] = {}
-        self.selected: bytes | None = None
-        self.box: Outbox | None = None
-        self._priority, self._selected_at = -1, now
-        self.heard = now
-
-    def expect(self, local: Credentials, remote_ufrag: str) -> None:
-        """Takes checks under these credentials; those in use stay valid until these are used.
-
-        Of several that were never used the newest alone is kept.
-        """
-        used = list(self._keys.items())[:1] if self.selected is not None else []
-        for name in self._keys.keys() - dict(used).keys():
-            self._port.forget_name(name)
-        self._keys = dict(used)
-        self._keys[local.ufrag] = (f"{local.ufrag}:{remote_ufrag}", local)
-        self._port.know_name(local.ufrag, self)
-
-    def send(self, datagram: bytes) -> None:
-        """Puts a datagram in the box; it leaves at the port's next `flush`."""
-        if self.box is not None and self.selected is not None:
-            self.box.put(datagram, self.selected)
-
-    def close(self) -> None:
-        for name in self._keys:
-            self._port.forget_name(name)
-        for address in self.addresses:
-            self._port.forget_address(address, self)
-        self._keys, self.addresses = {}, {}
-        self.selected = self.box = None
-
-    # ------------------------------------------------------------------------------ checks
-
-    def check(self, ufrag: str, datagram: bytes, source: bytes, box: Outbox, now: float) -> None:
-        """A binding request that names one of our user name fragments (RFC 8445 §7.3)."""
-        counters = self._port.counters
-        known = source in self.addresses
-        if not (self._bucket if known else self._strangers).take(now):
-            counters.eager_checks += 1
-            return
-        username, local = self._keys[ufrag]
-        key = local.password.encode()
-        try:
-            message = stun.parse_message(datagram)
-            right = (
-                message.message_class == stun.Class.REQUEST
-                and message.attributes.get("USERNAME") == username
-                and "FINGERPRINT" in message.attributes
-                and message.check_message_integrity(key)
-            )
-        except (ValueError, struct.error):
-            right = False
-        if not right:
-            counters.bad_checks += 1
-            return
-        counters.checks += 1
-        self.heard = now
-        conflict = "ICE-CONTROLLED" in message.attributes
-        answer = stun.Message(
-            message_method=message.message_method,
-            message_class=stun.Class.ERROR if conflict else stun.Class.RESPONSE,
-            transaction_id=message.transaction_id,
-        )
-        if conflict:
-            answer.attributes["ERROR-CODE"] = _ROLE_CONFLICT
-        else:
-            answer.attributes["XOR-MAPPED-ADDRESS"] = unpack_name(source)
-        answer.add_message_integrity(key)
-        box.put(bytes(answer), source)
-        if conflict:
-            return
-        self._used(ufrag)
-        self._learn(source, now)
-        priority = message.attributes.get("PRIORITY", 0)
-        self._consider(source, box, "USE-CANDIDATE" in message.attributes, priority, now)
-
-    def _used(self, ufrag: str) -> None:
-        """After a restart the first check under the new credentials ends the old ones."""
-        if len(self._keys) == 1 or next(iter(self._keys)) == ufrag:
-            return
-        for name in [name for name in self._keys if name != ufrag]:
-            del self._keys[name]
-            self._port.forget_name(name)
-        self._priority = -1
-
-    def _learn(self, source: bytes, now: float) -> None:
-        self.addresses[source] = now
-        self._port.know_address(source, self)
-        if len(self.addresses) > ADDRESSES:
-            oldest = min(
-                (each for each in self.addresses if each not in (self.selected, source)),
-                key=self.addresses.__getitem__,
-            )
-            del self.addresses[oldest]
-            self._port.forget_address(oldest, self)
-
-    def _consider(
-        self, source: bytes, box: Outbox, nominated: bool, priority: int, now: float
-    ) -> None:
-        """Which address to send to: the nominated one; of several the best, while it lives."""
-        if source == self.selected:
-            self._selected_at = now
-            if nominated:
-                self._priority = priority
-            return
-        first = self.selected is None
-        worse = priority < self._priority and now - self._selected_at < YIELD
-        if not first and (worse or not nominated):
-            return
-        self.selected, self.box, self._selected_at = source, box, now
-        self._priority = priority if nominated else -1
-        self.on_selected(source, box)
-
-    def lost(self, address: bytes) -> None:
-        """Somebody else has proven to be at this address now."""
-        self.addresses.pop(address, None)
 
 
 class _End:
@@ -266,6 +82,7 @@ class UdpPort:
         self._failed = 0
         self._by_name: dict[str, Agent] = {}
         self._by_address: dict[bytes, Agent] = {}
+        self._by_question: dict[bytes, Agent] = {}
 
     def open(self) -> None:
         """Binds and begins to listen in the running loop. Raises OSError."""
@@ -342,9 +159,15 @@ class UdpPort:
         if self._by_address.get(address) is agent:
             del self._by_address[address]
 
+    def know_question(self, transaction: bytes, agent: Agent) -> None:
+        self._by_question[transaction] = agent
+
+    def forget_question(self, transaction: bytes) -> None:
+        self._by_question.pop(transaction, None)
+
     def __len__(self) -> int:
         """Entries of the tables: bounded by the agents."""
-        return len(self._by_name) + len(self._by_address)
+        return len(self._by_name) + len(self._by_address) + len(self._by_question)
 
     # ------------------------------------------------------------------------------- packets
 
@@ -401,12 +224,17 @@ class UdpPort:
             _log.error("media_fault", fault=type(error).__name__, where=where)
 
     def _stun(self, datagram: bytes, source: bytes, box: Outbox, now: float) -> None:
-        ufrag = _addressee(datagram)
-        agent = None if ufrag is None else self._by_name.get(ufrag)
-        if agent is None or ufrag is None:
-            self.counters.bad_checks += 1
-            return
-        agent.check(ufrag, datagram, source, box, now)
+        kind = _kind(datagram)
+        if kind == _BINDING_RESPONSE:
+            transaction = datagram[8 : stun.HEADER_LENGTH]
+            if (agent := self._by_question.get(transaction)) is not None:
+                agent.answered(transaction, datagram, source, now)
+                return
+        elif kind == _BINDING_REQUEST and (ufrag := _addressee(datagram)) is not None:
+            if (agent := self._by_name.get(ufrag)) is not None:
+                agent.check(ufrag, datagram, source, box, now)
+                return
+        self.counters.bad_checks += 1
 
 
 def _family(address: str) -> socket.AddressFamily:
@@ -414,14 +242,19 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET if ip_address(address).version == 4 else socket.AF_INET6
 
 
+def _kind(datagram: bytes) -> int:
+    """Method and class of a STUN message of a fitting length; -1 of anything else."""
+    if not stun.HEADER_LENGTH <= len(datagram) <= _MOST_STUN:
+        return -1
+    kind, length, cookie = _HEAD.unpack_from(datagram)
+    if cookie != _COOKIE or length + stun.HEADER_LENGTH != len(datagram):
+        return -1
+    return int(kind)
+
+
 def _addressee(datagram: bytes) -> str | None:
     """Our fragment of a binding request's user name; looks at nothing else, as most of what a
     stranger sends ends here."""
-    if not stun.HEADER_LENGTH <= len(datagram) <= _MOST_STUN:
-        return None
-    kind, length, cookie = _HEAD.unpack_from(datagram)
-    if kind != _BINDING_REQUEST or cookie != _COOKIE or length + 20 != len(datagram):
-        return None
     at = stun.HEADER_LENGTH
     while at + 4 <= len(datagram):
         kind, length = _ATTRIBUTE.unpack_from(datagram, at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_protocol.errors import RefusalCode
+from sitwith_server.log.values import Blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,15 @@ Answer = Done | No
 
 
 def to_bytes(answer: Answer) -> bytes:
+    """Outcomes are many, small and live for ten minutes: as objects they would cost the collector
+    more than their bytes cost to make."""
     if isinstance(answer, Done):
         return encode({"t": "ok", "f": answer.fields})
     return encode({"t": "no", "c": str(answer.code), "m": answer.message})
 
 
-def from_bytes(blob: bytes) -> Answer:
-    frame = decode(blob, SERVER_LIMITS)
+def from_blob(blob: Blob) -> Answer:
+    frame = decode(bytes(blob), SERVER_LIMITS)
     if frame["t"] == "ok":
         fields = frame["f"]
         assert isinstance(fields, dict)

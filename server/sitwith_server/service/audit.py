@@ -56,7 +56,7 @@ class Trail:
         await self._log.audit(room, *audit)
 
     async def read(self, room: str) -> list[Mapping[str, object]]:
-        entries = [decode(blob, SERVER_LIMITS) for blob in await self._log.read_audit(room)]
+        entries = [decode(bytes(blob), SERVER_LIMITS) for blob in await self._log.read_audit(room)]
         return [{k: v for k, v in entry.items() if k != "t"} for entry in entries]
 
     async def drop(self, room: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Blank, Effects
+from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Blank, Blob, Effects
 from sitwith_server.room import due_at
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.record import Record, record_of
@@ -18,7 +18,7 @@ from sitwith_server.service.asides import gone
 SNAPSHOT_EVERY: Final = KEPT_ENTRIES // 10
 """Control entries between two snapshots: the log's tail always reaches back to the last one."""
 
-Audit = tuple[bytes, float]
+Audit = tuple[Blob, float]
 """An entry of the audit trail and the trail's ttl (s)."""
 
 
@@ -53,9 +53,9 @@ def effects_of(
     return Effects(
         due=due if due != due_at(before) else None,
         workers=workers,
-        record=store.record_to_bytes(record_of(after)) if record_moved(before, after) else None,
+        record=store.keep_record(record_of(after)) if record_moved(before, after) else None,
         expires=after.expires_at if after.expires_at != before.expires_at else None,
-        snapshot=store.state_to_bytes(after) if saves or stale else None,
+        snapshot=store.keep_state(after) if saves or stale else None,
         blanks=blanks,
         drop_files=() if forgets else tuple(sorted(files)),
         audit=audit,
@@ -69,7 +69,7 @@ def blanks_of(before: RoomState, after: RoomState) -> tuple[Blank, ...]:
         Blank(
             CONTROL,
             tuple(numbers),
-            store.event_to_bytes(happened.event, happened.why, happened.by),
+            store.keep_event(happened.event, happened.why, happened.by),
         )
         for happened, numbers in gone(before, after).items()
     )

@@ -181,7 +181,7 @@ class Folded:
     def _fold(self, entries: tuple[Entry, ...]) -> None:
         """Folds and tells what was committed together: between its events a room need not be in
         order."""
-        before, came = self.state, [store.event_from_bytes(entry.blob) for entry in entries]
+        before, came = self.state, [store.read_event(entry.blob) for entry in entries]
         state = before
         for each in came:
             state = fold(state, each.event)

@@ -218,9 +218,9 @@ class Host:
             LogDown: it could not be made, or it is not known whether it was.
         """
         state = begin(opened)
-        record = store.record_to_bytes(record_of(state))
+        record = store.keep_record(record_of(state))
         await self.log.create(opened.room, record, opened.expires_at)
-        blob = store.event_to_bytes(opened, "room.create", "")
+        blob = store.keep_event(opened, "room.create", "")
         effects = Effects(due=due_at(state), audit=audit)
         commit = Commit(opened.room, CONTROL, (blob,), 0, rights=True, effects=effects)
         result = await self.log.commit(commit)
@@ -352,7 +352,7 @@ class Host:
         """The room has to forget and nothing can be committed: this worker forgets on its own, and
         the log is owed it (FG5)."""
         record = forgotten(room.state, tokens.new_link_key(), tokens.new_link_key())
-        self.log.forget_here(room.id, store.record_to_bytes(record))
+        self.log.forget_here(room.id, store.keep_record(record))
         room.retire(record)
         self.drop(room.id)
 

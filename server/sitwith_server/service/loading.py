@@ -31,7 +31,7 @@ async def load(log: Log, trail: Trail, room_id: str) -> Room | None:
 async def _begin(log: Log, room_id: str) -> Folded | None:
     snapshot = await log.snapshot(room_id)
     if snapshot is not None:
-        state = store.state_from_bytes(snapshot.blob)
+        state = store.read_state(snapshot.blob)
         return Folded(log, state, snapshot.position, state.rights, snapshot.position.seq)
     try:
         entries = await log.read(room_id, CONTROL, 0, 1)
@@ -40,7 +40,7 @@ async def _begin(log: Log, room_id: str) -> Folded | None:
         entries = []
     if not entries:
         return await _from_record(log, room_id)
-    opened = store.event_from_bytes(entries[0].blob).event
+    opened = store.read_event(entries[0].blob).event
     if not isinstance(opened, RoomOpened):
         raise store.Unreadable
     return Folded(log, begin(opened), entries[0].position, entries[0].rights)
@@ -53,7 +53,7 @@ async def _from_record(log: Log, room_id: str) -> Folded | None:
     if not record or heads is None:
         return None
     head = heads.streams.get(CONTROL, Position.START)
-    state = reopened(store.record_from_bytes(record), head.seq, heads.rights)
+    state = reopened(store.read_record(record), head.seq, heads.rights)
     # What is committed next has no room to stand on but by a snapshot of its own.
     return Folded(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
 

@@ -17,6 +17,7 @@ from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
     NOTHING_ELSE,
+    Blob,
     Commit,
     Duplicate,
     Effects,
@@ -217,7 +218,7 @@ class Room(Followed):
         if isinstance(command, _NO_OUTCOME):
             return None
         known = await self._log.outcome(self.id, *key)
-        return None if known is None else answers.from_bytes(known)
+        return None if known is None else answers.from_blob(known)
 
     async def _attempt(
         self,
@@ -245,7 +246,7 @@ class Room(Followed):
         if isinstance(result, Taken):
             return answer
         if isinstance(result, Duplicate):
-            return answers.from_bytes(result.outcome)
+            return answers.from_blob(result.outcome)
         return Tried.GONE if isinstance(result, Gone) else Tried.LOST
 
     async def _decide(
@@ -282,7 +283,7 @@ class Room(Followed):
         by: str,
         verdict: Verdict,
         why: str,
-        keyed: tuple[Key, bytes] | None = None,
+        keyed: tuple[Key, Blob] | None = None,
         audit: Audit | None = None,
         not_before: float | None = None,
     ) -> object:
@@ -298,7 +299,7 @@ class Room(Followed):
             Commit(
                 room=self.id,
                 stream=CONTROL,
-                blobs=tuple(store.event_to_bytes(event, why, by) for event in events),
+                blobs=tuple(store.keep_event(event, why, by) for event in events),
                 expect=before.seq,
                 rights=after.rights != before.rights,
                 key=None if keyed is None else keyed[0],

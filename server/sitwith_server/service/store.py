@@ -1,24 +1,27 @@
-"""Events and words as bytes, and back, with a schema version each.
+"""Events, states, records and words as the log keeps them, and back.
 
-The shapes follow the dataclasses of `room.events` and `room.talk`; cattrs does the walking.
+A value goes to the log as a `Kept`, which makes bytes of it, with a schema version, only if they
+are asked for: a log of this process alone gives the value itself back. The shapes of the bytes
+follow the dataclasses of `room.events` and `room.talk`; cattrs does the walking.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, cast, get_args
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar, cast, get_args
 
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_union_passthrough
 
 from sitwith_protocol.codec import SERVER_LIMITS, CodecError, Limits, decode, encode
+from sitwith_server.log.values import Blob
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import Pair, RoomState
 from sitwith_server.room.record import Record
-from sitwith_server.room.talk import Said, Saying
+from sitwith_server.room.talk import Said, Saying, Unsaid
 
 VERSION: Final = 2
 """Of all that is kept in the log; an instance that holds another one is not used."""
@@ -74,6 +77,23 @@ class Unreadable(LookupError):
         super().__init__("this version can't read it")
 
 
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Kept(Generic[T]):
+    """A value that the log keeps (`log.values.Blob`). encode: makes its bytes, once at most."""
+
+    value: T = field(repr=False)
+    encode: Callable[[T], bytes] = field(repr=False, compare=False)
+    _made: bytes | None = field(default=None, repr=False, compare=False)
+
+    def __bytes__(self) -> bytes:
+        if self._made is None:
+            self._made = self.encode(self.value)
+        return self._made
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """An event with what it came by: the command's wire type and the seat that asked."""
@@ -83,56 +103,78 @@ class Happened:
     by: str
 
 
-def event_to_bytes(event: Event, why: str, by: str) -> bytes:
+def keep_event(event: Event, why: str, by: str) -> Kept[Happened]:
     """One event of the control log."""
+    return Kept(Happened(event, why, by), _happened_to_bytes)
+
+
+def _happened_to_bytes(happened: Happened) -> bytes:
+    return event_to_bytes(happened.event, happened.why, happened.by)
+
+
+def event_to_bytes(event: Event, why: str, by: str) -> bytes:
+    """The bytes of what `keep_event` gives."""
     return _pack(event, {"w": why, "b": by})
 
 
-def event_from_bytes(blob: bytes) -> Happened:
-    """The inverse of `event_to_bytes`.
+def read_event(blob: Blob) -> Happened:
+    """What was kept by `keep_event`.
 
     Raises:
         Unreadable: this version can't read it.
     """
-    frame, event = _unpack(blob, _EVENTS)
+    if isinstance(blob, Kept):
+        return _value(blob, Happened)
+    frame, event = _unpack(bytes(blob), _EVENTS)
     return Happened(event, str(frame["w"]), str(frame["b"]))
 
 
-def state_to_bytes(state: RoomState) -> bytes:
+def keep_state(state: RoomState) -> Kept[RoomState]:
     """A room's state whole, for snapshots."""
+    return Kept(state, state_to_bytes)
+
+
+def state_to_bytes(state: RoomState) -> bytes:
+    """The bytes of what `keep_state` gives."""
     body: dict[str, Any] = _CONVERTER.unstructure(state)
     return encode({"t": "RoomState", "v": VERSION, "d": body})
 
 
-def state_from_bytes(blob: bytes) -> RoomState:
-    """The inverse of `state_to_bytes`.
-
-    Raises:
-        Unreadable: this version can't read it.
-    """
-    state: RoomState = _unpack(blob, {"RoomState": RoomState})[1]
+def read_state(blob: Blob) -> RoomState:
+    """What was kept by `keep_state`. Raises as `read_event` does."""
+    if isinstance(blob, Kept):
+        return _value(blob, RoomState)
+    state: RoomState = _unpack(bytes(blob), {"RoomState": RoomState})[1]
     return state
 
 
-def record_to_bytes(record: Record) -> bytes:
+def keep_record(record: Record) -> Kept[Record]:
     """A room's record."""
+    return Kept(record, record_to_bytes)
+
+
+def record_to_bytes(record: Record) -> bytes:
+    """The bytes of what `keep_record` gives."""
     body: dict[str, Any] = _CONVERTER.unstructure(record)
     return encode({"t": "Record", "v": VERSION, "d": body})
 
 
-def record_from_bytes(blob: bytes) -> Record:
-    """The inverse of `record_to_bytes`.
-
-    Raises:
-        Unreadable: this version can't read it.
-    """
-    record: Record = _unpack(blob, {"Record": Record})[1]
+def read_record(blob: Blob) -> Record:
+    """What was kept by `keep_record`. Raises as `read_event` does."""
+    if isinstance(blob, Kept):
+        return _value(blob, Record)
+    record: Record = _unpack(bytes(blob), {"Record": Record})[1]
     return record
 
 
-def saying_to_bytes(saying: Saying) -> bytes:
+def keep_saying(saying: Saying) -> Blob:
     """One entry of a conversation. A message is encoded once in its life: what is kept is the frame
     that goes out but for what is not known yet, see `chat_frame`."""
+    return saying_to_bytes(saying) if isinstance(saying, Said) else Kept(saying, saying_to_bytes)
+
+
+def saying_to_bytes(saying: Saying) -> bytes:
+    """The bytes of what `keep_saying` gives."""
     if isinstance(saying, Said):
         said = {"t": "chat", "n": saying.n, "from": saying.author, "body": saying.body}
         marks = {"notice": saying.notice, "deleted": saying.deleted}
@@ -140,13 +182,14 @@ def saying_to_bytes(saying: Saying) -> bytes:
     return _pack(saying, {})
 
 
-def chat_frame(blob: bytes, to: str, position: bytes, at: float) -> bytes:
-    """The wire's `chat` frame of a message that was kept as `saying_to_bytes` made it: the map with
+def chat_frame(blob: Blob, to: str, position: bytes, at: float) -> bytes:
+    """The wire's `chat` frame of a message that was kept as `keep_saying` made it: the map with
     three more fields at its end. `to` as the viewer knows the conversation."""
+    kept = bytes(blob)
     return b"".join(
         (
-            bytes((blob[1] + _LATE_FIELDS,)),
-            blob[2:],
+            bytes((kept[1] + _LATE_FIELDS,)),
+            kept[2:],
             _TO,
             _packed_text(to),
             _POS,
@@ -157,15 +200,15 @@ def chat_frame(blob: bytes, to: str, position: bytes, at: float) -> bytes:
     )
 
 
-def saying_from_bytes(blob: bytes) -> Saying:
-    """The inverse of `saying_to_bytes`.
-
-    Raises:
-        Unreadable: this version can't read it.
-    """
-    if blob[:1] == _CHAT:
+def read_saying(blob: Blob) -> Saying:
+    """What was kept by `keep_saying`. Raises as `read_event` does."""
+    if isinstance(blob, Kept):
+        unsaid: Saying = _value(blob, Unsaid)
+        return unsaid
+    kept = bytes(blob)
+    if kept[:1] == _CHAT:
         try:
-            said = decode(blob[1:], _LIMITS)
+            said = decode(kept[1:], _LIMITS)
             return Said(
                 n=cast(int, said["n"]),
                 author=cast(str, said["from"]),
@@ -175,7 +218,7 @@ def saying_from_bytes(blob: bytes) -> Saying:
             )
         except (CodecError, LookupError):
             raise Unreadable from None
-    saying: Saying = _unpack(blob, _SAYINGS)[1]
+    saying: Saying = _unpack(kept, _SAYINGS)[1]
     return saying
 
 
@@ -194,6 +237,12 @@ class Kinds:
             return _unpack(blob, self._kinds)[1]
         except Unreadable:
             return None
+
+
+def _value(kept: Kept[Any], kind: type[T]) -> T:
+    if not isinstance(kept.value, kind):
+        raise Unreadable
+    return kept.value
 
 
 def _packed_text(text: str) -> bytes:

@@ -118,12 +118,12 @@ class Talking:
         commit = Commit(
             room=self._room,
             stream=placed.stream,
-            blobs=(store.saying_to_bytes(what),),
+            blobs=(store.keep_saying(what),),
             expect=rights,
             key=key,
             outcome=outcome,
             at_head=self.book.head(placed.stream),
-            control=tuple(store.event_to_bytes(e, LINE, OPERATOR) for e in events or ()),
+            control=tuple(store.keep_event(e, LINE, OPERATOR) for e in events or ()),
             control_head=None if events is None else state.seq,
             effects=effects,
         )
@@ -158,12 +158,12 @@ class Talking:
         if deleted is None:
             return ()
         empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
-        return (Blank(stream, (deleted.seq,), store.saying_to_bytes(empty)),)
+        return (Blank(stream, (deleted.seq,), store.keep_saying(empty)),)
 
     @staticmethod
     def _settled(result: Result, answer: Answer) -> Answer | Tried:
         if isinstance(result, Duplicate):
-            return answers.from_bytes(result.outcome)
+            return answers.from_blob(result.outcome)
         if isinstance(result, Gone):
             return Tried.GONE
         return answer if isinstance(result, Committed) else Tried.LOST
@@ -171,7 +171,7 @@ class Talking:
     def take(self, entry: Entry) -> None:
         """Folds and tells an entry that somebody else committed. A deletion also blanks what this
         process holds of what it deletes."""
-        what = store.saying_from_bytes(entry.blob)
+        what = store.read_saying(entry.blob)
         if blanks := self._blanks(entry.stream, what):
             self._log.blanked(self._room, blanks)
         self._fold(entry, what)
@@ -222,7 +222,7 @@ class Talking:
         """
         found: list[Words] = []
         while entries := await self._log.read(self._room, stream, after):
-            found += [Words(entry, store.saying_from_bytes(entry.blob)) for entry in entries]
+            found += [Words(entry, store.read_saying(entry.blob)) for entry in entries]
             after = entries[-1].position.seq
         return found
 

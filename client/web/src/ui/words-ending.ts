@@ -19,5 +19,5 @@ export const ending = {
   given: "The circle has more time now.",
   tooMuch: "It can't be given so much at once.",
   more: "The circle has more time.",
-  anew: "Everybody had been away for a while, so the circle begins again. Nothing of before is kept.",
+  anew: "Everybody had been away for a while, so the circle begins again. Nothing from before is kept.",
 } as const;

@@ -1,0 +1,264 @@
+"""A paper written anew: only what `shapes` lists, each object from its resolved value.
+
+The reader's part ends with values in memory. Every byte that leaves is written here, so that no
+viewer can read it in another way: plain numbers and names, strings as hexadecimal, streams packed
+by us with their true lengths, one table of objects, and none of the forms (object streams, updates,
+encryption) in which one file can be two.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from pypdf import PdfReader
+from pypdf.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject
+
+from sitwith_server.materials.kinds import Unfit
+from sitwith_server.materials.papers import shapes, structure, values
+from sitwith_server.materials.papers.outline import Outline, labels
+from sitwith_server.materials.papers.places import Places
+from sitwith_server.materials.papers.rules import SHAPES, Shape, placed
+from sitwith_server.materials.papers.streams import Packed, Unpacker
+
+PAGES: Final = 200
+OBJECTS: Final = 150_000
+VALUES: Final = 2_000_000
+BYTES: Final = 32 * 2**20
+"""Of what is written. What came has at most ten million, and may be packed better."""
+NODES: Final = 20_000
+"""Of the tree of pages."""
+PIXELS: Final = 150_000_000
+"""Of one picture: a sheet of A2 that was scanned with 600 dots an inch."""
+MARKS: Final = {
+    "/Link": "link",
+    "/Highlight": "highlight",
+    "/Underline": "highlight",
+    "/StrikeOut": "highlight",
+}
+"""Marks that stay, by their `/Subtype`."""
+
+_HEAD: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+_INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
+_LETTER: Final = b"/MediaBox[0 0 612 792]"
+
+
+def written(reader: PdfReader) -> tuple[bytes, int]:
+    """The paper, and how many pages it has.
+
+    Raises:
+        Unfit: it has too many pages, or too much of anything; or none at all.
+    """
+    root = values.resolved(reader.trailer.get("/Root"))
+    if not isinstance(root, DictionaryObject):
+        raise Unfit("damaged")
+    paper = Paper()
+    pages = paper.write(root)
+    return paper.bytes(), pages
+
+
+class Paper:
+    """The paper that is written: its objects, of which each gets its number before its bytes."""
+
+    def __init__(self) -> None:
+        self.unpacker = Unpacker()
+        self._objects: list[bytes | None] = []
+        self._numbers: dict[tuple[values.Place, str], int] = {}
+        self._todo: deque[tuple[int, Shape, Any]] = deque()
+        self._pages: dict[values.Place, bytes] = {}
+        self._spent = 0
+        self._bytes = 0
+
+    # --------------------------------------------------------------------- what rules ask for
+
+    def spend(self) -> None:
+        self._spent += 1
+        if self._spent > VALUES:
+            raise Unfit("too_complex")
+
+    def number_for(self, place: values.Place, shape: Shape, value: Any) -> int:
+        key = (place, shape.name)
+        if key not in self._numbers:
+            self._numbers[key] = self.reserve()
+            self._todo.append((self._numbers[key], shape, value))
+        return self._numbers[key]
+
+    def page(self, value: Any) -> bytes | None:
+        place = values.place(value)
+        return None if place is None else self._pages.get(place)
+
+    def known(self, value: Any, *shapes: str) -> bytes | None:
+        place = values.place(value)
+        if place is None:
+            return None
+        found = (self._numbers.get((place, each)) for each in shapes)
+        return next((b"%d 0 R" % each for each in found if each is not None), None)
+
+    # ------------------------------------------------------------------------------- objects
+
+    def reserve(self) -> int:
+        if len(self._objects) >= OBJECTS:
+            raise Unfit("too_complex")
+        self._objects.append(None)
+        return len(self._objects)
+
+    def put(self, number: int, body: bytes) -> None:
+        self._bytes += len(body)
+        if self._bytes > BYTES:
+            raise Unfit("too_large")
+        self._objects[number - 1] = body
+
+    def drain(self) -> None:
+        """Writes what waits, and what that leads to."""
+        while self._todo:
+            number, shape, value = self._todo.popleft()
+            self.spend()
+            self.put(number, self._body(shape, value))
+
+    def _body(self, shape: Shape, value: Any) -> bytes:
+        entries = shape.entries(self, value, 0)
+        if shape.body is None:
+            return b"<<" + entries + b">>"
+        if shape.name in ("image", "mask") and not _is_fit(value):
+            return b"null"
+        packed = shape.body(self.unpacker, value)
+        return b"null" if packed is None else _stream(entries, packed, self._common(packed))
+
+    def _common(self, packed: Packed) -> bytes | None:
+        if packed.globals is None:
+            return None
+        return placed(self, packed.globals, SHAPES[shapes.SHARED], 0)
+
+    # ----------------------------------------------------------------------------- the parts
+
+    def write(self, root: DictionaryObject) -> int:
+        """All of it. The catalog is object 1, the node above all pages object 2."""
+        catalog, parent = self.reserve(), self.reserve()
+        found = _pages(root)
+        if not found:
+            raise Unfit("damaged")
+        numbers = [self.reserve() for _ in found]
+        references = [b"%d 0 R" % each for each in numbers]
+        for (place, _), reference in zip(found, references, strict=True):
+            if place is not None:
+                self._pages.setdefault(place, reference)
+        places = Places(root, references, self)
+        for number, (_, page) in zip(numbers, found, strict=True):
+            self.put(number, self._page(page, parent, places))
+        self.drain()
+        kids = b" ".join(references)
+        self.put(parent, b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(found), kids))
+        entries = SHAPES[shapes.PAPER].entries(self, root, 0)
+        entries += self._structure(root) + labels(root, self)
+        entries += Outline(places, self).written(root)
+        self.drain()
+        self.put(catalog, b"<</Type/Catalog/Pages %d 0 R%b>>" % (parent, entries))
+        return len(found)
+
+    def _page(self, page: DictionaryObject, parent: int, places: Places) -> bytes:
+        entries = SHAPES[shapes.PAGE].entries(self, page, 0)
+        if b"/MediaBox" not in entries:
+            entries += _LETTER
+        marks = b" ".join(self._marks(page, places))
+        annots = b"/Annots[" + marks + b"]" if marks else b""
+        return b"<</Type/Page/Parent %d 0 R%b%b>>" % (parent, entries, annots)
+
+    def _marks(self, page: DictionaryObject, places: Places) -> list[bytes]:
+        found = values.resolved(page.get("/Annots"))
+        written = []
+        for each in found if isinstance(found, ArrayObject) else ():
+            self.spend()
+            mark = values.resolved(each)
+            if not isinstance(mark, DictionaryObject) or isinstance(mark, StreamObject):
+                continue
+            subtype = values.resolved(mark.get("/Subtype"))
+            shape = MARKS.get(subtype) if isinstance(subtype, str) else None
+            if shape is None or self.known(each, shape):
+                continue
+            # A link that may lead nowhere stays as the frame that it draws.
+            leads = (places.of(mark) or b"") if shape == "link" else b""
+            place = values.place(each)
+            number = self.reserve()
+            if place is not None:
+                self._numbers[(place, shape)] = number
+            kind = b"/Subtype/Link" if shape == "link" else b""
+            entries = SHAPES[shape].entries(self, mark, 0)
+            self.put(number, b"<</Type/Annot%b%b%b>>" % (kind, entries, leads))
+            written.append(b"%d 0 R" % number)
+        return written
+
+    def _structure(self, root: DictionaryObject) -> bytes:
+        written = placed(self, root.get("/StructTreeRoot"), SHAPES[structure.ROOT], 0)
+        return b"" if written is None else b"/StructTreeRoot " + written
+
+    # ----------------------------------------------------------------------------- the bytes
+
+    def bytes(self) -> bytes:
+        """The file."""
+        out, at, places = [_HEAD], len(_HEAD), []
+        for number, body in enumerate(self._objects, 1):
+            places.append(at)
+            out.append(b"%d 0 obj\n%b\nendobj\n" % (number, body or b"null"))
+            at += len(out[-1])
+        count = len(places) + 1
+        out.append(b"xref\n0 %d\n0000000000 65535 f \n" % count)
+        out += [b"%010d 00000 n \n" % each for each in places]
+        out.append(b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (count, at))
+        return b"".join(out)
+
+
+def _pages(root: DictionaryObject) -> list[tuple[values.Place | None, DictionaryObject]]:
+    """Every page in its place, with what it has from above.
+
+    Raises:
+        Unfit: there are too many.
+    """
+    found: list[tuple[values.Place | None, DictionaryObject]] = []
+    todo: list[tuple[Any, dict[str, Any]]] = [(root.get("/Pages"), {})]
+    seen: set[values.Place] = set()
+    nodes = 0
+    while todo:
+        one, above = todo.pop()
+        nodes += 1
+        if nodes > NODES:
+            raise Unfit("too_complex")
+        node, place = values.resolved(one), values.place(one)
+        if not isinstance(node, DictionaryObject) or isinstance(node, StreamObject):
+            continue
+        own = {**above, **{key: node.raw_get(key) for key in _INHERITED if key in node}}
+        kids = values.resolved(node.get("/Kids"))
+        if isinstance(kids, ArrayObject):
+            if place is not None and place in seen:
+                continue
+            if place is not None:
+                seen.add(place)
+            todo += [(each, own) for each in reversed(kids)]
+            continue
+        if len(found) >= PAGES:
+            raise Unfit("too_many_pages")
+        page = DictionaryObject(node)
+        page.update(own)
+        found.append((place, page))
+    return found
+
+
+def _is_fit(picture: StreamObject) -> bool:
+    """Whether a picture has a size that viewers can be asked to unpack."""
+    sides = [values.resolved(picture.get(key)) for key in ("/Width", "/Height")]
+    whole = [int(each) for each in sides if isinstance(each, NumberObject) and each > 0]
+    return len(whole) == 2 and whole[0] * whole[1] <= PIXELS
+
+
+def _stream(entries: bytes, packed: Packed, common: bytes | None) -> bytes:
+    about = b"".join(values.name(key) + b" " + _plain(each) for key, each in packed.numbers.items())
+    if common is not None:
+        about += b"/JBIG2Globals " + common
+    parameters = b"/DecodeParms<<" + about + b">>" if about else b""
+    head = b"<<%b/Length %d/Filter%b%b>>" % (
+        entries, len(packed.data), values.name(packed.filter), parameters,
+    )  # fmt: skip
+    return head + b"\nstream\n" + packed.data + b"\nendstream"
+
+
+def _plain(value: int | bool) -> bytes:
+    return str(value).lower().encode()

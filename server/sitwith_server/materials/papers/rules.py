@@ -1,0 +1,230 @@
+"""How a value of a paper becomes a value of the paper that is written: by what may be there.
+
+A rule takes a value as it was found and gives the bytes that are written for it, or None for
+nothing. A shape is a kind of object: the names it may have, each with its rule. What is not named
+is not written. An object that several lead to stays one, as one shape; read as two shapes, it
+becomes two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from pypdf.generic import (
+    ArrayObject,
+    BooleanObject,
+    DictionaryObject,
+    FloatObject,
+    NameObject,
+    NumberObject,
+    StreamObject,
+)
+
+from sitwith_server.materials.papers import values
+from sitwith_server.materials.papers.streams import Packed, Unpacker
+
+DEEP: Final = 60
+"""Values within values, without a reference between them."""
+LONGEST: Final = 2**16
+"""Bytes of a string."""
+
+
+class Target(Protocol):
+    """The paper that is written, as far as rules go."""
+
+    unpacker: Unpacker
+
+    def spend(self) -> None:
+        """Counts one value.
+
+        Raises:
+            Unfit: those were too many.
+        """
+
+    def number_for(self, place: values.Place, shape: Shape, value: Any) -> int:
+        """The number under which an object is written in one shape, later."""
+
+    def page(self, value: Any) -> bytes | None:
+        """A reference to a page that is in the paper, None for all else."""
+
+    def known(self, value: Any, *shapes: str) -> bytes | None:
+        """A reference to an object that was written already in one of these shapes."""
+
+
+Rule = Callable[[Target, Any, int], bytes | None]
+Body = Callable[[Unpacker, StreamObject], Packed | None]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A kind of object. body: how its bytes are unpacked, of a stream; None, it is none."""
+
+    name: str
+    keys: dict[str, Rule]
+    body: Body | None = field(default=None, compare=False)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def fits(self, value: Any) -> bool:
+        wanted = DictionaryObject if self.body is None else StreamObject
+        return isinstance(value, wanted)
+
+    def entries(self, target: Target, value: DictionaryObject, depth: int) -> bytes:
+        """What is between the brackets."""
+        return b"".join(
+            values.name(key) + b" " + written
+            for key, rule in self.keys.items()
+            if key in value and (written := rule(target, value.raw_get(key), depth)) is not None
+        )
+
+
+SHAPES: Final[dict[str, Shape]] = {}
+"""Every shape by its name; rules look each up when they need it, since they lead in circles."""
+
+
+def shape(name: str, keys: dict[str, Rule], body: Body | None = None) -> None:
+    SHAPES[name] = Shape(name, keys, body)
+
+
+# -------------------------------------------------------------------------------- plain values
+
+
+def name(*allowed: str) -> Rule:
+    """A name, one of these if any are given."""
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        found = values.resolved(value)
+        if not isinstance(found, NameObject) or (allowed and found not in allowed):
+            return None
+        try:
+            return values.name(found)
+        except ValueError:
+            return None
+
+    return rule
+
+
+def number(target: Target, value: Any, depth: int) -> bytes | None:
+    found = values.resolved(value)
+    if not isinstance(found, NumberObject | FloatObject):
+        return None
+    return values.number(found)
+
+
+def boolean(target: Target, value: Any, depth: int) -> bytes | None:
+    found = values.resolved(value)
+    if not isinstance(found, BooleanObject):
+        return None
+    return b"true" if found.value else b"false"
+
+
+def string(target: Target, value: Any, depth: int) -> bytes | None:
+    found = values.string(values.resolved(value))
+    return None if found is None or len(found) > LONGEST else values.text(found)
+
+
+def either(*rules: Rule) -> Rule:
+    """The first of these that takes it."""
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        each = (one(target, value, depth) for one in rules)
+        return next((written for written in each if written is not None), None)
+
+    return rule
+
+
+def array(*of: Rule, exact: bool = False) -> Rule:
+    """An array: each value by its own rule, the last one for all that follow.
+
+    exact: as many as there are rules. What a rule does not take ends an exact array, and is left
+    out of any other.
+    """
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        found = values.resolved(value)
+        if not isinstance(found, ArrayObject) or depth > DEEP:
+            return None
+        if exact and len(found) != len(of):
+            return None
+        parts = []
+        for at, each in enumerate(found):
+            target.spend()
+            written = of[min(at, len(of) - 1)](target, each, depth + 1)
+            if written is not None:
+                parts.append(written)
+            elif exact:
+                return None
+        return b"[" + b" ".join(parts) + b"]"
+
+    return rule
+
+
+numbers: Final = array(number)
+plain: Final = either(name(), number, boolean, string)
+
+
+def each(of: Rule) -> Rule:
+    """A dictionary of any names: resources, characters."""
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        found = values.resolved(value)
+        if not isinstance(found, DictionaryObject) or depth > DEEP:
+            return None
+        return b"<<" + b"".join(_each(target, found, of, depth + 1)) + b">>"
+
+    return rule
+
+
+def _each(target: Target, found: DictionaryObject, of: Rule, depth: int) -> Iterator[bytes]:
+    for key in found:
+        target.spend()
+        written = of(target, found.raw_get(key), depth)
+        if written is None:
+            continue
+        try:
+            yield values.name(key) + b" " + written
+        except ValueError:
+            continue
+
+
+# ------------------------------------------------------------------------------------- shapes
+
+
+def a(wanted: str) -> Rule:
+    """An object of one shape: a reference stays one."""
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        return placed(target, value, SHAPES[wanted], depth)
+
+    return rule
+
+
+def by(key: str, shapes: Mapping[Any, str], otherwise: str | None = None) -> Rule:
+    """An object whose shape one of its entries says."""
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        found = values.resolved(value)
+        if not isinstance(found, DictionaryObject):
+            return None
+        kind = values.resolved(found.raw_get(key)) if key in found else None
+        wanted = shapes.get(kind, otherwise) if isinstance(kind, str | int) else otherwise
+        return None if wanted is None else placed(target, value, SHAPES[wanted], depth)
+
+    return rule
+
+
+def placed(target: Target, value: Any, wanted: Shape, depth: int) -> bytes | None:
+    """A reference to what will be written for a value of its own; a plain dictionary in place."""
+    found = values.resolved(value)
+    if not wanted.fits(found) or depth > DEEP:
+        return None
+    place = values.place(value)
+    if place is None:
+        if wanted.body is not None:
+            return None
+        target.spend()
+        return b"<<" + wanted.entries(target, found, depth + 1) + b">>"
+    return b"%d 0 R" % target.number_for(place, wanted, found)
