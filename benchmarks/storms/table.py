@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.storms.generator import Size
 from benchmarks.storms.programs import STORMS, Storm
-from benchmarks.storms.stage import Seen, Stage, p99, staged
+from benchmarks.storms.stage import Seen, p99, staged
 
 SIZE: Final = Size(
     int(os.environ.get("STORM_FRAMES", "24000")),
