@@ -22,10 +22,10 @@ from starlette.types import ASGIApp
 from sitwith_server.config import SettingError, Settings
 from sitwith_server.gateway import http, logs
 from sitwith_server.gateway.gate import Gate
-from sitwith_server.gateway.http_protocol import Guard, HttpProtocol
+from sitwith_server.gateway.guard import Guard, guard_for
+from sitwith_server.gateway.http_protocol import HttpProtocol
 from sitwith_server.gateway.materials import Materials
 from sitwith_server.gateway.metrics import Metrics
-from sitwith_server.gateway.peers import Peers
 from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.gateway.ws import Endpoint
 from sitwith_server.log.base import Health, Log
@@ -66,6 +66,7 @@ class App:
     host: Host
     pulse: Pulse
     gate: Gate
+    guard: Guard
     log: Log
     voices: Voices
     node: Callable[[], Awaitable[Node]] | None
@@ -135,7 +136,17 @@ def build(settings: Settings, log: Log | None = None) -> App:
     alone = settings.redis_url is None and settings.media != "off"
     node = partial(start_node, settings, host) if alone else None
     return App(
-        asgi, operator, host, Pulse(host), gate, log, voices, node, meetings=meetings, shelf=shelf
+        asgi,
+        operator,
+        host,
+        Pulse(host),
+        gate,
+        guard_for(settings, metrics),
+        log,
+        voices,
+        node,
+        meetings=meetings,
+        shelf=shelf,
     )
 
 
@@ -367,7 +378,7 @@ async def _serve(
             app.asgi,
             host=settings.host,
             port=settings.port,
-            http=HttpProtocol.guarded(Guard(Peers(settings.trusted_proxies))),
+            http=HttpProtocol.guarded(app.guard),
             ws=WireProtocol,
             ws_max_size=settings.max_frame,
             ws_ping_interval=settings.ping_seconds,

@@ -66,6 +66,7 @@ def test_the_runbook_speaks_of_what_there_is() -> None:
     worker = Metrics()
     worker.media(lambda: [])
     worker.series(lambda: 0)
+    worker.sockets(lambda: 0)
     shown = worker.render().decode()
     metrics = set(re.findall(r"`((?:sitwith|process)_\w+)`", text))
     assert metrics

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
-from sitwith_server.gateway.http_protocol import Guard, HttpProtocol
+from sitwith_server.gateway.guard import Guard
+from sitwith_server.gateway.http_protocol import HttpProtocol
 from sitwith_server.gateway.peers import Peers
 from sitwith_server.gateway.wire import WireProtocol
 from tests.servers import free_port
@@ -53,13 +55,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp = who, *, trusted: tuple[str, ...] = ()) -> AsyncIterator[Served]:
+async def serving(
+    app: ASGIApp = who, *, trusted: tuple[str, ...] = (), **guard: Any
+) -> AsyncIterator[Served]:
     port = free_port()
     server = _Server(
         uvicorn.Config(
             app,
             port=port,
-            http=HttpProtocol.guarded(Guard(Peers(trusted))),
+            http=HttpProtocol.guarded(Guard(Peers(trusted), **guard)),
             ws=WireProtocol,
             log_config=None,
             access_log=False,

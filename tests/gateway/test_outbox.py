@@ -25,6 +25,8 @@ class Stuck:
     def unsent(self) -> int:
         return sum(map(len, self.written))
 
+    def seated(self) -> None: ...
+
     def gone(self) -> bool:
         return self.closed
 

@@ -85,6 +85,8 @@ class Screen:
     def unsent(self) -> int:
         return 0
 
+    def seated(self) -> None: ...
+
     def gone(self) -> bool:
         return False
 

@@ -35,6 +35,8 @@ class Peer:
     def unsent(self) -> int:
         return self.waiting
 
+    def seated(self) -> None: ...
+
     def gone(self) -> bool:
         return False
 

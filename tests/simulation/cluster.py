@@ -66,6 +66,8 @@ class Line:
     def unsent(self) -> int:
         return 0
 
+    def seated(self) -> None: ...
+
     def gone(self) -> bool:
         return self._hung_up
 

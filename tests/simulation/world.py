@@ -65,6 +65,8 @@ class Transport:
     def unsent(self) -> int:
         return 0
 
+    def seated(self) -> None: ...
+
     def gone(self) -> bool:
         return self.broken
 

@@ -86,8 +86,19 @@ class Settings:
     pdf_bytes: int = _setting(
         10 * 2**20, p.whole(0, 50 * 2**20), "largest PDF that is shown to a room; 0: none"
     )
+    upload_bytes: int = _setting(
+        64 * 2**20,
+        p.whole(1, 2**32),
+        "files that a worker takes in at a time, and gives out, together",
+    )
     outbox_bytes: int = _setting(
         1_048_576, p.whole(65_536, 268_435_456), "unsent bytes after which a slow reader is cut"
+    )
+    sockets_per_address: int = _setting(
+        2_500, p.whole(1, 1_000_000), "most sockets that one address may have at a worker"
+    )
+    sockets: int = _setting(
+        0, p.whole(0, 1_000_000), "most sockets of a worker; 0: as many as it may open files"
     )
     max_frame: int = _setting(32_768, p.whole(4_096, 1_048_576), "largest frame from a client")
     hello_seconds: float = _setting(
@@ -169,5 +180,7 @@ class Settings:
             raise SettingError("turn_secret", "is needed with turn_urls")
         if self.turn_relay_only and not self.turn_urls:
             raise SettingError("turn_relay_only", "needs turn_urls")
+        if self.upload_bytes < max(self.picture_bytes, self.pdf_bytes):
+            raise SettingError("upload_bytes", "must hold one of picture_bytes and of pdf_bytes")
         if self.outbox_bytes < 2 * self.max_frame:
             raise SettingError("outbox_bytes", "must hold at least two frames of max_frame")

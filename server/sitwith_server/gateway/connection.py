@@ -148,6 +148,7 @@ class Connection:
 
     async def _sit_down(self, seated: Seated, positions: Mapping[str, Position]) -> None:
         self._seated = seated
+        self._outbox.seated()
         if seated.resumed:
             self._gate.metrics.resumed()
         now = await self._gate.now(seated.room.id)

@@ -85,7 +85,7 @@ class Gate:
         self._open.discard(outbox)
         self.metrics.connection_closed(code)
         self.metrics.frames_out(outbox.frames, outbox.bytes)
-        if outbox.ended is CloseCode.SLOW:
+        if code == CloseCode.SLOW:
             self.metrics.outbox_cut()
 
     async def drain(self, seconds: float) -> None:

@@ -5,15 +5,19 @@ Whatever is not so gets the same answer: that there is nothing here.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from sitwith_server.config import Settings
+from sitwith_server.gateway import bodies
+from sitwith_server.gateway.bodies import Budget
 from sitwith_server.gateway.resource import Problem, Resource, not_found
 from sitwith_server.log.base import LogDown
 from sitwith_server.materials.kinds import PICTURE, REASONS, Unfit
@@ -32,12 +36,20 @@ from sitwith_server.service.tokens import new_id
 SECONDS: Final = 120.0
 """A file that takes longer to come is refused: it holds memory."""
 
+UPLOADS_EACH: Final = 2
+DOWNLOADS_EACH: Final = 5
+"""Files of one seat that come or go at a time; there are no more than five to see."""
+PIECE: Final = 65_536
+
 NAMES: Final = {
     "image/jpeg": "picture.jpg",
     "image/png": "picture.png",
     "application/pdf": "paper.pdf",
 }
 _SEALED_OFF: Final = "default-src 'none'; sandbox"
+Key = tuple[str, str]
+"""A room and a seat of it."""
+
 _REFUSALS: Final = {"full": 409, "stale": 409}
 
 
@@ -51,6 +63,8 @@ class Materials:
         self._shelf = shelf
         self._most = {True: settings.picture_bytes, False: settings.pdf_bytes}
         self._washer = washer or Washer()
+        self._coming = Budget(settings.upload_bytes, UPLOADS_EACH)
+        self._going = Budget(settings.upload_bytes, DOWNLOADS_EACH)
 
     def routes(self) -> list[Route]:
         resource = Resource(GET=self.fetch, PUT=self.bring)
@@ -74,15 +88,13 @@ class Materials:
         # Another worker may have taken it away meanwhile, or sent its reader out.
         if data is None or not await self._still(room, ticket.seat, material.id):
             raise not_found()
-        return Response(
-            data,
-            headers={
-                "content-type": material.file.type,
-                "content-disposition": f'attachment; filename="{NAMES[material.file.type]}"',
-                "content-security-policy": _SEALED_OFF,
-                "cache-control": "no-store",
-            },
-        )
+        headers = {
+            "content-type": material.file.type,
+            "content-disposition": f'attachment; filename="{NAMES[material.file.type]}"',
+            "content-security-policy": _SEALED_OFF,
+            "cache-control": "no-store",
+        }
+        return _File(data, headers, self._going, (room.id, ticket.seat))
 
     async def bring(self, request: Request) -> Response:
         """A file, to be shown to all once it was looked into."""
@@ -96,12 +108,18 @@ class Materials:
             raise not_found()
         if room.state.materials.was_used(material):
             raise Problem(409, "stale", "This ticket was used already.")
-        data = await _body(request, self._most[ticket.kind == PICTURE])
+        most = self._most[ticket.kind == PICTURE]
+        owner = (room.id, ticket.seat)
         try:
-            clean = await self._washer.wash(str(ticket.kind), data)
+            with self._coming.hold((room.id, material), owner, _size(request, most)):
+                data = await _body(request, most, partial(self._leads, room, ticket.seat))
+                clean = await self._washer.wash(str(ticket.kind), data)
+                del data
+        except bodies.Taken:
+            raise Problem(409, "stale", "This ticket's file is coming already.") from None
         except Unfit as unfit:
             raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
-        except Busy:
+        except (Busy, bodies.Full):
             raise _away() from None
         name = new_id("b")
         file = File(name, clean.type, len(clean.body), clean.width, clean.height, clean.pages)
@@ -167,6 +185,13 @@ class Materials:
             raise
         return use, ticket
 
+    async def _leads(self, room: Room, member: str) -> bool:
+        """Whether this seat may still bring something, by all that any worker has committed."""
+        with suppress(LogDown):  # a freeze takes nothing from anybody
+            await room.follow_up()
+        seat = room.state.at(member)
+        return seat is not None and seat.facilitates
+
     async def _still(self, room: Room, member: str, material: str) -> bool:
         try:
             await room.follow_up()
@@ -176,28 +201,69 @@ class Materials:
         return seat is not None and not waits(room.state, seat) and shown is not None
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _body(request: Request, most: int, wanted: Callable[[], Awaitable[bool]]) -> bytes:
     """The body whole.
 
     Raises:
-        Problem: 413 over `most` bytes, 408 where it does not come in time.
+        Problem: 413 over `most` bytes, 408 where it does not come in time, 404 where it is wanted
+            no more.
     """
-    too_large = Problem(413, "too_large", f"A file has at most {most} bytes.")
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > most:
-        raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > most:
-                    raise too_large
+        async for part in bodies.parts(request, SECONDS, wanted):
+            body += part
+            if len(body) > most:
+                raise _too_large(most)
     except TimeoutError:
         raise Problem(408, "timeout", "The file did not come in time.") from None
     except ClientDisconnect:
         raise Problem(400, "bad_request", "The file ended early.") from None
+    except bodies.Unwanted:
+        raise not_found() from None
     return bytes(body)
+
+
+def _size(request: Request, most: int) -> int:
+    """How many bytes the body may have, as far as its head tells.
+
+    Raises:
+        Problem: 413 over `most` bytes.
+    """
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else most
+    if size > most:
+        raise _too_large(most)
+    return size
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, "too_large", f"A file has at most {most} bytes.")
+
+
+class _File(Response):
+    """A file that is written no faster than it is read, so that it is held for no longer."""
+
+    def __init__(self, data: bytes, headers: Mapping[str, str], budget: Budget, key: Key) -> None:
+        super().__init__(headers={**headers, "content-length": str(len(data))})
+        self._data = data
+        self._budget = budget
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self._budget.hold(object(), self._key, len(self._data)):
+                await self._send(scope, send)
+        except bodies.Full:
+            await _away().response()(scope, receive, send)
+
+    async def _send(self, scope: Scope, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        data = memoryview(b"" if scope["method"] == "HEAD" else self._data)
+        for at in range(0, len(data), PIECE):
+            piece = bytes(data[at : at + PIECE])
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def _away() -> Problem:

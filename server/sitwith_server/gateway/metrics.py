@@ -93,6 +93,15 @@ class Metrics:
         self._cuts = Counter(
             "sitwith_outbox_cuts", "Connections cut for reading too slowly", registry=registry
         )
+        self._sockets_refused = Counter(
+            "sitwith_sockets_refused",
+            "Sockets refused, by the bound that they would pass",
+            ["bound"],
+            registry=registry,
+        )
+        self._sockets_cut = Counter(
+            "sitwith_sockets_cut", "Sockets ended by the server, by why", ["why"], registry=registry
+        )
         self._resumes = Counter("sitwith_resumes", "Seats taken again", registry=registry)
         self._commits = Histogram(
             "sitwith_commit_seconds",
@@ -135,6 +144,19 @@ class Metrics:
     def upgrade_refused(self, reason: str) -> None:
         """`reason` is a word of the program's own: `origin`, `draining`, `subprotocol` …"""
         self._turned_away.labels(reason).inc()
+
+    def sockets(self, count: Callable[[], int]) -> None:
+        """Tells how many sockets are open, of all kinds."""
+        gauge = Gauge("sitwith_sockets", "Open sockets of all kinds", registry=self._registry)
+        gauge.set_function(count)
+
+    def socket_refused(self, bound: str) -> None:
+        """`bound` is a word of the program's own: `address` or `all`."""
+        self._sockets_refused.labels(bound).inc()
+
+    def socket_cut(self, why: str) -> None:
+        """`why` is a word of the program's own: `head`, `unread`, `idle` …"""
+        self._sockets_cut.labels(why).inc()
 
     def outbox_cut(self) -> None:
         self._cuts.inc()

@@ -28,6 +28,9 @@ class Wire(Protocol):
     def gone(self) -> bool:
         """Whether the peer has closed, as far as this process has read."""
 
+    def seated(self) -> None:
+        """The peer has a seat: more may wait for it than for a newcomer."""
+
     def end(self, code: int) -> None:
         """Sends a close frame and lets go of the socket soon after."""
 
@@ -66,6 +69,10 @@ class Outbox:
         self.frames += 1
         self.bytes += len(frame)
         self._wire.write(frame)
+
+    def seated(self) -> None:
+        """Its peer has taken a seat."""
+        self._wire.seated()
 
     async def alive(self) -> bool:
         """Whether the peer is still there, by all that has arrived of it.

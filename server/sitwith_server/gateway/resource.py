@@ -6,7 +6,6 @@ a field is to blame. Messages are the program's own words and repeat nothing tha
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from sitwith_server.gateway import forms
+from sitwith_server.gateway import bodies, forms
 from sitwith_server.gateway.logs import logger
 from sitwith_server.log.base import LogDown
 
@@ -153,19 +152,18 @@ class Resource:
 # ------------------------------------------------------------------------------------- bodies
 
 
-async def read_json(request: Request) -> object:
+async def read_json(request: Request, most: int = BODY_MAX) -> object:
     """The body's JSON value.
 
     Raises:
-        Problem: 413 over `BODY_MAX`, 408 when it does not come in time, 400 when it is no JSON.
+        Problem: 413 over `most`, 408 when it does not come in time, 400 when it is no JSON.
     """
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > BODY_MAX:
-                    raise Problem(413, "too_large", f"A body has at most {BODY_MAX} bytes.")
+        async for part in bodies.parts(request, BODY_SECONDS):
+            body += part
+            if len(body) > most:
+                raise Problem(413, "too_large", f"A body has at most {most} bytes.")
     except TimeoutError:
         raise Problem(408, "timeout", "The body did not come in time.") from None
     except ClientDisconnect:

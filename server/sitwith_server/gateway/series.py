@@ -18,16 +18,19 @@ from starlette.routing import Route
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms_series
 from sitwith_server.gateway.forms import Invalid
+from sitwith_server.gateway.paces import Paces
+from sitwith_server.gateway.peers import neighbourhood
 from sitwith_server.gateway.resource import Key, Problem, Resource, read_json, refused
-from sitwith_server.gateway.session import Bucket
 from sitwith_server.series.model import Overview, StoreDown
 from sitwith_server.service.meetings import Meetings
 
 T = TypeVar("T")
 
 RATE: Final = 5.0
-"""Calls a second that need no key, of everybody together; `BURST` at once."""
+"""Calls a second that need no key, of one address; `BURST` at once."""
 BURST: Final = 50.0
+SECRET_MAX: Final = 1_024
+"""Bytes of a body that brings a person's secret and no key."""
 
 
 def store_down() -> Problem:
@@ -77,8 +80,7 @@ class _Series:
     ) -> None:
         self._meetings = meetings
         self._settings = settings
-        self._clock = clock
-        self._bucket = Bucket(clock(), RATE, BURST)
+        self._paces = Paces(RATE, BURST, clock=clock)
 
     async def create(self, request: Request) -> Response:
         plan = _form(forms_series.plan, await read_json(request))
@@ -117,14 +119,14 @@ class _Series:
 
     async def forget(self, request: Request) -> Response:
         """By whoever has the secret. Whether there was anything is not said."""
-        self._slowly()
-        person = _form(forms_series.person, await read_json(request))
+        self._slowly(request)
+        person = _form(forms_series.person, await read_json(request, SECRET_MAX))
         await self._asked(self._on.forget(_id(request), person))
         return Response(status_code=204)
 
     async def public_invite(self, request: Request) -> Response:
         """For members: the page has the series' id from a room that they may enter."""
-        self._slowly()
+        self._slowly(request)
         return self._calendar(await self._overview(_id(request)), None, "")
 
     # -- parts -------------------------------------------------------------------------------------
@@ -159,8 +161,9 @@ class _Series:
         headers = {"content-disposition": 'attachment; filename="meetings.ics"'}
         return Response(made, media_type=MEDIA_TYPE, headers=headers)
 
-    def _slowly(self) -> None:
-        if not self._bucket.take(self._clock()):
+    def _slowly(self, request: Request) -> None:
+        client = request.client
+        if not self._paces.take(neighbourhood(client.host if client is not None else "")):
             again = {"retry-after": "5"}
             raise Problem(429, "too_fast", "Too many calls; try again.", headers=again)
 

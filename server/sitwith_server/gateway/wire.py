@@ -2,15 +2,26 @@
 
 Starlette's `send` waits for a peer's buffer; a broadcast must not (DESIGN §2.9). So each
 connection offers its transport to the outbox: frames are built once and written to it. This file
-is the only one that knows uvicorn's protocol class from the inside.
+and `gateway/http_protocol.py` are the only ones that know uvicorn's protocol classes from the
+inside.
+
+What waits for a peer is bounded wherever it was written: frames, pongs, pings, closes. What came
+from a peer waits as the bytes that it is, and becomes messages a little at a time.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+import asyncio
+from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame
+
+from sitwith_protocol.errors import CloseCode
+from sitwith_server.gateway.bounded import LINGER, BoundedTransport
+from sitwith_server.gateway.guard import Guard
+from sitwith_server.gateway.sockets import Held
 
 EXTENSION: Final = "sitwith.wire"
 """The key of the ASGI scope's `extensions` under which the application finds its `Wire`."""
@@ -18,8 +29,14 @@ EXTENSION: Final = "sitwith.wire"
 FRAGMENTS: Final = 64
 """Frames that one message may be split into; the library bounds its bytes, not their number."""
 
-LINGER: Final = 2.0
-"""Seconds that a closed peer has to take what it was sent before its socket is cut."""
+SLICE: Final = 2_048
+"""Bytes that are parsed at a time: the smallest frames take a hundred times as much once they are
+messages."""
+
+SLOW_LINGER: Final = 5.0
+"""Seconds that a peer for whom too much waits has to read why."""
+
+_BAD: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class WireProtocol(WebSocketsSansIOProtocol):
@@ -28,8 +45,26 @@ class WireProtocol(WebSocketsSansIOProtocol):
     _deaf = False
     """Whether the connection has failed and what still comes is thrown away."""
 
+    def __init__(
+        self,
+        *,
+        guard: Guard | None = None,
+        held: Held | None = None,
+        client: tuple[str, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._guard = Guard() if guard is None else guard
+        self._held = held
+        self._client = client
+        self._unread = bytearray()
+        """What came and is not parsed yet."""
+        self._bounded: BoundedTransport
+
+    # -- gateway.outbox.Wire ---------------------------------------------------------------------
+
     def write(self, data: bytes) -> None:
-        if not self.close_sent and not self.transport.is_closing():
+        if not self.close_sent:
             self.transport.write(data)
 
     def unsent(self) -> int:
@@ -38,20 +73,112 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def gone(self) -> bool:
         return self.disconnected or self.conn.close_rcvd is not None or self.transport.is_closing()
 
+    def seated(self) -> None:
+        self._bounded.bound(self._guard.outbox_bytes, self._full)
+        if self._held is not None:
+            self._held.busy()
+
     def end(self, code: int) -> None:
         if self.close_sent or self.transport.is_closing():
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
         self.conn.send_close(code)
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._bounded.last(b"".join(self.conn.data_to_send()))
         self.close_sent = True
+        self._linger()
+
+    def _linger(self, seconds: float = LINGER) -> None:
+        """What was sent last may be taken, and what still comes is read, for a while."""
+        self.stop_keepalive()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
+        self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _full(self) -> None:
+        """More waits than may wait, whoever wrote it."""
+        try:
+            self.end(CloseCode.SLOW)
+            # Nothing of it is of any use now; that it is still read lets the peer learn why.
+            self._deaf = True
+            self._unread.clear()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            self._linger(SLOW_LINGER)
+        except InvalidState:  # the upgrade isn't answered, or it has closed in some other way
+            self.transport.abort()
+
+    # -- a connection ----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        bounded = (
+            transport
+            if isinstance(transport, BoundedTransport)
+            else BoundedTransport(cast(asyncio.Transport, transport), self.loop)
+        )
+        self._bounded = bounded
+        super().connection_made(bounded)
+        bounded.bound(self._guard.newcomer_bytes, self._full)
+        if self._client is not None:
+            self.client = self._client
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._unread.clear()
+        self._bounded.forget()
+        if self._held is not None:
+            self._held.leave()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        if not self.handshake_initiated:
+            super().data_received(data)  # the whole head, as uvicorn has read it
+            if not self.handshake_initiated:
+                self._refuse()
+            return
+        self._unread += data
+        if self.handshake_complete:
+            self._parse()
+        elif not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _parse(self) -> None:
+        """Parses until a message waits for the application."""
+        while self._unread and not (self.read_paused or self._deaf):
+            piece = bytes(memoryview(self._unread)[:SLICE])
+            del self._unread[:SLICE]
+            super().data_received(piece)
+            # All pongs of this piece in one: each write has its own price. After a close they are
+            # thrown away.
+            if answers := b"".join(self.conn.data_to_send()):
+                self.transport.write(answers)
+
+    def _read_on(self) -> None:
+        if self.read_paused and self.handshake_complete and self.queue.empty():
+            self.read_paused = False
+            self._parse()
+            if not self.read_paused:
+                self.transport.resume_reading()
+
+    def _refuse(self) -> None:
+        """uvicorn took it for an upgrade and the library doesn't, and so nobody would answer it."""
+        answer = b"".join(self.conn.data_to_send())
+        self._deaf = self.handshake_complete = self.close_sent = True
+        self._bounded.last(answer or _BAD)
+        self.transport.close()
+
+    async def receive(self) -> Any:
+        message = await self.queue.get()
+        self._read_on()
+        return message
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        self._read_on()
         # uvicorn takes a refused upgrade for an application that forgot to answer, and would write
         # an error to the log for every foreign page that tries.
         if message["type"] == "websocket.http.response.body":
@@ -61,6 +188,11 @@ class WireProtocol(WebSocketsSansIOProtocol):
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self
         await super().run_asgi()
+
+    # -- frames ----------------------------------------------------------------------------------
+
+    def handle_ping(self) -> None:
+        """The library has made the pong, which goes out with others."""
 
     def handle_cont(self, event: Frame) -> None:
         if self._deaf:
@@ -74,21 +206,20 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def handle_parser_exception(self) -> None:
         # The library closes at once; what the peer is still sending would then reset the
         # connection, and it would never read why. So the rest is read, and thrown away.
-        assert self.conn.close_sent is not None
-        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        if self._deaf:
+            return
+        self._deaf = True
+        self._unread.clear()
+        sent = self.conn.close_sent
+        if self.close_sent or sent is None:
+            return
+        code, reason = sent.code, sent.reason
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = self._deaf = True
+        self._bounded.last(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(LINGER, self.transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._deaf:
-            super().data_received(data)
+        self._linger()
 
     def eof_received(self) -> None:
         if self._deaf:
