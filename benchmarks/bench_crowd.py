@@ -52,7 +52,7 @@ class Reader(asyncio.Protocol):
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             "Sec-WebSocket-Protocol: sitwith.v1\r\n\r\n"
         )
-        transport.write(head.encode())
+        self._transport.write(head.encode())
 
     def say(self, message: Mapping[str, object]) -> None:
         self._write(0x82, encode(message))

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -85,7 +86,7 @@ async def main(url: str, tokens: list[str]) -> None:
     loop = asyncio.get_running_loop()
     for number, token in enumerate(tokens):
         _, member = await loop.create_connection(
-            lambda token=token, number=number: Member(host, token, f"good{number}", talk),
+            partial(Member, host, token, f"good{number}", talk),
             address,
             int(port),
         )

@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.storms.generator import Size
 from benchmarks.storms.programs import STORMS, Storm
-from benchmarks.storms.stage import Seen, p99, staged
+from benchmarks.storms.stage import Seen, ahead, p99, staged
 
 SIZE: Final = Size(
     int(os.environ.get("STORM_FRAMES", "24000")),
@@ -46,7 +46,7 @@ def storms(names: Sequence[str] = (), size: Size = SIZE, rounds: int = ROUNDS) -
     for storm in STORMS:
         if names and storm.name not in names:
             continue
-        with staged(pair) as stage:
+        with ahead(), staged(pair) as stage:
             stage.run(storm, Size(max(1, size.frames // 8), 1.5), 1.0, newcomers=1)
             yield Row(storm, [stage.run(storm, size, REST) for _ in range(rounds)])
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from sitwith_server.gateway.intake import BURST, RATE, Flooded, Intake
+from sitwith_server.gateway.intake import BURST, NEWCOMERS, RATE, Flooded, Intake
 
 SIZES = st.sampled_from([0, 1, 125, 126, 127, 65_535, 65_536]) | st.integers(0, 300)
 OPCODES = st.sampled_from([Opcode.TEXT, Opcode.BINARY, Opcode.CONT, Opcode.PING, Opcode.PONG])
@@ -48,6 +48,7 @@ def test_every_byte_goes_on_once_in_order_and_never_two_frames_together(
 ) -> None:
     frames = [frame(opcode, size, fin=fin, mask=mask) for opcode, size, fin, mask in kinds]
     whole, intake, buffer = b"".join(frames), Intake(0.0), bytearray()
+    intake.seated(0.0)
     ends, total = set(), 0
     for each in frames:
         ends.add(total := total + len(each))
@@ -67,8 +68,11 @@ def test_every_byte_goes_on_once_in_order_and_never_two_frames_together(
 def test_CN15_what_is_no_message_is_paced_however_it_is_cut(opcode: Opcode) -> None:
     intake = Intake(0.0)
     each = frame(opcode, 1)
-    buffer = bytearray(each * int(BURST))
-    assert len(taken(intake, buffer)) == BURST
+    assert len(taken(intake, bytearray(each * int(NEWCOMERS)))) == NEWCOMERS
+    with pytest.raises(Flooded):
+        intake.take(bytearray(each), 0.0)
+    intake.seated(0.0)
+    assert len(taken(intake, bytearray(each * int(BURST)))) == BURST
     with pytest.raises(Flooded):
         intake.take(bytearray(each), 0.0)
     assert intake.take(bytearray(each), 2 / RATE)
@@ -84,6 +88,7 @@ def test_CN15_first_frames_of_messages_have_another_pace() -> None:
     ("data", "is_open"),
     [
         (b"", False),
+        (b"\x82", True),
         (frame(Opcode.BINARY, 5), False),
         (frame(Opcode.BINARY, 5)[:-1], True),
         (frame(Opcode.BINARY, 5, fin=False), True),
@@ -96,4 +101,4 @@ def test_CN15_first_frames_of_messages_have_another_pace() -> None:
 def test_it_knows_whether_a_message_is_unfinished(data: bytes, is_open: bool) -> None:
     intake = Intake(0.0)
     taken(intake, bytearray(data))
-    assert intake.open is is_open
+    assert (intake.since is not None) is is_open

@@ -151,6 +151,7 @@ class Connection:
         self._outbox.seated()
         if seated.resumed:
             self._gate.metrics.resumed()
+            self._gate.came_back()
         now = await self._gate.now(seated.room.id)
         missed = await owed(seated.room, seated.seat, positions)
         self._link = Link(seated.seat, seated.connection, self._outbox, missed)

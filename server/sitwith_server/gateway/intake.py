@@ -18,12 +18,15 @@ RATE: Final = 20.0
 """Frames a second that are no message's first: pings, pongs, further fragments. A page sends one
 in some seconds."""
 BURST: Final = 128.0
+NEWCOMERS: Final = 16.0
+"""`BURST` of who has no seat yet."""
 
 MESSAGE_SECONDS: Final = 5.0
 """From a message's first byte to its last."""
 
 _CONTINUES: Final = 0x0
 _CONTROL: Final = 0x8
+_CLOSE: Final = 0x8
 _FINAL: Final = 0x80
 
 
@@ -34,18 +37,19 @@ class Flooded(Exception):
 class Intake:
     """Finds where frames end (RFC 6455 §5.2), and what kind they are.
 
-    `open` is whether a message, or a frame, has begun and not ended.
+    `since` is when the message, or the frame, began that has not ended; None where none has.
     """
 
     def __init__(self, now: float) -> None:
-        self._bucket = Bucket(now, RATE, BURST)
+        self._bucket = Bucket(now, RATE, NEWCOMERS)
         self._rest = 0
         """Bytes of the current frame that are still to come."""
         self._unfinished = False
+        self.since: float | None = None
 
-    @property
-    def open(self) -> bool:
-        return self._rest > 0 or self._unfinished
+    def seated(self, now: float) -> None:
+        """Its peer has a seat from now on, and may send more."""
+        self._bucket = Bucket(now, RATE, BURST)
 
     def take(self, buffer: bytearray, now: float) -> bytes:
         """Removes from the buffer what the library may have next: one frame, or what there is of
@@ -57,6 +61,8 @@ class Intake:
         if not self._rest:
             size = _size(buffer)
             if size is None:
+                if buffer and self.since is None:
+                    self.since = now
                 return b""
             kind = buffer[0] & 0x0F
             if (kind == _CONTINUES or kind & _CONTROL) and not self._bucket.take(now):
@@ -67,7 +73,16 @@ class Intake:
         piece = bytes(memoryview(buffer)[: self._rest])
         del buffer[: self._rest]
         self._rest -= len(piece)
+        if not (self._rest or self._unfinished):
+            self.since = None
+        elif self.since is None:
+            self.since = now
         return piece
+
+
+def is_close(piece: bytes) -> bool:
+    """Whether a piece that begins a frame begins a close."""
+    return piece[0] & 0x0F == _CLOSE
 
 
 def _size(buffer: bytearray) -> int | None:

@@ -1,10 +1,10 @@
 """Newcomers one after another: of each peer in turn, and no more of them than good members bear.
 
 An upgrade costs a worker as much as many frames. Where hundreds come at once, whoever is inside
-would wait for all of them, and whoever is honest behind all of them. So at most one is let in in a
-turn of the event loop, peers take turns whatever each of them brings, and once `BURST` have come
-the rest waits for `RATE` a second. A peer who brings too many waits behind nobody else: it is
-refused.
+would wait for all of them, and whoever is honest behind all of them. So one is let in after
+another, `SPACE` apart, so that what each of them still asks for does not come at once either;
+peers take turns, whatever each of them brings; and once `BURST` have come the rest waits for `RATE`
+a second. Of a peer who brings too many the newest is refused, and of nobody else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from sitwith_server.gateway.session import Bucket
 
 RATE: Final = 100.0
 BURST: Final = 200.0
+SPACE: Final = 0.004
+"""Seconds between two newcomers at least: four times what one costs."""
 MOST: Final = 256
 """Newcomers of one peer that wait."""
 MOST_IN_ALL: Final = 4_096
@@ -46,11 +48,12 @@ class Turnstile:
         self,
         rate: float = RATE,
         burst: float = BURST,
+        space: float = SPACE,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bucket = _Allowance(clock(), rate, burst)
-        self._pause = 1 / rate
+        self._pause, self._space = 1 / rate, space
         self._clock = clock
         self._waiting: OrderedDict[str, deque[Go]] = OrderedDict()
         self._many = 0
@@ -81,6 +84,9 @@ class Turnstile:
         self._bucket.give_back()
 
     def _turn(self, loop: Loop) -> None:
+        if not self._waiting:
+            self._turning = False
+            return
         if not self._bucket.take(self._clock()):
             loop.call_later(self._pause, lambda: self._turn(loop))
             return
@@ -91,7 +97,5 @@ class Turnstile:
             self._waiting.move_to_end(place)
         else:
             del self._waiting[place]
-        self._turning = bool(self._waiting)
-        if self._turning:
-            loop.call_soon(lambda: self._turn(loop))
+        loop.call_later(self._space, lambda: self._turn(loop))
         go()
