@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMED_BROWSER = "SITWITH_CHROMIUM"
-FOR_TESTS = (NAMED_BROWSER, "SITWITH_SOAK_SECONDS")
+FOR_TESTS = (NAMED_BROWSER, "SITWITH_SOAK_SECONDS", "SITWITH_FUZZ_SECONDS")
 
 # No test asserts speed, so neither does hypothesis.
 hypothesis.settings.register_profile("sitwith", deadline=None, print_blob=True)

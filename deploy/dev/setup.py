@@ -277,8 +277,12 @@ SERVERS = {
     "openssl": "openssl",
     "espeak-ng": "espeak-ng",
     "postgres": "postgresql",
+    "qpdf": "qpdf",
+    "mutool": "mupdf-tools",
+    "pdftoppm": "poppler-utils",
+    "exiftool": "libimage-exiftool-perl",
 }
-"""Programs that the tests of workers and voices start, and Debian's packages of them."""
+"""Programs that the tests of workers, voices and files start, and Debian's packages of them."""
 
 
 def have_servers() -> None:

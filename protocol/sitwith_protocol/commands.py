@@ -22,6 +22,15 @@ from .care import (
     StaffRelease,
 )
 from .concerns import ConcernsOffer, PairsPlan, TopicsSet
+from .door import (
+    AgreementReading,
+    LinkReplace,
+    LobbyAdmit,
+    LobbyAdmitAll,
+    LobbyDecline,
+    LobbyDeclineAll,
+    LobbyReturn,
+)
 from .evening import (
     AgendaBack,
     AgendaEdit,
@@ -278,29 +287,6 @@ class HelpDone(Message):
     member: str = need(REF)
 
 
-@message("lobby.admit")
-class LobbyAdmit(Message):
-    id: int = need(ID)
-    person: str = need(REF)
-
-
-@message("lobby.admit_all")
-class LobbyAdmitAll(Message):
-    id: int = need(ID)
-
-
-@message("lobby.decline")
-class LobbyDecline(Message):
-    id: int = need(ID)
-    person: str = need(REF)
-
-
-@message("lobby.return")
-class LobbyReturn(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-
-
 @message("room.lock")
 class RoomLock(Message):
     id: int = need(ID)
@@ -381,6 +367,7 @@ Hello = HelloJoin | HelloResume
 
 Command = (
     AgreementAccept
+    | AgreementReading
     | ChatSay
     | ChatDelete
     | React
@@ -411,7 +398,9 @@ Command = (
     | LobbyAdmit
     | LobbyAdmitAll
     | LobbyDecline
+    | LobbyDeclineAll
     | LobbyReturn
+    | LinkReplace
     | RoomLock
     | RoomUnlock
     | RoomEnd

@@ -67,6 +67,8 @@ class CloseCode(IntEnum):
     DRAIN = 4002, "This server is going to rest; another takes over."
     FAULT = 4003, "Something went wrong on the server."
     LOST = 4004, "The server lost touch with the room."
+    PLACE_GIVEN = 4010, "Somebody else needed this place at the door. You can come in again."
+    TOO_SOON = 4029, "You came back too often in a short time; wait a moment."
     BAD_FRAME = 4400, "A message could not be understood."
     REMOVED = 4403, "A facilitator has removed you from the room."
     NOWHERE = 4404, "This link leads nowhere, or the room has ended."

@@ -13,6 +13,7 @@ from .care import *  # noqa: F403
 from .commands import *  # noqa: F403
 from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
 from .concerns import *  # noqa: F403
+from .door import *  # noqa: F403
 from .evening import *  # noqa: F403
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403

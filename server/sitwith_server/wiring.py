@@ -119,6 +119,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         host,
         room_ttl=settings.room_ttl,
         forget_seconds=settings.forget_seconds,
+        door_seconds=settings.door_seconds,
         silenced=voices.silenced,
         meetings=meetings,
     )

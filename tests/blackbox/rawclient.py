@@ -102,9 +102,13 @@ class Client:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(cls, url: str, *, label: str = "", origin: str | None = None) -> Client:
+    async def connect(
+        cls, url: str, *, label: str = "", origin: str | None = None, source: str | None = None
+    ) -> Client:
+        """source: the address of this machine that it comes from."""
         socket = await connect(
             url,
+            local_addr=None if source is None else (source, 0),
             subprotocols=[Subprotocol("sitwith.v1")],
             origin=None if origin is None else Origin(origin),
             compression=None,

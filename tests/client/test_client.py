@@ -178,6 +178,30 @@ async def test_CC1_final_codes_end_it(code: int) -> None:
             await me.until(lambda: False)
 
 
+async def test_CC7_who_gave_up_a_place_comes_back_when_asked_to() -> None:
+    async with joined("agreement") as (me, line, server):
+        line.say({"t": "closed", "code": 4010})
+        line.end(1006)
+        with pytest.raises(RoomClosed) as caught:
+            await me.enter(5)
+        assert caught.value.code == 4010 == me.ended
+        await asyncio.sleep(0.05)
+        assert len(server.urls) == 1, "it came back by itself"
+        again = me.again()
+        coming = asyncio.create_task(again.__aenter__())
+        new = await server.line()
+        assert (await new.heard())["resume"] == "resume-1"
+        new.say(welcome("agreement", resumed=True, resume="resume-2"))
+        await coming
+        assert (again.phase, again.id) == ("agreement", "m1")
+        reading = asyncio.create_task(again.still_reading())
+        asked = await new.heard()
+        assert asked["t"] == "agreement.reading"
+        new.say({"t": "ok", "id": asked["id"]})
+        await reading
+        await again.__aexit__(asyncio.CancelledError, None, None)
+
+
 async def test_RE14_a_seat_that_was_forgotten_is_taken_anew_by_its_token() -> None:
     async with joined() as (me, line, server):
         events = me.events()

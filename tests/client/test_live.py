@@ -45,6 +45,31 @@ async def test_a_member_enters_talks_and_leaves(server: Server) -> None:
         assert ada.ended == 1000
 
 
+async def test_DO12_a_facilitator_replaces_a_link(server: Server) -> None:
+    async with circle(server, lobby=True) as c, Client.join(link(c, "facilitator"), "Fay") as fay:
+        await fay.enter(20)
+        async with Client.join(link(c), "Ada") as ada:
+            await ada.accept_agreement()
+            await fay.until(lambda: fay.room.lobby, HASTE)
+            assert fay.room.door is not None
+            (use,) = fay.room.door["links"]
+            assert (use["waiting"], fay.room.lobby[0]["link"]) == (1, use["link"])
+            new = await fay.replace_link(use["link"])
+            with pytest.raises(RoomClosed) as caught:
+                await ada.until(lambda: False, HASTE)
+            assert caught.value.code == 4404
+        with pytest.raises(RoomClosed):
+            async with Client.join(link(c), "Ben"):
+                pass
+        async with Client.join(new, "Cleo") as cleo:
+            entering = asyncio.create_task(cleo.enter(20))
+            await fay.until(lambda: fay.room.lobby, HASTE)
+            await fay.decline_all()
+            with pytest.raises(RoomClosed) as caught:
+                await entering
+            assert caught.value.code == 4405
+
+
 async def test_moods_and_milestones_by_the_command_methods(server: Server) -> None:
     names = ["Ben", "Cleo", "Dora", "Egon"]
     async with circle(server, names) as c:  # noqa: SIM117

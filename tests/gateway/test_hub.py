@@ -10,6 +10,7 @@ from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.care import Level
 from sitwith_server.room.model import Kind
+from sitwith_server.service.paces import BURST
 from tests.folding import touched
 from tests.gateway.viewers import Viewers
 from tests.room.evening import Evening, circle
@@ -158,3 +159,16 @@ def test_EV12_who_comes_in_anew_is_told_nothing_of_before() -> None:
     e.ok("fay", c.LobbyAdmit, person="ada")
     e.ok("ben", c.HandRaise)
     assert touched(viewers.screens["ada"].frames[-1]) == {"members", "floor"}
+
+
+async def test_LI10_of_one_seat_no_more_reactions_are_shown_than_its_pace() -> None:
+    """Through however many workers they came."""
+    e = circle("Ada", "Ben")
+    viewers = Viewers(e)
+    for _ in range(3 * int(BURST)):
+        viewers.hub.reacted("circle", "ada", "nod")
+    viewers.hub.reacted("circle", "ben", "nod")
+    for screen in viewers.screens.values():
+        by = [f["from"] for f in screen.frames if f["t"] == "reaction"]
+        assert BURST <= by.count("ada") <= BURST + 5
+        assert by.count("ben") == 1

@@ -10,18 +10,9 @@ from hypothesis import strategies as st
 
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.session import (
-    BURST,
-    FLOOD,
-    RATE,
-    Ask,
-    Bucket,
-    End,
-    Greet,
-    Reply,
-    Session,
-    Stage,
-)
+from sitwith_server.gateway.flow import FLOOD, KEPT, Bucket, Flows
+from sitwith_server.gateway.session import Ask, End, Greet, Reply, Session, Stage
+from sitwith_server.service.paces import BURST, RATE
 
 JOIN = {"t": "hello", "token": "room.secret", "name": "Ana"}
 BACK = {"t": "hello", "resume": "room.seat.secret", "seen": {}}
@@ -146,6 +137,51 @@ def test_who_keeps_to_the_rate_is_never_refused(waits: list[float]) -> None:
     for wait in waits:
         now += wait
         assert bucket.take(now)
+
+
+def _seated(flows: Flows, now: float, seat: str = "m1") -> Session:
+    session = Session(now)
+    assert isinstance(session.receive(encode(BACK), now), Greet)
+    session.seated(flows.of("room", seat, now))
+    return session
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), st.booleans()), min_size=1, max_size=300))
+def test_LI10_a_seat_has_one_pace_over_all_its_connections(
+    frames: list[tuple[float, bool]],
+) -> None:
+    flows, now, taken = Flows(), 0.0, 0
+    session = _seated(flows, now)
+    for wait, resumes in frames:
+        now += wait
+        if resumes:
+            session = _seated(flows, now)
+        taken += isinstance(session.receive(encode(HAND), now), Ask)
+        assert taken <= BURST + RATE * now + 1e-6
+
+
+def test_LI10_who_comes_back_for_each_command_is_closed_for_the_flood() -> None:
+    flows = Flows()
+    steps = [
+        _seated(flows, n / 1_000).receive(encode(HAND), n / 1_000)
+        for n in range(int(BURST) + FLOOD + 10)
+    ]
+    assert steps[-1] == End(CloseCode.TOO_FAST)
+    assert isinstance(_seated(flows, 0.2, "m2").receive(encode(HAND), 0.2), Ask)
+
+
+def test_LI4_what_the_log_refuses_for_its_speed_counts_as_well() -> None:
+    session = _seated(Flows(), 0.0)
+    ends = [session.refused(0.0) for _ in range(FLOOD + 1)]
+    assert ends == [None] * FLOOD + [End(CloseCode.TOO_FAST)]
+    assert session.receive(encode(HAND), 0.0) == End4400
+
+
+def test_a_seat_that_was_silent_for_long_is_forgotten() -> None:
+    flows = Flows()
+    for n in range(2_000):
+        flows.of("room", f"m{n}", n * KEPT / 100)
+    assert len(flows) < 512
 
 
 @given(st.binary(max_size=200))

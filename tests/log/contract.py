@@ -11,6 +11,7 @@ from .contract_effects import EffectContract
 from .contract_entries import EntryContract, TrimContract
 from .contract_files import FileContract
 from .contract_lives import LifeContract
+from .contract_paces import PaceContract
 from .contract_rooms import RoomContract
 from .harness import Harness
 from .histories import machine_for
@@ -24,6 +25,7 @@ class LogContract(
     TrimContract,
     EffectContract,
     LifeContract,
+    PaceContract,
     DueContract,
     FileContract,
 ):

@@ -17,6 +17,7 @@ from sitwith_server.log.base import (
     Effects,
     Entry,
     Given,
+    Pace,
     Position,
     life_of,
     next_life,
@@ -106,3 +107,11 @@ def test_lives_are_the_upper_bits_of_an_epoch() -> None:
     assert life_of(next_life(next_life(5))) == 2
     assert Position(next_life(1), 9, bytes(8)).life == 1
     assert Position(3, 10**6, bytes(8)).to_bytes() < Position(next_life(3), 1, bytes(8)).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "burst"), [("", 1, 1), ("m", 1, 0), ("m", 0, 1), ("m", 0.1, 400)]
+)
+def test_a_pace_that_is_none_is_refused(name: str, rate: float, burst: int) -> None:
+    with pytest.raises(ValueError, match="a pace"):
+        Pace(name, rate, burst)

@@ -124,6 +124,11 @@ CLIENT: list[Message] = [
     m.LobbyAdmitAll(38),
     m.LobbyDecline(39, "p5"),
     m.LobbyReturn(40, OTHER),
+    m.LobbyDeclineAll(98),
+    m.LobbyDeclineAll(99, "i7Qk"),
+    m.LinkReplace(100, "i7Qk", bytes(range(32))),
+    m.LinkReplace(101, "i7Qk", bytes(range(32)), True),
+    m.AgreementReading(102),
     m.RoomLock(41),
     m.RoomUnlock(42),
     m.RoomEnd(43),
@@ -210,6 +215,31 @@ SERVER: list[Message | f.Ok] = [
     f.Entered(VIEW, {"room": POS}),
     f.RoomFrame(12, POS, "floor", {"floor": VIEW["floor"]}, MEMBER),
     f.RoomFrame(13, POS, "tick", {"notice": "no_facilitator", "lobby": []}),
+    f.RoomFrame(
+        13,
+        POS,
+        "hello",
+        {"lobby": [{"id": "p5", "name": "Zoë 🌿", "at": 1790000000.5, "link": None}]},
+        None,
+        (
+            ("door", "reading", 50),
+            ("door", "crowded", True),
+            (
+                "door",
+                "links",
+                [
+                    {
+                        "link": "i7Qk",
+                        "role": "member",
+                        "reading": 50,
+                        "waiting": 0,
+                        "inside": 7,
+                        "floods": True,
+                    }
+                ],
+            ),
+        ),
+    ),
     f.RoomFrame(14, POS, "leave", None, OTHER, (("members", OTHER), ("floor", "queue", []))),
     f.RoomFrame(15, POS, "time", {"locked": True}, None, (("talk", OTHER, 2.5),)),
     f.Chat("circle", 1, POS, OTHER, 1790000000.25, "hello"),
@@ -220,6 +250,7 @@ SERVER: list[Message | f.Ok] = [
     f.Ok(2, {"to": "circle", "n": 4}),
     f.Ok(3, {"groups": [[MEMBER, OTHER]]}),
     f.Ok(4, {"sdp": "v=0\r\n"}),
+    f.Ok(4, {"link": "i7Qk"}),
     f.Ok(5, {"servers": [TURN], "ttl": 600, "relay": False}),
     f.Refused(4, "not_allowed", "You may not do that here."),
     f.Reaction(OTHER, "heart_1"),
@@ -232,4 +263,5 @@ SERVER: list[Message | f.Ok] = [
     f.Gap("circle", (3, 5)),
     f.Gap("room", None),
     f.Closed(4403),
+    f.Closed(4010),
 ]

@@ -147,7 +147,14 @@ def test_AN3_every_refusal_code_has_a_text_and_says_if_it_is_an_outcome() -> Non
 
 
 def test_CC1_the_range_of_a_close_code_says_whether_to_come_back() -> None:
-    assert {int(code) for code in CloseCode if code.come_back} == {4001, 4002, 4003, 4004}
+    assert {int(code) for code in CloseCode if code.come_back} == {
+        4001,
+        4002,
+        4003,
+        4004,
+        4010,
+        4029,
+    }
     assert all(not comes_back(code) for code in range(4400, 4800))
     assert all(comes_back(code) for code in range(4000, 4400))
     assert comes_back(1006) and comes_back(1001) and comes_back(1011)

@@ -74,6 +74,7 @@ class Evening:
         capacity: int = 50,
         expires_in: float = 86_400.0,
         forget_seconds: float = 900.0,
+        door_seconds: float = 600.0,
         **settings: Any,
     ):
         self.now = START
@@ -93,6 +94,7 @@ class Evening:
             expires_at=self.now + expires_in,
             material_key=b"material key",
             forget_seconds=forget_seconds,
+            door_seconds=door_seconds,
         )
         self.events: list[Event] = [opened]
         self.state: RoomState = begin(opened)
@@ -177,7 +179,9 @@ class Evening:
 
     # -- coming and going ----------------------------------------------------------------------
 
-    def hello(self, name: str, link: bytes = MEMBER, was: bytes = b"") -> Verdict | Refusal:
+    def hello(
+        self, name: str, link: bytes = MEMBER, was: bytes = b"", address: bytes = b""
+    ) -> Verdict | Refusal:
         self.connections += 1
         return self.order(
             c.TakeSeat(
@@ -188,12 +192,15 @@ class Evening:
                 connection=f"c{self.connections}",
                 resume_digest=f"{name.lower()}-0".encode(),
                 was_digest=was,
+                address=address,
             )
         )
 
-    def arrive(self, name: str, link: bytes = MEMBER, was: bytes = b"") -> str:
+    def arrive(
+        self, name: str, link: bytes = MEMBER, was: bytes = b"", address: bytes = b""
+    ) -> str:
         """A seat at the agreement."""
-        assert isinstance(self.hello(name, link, was), Verdict)
+        assert isinstance(self.hello(name, link, was, address), Verdict)
         return name.lower()
 
     def accept(self, who: str) -> None:

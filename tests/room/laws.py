@@ -23,7 +23,7 @@ from sitwith_server.room.model import (
     Seat,
 )
 
-STAFF_SLICES = {"lobby", "help", "care", "inbox", "talk", "unheard"}
+STAFF_SLICES = {"lobby", "door", "help", "care", "inbox", "talk", "unheard"}
 OWN_SLICES = ("lobby", "care", "care_opened", "worries")
 """Where people may be who are not inside: at the door, or to be followed up."""
 

@@ -114,6 +114,7 @@ def changes(before: RoomState, after: RoomState, command: c.Command) -> None:
     if isinstance(command, c.MoodClose):
         _counted(before.mood, after.mood)
     full = len(before.inside()) >= before.capacity
+    over = len(before.inside()) >= before.capacity + max(3, before.capacity // 4)
     for seat in after.inside():
         was = before.seats.get(seat.id)
         if was is not None and was.is_inside:
@@ -122,7 +123,7 @@ def changes(before: RoomState, after: RoomState, command: c.Command) -> None:
             assert facilitates or seat.held >= was.held
         elif seat.role is not Role.FACILITATOR:
             assert not before.locked
-            assert not full
+            assert not (over if before.invites[seat.invite].uses == 1 else full)
             waits = before.links_wait and before.invites[seat.invite].uses != 1
             waits |= was is not None and was.phase is Phase.LOBBY
             waits |= before.invites[seat.invite].uses != 1 and unknown(before, after, seat.id)

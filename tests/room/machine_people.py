@@ -91,7 +91,7 @@ class People(Crowd):
         if isinstance(self.e.back(self.someone(who)), Verdict):
             changes(before, self.e.state, c.Tick(by=""))
 
-    @rule(by=SHARE, who=SHARE, what=st.integers(0, 3), staff=FLAGS)
+    @rule(by=SHARE, who=SHARE, what=st.integers(0, 5), staff=FLAGS)
     def door(self, by: float, who: float, what: int, staff: bool) -> None:
         asks, person = self.someone(by, facilitator=staff), self.waiting(who)
         commands: tuple[c.Command, ...] = (
@@ -99,6 +99,8 @@ class People(Crowd):
             c.LobbyAdmitAll(by=asks),
             c.LobbyDecline(by=asks, person=person),
             c.LobbyReturn(by=asks, member=self.someone(who)),
+            c.LobbyDeclineAll(by=asks),
+            c.AgreementReading(by=person),
         )
         self.ask(commands[what])
 

@@ -142,7 +142,7 @@ class Stages(Crowd):
             c.MoodAsk(by=asks),
             c.MoodClose(by=asks),
             c.MilestoneShare(by=member, text=b"x" if sealed else "Glad"),
-            c.MilestoneClear(by=asks if sealed else member, n=shown[0].n if shown else value),
+            c.MilestoneClear(by=asks if sealed else member, n=shown[0].name if shown else value),
         )
         if what < len(commands):
             self.ask(commands[what])

@@ -21,7 +21,7 @@ def test_MS1_everybody_sees_it_for_its_moment() -> None:
     e = circle("Ada", "Ben", "Cleo")
     pairs_of(e, "ben cleo")
     e.ok("ada", c.MilestoneShare, text="A year today 🌱")
-    n = e.state.seq
+    n = e.state.milestones[0].name
     for who in ("fay", "ada", "ben", "cleo"):
         assert e.see(who)["milestones"] == [
             {"n": n, "member": "ada", "text": "A year today 🌱", "ends_at": e.now + SECONDS}
@@ -84,7 +84,7 @@ def test_MS4_author_and_facilitators_take_it_away() -> None:
     e = circle("Ada", "Ben")
     e.ok("ada", c.MilestoneShare, text="a")
     e.ok("ben", c.MilestoneShare, text="b")
-    a, b = (one.n for one in e.state.milestones)
+    a, b = (one.name for one in e.state.milestones)
     assert e.no("ben", c.MilestoneClear, n=a) == "not_allowed"
     e.ok("ada", c.MilestoneClear, n=a)
     assert seen(e, "fay") == ["b"]

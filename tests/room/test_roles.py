@@ -37,6 +37,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "lobby.admit": {"person": "ben"},
     "lobby.decline": {"person": "ben"},
     "lobby.return": {"member": "ben"},
+    "link.replace": {"invite": "i-m", "new": "i-new", "digest": b"new"},
     "room.extend": {"seconds": 5},
     "room.settings": {"changes": {"direct": True}},
     "member.remove": {"member": "ben"},

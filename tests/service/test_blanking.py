@@ -81,7 +81,7 @@ async def test_MO6_MS1_answers_and_milestones_too() -> None:
     await e.ask(c.MoodAnswer(by=ada, value=2))
     await e.ask(c.MilestoneShare(by=ben, text="canary: a year"))
     await e.save()
-    milestone = e.room.state.milestones[0].n
+    milestone = e.room.state.milestones[0].name
     follower = await load(log, e.host.trail, e.room.id)
     assert follower is not None
     before = await e.kept()

@@ -74,7 +74,7 @@ async def test_MS1_a_milestone_goes_from_the_log_with_its_moment() -> None:
     first, second = e.room.state.milestones
     await e.save()
     assert (await e.kept()).count(b"canary") == 2
-    await e.ask(c.MilestoneClear(by=fay, n=first.n))
+    await e.ask(c.MilestoneClear(by=fay, n=first.name))
     assert b"canary" not in await e.kept()
     assert await kept(e, MilestoneShared) == [
         (MilestoneShared("", "", 0), ""),

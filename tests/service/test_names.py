@@ -164,48 +164,6 @@ def test_NA2_a_name_is_in_one_script(name: str) -> None:
     assert fault_of(name) is NameFault.SCRIPTS
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Ann (host)",
-        "Ann [ADMIN]",
-        "(Facilitator) Ann",
-        "Dr. Ann (facilitators)",
-        "Ann 【host】",
-        "[admin]",
-        "Ann | moderator",
-        "Ann - Facilitator",
-        "Ann – host",
-        "Facilitator: Ann",
-        "Ann, Admin",
-        "Ann (h0st)",
-        "Ann (FaciIitator)",
-        "Ann (Sitwith host)",
-        "Ann（ｈｏｓｔ）",
-    ],
-)
-def test_a_role_is_not_set_beside_a_name(name: str) -> None:
-    assert fault_of(name) is NameFault.ROLE
-
-
-@pytest.mark.parametrize(
-    ("name", "role_word"),
-    [
-        ("Facilitator", True),
-        ("facilitator-1", True),
-        ("Hosts", True),
-        ("Ann Host", True),
-        ("Hosten", False),
-        ("Ann (Berlin)", False),
-        ("Ann (not host)", True),
-        ("Ann", False),
-        ("Ghost", False),
-    ],
-)
-def test_a_role_as_a_name_is_told(name: str, role_word: bool) -> None:
-    assert clean(name).role_word is role_word
-
-
 # --- what looks alike ----------------------------------------------------------------------
 
 

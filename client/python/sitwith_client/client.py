@@ -19,6 +19,7 @@ from sitwith_protocol.shapes import BadMessage
 from .care import CareCommands
 from .commands import FloorCommands, HouseCommands, PairsCommands, SelfCommands, TalkCommands
 from .connection import ABNORMAL, Opener, Refusal, Socket, SocketClosed, open_socket
+from .door import DoorCommands
 from .errors import CannotConnect, Refused, RoomClosed
 from .events import ConnectionLost, Ended, Event, Forgotten
 from .links import Door, read_link
@@ -57,6 +58,7 @@ class Client(
     FloorCommands,
     PairsCommands,
     HouseCommands,
+    DoorCommands,
     CareCommands,
     MaterialCommands,
 ):
@@ -151,6 +153,21 @@ class Client(
 
     # ---- what there is to see
 
+    def again(self) -> Client:
+        """A client for the same seat, once all has ended with 4010: a newcomer needed our place
+        at the door, and whoever we are for asks to come in again."""
+        made = Client(
+            self._door,
+            "",
+            opener=self._opener,
+            patience=self._patience,
+            chance=self._chance,
+            person=self._person,
+        )
+        made._seat = self._seat
+        made._seat.phase = ""
+        return made
+
     @property
     def id(self) -> str:
         """Our own member id."""
@@ -185,6 +202,11 @@ class Client(
     def repeated(self) -> int:
         """Messages that the server sent twice; they were dropped."""
         return self._seat.repeated
+
+    def new_link(self) -> tuple[str, bytes]:
+        room = self.room["room"]
+        token, digest = m.new_token(room)
+        return f"{self._door.address_of(f'r/{room}')}#t={token}", digest
 
     def material_address(self, material: str) -> str:
         return self._door.address_of(f"r/{self.room['room']}/materials/{material}")
@@ -357,6 +379,8 @@ class Client(
 
     def _comes_back(self, code: int) -> bool:
         late = asyncio.get_running_loop().time() < self._late_until
+        if code == CloseCode.PLACE_GIVEN:
+            return False  # a person asks for it: `again`
         return comes_back(code) or (code == CloseCode.ELSEWHERE and late)
 
     def _begins_again(self, code: int) -> bool:

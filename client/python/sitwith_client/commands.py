@@ -239,23 +239,7 @@ class PairsCommands(Asking):
 
 
 class HouseCommands(Asking):
-    """The door, the roles and the room, for facilitators."""
-
-    async def admit(self, person: str) -> None:
-        """Lets somebody in from the lobby."""
-        await self.ask(lambda id: m.LobbyAdmit(id, person))
-
-    async def admit_all(self) -> None:
-        """Lets everybody in from the lobby."""
-        await self.ask(m.LobbyAdmitAll)
-
-    async def decline(self, person: str) -> None:
-        """Doesn't let somebody in."""
-        await self.ask(lambda id: m.LobbyDecline(id, person))
-
-    async def return_to_lobby(self, member: Member) -> None:
-        """Sends a member back to the lobby."""
-        await self.ask(lambda id: m.LobbyReturn(id, member))
+    """The roles and the room, for facilitators."""
 
     async def mute_all(
         self, *kinds: str, except_: Iterable[Member] = (), hold: bool = True

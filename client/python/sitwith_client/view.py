@@ -65,6 +65,29 @@ class Waiting(TypedDict):
     id: str
     name: str
     at: float
+    link: str | None
+    """The shared link that they came by; ``None``: one for themselves."""
+
+
+class LinkUse(TypedDict):
+    """A shared link, by its id, and how many are where by it."""
+
+    link: str
+    role: str
+    reading: int
+    waiting: int
+    inside: int
+    floods: bool
+
+
+class DoorView(TypedDict):
+    """The slice ``door``: how many read the agreement, and by which links; facilitators see it."""
+
+    reading: int
+    waiting: int
+    places: int
+    crowded: bool
+    links: list[LinkUse]
 
 
 class RoomView:
@@ -156,6 +179,11 @@ class RoomView:
     def lobby(self) -> list[Waiting]:
         """Who waits to be let in; empty for those who may not see it."""
         return self.slices.get("lobby") or []
+
+    @property
+    def door(self) -> DoorView | None:
+        """How many are at the door; ``None`` for those who may not see it."""
+        return self.slices.get("door")
 
     @property
     def help(self) -> list[str]:

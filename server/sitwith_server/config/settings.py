@@ -56,6 +56,11 @@ class Settings:
     forget_seconds: int = _setting(
         900, p.whole(10, 86_400), "how long a room remembers with nobody inside connected"
     )
+    door_seconds: int = _setting(
+        600,
+        p.whole(1, 86_400),
+        "how long a place at the agreement is nobody else's without a sign of a person",
+    )
     audit_ttl: int = _setting(
         86_400, p.whole(0, 31_536_000), "life of an audit trail after the end of its room"
     )

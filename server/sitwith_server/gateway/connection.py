@@ -15,19 +15,19 @@ from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_server.gateway.gate import Gate
 from sitwith_server.gateway.hub import Hub, Link
 from sitwith_server.gateway.missed import owed
+from sitwith_server.gateway.numbers import Places, well_formed
 from sitwith_server.gateway.outbox import Outbox
 from sitwith_server.gateway.session import Ask, End, Greet, Reply, Session
 from sitwith_server.gateway.translate import (
     Untranslatable,
     answer_frame,
-    read_seen,
     refused_frame,
     to_command,
     to_name,
 )
-from sitwith_server.log.base import LogDown, Position
+from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Answer, Done, No
+from sitwith_server.service.answers import PACED, Answer, Done, No
 from sitwith_server.service.door import Seated
 
 _log = structlog.get_logger(__name__)
@@ -50,8 +50,16 @@ Receive = Callable[[], Awaitable[bytes | str | None]]
 class Connection:
     """Drives one socket. `serve` returns when it is over."""
 
-    def __init__(self, gate: Gate, outbox: Outbox, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        gate: Gate,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        address: str | None = None,
+    ):
         self._gate = gate
+        self._address = address
         self._outbox = outbox
         self._clock = clock
         self._session = Session(clock())
@@ -125,20 +133,22 @@ class Connection:
 
     async def _greet(self, hello: m.Hello) -> None:
         came = self._clock()
-        positions = read_seen(hello.seen) if isinstance(hello, m.HelloResume) else {}
+        seen = hello.seen if isinstance(hello, m.HelloResume) else {}
         name = to_name(hello.name) if isinstance(hello, m.HelloJoin) else None
-        if positions is None or (isinstance(hello, m.HelloJoin) and name is None):
+        if not well_formed(seen) or (isinstance(hello, m.HelloJoin) and name is None):
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._gate.door.back(hello.resume, self._outbox.alive)
+            taken = await self._gate.door.back(hello.resume, self._outbox.alive, self._address)
         elif self._gate.draining:
             taken = CloseCode.DRAIN
         else:
             assert name is not None
-            taken = await self._gate.door.join(hello.token, name, hello.was, self._outbox.alive)
+            taken = await self._gate.door.join(
+                hello.token, name, hello.was, self._outbox.alive, self._address
+            )
         if isinstance(taken, Seated):
-            await self._sit_down(taken, positions)
+            await self._sit_down(taken, seen)
             return
         if taken is CloseCode.NOWHERE:
             await asyncio.sleep(max(0.0, came + NOWHERE_SECONDS - self._clock()))
@@ -146,17 +156,20 @@ class Connection:
             self._outbox.send(m.Closed(int(taken)).to_map())
         self._outbox.end(taken)
 
-    async def _sit_down(self, seated: Seated, positions: Mapping[str, Position]) -> None:
+    async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
         self._seated = seated
         self._outbox.seated()
+        flow = self._gate.flows.of(seated.room.id, seated.seat, self._clock())
+        self._session.seated(flow)
         if seated.resumed:
             self._gate.metrics.resumed()
             self._gate.came_back()
         now = await self._gate.now(seated.room.id)
+        positions = Places(seated.room.state.materials.key).seen(seen, seated.seat)
         missed = await owed(seated.room, seated.seat, positions)
         self._link = Link(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)
-        await self._hub.attach(self._link, seated.resume, seated.resumed, positions, now)
+        await self._hub.attach(self._link, seated.resume, seated.resumed, seen, now)
         if seated.resumed:
             self._gate.voices.attached(seated.room, seated.seat)
 
@@ -179,6 +192,8 @@ class Connection:
         link.asking = True
         answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
         self._gate.metrics.commit(self._clock() - began)
+        if answer is PACED and (end := self._session.refused(self._clock())) is not None:
+            self._outbox.end(end.code)
         if isinstance(answer, Done):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
                 self._ask_media(seated, message)

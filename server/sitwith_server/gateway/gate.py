@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.config import Settings
+from sitwith_server.gateway.flow import Flows
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.outbox import Outbox
@@ -36,6 +37,7 @@ class Gate:
         self.voices = voices
         voices.tell = self.tell
         self.draining = False
+        self.flows = Flows()
         self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )

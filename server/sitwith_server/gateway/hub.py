@@ -12,13 +12,15 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
+from sitwith_server.gateway.flow import Bucket
 from sitwith_server.gateway.missed import NOTHING, Extent, Owed, is_for, since
+from sitwith_server.gateway.numbers import Numbers, Places
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
 from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
-from sitwith_server.room.events import SeatLeft
+from sitwith_server.room.events import Event, PlaceYielded, SeatLeft, Turned
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.view import FREEZING, SLICES, Value, slices, view, with_freeze
 from sitwith_server.room.watch import Cause, Told
@@ -36,13 +38,14 @@ class Link:
     `held` collects words while the missed ones are still being read; None once it is live.
     `given` is how far its owner has each stream, by this connection or one before: another worker
     may have shown them what this one has yet to read. `owed` are the gaps to be said of an earlier
-    time inside, once they are inside again.
+    time inside, once they are inside again. `numbers` are those of the frames that it is sent.
     """
 
     def __init__(self, seat: str, connection: str, outbox: Outbox, owed: Owed = NOTHING) -> None:
         self.seat = seat
         self.connection = connection
         self.outbox = outbox
+        self.numbers = Numbers()
         self.held: list[Words] | None = []
         self.given = dict(owed.given)
         self.owed = owed.gaps
@@ -82,9 +85,11 @@ class Hub:
         self.room = room
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
+        self._places = Places(room.state.materials.key)
         self._state = room.state
         """The latest state that has been shown."""
         self._kinds: dict[Sees, Sees] = {}
+        self._reacting: dict[str, Bucket] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -95,7 +100,7 @@ class Hub:
     # -- links -----------------------------------------------------------------------------------
 
     async def attach(
-        self, link: Link, resume: str, resumed: bool, seen: Mapping[str, Position], now: float
+        self, link: Link, resume: str, resumed: bool, seen: Mapping[str, bytes], now: float
     ) -> None:
         """Welcomes a link, gives it what it has missed, and makes it live."""
         state = self.room.state
@@ -105,6 +110,7 @@ class Hub:
             return
         assert seat is not None
         self.links[link.seat] = link
+        link.numbers = Numbers(seat, seen)
         inside = seat.is_inside
         welcome = m.Welcome(
             me=seat.id,
@@ -113,12 +119,12 @@ class Hub:
             resume=resume,
             room=self._shown(seat),
             resumed=resumed,
-            pos=self._positions(seat) if inside else None,
+            pos=self._positions(link, seat) if inside else None,
             now=now,
         )
         link.outbox.send(welcome.to_map())
         if inside and resumed:
-            await self._replay(link, seat, seen)
+            await self._replay(link, seat, self._sealing.seen(seen, seat.id))
         held, link.held = link.held or [], None
         for words in held:
             self._give(link, words)
@@ -157,11 +163,13 @@ class Hub:
             old = link.sees if follows and link.sees is not None else self._kind(before, was)
             new = old if was is now and not changes.regroups else self._kind(after, now)
             link.sees = new
-            frame = shown.frame(old, new, now)
-            if frame is not None:
-                link.outbox.put(frame)
+            rest = shown.rest(old, new, now)
+            if rest is not None:
+                link.outbox.put(framed(link.numbers.frame(rest)))
         if len(self._kinds) > 2 * len(self.links) + 16:
             self._kinds = {kind: kind for link in self.links.values() if (kind := link.sees)}
+        if len(self._reacting) > len(after.seats):
+            self._reacting = {m: b for m, b in self._reacting.items() if m in after.seats}
 
     def _kind(self, state: RoomState, seat: Seat) -> Sees:
         """One object for all viewers of the same audiences."""
@@ -183,10 +191,14 @@ class Hub:
                 continue
             to = shown_as(entry.stream, seat.id)
             if to not in frames:
-                frames[to] = framed(words_payload(words, seat.id))
+                frames[to] = framed(words_payload(words, seat.id, self._sealing))
             link.outbox.put(frames[to])
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
+        # Each worker paces only what comes through it: here all that come of one seat are counted.
+        now = asyncio.get_running_loop().time()
+        if not self._reacting.setdefault(by, Bucket(now)).take(now):
+            return
         state = self.room.state
         frame = framed(encode(m.Reaction(by, kind).to_map()))
         for link in tuple(self.links.values()):
@@ -201,20 +213,19 @@ class Hub:
             self._leaving.cancel()
         loop = asyncio.get_running_loop()
         self._leaving = loop.call_later(DARK_SECONDS, self.send_away) if frozen else None
-        state, position = self.room.state, self.room.position.to_bytes()
+        state = self.room.state
         why = "freeze" if frozen else "thaw"
-        frames: dict[object, bytes] = {}
+        rests: dict[object, bytes] = {}
         for link in tuple(self.links.values()):
             seat = state.at(link.seat)
             if seat is None:
                 continue
             kind = tuple([SLICES[name].audience(state, seat) for name in FREEZING])
-            if kind not in frames:
+            if kind not in rests:
                 shown = slices(state, seat, FREEZING)
                 shown = with_freeze(shown) if frozen else shown
-                told = m.RoomFrame(state.seq, position, why, shown)
-                frames[kind] = framed(encode(told.to_map()))
-            link.outbox.put(frames[kind])
+                rests[kind] = encode({"why": why, "set": shown})
+            link.outbox.put(framed(link.numbers.frame(rests[kind])))
 
     def send_away(self) -> None:
         """To come again, to any worker. Frozen for long it may be this one alone that is cut off:
@@ -242,26 +253,34 @@ class Hub:
             for stream, gap in link.owed.items():
                 link.outbox.send(_gap_frame(shown_as(stream, seat.id), gap))
             link.owed = {}
-            link.outbox.send(m.Entered(self._shown(seat), self._positions(seat)).to_map())
+            link.outbox.send(m.Entered(self._shown(seat), self._positions(link, seat)).to_map())
 
-    def _positions(self, seat: Seat) -> dict[str, bytes]:
+    @property
+    def _sealing(self) -> Places:
+        key = self.room.state.materials.key
+        if self._places.key != key:
+            self._places = Places(key)
+        return self._places
+
+    def _positions(self, link: Link, seat: Seat) -> dict[str, bytes]:
         """Where every stream stands that this seat gets; what comes later comes as a frame."""
         start = Position.START
-        found = {CONTROL: self.room.position, CIRCLE: start, stream_of(STAFF, seat.id): start}
+        found = {CIRCLE: start, stream_of(STAFF, seat.id): start}
         for stream, position in self.room.talking.positions.items():
             if may_receive(seat, stream, self.room.state.seq):
                 found[stream] = position
-        return {shown_as(stream, seat.id): pos.to_bytes() for stream, pos in found.items()}
+        sealed = ((s, self._sealing.seal(s, position)) for s, position in found.items())
+        conversations = {shown_as(stream, seat.id): pos for stream, pos in sealed}
+        return {CONTROL: link.numbers.pos, **conversations}
 
     def _shown(self, seat: Seat) -> dict[str, Value]:
         """The whole view of a seat, as it is just now."""
         shown = view(self.room.state, seat.id)
         return with_freeze(shown) if self.room.frozen and seat.is_inside else shown
 
-    @staticmethod
-    def _give(link: Link, words: Words) -> None:
+    def _give(self, link: Link, words: Words) -> None:
         if link.lacks(words):
-            link.outbox.put(framed(words_payload(words, link.seat)))
+            link.outbox.put(framed(words_payload(words, link.seat, self._sealing)))
 
     async def _replay(self, link: Link, seat: Seat, seen: Mapping[str, Position]) -> None:
         """Sends what was missed, in order.
@@ -273,7 +292,7 @@ class Hub:
         now = self.room.state.seq
         # Not by the names that are shown: other people's direct lines have them too.
         had = {stream_from(shown, seat.id): last for shown, last in seen.items()}
-        known = {stream for stream in had if stream != CONTROL and may_receive(seat, stream, now)}
+        known = {stream for stream in had if may_receive(seat, stream, now)}
         for stream in sorted(known | {*self.room.talking.positions}):
             shown = shown_as(stream, seat.id)
             last = had.get(stream)
@@ -295,16 +314,17 @@ def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:
 
 
 class _Shown:
-    """The frames of one change: each made once for all who get the same."""
+    """The frames of one change, but for each viewer's numbers: each made once for all who get the
+    same."""
 
     def __init__(self, change: Change, changes: Changes) -> None:
-        self._change, self._changes = change, changes
+        self._changes = changes
         self._why = Cause(change.before, change.after, change.why, change.by)
-        self._frames: dict[tuple[Key, Told], bytes] = {}
+        self._rests: dict[tuple[Key, Told], bytes] = {}
         self._kind: tuple[Sees, Sees] | None = None
         self._key: Key = ()
 
-    def frame(self, old: Sees, new: Sees, seat: Seat) -> bytes | None:
+    def rest(self, old: Sees, new: Sees, seat: Seat) -> bytes | None:
         """What a viewer gets who was of the audiences `old` and is of `new`; None: nothing."""
         # Most viewers are of the same kind as the one before.
         if self._kind is None or self._kind[0] is not old or self._kind[1] is not new:
@@ -312,23 +332,16 @@ class _Shown:
         if not self._key:
             return None
         told = self._why.told(seat)
-        frame = self._frames.get((self._key, told))
-        if frame is None:
-            made = framed(encode(self._made(told)))
-            frame = self._frames[self._key, told] = made
-        return frame
+        rest = self._rests.get((self._key, told))
+        if rest is None:
+            rest = self._rests[self._key, told] = encode(self._made(told))
+        return rest
 
     def _made(self, told: Told) -> Mapping[str, object]:
         why, by = told
         news = merged(self._key)
-        return m.RoomFrame(
-            seq=self._change.after.seq,
-            pos=self._change.position.to_bytes(),
-            why=why,
-            set=news.set or None,
-            by=by or None,
-            patch=news.patch,
-        ).to_map()
+        may = {"by": by, "set": news.set, "patch": news.patch}
+        return {"why": why, **{name: each for name, each in may.items() if each}}
 
 
 def _barred(state: RoomState, link: Link, seat: Seat | None) -> CloseCode | None:
@@ -347,12 +360,26 @@ def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
     if seat is None:
         if link.seat in change.after.removed:
             return CloseCode.REMOVED
-        declined = any(
-            isinstance(e, SeatLeft) and e.member == link.seat and e.declined for e in change.events
-        )
-        return CloseCode.DECLINED if declined else CloseCode.BYE
+        own = (_left(event, link.seat) for event in change.events)
+        return next((code for code in own if code is not None), CloseCode.BYE)
     if change.after.ended:
         return CloseCode.NOWHERE
-    if seat.connection != link.connection:
-        return CloseCode.LOST if seat.connection is None else CloseCode.ELSEWHERE
-    return None
+    if seat.connection == link.connection:
+        return None
+    if seat.connection is not None:
+        return CloseCode.ELSEWHERE
+    gave = any(isinstance(e, PlaceYielded) and e.member == link.seat for e in change.events)
+    return CloseCode.PLACE_GIVEN if gave else CloseCode.LOST
+
+
+_TURNED: Final[Mapping[Turned | None, CloseCode]] = {
+    Turned.LOCKED: CloseCode.DOOR_CLOSED,
+    Turned.REVOKED: CloseCode.NOWHERE,
+}
+
+
+def _left(event: Event, seat: str) -> CloseCode | None:
+    """Why a seat is gone, where it did not leave by itself."""
+    if not isinstance(event, SeatLeft) or event.member != seat:
+        return None
+    return CloseCode.DECLINED if event.declined else _TURNED.get(event.turned)

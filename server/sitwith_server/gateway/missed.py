@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sitwith_server.log.base import CONTROL, Position, Trimmed
+from sitwith_server.log.base import Position, Trimmed
 from sitwith_server.room.access import ever_received, may_receive, stream_from
 from sitwith_server.room.model import Seat
 from sitwith_server.service.rooms import Room
@@ -90,7 +90,7 @@ async def owed(room: Room, member: str, seen: Mapping[str, Position]) -> Owed:
 async def _owed(room: Room, seat: Seat, seen: Mapping[str, Position]) -> Owed:
     gaps: dict[str, Extent] = {}
     given: dict[str, int] = {}
-    named = {stream_from(shown, seat.id) for shown in seen if shown != CONTROL}
+    named = {stream_from(shown, seat.id) for shown in seen}
     last = {stream_from(shown, seat.id): position for shown, position in seen.items()}
     for stream in sorted(named | {*room.talking.positions}):
         if not ever_received(seat, stream):

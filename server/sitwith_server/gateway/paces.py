@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from sitwith_server.gateway.session import Bucket
+from sitwith_server.gateway.flow import Bucket
 
 MOST: Final = 10_000
 """Peers whose pace is remembered; of more, those who were least lately heard of are forgotten."""

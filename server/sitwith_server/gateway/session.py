@@ -8,18 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import CodecError, FrameTooLarge, decode
 from sitwith_protocol.errors import CloseCode, RefusalCode
+from sitwith_server.gateway.flow import Flow
 from sitwith_server.gateway.translate import Frame, refused_frame
-
-RATE: Final = 10.0
-"""Commands a second that a seat may send in the long run (CONTRACT promises at least 5)."""
-BURST: Final = 40.0
-FLOOD: Final = 200
-"""Refusals for speed, without a rest between them, after which the connection ends."""
 
 
 class Stage(Enum):
@@ -51,33 +45,20 @@ class End:
 Step = Greet | Ask | Reply | End
 
 
-class Bucket:
-    """A token bucket: `rate` a second, `burst` at once."""
-
-    def __init__(self, now: float, rate: float = RATE, burst: float = BURST) -> None:
-        self._rate, self._burst = rate, burst
-        self._left, self._at = burst, now
-
-    def take(self, now: float) -> bool:
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-    def rested(self) -> bool:
-        """Whether it is half full again."""
-        return self._left >= self._burst / 2
-
-
 class Session:
     """Reads frames and says what is to be done; the caller does it."""
 
     def __init__(self, now: float) -> None:
         self.stage = Stage.AWAIT_HELLO
-        self._bucket = Bucket(now)
-        self._floods = 0
+        self._flow = Flow(now)
+
+    def seated(self, flow: Flow) -> None:
+        """From now on frames are of a seat, whose pace may have come from another connection."""
+        self._flow = flow
+
+    def refused(self, now: float) -> End | None:
+        """The log has refused a command for its speed."""
+        return None if self._flow.refused(now) else self._over()
 
     def receive(self, data: bytes | str, now: float) -> Step:
         """The next step for one message of the socket."""
@@ -117,11 +98,12 @@ class Session:
         return Ask(message)
 
     def _paced(self, command_id: int, now: float) -> Step | None:
-        if self._bucket.take(now):
-            if self._bucket.rested():
-                self._floods = 0
+        if self._flow.take(now):
             return None
-        self._floods += 1
-        if self._floods > FLOOD:
-            return End(CloseCode.TOO_FAST)
+        if not self._flow.refused(now):
+            return self._over()
         return Reply(refused_frame(command_id, RefusalCode.TOO_FAST))
+
+    def _over(self) -> End:
+        self.stage = Stage.OVER
+        return End(CloseCode.TOO_FAST)

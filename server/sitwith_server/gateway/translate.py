@@ -9,8 +9,8 @@ from typing import Any
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import RefusalCode
+from sitwith_server.gateway.numbers import Places
 from sitwith_server.gateway.stages import to_stages
-from sitwith_server.log.base import Position
 from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as
 from sitwith_server.room.care import Card, Level
@@ -57,21 +57,14 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
     return m.Refused(command_id, str(code), message or code.text).to_map()
 
 
-def words_payload(words: Words, viewer: str) -> bytes:
+def words_payload(words: Words, viewer: str, places: Places) -> bytes:
     """A conversation's entry as `viewer` gets it, encoded: a message is so already."""
-    to, position = shown_as(words.entry.stream, viewer), words.entry.position.to_bytes()
+    stream = words.entry.stream
+    to, position = shown_as(stream, viewer), places.seal(stream, words.entry.position)
     what = words.what
     if isinstance(what, Said):
         return chat_frame(words.entry.blob, to, position, words.entry.at)
     return encode(m.ChatDeleted(to, what.n, position).to_map())
-
-
-def read_seen(seen: Mapping[str, bytes]) -> dict[str, Position] | None:
-    """The positions of a hello; None if one of them never was a position."""
-    try:
-        return {stream: Position.from_bytes(pos) for stream, pos in seen.items()}
-    except ValueError:
-        return None
 
 
 def _kinds(names: tuple[str, ...]) -> frozenset[Kind]:
@@ -181,6 +174,11 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.LobbyAdmit: _plain(c.LobbyAdmit, "person"),
     m.LobbyAdmitAll: _plain(c.LobbyAdmitAll),
     m.LobbyDecline: _plain(c.LobbyDecline, "person"),
+    m.LobbyDeclineAll: lambda w, me: c.LobbyDeclineAll(by=me, invite=w.link),
+    m.LinkReplace: lambda w, me: c.LinkReplace(
+        by=me, invite=w.link, new=new_id("i"), digest=w.digest, inside=w.inside
+    ),
+    m.AgreementReading: _plain(c.AgreementReading),
     m.LobbyReturn: _plain(c.LobbyReturn, "member"),
     m.RoomLock: _plain(c.RoomLock),
     m.RoomUnlock: _plain(c.RoomUnlock),
@@ -197,7 +195,7 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.CareWorry: _worry,
     m.CareTake: _plain(c.CareTake, "member"),
     m.CareDone: _plain(c.CareDone, "member"),
-    m.CareAside: _plain(c.CareAside, "member"),
+    m.CareAside: lambda w, me: c.CareAside(by=me, member=w.member, seed=_seed()),
     m.CareBack: _plain(c.CareBack, "member"),
     m.CareCard: _card,
     m.CareOpen: _plain(c.CareOpen, "member"),
@@ -211,7 +209,7 @@ _COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
     m.MoodAsk: _plain(c.MoodAsk),
     m.MoodAnswer: _plain(c.MoodAnswer, "value"),
     m.MoodClose: _plain(c.MoodClose),
-    m.MilestoneShare: _plain(c.MilestoneShare, "text"),
+    m.MilestoneShare: lambda w, me: c.MilestoneShare(by=me, text=w.text, seed=_seed()),
     m.MilestoneClear: _plain(c.MilestoneClear, "n"),
     m.VoiceNudge: _plain(c.VoiceNudge, "member"),
     m.VoiceDismiss: _plain(c.VoiceDismiss),

@@ -47,7 +47,7 @@ class Endpoint:
             return data if data is not None else str(text)
 
         try:
-            await Connection(self._gate, outbox).serve(receive)
+            await Connection(self._gate, outbox, address=_address(socket)).serve(receive)
         except WebSocketDisconnect:
             pass
         finally:
@@ -62,3 +62,9 @@ class Endpoint:
         if self._gate.draining:
             return 503, "draining"
         return None
+
+
+def _address(socket: WebSocket) -> str | None:
+    """The peer's IP address, as whoever accepted the connection found it; None on a socket that has
+    none."""
+    return None if socket.client is None else socket.client.host

@@ -50,11 +50,13 @@ from sitwith_server.log.values import (
     Look,
     Lost,
     Outage,
+    Pace,
     Position,
     Result,
     Ring,
     Snapshot,
     TooEarly,
+    TooFast,
     Trimmed,
     life_of,
     next_life,
@@ -93,11 +95,13 @@ __all__ = [
     "Look",
     "Lost",
     "Outage",
+    "Pace",
     "Position",
     "Result",
     "Ring",
     "Snapshot",
     "TooEarly",
+    "TooFast",
     "Trimmed",
     "Unhosted",
     "life_of",
@@ -252,9 +256,9 @@ class Log(Unhosted, Trails, Protocol):
     async def commit(self, commit: Commit) -> Result:
         """Append all blobs or none. Checked in this order, the first that applies is the answer:
 
-        `Gone` (no room), `Duplicate` (the key has an outcome), `Conflict` (`expect`, `at_head` or
-        `control_head` differ), `TooEarly` (`not_before`), else `Committed`. Anything but
-        `Committed` has changed nothing and remembered nothing.
+        `Gone` (no room), `Duplicate` (the key has an outcome), `TooFast` (`pace`), `Conflict`
+        (`expect`, `at_head` or `control_head` differ), `TooEarly` (`not_before`), else `Committed`.
+        Anything but `Committed` has changed nothing and remembered nothing.
         """
         ...
 

@@ -13,7 +13,9 @@
 --   the last entry, 6… blobs
 -- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), 1 if there are effects
 --   (1), expect (8), at_head or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin
---   and key, 0 if there is no key (4), the events' ids (8 each; first those of control entries).
+--   and key, 0 if there is no key (4), of the pace: the time in which a token comes, how much later
+--   than now its bucket may be full (µs, 4 each) and how long its name is, 0 if there is none (2), the
+--   events' ids (8 each; first those of control entries), and that name.
 -- With effects there follow, as far as there are any: blobs of control entries, record, snapshot,
 --   entry of the audit trail, blanks (see house.blank), workers (see house.set_workers), names of
 --   files to drop; and last their numbers: how many words these are, this one among them (4 bytes),
@@ -23,7 +25,7 @@
 --   many entries it keeps (4).
 -- Returns one string: "C", at in µs, epoch, first seq (8 bytes each), with effects also the first
 -- control entry's seq, the record's version or 0, the room's last moment (ms), or "D" and the outcome,
--- or "X", "E" (too early) or "G".
+-- or "P" (too fast), "X", "E" (too early) or "G".
 -- The bell: "e", epoch, last seq (8 each), how many entries, length of the stream's name (2 each), of
 -- each entry the lengths of its two parts (4 each), the name, those parts, then the blanks as above;
 -- or "b", epoch, last seq and the name, where it would carry too much.
@@ -33,14 +35,17 @@ local room, name, tail = KEYS[2], ARGV[4], ARGV[5]
 if call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('UNSEEDED')
 end
-local meta = call('HMGET', room .. 'meta', 'f', 'r', 't', 'x', 'b')
+local is_control, changes, has_effects, expect, at_head, not_before, key, step, burst, named =
+  unpack_('>BBBi8i8i8I4I4I4I2', ARGV[3])
+-- With what is read and written anyway: a pace costs no call of its own.
+local pace = named > 0 and 'p:' .. string.sub(ARGV[3], -named) or 'b'
+local meta = call('HMGET', room .. 'meta', 'f', 'r', 't', 'x', 'b', pace)
 if not meta[1] then
   return 'G'
 end
 local epoch, rights, expires = tonumber(meta[1]), tonumber(meta[2]), meta[4]
 local time = call('TIME')
 local now = math.max(time[1] * 1000000 + time[2], tonumber(meta[3]))
-local is_control, changes, has_effects, expect, at_head, not_before, key = unpack_('>BBBi8i8i8I4', ARGV[3])
 
 local bucket = math.floor(now / 600000000)
 local place, field
@@ -49,6 +54,15 @@ if key > 0 then
   local known = call('HGET', place, field) or call('HGET', room .. 'o:' .. (bucket - 1), field)
   if known then
     return 'D' .. known
+  end
+end
+
+-- When the pace's bucket is full.
+local full_at
+if named > 0 then
+  full_at = math.max(tonumber(meta[6] or 0), now)
+  if full_at - now > burst then
+    return 'P'
   end
 end
 
@@ -101,7 +115,17 @@ if effects then
     call('DEL', room .. 'full')
   end
 end
-call('HSET', room .. 'meta', 't', now)
+if named == 0 then
+  call('HSET', room .. 'meta', 't', now)
+elseif call('HSET', room .. 'meta', 't', now, pace, full_at + step) > 0 then
+  -- Now and then whoever goes by a new one lets go of those that say nothing any more.
+  local fields = call('HKEYS', room .. 'meta')
+  for _, each in ipairs(#fields % 64 == 0 and fields or {}) do
+    if string.sub(each, 1, 2) == 'p:' and tonumber(call('HGET', room .. 'meta', each)) <= now then
+      call('HDEL', room .. 'meta', each)
+    end
+  end
+end
 if effects then
   if effects.forgets == 1 then
     house.forget()
@@ -113,9 +137,9 @@ end
 -- First the control entries that come with a message, if there are any, then the stream's own.
 local first, control_first, bells = seq + 1, control_seq + 1, {}
 for turn = controls > 0 and 1 or 2, 2 do
-  local to, last, n, word, ids, blanks = name, seq, count, 6, 32 + 8 * controls, effects and effects.blanks
+  local to, last, n, word, ids, blanks = name, seq, count, 6, 42 + 8 * controls, effects and effects.blanks
   if turn == 1 then
-    to, last, n, word, ids, blanks = 'room', control_seq, controls, 6 + count, 32, nil
+    to, last, n, word, ids, blanks = 'room', control_seq, controls, 6 + count, 42, nil
   end
   local stream, lengths, bodies, event = room .. 's:' .. to .. ':', '', '', nil
   for k = 0, n - 1 do

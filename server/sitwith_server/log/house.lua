@@ -154,6 +154,11 @@ local function house_of(room, now)
     end)
     call('DEL', heads, room .. 'files', room .. 'pieces')
     call('HDEL', meta, 'sp', 'sb', 'b')
+    for _, field in ipairs(call('HKEYS', meta)) do
+      if string.sub(field, 1, 2) == 'p:' then
+        call('HDEL', meta, field)
+      end
+    end
   end
 
   -- till: until when it is remembered (µs)

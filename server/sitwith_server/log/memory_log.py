@@ -255,6 +255,8 @@ class MemoryLog(_NeverFails):
         words = (commit, now, self._kept, self._event_id)
         control = room.append(CONTROL, commit.control, *words)
         entries = room.append(commit.stream, commit.blobs, *words)
+        if commit.pace is not None:
+            room.keep_pace(commit.pace, now)
         if commit.key is not None:
             room.remember(commit.key, commit.outcome, now)
         room.take(effects)

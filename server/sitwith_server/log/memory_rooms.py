@@ -23,16 +23,20 @@ from sitwith_server.log.values import (
     Effects,
     Entry,
     Look,
+    Pace,
     Position,
     Result,
     Snapshot,
     TooEarly,
+    TooFast,
     Trimmed,
     next_life,
 )
 
 EPOCH: Final = 1
 _SPARE: Final = 256
+_PACES_SWEPT: Final = 64
+"""With how many more paces those that say nothing any more are let go of."""
 _NO_EVENT: Final = Position.START.event
 
 
@@ -73,6 +77,8 @@ class Room:
     snapshot: Snapshot | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     workers: frozenset[str] = frozenset()
+    paces: dict[str, float] = field(default_factory=dict)
+    """When each pace's bucket is full again. A name that is not there has a full one."""
 
     def __post_init__(self) -> None:
         self.streams[CONTROL] = self._begun(0)
@@ -90,6 +96,9 @@ class Room:
         """Why the commit is not taken, None if it is."""
         if commit.key is not None and (known := self.outcomes.get(commit.key)):
             return Duplicate(known[1])
+        pace = commit.pace
+        if pace is not None and pace.taken(self.paces.get(pace.name, 0.0), now) is None:
+            return TooFast()
         head = self.stream(commit.stream).head.seq
         seen = head if commit.stream == CONTROL else self.rights
         if commit.expect != seen or commit.at_head not in (None, head):
@@ -106,6 +115,7 @@ class Room:
         self.epoch = next_life(self.epoch)
         self.streams = {CONTROL: self._begun(seq)}
         self.outcomes.clear()
+        self.paces.clear()
         self.snapshot = None
         self.files.clear()
 
@@ -144,6 +154,15 @@ class Room:
                 break
             del self.outcomes[oldest]
         self.outcomes[key] = (now, outcome)
+
+    def keep_pace(self, pace: Pace, now: float) -> None:
+        """A commit takes its token."""
+        full_at = pace.taken(self.paces.get(pace.name, 0.0), now)
+        assert full_at is not None, "refused before"
+        if pace.name not in self.paces and len(self.paces) % _PACES_SWEPT == 0:
+            # Full by now: as if nobody had ever gone by it.
+            self.paces = {name: at for name, at in self.paces.items() if at > now}
+        self.paces[pace.name] = full_at
 
     def look(self) -> Look:
         count = sum(kept.head.seq for kept in self.streams.values())

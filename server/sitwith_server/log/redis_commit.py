@@ -21,6 +21,7 @@ from sitwith_server.log.base import (
     Position,
     Result,
     TooEarly,
+    TooFast,
 )
 from sitwith_server.log.redis_bells import Record
 from sitwith_server.log.redis_clock import RedisClock
@@ -47,7 +48,12 @@ OPENINGS: Final = 8_192
 _CHANCE: Final = 512
 """How many entries' ids are drawn from the system at once."""
 
-_ANSWERS: Final[dict[int, Result]] = {b"X"[0]: Conflict(), b"E"[0]: TooEarly(), b"G"[0]: Gone()}
+_ANSWERS: Final[dict[int, Result]] = {
+    b"X"[0]: Conflict(),
+    b"P"[0]: TooFast(),
+    b"E"[0]: TooEarly(),
+    b"G"[0]: Gone(),
+}
 PLAIN_RESULT: Final = 25
 """Bytes of the reply to a commit without effects."""
 _COMMITTED: Final = b"C"[0]

@@ -19,6 +19,7 @@ from sitwith_server.log.base import (
     TOMBSTONE,
     Commit,
     Entry,
+    Pace,
     Position,
 )
 
@@ -45,8 +46,8 @@ _FIXED_WORDS: Final = 10
 _META: Final = struct.Struct(">Q8sQQ")
 _LENGTH: Final = struct.Struct(">H")
 _NUMBER: Final = struct.Struct(">q")
-_HEADER: Final = struct.Struct(">???qqqI")
-_HEADER_BYTES: Final = _HEADER.size
+_HEADER: Final = struct.Struct(">???qqqIIIH")
+_UNPACED: Final = (0, 0, 0)
 _RESULT: Final = struct.Struct(">QQQ")
 
 
@@ -212,9 +213,20 @@ def pack_opening(room: str, incarnation: bytes, kept: int, script: Script = COMM
     return b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
-def pack_header(commit: Commit, key_length: int, more: bool = False) -> bytes:
+def _pack_pace(pace: Pace | None) -> tuple[tuple[int, int, int], bytes]:
+    """Its numbers (µs), and its name."""
+    if pace is None:
+        return _UNPACED, b""
+    name = pace.name.encode()
+    step = max(1, round(pace.step * MICROSECONDS))
+    return (step, (pace.burst - 1) * step, len(name)), name
+
+
+def pack_header(
+    commit: Commit, key_length: int, more: bool = False, pace: tuple[int, int, int] = _UNPACED
+) -> bytes:
     """What is numbers in a commit. key_length: bytes of origin and key in the last entry's tail,
-    0 if there is no key. more: whether there are effects."""
+    0 if there is no key. more: whether there are effects. pace: of `_pack_pace`."""
     head, early = commit.at_head, commit.not_before
     return _HEADER.pack(
         commit.stream == CONTROL,
@@ -225,6 +237,7 @@ def pack_header(commit: Commit, key_length: int, more: bool = False) -> bytes:
         # One more, as a float holds no single microsecond.
         -1 if early is None else min(ceil(early * MICROSECONDS) + 1, NEVER),
         key_length,
+        *pace,
     )
 
 
@@ -244,12 +257,13 @@ def pack_commit(
     """
     name = commit.stream.encode()
     blobs = [bytes(blob) for blob in commit.blobs]
-    packed = b"*%d\r\n%b$%d\r\n%b%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
+    pace, seat = _pack_pace(commit.pace)
+    header = pack_header(commit, key_length, bool(more), pace) + events + seat
+    packed = b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
         _FIXED_WORDS + len(blobs) + len(more),
         opening,
-        _HEADER_BYTES + len(events),
-        pack_header(commit, key_length, bool(more)),
-        events,
+        len(header),
+        header,
         len(name),
         name,
         len(tail),

@@ -119,6 +119,38 @@ class Blank:
     blob: Blob = field(repr=False)
 
 
+_MOST_SECONDS: Final = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast may be committed under one name, whichever process does it: a token bucket that
+    holds `burst` tokens and gets `rate` of them a second. One commit takes one.
+
+    It is as young as the log's memory of it: a room's next life, or a log that came back empty,
+    begins with a full one.
+    """
+
+    name: str
+    rate: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if not self.name or self.burst < 1 or not _MOST_SECONDS * self.rate >= self.burst:
+            raise ValueError("a pace has a name, and is full within an hour")
+
+    @property
+    def step(self) -> float:
+        """Seconds in which one token comes."""
+        return 1.0 / self.rate
+
+    def taken(self, full_at: float, now: float) -> float | None:
+        """When a bucket that is full at `full_at` will be so after one token more was taken from
+        it; None if it is empty (the generic cell rate algorithm, ITU-T I.371 annex A)."""
+        begin = max(full_at, now)
+        return begin + self.step if begin - now <= (self.burst - 1) * self.step else None
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What a commit does besides appending: in the same step, all of it or nothing.
@@ -177,6 +209,7 @@ class Commit:
         change no rights.
     control_head: conversations only: also refused unless this is the control stream's head seq;
         needed where `control` or a snapshot is given.
+    pace: refused where its bucket is empty; a token is taken with what is committed, and only then.
     effects: what else it does. Where there are blobs (or `control`) or not.
     """
 
@@ -191,6 +224,7 @@ class Commit:
     at_head: int | None = None
     control: tuple[Blob, ...] = field(default=(), repr=False)
     control_head: int | None = None
+    pace: Pace | None = None
     effects: Effects = field(default=NOTHING_ELSE, repr=False)
 
     def __post_init__(self) -> None:
@@ -231,6 +265,11 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class TooFast:
+    """The pace's bucket is empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class TooEarly:
     """The log's clock has not reached `not_before`."""
 
@@ -240,7 +279,7 @@ class Gone:
     """There is no such room: it never was, has expired or has ended."""
 
 
-Result: TypeAlias = Committed | Duplicate | Conflict | TooEarly | Gone
+Result: TypeAlias = Committed | Duplicate | TooFast | Conflict | TooEarly | Gone
 
 
 @dataclass(frozen=True, slots=True)

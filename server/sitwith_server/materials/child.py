@@ -23,8 +23,9 @@ CPU_SECONDS = 10
 
 def main() -> int:
     """Reads, washes, writes; 0 even where the file is not shown: that is an answer, too."""
-    _bound()
-    wash = _ready(sys.argv[1])
+    bound()
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    wash = ready(sys.argv[1])
     data = sys.stdin.buffer.read()
     walls = confine()
     try:
@@ -42,7 +43,7 @@ def main() -> int:
     return 0
 
 
-def _ready(kind: str) -> Callable[[bytes], Clean]:
+def ready(kind: str) -> Callable[[bytes], Clean]:
     """All that is needed of the disk is read now."""
     for each in ("ascii", "charmap", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le"):
         codecs.lookup(each)
@@ -55,10 +56,10 @@ def _ready(kind: str) -> Callable[[bytes], Clean]:
     return papers.clean
 
 
-def _bound() -> None:
+def bound() -> None:
+    """All limits but the one on time."""
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),

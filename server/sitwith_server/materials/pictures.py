@@ -35,6 +35,9 @@ PNG_BYTES: Final = 3 * 2**20
 QUALITY: Final = 86
 WHITE: Final = (255, 255, 255)
 
+_SEEN: Final = [0] + [255] * 255
+"""By how opaque a point is, whether anything of it is seen."""
+
 Image.preinit()
 _READ: Final = (
     GifImagePlugin,
@@ -94,7 +97,8 @@ def _made_anew(picture: Image.Image) -> Clean:
     plain.thumbnail((SIDE, SIDE))
     # A new image: what the decoder has noted beside the pixels stays behind.
     bare = Image.new(plain.mode, plain.size)
-    bare.paste(plain)
+    # Nor what colours the unseen parts have: what was cut out of a picture may still be there.
+    bare.paste(plain, mask=plain.getchannel("A").point(_SEEN) if clear else None)
     if drawn or clear:
         body = _encoded(bare, "PNG", optimize=True)
         if len(body) <= PNG_BYTES:

@@ -26,6 +26,12 @@ class Chance:
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
         return mixed ^ (mixed >> 31)
 
+    @classmethod
+    def name(cls, seed: int, number: int) -> int:
+        """A name for something of a room, 1 to 2**31, that tells nothing of `number`, which makes
+        it another one each time."""
+        return cls(seed ^ number).below(1 << 31) + 1
+
     def below(self, bound: int) -> int:
         """A number from 0 to bound - 1. The bias is below 2**-50 for bounds of this use."""
         return self._next() * bound >> 64

@@ -128,7 +128,8 @@ class Changes:
         old = {m: e for m in sorted(touched - behind) if (e := _entry(before, m, was)) is not None}
         new = {m: e for m in sorted(touched) if (e := _entry(after, m, now)) is not None}
         patch = _patches("members", old, new)
-        stay = (_ENTRY_BYTES for _ in range(len(after) - len(new)))
+        # Of who is inside alone: the form of a frame says nothing of who stands at the door.
+        stay = (_ENTRY_BYTES for m, seat in after.items() if seat.is_inside and m not in new)
         if not patch or _pays("members", patch, stay):
             return News(patch=patch)
         return News({"members": SLICES["members"].value(self._after, ALL)})

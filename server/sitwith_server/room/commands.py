@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.command import Command as Command  # noqa: PLC0414
 from sitwith_server.room.commands_care import *  # noqa: F403
+from sitwith_server.room.commands_door import *  # noqa: F403
 from sitwith_server.room.commands_evening import *  # noqa: F403
 from sitwith_server.room.commands_guests import *  # noqa: F403
 from sitwith_server.room.commands_materials import *  # noqa: F403
@@ -31,6 +32,8 @@ class TakeSeat(Command):
     resume_digest: bytes
     was_digest: bytes = b""
     """Of the resume value of an earlier life that the same person comes with, if any."""
+    address: bytes = field(default=b"", repr=False)
+    """A short keyed hash of where they come from; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class TakeBack(Command):
     used_digest: bytes
     connection: str
     resume_digest: bytes
+    address: bytes = field(default=b"", repr=False)
+    """As in `TakeSeat`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,45 +94,11 @@ class Reassert(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddInvite(Command):
-    invite: str
-    role: Role
-    digest: bytes
-    uses: int | None = None
-    expires_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeInvite(Command):
-    invite: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementAccept(Command):
     """`handle` is who it is in the room's series, where they like to be remembered."""
 
     version: int
     handle: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LobbyAdmit(Command):
-    person: MemberId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LobbyAdmitAll(Command):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LobbyDecline(Command):
-    person: MemberId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LobbyReturn(Command):
-    member: MemberId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,10 @@ class CareDone(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CareAside(Command):
+    """`seed` is the chance of the side room's name."""
+
     member: MemberId
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,10 @@ class MoodClose(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MilestoneShare(Command):
+    """`seed` is the chance of the number that it is shown with."""
+
     text: str | bytes = field(repr=False)
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

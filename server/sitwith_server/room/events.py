@@ -11,6 +11,20 @@ from dataclasses import dataclass, field
 from sitwith_server.room.agenda import Agenda, Stage
 from sitwith_server.room.breathe import Breathing
 from sitwith_server.room.care import Card, Concern, Line, Opening
+from sitwith_server.room.events_door import *  # noqa: F403
+from sitwith_server.room.events_door import (
+    ConnectionLost,
+    Entered,
+    GraceOver,
+    InviteAdded,
+    InviteRevoked,
+    LobbyJoined,
+    PlaceYielded,
+    SeatLeft,
+    SeatTaken,
+    SeatTakenBack,
+    SignSeen,
+)
 from sitwith_server.room.events_series import *  # noqa: F403
 from sitwith_server.room.events_series import (
     PersonCame,
@@ -21,6 +35,7 @@ from sitwith_server.room.events_series import (
 )
 from sitwith_server.room.materials import Material
 from sitwith_server.room.model import (
+    DOOR_SECONDS,
     FORGET_SECONDS,
     Floor,
     GroupId,
@@ -53,6 +68,7 @@ class RoomOpened:
     material_key: bytes = field(default=b"", repr=False)
     concerns: tuple[str, ...] = ()
     forget_seconds: float = FORGET_SECONDS
+    door_seconds: float = DOOR_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,72 +109,6 @@ class Blanked:
 @dataclass(frozen=True, slots=True)
 class RoomEnded:
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class InviteAdded:
-    invite: Invite
-
-
-@dataclass(frozen=True, slots=True)
-class InviteRevoked:
-    invite: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeatTaken:
-    member: MemberId
-    name: str
-    skeleton: str
-    role: Role
-    invite: str
-    connection: str
-    resumes: tuple[bytes, ...]
-    led: bytes = field(default=b"", repr=False)
-    """As in `Seat`."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeatTakenBack:
-    member: MemberId
-    connection: str
-    resumes: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLost:
-    member: MemberId
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class GraceOver:
-    member: MemberId
-
-
-@dataclass(frozen=True, slots=True)
-class LobbyJoined:
-    """Waits for a facilitator: after the agreement, or sent back from inside."""
-
-    member: MemberId
-    role: Role
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    member: MemberId
-    name: str
-    skeleton: str
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class SeatLeft:
-    """Left, was declined at the lobby, or never came back before entering."""
-
-    member: MemberId
-    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +311,7 @@ class MilestoneShared:
     member: MemberId
     text: str | bytes = field(repr=False)
     ends_at: float
+    name: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +371,8 @@ Event = (
     | SeatTaken
     | SeatTakenBack
     | ConnectionLost
+    | PlaceYielded
+    | SignSeen
     | GraceOver
     | LobbyJoined
     | Entered

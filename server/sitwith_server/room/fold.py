@@ -37,6 +37,7 @@ def begin(event: ev.RoomOpened) -> RoomState:
             concerns=event.concerns,
             forget_seconds=event.forget_seconds,
             ttl=event.expires_at - event.at,
+            door_seconds=event.door_seconds,
         ),
         invites={i.id: i for i in event.invites},
         agenda=Agenda(event.stages) if event.stages else None,
@@ -96,8 +97,31 @@ def _seat_taken(state: RoomState, event: ev.SeatTaken) -> RoomState:
             connection=event.connection,
             resumes=event.resumes,
             led=event.led,
+            signed_at=event.at,
+            address=event.address,
         )
     )
+
+
+def _lobby_joined(event: ev.LobbyJoined, seat: Seat) -> Seat:
+    """To accept the agreement is a sign of a person."""
+    return replace(
+        seat,
+        phase=Phase.LOBBY,
+        role=event.role,
+        waiting_since=event.at,
+        stepped_away=False,
+        signed_at=0.0 if seat.place else event.at,
+    )
+
+
+def _seat_left(state: RoomState, event: ev.SeatLeft) -> RoomState:
+    seat = state.seats.get(event.member)
+    invite = None if seat is None else state.invites.get(seat.invite)
+    if invite is not None and event.unused:
+        again = replace(invite, used=max(invite.spent, invite.used - 1))
+        state = replace(state, invites={**state.invites, invite.id: again})
+    return state.without_seat(event.member)
 
 
 def _entered(state: RoomState, event: ev.Entered) -> RoomState:
@@ -113,13 +137,15 @@ def _entered(state: RoomState, event: ev.Entered) -> RoomState:
         role=event.role,
         place=place,
         waiting_since=None,
+        signed_at=0.0,
+        address=b"",
     )
     attended = state.attended or inside.facilitates
     places = max(state.places, place)
     return replace(state.with_seat(inside), places=places, attended=attended)
 
 
-def _connection_lost(state: RoomState, event: ev.ConnectionLost) -> RoomState:
+def _connection_lost(state: RoomState, event: ev.ConnectionLost | ev.PlaceYielded) -> RoomState:
     seat = state.seats.get(event.member)
     if seat is None:
         return state
@@ -208,10 +234,7 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
             for g, vs in pairs.visits.items()
         }
         pairs = replace(pairs, ends_at=ends_at, visits=visits)
-    seats = {
-        m: s if s.lost_at is None else replace(s, lost_at=s.lost_at + by)
-        for m, s in state.seats.items()
-    }
+    seats = {m: _thawed_seat(s, by) for m, s in state.seats.items()}
     since = state.unattended_since
     return replace(
         state,
@@ -224,6 +247,12 @@ def _thawed(state: RoomState, event: ev.Thawed) -> RoomState:
         seats=seats,
         unattended_since=None if since is None else since + by,
     )
+
+
+def _thawed_seat(seat: Seat, by: float) -> Seat:
+    if seat.lost_at is not None:
+        seat = replace(seat, lost_at=seat.lost_at + by)
+    return replace(seat, signed_at=seat.signed_at + by) if seat.signed_at else seat
 
 
 def _settings_changed(state: RoomState, event: ev.SettingsChanged) -> RoomState:
@@ -276,7 +305,7 @@ def _mood_closed(state: RoomState, event: ev.MoodClosed) -> RoomState:
 def _milestone_shared(state: RoomState, event: ev.MilestoneShared) -> RoomState:
     if not event.member:
         return state
-    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at)
+    one = Milestone(state.seq + 1, event.member, event.text, event.ends_at, event.name)
     return replace(state, milestones=(*state.milestones, one))
 
 
@@ -323,18 +352,22 @@ _APPLY: dict[type, Callable[[RoomState, Any], RoomState]] = {
     ev.SeatTaken: _seat_taken,
     ev.SeatTakenBack: _on_seat(
         lambda e, seat: replace(
-            seat, connection=e.connection, resumes=e.resumes, lost_at=None, grace_over=False
+            seat,
+            connection=e.connection,
+            resumes=e.resumes,
+            came=seat.came + 1,
+            lost_at=None,
+            grace_over=False,
+            address=e.address,
         )
     ),
     ev.ConnectionLost: _connection_lost,
+    ev.PlaceYielded: _connection_lost,
+    ev.SignSeen: _on_seat(lambda e, seat: replace(seat, signed_at=e.at)),
     ev.GraceOver: _on_seat(lambda e, seat: replace(seat, grace_over=True)),
-    ev.LobbyJoined: _on_seat(
-        lambda e, seat: replace(
-            seat, phase=Phase.LOBBY, role=e.role, waiting_since=e.at, stepped_away=False
-        )
-    ),
+    ev.LobbyJoined: _on_seat(_lobby_joined),
     ev.Entered: _entered,
-    ev.SeatLeft: lambda s, e: s.without_seat(e.member),
+    ev.SeatLeft: _seat_left,
     ev.Removed: _removed,
     ev.Renamed: _on_seat(lambda e, seat: replace(seat, name=e.name, skeleton=e.skeleton)),
     ev.SteppedAway: _on_seat(lambda e, seat: replace(seat, stepped_away=e.away)),
@@ -384,6 +417,7 @@ _USES: frozenset[type] = frozenset(
     (
         ev.Entered,
         ev.ConnectionLost,
+        ev.PlaceYielded,
         ev.SeatLeft,
         ev.Removed,
         ev.TurnedAway,

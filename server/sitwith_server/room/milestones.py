@@ -16,10 +16,12 @@ SEALED_BYTES = 480
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """`n` is the number of the event that it came by, and names it in the room. `ends_at` is in
-    unix seconds. The words are sealed where they are bytes."""
+    """`n` is the number of the event that it came by. `ends_at` is in unix seconds. The words are
+    sealed where they are bytes. `name` is the number that it is shown with: `n` would tell how much
+    has happened that nobody may know of."""
 
     n: int
     member: str
     text: str | bytes = field(repr=False)
     ends_at: float
+    name: int = 0

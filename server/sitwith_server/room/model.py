@@ -56,6 +56,10 @@ CLOSING = (3600, 600, 60)
 FORGET_SECONDS = 900.0
 """Seconds without anybody inside after which a room forgets, unless it is made with others."""
 
+DOOR_SECONDS = 600.0
+"""Seconds without a sign of a person after which a place at the agreement may go to a newcomer,
+unless a room is made with others."""
+
 
 class Role(StrEnum):
     FACILITATOR = "facilitator"
@@ -126,7 +130,7 @@ class Opening:
     """How a room was made: what it goes back to when it forgets.
 
     forget_seconds: how long it remembers with nobody inside. ttl: seconds from its creation to its
-    end, and the most by which one `room.extend` moves that.
+    end, and the most by which one `room.extend` moves that. door_seconds: see `DOOR_SECONDS`.
     """
 
     settings: Settings = Settings()
@@ -134,6 +138,7 @@ class Opening:
     concerns: tuple[str, ...] = ()
     forget_seconds: float = FORGET_SECONDS
     ttl: float = 86_400.0
+    door_seconds: float = DOOR_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,13 @@ class Seat:
     """Muted by oneself; only oneself lifts it."""
     resumes: tuple[bytes, ...] = ()
     """Digests of the resume values that are good, oldest first."""
+    came: int = 1
+    """How often a connection has taken it."""
     waiting_since: float | None = None
+    signed_at: float = 0.0
+    """When the last sign of a person was seen at the door; nothing of it is kept inside."""
+    address: bytes = field(default=b"", repr=False)
+    """A short keyed hash of where they come from, while they are at the door; empty: not known."""
     inside: tuple[Span, ...] = ()
     apart: tuple[Span, ...] = ()
     """When a guest was inside and the circle's words did not reach them."""

@@ -159,8 +159,11 @@ def at_door(seat: Seat) -> Seat:
         phase=seat.phase,
         connection=seat.connection,
         resumes=seat.resumes,
+        came=seat.came,
         waiting_since=seat.waiting_since,
         led=seat.led,
+        signed_at=seat.signed_at,
+        address=seat.address,
     )
 
 

@@ -45,7 +45,7 @@ def shared(state: RoomState) -> tuple[int, ...]:
 def milestones(state: RoomState, audience: str) -> list[object]:
     numbers = set(audience.split())
     return [
-        {"n": m.n, "member": m.member, "text": m.text, "ends_at": m.ends_at}
+        {"n": m.name, "member": m.member, "text": m.text, "ends_at": m.ends_at}
         for m in _there(state)
         if str(m.n) in numbers
     ]

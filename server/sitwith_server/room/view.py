@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sitwith_server.room import shown, speakers, voices, watch
+from sitwith_server.room import door, shown, speakers, voices, watch
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.decide.entry import waiting_line
 from sitwith_server.room.model import MemberId, Pairs, Role, RoomState, Seat
@@ -176,7 +176,15 @@ def _pairs_audience(state: RoomState, seat: Seat) -> Audience:
 
 
 def _lobby(state: RoomState, _: Audience) -> Value:
-    return [{"id": s.id, "name": s.name, "at": s.waiting_since} for s in waiting_line(state)]
+    return [
+        {
+            "id": s.id,
+            "name": s.name,
+            "at": s.waiting_since,
+            "link": None if door.by_own_link(state, s) else s.invite,
+        }
+        for s in waiting_line(state)
+    ]
 
 
 def _talk(state: RoomState, _: Audience) -> Value:
@@ -304,7 +312,8 @@ SLICES: Mapping[str, Slice] = {
     "members": Slice(_with_circle, _members, (SEATS, FLOOR), by_entry=True),
     "floor": Slice(_with_circle, _floor, (FLOOR,), by_entry=True),
     "pairs": Slice(_pairs_audience, _pairs, ("pairs", "help"), by_entry=True),
-    "lobby": Slice(_staff_only, _lobby, (SEATS,)),
+    "lobby": Slice(_staff_only, _lobby, (SEATS, "invites")),
+    "door": Slice(_staff_only, door.shown, (SEATS, "invites", "capacity"), by_entry=True),
     "help": Slice(_staff_only, lambda state, _: list(state.help), ("help",)),
     "care": Slice(watch.care_audience, watch.care, (CARE, SEATS), by_entry=True),
     "inbox": Slice(_staff_only, _inbox, (CARE, SEATS), by_entry=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_protocol.errors import RefusalCode
@@ -26,6 +27,9 @@ class No:
 
 
 Answer = Done | No
+
+PACED: Final = No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text)
+"""The answer to a seat that asks faster than it may; by identity no rule's own `too_fast`."""
 
 
 def to_bytes(answer: Answer) -> bytes:

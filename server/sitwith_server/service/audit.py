@@ -15,9 +15,9 @@ from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.effects import Audit
 
 UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare, c.VoiceDismiss)
-UNKEPT = (c.Media, c.MaterialOpen)
+UNKEPT = (c.Media, c.MaterialOpen, c.AgreementReading)
 """What becomes of a word to the media plane is not decided by the room, and moderates nobody; who
-looks at what the trail does not keep either."""
+looks at what the trail does not keep either, nor who is reading."""
 _TARGETS = ("member", "person", "group", "invite")
 
 

@@ -11,9 +11,10 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service import tokens
+from sitwith_server.service import paces, tokens
 from sitwith_server.service.host import Host, Use
 from sitwith_server.service.names import Name
+from sitwith_server.service.peers import address_hash
 from sitwith_server.service.results import Committed, Ended, Refused
 from sitwith_server.service.rooms import Room, Still
 from sitwith_server.service.store import Unreadable
@@ -24,6 +25,7 @@ _CLOSES: Mapping[str, CloseCode] = {
     "locked": CloseCode.DOOR_CLOSED,
     "full": CloseCode.DOOR_CLOSED,
     "given_up": CloseCode.LOST,
+    "too_fast": CloseCode.TOO_SOON,
 }
 
 _log = structlog.get_logger(__name__)
@@ -64,9 +66,18 @@ class Door:
         self._host = host
 
     async def join(
-        self, token: str, name: Name, was: str | None = None, still: Still = _always
+        self,
+        token: str,
+        name: Name,
+        was: str | None = None,
+        still: Still = _always,
+        address: str | None = None,
     ) -> Seated | CloseCode:
-        """A first hello, by an invite's token. was: a resume value that leads nowhere any more."""
+        """A first hello, by an invite's token.
+
+        was: a resume value that leads nowhere any more. address: the peer's IP address; it goes no
+        further than its `address_hash`.
+        """
         parts = tokens.read_token(token)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
@@ -84,12 +95,15 @@ class Door:
                 connection=self._host.presence.opened(),
                 resume_digest=digest,
                 was_digest=b"" if before is None else before.digest,
+                address=_hashed(use.room, address),
             )
             taken = await self._take(use, command, "hello", resume, still)
         return taken
 
-    async def back(self, value: str, still: Still = _always) -> Seated | CloseCode:
-        """A hello with a resume value."""
+    async def back(
+        self, value: str, still: Still = _always, address: str | None = None
+    ) -> Seated | CloseCode:
+        """A hello with a resume value. address: as in `join`."""
         parts = tokens.read_resume(value)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
@@ -100,6 +114,7 @@ class Door:
             used_digest=parts.digest,
             connection=self._host.presence.opened(),
             resume_digest=digest,
+            address=_hashed(use.room, address),
         )
         taken = await self._take(use, command, "resume", resume, still)
         assert taken is not None, "only a new seat's id can be taken"
@@ -126,7 +141,8 @@ class Door:
             if isinstance(command, c.TakeSeat):
                 at = await self._host.log.now(room.id)
                 audit = self._host.trail.entry(command.by, why, None, "ok", at)
-            outcome = await room.order(command, why, still=still, audit=audit)
+            pace = paces.of_resumes(command.by) if isinstance(command, c.TakeBack) else None
+            outcome = await room.order(command, why, still=still, audit=audit, pace=pace)
         except BaseException:
             self._host.presence.closed(command.connection)
             use.release()
@@ -152,3 +168,7 @@ class Door:
                 await self._host.presence.report(seated.room, seated.seat, seated.connection)
         finally:
             seated.use.release()
+
+
+def _hashed(room: Room, address: str | None) -> bytes:
+    return address_hash(room.state.materials.key, address)

@@ -8,7 +8,6 @@ older Python doesn't know is refused there.
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -19,10 +18,10 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import Any, Final
 
+from sitwith_server.service.name_roles import claims_role, is_badge
+
 MOST_CHARACTERS: Final = 40
 MOST_MARKS: Final = 4
-
-ROLE_WORDS: Final = ("facilitator", "moderator", "host", "admin", "sitwith")
 
 
 class NameFault(StrEnum):
@@ -36,6 +35,7 @@ class NameFault(StrEnum):
     MARKS = "marks"
     SCRIPTS = "scripts"
     ROLE = "role"
+    BADGE = "badge"
 
 
 _MESSAGES: Final = {
@@ -47,6 +47,7 @@ _MESSAGES: Final = {
     NameFault.MARKS: "A name has too many marks on one letter, or a mark on nothing.",
     NameFault.SCRIPTS: "A name is written in one script.",
     NameFault.ROLE: "Roles are shown beside names, not in them.",
+    NameFault.BADGE: "A name has no check marks, crowns, stars or other badges.",
 }
 
 
@@ -65,12 +66,10 @@ class Name:
     shown: in NFKC, 1 to 40 characters, without outer or double spaces.
     skeleton: equal for names that look alike (UTS #39), whatever their case and punctuation;
         never shown.
-    role_word: whether one of its words reads like a role. The page shows roles outside names.
     """
 
     shown: str = field(repr=False)
     skeleton: str = field(repr=False)
-    role_word: bool = False
 
 
 def clean(name: str) -> Name:
@@ -88,9 +87,9 @@ def clean(name: str) -> Name:
         raise NameRefused(NameFault.TOO_LONG)
     if not any(unicodedata.category(char)[0] in "LNS" for char in shown):
         raise NameRefused(NameFault.EMPTY)
-    for check in (_bad_character, _bad_marks, _bad_scripts, _bad_role):
+    for check in (_bad_character, _bad_marks, _bad_scripts, _bad_claim):
         _refuse(check(shown))
-    return Name(shown, skeleton(shown), any(map(_is_role, _words(shown))))
+    return Name(shown, skeleton(shown))
 
 
 def _refuse(fault: NameFault | None) -> None:
@@ -177,34 +176,11 @@ def _bad_scripts(text: str) -> NameFault | None:
     return NameFault.SCRIPTS
 
 
-_BRACKETED: Final = re.compile(r"[(\[{<«‹「『【〈《](.*?)[)\]}>»›」』】〉》]")
-_APART: Final = re.compile(r"[()\[\]{}<>«»‹›「」『』【】〈〉《》|•·—–,/:;]|\s-+\s")
-
-
-def _bad_role(text: str) -> NameFault | None:
-    """A role set apart from a name, "Kim (host)", reads as if the server had put it there. A
-    role as a name is no lie yet: who says "Admin" is shown outside it."""
-    parts = [part for part in _APART.split(text) if part.strip()]
-    if len(parts) < 2 and not _BRACKETED.search(text):
-        return None
-    for part in parts:
-        words = _words(part)
-        if words and all(map(_is_role, words)):
-            return NameFault.ROLE
-    return None
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[\W_]+", text) if word]
-
-
-def _is_role(word: str) -> bool:
-    return _looks(word) in _role_looks()
-
-
-@cache
-def _role_looks() -> frozenset[str]:
-    return frozenset(_looks(word + end) for word in ROLE_WORDS for end in ("", "s"))
+def _bad_claim(text: str) -> NameFault | None:
+    """Who somebody is in the room is shown beside their name, and nobody writes it there."""
+    if any(map(is_badge, text)):
+        return NameFault.BADGE
+    return NameFault.ROLE if claims_role(text, _looks) else None
 
 
 # --- Unicode's data --------------------------------------------------------------------------

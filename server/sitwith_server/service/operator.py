@@ -13,6 +13,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import (
+    DOOR_SECONDS,
     FORGET_SECONDS,
     OPERATOR,
     Invite,
@@ -65,6 +66,8 @@ class RoomSummary:
     inside: int
     facilitators: int
     lobby: int
+    reading: int
+    """Who is at the agreement with a live connection."""
     connected: int
     floor: str
     pairs: int
@@ -92,6 +95,7 @@ class Operator:
         *,
         room_ttl: float,
         forget_seconds: float = FORGET_SECONDS,
+        door_seconds: float = DOOR_SECONDS,
         silenced: Silenced = lambda room: nullcontext(),
         meetings: Meetings | None = None,
     ) -> None:
@@ -99,6 +103,7 @@ class Operator:
         self._silenced = silenced
         self._ttl = room_ttl
         self._forget_seconds = forget_seconds
+        self._door_seconds = door_seconds
         self.draining = False
         self.meetings = meetings
         """The series, where they are turned on."""
@@ -134,6 +139,7 @@ class Operator:
             material_key=tokens.new_link_key(),
             concerns=spec.concerns,
             forget_seconds=self._forget_seconds,
+            door_seconds=self._door_seconds,
         )
         audit = self._host.trail.entry(OPERATOR, "room.create", None, "ok", now)
         with await self._host.create(opened, audit) as made_room:
@@ -287,6 +293,11 @@ def _summary(state: RoomState) -> RoomSummary:
         inside=len(inside),
         facilitators=sum(1 for s in inside if s.facilitates),
         lobby=sum(1 for s in state.seats.values() if s.phase is Phase.LOBBY),
+        reading=sum(
+            1
+            for s in state.seats.values()
+            if s.phase is Phase.AGREEMENT and s.connection is not None
+        ),
         connected=sum(1 for s in state.seats.values() if s.connection is not None),
         floor=str(state.floor.mode),
         pairs=0 if state.pairs is None else len(state.pairs.groups),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from sitwith_protocol.errors import RefusalCode
 from sitwith_server.room import Refusal
 
 
@@ -44,4 +45,5 @@ COMMITTED: Final = Committed()
 UNCHANGED: Final = Committed(changed=False)
 ENDED: Final = Ended()
 UNAVAILABLE: Final = Unavailable()
+TOO_FAST: Final = Refused("too_fast", RefusalCode.TOO_FAST.text)
 GIVEN_UP: Final = Refused("given_up", "Nobody waits for this any more.")

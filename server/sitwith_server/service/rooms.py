@@ -25,6 +25,8 @@ from sitwith_server.log.base import (
     Log,
     LogDown,
     Outage,
+    Pace,
+    TooFast,
 )
 from sitwith_server.log.base import Committed as Taken
 from sitwith_server.room import (
@@ -38,8 +40,8 @@ from sitwith_server.room import (
 from sitwith_server.room import commands as c
 from sitwith_server.room.planned import Asked, Planned
 from sitwith_server.room.talk import decide_talk
-from sitwith_server.service import answers, store, tokens
-from sitwith_server.service.answers import Answer, Done, No
+from sitwith_server.service import answers, paces, store, tokens
+from sitwith_server.service.answers import PACED, Answer, Done, No
 from sitwith_server.service.asides import completed, forgotten
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.effects import Audit, effects_of
@@ -49,6 +51,7 @@ from sitwith_server.service.results import (
     COMMITTED,
     ENDED,
     GIVEN_UP,
+    TOO_FAST,
     UNAVAILABLE,
     UNCHANGED,
     Ended,
@@ -80,7 +83,13 @@ PLANS: Final = 3
 """Plans that the room may make useless by going on; then it waits for one."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
-_NO_OUTCOME: Final = (c.PairsPlan, c.Media, c.MaterialUpload, c.MaterialOpen)
+_NO_OUTCOME: Final = (
+    c.PairsPlan,
+    c.Media,
+    c.MaterialUpload,
+    c.MaterialOpen,
+    c.AgreementReading,
+)
 
 Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
@@ -117,18 +126,20 @@ class Room(Followed):
         not_before: float | None = None,
         still: Still | None = None,
         audit: Audit | None = None,
+        pace: Pace | None = None,
     ) -> Outcome:
         """What comes from the door, from time, a connection or the operator.
 
         still: asked right before each attempt to commit; if it says no, nothing is committed.
         audit: kept in the trail with the commit, and only then.
+        pace: what the commit goes by.
         """
         try:
             planned = await self._plan_ahead(command)
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
                     await self._be_fresh()
-                return await self._order(command, why, not_before, still, audit, planned)
+                return await self._order(command, why, not_before, still, audit, pace, planned)
         except LogDown:
             return UNAVAILABLE
 
@@ -139,6 +150,7 @@ class Room(Followed):
         not_before: float | None,
         still: Still | None,
         audit: Audit | None,
+        pace: Pace | None,
         planned: Planned | None,
     ) -> Outcome:
         surely = False
@@ -158,10 +170,12 @@ class Room(Followed):
             if still is not None and not await still():
                 return GIVEN_UP
             result = await self._append(
-                command.by, verdict, why, audit=audit, not_before=not_before
+                command.by, verdict, why, audit=audit, not_before=not_before, pace=pace
             )
             if isinstance(result, Taken):
                 return COMMITTED
+            if isinstance(result, TooFast):
+                return TOO_FAST
             if not await self._lost_to(result):
                 return ENDED
         return UNAVAILABLE
@@ -207,7 +221,7 @@ class Room(Followed):
                 if not await self._catch_up():
                     return ENDED
                 continue
-            if isinstance(tried, No) and not tried.code.is_outcome:
+            if isinstance(tried, No) and tried is not PACED and not tried.code.is_outcome:
                 return await self._earlier(command, key) or tried
             return tried
         return _refusal(RefusalCode.FROZEN)
@@ -242,9 +256,12 @@ class Room(Followed):
             return answer
         outcome = answers.to_bytes(answer)
         keyed = (key, outcome) if kept else None
-        result = await self._append(command.by, verdict, why, keyed, noted)
+        paced = paces.of_commands(command.by)
+        result = await self._append(command.by, verdict, why, keyed, noted, pace=paced)
         if isinstance(result, Taken):
             return answer
+        if isinstance(result, TooFast):
+            return PACED
         if isinstance(result, Duplicate):
             return answers.from_blob(result.outcome)
         return Tried.GONE if isinstance(result, Gone) else Tried.LOST
@@ -286,6 +303,7 @@ class Room(Followed):
         keyed: tuple[Key, Blob] | None = None,
         audit: Audit | None = None,
         not_before: float | None = None,
+        pace: Pace | None = None,
     ) -> object:
         """The log's result. What was committed is folded and told. keyed: the key, and the outcome
         that is remembered under it."""
@@ -305,6 +323,7 @@ class Room(Followed):
                 key=None if keyed is None else keyed[0],
                 outcome=b"" if keyed is None else keyed[1],
                 not_before=not_before,
+                pace=pace,
                 effects=effects,
             )
         )

@@ -23,7 +23,7 @@ from sitwith_server.room.model import Pair, RoomState
 from sitwith_server.room.record import Record
 from sitwith_server.room.talk import Said, Saying, Unsaid
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of all that is kept in the log; an instance that holds another one is not used."""
 _LIMITS: Final = Limits(
     frame=2**26, text=2**20, binary=2**20, array=2**20, map=2**20, depth=SERVER_LIMITS.depth + 8
@@ -32,8 +32,8 @@ _CHAT: Final = bytes((VERSION,))
 """What a kept message begins with; all else begins as a map does."""
 _LATE_FIELDS: Final = 3
 _TO: Final = b"\xa2to"
-_POS: Final = b"\xa3pos\xc4\x18"
-"""A field's name, and the head of a binary of 24 bytes (MessagePack)."""
+_POS: Final = b"\xa3pos\xc4\x20"
+"""A field's name, and the head of a binary of 32 bytes (MessagePack)."""
 _AT: Final = b"\xa2at\xcb"
 _DOUBLE: Final = struct.Struct(">d")
 _EVENTS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Event)}
@@ -184,7 +184,7 @@ def saying_to_bytes(saying: Saying) -> bytes:
 
 def chat_frame(blob: Blob, to: str, position: bytes, at: float) -> bytes:
     """The wire's `chat` frame of a message that was kept as `keep_saying` made it: the map with
-    three more fields at its end. `to` as the viewer knows the conversation."""
+    three more fields at its end. `to` as the viewer knows the conversation; `position` sealed."""
     kept = bytes(blob)
     return b"".join(
         (
@@ -256,12 +256,16 @@ def _pack(what: Any, extra: Mapping[str, object]) -> bytes:
     return encode({"t": type(what).__name__, "v": VERSION, "d": body, **extra})
 
 
+_NOT_SO: Final = (AttributeError, LookupError, TypeError, ValueError)
+"""What values of other kinds than a class has make its reader raise."""
+
+
 def _unpack(blob: bytes, types: Mapping[str, type]) -> tuple[Mapping[str, object], Any]:
     try:
         frame = decode(blob, _LIMITS)
         if frame["v"] != VERSION:
             raise Unreadable
         return frame, _CONVERTER.structure(frame["d"], types[str(frame["t"])])
-    except (CodecError, cattrs.BaseValidationError, LookupError, TypeError, ValueError):
+    except (CodecError, cattrs.BaseValidationError, *_NOT_SO):
         # Without its cause: that holds what was read.
         raise Unreadable from None

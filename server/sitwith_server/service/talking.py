@@ -23,6 +23,7 @@ from sitwith_server.log.base import (
     Log,
     Position,
     Result,
+    TooFast,
     Trimmed,
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold
@@ -31,8 +32,8 @@ from sitwith_server.room.access import shown_as
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk
-from sitwith_server.service import answers, store
-from sitwith_server.service.answers import Answer, Done, No
+from sitwith_server.service import answers, paces, store
+from sitwith_server.service.answers import PACED, Answer, Done, No
 from sitwith_server.service.asides import line_moved
 from sitwith_server.service.effects import Audit, effects_of
 from sitwith_server.service.talkbook import TalkBook
@@ -92,7 +93,7 @@ class Talking:
         audit: Auditor,
     ) -> Answer | Tried:
         """The answer, committed, or why there is none. audit: makes the trail's entry."""
-        now = await self._log.now(self._room)
+        now, pace = await self._log.now(self._room), paces.of_commands(command.by)
         placed = decide_talk(state, command, self.book, now)
         answer = _answer(placed, command)
         outcome = answers.to_bytes(answer)
@@ -101,11 +102,20 @@ class Talking:
                 return answer
             effects = Effects(audit=audit(str(answer.code)))
             refused = Commit(
-                self._room, CONTROL, (), state.seq, key=key, outcome=outcome, effects=effects
+                self._room,
+                CONTROL,
+                (),
+                state.seq,
+                key=key,
+                outcome=outcome,
+                pace=pace,
+                effects=effects,
             )
             return self._settled(await self._log.commit(refused), answer)
         if not isinstance(placed, Placed):
-            unchanged = Commit(self._room, CONTROL, (), state.seq, key=key, outcome=outcome)
+            unchanged = Commit(
+                self._room, CONTROL, (), state.seq, key=key, outcome=outcome, pace=pace
+            )
             return self._settled(await self._log.commit(unchanged), answer)
         what = placed.what
         assert isinstance(what, Said | Unsaid)
@@ -125,6 +135,7 @@ class Talking:
             at_head=self.book.head(placed.stream),
             control=tuple(store.keep_event(e, LINE, OPERATOR) for e in events or ()),
             control_head=None if events is None else state.seq,
+            pace=pace,
             effects=effects,
         )
         result = await self._log.commit(commit)
@@ -166,6 +177,8 @@ class Talking:
             return answers.from_blob(result.outcome)
         if isinstance(result, Gone):
             return Tried.GONE
+        if isinstance(result, TooFast):
+            return PACED
         return answer if isinstance(result, Committed) else Tried.LOST
 
     def take(self, entry: Entry) -> None:

@@ -63,14 +63,16 @@ def read(state: RoomState, ticket: str, material: str, purpose: str, now: float)
         said = decode(body)
     except CodecError:
         return None
-    wanted = (purpose, state.id, material)
-    until = said["until"]
-    if (said["t"], said["room"], said["material"]) != wanted or not isinstance(until, int | float):
+    until, seat = said.get("until"), said.get("seat")
+    if (said["t"], said.get("room"), said.get("material")) != (purpose, state.id, material):
         return None
-    if now > until:
+    if not isinstance(until, int | float) or now > until or not isinstance(seat, str):
         return None
-    kind = MaterialKind(str(said.get("kind", "picture")))
-    return Ticket(str(said["seat"]), kind, str(said.get("title", "")))
+    try:
+        kind = MaterialKind(str(said.get("kind", "picture")))
+    except ValueError:  # of another version than this one's
+        return None
+    return Ticket(seat, kind, str(said.get("title", "")))
 
 
 def _sign(state: RoomState, body: bytes) -> bytes:

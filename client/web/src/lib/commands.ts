@@ -64,7 +64,13 @@ export interface CommandFields {
   "lobby.admit": { person: string };
   "lobby.admit_all": Empty;
   "lobby.decline": { person: string };
+  /** With `link` those alone who came by it. */
+  "lobby.decline_all": { link?: string };
   "lobby.return": { member: MemberId };
+  /** `digest` is of the new link's token: see `newLink`. */
+  "link.replace": { link: string; digest: Uint8Array; inside?: boolean };
+  /** A sign of a person at the agreement. */
+  "agreement.reading": Empty;
   "room.lock": Empty;
   "room.unlock": Empty;
   "room.end": Empty;
@@ -149,6 +155,7 @@ interface CarriedByOk {
   "care.flag": { facilitators: number };
   /** Null where it may not be read any more. */
   "care.open": { card: Card | null };
+  "link.replace": { link: string };
   "material.link": { material: string };
   "material.text": { material: string };
   "material.upload": Ticket;

@@ -21,7 +21,7 @@ export { chime, echoTest, meter, type Meter } from "./media/check.ts";
 export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
 export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
-export { parseLink, socketUrl, type RoomLink } from "./link.ts";
+export { newLink, parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { LIMITS } from "./messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
 export { LINES_PATH, loadCrisisLines, reachesNobody, type CrisisLine, type CrisisLines } from "./care.ts";
@@ -56,6 +56,7 @@ export type {
   Here,
   InboxLine,
   Kind,
+  LinkUse,
   LobbyPerson,
   Material,
   Member,

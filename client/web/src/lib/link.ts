@@ -39,3 +39,22 @@ export function socketUrl(page: string | URL): string {
   const prefix = /^(.*)\/r\/[^/]+\/?$/.exec(url.pathname)?.[1] ?? "";
   return `${url.protocol === "https:" ? "wss:" : "ws:"}//${url.host}${prefix}/ws`;
 }
+
+const SECRET_BYTES = 32;
+
+/**
+ * A link to a room that nobody knows but this page, and the digest of its token for `link.replace`
+ * (rule DO12). Needs WebCrypto, which browsers have on secure pages alone.
+ */
+export async function newLink(page: string | URL, room: string): Promise<{ link: string; digest: Uint8Array }> {
+  const url = new URL(page);
+  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  const token = `${room}.${base64url(secret)}`;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
+  return { link: `${url.origin}${url.pathname}#t=${token}`, digest };
+}
+
+function base64url(bytes: Uint8Array): string {
+  const plain = btoa(String.fromCharCode(...bytes));
+  return plain.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}

@@ -55,6 +55,8 @@ export type LinkEvent =
 export const STILL: Link = { kind: "still" };
 
 const ELSEWHERE = 4409;
+/** A newcomer needed our place at the door: we come back when our person asks to (rule CC7). */
+const PLACE_GIVEN = 4010;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
@@ -81,7 +83,7 @@ function lost(link: Link, event: Extract<LinkEvent, { kind: "lost" }>): Link {
   if (link.kind !== "trying" && link.kind !== "open") return link;
   const { now, code, chance } = event;
   const ownDoing = code === ELSEWHERE && now < link.lateUntil;
-  if (!comesBack(code) && !ownDoing) return { kind: "done", code };
+  if (code === PLACE_GIVEN || (!comesBack(code) && !ownDoing)) return { kind: "done", code };
   const lasted = link.kind === "open" && now - link.since >= STABLE;
   const attempt = lasted ? 0 : link.attempt;
   const givenUp = link.kind === "trying" && event.greeted && !ownDoing;

@@ -91,6 +91,7 @@ const NOTHING: RoomView = {
   floor: null,
   pairs: null,
   lobby: [],
+  door: null,
   help: [],
   care: {},
   talk: {},
@@ -207,7 +208,7 @@ function withView(state: RoomState, folded: RoomView): RoomState {
   const role = mine?.role ?? state.role;
   // Whoever gives the role back keeps nothing that only facilitators may see.
   const view =
-    role === "facilitator" ? next : { ...next, lobby: NOTHING.lobby, help: NOTHING.help, talk: NOTHING.talk };
+    role === "facilitator" ? next : { ...next, lobby: NOTHING.lobby, door: null, help: NOTHING.help, talk: NOTHING.talk };
   if (view.members === state.view.members) return { ...state, view, role };
   let names = state.names;
   for (const [id, { name }] of Object.entries(view.members)) {

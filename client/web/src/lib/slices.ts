@@ -76,6 +76,29 @@ export interface LobbyPerson {
   id: string;
   name: string;
   at: number;
+  /** The shared link that they came by, by its id; null: one for themselves. */
+  link?: string | null;
+}
+
+/** A link of more than one use, and how many are where by it. */
+export interface LinkUse {
+  link: string;
+  role: Role;
+  reading: number;
+  waiting: number;
+  inside: number;
+  /** Much of a crowded door is by this link. */
+  floods: boolean;
+}
+
+/** Who stands at the door, in numbers. */
+export interface DoorLook {
+  /** At the agreement. */
+  reading: number;
+  waiting: number;
+  places: number;
+  crowded: boolean;
+  links: LinkUse[];
 }
 
 export type CareLevel = "quiet" | "urgent";
@@ -225,6 +248,8 @@ export interface Slices {
   floor: Floor | null;
   pairs: Pairs | null;
   lobby: LobbyPerson[];
+  /** Facilitators alone have it. */
+  door?: DoorLook | null;
   help: MemberId[];
   care: Record<MemberId, CareEntry>;
   /** Seconds of speech that others heard; facilitators alone have it. */

@@ -7,6 +7,7 @@ import { endingWords } from "./ending/model.ts";
 import { eveningWords } from "./evening/announce.ts";
 import { momentWords } from "./moments/announce.ts";
 import { words } from "./words.ts";
+import { guide } from "./words-guide.ts";
 import { guest } from "./words-materials.ts";
 import { guestWords, isGuest, isIn, waits } from "./guest/model.ts";
 import { materialWords } from "./materials/model.ts";
@@ -117,9 +118,17 @@ function guideWords(before: Snapshot, after: Snapshot, name: Names): string[] {
   const waited = new Set(before.room.lobby.map((one) => one.id));
   const asked = new Set(before.room.help);
   return [
-    ...after.room.lobby.filter((one) => !waited.has(one.id)).map((one) => words.say.lobby(one.name)),
+    ...(floods(after) && !floods(before) ? [guide.door.said] : []),
+    // In a crowd that is not to be expected nobody wants to hear every name.
+    ...after.room.lobby
+      .filter((one) => !waited.has(one.id) && !(floods(after) && one.link != null))
+      .map((one) => words.say.lobby(one.name)),
     ...after.room.help.filter((id) => !asked.has(id)).map((id) => words.say.help(name(id))),
   ];
+}
+
+function floods(snap: Snapshot): boolean {
+  return snap.room.door?.links.some((one) => one.floods) ?? false;
 }
 
 function chatWords(before: Snapshot, after: Snapshot, name: Names, inView: string): string[] {

@@ -19,6 +19,7 @@ export type {
   InboxLine,
   Kind,
   Guests,
+  LinkUse,
   LobbyPerson,
   Material,
   MediaSnapshot,

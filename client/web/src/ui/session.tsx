@@ -47,6 +47,8 @@ export type Dialog =
   | { readonly is: "settings" }
   | { readonly is: "sound" }
   | { readonly is: "end" }
+  | { readonly is: "decline-all"; readonly count: number }
+  | { readonly is: "link"; readonly id: string | null; readonly now: boolean }
   | { readonly is: "decline"; readonly id: string; readonly name: string }
   | { readonly is: "remove"; readonly id: string }
   | { readonly is: "make"; readonly id: string }
@@ -76,6 +78,8 @@ export class Session {
   readonly nudged = signal<ReadonlyMap<string, number>>(new Map());
   /** By whom the circle is to know me again, as I said when I came in. */
   person: Uint8Array | null = null;
+  /** The latest link that was made here, which no server knows. */
+  readonly newLink = signal<string | null>(null);
   /** Which word of the room's end was put away. */
   readonly endingSeen = signal<number | null>(null);
   /** Whether this page has asked for the contact card that the room wants. */

@@ -14,6 +14,37 @@ export const guide = {
     since: (minutes: number) =>
       minutes < 1 ? "just now" : `for ${minutes} min`,
   },
+  door: {
+    reading: (n: number) =>
+      n === 0 ? "Nobody is reading the agreement." : `${words.people(n)} ${n === 1 ? "is" : "are"} reading the agreement.`,
+    which: (role: string) => (role === "guest" ? "the link for guests" : "the link for members"),
+    flood: "Many people at the door by one link",
+    floodBody: (n: number, link: string) =>
+      `${n} came by ${link}. If you don't expect so many, replace it: they all go, and it opens nothing any more. Whoever has a link of their own can come in all the while.`,
+    full: "The circle is full",
+    fullBody: (n: number, link: string) => `${words.people(n)} came in by ${link}.`,
+    replace: "Replace this link",
+    replaceAsk: "Replace this link…",
+    declineAll: "Decline everyone",
+    declineHeading: (n: number) => `Decline ${words.people(n)}?`,
+    declineBody: "All who wait are told kindly that it is not possible this time. Those whom you sent back from the circle stay.",
+    declineLink: (n: number) => `Decline all ${n} of them`,
+    heading: "Replace the link",
+    body: (link: string) =>
+      `Everybody who is at the door by ${link} is sent away, and it opens nothing any more. Who is inside stays. You get a new link.`,
+    inside: (n: number) => `Send those who came in by it (${n}) back to the waiting room`,
+    insideHint: "Let in again those whom you know, then decline the others.",
+    go: "Replace it",
+    going: "One moment…",
+    made: "This is the new link. Send it to those whom you expect: nobody else has it, and it is not shown again once you close the page.",
+    label: "The new link",
+    copy: "Copy the link",
+    copied: "Copied.",
+    uncopied: "It could not be copied. Please select it and copy it by hand.",
+    insecure: "Your browser makes new links on secure pages (https) alone.",
+    again: "Show the new link",
+    said: "Many people have come to the door by one link.",
+  },
   floor: {
     heading: "The floor",
     open: "Open",

@@ -86,6 +86,10 @@ export const words = {
       heading: "The circle has ended",
       body: "Thank you for sitting with us. Everything that was written here is gone. Be gentle with yourself for the rest of the day.",
     },
+    4010: {
+      heading: "Somebody else needed this place at the door",
+      body: "Many people are coming in just now, and you were away from this page for a while. Nothing is lost: you can come in again, as the same person.",
+    },
     4400: {
       heading: "Something went wrong on our side",
       body: "This page sent something that the room could not read. It is not your fault. Please try again; if it stays so, tell whoever invited you.",

@@ -61,6 +61,9 @@ function revive(value: unknown): unknown {
 /** Every command that the types know; the compiler keeps it whole, the vectors keep it true. */
 const COMMANDS: Record<CommandName, true> = {
   "agreement.accept": true,
+  "agreement.reading": true,
+  "link.replace": true,
+  "lobby.decline_all": true,
   "chat.say": true,
   "chat.delete": true,
   react: true,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseLink, socketUrl } from "../../src/lib/link.ts";
+import { newLink, parseLink, socketUrl } from "../../src/lib/link.ts";
 
 describe("parseLink", () => {
   it("takes room and token, and what else the fragment holds", () => {
@@ -43,5 +43,20 @@ describe("socketUrl", () => {
     expect(socketUrl("https://sit.example/r/abc#t=abc.s")).toBe("wss://sit.example/ws");
     expect(socketUrl("http://127.0.0.1:8000/r/abc")).toBe("ws://127.0.0.1:8000/ws");
     expect(socketUrl("https://h.example/under/r/abc")).toBe("wss://h.example/under/ws");
+  });
+});
+
+describe("newLink", () => {
+  it("[DO12] makes a token that nobody else knows, and the digest of it", async () => {
+    const page = "https://sit.example/under/r/r4Kd#t=r4Kd.old&k=a";
+    const made = await Promise.all(Array.from({ length: 20 }, () => newLink(page, "r4Kd")));
+    expect(new Set(made.map(({ link }) => link)).size).toBe(20);
+    for (const { link, digest } of made) {
+      expect(link.startsWith("https://sit.example/under/r/r4Kd#t=r4Kd.")).toBe(true);
+      const token = parseLink(link)?.token ?? "";
+      expect(token).toMatch(/^r4Kd\.[A-Za-z0-9_-]{43}$/);
+      const again = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+      expect(digest).toEqual(new Uint8Array(again));
+    }
   });
 });

@@ -31,6 +31,15 @@ describe("close codes", () => {
   });
 });
 
+describe("a place at the door", () => {
+  it("[CC7] is asked for again by no timer and no wake-up", () => {
+    const open = step(step(STILL, { kind: "start", now: 0 }), { kind: "welcomed", now: 1 });
+    const link = lose(open, 10, 4010);
+    expect(link).toEqual({ kind: "done", code: 4010 });
+    expect(step(link, { kind: "woke", now: 60_000 })).toBe(link);
+  });
+});
+
 describe("delay", () => {
   it("[RE5] is nearly nothing the first time, and not the same for everybody", () => {
     const chance = seeded(7);

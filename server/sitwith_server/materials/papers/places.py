@@ -26,6 +26,7 @@ _FITS: Final = {
     "/XYZ": 3, "/Fit": 0, "/FitH": 1, "/FitV": 1, "/FitR": 4, "/FitB": 0, "/FitBH": 1, "/FitBV": 1,
 }  # fmt: skip
 """How a page is shown, with how many numbers (table 149)."""
+_SCHEMES: Final = ("http", "https")
 _PLAIN: Final = re.compile(rb"[!-\[\]-~\x80-\xff]+")
 """Printed characters, and no backslash: browsers take it for a slash."""
 
@@ -40,7 +41,7 @@ def web(value: Any) -> bytes | None:
         parts = urlsplit(address)
     except ValueError:
         return None
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    if parts.scheme.lower() not in _SCHEMES or not parts.hostname:
         return None
     return address.encode()
 

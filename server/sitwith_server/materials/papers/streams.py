@@ -26,6 +26,8 @@ ALL: Final = 384 * 2**20
 FILTERS: Final = 6
 """One upon the other; honest papers have two."""
 
+_OF_OTHERS: Final = ("/F", "/FFilter", "/FDecodeParms")
+"""Entries by which the bytes of a stream are those of another file."""
 _NAMES: Final = {
     "/Fl": "/FlateDecode", "/AHx": "/ASCIIHexDecode", "/A85": "/ASCII85Decode",
     "/LZW": "/LZWDecode", "/RL": "/RunLengthDecode", "/DCT": "/DCTDecode",
@@ -182,7 +184,7 @@ def _saved(data: bytes, most: int) -> bytes:
 
 def _filters(stream: StreamObject) -> list[tuple[str, DictionaryObject]] | None:
     """Each filter with its parameters; None where the bytes are none of this file's."""
-    if any(resolved(stream.get(key)) is not None for key in ("/F", "/FFilter", "/FDecodeParms")):
+    if any(resolved(stream.get(key)) is not None for key in _OF_OTHERS):
         return None
     names, abouts = _list(stream, "/Filter"), _list(stream, "/DecodeParms")
     found: list[tuple[str, DictionaryObject]] = []

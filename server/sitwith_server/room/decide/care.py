@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.care import WORRIES_AT_ONCE, Concern, Opening
+from sitwith_server.room.chance import Chance
 from sitwith_server.room.decide import floor, pairs
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import CardKept, CardOpened, ConcernChanged, SideChanged
@@ -64,7 +65,7 @@ def aside(d: Draft, command: c.CareAside) -> None:
     for each in (own.id, seat.id):
         pairs.depart(d, each)
     number = d.state.care.sides + 1
-    d.emit(SideChanged((seat.id, own.id), f"s{number}", number))
+    d.emit(SideChanged((seat.id, own.id), f"s{Chance.name(command.seed, number)}", number))
     for each in (own.id, seat.id):
         floor.give_later_place(d, each)
 

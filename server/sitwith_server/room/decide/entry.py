@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import floor, pairs, series
+from sitwith_server.room import door as the_door
+from sitwith_server.room.decide import door, floor, pairs, series
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.decide.names import distinct
 from sitwith_server.room.events import (
@@ -27,10 +28,6 @@ from sitwith_server.room.model import (
 )
 
 RESUMES_KEPT = 8
-DOOR_MINIMUM = 100
-"""How many may stand at the door (agreement and lobby) of even a small room."""
-LOST_AT_DOOR = 100
-"""How many more may have lost their connection there and still find their place again."""
 
 
 def take_seat(d: Draft, command: c.TakeSeat) -> None:
@@ -45,9 +42,9 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
     if role is not Role.FACILITATOR:
         if d.state.locked:
             raise Refused("locked", "The room is locked.")
-        if _is_full(d.state) or _door_is_full(d.state):
+        if door.is_full(d.state, invite):
             raise Refused("full", "The room is full.")
-    _forget_lost_at_door(d)
+        door.find_place(d, invite, command.address)
     d.emit(
         SeatTaken(
             command.by,
@@ -58,6 +55,8 @@ def take_seat(d: Draft, command: c.TakeSeat) -> None:
             command.connection,
             (command.resume_digest,),
             led,
+            d.now,
+            b"" if role is Role.FACILITATOR else command.address,
         )
     )
 
@@ -74,7 +73,11 @@ def take_back(d: Draft, command: c.TakeBack) -> None:
     if len(good) >= RESUMES_KEPT:
         good = (good[0], *good[-(RESUMES_KEPT - 2) :])
     was_away = seat.grace_over
-    d.emit(SeatTakenBack(seat.id, command.connection, (*good, command.resume_digest)))
+    newcomer = the_door.is_newcomer(seat)
+    if newcomer and seat.connection is None:
+        door.find_place(d, d.state.invites.get(seat.invite), command.address, before=True)
+    address = command.address if newcomer else b""
+    d.emit(SeatTakenBack(seat.id, command.connection, (*good, command.resume_digest), address))
     if d.state.floor.holder == seat.id:
         floor.start_clock(d, Pause.HOLDER)
     if seat.is_inside:
@@ -113,7 +116,7 @@ def accept_agreement(d: Draft, command: c.AgreementAccept) -> None:
         raise Refused("locked", "The room is locked.")
     if waits or d.state.settings.lobby or d.state.unattended_since is not None:
         d.emit(LobbyJoined(seat.id, role, d.now))
-    elif _is_full(d.state):
+    elif door.is_full(d.state, invite):
         raise Refused("full", "The room is full.")
     else:
         enter(d, seat, role)
@@ -129,9 +132,15 @@ def admit(d: Draft, command: c.LobbyAdmit) -> None:
 def admit_all(d: Draft, command: c.LobbyAdmitAll) -> None:
     waiting = waiting_line(d.state)
     for number, seat in enumerate(waiting):
-        if number and _is_full(d.state):
-            return
+        if number and door.is_full(d.state, d.state.invites.get(seat.invite)):
+            continue
         _admit(d, seat)
+
+
+def replace_link(d: Draft, command: c.LinkReplace) -> None:
+    for member in door.replace_link(d, command):
+        d.emit(LobbyJoined(member, d.seat(member).role, d.now))
+        clear_away(d, member)
 
 
 def decline(d: Draft, command: c.LobbyDecline) -> None:
@@ -157,7 +166,7 @@ def leave(d: Draft, command: c.Leave) -> None:
 def grace_over(d: Draft, seat: Seat) -> None:
     """Nobody waits for this seat any longer. Inside it stays, as away; at the door it is gone."""
     if not seat.is_inside:
-        d.emit(SeatLeft(seat.id))
+        d.emit(SeatLeft(seat.id, unused=True))
         return
     d.emit(GraceOver(seat.id))
     pairs.depart(d, seat.id)
@@ -207,7 +216,7 @@ def nowhere() -> Refused:
 def _admit(d: Draft, seat: Seat) -> None:
     if d.state.locked:
         raise Refused("locked", "The room is locked.")
-    if _is_full(d.state):
+    if door.is_full(d.state, d.state.invites.get(seat.invite)):
         raise Refused("full", "The room is full.")
     enter(d, seat, seat.role)
 
@@ -236,23 +245,3 @@ def _led_before(state: RoomState, invite: Invite, was: bytes) -> bool:
 def _at_the_door(role: Role) -> Role:
     """What whoever has to wait is let in as: a guest stays one, everybody else is a member."""
     return role if role is Role.GUEST else Role.MEMBER
-
-
-def _is_full(state: RoomState) -> bool:
-    return len(state.inside()) >= state.capacity
-
-
-def _door_is_full(state: RoomState) -> bool:
-    waiting = (s for s in state.seats.values() if not s.is_inside and s.connection is not None)
-    return sum(1 for _ in waiting) >= max(DOOR_MINIMUM, state.capacity)
-
-
-def _forget_lost_at_door(d: Draft) -> None:
-    """Who comes and goes at the door a thousand times keeps nobody else out, and fills nothing."""
-    lost = [
-        s
-        for s in d.state.seats.values()
-        if not s.is_inside and not s.place and s.connection is None
-    ]
-    if len(lost) >= LOST_AT_DOOR:
-        d.emit(SeatLeft(min(lost, key=lambda s: s.lost_at or 0.0).id))

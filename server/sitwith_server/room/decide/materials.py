@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda import Stage
+from sitwith_server.room.chance import Chance
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import MaterialsGone, MaterialShown
 from sitwith_server.room.materials import AT_ONCE, TICKET_SECONDS, Material
@@ -69,8 +70,8 @@ def turn_stage(d: Draft, stage: Stage, seed: int) -> None:
         d.emit(MaterialsGone(gone, d.now))
     wish = stage.material
     if wish is not None:
-        # Files alone have ids that nobody may guess.
-        name = f"stage-{d.state.seq}-{seed % 2**32:x}"
+        # Files alone have ids that nobody may guess; but no id says how much has happened.
+        name = f"stage-{Chance.name(seed, d.state.seq)}"
         made = Material(name, wish.kind, wish.title, wish.body, OPERATOR, d.now, of_stage=True)
         d.emit(MaterialShown(made))
 

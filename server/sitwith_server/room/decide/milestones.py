@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 from sitwith_server.room import commands as c
+from sitwith_server.room.chance import Chance
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.events import MilestoneShared, MilestonesOver
 from sitwith_server.room.milestones import AT_ONCE, CHARACTERS, SEALED_BYTES, SECONDS
@@ -17,11 +21,13 @@ def share(d: Draft, command: c.MilestoneShare) -> None:
     shown = d.state.milestones
     if len(shown) >= AT_ONCE or any(m.member == seat.id for m in shown):
         raise Refused("too_fast", "Others are being celebrated: wait a moment.")
-    d.emit(MilestoneShared(seat.id, command.text, d.now + SECONDS))
+    names = {m.name for m in shown}
+    name = next(n for n in _names(command.seed, d.state.seq) if n not in names)
+    d.emit(MilestoneShared(seat.id, command.text, d.now + SECONDS, name))
 
 
 def clear(d: Draft, command: c.MilestoneClear) -> None:
-    one = next((m for m in d.state.milestones if m.n == command.n), None)
+    one = next((m for m in d.state.milestones if m.name == command.n), None)
     if not d.seat(command.by).facilitates and (one is None or one.member != command.by):
         raise not_allowed("Only its author or a facilitator takes a milestone away.")
     if one is None:
@@ -34,6 +40,10 @@ def end_if_over(d: Draft) -> None:
     over = tuple(m.n for m in d.state.milestones if m.ends_at <= d.now)
     if over:
         d.emit(MilestonesOver(over))
+
+
+def _names(seed: int, number: int) -> Iterator[int]:
+    return (Chance.name(seed + again, number) for again in count())
 
 
 def _check_may_write(d: Draft, seat: Seat) -> None:

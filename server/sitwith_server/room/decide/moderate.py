@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.decide import entry, floor, guests, pairs, series
+from sitwith_server.room.decide import door, entry, floor, guests, pairs, series
 from sitwith_server.room.decide.draft import Draft, Refused, not_allowed
 from sitwith_server.room.decide.names import distinct
 from sitwith_server.room.events import (
     FloorChanged,
     InviteAdded,
-    InviteRevoked,
     LockSet,
     MutesSet,
     PersonForgotten,
@@ -21,6 +20,7 @@ from sitwith_server.room.events import (
     RoomEnded,
     SettingsChanged,
     SteppedAway,
+    Turned,
     TurnedAway,
 )
 from sitwith_server.room.model import ChatPolicy, Invite, Kind, Presence, Role
@@ -111,6 +111,7 @@ def give_role(d: Draft, command: c.RoleGive) -> None:
 def lock(d: Draft, command: c.RoomLock) -> None:
     if not d.state.locked:
         d.emit(LockSet(True))
+    door.empty(d, Turned.LOCKED)
 
 
 def unlock(d: Draft, command: c.RoomUnlock) -> None:
@@ -167,11 +168,9 @@ def add_invite(d: Draft, command: c.AddInvite) -> None:
 
 
 def revoke_invite(d: Draft, command: c.RevokeInvite) -> None:
-    invite = d.state.invites.get(command.invite)
-    if invite is None:
+    if command.invite not in d.state.invites:
         raise entry.nowhere()
-    if not invite.revoked:
-        d.emit(InviteRevoked(command.invite))
+    door.revoke(d, command.invite)
 
 
 def _may_mute(d: Draft, by: str, member: str, kinds: frozenset[Kind]) -> bool:

@@ -1,16 +1,21 @@
 /** Who waits to be let in. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
+import type { LobbyPerson } from "../port.ts";
 import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
+import { DoorLines, loudLinks } from "./door-panel.tsx";
 
 export function LobbyPanel(): VNode {
   const session = useSession();
-  const waiting = session.snap.value.room.lobby;
+  const { room } = session.snap.value;
+  // Whoever has a link of their own is not to be looked for in a crowd.
+  const waiting = [...room.lobby].sort((a, b) => Number(shares(a)) - Number(shares(b)));
   const now = useNow(waiting.length > 0);
+  const calls = waiting.length > 0 || loudLinks(room).some((one) => one.floods);
   return (
-    <section class={`panel ${waiting.length > 0 ? "panel-call" : ""}`} aria-labelledby="lobby-heading">
+    <section class={`panel ${calls ? "panel-call" : ""}`} aria-labelledby="lobby-heading">
       <h3 id="lobby-heading">{guide.waiting.heading}</h3>
       {waiting.length === 0 ? (
         <p class="hint waiting-none">{guide.waiting.none}</p>
@@ -42,10 +47,18 @@ export function LobbyPanel(): VNode {
         </ul>
       )}
       {waiting.length > 1 && (
-        <Button class="wide" onClick={() => void session.act("lobby.admit_all", {})}>
-          {guide.waiting.admitAll}
-        </Button>
+        <div class="wrap">
+          <Button onClick={() => void session.act("lobby.admit_all", {})}>{guide.waiting.admitAll}</Button>
+          <Button local look="quiet" onClick={() => session.open({ is: "decline-all", count: waiting.length })}>
+            {guide.door.declineAll}
+          </Button>
+        </div>
       )}
+      <DoorLines />
     </section>
   );
+}
+
+function shares(one: LobbyPerson): boolean {
+  return one.link != null;
 }

@@ -191,6 +191,40 @@ export const STATES: Readonly<Record<string, () => Snapshot>> = {
       room: room({ members: BUSY, floor: ROUND, lobby: LOBBY }),
       chats: { circle: CIRCLE_TALK, "staff:m4": { ...talk("staff:m4", [["m4", "I need a minute."]], "m0"), unread: 1 } },
     }),
+  guidereading: () =>
+    snapshot({
+      ...guide,
+      room: room({
+        members: BUSY, floor: ROUND, lobby: LOBBY,
+        door: { reading: 3, waiting: 2, places: 100, crowded: false, links: [
+          { link: "i1", role: "member", reading: 3, waiting: 2, inside: 4, floods: false },
+        ] },
+      }),
+    }),
+  flood: () =>
+    snapshot({
+      ...guide,
+      room: room({
+        members: BUSY, floor: ROUND,
+        lobby: [
+          ...Array.from({ length: 20 }, (_, i) => ({ id: `x${i}`, name: `x${i}`, at: NOW - 20 + i, link: "i1" })),
+          { id: "p1", name: "Hannah", at: NOW - 5, link: null },
+        ],
+        door: { reading: 30, waiting: 21, places: 100, crowded: true, links: [
+          { link: "i1", role: "member", reading: 30, waiting: 20, inside: 4, floods: true },
+        ] },
+      }),
+    }),
+  full: () =>
+    snapshot({
+      ...guide,
+      room: room({
+        members: members(30), lobby: [],
+        door: { reading: 0, waiting: 0, places: 100, crowded: false, links: [
+          { link: "i1", role: "member", reading: 0, waiting: 0, inside: 27, floods: false },
+        ] },
+      }),
+    }),
   guidepairs: () =>
     snapshot({ ...guide, room: room({ pairs: { ...PAIRS, visitors: { g1: ["m0"] } }, help: ["m5"] }) }),
   guideopen: () => snapshot({ ...guide, room: room({ pairs: PAIRS, help: ["m5"] }) }),
@@ -212,6 +246,7 @@ export const STATES: Readonly<Record<string, () => Snapshot>> = {
   ended: () => closed(4404),
   removed: () => closed(4403),
   declined: () => closed(4405),
+  given: () => closed(4010),
   elsewhere: () => closed(4409),
   locked: () => closed(4423),
   fast: () => closed(4429),

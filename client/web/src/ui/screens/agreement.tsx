@@ -1,6 +1,7 @@
 /** What everybody agrees to before they come in. Also facilitators. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { watchForSigns } from "./signs.ts";
 import { Button } from "../parts/button.tsx";
 import { chosen, firstChoice, SeriesChoice, type Choice, type Chosen } from "../series/choice.tsx";
 import { failure, useSession } from "../session.tsx";
@@ -17,6 +18,7 @@ export function AgreementScreen(): VNode {
   const [trouble, setTrouble] = useState<string | null>(null);
   const series = room.series?.id ?? null;
   const [choice, setChoice] = useState<Choice | null>(null);
+  useEffect(() => watchForSigns(() => void session.client.send("agreement.reading", {})), []);
   const shown = series === null ? null : (choice ?? firstChoice(series));
   const accept = (): void => {
     setTrouble(null);

@@ -8,6 +8,7 @@ import { MoodDialog } from "../moments/mood-parts.tsx";
 import { EveningDialog } from "../evening/evening-dialog.tsx";
 import { TemplatesDialog } from "../evening/templates-dialog.tsx";
 import { Confirm } from "../guide/confirm.tsx";
+import { LinkDialog } from "../guide/link-dialog.tsx";
 import { MuteAllDialog } from "../guide/mute-all-dialog.tsx";
 import { PersonDialog } from "../guide/person-dialog.tsx";
 import { RoundDialog } from "../guide/round-dialog.tsx";
@@ -89,6 +90,19 @@ export function Dialogs(): VNode | null {
           body={guide.room.endBody}
           go={guide.room.endGo}
           command="room.end"
+          fields={{}}
+        />
+      );
+    case "link":
+      return <LinkDialog key={open.id ?? ""} id={open.id} now={open.now} />;
+    case "decline-all":
+      return (
+        <Confirm
+          key="decline-all"
+          title={guide.door.declineHeading(open.count)}
+          body={guide.door.declineBody}
+          go={guide.door.declineAll}
+          command="lobby.decline_all"
           fields={{}}
         />
       );

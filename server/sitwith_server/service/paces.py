@@ -1,0 +1,26 @@
+"""How fast one seat may ask, whichever connection and worker it asks through (LI1, LI10, LI11)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from sitwith_server.log.base import Pace
+
+RATE: Final = 10.0
+"""Commands a second that a seat may send in the long run (CONTRACT promises at least 5)."""
+BURST: Final = 40
+
+RESUMES: Final = 1.0
+"""Resumes a second that a seat may make in the long run. A page that comes back by itself slows
+down long before (RE5)."""
+RESUMES_BURST: Final = 20
+
+
+@lru_cache(maxsize=4_096)
+def of_commands(seat: str) -> Pace:
+    return Pace(f"c:{seat}", RATE, BURST)
+
+
+def of_resumes(seat: str) -> Pace:
+    return Pace(f"r:{seat}", RESUMES, RESUMES_BURST)

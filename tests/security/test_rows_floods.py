@@ -1,0 +1,106 @@
+"""Rows 18 and 31 of the table in README.md: people at the door by the hundred, and sockets that
+give or take nothing. The storms that go on for minutes are `make soak`'s."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import msgpack
+
+from tests.blackbox.house import Server, circle
+from tests.blackbox.rawclient import Gone
+from tests.security.raw import Plug, frame
+
+MIB = 1024 * 1024
+
+
+async def test_row_18_a_flooded_door_is_bounded_cleared_and_felt_by_nobody_inside(
+    server: Server,
+) -> None:
+    async with circle(server, ["Ada"], lobby=True) as c:
+        (ada,) = c.members
+
+        async def come(number: int) -> int | None:
+            flooder = await c.socket(f"Flood {number}")
+            try:
+                await flooder.hello(c.tokens["member"], f"Flood {number}")
+            except Gone as gone:
+                return gone.code
+            with suppress(Gone):
+                await c.accept(flooder)
+            return None
+
+        codes = await asyncio.gather(*(come(number) for number in range(120)))
+        assert codes.count(None) <= 100
+        assert set(codes) <= {None, 4423}
+        # Inside nothing is felt: no frame about it, and words come as ever.
+        since = len(ada.frames)
+        await ada.ok("chat.say", {"to": "circle", "body": "as ever"})
+        await c.f.hears("as ever")
+        assert not any(b"Flood" in frame.raw for frame in ada.frames[since:])
+        assert b"Flood" not in ada.everything
+        await c.f.until(lambda: c.f.view["lobby"], "people at the door")
+        assert len(c.f.view["lobby"]) <= 100
+
+
+async def test_row_31_whoever_gives_or_takes_nothing_is_let_go(server: Server) -> None:
+    async with circle(server, ["Ada", "Ben"]) as c:
+        ada, ben = c.members
+        before = server.memory
+
+        async def silent() -> int | None:
+            """Upgraded, and then not a word."""
+            plug = await Plug.open(server.port)
+            assert (await plug.upgrade()).status == 101
+            return await plug.closed_with()
+
+        async def pinging() -> int | None:
+            """Upgraded, and alive by its pings alone."""
+            plug = await Plug.open(server.port)
+            assert (await plug.upgrade()).status == 101
+
+            async def ping() -> None:
+                while True:
+                    await plug.send(frame(b"", opcode=9))
+                    await asyncio.sleep(0.5)
+
+            pings = asyncio.create_task(ping())
+            try:
+                return await plug.closed_with()
+            finally:
+                pings.cancel()
+
+        async def dripping() -> int | None:
+            """A greeting, a byte at a time."""
+            plug = await Plug.open(server.port)
+            assert (await plug.upgrade()).status == 101
+            hello = {"t": "hello", "token": c.tokens["member"], "name": "Drip" + "p" * 30}
+            whole = frame(msgpack.packb(hello))
+
+            async def drip() -> None:
+                for byte in whole:
+                    await plug.send(bytes([byte]))
+                    await asyncio.sleep(0.2)
+
+            drops = asyncio.create_task(drip())
+            try:
+                return await plug.closed_with()
+            finally:
+                drops.cancel()
+
+        began = time.monotonic()
+        codes = await asyncio.gather(silent(), pinging(), dripping())
+        assert set(codes) == {4408}
+        assert time.monotonic() - began < 20
+        # Whoever has a seat and reads nothing holds up nobody.
+        deaf = await Plug.open(server.port)
+        assert (await deaf.upgrade()).status == 101
+        hello = {"t": "hello", "resume": ben.resume_value, "seen": {}}
+        await deaf.send(frame(msgpack.packb(hello)))
+        for _ in range(10):
+            await ada.ok("chat.say", {"to": "circle", "body": "x" * 2_000})
+        await c.f.until(lambda: len(c.f.said("circle")) >= 10, "all of it")
+        deaf.cut()
+        assert server.memory - before < 20 * MIB
