@@ -10,10 +10,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from benchmarks.server import Server, serving
 from benchmarks.storms import generator
@@ -25,8 +25,6 @@ from sitwith_protocol import messages as m
 GOOD: Final = 8
 """Members who talk all the while."""
 OFFER: Final = Path(__file__).parents[2] / "tests" / "media" / "offers" / "aiortc.sdp"
-AHEAD: Final = -6
-"""The priority of the server and of the good members."""
 NEWCOMER_WITHIN: Final = 10.0
 
 
@@ -35,6 +33,7 @@ class Seen:
     """What one storm did. Memory in bytes, p99 and times in milliseconds and seconds.
 
     cpu: seconds of the server's processor time a second, before and during.
+    delayed: seconds in which other programs had the server's core, during.
     """
 
     storm: Storm
@@ -50,7 +49,18 @@ class Seen:
     heard: int
     lost: int
     cpu: tuple[float, float]
-    rises: list[float] = field(default_factory=list)
+    delayed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gale:
+    """What several storms at once did; as in `Seen`."""
+
+    told: list[Told]
+    grown: int
+    entered: float
+    said: int
+    heard: int
 
 
 def p99(times: list[float]) -> float:
@@ -64,7 +74,7 @@ class Good:
         words = [sys.executable, "-m", "benchmarks.storms.good", url, json.dumps(tokens)]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True)
-        pin(self._process.pid, core, AHEAD)
+        pin(self._process.pid, core, ahead=True)
         assert self._process.stdout is not None
         if self._process.stdout.readline() != "ready\n":
             raise RuntimeError("the good members did not come in")
@@ -89,15 +99,18 @@ class Good:
         self._process.wait()
 
 
-def pin(pid: int, core: int | None, nice: int = 0) -> None:
+def pin(pid: int, core: int | None, *, ahead: bool = False) -> None:
     """Binds a process, and its threads to come, to one core; None: to none.
 
-    nice: its priority, where this user may set one: others' work on this machine is no storm.
+    ahead: it goes before what else this machine does, where this user may say so: others' work is
+        no storm.
     """
-    if core is not None:
-        os.sched_setaffinity(pid, {core})
+    if core is None:
+        return
+    os.sched_setaffinity(pid, {core})
+    if ahead:
         with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, pid, nice)
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
 
 
 class Stage:
@@ -108,10 +121,10 @@ class Stage:
         self._core = None if cores is None else cores[1]
         if cores is not None:
             for task in os.listdir(f"/proc/{server.pid}/task"):
-                pin(int(task), cores[0], AHEAD)
+                pin(int(task), cores[0], ahead=True)
         settings = {"sealed": False}
-        self._links = server.open_room(capacity=400, lobby=False, settings=settings)
-        self._lobby = server.open_room(capacity=400, lobby=True, settings=settings)
+        self._links = server.open_room(capacity=60, lobby=False, settings=settings)
+        self._lobby = server.open_room(capacity=60, lobby=True, settings=settings)
         self._sdp = OFFER.read_text()
 
     def invite(self) -> str:
@@ -138,8 +151,7 @@ class Stage:
 
     def run(self, storm: Storm, size: Size, rest: float, *, newcomers: int = 3) -> Seen:
         """One storm: good members at rest, beside the generator alone, and during it."""
-        tokens = [self._links["facilitator"], *(self.invite() for _ in range(GOOD - 1))]
-        good = Good(self.server.url, [_token(link) for link in tokens], self._core)
+        good = Good(self.server.url, self._good_tokens(), self._core)
         try:
             return self._run(good, storm, size, rest, newcomers)
         finally:
@@ -161,6 +173,7 @@ class Stage:
         good.phase("between")
         time.sleep(0.5)
         used, at, entered = self.server.seconds, time.monotonic(), list[float]()
+        delayed = self.server.delayed
         good.phase("during")
         with self._blowing(place.port, program, storm, size, False) as process:
             peak = before
@@ -171,6 +184,7 @@ class Stage:
                 peak = max(peak, self._wait(process, 0.2))
             told = generator.told(process)
         busy = (self.server.seconds - used) / (time.monotonic() - at)
+        delayed = self.server.delayed - delayed
         good.phase("after")
         time.sleep(rest)
         said = good.end()
@@ -179,8 +193,36 @@ class Stage:
         return Seen(
             storm, told, before, peak, self.server.resident,
             phases["quiet"], phases["sink"], phases["during"], entered,
-            int(str(said["said"])), int(str(said["heard"])), int(str(said["lost"])), (calm, busy),
+            int(str(said["said"])), int(str(said["heard"])), int(str(said["lost"])),
+            (calm, busy), delayed,
         )  # fmt: skip
+
+    def at_once(self, storms: Sequence[Storm], size: Size) -> Gale:
+        """All these storms together, for a test: no time is taken but the newcomer's."""
+        good = Good(self.server.url, self._good_tokens(), self._core)
+        try:
+            place, link, before = asyncio.run(self.place()), self.invite(), self.server.resident
+            with contextlib.ExitStack() as stack:
+                good.phase("during")
+                processes = [
+                    stack.enter_context(
+                        self._blowing(place.port, storm.program(place), storm, size, False)
+                    )
+                    for storm in storms
+                ]
+                time.sleep(size.seconds / 3)
+                entered = asyncio.run(_enter(link))
+                told = [generator.told(process) for process in processes]
+            said = good.end()
+        finally:
+            good.kill()
+        grown = self.server.resident - before
+        return Gale(told, grown, entered, int(str(said["said"])), int(str(said["heard"])))
+
+    def _good_tokens(self) -> list[str]:
+        """The facilitator's first: where none is, nobody enters."""
+        links = [self._links["facilitator"], *(self.invite() for _ in range(GOOD - 1))]
+        return [_token(link) for link in links]
 
     def _wait(self, process: subprocess.Popen[str], seconds: float) -> int:
         """The most memory seen meanwhile."""
@@ -197,7 +239,7 @@ class Stage:
         process = generator.started(
             port, program, storm.connections, storm.addresses, size, sink=sink
         )
-        pin(process.pid, self._core, -1)
+        pin(process.pid, self._core)
         try:
             yield process
         finally:
@@ -224,21 +266,9 @@ def _token(link: str) -> str:
 
 
 @contextlib.contextmanager
-def ahead() -> Iterator[None]:
-    """While others work on this machine, what is measured goes before them, where that can be said
-    of a whole session (Linux' autogroups)."""
-    group = Path("/proc/self/autogroup")
-    with contextlib.suppress(OSError):
-        group.write_text(str(AHEAD))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            group.write_text("0")
-
-
-@contextlib.contextmanager
-def staged(cores: tuple[int, int] | None = None, **settings: str) -> Iterator[Stage]:
+def staged(
+    cores: tuple[int, int] | None = None, log: IO[bytes] | None = None, **settings: str
+) -> Iterator[Stage]:
     """A server of its own, pinned where two cores are given."""
-    with serving(**settings) as server:
+    with serving(log=log, **settings) as server:
         yield Stage(server, cores)

@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.storms.generator import Size
 from benchmarks.storms.programs import STORMS, Storm
-from benchmarks.storms.stage import Seen, ahead, p99, staged
+from benchmarks.storms.stage import Seen, p99, staged
 
 SIZE: Final = Size(
     int(os.environ.get("STORM_FRAMES", "24000")),
@@ -22,7 +22,8 @@ MIB: Final = 2**20
 
 HEAD: Final = (
     "storm           frames  open  ended | MiB before  peak  after | p99 ms quiet  sink [spread]"
-    "    during [spread]   rise | cpu before  during | newcomers in, s (worst) | lost words"
+    "    during [spread]   rise | cpu before  during | newcomers in, s (worst) | "
+    "lost words | core taken"
 )
 
 
@@ -46,7 +47,7 @@ def storms(names: Sequence[str] = (), size: Size = SIZE, rounds: int = ROUNDS) -
     for storm in STORMS:
         if names and storm.name not in names:
             continue
-        with ahead(), staged(pair) as stage:
+        with staged(pair) as stage:
             stage.run(storm, Size(max(1, size.frames // 8), 1.5), 1.0, newcomers=1)
             yield Row(storm, [stage.run(storm, size, REST) for _ in range(rounds)])
 
@@ -58,6 +59,7 @@ def row(found: Row) -> str:
     rise = 100 * (statistics.median(during) / statistics.median(sink) - 1)
     entered = [each for s in rounds for each in s.entered]
     cpu = [statistics.median(s.cpu[part] for s in rounds) for part in (0, 1)]
+    delayed = sum(s.delayed for s in rounds) / sum(s.told.seconds for s in rounds)
     lost = sum(s.said - s.heard for s in rounds)
     return (
         f"{found.storm.name:<12} {found.frames:>9,} {last.told.open:>5} "
@@ -67,5 +69,6 @@ def row(found: Row) -> str:
         f"[{min(sink):.1f}-{max(sink):.1f}] {statistics.median(during):>7.1f} "
         f"[{min(during):.1f}-{max(during):.1f}] {rise:>+6.0f}% | "
         f"{100 * cpu[0]:>8.0f}% {100 * cpu[1]:>6.0f}% | "
-        f"{statistics.median(entered):>8.2f} ({max(entered):.2f}) | {lost}"
+        f"{statistics.median(entered):>8.2f} ({max(entered):.2f}) | "
+        f"{lost} | {100 * delayed:.0f}%"
     )

@@ -65,7 +65,7 @@ def test_every_byte_goes_on_once_in_order_and_never_two_frames_together(
 
 
 @pytest.mark.parametrize("opcode", [Opcode.PING, Opcode.PONG, Opcode.CONT, Opcode.CLOSE])
-def test_CN15_what_is_no_message_is_paced_however_it_is_cut(opcode: Opcode) -> None:
+def test_LI12_what_is_no_message_is_paced_however_it_is_cut(opcode: Opcode) -> None:
     intake = Intake(0.0)
     each = frame(opcode, 1)
     assert len(taken(intake, bytearray(each * int(NEWCOMERS)))) == NEWCOMERS
@@ -78,7 +78,7 @@ def test_CN15_what_is_no_message_is_paced_however_it_is_cut(opcode: Opcode) -> N
     assert intake.take(bytearray(each), 2 / RATE)
 
 
-def test_CN15_first_frames_of_messages_have_another_pace() -> None:
+def test_LI12_first_frames_of_messages_have_another_pace() -> None:
     intake = Intake(0.0)
     each = frame(Opcode.BINARY, 1)
     assert len(taken(intake, bytearray(each * 1_000))) == 1_000

@@ -44,7 +44,7 @@ def made(rate: float = 10.0, burst: float = 5.0, space: float = 0.01) -> tuple[T
     return Turnstile(rate, burst, space, clock=lambda: loop.now), loop
 
 
-def test_CN16_who_comes_alone_is_let_in_at_once() -> None:
+def test_LI13_who_comes_alone_is_let_in_at_once() -> None:
     turnstile, loop = made()
     came: list[float] = []
     assert turnstile.enter("a", lambda: came.append(loop.now), loop)
@@ -53,7 +53,7 @@ def test_CN16_who_comes_alone_is_let_in_at_once() -> None:
 
 
 @given(st.integers(1, 60), st.integers(1, 20))
-def test_CN16_no_more_than_the_pace_and_one_after_another(many: int, peers: int) -> None:
+def test_LI13_no_more_than_the_pace_and_one_after_another(many: int, peers: int) -> None:
     turnstile, loop = made()
     came: list[tuple[float, int]] = []
     for number in range(many):
@@ -66,7 +66,7 @@ def test_CN16_no_more_than_the_pace_and_one_after_another(many: int, peers: int)
     assert all(b - a >= 0.0099 for a, b in itertools.pairwise(moments))
 
 
-def test_CN16_peers_take_turns_whatever_each_brings() -> None:
+def test_LI13_peers_take_turns_whatever_each_brings() -> None:
     turnstile, loop = made(burst=1.0)
     order: list[str] = []
     for _ in range(100):
@@ -76,14 +76,14 @@ def test_CN16_peers_take_turns_whatever_each_brings() -> None:
     assert "guest" in order[:2]
 
 
-def test_CN16_a_peer_who_brings_too_many_is_refused_and_no_other() -> None:
+def test_LI13_a_peer_who_brings_too_many_is_refused_and_no_other() -> None:
     turnstile, loop = made()
     took = [turnstile.enter("flood", lambda: None, loop) for _ in range(MOST + 10)]
     assert took == [True] * MOST + [False] * 10
     assert turnstile.enter("guest", lambda: None, loop)
 
 
-def test_CN16_there_is_an_end_to_how_many_wait() -> None:
+def test_LI13_there_is_an_end_to_how_many_wait() -> None:
     turnstile, loop = made()
     for number in range(MOST_IN_ALL):
         assert turnstile.enter(f"p{number}", lambda: None, loop)

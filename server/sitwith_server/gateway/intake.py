@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sitwith_server.gateway.session import Bucket
+from sitwith_server.gateway.flow import Bucket
 
 A_TURN: Final = 16
 """Frames of one connection in one turn of the event loop; others come before more of them."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from sitwith_server.gateway.session import Bucket
+from sitwith_server.gateway.flow import Bucket
 
 RATE: Final = 10.0
 """Lines of one kind a second in the long run."""

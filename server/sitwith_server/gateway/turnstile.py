@@ -14,10 +14,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from sitwith_server.gateway.session import Bucket
+from sitwith_server.gateway.flow import Bucket
 
 RATE: Final = 100.0
-BURST: Final = 200.0
+BURST: Final = 100.0
 SPACE: Final = 0.004
 """Seconds between two newcomers at least: four times what one costs."""
 MOST: Final = 256
