@@ -257,6 +257,8 @@ class Driver:
         """Ends the rooms, and looks at what is left of them."""
         await asyncio.sleep(1.0)
         for room in rooms:
+            for evening in evenings:
+                evening.history.keys |= await asyncio.to_thread(site.keys, room)
             await site.end(room)
         await asyncio.sleep(2.0)
         captures = await site.captures()

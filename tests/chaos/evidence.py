@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from sitwith_server.log.base import Position
-from tests.chaos.history import History, Op, Received, place_of, stream_of
+from tests.chaos.history import History, Op, Received, stream_of
 
 CANARY: Final = re.compile(rb"canary-[0-9a-f]{12}")
 INTO_LOBBY: Final = ("lobby.return", "member.remove")
@@ -23,13 +23,20 @@ class Given:
     by: Received
     stream: str
     n: int
-    place: Position
+    place: Position | None
+    """None: not known."""
     body: object
     deleted: bool
 
     @property
     def key(self) -> tuple[str, int]:
         return self.stream, self.n
+
+    @property
+    def event(self) -> object:
+        """Which commit it is of: by its own id, or by when it was."""
+        frame = self.by.frame
+        return self.place.event if self.place else (frame["at"], frame["from"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Evidence:
                 r,
                 stream_of(r.frame["to"], r.seat),
                 r.frame["n"],
-                place_of(r.frame),
+                self.history.place(stream_of(r.frame["to"], r.seat), r.frame["pos"]),
                 r.frame["body"],
                 bool(r.frame.get("deleted")),
             )
@@ -125,8 +132,10 @@ class Evidence:
             if r.seat != seat or r is self.entered.get(seat) or seq is None:
                 continue
             places = {stream_of(to, seat): pos for to, pos in r.frame["pos"].items()}
-            if stream in places and seq <= Position.from_bytes(places[stream]).seq:
-                return True
+            if stream in places:
+                place = self.history.place(stream, places[stream])
+                if place is None or seq <= place.seq:
+                    return True
         return self._gap_covers(seat, stream, seq)
 
     def _gap_covers(self, seat: str, stream: str, seq: int | None) -> bool:
@@ -168,7 +177,8 @@ class Evidence:
         r = self.entered.get(seat)
         if r is None or r.frame["t"] != "entered" or stream not in r.frame["pos"]:
             return None
-        return Position.from_bytes(r.frame["pos"][stream]).seq
+        place = self.history.place(stream, r.frame["pos"][stream])
+        return None if place is None else place.seq
 
     @cached_property
     def disturbed(self) -> frozenset[str]:
@@ -266,6 +276,6 @@ class Evidence:
             seen = self.where.get(body)
             n = int(op.answer["n"]) if op.ok and op.answer else max(seen or {("", 0)})[1]
             known = self.by_key.get((stream, n))
-            seq = known[0].place.seq if known else None
+            seq = known[0].place.seq if known and known[0].place else None
             found.append(Wanted(stream, n, seq, body, self.must_get(op, stream)))
         return found

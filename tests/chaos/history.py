@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
+from sitwith_server.gateway.numbers import Places
 from sitwith_server.log.base import Position
 from tests.folding import folded, touched
 
 Frame = Mapping[str, Any]
+_EPOCHS, _NUMBERS = 1 << 40, 1 << 32
+"""Below these are all that there are; what is opened with another key is hardly ever."""
 TALK = ("chat.say", "pairs.say")
 
 
@@ -189,6 +192,8 @@ class History:
         self.forgotten: list[Forgotten] = []
         """Rooms of which nothing may be in the captures."""
         self.truth: list[Entitled] | None = None
+        self.keys: set[bytes] = set()
+        """What the rooms' positions are sealed with, where a run can read it."""
         self.here: dict[str, bool] = {}
         """At the end: whether the seat's client is connected and inside."""
         self.quiet_from: float | None = None
@@ -267,6 +272,17 @@ class History:
     def canaries(self) -> dict[str, Op]:
         return {op.canary: op for op in self.ops if op.canary is not None}
 
+    def place(self, stream: str, pos: bytes) -> Position | None:
+        """What a conversation's `pos` says. Clients must not look into it; a tester may, who has
+        the room's key. None: it is not known here."""
+        if len(pos) == Position.SIZE:
+            return Position.from_bytes(pos)  # of a tale that was made up
+        for key in self.keys:
+            found = Places(key).open(stream, pos)
+            if found.epoch < _EPOCHS and found.seq < _NUMBERS:
+                return found
+        return None
+
     # -- keeping ---------------------------------------------------------------------------------
 
     def dump(self, path: Path) -> Path:
@@ -291,11 +307,6 @@ class History:
             for entitled in self.truth or ():
                 out.write(_line({"entitled": _plain(entitled)}))
         return path
-
-
-def place_of(frame: Frame) -> Position:
-    """The position of a conversation's frame. Clients must not look into it; a tester may."""
-    return Position.from_bytes(frame["pos"])
 
 
 def stream_of(to: str, me: str) -> str:

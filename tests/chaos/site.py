@@ -12,11 +12,13 @@ import ctypes.util
 import glob
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import redis
 
+from sitwith_server.log.redis_packing import keys_of
+from sitwith_server.service.store import read_record
 from tests.chaos.backing import Backing, backing
 from tests.chaos.history import Capture, Forgotten
 from tests.chaos.proxy import Proxy
@@ -155,6 +157,15 @@ class Site:
             return None
         made: dict[str, Any] = answer.json()
         return made
+
+    def keys(self, room: str) -> frozenset[bytes]:
+        """What the positions of a room are sealed with; none where Redis does not say."""
+        client = redis.Redis(
+            port=self.backing.port, username="admin", password=PASSWORD, protocol=2
+        )
+        with client:
+            record = cast("bytes | None", client.hget(keys_of(room).prefix + "meta", "rec"))
+        return frozenset((read_record(record).material_key,)) if record else frozenset()
 
     async def end(self, room: str) -> None:
         await self._operator("DELETE", f"/api/rooms/{room}")

@@ -176,13 +176,6 @@ def test_N5_a_turn_that_goes_back() -> None:
     assert rules(tale) == {"N5"}
 
 
-def test_N5_two_floors_at_one_moment() -> None:
-    tale = circle_of("Ann", "Bob")
-    tale.sees("Ann", 1, floor={"holder": "Ann", "turn": 1})
-    tale.sees("Bob", 1, floor={"holder": "Bob", "turn": 2})
-    assert rules(tale) == {"N5"}
-
-
 def test_N6_a_groups_words_outside_it() -> None:
     tale = circle_of("Ann", "Bob")
     tale.sees("Fay", 1, pairs={"groups": {"g1": ["Ann"]}, "visitors": {}})

@@ -26,7 +26,7 @@ from sitwith_client import (
 )
 from sitwith_client import client as client_module
 from sitwith_client import stream as stream_module
-from sitwith_client.client import retry_delay
+from sitwith_client.client import come_again, retry_delay
 from sitwith_client.connection import Refusal
 from tests.client.fakes import Line, Server, chat, welcome
 
@@ -187,7 +187,7 @@ async def test_CC7_who_gave_up_a_place_comes_back_when_asked_to() -> None:
         assert caught.value.code == 4010 == me.ended
         await asyncio.sleep(0.05)
         assert len(server.urls) == 1, "it came back by itself"
-        again = me.again()
+        again = come_again(me)
         coming = asyncio.create_task(again.__aenter__())
         new = await server.line()
         assert (await new.heard())["resume"] == "resume-1"

@@ -61,9 +61,9 @@ class Evening:
 
     async def _seen(self, who: Client) -> None:
         """The facilitator, by whose view all is judged, sees no less than who has just acted."""
-        seq = max((f.body["seq"] for f in who.frames if f.body["t"] == "room"), default=0)
+        shared = ("members", "floor")
         await self.c.f.until(
-            lambda: any(f.body.get("seq", 0) >= seq for f in reversed(self.c.f.frames)) or not seq,
+            lambda: all(self.c.f.view[name] == who.view.get(name) for name in shared),
             "what was done",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from pathlib import Path
@@ -57,7 +58,12 @@ async def test_row_24_markup_is_words_and_the_page_runs_its_own_scripts_alone(
             assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-ROLES = ["(host)", "Dr. X (host)", "Gus (facilitator)", "Ann - Moderator", "Admin: Ann"]
+ROLES = ["(host)", "Dr. X (host)", "Facilitator", "Ann - Moderator", "Admin: Ann"]
+#: As they were taken once.
+TAKEN = [
+    "(co-host)", "[staff]", "(therapist)", "(facilitadora)", "Gus Facilitator", "Gus ✔",
+    "Moderatorin", "Ánimatrice du groupe", "Gus 👑", "H O S T Gus", "ＨＯＳＴ", "Gus (Leitung)",
+]  # fmt: skip
 HIDDEN = [
     "Fr\u200bida", "Fri\u202eda", "Frida\u2066", "\u00adFrida", "Fri\u2060da", "F\u0000rida",
     "Frida\n", "Fri\x1b[31mda", "\ufeffFrida", "Fri\u034fda", "Frida\U000e0041", "Fr\uffa0ida",
@@ -88,6 +94,27 @@ async def test_row_25_nobody_takes_a_facilitators_name_or_role(server: Server) -
         # A role is a field of the server's, beside the name and never of it.
         roles = {m["name"]: m["role"] for m in twin.view["members"].values()}
         assert [name for name, role in roles.items() if role == "facilitator"] == ["Frida"]
+
+
+async def test_seen_09_roles_and_marks_are_no_names(server: Server) -> None:
+    async with circle(server, ["Gus"]) as c:
+        (gus,) = c.members
+
+        async def tries(name: str) -> int | None:
+            pretender = await c.socket("pretender")
+            try:
+                await pretender.hello(c.tokens["member"], name)
+            except Gone as gone:
+                return gone.code
+            return None
+
+        codes = await asyncio.gather(*map(tries, TAKEN))
+        assert dict(zip(TAKEN, codes, strict=True)) == dict.fromkeys(TAKEN, 4400)
+        for name in TAKEN:
+            await gus.no("bad_request", "self.rename", {"name": name})
+        assert gus.view["members"][gus.me]["name"] == "Gus"
+        for name in ("Gustavo", "Hostein", "Leiton", "Gus ❤"):
+            await gus.ok("self.rename", {"name": name})
 
 
 async def test_row_26_a_new_name_is_seen_by_all_and_is_nobody_elses(server: Server) -> None:

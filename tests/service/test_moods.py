@@ -78,7 +78,7 @@ async def test_MS1_a_milestone_goes_from_the_log_with_its_moment() -> None:
     assert b"canary" not in await e.kept()
     assert await kept(e, MilestoneShared) == [
         (MilestoneShared("", "", 0), ""),
-        (MilestoneShared(ben, "Glad", second.ends_at), ben),
+        (MilestoneShared(ben, "Glad", second.ends_at, second.name), ben),
     ]
     assert_same(await load(log, e.host.trail, e.room.id), e)
     await log.close()

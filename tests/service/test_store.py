@@ -51,6 +51,12 @@ def eventful() -> Evening:
     e = circle("Ada", "Ben", "Cleo", "Dora", lobby=True, expires_in=500)
     e.come("Emil")
     e.ok("fay", c.LobbyDecline, person="emil")
+    for n in range(50):
+        e.hello(f"X{n}", address=b"one")
+    e.advance(100)
+    e.ok("x0", c.AgreementReading)
+    e.hello("Zoe", address=b"two")
+    e.ok("fay", c.LinkReplace, invite="i-m", new="i-new", digest=b"new")
     e.link(Role.MEMBER, uses=2, expires_in=60)
     e.ok(OPERATOR, c.RevokeInvite, invite="i-f")
     e.ok("fay", c.RoomLock)

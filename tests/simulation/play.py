@@ -18,7 +18,7 @@ from tests.chaos.invariants import CHECKS, Violation
 from tests.simulation import machines
 from tests.simulation.cluster import Cluster, Guest, Worker
 from tests.simulation.sight import Path
-from tests.simulation.truth import entitled
+from tests.simulation.truth import entitled, keys
 
 WORKERS: Final = 3
 MEMBERS: Final = 5
@@ -109,6 +109,7 @@ class Play:
         for guest in here:
             guest.break_off()
         await asyncio.sleep(QUIET / 2)
+        self.history.keys |= await keys(self.cluster.log, self.created.room)
         self.history.truth, state = await entitled(self.cluster.log, self.created.room)
         self.history.here = {g.me: g in self.evening.here() for g in self.guests if g.me}
         for guest, slices in zip(here, folded, strict=True):

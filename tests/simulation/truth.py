@@ -27,6 +27,12 @@ async def states(log: Log, room: str) -> list[RoomState]:
     return found
 
 
+async def keys(log: Log, room: str) -> frozenset[bytes]:
+    """What positions of the room's present life are sealed with."""
+    record = await log.record(room)
+    return frozenset() if record is None else frozenset((store.read_record(record).material_key,))
+
+
 async def entitled(log: Log, room: str) -> tuple[list[Entitled], RoomState]:
     """Every message of every conversation with its audience, and the last state."""
     past = await states(log, room)

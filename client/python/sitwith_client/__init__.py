@@ -3,7 +3,7 @@
 from sitwith_protocol.errors import CloseCode, RefusalCode
 
 from .care import Flagged
-from .client import Client
+from .client import Client, come_again
 from .commands import Sent
 from .errors import (
     BadLink,
@@ -62,4 +62,5 @@ __all__ = [
     "Sent",
     "SitwithError",
     "TooSlow",
+    "come_again",
 ]

@@ -153,21 +153,6 @@ class Client(
 
     # ---- what there is to see
 
-    def again(self) -> Client:
-        """A client for the same seat, once all has ended with 4010: a newcomer needed our place
-        at the door, and whoever we are for asks to come in again."""
-        made = Client(
-            self._door,
-            "",
-            opener=self._opener,
-            patience=self._patience,
-            chance=self._chance,
-            person=self._person,
-        )
-        made._seat = self._seat
-        made._seat.phase = ""
-        return made
-
     @property
     def id(self) -> str:
         """Our own member id."""
@@ -203,13 +188,8 @@ class Client(
         """Messages that the server sent twice; they were dropped."""
         return self._seat.repeated
 
-    def new_link(self) -> tuple[str, bytes]:
-        room = self.room["room"]
-        token, digest = m.new_token(room)
-        return f"{self._door.address_of(f'r/{room}')}#t={token}", digest
-
-    def material_address(self, material: str) -> str:
-        return self._door.address_of(f"r/{self.room['room']}/materials/{material}")
+    def room_address(self, path: str = "") -> str:
+        return self._door.address_of(f"r/{self.room['room']}{path}")
 
     def now(self) -> float:
         """The room's clock in unix seconds, by which ``ends_at`` and ``at`` are to be read."""
@@ -457,3 +437,19 @@ class Client(
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, *self._closers, return_exceptions=True)
+
+
+def come_again(me: Client) -> Client:
+    """A client for the seat of one that has ended with 4010, because a newcomer needed its place at
+    the door, once whoever it is for asks to come in again."""
+    made = Client(
+        me._door,
+        "",
+        opener=me._opener,
+        patience=me._patience,
+        chance=me._chance,
+        person=me._person,
+    )
+    made._seat = me._seat
+    made._seat.phase = ""
+    return made

@@ -5,13 +5,18 @@ from __future__ import annotations
 from sitwith_protocol import messages as m
 
 from .commands import Asking, Member
+from .view import RoomView
 
 
 class DoorCommands(Asking):
     """For facilitators, but for ``still_reading``."""
 
-    def new_link(self) -> tuple[str, bytes]:
-        """A link to our room that nobody knows yet, and the digest of its token."""
+    @property
+    def room(self) -> RoomView:
+        raise NotImplementedError
+
+    def room_address(self, path: str = "") -> str:
+        """Of our room's page, and of what is below it."""
         raise NotImplementedError
 
     async def still_reading(self) -> None:
@@ -45,6 +50,6 @@ class DoorCommands(Asking):
         ``inside``: who came in by it goes back to the lobby, too. Nobody else knows the new link,
         the server included: where no answer comes, it is lost, and ``door`` names another to end.
         """
-        made, digest = self.new_link()
+        token, digest = m.new_token(self.room["room"])
         await self.ask(lambda id: m.LinkReplace(id, link, digest, inside))
-        return made
+        return f"{self.room_address()}#t={token}"

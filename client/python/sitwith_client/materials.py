@@ -21,8 +21,8 @@ TIMEOUT: Final = 120.0
 class MaterialCommands(Asking):
     """Links, words, pictures and PDFs for all; bringing guests in."""
 
-    def material_address(self, material: str) -> str:
-        """Where the bytes of a file are brought to and fetched from."""
+    def room_address(self, path: str = "") -> str:
+        """Of our room's page; below it the bytes of files are brought to and fetched from."""
         raise NotImplementedError
 
     async def show_link(self, url: str, title: str = "") -> str:
@@ -44,7 +44,7 @@ class MaterialCommands(Asking):
         answer = await self.ask(lambda id: m.MaterialUpload(id, kind, title))
         material = str(answer["material"])
         headers = {"authorization": f"Bearer {answer['ticket']}"}
-        address = self.material_address(material)
+        address = self.room_address(f"/materials/{material}")
         async with _way(address) as http:
             said = await http.put(address, content=data, headers=headers)
         _check(said)
@@ -57,7 +57,7 @@ class MaterialCommands(Asking):
         """
         answer = await self.ask(lambda id: m.MaterialOpen(id, material))
         headers = {"authorization": f"Bearer {answer['ticket']}"}
-        address = self.material_address(material)
+        address = self.room_address(f"/materials/{material}")
         async with _way(address) as http:
             said = await http.get(address, headers=headers)
         _check(said)

@@ -3,6 +3,7 @@
  * a reload, behind one object with immutable snapshots.
  */
 
+import { own } from "./own.ts";
 import { serverSeconds } from "./clock.ts";
 import { CodecError, FrameTooLarge } from "./codec.ts";
 import { Connection } from "./connection.ts";
@@ -390,7 +391,7 @@ export class RoomClient {
     const keys = Object.keys(next);
     const same =
       keys.length === Object.keys(this.chats).length &&
-      keys.every((to) => next[to] === this.chats[to]);
+      keys.every((to) => own(next, to) === own(this.chats, to));
     return same ? this.chats : next;
   }
 }

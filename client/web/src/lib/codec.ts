@@ -6,6 +6,7 @@
  */
 
 import { Decoder, Encoder } from "@msgpack/msgpack";
+import { put } from "./own.ts";
 
 /** These bytes are no frame of this wire. Its text never holds anything of the frame. */
 export class CodecError extends Error {
@@ -189,7 +190,7 @@ function check(bytes: Uint8Array, limits: Limits): void {
 function wellFormed(message: Record<string, unknown>): Record<string, unknown> {
   const made: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(message)) {
-    made[field] = typeof value === "string" ? value.toWellFormed() : value;
+    put(made, field, typeof value === "string" ? value.toWellFormed() : value);
   }
   return made;
 }

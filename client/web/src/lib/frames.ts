@@ -3,6 +3,7 @@
  * server's clock.
  */
 
+import { own } from "./own.ts";
 import type { RefusalCode } from "./commands.ts";
 import type { ConversationId, MemberId, Position, Role, ServerPhase, Slices } from "./slices.ts";
 
@@ -202,9 +203,9 @@ function has(value: unknown, shape: Shape): boolean {
 export function readFrame(value: unknown): ServerFrame | "unknown" | null {
   if (!isMap(value) || typeof value["t"] !== "string") return null;
   if (!Object.hasOwn(SHAPES, value["t"])) return "unknown";
-  const shape = SHAPES[value["t"] as ServerFrame["t"]];
+  const shape = own(SHAPES, value["t"] as ServerFrame["t"]);
   for (const [field, wanted] of Object.entries(shape)) {
-    if (!has(value[field], wanted)) return null;
+    if (!has(own(value, field), wanted)) return null;
   }
   return value as unknown as ServerFrame;
 }

@@ -22,6 +22,7 @@ export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
 export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
 export { newLink, parseLink, socketUrl, type RoomLink } from "./link.ts";
+export { own, put } from "./own.ts";
 export { LIMITS } from "./messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
 export { LINES_PATH, loadCrisisLines, reachesNobody, type CrisisLine, type CrisisLines } from "./care.ts";

@@ -1,5 +1,7 @@
 /** Links of the form `<public url>/r/<room>#t=<token>&…`. The token stays in the fragment. */
 
+import { put } from "./own.ts";
+
 export interface RoomLink {
   room: string;
   /** null where the link carries none: only a stored seat can be taken again with it. */
@@ -28,7 +30,7 @@ export function parseLink(address: string | URL): RoomLink | null {
   const token = fragment.get("t");
   const extra: Record<string, string> = {};
   for (const [key, value] of fragment) {
-    if (key !== "t") extra[key] = value;
+    if (key !== "t") put(extra, key, value);
   }
   return { room, token: token === null || token === "" ? null : token, extra };
 }

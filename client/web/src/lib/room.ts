@@ -3,6 +3,7 @@
  * their entries are folded by assignment, conversations by their own numbers.
  */
 
+import { own, put } from "./own.ts";
 import { hear, restart, UNSET_CLOCK, type Clock } from "./clock.ts";
 import type {
   ChatDeletedFrame,
@@ -142,7 +143,7 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
       return { ...state, reactions, reactionCount: state.reactionCount + 1 };
     }
     case "gap": {
-      const after = state.messages[frame.stream]?.at(-1)?.n ?? 0;
+      const after = own(state.messages, frame.stream)?.at(-1)?.n ?? 0;
       return {
         ...state,
         gaps: [...state.gaps, { stream: frame.stream, missed: frame.missed ?? null, after }],
@@ -166,7 +167,7 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
 function assign(view: RoomView, set: Partial<Slices>): RoomView {
   const next: Record<string, unknown> = { ...view };
   for (const [slice, value] of Object.entries(set)) {
-    next[slice] = value ?? (NOTHING as unknown as Record<string, unknown>)[slice] ?? null;
+    put(next, slice, value ?? own(NOTHING as unknown as Record<string, unknown>, slice) ?? null);
   }
   return next as unknown as RoomView;
 }
@@ -174,29 +175,26 @@ function assign(view: RoomView, set: Partial<Slices>): RoomView {
 /** Sets or removes entries of slices that are maps. A slice is copied once, however many entries. */
 function patched(view: RoomView, patches: readonly Patch[]): RoomView {
   const next = { ...view } as unknown as Record<string, Record<string, unknown>>;
-  const own = new Set<string>();
+  const copied = new Set<string>();
   for (const patch of patches) {
     const [slice, key, value] = patch;
-    if (!own.has(slice)) next[slice] = { ...next[slice] };
-    own.add(slice);
-    const entries = next[slice] ?? {};
-    if (patch.length > 2) Object.defineProperty(entries, key, { value, ...PLAIN });
+    if (!copied.has(slice)) put(next, slice, { ...own(next, slice) });
+    copied.add(slice);
+    const entries = own(next, slice) ?? {};
+    if (patch.length > 2) put(entries, key, value);
     else Reflect.deleteProperty(entries, key);
   }
   return next as unknown as RoomView;
 }
 
-/** As by assignment, whatever the key is called. */
-const PLAIN = { writable: true, enumerable: true, configurable: true };
-
 /** A hand's place is the one in the queue: with many hands their entries may be behind it. */
 function placed(view: RoomView): RoomView {
   let members: Record<MemberId, Member> | null = null;
   view.floor?.queue.forEach((id, at) => {
-    const member = view.members[id];
+    const member = own(view.members, id);
     if (member === undefined || member.hand === at + 1) return;
     members ??= { ...view.members };
-    members[id] = { ...member, hand: at + 1 };
+    put(members, id, { ...member, hand: at + 1 });
   });
   return members === null ? view : { ...view, members };
 }
@@ -204,7 +202,7 @@ function placed(view: RoomView): RoomView {
 function withView(state: RoomState, folded: RoomView): RoomState {
   const { floor, members } = state.view;
   const next = folded.floor === floor && folded.members === members ? folded : placed(folded);
-  const mine = state.me === null ? undefined : next.members[state.me];
+  const mine = state.me === null ? undefined : own(next.members, state.me);
   const role = mine?.role ?? state.role;
   // Whoever gives the role back keeps nothing that only facilitators may see.
   const view =
@@ -212,7 +210,7 @@ function withView(state: RoomState, folded: RoomView): RoomState {
   if (view.members === state.view.members) return { ...state, view, role };
   let names = state.names;
   for (const [id, { name }] of Object.entries(view.members)) {
-    if (names[id] !== name) names = { ...names, [id]: name };
+    if (own(names, id) !== name) names = { ...names, [id]: name };
   }
   return { ...state, view, names, role };
 }
@@ -281,7 +279,7 @@ function said(state: RoomState, frame: ChatFrame, now: number): RoomState {
     notice: frame.notice === true,
     mine: frame.from === state.me,
   };
-  const before = state.messages[frame.to] ?? [];
+  const before = own(state.messages, frame.to) ?? [];
   const after = insert(before, message);
   if (after === before) return { ...state, seen, clock };
   return { ...state, seen, clock, messages: { ...state.messages, [frame.to]: after } };
@@ -299,7 +297,7 @@ function insert(messages: readonly ChatMessage[], message: ChatMessage): readonl
 
 function deleted(state: RoomState, frame: ChatDeletedFrame): RoomState {
   const seen = { ...state.seen, [frame.to]: frame.pos };
-  const before = state.messages[frame.to] ?? [];
+  const before = own(state.messages, frame.to) ?? [];
   const at = before.findIndex((each) => each.n === frame.n);
   const there = before[at];
   if (there === undefined || there.deleted) return { ...state, seen };
@@ -309,8 +307,8 @@ function deleted(state: RoomState, frame: ChatDeletedFrame): RoomState {
 
 /** All of a conversation that is here has been read. */
 export function markRead(state: RoomState, to: ConversationId): RoomState {
-  const last = state.messages[to]?.at(-1)?.n ?? 0;
-  if (last <= (state.read[to] ?? 0)) return state;
+  const last = own(state.messages, to)?.at(-1)?.n ?? 0;
+  if (last <= (own(state.read, to) ?? 0)) return state;
   return { ...state, read: { ...state.read, [to]: last } };
 }
 
@@ -330,12 +328,12 @@ function isClosed(state: RoomState, to: ConversationId): boolean {
       return (
         state.view.aside?.group !== rest &&
         (pairs === null ||
-        !(pairs.mine === rest || (pairs.visitors[rest] ?? []).includes(state.me ?? "")))
+        !(pairs.mine === rest || (own(pairs.visitors, rest) ?? []).includes(state.me ?? "")))
       );
     case "staff":
-      return members[rest] === undefined || (rest !== state.me && state.role !== "facilitator");
+      return own(members, rest) === undefined || (rest !== state.me && state.role !== "facilitator");
     case "direct":
-      return members[rest] === undefined || settings?.direct === false;
+      return own(members, rest) === undefined || settings?.direct === false;
     case "facilitators":
       return state.role !== "facilitator";
     default:
@@ -350,17 +348,16 @@ export function conversations(
 ): Record<ConversationId, Conversation> {
   const made: Record<ConversationId, Conversation> = {};
   for (const [to, messages] of Object.entries(state.messages)) {
-    const read = state.read[to] ?? 0;
+    const read = own(state.read, to) ?? 0;
     const unread = messages.filter((each) => each.n > read && !each.mine && !each.deleted).length;
     const closed = isClosed(state, to);
-    const old = before[to];
-    made[to] =
+    const old = own(before, to);
+    const same =
       old !== undefined &&
       old.messages === messages &&
       old.unread === unread &&
-      old.closed === closed
-        ? old
-        : { to, messages, unread, closed };
+      old.closed === closed;
+    put(made, to, same ? old : { to, messages, unread, closed });
   }
   return made;
 }
@@ -383,7 +380,7 @@ export function greeted(seen: RoomState["seen"]): Record<string, Position> {
     left -= 3 * to.length + position.length + 8;
     entries -= 1;
     if (left < 0 || entries < 0) break;
-    made[to] = position;
+    put(made, to, position);
   }
   return made;
 }

@@ -5,6 +5,8 @@
  * one; a browser that refuses storage costs the reload, never the page.
  */
 
+import { put } from "./own.ts";
+
 export interface StorageLike {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -41,7 +43,7 @@ function readSeat(text: string): Seat | null {
     const marks: Record<string, number> = {};
     if (typeof read === "object" && read !== null) {
       for (const [to, n] of Object.entries(read))
-        if (Number.isSafeInteger(n)) marks[to] = n as number;
+        if (Number.isSafeInteger(n)) put(marks, to, n as number);
     }
     return { resume, nextId: nextId as number, read: marks, way: readWay(way) };
   } catch {

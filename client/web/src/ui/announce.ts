@@ -1,4 +1,5 @@
 /** What changed between two snapshots, in words for the screen reader. Pure. */
+import { own } from "../lib/index.ts";
 import { amHolder, bySeat, clock, groupInView, isFacilitator, nextUp, queueOrder, turnLeft } from "./model.ts";
 import type { Snapshot } from "./port.ts";
 import { conversationName } from "./chat/audience.ts";
@@ -45,7 +46,7 @@ export function announce(before: Snapshot, after: Snapshot, name: Names, inView:
   polite.push(...endingWords(before, after));
   polite.push(...groupWords(before, after, name));
   if (before.role !== after.role && after.role !== null) {
-    polite.push(after.role === "guest" ? guest.say.role : say[after.role]);
+    polite.push(after.role === "guest" ? guest.say.role : own(say, after.role));
   }
   polite.push(...guestWords(before, after));
   polite.push(...materialWords(before, after));
@@ -64,8 +65,8 @@ function turnWords(snap: Snapshot): string {
 function comings(before: Snapshot, after: Snapshot, name: Names): string[] {
   const was = before.room.members;
   const is = after.room.members;
-  const came = bySeat(after).filter((one) => was[one.id] === undefined && one.id !== after.me);
-  const went = bySeat(before).filter((one) => is[one.id] === undefined);
+  const came = bySeat(after).filter((one) => own(was, one.id) === undefined && one.id !== after.me);
+  const went = bySeat(before).filter((one) => own(is, one.id) === undefined);
   return [
     ...came.map((one) => words.say.joined(one.name)),
     ...went.map((one) => words.say.left(name(one.id))),
@@ -100,14 +101,14 @@ function groupWords(before: Snapshot, after: Snapshot, name: Names): string[] {
   const is = after.room.pairs;
   const mine = groupInView(after);
   if (mine !== null && mine !== groupInView(before) && is !== null) {
-    const others = (is.groups[mine] ?? []).filter((id) => id !== after.me);
+    const others = (own(is.groups, mine) ?? []).filter((id) => id !== after.me);
     said.push(words.say.groups(others.map(name)));
   }
   if (groupInView(before) !== null && mine === null) said.push(words.say.groupsOver);
   if (is?.closing === true && was?.closing !== true) said.push(words.say.closing);
   if (mine !== null && is !== null && was !== null && mine === groupInView(before)) {
-    const old = new Set(was.visitors[mine] ?? []);
-    const now = new Set(is.visitors[mine] ?? []);
+    const old = new Set(own(was.visitors, mine) ?? []);
+    const now = new Set(own(is.visitors, mine) ?? []);
     for (const id of now) if (!old.has(id) && id !== after.me) said.push(words.say.visitor(name(id)));
     for (const id of old) if (!now.has(id) && id !== after.me) said.push(words.say.visitorGone(name(id)));
   }
@@ -136,7 +137,7 @@ function chatWords(before: Snapshot, after: Snapshot, name: Names, inView: strin
   for (const [to, talk] of Object.entries(after.chats)) {
     // The conversation in view is a live log and speaks for itself.
     if (to === inView) continue;
-    const last = before.chats[to]?.messages.at(-1)?.n ?? 0;
+    const last = own(before.chats, to)?.messages.at(-1)?.n ?? 0;
     for (const one of talk.messages) {
       if (one.n > last && one.from !== after.me && one.deleted !== true) {
         fresh.push(words.talk.announce(name(one.from), conversationName(after, to, name)));

@@ -2,6 +2,7 @@
  * What the interface knows about the library: its types, and pure questions asked of a snapshot.
  * Nothing in this file touches the page.
  */
+import { own } from "../lib/index.ts";
 import type { Floor, Member, Pairs, Settings, Snapshot } from "./port.ts";
 
 export type QueueOrder = NonNullable<Settings["queue_order"]>;
@@ -16,7 +17,7 @@ export function bySeat(snap: Snapshot): Person[] {
 }
 
 export function person(snap: Snapshot, id: string | null | undefined): Person | null {
-  const member = id == null ? undefined : snap.room.members[id];
+  const member = id == null ? undefined : own(snap.room.members, id);
   return id == null || member === undefined ? null : { ...member, id };
 }
 
@@ -63,7 +64,7 @@ export function ringPeople(snap: Snapshot): Person[] {
   const { pairs, aside } = snap.room;
   if (aside != null) return bySeat(snap).filter((one) => aside.members.includes(one.id));
   if (group === null || pairs == null) return bySeat(snap);
-  const inside = new Set([...(pairs.groups[group] ?? []), ...(pairs.visitors[group] ?? [])]);
+  const inside = new Set([...(own(pairs.groups, group) ?? []), ...(own(pairs.visitors, group) ?? [])]);
   return bySeat(snap).filter((one) => inside.has(one.id));
 }
 

@@ -9,7 +9,7 @@ import { announce } from "./announce.ts";
 import { amHolder } from "./model.ts";
 import { NO_MOOD, remember } from "./moments/memory.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
-import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines } from "../lib/index.ts";
+import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines, own } from "../lib/index.ts";
 import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
@@ -109,7 +109,7 @@ export class Session {
       me: () => this.snap.value.me,
       muted: (kind) => {
         const { phase, room, me } = client.snapshot;
-        const muted = phase === "inside" && me !== null ? room.members[me]?.muted : undefined;
+        const muted = phase === "inside" && me !== null ? own(room.members, me)?.muted : undefined;
         return muted?.includes(kind === "microphone" ? "audio" : "video") ?? false;
       },
     });
@@ -175,7 +175,7 @@ export class Session {
   name(id: string | null | undefined): string {
     if (id == null) return words.unknown;
     const snap = this.snap.value;
-    return snap.room.members[id]?.name ?? snap.names[id] ?? words.unknown;
+    return own(snap.room.members, id)?.name ?? own(snap.names, id) ?? words.unknown;
   }
 
   isMe(id: string | null | undefined): boolean {
@@ -288,7 +288,7 @@ function now10(): number {
 }
 
 export function failure(code: string): string {
-  return words.failed[code] ?? words.failed["other"] ?? "";
+  return own(words.failed, code) ?? words.failed["other"] ?? "";
 }
 
 const Context = createContext<Session | null>(null);

@@ -20,7 +20,7 @@ export const guide = {
     which: (role: string) => (role === "guest" ? "the link for guests" : "the link for members"),
     flood: "Many people at the door by one link",
     floodBody: (n: number, link: string) =>
-      `${n} came by ${link}. If you don't expect so many, replace it: they all go, and it opens nothing any more. Whoever has a link of their own can come in all the while.`,
+      `${n} came by ${link}. Replace it, and they all go. Whoever has a link of their own still comes in.`,
     full: "The circle is full",
     fullBody: (n: number, link: string) => `${words.people(n)} came in by ${link}.`,
     replace: "Replace this link",

@@ -88,7 +88,7 @@ export const words = {
     },
     4010: {
       heading: "Somebody else needed this place at the door",
-      body: "Many people are coming in just now, and you were away from this page for a while. Nothing is lost: you can come in again, as the same person.",
+      body: "Many people are coming in just now. Nothing is lost: you can come in again, as the same person.",
     },
     4400: {
       heading: "Something went wrong on our side",

@@ -3,6 +3,7 @@
  * treated, how much is taken from the line. One entry, in `sessionStorage` where there is one.
  */
 
+import { own, put } from "../own.ts";
 import type { Pictures } from "../messages.ts";
 import type { StorageLike } from "../store.ts";
 
@@ -47,14 +48,14 @@ export function readChoices(text: string | null): Choices {
   if (typeof value !== "object" || value === null) return DEFAULT_CHOICES;
   const kept: Record<string, unknown> = {};
   for (const [key, initial] of Object.entries(DEFAULT_CHOICES)) {
-    const one = (value as Record<string, unknown>)[key];
+    const one = own(value as Record<string, unknown>, key);
     const fits =
       key === "pictures"
         ? PICTURES.includes(one)
         : initial === null
           ? one === null || typeof one === "string"
           : typeof one === typeof initial;
-    kept[key] = fits ? one : initial;
+    put(kept, key, fits ? one : initial);
   }
   return kept as unknown as Choices;
 }

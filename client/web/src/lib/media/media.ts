@@ -3,13 +3,14 @@
  * and camera only when asked to. Stands beside a `RoomClient`; immutable snapshots, no UI.
  */
 
+import { own } from "../own.ts";
 import type { RoomClient, Snapshot } from "../client.ts";
 import type { Answer, MemberId, ServerFrame } from "../messages.ts";
 import { look, sends, type Look } from "./capture.ts";
 import { choiceStore, type Choices } from "./choices.ts";
 import { Device } from "./device.ts";
 import { browserMediaHost, NO_DEVICES, type Devices, type MediaHost, type Playing } from "./host.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, SendKind } from "./peer.ts";
 import { mutedAs, voiceHasWay } from "./route.ts";
 import { deaf, FRESH_EAR, listen, type Ear } from "./silence.ts";
 import { digest, packetsIn, type Digest, type Look as StatsLook } from "./stats.ts";
@@ -38,7 +39,6 @@ export interface MediaSnapshot {
 }
 
 type Client = Pick<RoomClient, "subscribe" | "send" | "listen"> & { readonly snapshot: Snapshot };
-type Kind = "audio" | "video";
 
 /** Milliseconds between looks for silence while somebody speaks. */
 const WATCH_EVERY = 500;
@@ -46,11 +46,11 @@ const WATCH_EVERY = 500;
 export class Media {
   private readonly listeners = new Set<() => void>();
   private readonly store: ReturnType<typeof choiceStore>;
-  private readonly devicesOf: Record<Kind, Device>;
+  private readonly devicesOf: Record<SendKind, Device>;
   private readonly wire: Wire;
   private readonly undo: (() => void)[];
-  private readonly own: Record<Kind, Promise<unknown>> = { audio: Promise.resolve(), video: Promise.resolve() };
-  private readonly inFlight: Record<Kind, number> = { audio: 0, video: 0 };
+  private readonly own: Record<SendKind, Promise<unknown>> = { audio: Promise.resolve(), video: Promise.resolve() };
+  private readonly inFlight: Record<SendKind, number> = { audio: 0, video: 0 };
 
   private choices: Choices;
   private devices: Devices = NO_DEVICES;
@@ -189,7 +189,7 @@ export class Media {
 
   // ---- inside: devices and mutes
 
-  private async turn(kind: Kind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
+  private async turn(kind: SendKind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
     const device = this.devicesOf[kind];
     const { me, role, phase } = this.client.snapshot;
     if (me === null || phase !== "inside" || !this.host.able || this.wire.voiceless) return null;
@@ -212,7 +212,7 @@ export class Media {
 
   /** One's own mutes and unmutes go one after the other; until they are through, the last word is mine. */
   private async say(
-    kind: Kind,
+    kind: SendKind,
     act: () => Promise<Answer<"mute" | "unmute">>,
   ): Promise<Answer<"mute" | "unmute">> {
     this.inFlight[kind] += 1;
@@ -367,7 +367,7 @@ export class Media {
   private pictures(): ReadonlyMap<MemberId, MediaStream> {
     const found = new Map<MemberId, MediaStream>();
     for (const [mid, { track, stream }] of this.streams) {
-      const who = this.slots[mid];
+      const who = own(this.slots, mid);
       if (who != null && !track.muted) found.set(who, stream);
     }
     const { me } = this.client.snapshot;

@@ -3,6 +3,7 @@
  * on our side of the wire, so that a page sends nothing in vain and can say what one waits for. Pure.
  */
 
+import { own } from "../own.ts";
 import type { MemberId } from "../messages.ts";
 import type { RoomView } from "../room.ts";
 
@@ -22,7 +23,7 @@ function debriefs(room: RoomView): boolean {
 
 /** As `may_be_heard` of the server's routes, without the mutes. */
 export function voiceHasWay(room: RoomView, me: MemberId | null): boolean {
-  const self = me === null ? undefined : room.members[me];
+  const self = me === null ? undefined : own(room.members, me);
   if (me === null || self === undefined || room.floor === null) return false;
   // A side room is out of reach of the floor and of a stage's microphones.
   if (room.aside != null) return true;
@@ -39,7 +40,7 @@ export function voiceHasWay(room: RoomView, me: MemberId | null): boolean {
 export type Muted = "no" | "self" | "held";
 
 export function mutedAs(room: RoomView, me: MemberId | null, kind: "audio" | "video"): Muted {
-  const self = me === null ? undefined : room.members[me];
+  const self = me === null ? undefined : own(room.members, me);
   if (self === undefined || !self.muted.includes(kind)) return "no";
   return self.held.includes(kind) ? "held" : "self";
 }

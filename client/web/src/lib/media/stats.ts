@@ -1,4 +1,5 @@
 /** What `getStats` says, as a few figures that mean something to a person. Pure. */
+import { own } from "../own.ts";
 
 export interface Flow {
   /** Kilobits per second. */
@@ -31,11 +32,11 @@ export interface Look {
 }
 
 const number = (row: Row | undefined, key: string): number => {
-  const value = row?.[key];
+  const value = own(row, key);
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
 };
 const text = (row: Row | undefined, key: string): string | null => {
-  const value = row?.[key];
+  const value = own(row, key);
   return typeof value === "string" ? value : null;
 };
 

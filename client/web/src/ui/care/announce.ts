@@ -1,4 +1,5 @@
 /** What of care is said to those who listen to the page. Pure. */
+import { own } from "../../lib/index.ts";
 import { isFacilitator } from "../model.ts";
 import type { Snapshot } from "../port.ts";
 import { care } from "../words-care.ts";
@@ -6,7 +7,7 @@ import { care } from "../words-care.ts";
 export function careWords(before: Snapshot, after: Snapshot, name: (id: string) => string): string[] {
   const said: string[] = [];
   for (const [id, entry] of Object.entries(after.room.care)) {
-    const was = before.room.care[id];
+    const was = own(before.room.care, id);
     if (id === after.me) {
       if (entry.taken_by !== null && entry.taken_by !== was?.taken_by) said.push(care.say.taken(name(entry.taken_by)));
       continue;
@@ -14,7 +15,7 @@ export function careWords(before: Snapshot, after: Snapshot, name: (id: string) 
     if (!isFacilitator(after)) continue;
     const who = entry.name ?? name(id);
     if (was === undefined || was.level !== entry.level || (was.own === false && entry.own !== false)) {
-      said.push(entry.own === false ? care.say.worried(who) : care.say[entry.level](who));
+      said.push(entry.own === false ? care.say.worried(who) : own(care.say, entry.level)(who));
     }
     if (entry.gone === true && was?.gone !== true) said.push(care.say.gone(who));
   }

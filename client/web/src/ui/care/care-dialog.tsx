@@ -1,7 +1,7 @@
 /** One's own flag, a worry about somebody, and the card; where nobody can see a flag, the crisis lines. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { reachesNobody } from "../../lib/index.ts";
+import { reachesNobody, own } from "../../lib/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { bySeat, isFacilitator } from "../model.ts";
@@ -27,7 +27,7 @@ export function CareDialog({ about }: { about?: string | undefined }): VNode {
 function MyFlag(): VNode {
   const session = useSession();
   const snap = session.snap.value;
-  const mine = snap.me === null ? undefined : snap.room.care[snap.me];
+  const mine = snap.me === null ? undefined : own(snap.room.care, snap.me);
   const flag = mine !== undefined && mine.own !== false && (!isFacilitator(snap) || mine.own !== undefined) ? mine : null;
   const [seen, setSeen] = useState<number | null>(null);
   const [lines, setLines] = useState<string | null>(null);
@@ -53,7 +53,7 @@ function MyFlag(): VNode {
       ) : (
         <>
           <p role="status">
-            <strong>{care.mine[flag.level]}</strong>{" "}
+            <strong>{own(care.mine, flag.level)}</strong>{" "}
             {flag.taken_by !== null
               ? care.taken(session.name(flag.taken_by))
               : seen !== null && seen > 0

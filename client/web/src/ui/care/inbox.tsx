@@ -1,4 +1,5 @@
 /** For facilitators: lines from members, and which of them answers. It keeps nobody from answering. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -11,7 +12,7 @@ const text = moments.inbox;
 
 /** Those that wait first, of them those that nobody is on; then by name. */
 export function sortedLines(snap: Snapshot): [string, InboxLine][] {
-  const name = (id: string): string => snap.names[id] ?? "";
+  const name = (id: string): string => own(snap.names, id) ?? "";
   const rank = (line: InboxLine): number => (line.waiting ? (line.claimed_by === null ? 0 : 1) : 2);
   return Object.entries(snap.room.inbox ?? {}).sort(
     ([a, one], [b, other]) => rank(one) - rank(other) || name(a).localeCompare(name(b)),
@@ -55,7 +56,7 @@ export function InboxPanel(): VNode | null {
 function Line({ id, line }: { id: string; line: InboxLine }): VNode {
   const session = useSession();
   const name = session.name(id);
-  const unread = session.snap.value.chats[`staff:${id}`]?.unread ?? 0;
+  const unread = own(session.snap.value.chats, `staff:${id}`)?.unread ?? 0;
   return (
     <li>
       <p class="inbox-who">
@@ -113,7 +114,7 @@ function Claim({ id, line }: { id: string; line: InboxLine }): VNode {
 export function LineHead({ to }: { to: string }): VNode | null {
   const session = useSession();
   const id = to.startsWith("staff:") ? to.slice("staff:".length) : null;
-  const line = id === null ? undefined : session.snap.value.room.inbox?.[id];
+  const line = id === null ? undefined : own(session.snap.value.room.inbox, id);
   if (id === null || line === undefined) return null;
   return (
     <div class="line-head">

@@ -1,4 +1,5 @@
 /** Crisis lines by country, with where each is from. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { CrisisLines } from "../../lib/index.ts";
@@ -15,7 +16,7 @@ export function CrisisLinesList(): VNode {
   if (lines === "loading") return <p role="status">…</p>;
   if (lines === "failed") return <p>{care.noLines}</p>;
   const names = new Intl.DisplayNames(["en"], { type: "region" });
-  const here = lines.countries[country];
+  const here = own(lines.countries, country);
   return (
     <section class="lines-list" aria-label={care.linesHeading}>
       <label class="field">

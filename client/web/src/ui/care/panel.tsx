@@ -1,4 +1,5 @@
 /** For facilitators: who is not well or worried about, who looks after them, and the side room. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -64,7 +65,7 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
     <li class={entry.level === "urgent" ? "is-urgent" : ""}>
       <p>
         <Icon name={entry.level === "urgent" ? "bell" : "heart"} />
-        <strong>{name}</strong> {entry.own !== false && <span class="chip">{panel[entry.level]}</span>}
+        <strong>{name}</strong> {entry.own !== false && <span class="chip">{own(panel, entry.level)}</span>}
       </p>
       {worried.length > 0 && <small>{panel.worried(worried)}</small>}
       {gone && <small>{panel.gone}</small>}
@@ -118,7 +119,7 @@ export function CareCalls({ ids }: { ids: readonly string[] }): VNode {
 function Call({ id }: { id: string }): VNode {
   const session = useSession();
   const { me, room } = session.snap.value;
-  const entry = room.care[id];
+  const entry = own(room.care, id);
   const name = entry?.name ?? session.name(id);
   const urgent = entry?.level === "urgent";
   const mine = entry?.taken_by === me;

@@ -1,4 +1,5 @@
 /** The quiet button, always in the same place, and the strip in a side room. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { useSession } from "../session.tsx";
@@ -7,7 +8,8 @@ import { care } from "../words-care.ts";
 export function CareButton(): VNode {
   const session = useSession();
   const { me, room } = session.snap.value;
-  const up = me !== null && room.care[me] !== undefined && room.care[me].own !== false;
+  const mine = me === null ? undefined : own(room.care, me);
+  const up = mine !== undefined && mine.own !== false;
   return (
     <Button
       local

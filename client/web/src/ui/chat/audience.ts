@@ -2,6 +2,7 @@
  * Who reads what: the one place that says in words which people a message reaches, and whether the
  * viewer may write there just now. Pure; the server decides again for itself.
  */
+import { own } from "../../lib/index.ts";
 import { bySeat, facilitators, groupInView, groupNumber, isFacilitator, myGroup, person } from "../model.ts";
 import { isGuest, isIn } from "../guest/model.ts";
 import type { Snapshot } from "../port.ts";
@@ -27,7 +28,7 @@ export function conversations(snap: Snapshot, inView: string): string[] {
   if (group !== null) list.push(`pair:${group}`);
   if (isFacilitator(snap)) list.push("facilitators");
   else if (snap.me !== null) list.push(`staff:${snap.me}`);
-  const written = Object.keys(snap.chats).filter((to) => (snap.chats[to]?.messages.length ?? 0) > 0);
+  const written = Object.keys(snap.chats).filter((to) => (own(snap.chats, to)?.messages.length ?? 0) > 0);
   for (const to of written.sort()) {
     const { kind, about } = parse(to);
     if (kind === "staff" && (isFacilitator(snap) || about === snap.me)) list.push(to);
@@ -77,7 +78,7 @@ export function readers(snap: Snapshot, to: string, name: Names): string {
     case "pair": {
       const { pairs, aside } = snap.room;
       if (aside?.group === about) return words.talk.toPair(others(aside?.members ?? []));
-      const inside = [...(pairs?.groups[about ?? ""] ?? []), ...(pairs?.visitors[about ?? ""] ?? [])];
+      const inside = [...(own(pairs?.groups, about ?? "") ?? []), ...(own(pairs?.visitors, about ?? "") ?? [])];
       return words.talk.toPair(others(inside));
     }
   }
@@ -114,7 +115,7 @@ function apart(snap: Snapshot, other: string | null): boolean {
   const groups = snap.room.pairs?.groups;
   if (groups === undefined) return false;
   const groupOf = (id: string | null): string | null =>
-    Object.keys(groups).find((group) => id !== null && groups[group]?.includes(id)) ?? null;
+    Object.keys(groups).find((group) => id !== null && own(groups, group)?.includes(id)) ?? null;
   if (groupOf(snap.me) === groupOf(other)) return false;
   return ![snap.me, other].some(
     (id) => person(snap, id)?.role === "facilitator" && groupOf(id) === null,

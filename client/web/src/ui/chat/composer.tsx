@@ -6,7 +6,7 @@ import type { VNode } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { isFacilitator } from "../model.ts";
-import { LIMITS } from "../../lib/index.ts";
+import { LIMITS, own } from "../../lib/index.ts";
 import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { readers, whyClosed } from "./audience.ts";
@@ -21,7 +21,7 @@ export function Composer({ to }: { to: string }): VNode {
   const [sending, setSending] = useState(false);
   const name = (who: string | null | undefined): string => session.name(who);
   const closed = whyClosed(snap, to);
-  const text = session.drafts.value[to] ?? "";
+  const text = own(session.drafts.value, to) ?? "";
   const over = [...text].length - LIMITS.body;
   const slow = snap.room.settings?.slow_seconds ?? 0;
   const slowHere = slow > 0 && !isFacilitator(snap) && !to.startsWith("staff");
@@ -39,7 +39,7 @@ export function Composer({ to }: { to: string }): VNode {
     setSending(false);
     if (answer.ok) {
       // What was typed on while it was under way stays.
-      const now = session.drafts.value[to] ?? "";
+      const now = own(session.drafts.value, to) ?? "";
       session.draft(to, now.startsWith(sent) ? now.slice(sent.length) : now);
     } else {
       // Words to the facilitators never go elsewhere: where none can read them they are not sent.

@@ -1,4 +1,5 @@
 /** The messages of one conversation, the newest at the foot. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
@@ -17,7 +18,7 @@ export function MessageLog({ to }: { to: string }): VNode {
   const snap = session.snap.value;
   const box = useRef<HTMLDivElement>(null);
   const [atFoot, setAtFoot] = useState(true);
-  const messages = snap.chats[to]?.messages ?? [];
+  const messages = own(snap.chats, to)?.messages ?? [];
   const last = messages.at(-1);
   const gaps = snap.gaps.filter((gap) => gap.stream === to).map((gap) => gap.after);
   useLayoutEffect(() => {
@@ -99,7 +100,7 @@ interface EntryProps {
 function Entry({ to, message, first, gap }: EntryProps): VNode {
   const session = useSession();
   const snap = session.snap.value;
-  const author = snap.room.members[message.from];
+  const author = own(snap.room.members, message.from);
   const mayDelete = !message.deleted && (message.mine || isFacilitator(snap));
   const name = message.mine ? words.talk.you : session.name(message.from);
   const time = timeOf(message.at);

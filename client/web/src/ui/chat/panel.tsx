@@ -1,4 +1,5 @@
 /** Conversations: which one is in view, what was said in it, and where to write. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { LineHead } from "../care/inbox.tsx";
@@ -21,7 +22,7 @@ export function ChatPanel(): VNode {
   const name = (id: string | null | undefined): string => session.name(id);
   const open = session.talk.value;
   const all = conversations(snap, open);
-  const unread = snap.chats[open]?.unread ?? 0;
+  const unread = own(snap.chats, open)?.unread ?? 0;
   const visible = session.chatVisible.value;
   useEffect(() => {
     if (visible && unread > 0 && document.visibilityState === "visible") session.client.markRead(open);
@@ -35,7 +36,7 @@ export function ChatPanel(): VNode {
       <h2 class="unseen">{words.talk.heading}</h2>
       <div class="talk-tabs" role="tablist" aria-label={words.talk.heading}>
         {all.map((to) => {
-          const count = to === open ? 0 : (snap.chats[to]?.unread ?? 0);
+          const count = to === open ? 0 : (own(snap.chats, to)?.unread ?? 0);
           return (
             <button
               key={to}
@@ -69,7 +70,7 @@ export function ChatPanel(): VNode {
   );
 
   function arrow(event: KeyboardEvent, list: readonly string[], at: string): void {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = own({ ArrowRight: 1, ArrowLeft: -1 } as Record<string, number>, event.key);
     if (step === undefined) return;
     event.preventDefault();
     const next = list[(list.indexOf(at) + step + list.length) % list.length] ?? at;

@@ -1,4 +1,5 @@
 /** How long slow mode asks the viewer still to wait in a conversation. The server decides; this only tells. */
+import { own } from "../../lib/index.ts";
 import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
 
@@ -7,7 +8,7 @@ export function useSlowWait(to: string, seconds: number): number {
   const session = useSession();
   const now = useNow(seconds > 0);
   if (seconds === 0) return 0;
-  const mine = (session.snap.value.chats[to]?.messages ?? []).filter((one) => one.mine).at(-1);
+  const mine = (own(session.snap.value.chats, to)?.messages ?? []).filter((one) => one.mine).at(-1);
   if (mine === undefined) return 0;
   return Math.max(0, Math.min(seconds, Math.ceil(mine.at + seconds - now)));
 }

@@ -1,4 +1,5 @@
 /** The middle of the ring: in a few words, what is going on. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Icon } from "../parts/icon.tsx";
 import { amHolder, groupInView, isFacilitator, nextUp, queueOrder, waitingLine } from "../model.ts";
@@ -21,14 +22,14 @@ export function Centre(): VNode {
     return <Words heading={words.floor.openPair} hint={words.floor.openPairHint} kind="open" />;
   }
   if (floor.holder === null) {
-    const text = {
+    const text = own({
       open: [words.floor.open, words.floor.openHint],
       quiet: [
         words.floor.quiet,
         snap.room.settings?.facilitators_wait === true ? words.floor.quietHintAll : words.floor.quietHint,
       ],
       stick: [words.floor.resting, words.floor.restingHint],
-    }[floor.mode];
+    }, floor.mode);
     return <Words heading={text[0] ?? ""} hint={text[1] ?? ""} kind={floor.mode} />;
   }
   const mine = amHolder(snap);
@@ -57,7 +58,7 @@ export function Centre(): VNode {
     // The facilitators' own pause is said last: the others explain why nothing moves although they pressed “go on”.
     const reason = ["frozen", "unattended", "groups", "holder", "facilitator"].find((one) => why.includes(one));
     if (reason === "facilitator" && isFacilitator(snap)) return words.floor.paused;
-    return words.floor.why[reason ?? "facilitator"] ?? words.floor.paused;
+    return own(words.floor.why, reason ?? "facilitator") ?? words.floor.paused;
   }
 }
 

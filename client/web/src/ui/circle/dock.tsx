@@ -2,6 +2,7 @@
  * The row of one's own controls below the ring. It has the same height at all times; when it is my
  * turn, its place is taken by the stick.
  */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asideMember } from "../care/parts.tsx";
@@ -123,7 +124,7 @@ function PlainDock(): VNode {
           icon="leave"
           class="dock-hand"
           onClick={() => {
-            const member = asideMember(snap.me, aside.members, (id) => snap.room.members[id]?.role === "facilitator");
+            const member = asideMember(snap.me, aside.members, (id) => own(snap.room.members, id)?.role === "facilitator");
             if (member !== null) void session.act("care.back", { member });
           }}
         >

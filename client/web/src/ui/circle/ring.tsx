@@ -1,4 +1,5 @@
 /** The circle itself: everybody's seat in a ring, in the order of seats. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { groupInView, ringPeople, roundOrder } from "../model.ts";
@@ -20,7 +21,7 @@ export function Circle(): VNode {
   const floor = snap.room.floor;
   const holder = group === null ? (floor?.holder ?? null) : null;
   const done = new Set(floor === null || group !== null ? [] : (roundOrder(floor)?.done ?? []));
-  const visitors = new Set(group === null ? [] : (snap.room.pairs?.visitors[group] ?? []));
+  const visitors = new Set(group === null ? [] : (own(snap.room.pairs?.visitors, group) ?? []));
   const reactions = new Map(snap.reactions.map((one) => [one.from, `${one.kind} ${one.key}`]));
   const inRing = ring.shape === "ring";
   return (

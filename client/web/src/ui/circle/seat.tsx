@@ -1,4 +1,5 @@
 /** One seat of the ring: who sits there, how they are, and whether they have the stick. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
@@ -47,7 +48,7 @@ export function marksOf(who: Person, me: boolean, holder: boolean, done: boolean
   if (who.here === "away") parts.push(words.seat.away);
   if (who.here === "reconnecting") parts.push(words.seat.reconnecting);
   for (const kind of who.muted) {
-    parts.push(who.held.includes(kind) ? words.seat.held[kind] : words.seat.muted[kind]);
+    parts.push(who.held.includes(kind) ? own(words.seat.held, kind) : own(words.seat.muted, kind));
   }
   return parts;
 }
@@ -152,7 +153,7 @@ function MuteMarks({ who }: { who: Person }): VNode | null {
     <span class="marks">
       {shown.map((kind) => (
         <span key={kind} class={`mark-mute ${who.held.includes(kind) ? "is-held" : ""}`}>
-          <Icon name={MARKS[kind]} struck />
+          <Icon name={own(MARKS, kind)} struck />
           {who.held.includes(kind) && (
             <span class="tiny-lock">
               <Icon name="lock" />

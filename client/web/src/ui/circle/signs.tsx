@@ -2,6 +2,7 @@
  * Small signs that interrupt nobody: a row above the dock, reached by the button or the keyboard. Each
  * shows at one's own seat for a moment, without a sound.
  */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../parts/icon.tsx";
@@ -22,14 +23,14 @@ const ICONS: Readonly<Record<string, IconName>> = {
 
 /** In words; a sign that this page does not know is a bit of light. */
 export function signWords(kind: string): string {
-  return words.reactions.kinds[kind] ?? words.reactions.kinds["sun"] ?? "";
+  return own(words.reactions.kinds, kind) ?? words.reactions.kinds["sun"] ?? "";
 }
 
 export function Sign({ kind }: { kind: string }): VNode {
   const spoken = SUPPORT.some((one) => one === kind);
   return (
-    <span class={`sign sign-${ICONS[kind] ?? "sun"} ${spoken ? "sign-spoken" : ""}`}>
-      <Icon name={ICONS[kind] ?? "sun"} />
+    <span class={`sign sign-${own(ICONS, kind) ?? "sun"} ${spoken ? "sign-spoken" : ""}`}>
+      <Icon name={own(ICONS, kind) ?? "sun"} />
       {spoken && <span>{signWords(kind)}</span>}
     </span>
   );
@@ -100,7 +101,7 @@ function Row(): VNode {
     >
       <div class="signs-spoken">
         {SUPPORT.map((kind, i) => (
-          <Button key={kind} icon={ICONS[kind] ?? "sun"} title={moments.signs.key(i + 1)} onClick={() => send(kind)}>
+          <Button key={kind} icon={own(ICONS, kind) ?? "sun"} title={moments.signs.key(i + 1)} onClick={() => send(kind)}>
             {signWords(kind)}
           </Button>
         ))}

@@ -1,4 +1,5 @@
 /** For facilitators: breathing together is begun and ended by hand. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -35,7 +36,7 @@ export function BreatheControls(): VNode {
           <select value={pattern} onChange={(event) => setPattern(event.currentTarget.value)}>
             {PATTERNS.map((one) => (
               <option key={one} value={one}>
-                {evening.breathe.patterns[one]}
+                {own(evening.breathe.patterns, one)}
               </option>
             ))}
           </select>

@@ -1,4 +1,5 @@
 /** The circle that everybody breathes with, moved by the room's clock; still for who wants less motion. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "../session.tsx";
@@ -45,7 +46,7 @@ export function Breathing({ small = false }: { small?: boolean }): VNode | null 
       <span class="breath-ground" />
       <span ref={disc} class="breath-disc" />
       <span class="breath-words">
-        <strong>{at.phase === "soon" ? evening.breathe.soon : evening.breathe[at.phase]}</strong>
+        <strong>{at.phase === "soon" ? evening.breathe.soon : own(evening.breathe, at.phase)}</strong>
         <span class="breath-count" role="timer">
           {at.count}
         </span>

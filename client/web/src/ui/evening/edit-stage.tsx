@@ -1,4 +1,5 @@
 /** One part of the evening under a facilitator's hands: its words and times, and, folded away, what it sets. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { GuestChoice } from "../guest/stage-choice.tsx";
@@ -43,7 +44,7 @@ export function EditStage({ row, fresh, first, last, onRow, onMove, onRemove }: 
             type="text"
             maxLength={TITLE_MAX}
             autocomplete="off"
-            placeholder={evening.kinds[stage.kind]}
+            placeholder={own(evening.kinds, stage.kind)}
             value={draft.title ?? stage.title ?? ""}
             onInput={(event) => type({ title: event.currentTarget.value })}
           />
@@ -88,7 +89,7 @@ function Sets({ row, rounds, onRow }: { row: Row; rounds: number; onRow: (row: R
   /** An empty choice takes the field away: then the part leaves it as it is. */
   const set = (change: Partial<Record<keyof Stage, unknown>>): void => {
     const next: Record<string, unknown> = { ...stage, ...change };
-    for (const [field, value] of Object.entries(next)) if (value === "" || value === undefined) delete next[field];
+    for (const [field, value] of Object.entries(next)) if (value === "" || value === undefined) Reflect.deleteProperty(next, field);
     onRow({ ...row, stage: next as unknown as Stage });
   };
   const { pairs } = stage;
@@ -98,7 +99,7 @@ function Sets({ row, rounds, onRow }: { row: Row; rounds: number; onRow: (row: R
       {(stage.floor === "round" || stage.floor === "stick") && (
         <Minutes
           label={text.turn}
-          hint={text.turnHint[stage.floor]}
+          hint={own(text.turnHint, stage.floor)}
           value={draft.turn ?? (stage.turn_seconds === undefined ? "" : asMinutes(stage.turn_seconds))}
           onType={(turn) => onRow({ ...row, draft: { ...draft, turn } })}
         />
@@ -149,8 +150,9 @@ function Sets({ row, rounds, onRow }: { row: Row; rounds: number; onRow: (row: R
 
 /** The usual ways to breathe, and the one that the part has. */
 function known(pattern: readonly number[] | undefined): Record<string, string> {
-  const own = pattern?.join(",");
-  return own === undefined || own in evening.breathe.patterns ? evening.breathe.patterns : { ...evening.breathe.patterns, [own]: own };
+  const usual = evening.breathe.patterns;
+  const chosen = pattern?.join(",");
+  return chosen === undefined || Object.hasOwn(usual, chosen) ? usual : { ...usual, [chosen]: chosen };
 }
 
 interface ChoiceProps {

@@ -1,4 +1,5 @@
 /** An agenda that is rewritten by hand: parts come, go, change places and change. Pure. */
+import { own } from "../../lib/index.ts";
 import type { Agenda, Stage, StageKind } from "../port.ts";
 import { fitting, redraft, type Draft } from "./stages.ts";
 
@@ -37,7 +38,7 @@ const USUAL: Readonly<Record<StageKind, Omit<Stage, "kind">>> = {
 };
 
 export function added(rows: readonly Row[], kind: StageKind): Row[] {
-  return [...rows, { key: ++keys, origin: null, stage: { kind, ...USUAL[kind] }, draft: {} }];
+  return [...rows, { key: ++keys, origin: null, stage: { kind, ...own(USUAL, kind) }, draft: {} }];
 }
 
 export function removed(rows: readonly Row[], key: number): Row[] {

@@ -1,4 +1,5 @@
 /** All parts of the evening. Facilitators change, add, move and take out those that are still to come. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -118,12 +119,12 @@ export function EveningDialog(): VNode | null {
             <select id="evening-add" value={kind} onChange={(event) => setKind(event.currentTarget.value as StageKind)}>
               {KINDS.map((one) => (
                 <option key={one} value={one}>
-                  {evening.kinds[one]}
+                  {own(evening.kinds, one)}
                 </option>
               ))}
             </select>
           </label>
-          <Button local icon="plus" about={evening.kinds[kind]} onClick={add}>
+          <Button local icon="plus" about={own(evening.kinds, kind)} onClick={add}>
             {text.addGo}
           </Button>
         </form>
@@ -142,7 +143,7 @@ function StageFacts({ stage, lead }: { stage: Stage; lead: boolean }): VNode {
           {round.prompt}
         </p>
       ))}
-      {stage.pairs !== undefined && <p class="hint">{text.groups(stage.pairs.size, text.how[stage.pairs.how])}</p>}
+      {stage.pairs !== undefined && <p class="hint">{text.groups(stage.pairs.size, own(text.how, stage.pairs.how))}</p>}
       {facts.length > 0 && <p class="hint evening-facts">{facts.join(" · ")}</p>}
       {lead && stage.kind === "debrief" && <p class="hint">{text.leadOnly}</p>}
     </>
@@ -154,9 +155,9 @@ function factsOf(stage: Stage): string[] {
   const { facts } = text;
   const turns = stage.turn_seconds === undefined ? (stage.floor === "round" ? facts.shares : "") : facts.turns(asMinutes(stage.turn_seconds));
   return [
-    stage.floor === undefined ? "" : facts.floor(text.floors[stage.floor] ?? ""),
+    stage.floor === undefined ? "" : facts.floor(own(text.floors, stage.floor) ?? ""),
     turns,
-    stage.chat === undefined ? "" : facts.chat(text.chats[stage.chat] ?? ""),
+    stage.chat === undefined ? "" : facts.chat(own(text.chats, stage.chat) ?? ""),
     stage.mics === "muted" ? facts.muted : "",
     stage.breathe === undefined ? "" : facts.breathe,
     stage.auto === true ? facts.auto : "",

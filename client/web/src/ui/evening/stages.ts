@@ -1,4 +1,5 @@
 /** What an agenda says at a moment, and how it is rewritten by hand. Pure. */
+import { own } from "../../lib/index.ts";
 import type { Agenda, Stage } from "../port.ts";
 import { evening } from "../words-evening.ts";
 
@@ -16,7 +17,7 @@ export function following(agenda: Agenda | null): Stage | null {
 }
 
 export function titleOf(stage: Stage): string {
-  return stage.title !== undefined && stage.title !== "" ? stage.title : evening.kinds[stage.kind];
+  return stage.title !== undefined && stage.title !== "" ? stage.title : own(evening.kinds, stage.kind);
 }
 
 /** What is asked just now: the round's own prompt where there are rounds, else the stage's. */

@@ -14,13 +14,19 @@ export function loudLinks(room: RoomView): readonly LinkUse[] {
   return links.filter((one) => one.reading + one.waiting === 0 && one.inside > inside / 2);
 }
 
+/** Before everybody who waits: in a crowd it is what is to be found first, by the keyboard too. */
+export function Floods(): VNode {
+  const loud = loudLinks(useSession().snap.value.room);
+  return <>{loud.map((one) => (one.floods ? <Flood key={one.link} use={one} /> : null))}</>;
+}
+
 export function DoorLines(): VNode {
   const session = useSession();
   const { room } = session.snap.value;
   return (
     <>
       <p class="hint">{guide.door.reading(room.door?.reading ?? 0)}</p>
-      {loudLinks(room).map((one) => (one.floods ? <Flood key={one.link} use={one} /> : <Full key={one.link} use={one} />))}
+      {loudLinks(room).map((one) => (one.floods ? null : <Full key={one.link} use={one} />))}
       {session.newLink.value !== null && (
         <Button local look="quiet" onClick={() => session.open({ is: "link", id: null, now: false })}>
           {guide.door.again}

@@ -1,4 +1,5 @@
 /** The floor: open, quiet, by the stick or in a round; and the clock of the turn that is on. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { amHolder } from "../model.ts";
@@ -25,7 +26,7 @@ export function FloorPanel(): VNode | null {
       <div class="segments" role="group" aria-labelledby="floor-heading">
         {MODES.map((mode) => (
           <Button key={mode} look="quiet" pressed={floor.mode === mode} onClick={() => choose(mode)}>
-            {guide.floor[mode]}
+            {own(guide.floor, mode)}
           </Button>
         ))}
       </div>

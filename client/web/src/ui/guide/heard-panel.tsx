@@ -2,6 +2,7 @@
  * For facilitators: who has been heard how long, who not yet, and whom the stick goes to. In the order of
  * seats, never as a ranking.
  */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { bySeat, person, queueOrder, type Person, type QueueOrder } from "../model.ts";
 import { Button } from "../parts/button.tsx";
@@ -82,9 +83,9 @@ export function HeardPanel(): VNode {
             <li key={who.id}>
               <span class="talk-name">{who.name}</span>
               <span class="talk-bar" aria-hidden="true">
-                <span style={{ width: `${(((talk[who.id] ?? 0) / most) * 100).toFixed(1)}%` }} />
+                <span style={{ width: `${(((own(talk, who.id) ?? 0) / most) * 100).toFixed(1)}%` }} />
               </span>
-              <small>{voice.talk.time(talk[who.id] ?? 0)}</small>
+              <small>{voice.talk.time(own(talk, who.id) ?? 0)}</small>
             </li>
           ))}
       </ul>
@@ -106,12 +107,12 @@ function QueueOrderSelect(): VNode {
         >
           {ORDERS.map((one) => (
             <option key={one} value={one}>
-              {text.orders[one]}
+              {own(text.orders, one)}
             </option>
           ))}
         </select>
       </label>
-      <p class="hint">{text.orderHint[order]}</p>
+      <p class="hint">{own(text.orderHint, order)}</p>
     </>
   );
 }

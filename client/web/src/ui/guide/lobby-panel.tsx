@@ -5,7 +5,7 @@ import type { LobbyPerson } from "../port.ts";
 import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
-import { DoorLines, loudLinks } from "./door-panel.tsx";
+import { DoorLines, Floods, loudLinks } from "./door-panel.tsx";
 
 export function LobbyPanel(): VNode {
   const session = useSession();
@@ -13,10 +13,12 @@ export function LobbyPanel(): VNode {
   // Whoever has a link of their own is not to be looked for in a crowd.
   const waiting = [...room.lobby].sort((a, b) => Number(shares(a)) - Number(shares(b)));
   const now = useNow(waiting.length > 0);
-  const calls = waiting.length > 0 || loudLinks(room).some((one) => one.floods);
+  const flooded = loudLinks(room).some((one) => one.floods);
+  const calls = waiting.length > 0 || flooded;
   return (
     <section class={`panel ${calls ? "panel-call" : ""}`} aria-labelledby="lobby-heading">
       <h3 id="lobby-heading">{guide.waiting.heading}</h3>
+      <Floods />
       {waiting.length === 0 ? (
         <p class="hint waiting-none">{guide.waiting.none}</p>
       ) : (
@@ -46,7 +48,7 @@ export function LobbyPanel(): VNode {
           ))}
         </ul>
       )}
-      {waiting.length > 1 && (
+      {waiting.length > 1 && !flooded && (
         <div class="wrap">
           <Button onClick={() => void session.act("lobby.admit_all", {})}>{guide.waiting.admitAll}</Button>
           <Button local look="quiet" onClick={() => session.open({ is: "decline-all", count: waiting.length })}>

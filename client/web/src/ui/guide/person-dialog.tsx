@@ -1,4 +1,5 @@
 /** What one can do about somebody else: everybody may write where that is allowed, facilitators do the rest. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -104,7 +105,7 @@ function Lead({ who }: { who: Person }): VNode {
           <h3>{guide.person.move}</h3>
           <div class="wrap">
             {groupNames(pairs).map((group, i) =>
-              pairs.groups[group]?.includes(who.id) === true ? null : (
+              own(pairs.groups, group)?.includes(who.id) === true ? null : (
                 <Button
                   key={group}
                   onClick={() => did("pairs.move", { member: who.id, group })}

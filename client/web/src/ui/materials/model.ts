@@ -1,4 +1,5 @@
 /** What is shown to all, as questions asked of a snapshot. Nothing in this file touches the page. */
+import { own } from "../../lib/index.ts";
 import type { Material, Snapshot } from "../port.ts";
 import { shown } from "../words-materials.ts";
 
@@ -32,7 +33,7 @@ export function materialWords(before: Snapshot, after: Snapshot): string[] {
   const was = new Set(materialsOf(before).map((one) => one.id));
   const is = new Set(materialsOf(after).map((one) => one.id));
   const came = materialsOf(after).filter((one) => !was.has(one.id));
-  const said = came.map((one) => shown.say.new(`${shown.kinds[one.kind]}, ${nameOf(one)}`));
+  const said = came.map((one) => shown.say.new(`${own(shown.kinds, one.kind)}, ${nameOf(one)}`));
   const went = [...was].some((id) => !is.has(id));
   return went && came.length === 0 ? [shown.say.gone] : said;
 }

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Fold } from "../parts/fold.tsx";
-import { LIMITS } from "../../lib/index.ts";
+import { LIMITS, own } from "../../lib/index.ts";
 import { useSession } from "../session.tsx";
 import { shown } from "../words-materials.ts";
 import { materialsOf, nameOf } from "./model.ts";
@@ -10,17 +10,17 @@ import { materialsOf, nameOf } from "./model.ts";
 export function MaterialsPanel(): VNode {
   const session = useSession();
   const materials = materialsOf(session.snap.value);
-  const own = materials.filter((one) => one.by !== null);
-  const full = own.length >= LIMITS.materials;
+  const chosen = materials.filter((one) => one.by !== null);
+  const full = chosen.length >= LIMITS.materials;
   return (
-    <Fold title={shown.panel.heading} note={materials.length === 0 ? undefined : shown.panel.count(own.length)}>
+    <Fold title={shown.panel.heading} note={materials.length === 0 ? undefined : shown.panel.count(chosen.length)}>
       {materials.length === 0 && <p class="hint">{shown.panel.none}</p>}
       <ul class="shown-list">
         {materials.map((one) => (
           <li key={one.id}>
             <span class="shown-name">
               {nameOf(one)}
-              <small>{one.by === null ? shown.panel.ofStage : shown.kinds[one.kind]}</small>
+              <small>{one.by === null ? shown.panel.ofStage : own(shown.kinds, one.kind)}</small>
             </span>
             <Button
               look="quiet"

@@ -1,7 +1,7 @@
 /** A facilitator shows something to everybody: a link, words, a picture or a PDF. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { isWebLink, LIMITS } from "../../lib/index.ts";
+import { isWebLink, LIMITS, own } from "../../lib/index.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { DialogFoot } from "../parts/dialog-foot.tsx";
 import { useSession } from "../session.tsx";
@@ -30,7 +30,7 @@ export function ShowDialog(): VNode {
     const code = await send();
     setBusy(false);
     if (code === null) session.shut();
-    else setTrouble(shown.refused[code] ?? words.failed[code as keyof typeof words.failed] ?? shown.failed);
+    else setTrouble(own(shown.refused, code) ?? own(words.failed, code as keyof typeof words.failed) ?? shown.failed);
   }
 
   function lacks(): string | null {
@@ -63,7 +63,7 @@ export function ShowDialog(): VNode {
         {KINDS.map((each) => (
           <label key={each} class="choice">
             <input type="radio" name="show-kind" checked={kind === each} onChange={() => setKind(each)} />
-            <span>{shown.show.kinds[each]}</span>
+            <span>{own(shown.show.kinds, each)}</span>
           </label>
         ))}
       </fieldset>

@@ -1,4 +1,5 @@
 /** For everybody, above the ring: what is shown, one button each. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import type { IconName } from "../parts/icon.tsx";
@@ -19,10 +20,10 @@ export function OnTheTable(): VNode | null {
           <li key={one.id}>
             <Button
               local
-              icon={ICONS[one.kind] ?? "list"}
+              icon={own(ICONS, one.kind) ?? "list"}
               class="table-one"
               title={nameOf(one)}
-              about={shown.kinds[one.kind]}
+              about={own(shown.kinds, one.kind)}
               onClick={() => session.open({ is: "material", id: one.id })}
             >
               {nameOf(one)}

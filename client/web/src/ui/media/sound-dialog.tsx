@@ -1,4 +1,5 @@
 /** Sound and picture: trying one's devices, choosing them, and how much of the line they take. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -37,7 +38,7 @@ export function SoundDialog(): VNode {
 
 function Help({ kind, look }: { kind: VoiceKind; look: string }): VNode | null {
   const session = useSession();
-  const help = (words.help[kind] as Record<string, { heading: string; body: string }>)[look];
+  const help = own((words.help[kind] as Record<string, { heading: string; body: string }>), look);
   if (help === undefined) return null;
   return (
     <section class="voice-help" aria-label={help.heading}>

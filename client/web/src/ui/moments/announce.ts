@@ -1,4 +1,5 @@
 /** What of the small moments is said to those who listen to the page. Pure. */
+import { own } from "../../lib/index.ts";
 import { isFacilitator } from "../model.ts";
 import type { Snapshot } from "../port.ts";
 import { moments } from "../words-moments.ts";
@@ -23,7 +24,7 @@ export function momentWords(before: Snapshot, after: Snapshot, name: (id: string
   if (!isFacilitator(after)) return said;
   for (const [id, line] of Object.entries(is.inbox ?? {})) {
     const by = line.claimed_by;
-    if (by !== null && by !== after.me && by !== was.inbox?.[id]?.claimed_by) said.push(inbox.say(name(id), name(by)));
+    if (by !== null && by !== after.me && by !== own(was.inbox, id)?.claimed_by) said.push(inbox.say(name(id), name(by)));
   }
   return said;
 }

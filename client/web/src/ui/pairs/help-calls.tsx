@@ -2,6 +2,7 @@
  * For facilitators: who asks for help, in the strip above the ring, which has its place at all times,
  * so that a call never pushes a button from under a hand.
  */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -18,7 +19,7 @@ export function HelpCalls(): VNode {
     <section class="stage-note is-call" aria-label={guide.pairs.helpHeading}>
       <ul class="help-calls">
         {snap.room.help.map((id) => {
-          const group = names.find((one) => pairs?.groups[one]?.includes(id));
+          const group = names.find((one) => own(pairs?.groups, one)?.includes(id));
           const there = group !== undefined && group === visiting(snap);
           const away = group !== undefined && !there && pairs?.mine === null;
           const called = guide.pairs.helpCalled(session.name(id));

@@ -1,4 +1,5 @@
 /** The strip above the ring while one is in a group: with whom, how long, and who visits. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { clock, groupInView, groupNumber, myGroup } from "../model.ts";
 import { useNow } from "../clock.ts";
@@ -12,9 +13,9 @@ export function MyGroup(): VNode | null {
   const group = groupInView(snap);
   const now = useNow(group !== null);
   if (pairs === null || group === null) return null;
-  const others = (pairs.groups[group] ?? []).filter((id) => id !== snap.me).map((id) => session.name(id));
+  const others = (own(pairs.groups, group) ?? []).filter((id) => id !== snap.me).map((id) => session.name(id));
   const left = pairs.ends_at === null ? null : Math.max(0, pairs.ends_at - now);
-  const visitors = (pairs.visitors[group] ?? []).filter((id) => id !== snap.me);
+  const visitors = (own(pairs.visitors, group) ?? []).filter((id) => id !== snap.me);
   return (
     <section class={`stage-note ${pairs.closing ? "is-closing" : ""}`} aria-label={guide.mine.heading}>
       <p>

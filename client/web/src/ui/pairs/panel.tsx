@@ -1,4 +1,5 @@
 /** For facilitators: the groups that are open, who calls for help, a word to all, visits and the end. */
+import { own } from "../../lib/index.ts";
 import { Fragment, type VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -79,7 +80,7 @@ function OpenGroups({ pairs }: { pairs: Pairs }): VNode {
           <li key={group} class={`group-card ${here === group ? "is-here" : ""}`}>
             <strong>{guide.person.group(i + 1)}</strong>
             <span class="group-people">
-              {(pairs.groups[group] ?? []).map((id, at) => (
+              {(own(pairs.groups, group) ?? []).map((id, at) => (
                 <Fragment key={id}>
                   {at > 0 && ", "}
                   {snap.room.help.includes(id) ? (
@@ -93,7 +94,7 @@ function OpenGroups({ pairs }: { pairs: Pairs }): VNode {
                   )}
                 </Fragment>
               ))}
-              {(pairs.visitors[group] ?? []).map((id) => (
+              {(own(pairs.visitors, group) ?? []).map((id) => (
                 <small key={id}>{guide.pairs.visitorHere(session.name(id))}</small>
               ))}
             </span>

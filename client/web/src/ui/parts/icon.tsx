@@ -1,4 +1,5 @@
 /** Line icons drawn here: no icon font, nothing fetched. Always beside words, so hidden from readers. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 
 const paths = {
@@ -46,7 +47,7 @@ export type IconName = keyof typeof paths;
 export function Icon({ name, struck = false }: { name: IconName; struck?: boolean }): VNode {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={paths[name]} class={name === "circle" || name === "more" ? "dots" : undefined} />
+      <path d={own(paths, name)} class={name === "circle" || name === "more" ? "dots" : undefined} />
       {struck && <path d={paths.slash} class="struck" />}
     </svg>
   );

@@ -20,7 +20,7 @@ export function ending(code: number, wasInside: boolean): Ending {
     case 1000:
       return { ...say.left, next: anew(say.startAnew) };
     case 4010:
-      return { ...say[4010], next: resume(say.again) };
+      return { ...say[4010], next: resume(say.comeBack) };
     case 4403:
       return { ...say[4403], next: null };
     case 4404:

@@ -1,4 +1,5 @@
 /** The room from inside: turns on the left, the circle in the middle, conversations on the right. */
+import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Circle } from "../circle/ring.tsx";
@@ -200,7 +201,7 @@ function useGroupTalk(): void {
   const session = useSession();
   const group = groupInView(session.snap.value);
   useEffect(() => {
-    const draft = session.drafts.value[session.talk.value] ?? "";
+    const draft = own(session.drafts.value, session.talk.value) ?? "";
     if (draft !== "") return;
     session.talk.value = group === null ? homeTalk(session.snap.value) : `pair:${group}`;
   }, [group, session.snap.value.role]);
