@@ -183,7 +183,7 @@ async def test_row_32_a_storm_of_wrong_doors_costs_little(server: Server) -> Non
             plug.cut()
 
         before = server.memory
-        for wave in range(6):
+        for wave in range(4):
             await asyncio.gather(*(wrong(wave * 50 + n) for n in range(50)))
         await ada.ok("chat.say", {"to": "circle", "body": "still here"})
         await c.f.hears("still here")
