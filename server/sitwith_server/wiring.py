@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -136,13 +137,15 @@ def build(settings: Settings, log: Log | None = None) -> App:
     asgi = http.wrapped(Starlette(routes=routes), settings, metrics)
     alone = settings.redis_url is None and settings.media != "off"
     node = partial(start_node, settings, host) if alone else None
+    guard = guard_for(settings, metrics)
+    gate.came_back = guard.upgrades.give_back
     return App(
         asgi,
         operator,
         host,
         Pulse(host),
         gate,
-        guard_for(settings, metrics),
+        guard,
         log,
         voices,
         node,
@@ -358,6 +361,13 @@ async def _log_is_there(log: Log, stopped: Callable[[], bool]) -> bool:
     return True
 
 
+def _settle() -> None:
+    """What a process has once it serves stays as long as it lives: the garbage collector need not
+    look through it again, which stops everybody for 0.2 s each time many have come and gone."""
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(
     settings: Settings,
     on_started: Callable[[App], Awaitable[None]] | None,
@@ -415,6 +425,7 @@ async def _serve(
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
     if server.started:
+        _settle()
         _log.info("serving", host=settings.host, port=settings.port)
         if on_started is not None:
             await on_started(app)
