@@ -35,7 +35,7 @@ async def test_row_18_a_flooded_door_is_bounded_cleared_and_felt_by_nobody_insid
                 return gone.code
             return None
 
-        codes = await asyncio.gather(*(come(number) for number in range(120)))
+        codes = await asyncio.gather(*(come(number) for number in range(70)))
         assert codes.count(None) <= 50, "one link has half of the door"
         assert set(codes) <= {None, 4423, 4010}
         # Inside nothing is felt: no frame about it, and words come as ever.
@@ -187,7 +187,7 @@ async def test_seen_06_half_requests_keep_no_newcomer_out(
     server = own_server(SITWITH_SOCKETS="60", SITWITH_SOCKETS_PER_ADDRESS="40")
     async with circle(server) as c:
         plugs = []
-        for number in range(120):
+        for number in range(80):
             with suppress(OSError):
                 plugs.append(await Plug.open(server.port, source=f"127.0.0.{31 + number % 4}"))
                 await plugs[-1].send(b"GET / HTTP/1.1\r\nHost: half")
