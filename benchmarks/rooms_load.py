@@ -277,7 +277,9 @@ def main() -> int:
         all_of_them.callback(store.kill)
         store.start()
         workers = [
-            all_of_them.enter_context(serving(redis_url=store.url, media_nodes="-1"))
+            all_of_them.enter_context(
+                serving(redis_url=store.url, media_nodes="-1", sockets_per_address="100000")
+            )
             for _ in range(2)
         ]
         figures = asyncio.run(load(asked.rooms, asked.seconds, workers, store.port))

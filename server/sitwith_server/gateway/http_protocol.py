@@ -148,6 +148,16 @@ class HttpProtocol(H11Protocol):
         self.guard.cut(reason)
         self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:  # a body that is malformed further on than it was read for its answer
+            self.transport.close()
+        # The application may be at work on the head of that request: its answer would come second.
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
     # -- what comes of it ------------------------------------------------------------------------
 
     def _upgraded(self, **kwargs: Any) -> WireProtocol:
