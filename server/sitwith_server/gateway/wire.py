@@ -194,9 +194,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
             left -= 1
             try:
                 piece = self._intake.take(self._unread, self.loop.time())
-            except Flooded:
+            except Flooded as flooded:
                 self._guard.cut("frames")
-                self._give_up(CloseCode.TOO_FAST)
+                self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
                 return
             if not piece:
                 break
