@@ -17,7 +17,8 @@ import pytest
 from sitwith_protocol import codec
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
-from sitwith_server.gateway import connection, forms, resource, translate
+from sitwith_server.gateway import connection, forms, peers, resource, translate
+from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.media import ice, rtp, sdp
 from sitwith_server.media.port import Port
 from sitwith_server.room import commands as c
@@ -25,7 +26,7 @@ from sitwith_server.room.materials import MaterialKind
 from sitwith_server.service import names, tickets
 from sitwith_server.service.answers import No
 from sitwith_server.templates import files
-from tests.fuzz import targets_bodies
+from tests.fuzz import targets_bodies, targets_sockets
 from tests.fuzz.engine import Fuzzer, Report, Target
 from tests.fuzz.targets import TARGETS
 
@@ -140,6 +141,20 @@ def _any_header(patch: Patch) -> None:
     patch.setattr(resource.Key, "admits", admits)
 
 
+def _cut_off(patch: Patch) -> None:
+    def header(begun: bytes) -> tuple[int, str | None] | None:
+        if begun.startswith(peers.SIGNATURE):
+            return 16 + begun[15] + 256 * begun[14], None
+        return peers.proxy_header(begun)
+
+    patch.setattr(targets_sockets, "proxy_header", header)
+
+
+def _told_to_the_log(patch: Patch) -> None:
+    """The fault that was there: text that is none."""
+    patch.delattr(WireProtocol, "send_receive_event_to_app")
+
+
 PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
     ("codec", _deeper),
     ("messages", _any_number),
@@ -155,6 +170,8 @@ PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
     ("datagrams", _trusting),
     ("session", _unforeseen),
     ("requests", _any_header),
+    ("peers", _cut_off),
+    ("sockets", _told_to_the_log),
 ]
 
 

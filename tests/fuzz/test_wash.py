@@ -26,7 +26,7 @@ from tests.fuzz.wash_inputs import PAPER, Inputs, corpus
 from tests.materials import reading, stained_pictures
 
 SECONDS = float(os.environ.get("SITWITH_FUZZ_SECONDS", "600"))
-SMOKE = 3.0
+SMOKE = 2.0
 GROWTH = 24 << 20
 """Bytes by which the process may be larger at the end than after its first third."""
 READ = 25

@@ -38,7 +38,8 @@ def found(paper: bytes, folder: Path) -> list[str]:
     )  # fmt: skip
     if done.returncode != 0:
         return [f"unreadable: {done.stderr[-200:]!r}"]
-    objects = json.loads(done.stdout)["qpdf"][1]
+    # A name may have bytes that are no characters, which qpdf writes as they are.
+    objects = json.loads(done.stdout.decode("utf-8", "surrogateescape"))["qpdf"][1]
     wrong = [each for value in objects.values() for each in _in_value(value)]
     if MARK in paper:
         wrong.append("the mark among the bytes")
@@ -99,7 +100,11 @@ def _is_web(address: Any) -> bool:
 
 
 def _is_marked(text: str) -> bool:
-    raw = bytes.fromhex(text[2:]) if text.startswith("b:") else text.encode()
+    raw = (
+        bytes.fromhex(text[2:])
+        if text.startswith("b:")
+        else text.encode("utf-8", "surrogateescape")
+    )
     return any(each in raw for each in (MARK, MARK.decode().encode("utf-16-be")))
 
 
@@ -157,7 +162,7 @@ def found_by_poppler(paper: bytes, folder: Path) -> list[str]:
     return wrong
 
 
-def drawn(paper: bytes, folder: Path, *, dots: int = 40, pages: int = 6) -> list[bytes]:
+def drawn(paper: bytes, folder: Path, *, dots: int = 36, pages: int = 4) -> list[bytes]:
     """Each page as Poppler draws it: a PPM."""
     place = folder / "drawn.pdf"
     place.write_bytes(paper)

@@ -127,7 +127,7 @@ def _webp(chance: random.Random, picture: Image.Image) -> bytes:
 def _gif(chance: random.Random, picture: Image.Image) -> bytes:
     data = _saved(picture, "GIF", comment=MARK)
     extra = b"\x21\xff\x0bXMP DataXMP" + bytes((len(MARK),)) + MARK + b"\0"
-    at = data.index(b"\x21\xfe")
+    at = data.index(b"\x21\xfe" + bytes((len(MARK),)) + MARK)
     return data[:at] + extra + data[at:]
 
 

@@ -43,7 +43,7 @@ ADDRESSES: Final = (
     b"ms-word:ofe|u|" + MARK, b"https\x00://" + MARK,
     b"\xfe\xff" + MARK.decode().encode("utf-16-be"),
     b"ftp://example.org/" + MARK, b"view-source:http://" + MARK, b"http ://example.org/" + MARK,
-    b"https://example.org/ " + MARK,
+    b"https://example.org/ " + MARK, b"https://example.org@" + MARK + b".example/",
 )  # fmt: skip
 
 DEEDS: Final[dict[str, Callable[[Sheet], dict[str, Any]]]] = {
@@ -164,7 +164,10 @@ MARKS: Final = (
 
 
 def _annotation(sheet: Sheet) -> None:
+    about = {"Type": N("XObject"), "Subtype": N("Form"), "BBox": [0, 0, 9, 9], "Metadata": MARK}
+    look = sheet.file.add(Stream(about, b"0 0 9 9 re f"))
     sheet.mark(
+        AP={"N": sheet.chance.choice((look, {"On": look})), "D": deed(sheet)}, AS=N("On"),
         Subtype=N(sheet.chance.choice(MARKS)), Contents=MARK, T=MARK, RC=MARK, FS=_file(sheet),
         A=deed(sheet), RichMediaContent={"X": MARK}, NM=MARK,
     )  # fmt: skip
@@ -179,6 +182,17 @@ def _noted(sheet: Sheet) -> None:
 
 
 # ---------------------------------------------------------------------------------- anywhere
+
+
+def _disguised(sheet: Sheet) -> None:
+    """Actions where a dictionary has names of its author's choice, or an `/S` of its own."""
+    resources = sheet.file.at(sheet.page()["Resources"])
+    where = sheet.chance.choice(("Font", "ExtGState", "Properties", "XObject", "ColorSpace"))
+    resources[where]["Zz"] = deed(sheet)
+    part = sheet.file.at(sheet.file.at(sheet.root["StructTreeRoot"])["K"])
+    made = {"Type": N("StructElem"), **sheet.file.at(deed(sheet))}
+    made.pop("T", None)  # which would be its title
+    part["K"] = [0, sheet.maybe(made)]
 
 
 def _stream(sheet: Sheet) -> Ref:
@@ -310,6 +324,7 @@ STAINS: Final[dict[str, Stain]] = {
     "deeds of a page": _page_deeds, "a line of the outline": _line, "a field": _field,
     "a tree of names": _names, "a place with a name": _named_place, "a mark": _annotation,
     "a note": _noted, "anything anywhere": _anywhere, "something anywhere": _anywhere,
+    "disguised": _disguised,
     "another file's bytes": _elsewhere, "another file's page": _reference,
     "PostScript": _postscript, "a photograph": _picture, "a profile": _profile,
     "behind a stream": _behind, "what nothing leads to": _unused, "who made it": _info,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 from pypdf import PdfReader
 
 from sitwith_server.materials import papers, pictures
@@ -75,6 +75,14 @@ def test_MT6_a_large_picture_is_made_smaller() -> None:
 )
 def test_MT6_what_is_no_still_picture_is_refused_by_name(data: bytes, name: str) -> None:
     assert reason(pictures.clean, data) == name
+
+
+def test_MT6_the_decoders_have_their_known_faults_mended() -> None:
+    """What the wheel carries, which no list of packages shows."""
+    libwebp = tuple(map(int, str(features.version("webp")).split(".")))
+    assert libwebp >= (1, 3, 2), "CVE-2023-4863: a picture writes past a table"
+    turbo = tuple(map(int, str(features.version("libjpeg_turbo")).split(".")))
+    assert turbo >= (2, 1, 4), "CVE-2021-46822 and those before"
 
 
 @pytest.mark.parametrize("kind", s.BAD_PAPERS)

@@ -13,7 +13,7 @@ import pytest
 from sitwith_server.materials import papers, pictures
 from sitwith_server.materials.kinds import Clean, Unfit
 from tests.materials import generated, reading, stained_pictures
-from tests.materials.pdf_file import FORMS
+from tests.materials.pdf_file import FORMS, Name, Stream
 from tests.materials.stains import STAINS
 
 SMOKE, SOAK = 100, 5_000
@@ -82,6 +82,61 @@ def test_MT14_links_jumps_outline_and_structure_stay(tmp_path: Path) -> None:
         '"/TextAlign": "/Start"', '"/OCProperties"', '"/Lang": "u:en"',
     ):  # fmt: skip
         assert kept in text, kept
+
+
+REFUSED = {
+    "JavaScript": "scripts",
+    "Launch": "actions",
+    "SubmitForm": "actions",
+    "GoToR": None,
+    "Unheard": None,
+}
+"""Actions by what a paper with one is refused for; None: it is left out in silence."""
+
+
+@pytest.mark.parametrize("deed", REFUSED)
+@pytest.mark.parametrize("lies", ["name", "whole", "next"])
+def test_MT7_MT14_actions_are_known_by_their_resolved_values(
+    deed: str, lies: str, tmp_path: Path
+) -> None:
+    sheet = generated.honest(2)
+    add = sheet.file.add
+    about = {"JS": b"x", "F": b"x"} if deed == "JavaScript" else {"F": b"x"}
+    action: object = {"S": add(Name(deed)) if lies == "name" else Name(deed), **about}
+    if lies == "next":
+        action = {"S": Name("URI"), "URI": b"https://example.org", "Next": [add(action)]}
+    sheet.mark(Subtype=Name("Link"), A=add(action) if lies == "whole" else action)
+    data = sheet.file.whole("packed")
+    if (reason := REFUSED[deed]) is None:
+        assert papers.clean(data).pages == len(sheet.pages)
+    else:
+        with pytest.raises(Unfit, match=reason):
+            papers.clean(data)
+    assert reading.found(papers.rewritten(data).body, tmp_path) == []
+
+
+@pytest.mark.parametrize("subtype", ["Widget", "FreeText", "Ink", "Stamp"])
+def test_MT14_a_field_or_a_drawing_is_how_it_looks(subtype: str, tmp_path: Path) -> None:
+    sheet = generated.honest(4)
+    add = sheet.file.add
+    look = {"Type": Name("XObject"), "Subtype": Name("Form"), "BBox": [0, 0, 80, 30]}
+    on, off = (add(Stream(look, each)) for each in (b"1 0 0 rg 0 0 80 30 re f", b"0 0 9 9 re f"))
+    mark = sheet.mark(
+        Subtype=Name(subtype), Rect=[200, 90, 280, 120], F=4, AS=Name("On"), T=generated.MARK,
+        AP={"N": {"On": on, "Off": off}}, Contents=generated.MARK, FT=Name("Btn"), V=Name("On"),
+    )  # fmt: skip
+    data = sheet.file.whole("plain")
+    body = papers.clean(data).body
+    assert reading.found(body, tmp_path) == []
+    mark.pop("AP")
+    bare = papers.clean(sheet.file.whole("plain")).body
+    seen, unseen = (
+        sum(each.count(b"\xff\0\0") for each in reading.drawn(paper, tmp_path))
+        for paper in (body, bare)
+    )
+    assert seen > unseen + 100
+    if subtype == "Stamp":
+        assert reading.drawn(body, tmp_path) == reading.drawn(data, tmp_path)
 
 
 # ------------------------------------------------------------------------------------- pictures

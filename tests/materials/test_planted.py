@@ -18,7 +18,7 @@ from pypdf.generic import (
 )
 
 from sitwith_server.materials import embedded, papers
-from sitwith_server.materials.papers import places, rules, shapes, streams, values
+from sitwith_server.materials.papers import places, rules, streams, values
 from sitwith_server.materials.papers.rules import SHAPES, Shape, Target, by, each
 from tests.materials import generated, reading
 from tests.materials.stains import STAINS
@@ -33,7 +33,7 @@ def anything(target: Target, value: Any, depth: int) -> bytes | None:
     if depth > 12:
         return None
     if isinstance(found, StreamObject):
-        free = Shape("anything", dict.fromkeys(found, anything), shapes.DATA)
+        free = Shape("anything", dict.fromkeys(found, anything), streams.Unpacker.data)
         return rules.placed(target, value, free, depth)
     if isinstance(found, DictionaryObject):
         return each(anything)(target, value, depth)

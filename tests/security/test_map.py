@@ -16,7 +16,7 @@ ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \|(?: (.+?))? \|$", re.MULTILINE)
 PLACE = re.compile(r"`([^`]+)`")
 #: Rows that are shown with packets, in tests/media alone.
 ELSEWHERE = {"row_20", "row_34"}
-PENDING = {2, 3, 5, 6, 7, 10, 11, 12, 13}
+PENDING = {3, 11, 12, 13}
 
 
 def below(text: str, title: str) -> str:

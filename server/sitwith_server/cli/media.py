@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 
-from sitwith_server.cli import serve, settings
+from sitwith_server.cli import process, serve, settings
 from sitwith_server.cli.config import warn_of_unknown
 from sitwith_server.cli.output import Commands
 from sitwith_server.cli.worker import Inheritance, Leash
@@ -33,6 +33,7 @@ def run(asked: argparse.Namespace) -> int:
         raise SettingError("media", "is off")
     from sitwith_server import wiring
 
+    process.confine()
     if asked.leash is not None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         leash = Leash(Inheritance(asked.leash, ()))

@@ -235,7 +235,8 @@ class Connection:
     def _answer(self, message: m.Command, answer: Answer) -> None:
         frame = answer_frame(message.id, answer)
         self._outbox.send(frame)
-        self._gate.metrics.command(message.t, str(frame.get("code", "ok")))
+        to = getattr(message, "to", None) or "circle"
+        self._gate.metrics.command(message.t, str(frame.get("code", "ok")), to)
 
     async def _let_go(self) -> None:
         for task in (*self._media, *filter(None, (self._in_hand,))):

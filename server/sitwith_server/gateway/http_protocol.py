@@ -62,7 +62,8 @@ class HttpProtocol(H11Protocol):
         self._head = bytearray()
         """Of a request, until its turn comes."""
         self.app = cast(Any, _Admitted(self.app, self))
-        self.ws_protocol_class = cast(Any, self._upgraded)
+        if self.ws_protocol_class is not None:
+            self.ws_protocol_class = cast(Any, self._upgraded)
 
     # -- a connection ----------------------------------------------------------------------------
 
@@ -225,6 +226,16 @@ class HttpProtocol(H11Protocol):
     def _cut(self, reason: str) -> None:
         self.guard.cut(reason)
         self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:  # a body that is malformed further on than it was read for its answer
+            self.transport.close()
+        # The application may be at work on the head of that request: its answer would come second.
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     # -- what comes of it ------------------------------------------------------------------------
 

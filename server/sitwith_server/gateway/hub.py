@@ -18,7 +18,16 @@ from sitwith_server.gateway.numbers import Numbers, Places
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
-from sitwith_server.room.access import CIRCLE, STAFF, may_receive, shown_as, stream_from, stream_of
+from sitwith_server.room.access import (
+    CIRCLE,
+    FACILITATORS,
+    PAIR,
+    STAFF,
+    may_receive,
+    shown_as,
+    stream_from,
+    stream_of,
+)
 from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
 from sitwith_server.room.events import Event, PlaceYielded, SeatLeft, Turned
 from sitwith_server.room.model import Phase, RoomState, Seat
@@ -265,7 +274,11 @@ class Hub:
     def _positions(self, link: Link, seat: Seat) -> dict[str, bytes]:
         """Where every stream stands that this seat gets; what comes later comes as a frame."""
         start = Position.START
-        found = {CIRCLE: start, stream_of(STAFF, seat.id): start}
+        # By name whether something was said there or not: it may have been before one came.
+        own = [CIRCLE, stream_of(STAFF, seat.id)]
+        own += [stream_of(PAIR, group) for group, span in seat.groups if span.until is None]
+        own += [FACILITATORS] if seat.facilitates else []
+        found = dict.fromkeys(own, start)
         for stream, position in self.room.talking.positions.items():
             if may_receive(seat, stream, self.room.state.seq):
                 found[stream] = position

@@ -275,6 +275,12 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         """The library has made the pong, which goes out with others."""
 
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            # That it was text is enough to refuse it; what is no text would be told to the log.
+            self.frames = [b""]
+        super().send_receive_event_to_app()
+
     def handle_cont(self, event: Frame) -> None:
         if self._deaf:
             return

@@ -13,8 +13,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import resource
+import sys
 from typing import Final
 
 LANDLOCK: Final = "landlock"
@@ -134,8 +134,8 @@ def _line(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
 
 
 def _seccomp() -> bool:
-    lines = program(platform.machine())
-    if lines is None:
+    lines = program(os.uname().machine)
+    if lines is None or sys.maxsize < 2**32:  # a 32-bit program asks by other numbers
         return False
     held = ctypes.create_string_buffer(lines, len(lines))
     given = _Program(len(lines) // 8, ctypes.addressof(held))

@@ -11,6 +11,7 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
+from sitwith_server.room.door import is_besieged
 from sitwith_server.service import paces, tokens
 from sitwith_server.service.host import Host, Use
 from sitwith_server.service.names import Name
@@ -138,7 +139,8 @@ class Door:
         """The use goes to whoever is seated. None: the id is taken, and the use goes on."""
         room, audit = use.room, None
         try:
-            if isinstance(command, c.TakeSeat):
+            # A crowd that comes and goes for hours would push all else out of the trail.
+            if isinstance(command, c.TakeSeat) and not is_besieged(room.state):
                 at = await self._host.log.now(room.id)
                 audit = self._host.trail.entry(command.by, why, None, "ok", at)
             pace = paces.of_resumes(command.by) if isinstance(command, c.TakeBack) else None

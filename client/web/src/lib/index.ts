@@ -21,6 +21,7 @@ export { chime, echoTest, meter, type Meter } from "./media/check.ts";
 export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
 export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
+export { browserAddress, enterBy, type AddressHost, type Entrance } from "./address.ts";
 export { newLink, parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { own, put } from "./own.ts";
 export { LIMITS } from "./messages.ts";

@@ -279,7 +279,6 @@ export const words = {
     hands: "Raised hands",
     noHands: "No hands are raised.",
     everyone: "Everyone here",
-    you: (name: string) => `${name} (you)`,
   },
 
   talk: {

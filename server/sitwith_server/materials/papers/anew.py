@@ -24,7 +24,7 @@ from sitwith_server.materials.papers.streams import Packed, Unpacker
 PAGES: Final = 200
 OBJECTS: Final = 150_000
 VALUES: Final = 2_000_000
-BYTES: Final = 32 * 2**20
+BYTES: Final = 20 * 2**20
 """Of what is written. What came has at most ten million, and may be packed better."""
 NODES: Final = 20_000
 """Of the tree of pages."""
@@ -35,8 +35,13 @@ MARKS: Final = {
     "/Highlight": "highlight",
     "/Underline": "highlight",
     "/StrikeOut": "highlight",
-}
-"""Marks that stay, by their `/Subtype`."""
+    **dict.fromkeys(
+        ("/Widget", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Stamp",
+         "/Ink", "/Caret", "/Watermark"),
+        "drawing",
+    ),
+}  # fmt: skip
+"""Marks of which something stays, by their `/Subtype`: fields and drawings as they look."""
 
 _HEAD: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 _INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
@@ -175,17 +180,26 @@ class Paper:
             shape = MARKS.get(subtype) if isinstance(subtype, str) else None
             if shape is None or self.known(each, shape):
                 continue
-            # A link that may lead nowhere stays as the frame that it draws.
-            leads = (places.of(mark) or b"") if shape == "link" else b""
-            place = values.place(each)
-            number = self.reserve()
+            more = self._of_mark(shape, mark, places)
+            if more is None:
+                continue
+            number, place = self.reserve(), values.place(each)
             if place is not None:
                 self._numbers[(place, shape)] = number
-            kind = b"/Subtype/Link" if shape == "link" else b""
             entries = SHAPES[shape].entries(self, mark, 0)
-            self.put(number, b"<</Type/Annot%b%b%b>>" % (kind, entries, leads))
+            self.put(number, b"<</Type/Annot%b%b>>" % (entries, more))
             written.append(b"%d 0 R" % number)
         return written
+
+    def _of_mark(self, shape: str, mark: DictionaryObject, places: Places) -> bytes | None:
+        """What a mark has beside what its list says; None: it is left out."""
+        if shape == "link":
+            # One that may lead nowhere stays as the frame that it draws.
+            return b"/Subtype/Link" + (places.of(mark) or b"")
+        if shape == "drawing":
+            looks = placed(self, _look(mark), SHAPES["form"], 0)
+            return None if looks is None else b"/Subtype/Stamp/AP<</N " + looks + b">>"
+        return b""
 
     def _structure(self, root: DictionaryObject) -> bytes:
         written = placed(self, root.get("/StructTreeRoot"), SHAPES[structure.ROOT], 0)
@@ -240,6 +254,19 @@ def _pages(root: DictionaryObject) -> list[tuple[values.Place | None, Dictionary
         page.update(own)
         found.append((place, page))
     return found
+
+
+def _look(mark: DictionaryObject) -> Any:
+    """How a mark looks as long as nobody touches it (section 12.5.5), a value of the paper."""
+    looks = values.resolved(mark.get("/AP"))
+    if not isinstance(looks, DictionaryObject):
+        return None
+    normal = looks.get("/N")
+    states = values.resolved(normal)
+    if isinstance(states, StreamObject) or not isinstance(states, DictionaryObject):
+        return normal
+    state = values.resolved(mark.get("/AS"))
+    return states.get(state) if isinstance(state, str) else None
 
 
 def _is_fit(picture: StreamObject) -> bool:

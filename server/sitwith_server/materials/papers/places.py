@@ -41,7 +41,7 @@ def web(value: Any) -> bytes | None:
         parts = urlsplit(address)
     except ValueError:
         return None
-    if parts.scheme.lower() not in _SCHEMES or not parts.hostname:
+    if parts.scheme.lower() not in _SCHEMES or not parts.hostname or "@" in parts.netloc:
         return None
     return address.encode()
 

@@ -69,8 +69,12 @@ class Shape:
         return hash(self.name)
 
     def fits(self, value: Any) -> bool:
-        wanted = DictionaryObject if self.body is None else StreamObject
-        return isinstance(value, wanted)
+        """Whether it can be one: a dictionary that has nothing of the shape is something else."""
+        if self.body is not None:
+            return isinstance(value, StreamObject)
+        if not isinstance(value, DictionaryObject):
+            return False
+        return not value or any(key in self.keys for key in value if key != "/Type")
 
     def entries(self, target: Target, value: DictionaryObject, depth: int) -> bytes:
         """What is between the brackets."""
@@ -103,6 +107,17 @@ def name(*allowed: str) -> Rule:
             return values.name(found)
         except ValueError:
             return None
+
+    return rule
+
+
+def name_but(refused: frozenset[str]) -> Rule:
+    """A name that is none of these."""
+    taken = name()
+
+    def rule(target: Target, value: Any, depth: int) -> bytes | None:
+        found = values.resolved(value)
+        return None if found in refused else taken(target, found, depth)
 
     return rule
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, NameObject
 
+from sitwith_server.materials.papers.fonts import BOX, DATA, FONT, MATRIX
 from sitwith_server.materials.papers.rules import (
     DEEP,
     Rule,
@@ -33,9 +34,6 @@ PAGE: Final = "page"
 PAPER: Final = "paper"
 SHARED: Final = "shared"
 """What the pictures of JBIG2 have in common."""
-DATA: Final = Unpacker.data
-_BOX: Final = array(number, number, number, number, exact=True)
-_MATRIX: Final = array(*([number] * 6), exact=True)
 
 # --------------------------------------------------------------------------- functions, colours
 
@@ -99,7 +97,6 @@ shape(
      "/Matrix": numbers, "/Range": numbers},
 )  # fmt: skip
 shape("profile", {"/N": number, "/Alternate": colours, "/Range": numbers}, Unpacker.colours)
-shape("table", {}, DATA)
 shape(
     "inks",
     {"/Subtype": name("/DeviceN", "/NChannel"), "/Colorants": each(colours),
@@ -128,7 +125,7 @@ shape(
         "/Pattern": each(by("/PatternType", {1: "tiling", 2: "shaded"})),
         "/Shading": each(_SHADED),
         "/XObject": each(by("/Subtype", {"/Image": "image", "/Form": "form"})),
-        "/Font": each(a("font")),
+        "/Font": each(FONT),
         "/Properties": each(
             by("/Type", {"/OCG": "layer", "/OCMD": "layers"}, otherwise="property")
         ),
@@ -141,7 +138,7 @@ shape(
         **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), boolean),
         "/D": array(numbers, number, exact=True),
         "/RI": name(),
-        "/Font": array(a("font"), number, exact=True),
+        "/Font": array(FONT, number, exact=True),
         **dict.fromkeys(("/BG", "/BG2", "/UCR", "/UCR2", "/TR", "/TR2"), _function),
         "/BM": either(name(), array(name())),
         "/SMask": _soft,
@@ -162,8 +159,8 @@ shape(
         "/Type": name("/XObject"),
         "/Subtype": name("/Form"),
         "/FormType": number,
-        "/BBox": _BOX,
-        "/Matrix": _MATRIX,
+        "/BBox": BOX,
+        "/Matrix": MATRIX,
         "/Resources": a("resources"),
         "/Group": a("group"),
         "/StructParent": number,
@@ -206,28 +203,28 @@ shape(
     "tiling",
     {
         **dict.fromkeys(("/PatternType", "/PaintType", "/TilingType", "/XStep", "/YStep"), number),
-        "/BBox": _BOX,
-        "/Matrix": _MATRIX,
+        "/BBox": BOX,
+        "/Matrix": MATRIX,
         "/Resources": a("resources"),
     },
     DATA,
 )
 shape(
     "shaded",
-    {"/PatternType": number, "/Shading": _SHADED, "/Matrix": _MATRIX,
+    {"/PatternType": number, "/Shading": _SHADED, "/Matrix": MATRIX,
      "/ExtGState": a("state")},
 )  # fmt: skip
 _SHADING: Final[dict[str, Rule]] = {
     "/ShadingType": number,
     "/ColorSpace": colours,
     "/Background": numbers,
-    "/BBox": _BOX,
+    "/BBox": BOX,
     "/AntiAlias": boolean,
     "/Function": _function,
 }
 shape(
     "shading",
-    {**_SHADING, "/Domain": numbers, "/Matrix": _MATRIX, "/Coords": numbers,
+    {**_SHADING, "/Domain": numbers, "/Matrix": MATRIX, "/Coords": numbers,
      "/Extend": array(boolean)},
 )  # fmt: skip
 shape(
@@ -237,98 +234,6 @@ shape(
      "/VerticesPerRow": number, "/Decode": numbers},
     DATA,
 )  # fmt: skip
-
-# ------------------------------------------------------------------------------------- fonts
-
-shape(
-    "font",
-    {
-        "/Type": name("/Font"),
-        "/Subtype": name("/Type0", "/Type1", "/MMType1", "/Type3", "/TrueType"),
-        "/Name": name(),
-        "/BaseFont": name(),
-        "/FirstChar": number,
-        "/LastChar": number,
-        "/Widths": numbers,
-        "/FontDescriptor": a("font_about"),
-        "/Encoding": either(name(), a("encoding"), a("code_map")),
-        "/ToUnicode": either(a("code_map"), name("/Identity-H", "/Identity-V")),
-        "/DescendantFonts": array(a("font_part")),
-        "/FontBBox": _BOX,
-        "/FontMatrix": _MATRIX,
-        "/CharProcs": each(a("drawn")),
-        "/Resources": a("resources"),
-    },
-)
-_WIDTHS: Final = array(either(number, numbers))
-shape(
-    "font_part",
-    {
-        "/Type": name("/Font"),
-        "/Subtype": name("/CIDFontType0", "/CIDFontType2"),
-        "/BaseFont": name(),
-        "/CIDSystemInfo": a("characters"),
-        "/FontDescriptor": a("font_about"),
-        "/DW": number,
-        "/W": _WIDTHS,
-        "/DW2": numbers,
-        "/W2": _WIDTHS,
-        "/CIDToGIDMap": either(name("/Identity"), a("table")),
-    },
-)
-shape("characters", {"/Registry": string, "/Ordering": string, "/Supplement": number})
-shape(
-    "font_about",
-    {
-        "/Type": name("/FontDescriptor"),
-        "/FontName": name(),
-        "/FontFamily": string,
-        "/FontStretch": name(),
-        **dict.fromkeys(
-            ("/FontWeight", "/Flags", "/ItalicAngle", "/Ascent", "/Descent", "/Leading",
-             "/CapHeight", "/XHeight", "/StemV", "/StemH", "/AvgWidth", "/MaxWidth",
-             "/MissingWidth"),
-            number,
-        ),
-        "/FontBBox": _BOX,
-        "/CharSet": string,
-        "/Lang": name(),
-        "/CIDSet": a("table"),
-        "/FontFile": a("font_file"),
-        "/FontFile2": a("font_file"),
-        "/FontFile3": a("font_file"),
-    },
-)  # fmt: skip
-shape(
-    "font_file",
-    {
-        "/Subtype": name("/Type1C", "/CIDFontType0C", "/OpenType"),
-        "/Length1": number,
-        "/Length2": number,
-        "/Length3": number,
-    },
-    DATA,
-)
-shape(
-    "encoding",
-    {
-        "/Type": name("/Encoding"),
-        "/BaseEncoding": name(),
-        "/Differences": array(either(number, name())),
-    },
-)
-shape(
-    "code_map",
-    {
-        "/Type": name("/CMap"),
-        "/CMapName": name(),
-        "/CIDSystemInfo": a("characters"),
-        "/WMode": number,
-        "/UseCMap": either(name(), a("code_map")),
-    },
-    DATA,
-)
-shape("drawn", {}, DATA)
 
 # -------------------------------------------------------------------------- layers, properties
 
@@ -373,7 +278,7 @@ shape(
         "/MCID": number,
         "/Type": name("/Pagination", "/Layout", "/Page", "/Background"),
         "/Subtype": name("/Header", "/Footer", "/Watermark"),
-        "/BBox": _BOX,
+        "/BBox": BOX,
         "/Attached": array(name("/Top", "/Bottom", "/Left", "/Right")),
         "/ActualText": string,
         "/Alt": string,
@@ -388,7 +293,7 @@ shape(
     PAGE,
     {
         "/Resources": a("resources"),
-        **dict.fromkeys(("/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"), _BOX),
+        **dict.fromkeys(("/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"), BOX),
         "/Rotate": number,
         "/UserUnit": number,
         "/Contents": either(a("drawn"), array(a("drawn"))),
@@ -399,7 +304,7 @@ shape(
 )
 """`anew` adds its place among the pages, and its marks."""
 _MARK: Final[dict[str, Rule]] = {
-    "/Rect": _BOX,
+    "/Rect": BOX,
     "/F": number,
     "/C": numbers,
     "/StructParent": number,
@@ -421,6 +326,8 @@ shape("highlight", {
     "/AP": a("appearance"),
 })  # fmt: skip
 shape("appearance", {"/N": a("form")})
+shape("drawing", {"/Rect": BOX, "/F": number, "/OC": _OC})
+"""What was drawn upon a page, or is seen of a field. `anew` adds how it looks, and nothing else."""
 shape("border", {"/W": number, "/S": name("/S", "/D", "/B", "/I", "/U"), "/D": numbers})
 shape(
     PAPER,

@@ -16,11 +16,19 @@ from sitwith_server.materials.papers.rules import (
     each,
     either,
     name,
+    name_but,
     number,
     plain,
     shape,
     string,
 )
+
+ACTIONS: Final = frozenset(
+    ("/GoTo", "/GoToR", "/GoToE", "/GoToDp", "/Launch", "/Thread", "/URI", "/Sound", "/Movie",
+     "/Hide", "/Named", "/SubmitForm", "/ResetForm", "/ImportData", "/JavaScript", "/SetOCGState",
+     "/Rendition", "/Trans", "/GoTo3DView", "/RichMediaExecute")
+)  # fmt: skip
+"""No kind of element is called so, not even by a name of its author's."""
 
 
 def _page(target: Target, value: Any, depth: int) -> bytes | None:
@@ -59,7 +67,7 @@ shape(
     "element",
     {
         "/Type": name("/StructElem"),
-        "/S": name(),
+        "/S": name_but(ACTIONS),
         "/P": _parent,
         "/ID": string,
         "/Pg": _page,

@@ -49,7 +49,7 @@ export function ClosedScreen(): VNode {
   const { heading, body, next } = ending(session.snap.value.closed?.code ?? 0, session.wasInside.value);
   const go = (): void => {
     if (next?.does === "resume" && session.client.hasSeat()) session.client.resume();
-    else location.reload();
+    else session.comeAnew();
   };
   return (
     <Frame heading={heading}>
