@@ -93,14 +93,6 @@ class HttpProtocol(H11Protocol):
             self._bounded.forget()
         self._let_go()
 
-    def send_400_response(self, msg: str) -> None:
-        super().send_400_response(msg)
-        # The parser's error holds the frame that raised it, which holds the error.
-        error = sys.exc_info()[1]
-        while error is not None:
-            error.__traceback__ = None
-            error = error.__context__
-
     def _let_go(self) -> None:
         """Nothing of a connection that is over refers to it: what has been in a circle waits for
         the garbage collector, which after some hundreds stops everybody for a while."""
@@ -236,6 +228,11 @@ class HttpProtocol(H11Protocol):
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+        # The parser's error holds the frame that raised it, which holds the error.
+        error = sys.exc_info()[1]
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
 
     # -- what comes of it ------------------------------------------------------------------------
 
