@@ -177,8 +177,8 @@ class Door:
 
 
 def _leads_to_no_role(room: Room, digest: bytes) -> bool:
-    """Whether this is a link, and none of a facilitator's: who has it may not be called one. What is
-    no link gets the answer that it always gets."""
+    """Whether this is a link, and none of a facilitator's. What is no link gets the answer that it
+    always gets."""
     invite = room.state.invite_by_digest(digest)
     return invite is not None and invite.role is not Role.FACILITATOR
 
