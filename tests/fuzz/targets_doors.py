@@ -265,7 +265,7 @@ _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE",
 
 class _Doors:
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = VirtualLoop()  # what waits, such as after wrong keys, waits for no time
         self._made = house()
         self.house: House = self.loop.run_until_complete(self._made.__aenter__())
 
