@@ -1,4 +1,4 @@
-"""How fast one seat may ask, whichever connection and worker it asks through (LI1, LI10, LI11, LI20)."""
+"""How fast one seat may ask, whichever connection and worker it asks through (LI10, LI11, LI20)."""
 
 from __future__ import annotations
 
