@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from typing import Any, ClassVar, Final, cast
 
 import h11
@@ -90,6 +91,12 @@ class HttpProtocol(H11Protocol):
             self._held.leave()
         if self._bounded is not None:
             self._bounded.forget()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nothing of a connection that is over refers to it: what has been in a circle waits for
+        the garbage collector, which after some hundreds stops everybody for a while."""
+        self.app = self.ws_protocol_class = self.cycle = cast(Any, None)
 
     def data_received(self, data: bytes) -> None:
         if self._held is None or self.transport.is_closing():
@@ -221,6 +228,11 @@ class HttpProtocol(H11Protocol):
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+        # The parser's error holds the frame that raised it, which holds the error.
+        error = sys.exc_info()[1]
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
 
     # -- what comes of it ------------------------------------------------------------------------
 
@@ -230,6 +242,7 @@ class HttpProtocol(H11Protocol):
         self._upgrades = True
         made = WireProtocol(guard=self.guard, held=self._held, client=self.client, **kwargs)
         made.app = cast(Any, _Admitted(made.app, self))
+        made.let_go = self._let_go
         return made
 
     def admit(self, scope: Scope) -> bool:

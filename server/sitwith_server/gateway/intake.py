@@ -19,7 +19,7 @@ RATE: Final = 20.0
 in some seconds."""
 BURST: Final = 128.0
 NEWCOMERS: Final = 16.0
-"""`BURST` of who has no seat yet."""
+"""`BURST` of pings and pongs of who has no seat yet."""
 
 MESSAGE_SECONDS: Final = 5.0
 """From a message's first byte to its last."""
@@ -31,7 +31,14 @@ _FINAL: Final = 0x80
 
 
 class Flooded(Exception):
-    """More frames than a peer may send that are no message."""
+    """More frames than a peer may send that are no message.
+
+    pongs: whether they ask for answers, which would fill what may wait for their sender.
+    """
+
+    def __init__(self, pongs: bool) -> None:
+        super().__init__()
+        self.pongs = pongs
 
 
 class Intake:
@@ -41,7 +48,8 @@ class Intake:
     """
 
     def __init__(self, now: float) -> None:
-        self._bucket = Bucket(now, RATE, NEWCOMERS)
+        self._control = Bucket(now, RATE, NEWCOMERS)
+        self._fragments = Bucket(now, RATE, BURST)
         self._rest = 0
         """Bytes of the current frame that are still to come."""
         self._unfinished = False
@@ -49,7 +57,7 @@ class Intake:
 
     def seated(self, now: float) -> None:
         """Its peer has a seat from now on, and may send more."""
-        self._bucket = Bucket(now, RATE, BURST)
+        self._control = Bucket(now, RATE, BURST)
 
     def take(self, buffer: bytearray, now: float) -> bytes:
         """Removes from the buffer what the library may have next: one frame, or what there is of
@@ -65,8 +73,10 @@ class Intake:
                     self.since = now
                 return b""
             kind = buffer[0] & 0x0F
-            if (kind == _CONTINUES or kind & _CONTROL) and not self._bucket.take(now):
-                raise Flooded
+            if kind & _CONTROL and not self._control.take(now):
+                raise Flooded(pongs=True)
+            if kind == _CONTINUES and not self._fragments.take(now):
+                raise Flooded(pongs=False)
             if not kind & _CONTROL:
                 self._unfinished = not buffer[0] & _FINAL
             self._rest = size

@@ -13,6 +13,7 @@ from a peer waits as the bytes that it is, and becomes messages a frame at a tim
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -64,6 +65,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self._client = client
         self._unread = bytearray()
         """What came and is not parsed yet."""
+        self.let_go: Callable[[], None] | None = None
+        """Called once it is over."""
         self._intake = Intake(self.loop.time())
         self._bounded: BoundedTransport
 
@@ -157,8 +160,12 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self._deadline.cancel()
             self._deadline = None
         self._bounded.forget()
+        self.conn.parser.close()
         if self._held is not None:
             self._held.leave()
+        if self.let_go is not None:
+            self.let_go()
+            self.let_go = None
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -187,9 +194,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
             left -= 1
             try:
                 piece = self._intake.take(self._unread, self.loop.time())
-            except Flooded:
+            except Flooded as flooded:
                 self._guard.cut("frames")
-                self._give_up(CloseCode.TOO_FAST)
+                self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
                 return
             if not piece:
                 break
@@ -248,6 +255,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
         return message
 
     async def send(self, message: Any) -> None:
+        if self.disconnected:
+            # Gone before it was answered: no fault of the application's. It reads so next.
+            return
         await super().send(message)
         self._read_on()
         # uvicorn takes a refused upgrade for an application that forgot to answer, and would write
@@ -258,7 +268,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            del extensions[EXTENSION]
 
     # -- frames ----------------------------------------------------------------------------------
 
