@@ -16,8 +16,8 @@ from tests.blackbox.rawclient import Map
 from tests.security.raw import Plug, frame
 
 MIB = 1024 * 1024
-#: Too large, too many pieces, or more frames than anybody may send.
-ENDED = (1009, 4400, 4413, 4429)
+#: Too large, too many pieces, more frames than anybody may send, or not whole in time.
+ENDED = (1009, 4400, 4413, 4429, 4001)
 
 
 async def socket(server: Server) -> Plug:
