@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping
+from typing import cast
 from urllib.parse import urlsplit
 
 from benchmarks.measure import Result
@@ -44,15 +45,14 @@ class Reader(asyncio.Protocol):
         self.inside = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         head = (
             f"GET /ws HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             "Sec-WebSocket-Protocol: sitwith.v1\r\n\r\n"
         )
-        transport.write(head.encode())
+        self._transport.write(head.encode())
 
     def say(self, message: Mapping[str, object]) -> None:
         self._write(0x82, encode(message))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -50,6 +50,11 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
+    def delayed(self) -> float:
+        """Seconds that its main thread was ready to run while others had its core."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
+    @property
     def resident(self) -> int:
         """Bytes of memory that the server holds just now."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
@@ -57,15 +62,17 @@ class Server:
 
 
 @contextmanager
-def serving(module: str = "sitwith_server", **settings: str) -> Iterator[Server]:
-    """Runs `sitwith serve`, or a module that does, and ends it."""
+def serving(
+    module: str = "sitwith_server", *, log: IO[bytes] | None = None, **settings: str
+) -> Iterator[Server]:
+    """Runs `sitwith serve`, or a module that does, and ends it. log: where its lines go."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     key = secrets.token_urlsafe(24)
     own = {"port": str(port), "operator_key": key, "log_level": "error", **settings}
     environment = {f"SITWITH_{name.upper()}": value for name, value in own.items()}
     process = subprocess.Popen(
-        [sys.executable, "-m", module, "serve"], env={**os.environ, **environment}
+        [sys.executable, "-m", module, "serve"], env={**os.environ, **environment}, stderr=log
     )
     try:
         server = Server(f"http://127.0.0.1:{port}", key, process.pid)

@@ -277,6 +277,7 @@ SERVERS = {
     "openssl": "openssl",
     "espeak-ng": "espeak-ng",
     "postgres": "postgresql",
+    "cc": "build-essential",
     "qpdf": "qpdf",
     "mutool": "mupdf-tools",
     "pdftoppm": "poppler-utils",

@@ -43,6 +43,7 @@ class Server:
         self, settings: Mapping[str, str] | None = None, *, port: int | None = None
     ) -> None:
         self.port = port or free_port()
+        self.metrics_port = free_port()
         host = (settings or {}).get("SITWITH_HOST", "127.0.0.1")
         place = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.url, self.ws = f"http://{place}", f"ws://{place}/ws"
@@ -55,6 +56,7 @@ class Server:
             "SITWITH_PORT": str(self.port),
             "SITWITH_OPERATOR_KEY": KEY,
             "SITWITH_PUBLIC_URL": self.url,
+            "SITWITH_METRICS": f"127.0.0.1:{self.metrics_port}",
             **(settings or {}),
         }
         self.process = subprocess.Popen(
@@ -118,6 +120,10 @@ class Server:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(verify=False, trust_env=False, timeout=WAIT) as http:
             return await http.request(method, f"{self.url}{path}", headers=headers, json=body)
+
+    async def metrics(self) -> httpx.Response:
+        async with httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
+            return await http.get(f"http://127.0.0.1:{self.metrics_port}/metrics")
 
     async def connect(self, label: str = "", *, origin: str | None = None) -> Client:
         return await Client.connect(self.ws, label=label, origin=origin)

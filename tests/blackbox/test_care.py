@@ -91,7 +91,7 @@ async def test_CL1_CL4_CL6_CL7_CL8_CL11_the_care_lane_end_to_end(server: Server)
         assert (c.f.me, "care.open", ada.me, "ok") in mine
         assert mine.count((c.f.me, "care.open", ada.me, "ok")) == 1
         assert (ada.me, "care.card", None, "ok") in mine
-        metrics = (await server.http("GET", "/metrics", key=None)).text
+        metrics = (await server.metrics()).text
         summary = (await server.http("GET", f"/api/rooms/{c.room}")).text
         for text in (json.dumps(trail), metrics, summary, server.log):
             assert "CANARY" not in text

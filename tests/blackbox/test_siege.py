@@ -17,7 +17,7 @@ from .house import Circle, Server, circle
 from .rawclient import Client, Gone, Map
 
 WITHIN = 3.0
-"""Seconds in which somebody who was invited is in (a bound on behaviour: the issue's)."""
+"""Seconds in which somebody who was invited is in (a bound on behaviour, not a speed)."""
 
 OwnServer = Callable[..., Server]
 

@@ -22,7 +22,7 @@ from sitwith_server.service.store import read_record
 from tests.chaos.backing import Backing, backing
 from tests.chaos.history import Capture, Forgotten
 from tests.chaos.proxy import Proxy
-from tests.cluster.cluster import KEY, Cluster, Door
+from tests.cluster.cluster import Cluster, Door
 from tests.servers import PASSWORD
 
 FORGET_SECONDS = 10
@@ -204,8 +204,8 @@ class Site:
         still holds."""
         found = [self._news(file) for file in self.cluster.log_files()]
         for number, door in enumerate(self.cluster.doors):
-            answer = await door.http("GET", "/metrics", key=KEY)
-            found.append(Capture(f"the metrics of worker {number}", answer.content))
+            told = (await door.metrics()).encode()
+            found.append(Capture(f"the metrics of worker {number}", told))
         found.append(Capture("Redis", await asyncio.to_thread(self._all_of_redis)))
         return found
 

@@ -39,7 +39,7 @@ def main(drain_seconds: str, *worker: str) -> int:
     supervisor.PAUSES = tuple(float(pause or each) for each in supervisor.PAUSES)  # type: ignore[misc]
     supervisor.SILENT_FOR = 3  # type: ignore[misc]
 
-    def command(inherited: Inheritance) -> list[str]:
+    def command(place: int, inherited: Inheritance) -> list[str]:
         if worker:
             return [*worker, str(inherited)]
         serve = [sys.executable, "-P", "-m", "sitwith_server", "serve"]

@@ -62,10 +62,10 @@ def test_a_room_from_its_opening_to_its_end(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_server_refuses_another_key(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["room", "list", "--operator-key", "another-key"]) == 1
+    assert main(["room", "list", "--operator-key", "another-operators-key"]) == 1
     said = capsys.readouterr()
     assert "401" in said.err
-    assert "another-key" not in said.err + said.out
+    assert "another-operators-key" not in said.err + said.out
 
 
 def test_rehearsal_members_come_by_a_link_and_leave(server: Server) -> None:

@@ -97,7 +97,7 @@ class House:
         """Everything that the operator, or whoever reads metrics, can see of it."""
         cluster, made = self.cluster, []
         for door in cluster.doors:
-            made.append((await door.http("GET", "/metrics", key=None)).text)
+            made.append(await door.metrics())
             made.append((await door.http("GET", f"/api/rooms/{self.room}")).text)
         made.append((await cluster.http("GET", f"/api/audit/{self.room}")).text)
         return "\n".join(made)

@@ -84,6 +84,8 @@ class Door:
     """A place where clients come in: HAProxy's, or one worker's own."""
 
     port: int = field(default_factory=free_port)
+    metrics_port: int = field(default_factory=free_port)
+    """Of a worker's own door."""
 
     @property
     def url(self) -> str:
@@ -111,9 +113,16 @@ class Door:
         except httpx.HTTPError:
             return None
 
+    async def metrics(self) -> str:
+        """What Prometheus is told (for a worker's own door)."""
+        async with httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
+            answer = await http.get(f"http://127.0.0.1:{self.metrics_port}/metrics")
+        assert answer.status_code == httpx.codes.OK
+        return answer.text
+
     async def connections(self) -> int:
-        """How many sockets a worker says it has (for a worker's own door)."""
-        for line in (await self.http("GET", "/metrics", key=None)).text.splitlines():
+        """How many WebSockets a worker says it has (for a worker's own door)."""
+        for line in (await self.metrics()).splitlines():
             if line.startswith("sitwith_connections "):
                 return int(float(line.split()[1]))
         raise AssertionError("no such metric")
@@ -210,6 +219,7 @@ class Cluster(Door):
             "SITWITH_PUBLIC_URL": self.url,
             "SITWITH_OPERATOR_KEY": KEY,
             "SITWITH_REDIS_URL": self.redis.url,
+            "SITWITH_METRICS": f"127.0.0.1:{door.metrics_port}",
             "SITWITH_TRUSTED_PROXIES": "127.0.0.1",
             "SITWITH_LOG_LEVEL": "debug",
             "SITWITH_DRAIN_SECONDS": "2",

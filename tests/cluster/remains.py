@@ -118,7 +118,7 @@ class Told:
         said = [(name, text) for name, text in self.cluster.logs()]
         for number, door in enumerate(self.cluster.doors):
             with suppress(httpx.ConnectError):  # a worker that was killed
-                said.append((f"worker {number}", (await door.http("GET", "/metrics")).content))
+                said.append((f"worker {number}", (await door.metrics()).encode()))
                 for path in (f"/api/rooms/{self.room}", f"/api/audit/{self.room}"):
                     said.append((path, (await door.http("GET", path)).content))
         found = [(n, what) for n, text in said for what, mark in self.marks.items() if mark in text]

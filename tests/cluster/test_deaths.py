@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
+from contextlib import suppress
 
 from tests.cluster.cluster import Cluster, Door, opened
 from tests.cluster.conftest import MakeCircle
 from tests.cluster.population import Circle
+from tests.servers import free_port
 
 PEOPLE = 12
 
@@ -147,8 +150,16 @@ async def test_an_emptied_redis_is_filled_again(cluster: Cluster, circle: MakeCi
     one.tell("Redis emptied twice")
 
 
+def two_ports() -> int:
+    """The first of two neighbours that are free."""
+    while True:
+        port = free_port()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+            return port
+
+
 async def test_supervised_workers_are_replaced_under_load(cluster: Cluster) -> None:
-    door = Door()
+    door = Door(metrics_port=two_ports())
     words = [sys.executable, "-P", "-m", "sitwith_server", "serve", "--workers", "2"]
     server = cluster.run("supervisor", words, cluster.environ(door))
     async with asyncio.timeout(60):
@@ -166,6 +177,8 @@ async def test_supervised_workers_are_replaced_under_load(cluster: Cluster) -> N
     await asyncio.sleep(1)
     await one.hush()
     one.assert_whole()
+    for each in (door, Door(metrics_port=door.metrics_port + 1)):
+        assert "sitwith_connections " in await each.metrics()
     assert all(len(seat.connections) > 1 for seat in one.seats)
     one.tell("supervised workers replaced")
     await one.leave()

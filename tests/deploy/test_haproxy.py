@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,8 @@ import pytest
 
 from tests.cluster.cluster import HAPROXY_CFG, Door, Process, program
 from tests.gateway.serving import serving
+from tests.gateway.test_http_requests import METRICS, status_line
+from tests.gateway.test_sockets import plugs
 from tests.servers import free_port
 
 WITHIN = 30.0
@@ -317,10 +320,56 @@ async def _asked_from(source: str, door: Door, headers: dict[str, str]) -> str:
         return (await http.get(f"{door.url}/r/x", headers=headers)).text
 
 
-async def test_the_workers_metrics_are_not_for_the_world(proxy: Proxy) -> None:
-    for path in ("/metrics", "/metrics/", "/metrics?x"):
-        assert (await proxy.get(path)).status_code == 404
-    assert not any(b"metrics" in head for w in proxy.workers for head in w.heads)
+@pytest.mark.parametrize("spelled", [*METRICS, "/server-status", "/.env", "/rx", "/ws/x", "*"])
+async def test_HT9_HT21_what_is_not_for_the_world_reaches_no_worker(
+    proxy: Proxy, spelled: str
+) -> None:
+    """By whatever spelling: a worker decodes what this proxy compares undecoded."""
+    assert (await status_line(proxy.port, spelled)).split()[1] in (b"404", b"400")
+    assert not any(f" {spelled} ".encode() in head for w in proxy.workers for head in w.heads)
+    assert not any(b"etric" in head for w in proxy.workers for head in w.heads)
+
+
+async def test_what_is_for_the_world_reaches_a_worker(proxy: Proxy) -> None:
+    page = ("/", "/r/a-Room_1~", "/r/x/materials/m", "/assets/index-4f2a.js", "/crisis-lines")
+    more = ("/api", "/api/rooms", "/api/rooms/x/invites/y", "/series/x/invite.ics", "/readyz")
+    for path in (
+        *page,
+        *more,
+        "/templates",
+        "/schemas/agenda.json",
+        "/healthz",
+        "/r/x?y=%41",
+        "/r/%F0%9F%A6%86",
+        "/r/x,",
+    ):
+        assert (await proxy.get(path)).status_code == 200, path
+
+
+async def test_HT20_one_address_has_so_many_connections_at_the_proxy(tmp_path: Path) -> None:
+    async with serving() as worker:
+        proxy = Door()
+        said = {
+            "SITWITH_HTTP": f"127.0.0.1:{proxy.port}",
+            "SITWITH_WORKER_1": f"127.0.0.1:{worker.port}",
+            "SITWITH_SOCKETS_PER_ADDRESS": "3",
+        }
+        words = [program("haproxy", "haproxy"), "-db", "-f", str(HAPROXY_CFG)]
+        running = Process(words, tmp_path / "log", {**os.environ, **said})
+        try:
+            async with asyncio.timeout(WITHIN):
+                while await proxy.status("/") != 200:
+                    await asyncio.sleep(0.02)
+            here = replace(worker, port=proxy.port)
+            async with plugs(here, 3, "127.0.0.7") as held:
+                for plug in held:
+                    await plug.send(b"GET / HT")
+                await asyncio.sleep(0.2)
+                async with plugs(here, 1, "127.0.0.7") as (more,):
+                    assert await more.read() == b""
+                assert await _asked_from("127.0.0.8", proxy, {}) == "127.0.0.1"
+        finally:
+            running.end()
 
 
 async def test_the_log_names_no_address_and_no_client(proxy: Proxy) -> None:

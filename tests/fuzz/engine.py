@@ -31,6 +31,8 @@ from tests.fuzz.mutate import mutated
 CORPUS: Final = Path(__file__).with_name("corpus")
 HANG: Final = 1.0
 """Seconds of the processor for one input. Not of the clock: others may have the core."""
+LOOKED_AT: Final = 0.5
+"""Share of the inputs whose lines are looked at: it costs them several times their time."""
 MOST_KEPT: Final = 400
 REPLAYED: Final = 0.15
 """Share of the time in which the same inputs come again, to see whether memory grows."""
@@ -176,7 +178,7 @@ class Fuzzer:
         self.new.clear()
         third = None
         while (gone := time.monotonic() - began) < hunting and len(report.findings) < most:
-            self._try(self._next())
+            self._try(self._next(), self._chance.random() < LOOKED_AT)
             if third is None and gone > hunting / 3:
                 third = resident()
         target.fresh()
@@ -218,9 +220,9 @@ class Fuzzer:
         other = chance.choice(self._kept or [b""])
         return target.mutate(made, other, target.words, chance)[: target.longest]
 
-    def _try(self, data: bytes) -> None:
+    def _try(self, data: bytes, traced: bool = True) -> None:
         self.report.runs += 1
-        wrong = self._wrong(data, traced=True)
+        wrong = self._wrong(data, traced=traced)
         if wrong is not None and wrong.startswith("hangs"):
             wrong = self._wrong(data, traced=False)  # without what looking costs
         if wrong is not None:
@@ -228,7 +230,7 @@ class Fuzzer:
                 self._kinds.add(wrong)
                 self.report.findings.append(Finding(wrong, self._smallest(data, wrong)))
             return
-        if not self._lines.steps <= self._seen:
+        if traced and not self._lines.steps <= self._seen:
             self._seen |= self._lines.steps
             if len(self._kept) >= MOST_KEPT:
                 del self._kept[self._chance.randrange(MOST_KEPT // 2)]
@@ -268,27 +270,33 @@ class Fuzzer:
         return data
 
     def _replay(self, seconds: float) -> None:
-        """The same inputs round after round: from the second on nothing more is kept."""
+        """The same inputs round after round: after a third of the time nothing more is kept."""
         inputs = self._chance.sample(self._kept, min(len(self._kept), 60)) or [b""]
-        began, rounds, first = time.monotonic(), 0, 0
+        began, rounds = time.monotonic(), 0
+        marks: list[tuple[int, int]] = []
+        """Rounds and memory after a third, two thirds, and all of it."""
         tracemalloc.start()
         try:
-            while time.monotonic() - began < seconds or rounds < 4:
+            while len(marks) < 3:
                 for place, each in enumerate(inputs):
                     if self._wrong(each, traced=False) is not None:
                         return  # told before, or by what looking costs
                     if not rounds and place and time.monotonic() - began > seconds / 6:
                         del inputs[place:]  # so that there are rounds enough
                 rounds += 1
-                if rounds == 2:
-                    first, began = self._memory(), time.monotonic()
-            grown = self._memory() - first
+                if rounds > 1 and time.monotonic() - began > seconds / 3:
+                    marks.append((rounds, self._memory()))
+                    began = time.monotonic()
         finally:
             tracemalloc.stop()
-        # What Python itself keeps for later (free lists, interned names) goes up and down a little.
-        if grown > 16_384 + 24 * len(inputs) * (rounds - 2):
-            what = f"keeps memory: {grown:,} bytes more after {rounds - 2} rounds of the same"
-            self.report.findings.append(Finding(what, b""))
+        # What Python itself keeps for later (free lists, interned names) goes up and down a little,
+        # and by as much as a table of its own once in a while.
+        (first, low), (second, middle), (third, high) = marks
+        for grown, of in ((middle - low, second - first), (high - middle, third - second)):
+            if grown <= 8_192 + 24 * len(inputs) * of:
+                return
+        what = f"keeps memory: {high - low:,} bytes more after {third - first} rounds of the same"
+        self.report.findings.append(Finding(what, b""))
 
     def _memory(self) -> int:
         self._target.fresh()

@@ -16,6 +16,7 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.connection import Connection
 from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.service import paces
 from tests.fuzz.engine import Target
 from tests.fuzz.mutate import wrong
 from tests.fuzz.records import changed, read, written
@@ -139,12 +140,14 @@ class _Rooms:
         return wire
 
     def close(self) -> None:
-        self._run(self._world.close())
-        with suppress(Exception):
-            self._loop.close()
+        with capture_logs():  # of what was cut off
+            self._run(self._world.close())
+            self._run(ended())
+        self._loop.close()
+        paces.of_commands.cache_clear()  # kept for some thousand seats
 
 
-class _Kept(Generic[T]):
+class Kept(Generic[T]):
     """What inputs share, made for the first of them and closed at the end."""
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -160,7 +163,7 @@ class _Kept(Generic[T]):
             self._made.pop().close()
 
 
-_ROOMS = _Kept(_Rooms)
+_ROOMS = Kept(_Rooms)
 
 
 def session(data: bytes) -> None:
@@ -169,10 +172,10 @@ def session(data: bytes) -> None:
         _ROOMS.forget()
     with capture_logs() as logs:
         _ROOMS.get().visit([record.data for record in read(data)])
-    _no_errors(logs)
+    no_errors(logs)
 
 
-def _no_errors(logs: Sequence[Any]) -> None:
+def no_errors(logs: Sequence[Any]) -> None:
     for line in logs:
         if line["log_level"] in ("error", "critical"):
             fault = line.get("exc_info")
@@ -271,7 +274,7 @@ class _Doors:
         self.loop.close()
 
 
-_DOORS = _Kept(_Doors)
+_DOORS = Kept(_Doors)
 
 
 def request(data: bytes) -> None:
@@ -281,8 +284,16 @@ def request(data: bytes) -> None:
     for op, who, rest in read(data):
         with capture_logs() as logs:
             doors.loop.run_until_complete(_ask(doors.house, op, who, rest))
-        _no_errors(logs)
+        no_errors(logs)
         return
+
+
+async def ended() -> None:
+    """Nothing else goes on in this loop any more."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _ask(h: House, op: int, who: int, rest: bytes) -> None:

@@ -106,7 +106,8 @@ def _wrong_offer(chance: random.Random) -> bytes:
 def _more_sections(whole: bytes, chance: random.Random) -> bytes:
     """Sections left out and again and again, each with a mid of its own, and all bundled."""
     head, *sections = whole.split(b"\r\nm=")
-    chosen = chance.choices(sections, k=chance.choice((1, 2, 5, 9, 13, 25)))
+    many = [each for each in sections if b"a=sendonly" not in each or chance.random() < 0.1]
+    chosen = chance.choices(many or sections, k=chance.choice((1, 2, 5, 9, 13, 25)))
     mids = [str(number).encode() for number in range(len(chosen))]
     head = re.sub(rb"BUNDLE[^\r]*", b"BUNDLE " + b" ".join(mids), head)
     chosen = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,6 @@ class House:
 async def house(
     *,
     folder: Path = BUILT,
-    crowds: Iterable[int] = (),
     **settings: Any,
 ) -> AsyncIterator[House]:
     """A worker's addresses; `folder` is where its page was built."""
@@ -68,7 +67,7 @@ async def house(
     host = Host(log, Trail(log, chosen.audit_ttl))
     operator = Operator(host, room_ttl=chosen.room_ttl)
     metrics = Metrics()
-    routes = http.routes(operator, chosen, metrics, lambda: crowds, Page(folder))
+    routes = http.routes(operator, chosen, metrics, Page(folder))
     asgi = http.wrapped(Starlette(routes=routes), chosen, metrics)
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:

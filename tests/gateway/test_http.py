@@ -243,7 +243,7 @@ async def test_HT8_what_is_not_there_is_404(
         ("GET", "/api/rooms/x/invites/i", {"DELETE"}),
         ("POST", "/api/audit/x", {"GET", "HEAD", "DELETE"}),
         ("POST", "/healthz", {"GET", "HEAD"}),
-        ("BREW", "/metrics", {"GET", "HEAD"}),
+        ("BREW", "/readyz", {"GET", "HEAD"}),
     ],
 )
 async def test_another_method_is_405(h: House, method: str, path: str, allowed: set[str]) -> None:

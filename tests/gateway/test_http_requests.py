@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -13,26 +14,106 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway import http
 from sitwith_server.gateway.forms import DEFAULT_AGREEMENT
 from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.server import MetricsPort
 from sitwith_server.log.base import Health
 from sitwith_server.log.memory_log import MemoryLog
+from tests.servers import free_port
 
 from .house import URL, House, error_of, house, scope
+from .serving import serving
 
 # ----------------------------------------------------------------------------------- health
 
 
-async def test_HT9_health_readiness_and_metrics_need_no_key() -> None:
-    async with house(crowds=[3, 12]) as h:
+async def test_HT9_health_and_readiness_need_no_key() -> None:
+    async with house() as h:
         made = await h.room(title="Canary")
-        for path in ("/healthz", "/readyz", "/metrics"):
+        for path in ("/healthz", "/readyz"):
             answer = await h.call("GET", path, key=None)
             assert answer.status_code == 200
             assert "Canary" not in answer.text
             assert made["room"] not in answer.text
-        assert answer.headers["content-type"].startswith("text/plain")
-        assert "sitwith_people 15.0" in answer.text
-        assert 'sitwith_rooms_by_people{people="0-4"} 1.0' in answer.text
-        assert 'method="POST",route="/api/rooms",status="201"' in answer.text
+
+
+METRICS = (
+    *("/metrics", "/metrics/", "//metrics", "/./metrics", "/r/../metrics", "/r/%2e%2e/metrics"),
+    *("/%6detrics", "/%6Detric%73", "/metrics%2f", "/metrics;x", "/metrics%00", "/METRICS"),
+    *("http://127.0.0.1/metrics", "/metrics?x", "/r//metrics", "/%2fmetrics", "/metrics%3f"),
+)
+
+
+@pytest.mark.parametrize("spelled", METRICS)
+async def test_HT9_the_public_port_has_no_metrics_by_any_spelling(spelled: str) -> None:
+    async with house() as h, serving(h.asgi) as served:
+        assert b"404" in await status_line(served.port, spelled)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "/%72/x",
+        "/r/%2E%2e",
+        "/r/x%2Fy",
+        "/r/%5c",
+        "/r/%252f",
+        "/r/%",
+        "/r/%00",
+        "/assets/%41",
+        "//r/x",
+        "/r//x",
+        "/r/x/..",
+        "/r/./x",
+        "/%77s",
+        "/r;/x",
+        "*",
+    ],
+)
+async def test_HT21_a_path_has_one_spelling(spelled: str) -> None:
+    """What a proxy reads as one path and a worker as another is none."""
+    async with house() as h, serving(h.asgi) as served:
+        assert b"404" in await status_line(served.port, spelled)
+        assert b" 200 " in await status_line(served.port, "/r/x")
+
+
+async def status_line(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert b"# TYPE" not in answer
+    return answer.partition(b"\r\n")[0]
+
+
+async def test_HT9_metrics_have_an_address_of_their_own() -> None:
+    place = f"127.0.0.1:{free_port()}"
+    async with house(metrics=place) as h:
+        made = await h.room(title="Canary")
+        port = MetricsPort(h.settings, h.metrics, lambda: [3, 12])
+        await port.start()
+        try:
+            async with httpx.AsyncClient(trust_env=False, base_url=f"http://{place}") as http:
+                answer = await http.get("/metrics")
+                assert answer.status_code == 200
+                assert answer.headers["content-type"].startswith("text/plain")
+                for word in ("Canary", made["room"]):
+                    assert word not in answer.text
+                assert "sitwith_people 15.0" in answer.text
+                assert 'sitwith_rooms_by_people{people="0-4"} 1.0' in answer.text
+                assert 'method="POST",route="/api/rooms",status="201"' in answer.text
+                for path in ("/", "/api/rooms", "/readyz", "/ws", "/metrics/x"):
+                    assert (await http.get(path)).status_code == 404
+                assert (await http.post("/metrics")).status_code == 405
+        finally:
+            await port.stop()
+
+
+async def test_HT9_unset_there_are_no_metrics() -> None:
+    async with house() as h:
+        port = MetricsPort(h.settings, h.metrics, lambda: [])
+        await port.start()
+        await port.stop()
+        assert h.settings.metrics is None
 
 
 @pytest.mark.parametrize("lost", ["index.html", "assets/app-1.js", "assets/app-2.css"])
@@ -191,7 +272,7 @@ async def test_requests_have_ids_of_their_own(h: House) -> None:
 
 
 async def test_the_addresses_work_under_a_bare_router_too(h: House) -> None:
-    routes = http.routes(h.operator, h.settings, h.metrics, lambda: ())
+    routes = http.routes(h.operator, h.settings, h.metrics)
     asgi = http.wrapped(Router(routes), h.settings, h.metrics)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         assert (await client.get("/healthz")).status_code == 200

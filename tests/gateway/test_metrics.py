@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from sitwith_server.gateway import http
 from sitwith_server.gateway.metrics import CROWD, Metrics
 from sitwith_server.media.bus import Here
+
+from .house import house
 
 PEOPLE = re.compile(r"[0-9]+")
 
@@ -61,7 +65,7 @@ def test_frames_cuts_ticks_and_commits_are_counted() -> None:
     metrics.tick()
     metrics.upgrade_refused("origin")
     metrics.commit(0.003)
-    metrics.http("GET", "/r/{room}", 200)
+    metrics.http("GET", "/api/rooms", 200)
     seen = samples(metrics)
     assert seen["sitwith_frames_total", ("in",)] == 2
     assert seen["sitwith_frame_bytes_total", ("in",)] == 30
@@ -74,7 +78,7 @@ def test_frames_cuts_ticks_and_commits_are_counted() -> None:
     assert seen["sitwith_commit_seconds_count", ()] == 1
     assert seen["sitwith_commit_seconds_bucket", ("0.0025",)] == 0
     assert seen["sitwith_commit_seconds_bucket", ("0.005",)] == 1
-    assert seen["sitwith_http_requests_total", ("GET", "/r/{room}", "200")] == 1
+    assert seen["sitwith_http_requests_total", ("GET", "/api/rooms", "200")] == 1
 
 
 @given(st.text(), st.text())
@@ -143,9 +147,44 @@ def test_HT9_that_somebody_asked_for_care_is_in_no_metric() -> None:
         metrics.command(type, "ok")
         metrics.command(type, "ok")
     metrics.command("hand.raise", "ok")
-    metrics.http("GET", "/crisis-lines", 200)
     seen = samples(metrics)
     assert seen["sitwith_commands_total", ("ok", "quiet")] == 14
     assert seen["sitwith_commands_total", ("ok", "hand.raise")] == 1
     told = metrics.render().decode()
-    assert not any(word in told for word in (*quiet, "topics", "crisis"))
+    assert not any(word in told for word in (*quiet, "topics"))
+
+
+@pytest.mark.parametrize("to", ["staff", "staff:m1", "facilitators", "direct:m2", "", "elsewhere"])
+def test_HT9_what_is_said_to_a_few_is_quiet(to: str) -> None:
+    """Nor does a refusal tell what was refused."""
+    metrics = Metrics()
+    for type, result in (("chat.say", "ok"), ("chat.delete", "muted"), ("care.flag", "stale")):
+        metrics.command(type, result, to)
+    metrics.command("mood.answer", "bad_request")
+    for where in ("circle", "pair", "pair:g1"):
+        metrics.command("chat.say", "ok", where)
+    seen = samples(metrics)
+    assert seen["sitwith_commands_total", ("ok", "quiet")] == 1
+    assert seen["sitwith_commands_total", ("other", "quiet")] == 3
+    assert seen["sitwith_commands_total", ("ok", "chat.say")] == 3
+    refused = {labels for name, labels in seen if name == "sitwith_refusals_total"}
+    assert refused == {("other",)}
+
+
+async def test_HT9_nothing_that_needs_no_key_is_a_class_of_its_own() -> None:
+    """Every address there is, by every method: only those with a key or a ticket are told apart."""
+    told: list[set[tuple[str, ...]]] = []
+    for path in ("/", "/crisis-lines"):
+        async with house() as h:
+            for method in ("GET", "HEAD", "POST", "DELETE", "BREW"):
+                await h.call(method, path)
+            told.append({key[1] for key in samples(h.metrics) if key[0].startswith("sitwith_http")})
+    assert told[0] == told[1] == {("any", "open", "2xx"), ("any", "open", "4xx")}
+    async with house() as h:
+        for each in http.routes(h.operator, h.settings, h.metrics):
+            for method, status in (("GET", 200), ("POST", 204), ("GET", 304), ("GET", 503)):
+                h.metrics.http(method, each.path, status)
+        labels = {key[1] for key in samples(h.metrics) if key[0] == "sitwith_http_requests_total"}
+    shown = {route for _, route, _ in labels}
+    assert {route for route in shown if not route.startswith("/api/")} == {"open"}
+    assert not any("crisis" in route or "forget" in route for route in shown)

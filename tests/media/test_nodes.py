@@ -50,7 +50,7 @@ class Site(Cluster):
 
     async def told(self, name: str, door: int) -> dict[str, float]:
         """A media gauge of the nodes that this worker tells of."""
-        text = (await self.doors[door].http("GET", "/metrics", key=None)).text
+        text = await self.doors[door].metrics()
         found = re.findall(rf'^sitwith_media_{name}{{node="(\w+)"}} (\S+)$', text, re.MULTILINE)
         return {node: float(value) for node, value in found}
 

@@ -242,6 +242,8 @@ SERVER: list[Message | f.Ok] = [
     ),
     f.RoomFrame(14, POS, "leave", None, OTHER, (("members", OTHER), ("floor", "queue", []))),
     f.RoomFrame(15, POS, "time", {"locked": True}, None, (("talk", OTHER, 2.5),)),
+    f.RoomFrame(3 << 20, (3 << 20).to_bytes(8), "lock", {"locked": True}),
+    f.RoomFrame(1 << 52, (1 << 52).to_bytes(8), "unlock", {"locked": False}),
     f.Chat("circle", 1, POS, OTHER, 1790000000.25, "hello"),
     f.Chat("circle", 2, POS, MEMBER, 1790000001.25, BIN, notice=True),
     f.Chat("pair:g1", 3, POS, MEMBER, 1790000002.25, "", deleted=True),
@@ -264,4 +266,5 @@ SERVER: list[Message | f.Ok] = [
     f.Gap("room", None),
     f.Closed(4403),
     f.Closed(4010),
+    f.Closed(4029),
 ]

@@ -279,8 +279,9 @@ async def test_HT8_what_is_not_there_is_404(server: Server) -> None:
 
 async def test_HT9_health_needs_no_key_and_tells_no_secret(server: Server) -> None:
     async with circle(server, ["Adalbert"]) as c:
-        for path in ("/healthz", "/readyz", "/metrics"):
-            answer = await server.http("GET", path, key=None)
+        answers = [await server.http("GET", path, key=None) for path in ("/healthz", "/readyz")]
+        assert (await server.http("GET", "/metrics", key=None)).status_code == 404
+        for answer in (*answers, await server.metrics()):
             assert answer.status_code == httpx.codes.OK
             for word in ("Adalbert", c.room, c.members[0].me, *c.tokens.values(), KEY):
                 assert word not in answer.text

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.blackbox.house import Circle, Server, circle
-from tests.blackbox.rawclient import Client, Gone
+from tests.blackbox.rawclient import Client
 
 
 async def _stand_still(server: Server) -> None:
@@ -118,25 +117,3 @@ async def test_RE13_what_no_longer_is_as_it_was_seen_is_a_gap_of_unknown_extent(
         gaps = [f.body for f in back.frames if f.body["t"] == "gap"]
         assert gaps == [{"t": "gap", "stream": "circle", "missed": None}]
         assert back.said("circle") == ["two"]
-
-
-async def test_LI10_LI11_who_comes_back_for_every_few_words_says_no_more_than_others(
-    server: Server,
-) -> None:
-    async with circle(server, ["Ada"]) as c:
-        ada, began, number = c.members[0], time.monotonic(), 1_000
-        codes: set[int | None] = set()
-        while time.monotonic() - began < 1.5:
-            try:
-                for _ in range(5):
-                    number += 1
-                    say = {"t": "chat.say", "id": number, "to": "circle", "body": f"{number}"}
-                    await ada.send(say)
-                ada = await c.back(ada)
-            except Gone as gone:
-                codes.add(gone.code)
-        took = time.monotonic() - began
-        await c.f.ok("hand.raise")
-        assert codes <= {4029, 4409, 4429} and 4029 in codes
-        heard = [each for each in c.f.chats if each["from"] == ada.me]
-        assert 20 <= len(heard) <= 40 + 10 * took + 1

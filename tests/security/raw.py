@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
+import socket
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -38,16 +39,37 @@ class Plug:
         self.writer = writer
 
     @classmethod
-    async def open(cls, port: int, *, source: str | None = None) -> Self:
-        """Connects, from the loopback address `source` where one is given."""
-        here = None if source is None else (source, 0)
-        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=here))
+    async def open(
+        cls, port: int, *, source: str = "127.0.0.1", receives: int | None = None
+    ) -> Self:
+        """Connects, from the loopback address `source`.
 
-    async def send(self, data: bytes) -> None:
-        """Writes what the peer takes; a peer that has gone takes nothing."""
-        with suppress(ConnectionError):
-            self.writer.write(data)
-            await self.writer.drain()
+        receives: bytes that the kernel keeps of what was not read, about.
+        """
+        plug = socket.socket()
+        if receives is not None:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+        plug.setblocking(False)
+        plug.bind((source, 0))
+        await asyncio.get_running_loop().sock_connect(plug, ("127.0.0.1", port))
+        return cls(*await asyncio.open_connection(sock=plug))
+
+    async def send(self, data: bytes) -> bool:
+        """Writes what the peer takes, for 2 s at most; False where the peer has gone."""
+        with suppress(TimeoutError):
+            try:
+                self.writer.write(data)
+                async with asyncio.timeout(2):
+                    await self.writer.drain()
+            except ConnectionError:
+                return False
+        return not self.writer.is_closing()
+
+    def read(self, on: bool) -> None:
+        """Whether anything is read from the line at all."""
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        (transport.resume_reading if on else transport.pause_reading)()
 
     async def rest(self, within: float = WAIT) -> bytes:
         """All that comes until the peer closes; fails where it does not within `within` s."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from itertools import pairwise
 
 from sitwith_protocol.linking import blind_all
 from tests.blackbox.house import ROOT, Circle, Server, circle
@@ -81,6 +82,41 @@ async def test_row_15_whispers_change_nothing_that_an_onlooker_gets(server: Serv
         answers = [await back.ok("chat.say", {"to": "circle", "body": "x"}) for _ in range(2)]
         assert [sorted(answer) for answer in answers] == [["id", "n", "t", "to"]] * 2
         assert [answer["n"] for answer in answers] == [3, 4]
+
+
+def rising(values: list[bytes]) -> list[int]:
+    """Where in these positions four bytes stand that only ever rise."""
+    width = min(map(len, values))
+    found = []
+    for at in range(width - 3):
+        numbers = [int.from_bytes(value[at : at + 4]) for value in values]
+        if all(one < two for one, two in pairwise(numbers)):
+            found.append(at)
+    return found
+
+
+async def test_seen_10_an_onlookers_numbers_are_their_own(server: Server) -> None:
+    settings = {"direct": True, "cards": True}
+    async with circle(server, ["Ada", "Ben", "Cleo"], settings=settings) as c:
+        *_, cleo = c.members
+        await c.f.ok("concerns.offer", {"concerns": ["grief"]})
+        await public(c, cleo)
+        await whispers(c)
+        await public(c, cleo)
+        back = await c.back(cleo)
+        for _ in range(8):
+            await c.f.ok("chat.say", {"to": "circle", "body": "and on"})
+        await public(c, back)
+        for who in (cleo, back):
+            seqs = [frame.body["seq"] for frame in who.frames if frame.body["t"] == "room"]
+            assert len(seqs) > 1
+            assert all(two == one + 1 for one, two in pairwise(seqs)), "a frame for somebody else"
+        assert seqs[0] > max(f.body["seq"] for f in cleo.frames if f.body["t"] == "room")
+        # A position in a conversation says neither how many there were nor in which life.
+        places = [frame.body["pos"] for frame in back.frames if frame.body["t"] == "chat"]
+        assert len(places) > 8
+        assert rising(places) == []
+        assert rising([n.to_bytes(24) for n in range(9)]), "what a number would look like"
 
 
 def test_row_15_nobody_is_told_that_somebody_types() -> None:

@@ -19,6 +19,7 @@ from sitwith_server.service.door import Door, Seated
 from sitwith_server.service.host import Host
 from sitwith_server.service.names import clean
 from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.peers import address_hash
 
 
 async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +46,24 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     await log.close()
 
 
+async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -> None:
+    log = MemoryLog()
+    host = Host(log, Trail(log, 3600))
+    made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
+    door, name = Door(host), clean("Facilitator 2")
+    assert await door.join(made.member, name) is CloseCode.BAD_FRAME
+    seated = await door.join(made.facilitator, name)
+    assert isinstance(seated, Seated)
+    assert seated.room.state.seats[seated.seat].name == "Facilitator 2"
+    # By a link that is none, and where there is no room, it is as with any other name.
+    for room in (made.room, "nowhere"):
+        token, _ = tokens.mint_token(room)
+        for each in (name, clean("Kim")):
+            assert await door.join(token, each) is CloseCode.NOWHERE
+    await host.close()
+    await log.close()
+
+
 async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> None:
     log = MemoryLog()
     host = Host(log, Trail(log, 3600))
@@ -56,6 +75,43 @@ async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> No
     assert lines == [{"event": "room_unreadable", "log_level": "error"}]
     await host.close()
     await log.close()
+
+
+async def test_HT7_who_comes_and_goes_pushes_nothing_out_of_the_trail() -> None:
+    log = MemoryLog()
+    host = Host(log, Trail(log, 3600))
+    made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
+    door = Door(host)
+    for _ in range(250):
+        seated = await door.join(made.member, clean("Somebody"), address="192.0.2.7")
+        assert isinstance(seated, Seated)
+        await door.lost(seated)
+    entries = await host.trail.read(made.room)
+    assert [entry["action"] for entry in entries] == ["room.create", *["hello"] * 100]
+    await host.close()
+    await log.close()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.7", "::ffff:192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+    ],
+)
+def test_DO8_an_address_is_known_again_by_a_short_hash(one: str, other: str, same: bool) -> None:
+    first, second = (address_hash(b"a room's key", each) for each in (one, other))
+    assert (first == second) is same
+    assert len(first) == len(second) == 3
+    assert first != address_hash(b"another room's key", one)
+
+
+@pytest.mark.parametrize("nowhere", [None, "", "testclient", "unix:", "300.1.1.1"])
+def test_DO8_what_is_no_address_is_nobodys(nowhere: str | None) -> None:
+    assert address_hash(b"key", nowhere) == b""
 
 
 def test_EN12_an_id_has_eight_characters_of_letters_and_digits() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.evening import MISHAPS
+from tests.chaos.evidence import Evidence
 from tests.chaos.person import ELSEWHERE
 from tests.simulation.cluster import StrictGuest
 from tests.simulation.play import FAULTS, Play, assert_well, fail_over, play, run
@@ -85,6 +86,7 @@ def test_evenings_are_eventful() -> None:
         assert sum(link.code is None for link in history.links) > 12
         assert any(op.refused for op in history.ops)
         assert history.truth is not None and len(history.truth) > 30
+        assert all(given.place for given in Evidence(history).given)
         streams |= {entitled.stream.partition(":")[0] for entitled in history.truth}
     assert {"chat.say", "mute", "pairs.open", "floor.round", "agreement.accept"} <= kinds
     assert {"circle", "pair", "staff", "direct", "facilitators"} <= streams

@@ -1,12 +1,13 @@
 /** The page: a room client for the room of the address, and the interface upon it. */
 import { render } from "preact";
-import { Media, parseLink, RoomClient, socketUrl } from "./lib/index.ts";
+import { browserAddress, enterBy, Media, parseLink, RoomClient, socketUrl } from "./lib/index.ts";
 import { App } from "./ui/app.tsx";
 import { Session } from "./ui/session.tsx";
 import "./styles/index.css";
 
 const PASTED = "pasted";
-const link = parseLink(location.href);
+const entrance = enterBy(browserAddress());
+const { link } = entrance;
 const root = document.getElementById("app");
 
 if (root !== null) {
@@ -20,9 +21,21 @@ if (root !== null) {
   const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   if (entry?.type === "reload" && history.state !== PASTED && client.hasSeat()) client.resume();
   history.replaceState(null, "");
-  render(<App session={new Session(client, new Media(client))} hasToken={link !== null && link.token !== null} />, root);
+  const session = new Session(client, new Media(client));
+  session.comeAnew = () => {
+    entrance.keep();
+    location.reload();
+  };
+  // A tab that keeps nothing needs the address until the link has been used.
+  const used = client.subscribe(() => {
+    if (!["agreement", "lobby", "inside"].includes(client.snapshot.phase)) return;
+    entrance.clean();
+    used();
+  });
+  render(<App session={session} hasToken={link !== null && link.token !== null} />, root);
   // A new link pasted into the same tab changes the fragment alone, which loads nothing by itself.
   addEventListener("hashchange", () => {
+    if (parseLink(location.href)?.token == null) return;
     history.replaceState(PASTED, "");
     location.reload();
   });

@@ -7,7 +7,7 @@ import { seatStore } from "../src/lib/store.ts";
 import { readFrame, type ServerFrame, type StageKind } from "../src/lib/messages.ts";
 import { Sign, signWords } from "../src/ui/circle/signs.tsx";
 import { titleOf } from "../src/ui/evening/stages.ts";
-import { person } from "../src/ui/model.ts";
+import { isolated, person, spoken } from "../src/ui/model.ts";
 import { failure } from "../src/ui/session.tsx";
 import { words } from "../src/ui/words.ts";
 import { inside, member, pos, welcome } from "./support/frames.ts";
@@ -118,5 +118,20 @@ describe("[EV13] a peer's word", () => {
     expect(Object.getPrototypeOf(table)).toBe(Object.prototype);
     expect("admin" in table).toBe(false);
     expect(Object.keys(table).sort()).toEqual([...WORDS].sort());
+  });
+});
+
+describe("[NA4] a name in words of the page", () => {
+  it("adds nothing to what is said of somebody", () => {
+    for (const sign of ",;:·•|/\\()[]{}<>«»‹›…–—") {
+      const said = spoken(`Ben${sign} has the stick`);
+      expect(said, sign).toBe("Ben has the stick");
+    }
+    for (const name of ["O’Neil", "Jean-Luc", "J. R.", "🌻", "---", "مريم"]) expect(spoken(name)).toBe(name);
+  });
+
+  it("keeps its direction to itself", () => {
+    expect(isolated("Ben")).toBe("Ben");
+    for (const name of ["مريم", "מרים", "Ann א", "ܡܪܝܡ", "ߞߊ"]) expect(isolated(name)).toBe(`\u2068${name}\u2069`);
   });
 });

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from sitwith_server.cli import serve, settings
+from sitwith_server.cli import process, serve, settings
 from sitwith_server.cli.output import Commands, Failed, complain
 from sitwith_server.config import Settings, http_url
 
@@ -48,6 +48,7 @@ def run(asked: argparse.Namespace) -> int:
     # A demo is one process with everything in memory, whatever this machine's servers share.
     wanted = replace(loaded.settings, redis_url=None, workers=1)
     serve.check(wanted)
+    process.confine()
     from sitwith_server import wiring
 
     demo = Demo(wanted, asked.members)

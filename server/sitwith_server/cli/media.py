@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 
-from sitwith_server.cli import serve, settings
+from sitwith_server.cli import process, serve, settings
 from sitwith_server.cli.config import warn_of_unknown
 from sitwith_server.cli.output import Commands
 from sitwith_server.cli.worker import Inheritance, Leash
@@ -37,8 +37,10 @@ def run(asked: argparse.Namespace) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         leash = Leash(Inheritance(asked.leash, ()))
         leash.watch()
+        process.confine()
         return wiring.run_media(wanted, on_started=leash.started)
     serve.check_media(wanted)
     serve.check_redis(wanted)
     warn_of_unknown(loaded)
+    process.confine()
     return wiring.run_media(wanted)

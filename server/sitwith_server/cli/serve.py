@@ -12,7 +12,7 @@ import sys
 from typing import Final
 
 from sitwith_server import config
-from sitwith_server.cli import settings
+from sitwith_server.cli import process, settings
 from sitwith_server.cli.config import warn_of_unknown
 from sitwith_server.cli.output import Commands, Failed, complain
 from sitwith_server.cli.worker import Inheritance, Leash
@@ -20,7 +20,7 @@ from sitwith_server.config import SettingError, Settings
 
 LEASH: Final = "--leash"
 _SUPERVISED: Final = "--supervised"
-_NOT_PASSED_ON: Final = ("workers", "port", "media_port")
+_NOT_PASSED_ON: Final = ("workers", "port", "media_port", "metrics")
 
 
 def add(commands: Commands) -> None:
@@ -43,6 +43,7 @@ def run(asked: argparse.Namespace) -> int:
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
+    process.confine()
     if loaded.settings.workers > 1 or media_nodes(loaded.settings):
         return _supervise(loaded.settings, asked)
     from sitwith_server import wiring
@@ -61,9 +62,11 @@ def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
     # -P: what lies in the folder that we happen to run in is no module of ours.
     python = [sys.executable, "-P", "-m", "sitwith_server"]
 
-    def command(inherited: Inheritance) -> list[str]:
-        port = str(supervisor.port)
-        return [*python, "serve", *words, "--port", port, _SUPERVISED, str(inherited)]
+    def command(place: int, inherited: Inheritance) -> list[str]:
+        more = ["--port", str(supervisor.port)]
+        if wanted.metrics is not None:
+            more += ["--metrics", config.next_place(wanted.metrics, place)]
+        return [*python, "serve", *words, *more, _SUPERVISED, str(inherited)]
 
     def node(place: int, inherited: Inheritance) -> list[str]:
         port = wanted.media_port + place if wanted.media_port else 0
@@ -99,6 +102,7 @@ def _words(asked: argparse.Namespace) -> list[str]:
 
 def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
     """One worker of a supervisor."""
+    process.confine()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks the supervisor, whoever else gets it
     leash = Leash(inherited)
     leash.watch()
@@ -161,10 +165,36 @@ def check(wanted: Settings) -> None:
         except OSError as error:
             problem = f"can't listen on {wanted.host} port {wanted.port}: {error.strerror}"
             raise Failed(f"{problem}. --port chooses another") from None
+    if wanted.metrics is not None:
+        check_metrics(wanted.metrics, wanted.workers)
     from sitwith_server.gateway import lines
 
     lines.load(wanted.crisis_lines)
     check_media(wanted, nodes=1 if wanted.redis_url is None else media_nodes(wanted))
+
+
+def check_metrics(first: str, workers: int) -> None:
+    """Refuses addresses for metrics that are not to be had: the first, and the next ports.
+
+    Raises:
+        SettingError: the address is not this machine's, or has no ports for so many workers.
+        Failed: a port is taken.
+    """
+    for number in range(workers):
+        try:
+            place = config.next_place(first, number)
+        except ValueError as error:
+            raise SettingError("metrics", str(error)) from None
+        family, address = config.socket_address(place)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise SettingError("metrics", "is not an address of this machine") from None
+                problem = f"can't serve metrics on {place}: {error.strerror}"
+                raise Failed(f"{problem}. --metrics chooses another") from None
 
 
 def check_media(wanted: Settings, nodes: int = 1) -> None:

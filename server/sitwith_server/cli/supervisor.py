@@ -25,6 +25,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 from sitwith_server.cli.output import Failed
@@ -32,7 +33,9 @@ from sitwith_server.cli.worker import LEAVING, READY, Inheritance
 from sitwith_server.gateway import logs
 
 Command = Callable[[Inheritance], Sequence[str]]
-"""The command line of a worker that gets this inheritance."""
+"""The command line of a process that gets this inheritance."""
+Placed = Callable[[int, Inheritance], Sequence[str]]
+"""The command line of the worker in a place, from 0, that gets this inheritance."""
 
 LEAVES_WITHIN: Final = 3.0
 """Seconds beyond the drain's own that a worker may take to leave."""
@@ -183,7 +186,7 @@ class Supervisor:
     def __init__(
         self,
         workers: int,
-        command: Command,
+        command: Placed,
         host: str,
         port: int,
         *,
@@ -290,7 +293,8 @@ class Supervisor:
         return new
 
     def _start(self, place: Place) -> Worker:
-        worker = Worker(place.number, self._command, place.sockets)
+        command = partial(self._command, place.number)
+        worker = Worker(place.number, command, place.sockets)
         self._alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._alive.discard(worker))
         _log.info("worker_started", worker=place.number, pid=worker.pid)

@@ -5,7 +5,7 @@ can't be used is refused by the setting's name before anything starts, and a sec
 the refusal. This package imports nothing else of ours, so that every layer may import it.
 """
 
-from sitwith_server.config.addresses import http_url
+from sitwith_server.config.addresses import http_url, next_place, socket_address
 from sitwith_server.config.errors import SettingError
 from sitwith_server.config.loading import (
     CONFIG_VARIABLE,
@@ -37,6 +37,8 @@ __all__ = [
     "http_url",
     "load",
     "names",
+    "next_place",
     "rows",
+    "socket_address",
     "variable",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+import socket
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -86,3 +87,22 @@ def derived_origins(public_url: str) -> tuple[str, ...]:
         return (public_url,)
     names = (parts.hostname, *(name for name in loopback[:2] if name != parts.hostname))
     return tuple(f"{parts.scheme}://{authority(name, parts.port, parts.scheme)}" for name in names)
+
+
+def socket_address(place: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """What to bind for `address:port` in the form of the setting `metrics`."""
+    host, _, port = place.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    return family, (host.strip("[]"), int(port))
+
+
+def next_place(place: str, number: int) -> str:
+    """`address:port` so many ports further on.
+
+    Raises:
+        ValueError: there is no such port.
+    """
+    host, _, port = place.rpartition(":")
+    if int(port) + number > 65_535:
+        raise ValueError("leaves no port for each worker")
+    return f"{host}:{int(port) + number}"

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 from sitwith_server.config.addresses import authority, browser_host
 from sitwith_server.config.networks import plain_network
 
+KEY_BYTES: Final = 16
+"""Of the operator's key, at least: it is all that stands before the API."""
+
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
@@ -28,7 +31,9 @@ def host(value: str) -> str:
 def key(value: str) -> str:
     if not value.isascii():
         raise ValueError("must be ASCII: it travels in an HTTP header")
-    return words(value)
+    if len(words(value)) < KEY_BYTES:
+        raise ValueError(f"must have {KEY_BYTES} bytes or more: openssl rand -hex 32 makes one")
+    return value
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -85,6 +90,20 @@ def address(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError("must be one IP address") from None
+
+
+def listening_place(value: str) -> str:
+    """`address:port`, an IPv6 address in brackets."""
+    host, colon, port = value.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        found = ipaddress.ip_address(bare)
+        number = int(port) if port.isascii() and port.isdigit() else 0
+        if not colon or not 0 < number < 65_536 or (found.version == 6) != (bare is not host):
+            raise ValueError
+    except ValueError:
+        raise ValueError("must look like 127.0.0.1:9464 or [::1]:9464") from None
+    return f"[{found}]:{number}" if found.version == 6 else f"{found}:{number}"
 
 
 def networks(value: str) -> tuple[str, ...]:

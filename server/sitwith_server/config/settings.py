@@ -42,6 +42,11 @@ class Settings:
     operator_key: str | None = _setting(
         None, p.key, "key of the operator's API; unset, the API refuses everybody", secret=True
     )
+    metrics: str | None = _setting(
+        None,
+        p.listening_place,
+        "address:port for Prometheus, unset: none; the next ports for further workers",
+    )
     workers: int = _setting(1, p.whole(1, 256), "worker processes; more than one needs redis_url")
     redis_url: str | None = _setting(
         None,

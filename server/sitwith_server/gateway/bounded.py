@@ -107,6 +107,7 @@ class BoundedTransport(asyncio.Transport):
             if timer is not None:
                 timer.cancel()
         self._watch = self._end = None
+        self._unread = self._full = _nothing
 
     # -- as it is --------------------------------------------------------------------------------
 

@@ -36,6 +36,9 @@ NOWHERE_SECONDS: Final = 0.15
 """Every hello that leads nowhere is answered this long after it came, whatever was wrong with it:
 its timing tells nothing about which rooms there are."""
 
+SLOWED_SECONDS: Final = 0.02
+"""Between two commands of a peer that sends faster than it may."""
+
 MEDIA_AT_ONCE: Final = 2
 """Commands of one connection that wait for a media node; more are refused."""
 
@@ -99,6 +102,9 @@ class Connection:
                 break
             self._gate.metrics.frames_in(1, len(data))
             await self._step(data)
+            if self._session.strained:
+                # A refusal costs as much as what is refused: what else comes waits in the network.
+                await asyncio.sleep(SLOWED_SECONDS)
         await self._settled()
 
     async def _step(self, data: bytes | str) -> None:
@@ -163,6 +169,7 @@ class Connection:
         self._session.seated(flow)
         if seated.resumed:
             self._gate.metrics.resumed()
+            self._gate.came_back()
         now = await self._gate.now(seated.room.id)
         positions = Places(seated.room.state.materials.key).seen(seen, seated.seat)
         missed = await owed(seated.room, seated.seat, positions)
@@ -228,7 +235,8 @@ class Connection:
     def _answer(self, message: m.Command, answer: Answer) -> None:
         frame = answer_frame(message.id, answer)
         self._outbox.send(frame)
-        self._gate.metrics.command(message.t, str(frame.get("code", "ok")))
+        to = getattr(message, "to", None) or "circle"
+        self._gate.metrics.command(message.t, str(frame.get("code", "ok")), to)
 
     async def _let_go(self) -> None:
         for task in (*self._media, *filter(None, (self._in_hand,))):

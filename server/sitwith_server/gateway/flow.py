@@ -63,6 +63,11 @@ class Flow:
         self._refused_at = now
         return self._floods <= FLOOD
 
+    @property
+    def strained(self) -> bool:
+        """Whether something was refused, and no rest has been taken since."""
+        return self._floods > 0
+
 
 class Flows:
     """The flows of this worker's seats; they outlive their connections for a while."""

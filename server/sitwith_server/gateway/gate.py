@@ -42,6 +42,8 @@ class Gate:
             b"" if room.state.series is None else None
         )
         """Whose secret it is in the room's series; None where this worker keeps none."""
+        self.came_back: Callable[[], None] = lambda: None
+        """Is told of each seat that was taken again: whoever has one is no newcomer."""
         self._hubs: dict[str, Hub] = {}
         self._open: set[Outbox] = set()
 

@@ -11,6 +11,7 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.peers import Peers
 from sitwith_server.gateway.sockets import Sockets
+from sitwith_server.gateway.turnstile import Turnstile
 
 HEAD_SECONDS: Final = 5.0
 """A request's head that takes longer is refused, from the connection's beginning or its own first
@@ -18,6 +19,10 @@ byte; so is a body that nobody waits for any more."""
 
 SPARE_FILES: Final = 64
 """Of the files that a worker may open, kept for all but its peers: Redis, files, children."""
+
+
+REQUESTS: Final = 300.0
+"""Requests a second that are answered while good members talk; more of them wait."""
 
 
 def _untold(reason: str) -> None: ...
@@ -29,15 +34,20 @@ class Guard:
 
     peers: Peers = field(default_factory=Peers)
     sockets: Sockets = field(default_factory=lambda: Sockets(2_500, 5_000))
+    upgrades: Turnstile = field(default_factory=Turnstile)
+    """Newcomers' sockets, one after another."""
+    requests: Turnstile = field(default_factory=lambda: Turnstile(REQUESTS, 2 * REQUESTS, 0.001))
+    """And other requests: a page asks for some twenty things at once."""
     outbox_bytes: int = 1_048_576
     """What may wait for a seat."""
     newcomer_bytes: int = 65_536
     """What may wait for a socket that has no seat yet."""
     head_seconds: float = HEAD_SECONDS
     refused: Callable[[str], None] = _untold
-    """Is told why a newcomer was refused: `address` or `all`."""
+    """Is told why a newcomer was refused: `address`, `all` or `turns`."""
     cut: Callable[[str], None] = _untold
-    """Is told why a socket was ended: `head`, `body`, `unread`, `idle`, `proxy`."""
+    """Is told why a socket was ended: `head`, `body`, `unread`, `idle`, `proxy`, `frames`,
+    `message`."""
 
 
 def most_sockets(wanted: int, files: int) -> int:

@@ -1,4 +1,4 @@
-"""The operator's API, health and metrics, and what is done for each request.
+"""The operator's API and health, and what is done for each request.
 
 Every call under `/api` is authorised before anything of it is read, by the operator's key alone.
 Answers hold states and counts, never names or content. Decisions look at `scope["path"]` through
@@ -8,9 +8,10 @@ the routes: a URL put together from headers can be made to say anything.
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from starlette.requests import Request
@@ -23,13 +24,14 @@ from sitwith_server import templates
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms, lines, page, series
 from sitwith_server.gateway.logs import bound, logger
-from sitwith_server.gateway.metrics import CONTENT_TYPE, METHODS, OTHER, Metrics
+from sitwith_server.gateway.metrics import METHODS, OTHER, Metrics
 from sitwith_server.gateway.origins import host_well_formed
 from sitwith_server.gateway.resource import (
     Key,
     Problem,
     Resource,
     fault_answer,
+    not_found,
     read_json,
     refused,
     unavailable,
@@ -38,9 +40,8 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.series.model import StoreDown
 from sitwith_server.service.operator import Created, NoSuchSeries, Operator, RoomSummary
 
-Crowds = Callable[[], Iterable[int]]
-
 UNROUTED: Final = "(none)"
+_UNTOLD: Final = frozenset((lines.ROUTE, series.FORGET_ROUTE))
 _PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
 
 UNREADY: Final = {
@@ -58,6 +59,13 @@ UNREADY: Final = {
     "page_missing": "its page is not built or not whole (run: make setup)",
 }
 """Why a server can't serve, by the words that `/readyz` has for it."""
+
+_PATH: Final = re.compile(
+    rb"/(?:(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+(?:/|$))*"
+    # Of a mangled link the page says that it leads nowhere; whatever is escaped stays one segment.
+    rb"|/r/(?!\.{1,2}$)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!00|25|2[Ee]|2[Ff]|5[Cc])[0-9A-Fa-f]{2})+"
+)
+"""Nothing escaped (RFC 3986 §2.1), nothing empty, no `.` and no `..`."""
 
 _PUBLIC: Final = {"cache-control": "public, max-age=300"}
 
@@ -183,14 +191,10 @@ class _Lines:
 
 
 class _Health:
-    """Whether this worker lives, whether it can serve, and how it does."""
+    """Whether this worker lives, and whether it can serve."""
 
-    def __init__(
-        self, operator: Operator, metrics: Metrics, crowds: Crowds, pages: page.Page
-    ) -> None:
+    def __init__(self, operator: Operator, pages: page.Page) -> None:
         self._operator = operator
-        self._metrics = metrics
-        self._crowds = crowds
         self._page = pages
 
     async def alive(self, request: Request) -> Response:
@@ -209,27 +213,16 @@ class _Health:
         if not self._page.built:
             yield "page_missing"
 
-    async def metrics(self, request: Request) -> Response:
-        self._metrics.rooms(self._crowds())
-        return Response(self._metrics.render(), media_type=CONTENT_TYPE)
-
 
 def routes(
-    operator: Operator,
-    settings: Settings,
-    metrics: Metrics,
-    crowds: Crowds,
-    pages: page.Page | None = None,
+    operator: Operator, settings: Settings, metrics: Metrics, pages: page.Page | None = None
 ) -> list[Route]:
-    """Every address but the socket's, the last of them taking whatever is none.
-
-    crowds: how many people each room has on this worker.
-    """
+    """Every address but the socket's, the last of them taking whatever is none."""
     key = Key(settings.operator_key)
     pages = page.Page() if pages is None else pages
     if not pages.built:
         _log.error("page_missing")
-    rooms, health = _Rooms(operator, settings), _Health(operator, metrics, crowds, pages)
+    rooms, health = _Rooms(operator, settings), _Health(operator, pages)
     return [
         Route("/api/rooms", Resource(key, GET=rooms.list, POST=rooms.create)),
         Route("/api/rooms/{room}", Resource(key, GET=rooms.show, DELETE=rooms.end)),
@@ -245,7 +238,6 @@ def routes(
         Route("/schemas/agenda.json", Resource(GET=_schema)),
         Route("/healthz", Resource(GET=health.alive)),
         Route("/readyz", Resource(GET=health.ready)),
-        Route("/metrics", Resource(GET=health.metrics)),
         *page.routes(pages),
         Route("/{rest:path}", Resource()),
     ]
@@ -266,8 +258,15 @@ def wrapped(
     return _Watched(page.SecurityHeaders(_Sheltered(app), settings), metrics, clock)
 
 
+def _one_reading(scope: Scope) -> bool:
+    """Whether a path is spelled as we spell it. Any other spelling may be read by a proxy as one
+    path and here as another."""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    return _PATH.fullmatch(path) is not None
+
+
 class _Sheltered:
-    """Turns faults into a 500 and malformed hosts away."""
+    """Turns faults into a 500, and malformed hosts and paths away."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -280,6 +279,12 @@ class _Sheltered:
             if scope["type"] == "http":
                 problem = Problem(400, "bad_request", "The Host header is malformed.")
                 await problem.response()(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1000})
+            return
+        if not _one_reading(scope):
+            if scope["type"] == "http":
+                await not_found().response()(scope, receive, send)
             else:
                 await send({"type": "websocket.close", "code": 1000})
             return
@@ -344,7 +349,9 @@ class _Watched:
         template = getattr(scope.get("route"), "path", UNROUTED)
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self._metrics.http(method, template, status)
-        seldom_told = template in _PROBES or template == lines.ROUTE
+        if template in _UNTOLD and status < 500:
+            return  # a line a look would say when somebody needed it
+        seldom_told = template in _PROBES
         tell = _log.debug if seldom_told and status < 400 else _log.info
         tell(
             "request",

@@ -7,6 +7,8 @@ inside.
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 from typing import Any, ClassVar, Final, cast
 
 import h11
@@ -19,6 +21,14 @@ from sitwith_server.gateway.guard import Guard
 from sitwith_server.gateway.peers import BadProxyHeader, neighbourhood, proxy_header
 from sitwith_server.gateway.sockets import Held
 from sitwith_server.gateway.wire import WireProtocol
+
+_WHOLE: Final = re.compile(rb"\n\r?\n")
+_WEBSOCKET: Final = re.compile(rb"\nupgrade:[ \t]*websocket", re.IGNORECASE)
+_FORWARDED: Final = re.compile(rb"\n(x-forwarded-for):[ \t]*([^\r\n]*)", re.IGNORECASE)
+_LONGEST: Final = 16_384
+"""Bytes of a head; more are refused."""
+_LEAST: Final = 0x21
+"""The lowest byte that a request may begin with, but for line ends."""
 
 _CLOSE: Final = b"connection: close\r\ncontent-length: 0\r\ncache-control: no-store\r\n\r\n"
 FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n" + _CLOSE
@@ -39,6 +49,8 @@ class HttpProtocol(H11Protocol):
     _upgrades = False
     _some = False
     """Whether any byte of the awaited head has come."""
+    _turning = False
+    """Whether a whole head waits for its turn."""
 
     @classmethod
     def guarded(cls, guard: Guard) -> type[HttpProtocol]:
@@ -47,8 +59,11 @@ class HttpProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._head = bytearray()
+        """Of a request, until its turn comes."""
         self.app = cast(Any, _Admitted(self.app, self))
-        self.ws_protocol_class = cast(Any, self._upgraded)
+        if self.ws_protocol_class is not None:
+            self.ws_protocol_class = cast(Any, self._upgraded)
 
     # -- a connection ----------------------------------------------------------------------------
 
@@ -76,6 +91,12 @@ class HttpProtocol(H11Protocol):
             self._held.leave()
         if self._bounded is not None:
             self._bounded.forget()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nothing of a connection that is over refers to it: what has been in a circle waits for
+        the garbage collector, which after some hundreds stops everybody for a while."""
+        self.app = self.ws_protocol_class = self.cycle = cast(Any, None)
 
     def data_received(self, data: bytes) -> None:
         if self._held is None or self.transport.is_closing():
@@ -83,9 +104,60 @@ class HttpProtocol(H11Protocol):
         self._some = True
         if self._begun is not None:
             data = self._after_proxy(data)
-        if data:
-            super().data_received(data)
-            self._look()
+        if not data:
+            return
+        if self._turning or (self.conn.their_state is h11.IDLE and not self._upgrades):
+            self._head += data
+            self._queue()
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        super().data_received(data)
+        self._look()
+
+    # -- turns -----------------------------------------------------------------------------------
+
+    def _queue(self) -> None:
+        """A request whose head is whole waits for its turn; what can't become one does, too."""
+        head = bytes(self._head)
+        begins = head.lstrip(b"\r\n")
+        odd = len(head) > _LONGEST or (begins and begins[0] < _LEAST)
+        if self._turning:
+            return
+        self._unset_keepalive_if_required()
+        if not (odd or _WHOLE.search(begins)):
+            self._wait("head")
+            return
+        guard = self.guard
+        queue = guard.upgrades if _WEBSOCKET.search(head) else guard.requests
+        if not queue.enter(self._place(head), self._turn, self.loop):
+            guard.refused("turns")
+            self._last(FULL)
+            return
+        self._turning = True
+        self._wait(None)
+        self.transport.pause_reading()
+
+    def _turn(self) -> None:
+        data = bytes(self._head)
+        self._head.clear()
+        self._turning = False
+        if self._held is None or self.transport.is_closing():
+            return
+        self.transport.resume_reading()
+        self._take(data)
+
+    def _place(self, head: bytes) -> str:
+        """Whose turn it is: the peer's, or of whom a trusted proxy says that it is from."""
+        said = [(name.lower(), value) for name, value in _FORWARDED.findall(head)]
+        peer = self.client[0] if self.client is not None else ""
+        return neighbourhood(self.guard.peers.client(peer, said))
+
+    def _last(self, answer: bytes) -> None:
+        if self._bounded is not None:
+            self._bounded.last(answer)
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -147,6 +219,21 @@ class HttpProtocol(H11Protocol):
         self.guard.cut(reason)
         self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:  # a body that is malformed further on than it was read for its answer
+            self.transport.close()
+        # The application may be at work on the head of that request: its answer would come second.
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        # The parser's error holds the frame that raised it, which holds the error.
+        error = sys.exc_info()[1]
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
+
     # -- what comes of it ------------------------------------------------------------------------
 
     def _upgraded(self, **kwargs: Any) -> WireProtocol:
@@ -155,6 +242,7 @@ class HttpProtocol(H11Protocol):
         self._upgrades = True
         made = WireProtocol(guard=self.guard, held=self._held, client=self.client, **kwargs)
         made.app = cast(Any, _Admitted(made.app, self))
+        made.let_go = self._let_go
         return made
 
     def admit(self, scope: Scope) -> bool:

@@ -10,6 +10,8 @@ What keeps content out, whoever writes the line:
 * of a line by a library there are the constant words, numbers and where it comes from; texts put
   into it are left out, because they are paths, addresses and frames.
 
+A kind of line that comes too often is thinned, and what was left out counted (`gateway.log_pace`).
+
 Control characters can't leave a line: JSON escapes them, and everything beyond ASCII too.
 """
 
@@ -21,7 +23,7 @@ import math
 import re
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -31,6 +33,7 @@ import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
 
 from sitwith_server.config import Settings
+from sitwith_server.gateway.log_pace import LogPace
 
 Event: TypeAlias = MutableMapping[str, Any]
 
@@ -137,14 +140,23 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """
     out = sys.stderr if stream is None else stream
     level = getattr(logging, settings.log_level.upper())
+    pace = LogPace()
+
+    def thin(_: Any, __: str, event: Event) -> Event:
+        left_out = pace.passes(str(event.get("event")), str(event.get("level")))
+        if left_out is None:
+            raise structlog.DropEvent
+        return {**event, "left_out": left_out} if left_out else event
+
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, merge_contextvars, _guard, _finish],
+        processors=[structlog.stdlib.add_log_level, thin, merge_contextvars, _guard, _finish],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *name: Lines(out, *name),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(_Foreign())
+    handler.addFilter(_thinned(pace))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -162,6 +174,16 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
 def _no_news(record: logging.LogRecord) -> bool:
     # Each refused upgrade is an error to uvicorn, although it was answered as it should be.
     return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _thinned(pace: LogPace) -> Callable[[logging.LogRecord], bool]:
+    def passes(record: logging.LogRecord) -> bool:
+        left_out = pace.passes(f"{record.name} {record.lineno}", record.levelname.lower())
+        if left_out:
+            record.left_out = left_out
+        return left_out is not None
+
+    return passes
 
 
 def catch_uncaught() -> None:

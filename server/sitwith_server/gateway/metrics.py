@@ -28,7 +28,6 @@ from prometheus_client.registry import Collector
 from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_protocol.messages import COMMANDS
 from sitwith_server import __version__
-from sitwith_server.gateway import lines
 from sitwith_server.log.base import Health
 from sitwith_server.media.bus import Here
 
@@ -39,13 +38,21 @@ CROWD: Final = 5
 OTHER: Final = "other"
 QUIET: Final = "quiet"
 """Metrics need no key. That somebody has asked for care is for the facilitators alone, so what is
-between them and one person is counted without saying what it was; so are looks at crisis lines."""
+between them and one person is counted without saying what it was."""
 _QUIET_TYPES: Final = frozenset(
     each
     for each in COMMANDS
     if each.partition(".")[0] in ("care", "staff", "help", "voice", "mood", "topics")
 )
-_QUIET_ROUTES: Final = frozenset((lines.ROUTE,))
+_TALK: Final = frozenset(("chat.say", "chat.delete"))
+_CIRCLES: Final = ("circle", "pair")
+"""What is said to a few (to the facilitators, among them, to one) is quiet, too."""
+
+OPEN: Final = "open"
+ANY: Final = "any"
+"""What needs no key is counted as one, whatever was asked and how, so that a look at the crisis
+lines, or somebody's having themselves erased, is no class of its own."""
+_KEYED: Final = ("/api/", "/r/{room}/materials/")
 OK: Final = "ok"
 _SIZES: Final = ((4, "0-4"), (9, "5-9"), (19, "10-19"), (49, "20-49"), (99, "50-99"))
 _LARGEST: Final = "100+"
@@ -176,11 +183,15 @@ class Metrics:
         self._frames_out.inc(n)
         self._bytes_out.inc(size)
 
-    def command(self, type: str, result: str) -> None:
-        """An answered command: its wire type, and `ok` or the refusal's code."""
+    def command(self, type: str, result: str, to: str = "circle") -> None:
+        """An answered command: its wire type, `ok` or the refusal's code, and, of what was said,
+        to whom."""
+        if type in _QUIET_TYPES or (type in _TALK and not to.startswith(_CIRCLES)):
+            # Nor does its refusal say which: some codes are of one command alone.
+            type, result = QUIET, OK if result == OK else OTHER
         child = self._answered.get((type, result))
         if child is None:
-            shown = QUIET if type in _QUIET_TYPES else type if type in COMMANDS else OTHER
+            shown = type if type in COMMANDS or type == QUIET else OTHER
             known = shown, result if result in _RESULTS else OTHER
             child = self._commands.labels(*known)
             if known == (type, result):
@@ -196,9 +207,11 @@ class Metrics:
         self._ticks.inc()
 
     def http(self, method: str, route: str, status: int) -> None:
-        """An answered request; `route` is a template such as `/r/{room}`, never a path."""
-        shown = QUIET if route in _QUIET_ROUTES else route
-        self._http.labels(method if method in METHODS else OTHER, shown, str(status)).inc()
+        """An answered request; `route` is a template such as `/api/rooms/{room}`, never a path."""
+        if route.startswith(_KEYED):
+            self._http.labels(method if method in METHODS else OTHER, route, str(status)).inc()
+        else:
+            self._http.labels(ANY, OPEN, f"{status // 100}xx").inc()
 
     # -- rooms -------------------------------------------------------------------------------
 

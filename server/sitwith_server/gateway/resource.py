@@ -6,8 +6,10 @@ a field is to blame. Messages are the program's own words and repeat nothing tha
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -17,12 +19,20 @@ from starlette.types import Receive, Scope, Send
 
 from sitwith_server.gateway import bodies, forms
 from sitwith_server.gateway.logs import logger
+from sitwith_server.gateway.peers import neighbourhood
+from sitwith_server.gateway.throttle import Throttle
 from sitwith_server.log.base import LogDown
 
 BODY_MAX: Final = 1_048_576
 """Bytes of a request's body: what is far too long is still refused by the field that is."""
 BODY_SECONDS: Final = 10.0
 """A body that takes longer to come is refused: it holds a task and memory."""
+
+WRONG_RATE: Final = 0.1
+"""Wrong keys a second that an address may send in the long run; `WRONG_BURST` at once."""
+WRONG_BURST: Final = 10.0
+WRONG_SECONDS: Final = 1.0
+WRONG_AT_ONCE: Final = 4
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -79,21 +89,46 @@ def fault_answer() -> Problem:
 
 
 class Key:
-    """The operator's key. Without one nobody is admitted."""
+    """The operator's key. Without one nobody is admitted.
+
+    Wrong keys slow down whoever sends them: the first few are answered at once, each later one
+    after a second, and while four of one address wait no other from there is looked at.
+    """
 
     def __init__(self, key: str | None) -> None:
         self._digest = None if key is None else _digest(key)
+        self._throttle = Throttle(WRONG_RATE, WRONG_BURST)
+        self._waiting: Counter[str] = Counter()
 
-    def admits(self, request: Request) -> bool:
+    async def admits(self, request: Request) -> bool:
         """Whether the request has the key as its one bearer token (RFC 6750 §2.1).
 
         Digests are compared, so that neither the key's length nor a shared beginning shows in time.
+
+        Raises:
+            Problem: 429, too many wrong ones from there.
         """
         given = request.headers.getlist("authorization")
         scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
         if scheme.lower() != "bearer" or self._digest is None:
             return False
-        return hmac.compare_digest(_digest(token.strip()), self._digest)
+        client = request.client
+        peer = neighbourhood(client.host if client is not None else "")
+        if self._waiting[peer] >= WRONG_AT_ONCE:
+            wait = {"retry-after": "5"}
+            problem = "Too many wrong keys came from there; try again."
+            raise Problem(429, "too_fast", problem, headers=wait)
+        if hmac.compare_digest(_digest(token.strip()), self._digest):
+            return True
+        if not self._throttle.take(peer):
+            self._waiting[peer] += 1
+            try:
+                await asyncio.sleep(WRONG_SECONDS)
+            finally:
+                self._waiting[peer] -= 1
+                if not self._waiting[peer]:
+                    del self._waiting[peer]
+        return False
 
 
 def _digest(key: str) -> bytes:
@@ -127,7 +162,7 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        if self._key is not None and not self._key.admits(request):
+        if self._key is not None and not await self._key.admits(request):
             raise Problem(
                 401,
                 "unauthorized",

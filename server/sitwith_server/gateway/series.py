@@ -18,13 +18,15 @@ from starlette.routing import Route
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms_series
 from sitwith_server.gateway.forms import Invalid
-from sitwith_server.gateway.paces import Paces
 from sitwith_server.gateway.peers import neighbourhood
 from sitwith_server.gateway.resource import Key, Problem, Resource, read_json, refused
+from sitwith_server.gateway.throttle import Throttle
 from sitwith_server.series.model import Overview, StoreDown
 from sitwith_server.service.meetings import Meetings
 
 T = TypeVar("T")
+
+FORGET_ROUTE: Final = "/series/{series}/forget"
 
 RATE: Final = 5.0
 """Calls a second that need no key, of one address; `BURST` at once."""
@@ -80,7 +82,7 @@ class _Series:
     ) -> None:
         self._meetings = meetings
         self._settings = settings
-        self._paces = Paces(RATE, BURST, clock=clock)
+        self._throttle = Throttle(RATE, BURST, clock=clock)
 
     async def create(self, request: Request) -> Response:
         plan = _form(forms_series.plan, await read_json(request))
@@ -163,7 +165,7 @@ class _Series:
 
     def _slowly(self, request: Request) -> None:
         client = request.client
-        if not self._paces.take(neighbourhood(client.host if client is not None else "")):
+        if not self._throttle.take(neighbourhood(client.host if client is not None else "")):
             again = {"retry-after": "5"}
             raise Problem(429, "too_fast", "Too many calls; try again.", headers=again)
 
@@ -193,6 +195,6 @@ def routes(
         Route(f"{one}/erase", Resource(key, POST=series.erase)),
         Route(f"{one}/bans/{{ban}}", Resource(key, DELETE=series.lift)),
         Route(f"{one}/invite.ics", Resource(key, GET=series.invite, POST=series.invite)),
-        Route("/series/{series}/forget", Resource(POST=series.forget)),
+        Route(FORGET_ROUTE, Resource(POST=series.forget)),
         Route("/series/{series}/invite.ics", Resource(GET=series.public_invite)),
     ]

@@ -60,6 +60,11 @@ class Session:
         """The log has refused a command for its speed."""
         return None if self._flow.refused(now) else self._over()
 
+    @property
+    def strained(self) -> bool:
+        """Whether this peer is to be read slowly: it sends faster than it may."""
+        return self._flow.strained
+
     def receive(self, data: bytes | str, now: float) -> Step:
         """The next step for one message of the socket."""
         if self.stage is Stage.OVER:

@@ -16,6 +16,9 @@ EVICTED: Final = "idle"
 """Why a socket was cut: another took its place."""
 
 
+def _nothing(reason: str) -> None: ...
+
+
 class Held:
     """One open socket, as far as it is counted."""
 
@@ -102,6 +105,7 @@ class Sockets:
             self.busy(held)
             self._discount(held)
             self._open.discard(held)
+            held.cut = _nothing  # it refers to the connection, which is over
 
     def _full(self, place: str | None) -> Reason | None:
         if place is None or self._of.get(place, 0) < self._per_address:
@@ -117,8 +121,9 @@ class Sockets:
         held = next(iter(among), None)
         if held is None:
             return False
+        cut = held.cut
         self.leave(held)
-        held.cut(EVICTED)
+        cut(EVICTED)
         return True
 
     def _count(self, held: Held, place: str | None) -> None:

@@ -6,12 +6,14 @@ and `gateway/http_protocol.py` are the only ones that know uvicorn's protocol cl
 inside.
 
 What waits for a peer is bounded wherever it was written: frames, pongs, pings, closes. What came
-from a peer waits as the bytes that it is, and becomes messages a little at a time.
+from a peer waits as the bytes that it is, and becomes messages a frame at a time
+(`gateway.intake`).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,6 +23,7 @@ from websockets.frames import Frame
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.bounded import LINGER, BoundedTransport
 from sitwith_server.gateway.guard import Guard
+from sitwith_server.gateway.intake import A_TURN, MESSAGE_SECONDS, Flooded, Intake
 from sitwith_server.gateway.sockets import Held
 
 EXTENSION: Final = "sitwith.wire"
@@ -29,12 +32,11 @@ EXTENSION: Final = "sitwith.wire"
 FRAGMENTS: Final = 64
 """Frames that one message may be split into; the library bounds its bytes, not their number."""
 
-SLICE: Final = 2_048
-"""Bytes that are parsed at a time: the smallest frames take a hundred times as much once they are
-messages."""
-
 SLOW_LINGER: Final = 5.0
 """Seconds that a peer for whom too much waits has to read why."""
+
+_OFFENDED: Final = (CloseCode.TOO_FAST, CloseCode.BAD_FRAME, CloseCode.TOO_LARGE)
+"""Codes after which nothing is read any more."""
 
 _BAD: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -44,6 +46,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     _deaf = False
     """Whether the connection has failed and what still comes is thrown away."""
+    _resting = False
+    """Whether others have their turn before more of this peer is parsed."""
+    _deadline: asyncio.TimerHandle | None = None
+    """Of the message that has begun."""
 
     def __init__(
         self,
@@ -59,6 +65,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self._client = client
         self._unread = bytearray()
         """What came and is not parsed yet."""
+        self.let_go: Callable[[], None] | None = None
+        """Called once it is over."""
+        self._intake = Intake(self.loop.time())
         self._bounded: BoundedTransport
 
     # -- gateway.outbox.Wire ---------------------------------------------------------------------
@@ -75,6 +84,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def seated(self) -> None:
         self._bounded.bound(self._guard.outbox_bytes, self._full)
+        self._intake.seated(self.loop.time())
         if self._held is not None:
             self._held.busy()
 
@@ -85,6 +95,20 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self.conn.send_close(code)
         self._bounded.last(b"".join(self.conn.data_to_send()))
         self.close_sent = True
+        if code in _OFFENDED:
+            self._hear_no_more()
+        else:
+            self._linger()
+
+    def _hear_no_more(self) -> None:
+        """Nothing that an offender still sends is worth a read: it waits in its own buffers until
+        its connection is cut, and meanwhile learns why."""
+        self._deaf = True
+        self._unread.clear()
+        self.transport.pause_reading()
+        self.read_paused = False
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self._linger()
 
     def _linger(self, seconds: float = LINGER) -> None:
@@ -99,8 +123,13 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def _full(self) -> None:
         """More waits than may wait, whoever wrote it."""
+        self._give_up(CloseCode.SLOW)
+
+    def _give_up(self, code: CloseCode) -> None:
         try:
-            self.end(CloseCode.SLOW)
+            self.end(code)
+            if code in _OFFENDED:
+                return
             # Nothing of it is of any use now; that it is still read lets the peer learn why.
             self._deaf = True
             self._unread.clear()
@@ -127,9 +156,16 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._unread.clear()
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
         self._bounded.forget()
+        self.conn.parser.close()
         if self._held is not None:
             self._held.leave()
+        if self.let_go is not None:
+            self.let_go()
+            self.let_go = None
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -140,6 +176,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
                 self._refuse()
             return
         self._unread += data
+        if self._resting:
+            return
         if self.handshake_complete:
             self._parse()
         elif not self.read_paused:
@@ -147,21 +185,61 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def _parse(self) -> None:
-        """Parses until a message waits for the application."""
+        """Parses until a message waits for the application, or others have their turn."""
+        left = A_TURN
         while self._unread and not (self.read_paused or self._deaf):
-            piece = bytes(memoryview(self._unread)[:SLICE])
-            del self._unread[:SLICE]
+            if not left:
+                self._rest()
+                break
+            left -= 1
+            try:
+                piece = self._intake.take(self._unread, self.loop.time())
+            except Flooded as flooded:
+                self._guard.cut("frames")
+                self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
+                return
+            if not piece:
+                break
             super().data_received(piece)
-            # All pongs of this piece in one: each write has its own price. After a close they are
-            # thrown away.
-            if answers := b"".join(self.conn.data_to_send()):
-                self.transport.write(answers)
+        # All pongs in one: each write has its own price. After a close they are thrown away.
+        if answers := b"".join(self.conn.data_to_send()):
+            self.transport.write(answers)
+        if self._intake.since is not None and self._deadline is None:
+            self._deadline = self.loop.call_later(MESSAGE_SECONDS, self._late)
+
+    def _rest(self) -> None:
+        self._resting = True
+        self.transport.pause_reading()
+        self.loop.call_soon(self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        if self._deaf or self.transport.is_closing():
+            return
+        self._parse()
+        if not (self.read_paused or self._resting or self._deaf):
+            self.transport.resume_reading()
+
+    def _late(self) -> None:
+        """Looks whether the message that has begun is still the same."""
+        self._deadline = None
+        since = self._intake.since
+        if since is None or self._deaf:
+            return
+        left = since + MESSAGE_SECONDS - self.loop.time()
+        if left > 0:
+            self._deadline = self.loop.call_later(left, self._late)
+            return
+        self._guard.cut("message")
+        self._give_up(CloseCode.SLOW)
 
     def _read_on(self) -> None:
         if self.read_paused and self.handshake_complete and self.queue.empty():
             self.read_paused = False
+            if self._resting:
+                return
             self._parse()
-            if not self.read_paused:
+            if not (self.read_paused or self._resting or self._deaf):
                 self.transport.resume_reading()
 
     def _refuse(self) -> None:
@@ -177,6 +255,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
         return message
 
     async def send(self, message: Any) -> None:
+        if self.disconnected:
+            # Gone before it was answered: no fault of the application's. It reads so next.
+            return
         await super().send(message)
         self._read_on()
         # uvicorn takes a refused upgrade for an application that forgot to answer, and would write
@@ -187,12 +268,21 @@ class WireProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            del extensions[EXTENSION]
 
     # -- frames ----------------------------------------------------------------------------------
 
     def handle_ping(self) -> None:
         """The library has made the pong, which goes out with others."""
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            # That it was text is enough to refuse it; what is no text would be told to the log.
+            self.frames = [b""]
+        super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
         if self._deaf:
@@ -217,9 +307,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self._bounded.last(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self._linger()
+        self._hear_no_more()
 
     def eof_received(self) -> None:
         if self._deaf:

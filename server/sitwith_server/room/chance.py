@@ -28,8 +28,7 @@ class Chance:
 
     @classmethod
     def name(cls, seed: int, number: int) -> int:
-        """A name for something of a room, 1 to 2**31, that tells nothing of `number`, which makes
-        it another one each time."""
+        """A name for something of a room, 1 to 2**31, which tells nothing of `number`."""
         return cls(seed ^ number).below(1 << 31) + 1
 
     def below(self, bound: int) -> int:

@@ -42,6 +42,11 @@ def kept(state: RoomState) -> int:
     return places(state) // 4
 
 
+def is_besieged(state: RoomState) -> bool:
+    """Whether so many come and go that nobody has to read who it was."""
+    return len(lost(state)) >= LOST_AT_DOOR
+
+
 def is_newcomer(seat: Seat) -> bool:
     """Whether a seat takes a place at the door: never been inside, and no facilitator's."""
     return not seat.is_inside and not seat.place and seat.role is not Role.FACILITATOR

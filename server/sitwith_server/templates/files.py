@@ -19,6 +19,9 @@ LONGEST: Final = 262_144
 """Characters of a file: several times what an agenda may have."""
 _DEEPEST: Final = 12
 _MOST: Final = 20_000
+_PARTS: Final = 3
+"""Colons of a number: of more of them it would take the square of the time."""
+_TOO_MUCH: Final = "is nested too deep, or has too much in it"
 _PLAIN: Final = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")
 )
@@ -83,7 +86,23 @@ def parse(text: str) -> Parsed:
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows true and false by no other words, no dates, and numbers as JSON writes them."""
+    """Knows true and false by no other words, no dates, and numbers as JSON writes them, too."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._count = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Ends what is far too much before all of it is read."""
+        self._count += 1
+        if self._depth > _DEEPEST or self._count > _MOST:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise BadFile(mark.line + 1, _TOO_MUCH)
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -115,7 +134,7 @@ class _Reading:
         self._lines.setdefault(path, line)
         self._count += 1
         if depth > _DEEPEST or self._count > _MOST:
-            raise BadFile(line, "is nested too deep, or has too much in it")
+            raise BadFile(line, _TOO_MUCH)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -125,6 +144,8 @@ class _Reading:
             ]
         if node.tag not in _PLAIN:
             raise BadFile(line, "is of a kind that an agenda has not")
+        if node.value.count(":") > _PARTS and node.tag.endswith((":int", ":float")):
+            raise BadFile(line, "is no value that could be read")
         try:
             return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError):

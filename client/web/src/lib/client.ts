@@ -35,7 +35,7 @@ import {
   type RoomState,
   type RoomView,
 } from "./room.ts";
-import { seatStore, type SeatStore, type StorageLike, type Way } from "./store.ts";
+import { linkStore, seatStore, type SeatStore, type StorageLike, type Way } from "./store.ts";
 
 export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
 
@@ -82,8 +82,9 @@ interface Pending {
 
 const LEFT = 1000;
 const NOWHERE = 4404;
+const DECLINED = 4405;
 /** After these nobody takes that seat again: left, removed, ended, declined. */
-const SEAT_GONE = new Set([4403, NOWHERE, 4405]);
+const SEAT_GONE = new Set([4403, NOWHERE, DECLINED]);
 
 const CLOSED_TEXT = "The connection has ended.";
 const LOST_TEXT = "The connection was away for a moment.";
@@ -294,7 +295,7 @@ export class RoomClient {
     const { t: _, id: __, ...fields } = frame;
     waiting.answer({ ok: true, fields: fields as AnswerFields<CommandName> });
     if (waiting.frame.t === "leave") {
-      this.forgetSeat();
+      this.forgetSeat(LEFT);
       this.connection?.stop(LEFT);
     }
   }
@@ -316,7 +317,7 @@ export class RoomClient {
     const left =
       code === NOWHERE && [...this.pending.values()].some(({ frame }) => frame.t === "leave");
     if (code === NOWHERE && !left && this.beginAgain()) return;
-    if (SEAT_GONE.has(code)) this.forgetSeat();
+    if (SEAT_GONE.has(code)) this.forgetSeat(code);
     // Who has no seat any more keeps nothing that was said.
     if (this.resumeValue === null) this.room = outside(this.room);
     this.phase = "closed";
@@ -348,10 +349,12 @@ export class RoomClient {
     for (const waiting of unanswered) waiting.answer(answer);
   }
 
-  private forgetSeat(): void {
+  private forgetSeat(code: number): void {
     this.resumeValue = null;
     this.was = null;
     this.store.clear();
+    // Who was not let in this time may ask again by the same link.
+    if (code !== DECLINED) linkStore(this.options.room, this.options.storage).clear();
   }
 
   private tidy(): void {

@@ -2,8 +2,8 @@
  * Sitwith's browser library: everything that a page above it may use, and no UI.
  *
  * ```ts
- * const link = parseLink(location.href)!;
- * const client = new RoomClient({ url: socketUrl(location.href), room: link.room, token: link.token });
+ * const { link } = enterBy(browserAddress()); // its token is in no address from here on
+ * const client = new RoomClient({ url: socketUrl(location.href), room: link!.room, token: link!.token });
  * client.subscribe(() => draw(client.snapshot));
  * if (client.hasSeat()) client.resume();
  * else client.join("Ada");
@@ -21,6 +21,7 @@ export { chime, echoTest, meter, type Meter } from "./media/check.ts";
 export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
 export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
+export { browserAddress, enterBy, type AddressHost, type Entrance } from "./address.ts";
 export { newLink, parseLink, socketUrl, type RoomLink } from "./link.ts";
 export { own, put } from "./own.ts";
 export { LIMITS } from "./messages.ts";

@@ -1,8 +1,9 @@
 /**
  * What a page keeps of its seat across a reload: the resume value, the next command id, how far each
  * conversation was read, and, for a room that has forgotten meanwhile, the link's token with one's
- * own name. No word of anyone. One entry a room, in `sessionStorage` (a tab's own) where there is
- * one; a browser that refuses storage costs the reload, never the page.
+ * own name. No word of anyone. Beside it the link's fragment, which stays in no address (rule IN5).
+ * Each is one entry a room, in `sessionStorage` (a tab's own) where there is one; a browser that
+ * refuses storage costs the reload, never the page.
  */
 
 import { put } from "./own.ts";
@@ -31,6 +32,14 @@ export interface Way {
 export interface SeatStore {
   load(): Seat | null;
   save(seat: Seat): void;
+  clear(): void;
+}
+
+export interface LinkStore {
+  /** The fragment of the link that this tab was opened with, `#` included; null for none. */
+  load(): string | null;
+  /** False where the browser keeps nothing. */
+  save(fragment: string): boolean;
   clear(): void;
 }
 
@@ -88,6 +97,34 @@ export function seatStore(room: string, storage: StorageLike | null = tabStorage
     },
     clear() {
       seat = null;
+      try {
+        storage?.removeItem(key);
+      } catch {
+        // Forbidden: what can't be removed could not be written either.
+      }
+    },
+  };
+}
+
+export function linkStore(room: string, storage: StorageLike | null = tabStorage()): LinkStore {
+  const key = `sitwith:${room}:link`;
+  return {
+    load() {
+      try {
+        return storage?.getItem(key) ?? null;
+      } catch {
+        return null;
+      }
+    },
+    save(fragment) {
+      try {
+        storage?.setItem(key, fragment);
+        return storage?.getItem(key) === fragment;
+      } catch {
+        return false;
+      }
+    },
+    clear() {
       try {
         storage?.removeItem(key);
       } catch {

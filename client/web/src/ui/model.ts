@@ -9,6 +9,20 @@ export type QueueOrder = NonNullable<Settings["queue_order"]>;
 
 export type Person = Member & { readonly id: string };
 
+const SEPARATES = /\s*[,;:·•|/\\()[\]{}<>«»‹›…–—]+\s*/gu;
+
+/** A name within a sentence that lists what is true of somebody: it adds nothing to the list. */
+export function spoken(name: string): string {
+  return name.replaceAll(SEPARATES, " ").trim() || name;
+}
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A name within words of the page: its direction stays its own (UAX #9, first strong isolate). */
+export function isolated(name: string): string {
+  return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
+}
+
 /** Everybody in the room by seat, the order of the circle. */
 export function bySeat(snap: Snapshot): Person[] {
   return Object.entries(snap.room.members)

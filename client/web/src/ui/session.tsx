@@ -6,7 +6,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { announce } from "./announce.ts";
-import { amHolder } from "./model.ts";
+import { amHolder, isolated } from "./model.ts";
 import { NO_MOOD, remember } from "./moments/memory.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
 import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines, own } from "../lib/index.ts";
@@ -95,6 +95,8 @@ export class Session {
       bringMaterial(this.client, this.snap.value.room.room, kind, file, title),
     get: (material: string) => fetchMaterial(this.client, this.snap.value.room.room, material),
   };
+  /** Opens the page again by the link that one came with, which leaving has put away. */
+  comeAnew: () => void = () => location.reload();
   private readonly busy = new Set<string>();
   private nextToast = 1;
 
@@ -175,7 +177,7 @@ export class Session {
   name(id: string | null | undefined): string {
     if (id == null) return words.unknown;
     const snap = this.snap.value;
-    return own(snap.room.members, id)?.name ?? own(snap.names, id) ?? words.unknown;
+    return isolated(own(snap.room.members, id)?.name ?? own(snap.names, id) ?? words.unknown);
   }
 
   isMe(id: string | null | undefined): boolean {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 
 from sitwith_server.room import commands as c
@@ -22,7 +21,8 @@ def share(d: Draft, command: c.MilestoneShare) -> None:
     if len(shown) >= AT_ONCE or any(m.member == seat.id for m in shown):
         raise Refused("too_fast", "Others are being celebrated: wait a moment.")
     names = {m.name for m in shown}
-    name = next(n for n in _names(command.seed, d.state.seq) if n not in names)
+    drawn = (Chance.name(command.seed, again) for again in count())
+    name = next(n for n in drawn if n not in names)
     d.emit(MilestoneShared(seat.id, command.text, d.now + SECONDS, name))
 
 
@@ -40,10 +40,6 @@ def end_if_over(d: Draft) -> None:
     over = tuple(m.n for m in d.state.milestones if m.ends_at <= d.now)
     if over:
         d.emit(MilestonesOver(over))
-
-
-def _names(seed: int, number: int) -> Iterator[int]:
-    return (Chance.name(seed + again, number) for again in count())
 
 
 def _check_may_write(d: Draft, seat: Seat) -> None:

@@ -10,6 +10,7 @@ import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
 import { MyCard } from "./card.tsx";
 import { CrisisLinesList } from "./lines.tsx";
+import { Name } from "../parts/who.tsx";
 
 export function CareDialog({ about }: { about?: string | undefined }): VNode {
   const session = useSession();
@@ -120,7 +121,7 @@ function Worry({ about: whom }: { about: string }): VNode {
             .filter((one) => one.id !== snap.me)
             .map((one) => (
               <option key={one.id} value={one.id}>
-                {one.name}
+                <Name name={one.name} />
               </option>
             ))}
         </select>

@@ -7,6 +7,7 @@ import type { InboxLine, Snapshot } from "../port.ts";
 import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { moments } from "../words-moments.ts";
+import { Who } from "../parts/who.tsx";
 
 const text = moments.inbox;
 
@@ -61,7 +62,9 @@ function Line({ id, line }: { id: string; line: InboxLine }): VNode {
     <li>
       <p class="inbox-who">
         <Icon name="chat" />
-        <strong>{name}</strong>
+        <strong>
+          <Who id={id} />
+        </strong>
         {unread > 0 && (
           <span class="count">
             {unread}

@@ -7,6 +7,7 @@ import { person } from "../model.ts";
 import type { Card, CareEntry, Snapshot } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { care } from "../words-care.ts";
+import { Who } from "../parts/who.tsx";
 
 const panel = care.panel;
 
@@ -65,7 +66,7 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
     <li class={entry.level === "urgent" ? "is-urgent" : ""}>
       <p>
         <Icon name={entry.level === "urgent" ? "bell" : "heart"} />
-        <strong>{name}</strong> {entry.own !== false && <span class="chip">{own(panel, entry.level)}</span>}
+        <strong><Who id={id} name={name} /></strong> {entry.own !== false && <span class="chip">{own(panel, entry.level)}</span>}
       </p>
       {worried.length > 0 && <small>{panel.worried(worried)}</small>}
       {gone && <small>{panel.gone}</small>}

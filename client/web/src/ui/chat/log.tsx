@@ -3,10 +3,11 @@ import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
-import { isFacilitator } from "../model.ts";
+import { isFacilitator, spoken } from "../model.ts";
 import type { ChatMessage } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
+import { Name, RoleBadge, roleWord } from "../parts/who.tsx";
 
 /** Nearer to the foot than this counts as being there. */
 const NEAR_FOOT = 60;
@@ -103,18 +104,19 @@ function Entry({ to, message, first, gap }: EntryProps): VNode {
   const author = own(snap.room.members, message.from);
   const mayDelete = !message.deleted && (message.mine || isFacilitator(snap));
   const name = message.mine ? words.talk.you : session.name(message.from);
+  const role = author === undefined || author.role === "member" ? [] : [roleWord(author.role)];
   const time = timeOf(message.at);
   const kind = `${message.mine ? "is-mine" : ""} ${message.notice ? "is-notice" : ""} ${first ? "is-first" : ""}`;
   return (
     <>
-      <article class={`message ${kind}`} aria-label={`${name}, ${time}`}>
+      <article class={`message ${kind}`} aria-label={[spoken(name), ...role, time].join(", ")}>
         {(first || message.notice) && (
           <header class="message-head">
             <span class="dot" data-tint={(author?.seat ?? 0) % 8} />
-            <strong>{name}</strong>
-            {author?.role === "facilitator" && !message.notice && (
-              <span class="chip">{words.seat.facilitator}</span>
-            )}
+            <strong>
+              <Name name={name} />
+            </strong>
+            {!message.notice && <RoleBadge role={author?.role} />}
             {message.notice && <span class="chip chip-notice">{words.talk.notice}</span>}
             <time dateTime={new Date(message.at * 1000).toISOString()}>{time}</time>
           </header>

@@ -3,7 +3,7 @@ import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
-import { initials, type Person } from "../model.ts";
+import { initials, spoken, type Person } from "../model.ts";
 import { Face } from "../media/face.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
@@ -11,6 +11,7 @@ import { guest } from "../words-materials.ts";
 import { Sign, signWords, SUPPORT } from "./signs.tsx";
 import { TurnRing } from "./turn-ring.tsx";
 import type { Kind } from "../port.ts";
+import { Name, RoleBadge, RoleMark } from "../parts/who.tsx";
 
 export type Side = "left" | "right";
 
@@ -35,7 +36,7 @@ const MARKS = { audio: "audio", video: "video", chat: "chat" } as const;
  * as text in the button rather than as its label, so that the words on the button stay part of its name.
  */
 export function describe(who: Person, me: boolean, holder: boolean, done: boolean): string {
-  return [who.name, ...marksOf(who, me, holder, done)].join(", ");
+  return [spoken(who.name), ...marksOf(who, me, holder, done)].join(", ");
 }
 
 export function marksOf(who: Person, me: boolean, holder: boolean, done: boolean): string[] {
@@ -98,10 +99,11 @@ export function Seat({ who, holder, done, visitor, place, side, picture, speakin
               <Icon name="check" />
             </span>
           )}
+          <RoleMark role={who.role} />
           <MuteMarks who={who} />
         </span>
         <span class="seat-name" aria-hidden="true">
-          {who.name}
+          <Name name={who.name} />
         </span>
         <span class="seat-line" aria-hidden="true">
           {line(who, me, holder, visitor)}
@@ -126,22 +128,7 @@ function line(who: Person, me: boolean, holder: boolean, visitor: boolean): VNod
   if (holder) return <em class="line-holder">{words.seat.holder}</em>;
   if (who.here === "away") return <em>{words.seat.awayShort}</em>;
   if (visitor) return <span class="chip">{words.seat.visitor}</span>;
-  if (who.role === "facilitator") {
-    return (
-      <span class="chip">
-        {words.seat.facilitator}
-        {me ? ` · ${words.seat.you}` : ""}
-      </span>
-    );
-  }
-  if (who.role === "guest") {
-    return (
-      <span class="chip">
-        {guest.seat}
-        {me ? ` · ${words.seat.you}` : ""}
-      </span>
-    );
-  }
+  if (who.role !== "member") return <RoleBadge role={who.role} after={me ? ` · ${words.seat.you}` : ""} />;
   return me ? <span class="chip chip-you">{words.seat.you}</span> : " ";
 }
 

@@ -7,14 +7,13 @@ import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { moments } from "../words-moments.ts";
 import { describe } from "./seat.tsx";
+import { Name, RoleBadge, Who } from "../parts/who.tsx";
 
 export function TurnOrder(): VNode | null {
   const session = useSession();
   const floor = session.snap.value.room.floor;
   if (floor === null) return null;
   const order = roundOrder(floor);
-  const label = (id: string): string =>
-    session.isMe(id) ? words.turns.you(session.name(id)) : session.name(id);
   return (
     <>
       {order !== null && (
@@ -24,21 +23,21 @@ export function TurnOrder(): VNode | null {
             {order.done.map((id) => (
               <li key={id} class="order-done">
                 <Icon name="check" />
-                <span>{label(id)}</span>
+                <Who id={id} />
                 <small>{words.turns.done}</small>
               </li>
             ))}
             {order.now !== null && (
               <li key={order.now} class="order-now" aria-current="true">
                 <Icon name="stick" />
-                <span>{label(order.now)}</span>
+                <Who id={order.now} />
                 <small>{words.turns.now}</small>
               </li>
             )}
             {order.coming.map((id, i) => (
               <li key={id} class="order-coming">
                 <span class="order-number">{i + 1}</span>
-                <span>{label(id)}</span>
+                <Who id={id} />
                 {i === 0 && <small>{words.turns.next}</small>}
               </li>
             ))}
@@ -58,7 +57,7 @@ export function TurnOrder(): VNode | null {
               {floor.queue.map((id, i) => (
                 <li key={id} class="order-hand">
                   <span class="order-number">{i + 1}</span>
-                  <span>{label(id)}</span>
+                  <Who id={id} />
                   <Icon name="hand" />
                 </li>
               ))}
@@ -111,14 +110,13 @@ function PersonRow({ who, holder }: { who: Person; holder: boolean }): VNode {
     >
       <span class="dot" data-tint={who.seat % 8} />
       <span class="person-name" aria-hidden="true">
-        {me ? words.turns.you(who.name) : who.name}
+        <Name name={who.name} />
+        {me && <span class="chip chip-you">{words.seat.you}</span>}
       </span>
       <span class="unseen">{describe(who, me, holder, false)}</span>
-      {who.role === "facilitator" && (
-        <span class="chip" aria-hidden="true">
-          {words.seat.facilitator}
-        </span>
-      )}
+      <span aria-hidden="true">
+        <RoleBadge role={who.role} />
+      </span>
       {who.here !== "here" && (
         <small aria-hidden="true">
           {who.here === "away" ? words.seat.awayShort : words.seat.reconnecting}

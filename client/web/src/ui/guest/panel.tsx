@@ -5,6 +5,7 @@ import { bySeat } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { guest } from "../words-materials.ts";
 import { isIn } from "./model.ts";
+import { Name } from "../parts/who.tsx";
 
 export function GuestsPanel(): VNode | null {
   const session = useSession();
@@ -19,7 +20,7 @@ export function GuestsPanel(): VNode | null {
         {guests.map((one) => (
           <li key={one.id}>
             <Button local look="row" onClick={() => session.open({ is: "person", id: one.id })}>
-              {one.name}
+              <Name name={one.name} />
             </Button>
             <small>{isIn(snap, one.id) ? guest.panel.isIn : guest.panel.waits}</small>
           </li>

@@ -12,6 +12,7 @@ import { useNow } from "../clock.ts";
 import { useSession, type Session } from "../session.tsx";
 import { voice } from "../words-media.ts";
 import { moments } from "../words-moments.ts";
+import { Name } from "../parts/who.tsx";
 
 const text = moments.heard;
 /** Nobody is asked again within ten minutes (rule EQ6). */
@@ -69,7 +70,9 @@ export function HeardPanel(): VNode {
           <ul class="unheard">
             {quiet.map((who) => (
               <li key={who.id}>
-                <span class="talk-name">{who.name}</span>
+                <span class="talk-name">
+                  <Name name={who.name} />
+                </span>
                 {mayNudge(snap, who) && <NudgeButton id={who.id} />}
               </li>
             ))}
@@ -81,7 +84,9 @@ export function HeardPanel(): VNode {
           .filter((who) => !known.has(who.id))
           .map((who) => (
             <li key={who.id}>
-              <span class="talk-name">{who.name}</span>
+              <span class="talk-name">
+                  <Name name={who.name} />
+                </span>
               <span class="talk-bar" aria-hidden="true">
                 <span style={{ width: `${(((own(talk, who.id) ?? 0) / most) * 100).toFixed(1)}%` }} />
               </span>

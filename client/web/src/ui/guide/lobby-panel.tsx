@@ -6,6 +6,7 @@ import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
 import { DoorLines, Floods, loudLinks } from "./door-panel.tsx";
+import { Name } from "../parts/who.tsx";
 
 export function LobbyPanel(): VNode {
   const session = useSession();
@@ -26,7 +27,9 @@ export function LobbyPanel(): VNode {
           {waiting.map((one) => (
             <li key={one.id}>
               <span class="waiting-name">
-                <strong>{one.name}</strong>
+                <strong>
+                  <Name name={one.name} />
+                </strong>
                 <small>{guide.waiting.since(Math.floor((now - one.at) / 60))}</small>
               </span>
               <Button

@@ -8,6 +8,7 @@ import type { Kind } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
 import { toggled } from "./round-dialog.tsx";
+import { Name } from "../parts/who.tsx";
 
 const KINDS: readonly (readonly [Kind, string])[] = [
   ["audio", guide.person.sound],
@@ -71,7 +72,7 @@ export function MuteAllDialog(): VNode {
                 checked={except.has(one.id)}
                 onChange={() => setExcept(toggled(except, one.id))}
               />
-              <span>{one.name}</span>
+              <Name name={one.name} />
             </label>
           ))}
         </fieldset>

@@ -17,6 +17,7 @@ import { guide } from "../words-guide.ts";
 import { guest } from "../words-materials.ts";
 import { mayNudge, NudgeButton } from "./heard-panel.tsx";
 import { TimeSelect } from "./time-select.tsx";
+import { RoleBadge } from "../parts/who.tsx";
 
 export function PersonDialog({ id }: { id: string }): VNode | null {
   const session = useSession();
@@ -27,7 +28,10 @@ export function PersonDialog({ id }: { id: string }): VNode | null {
   const holder = snap.room.floor?.holder === id;
   return (
     <Dialog title={who.name} onClose={() => session.shut()}>
-      <p class="hint">{marksOf(who, false, holder, false).join(", ") || words.seat.here}</p>
+      <p class="hint who">
+        <RoleBadge role={who.role} />
+        {marksOf({ ...who, role: "member" }, false, holder, false).join(", ") || words.seat.here}
+      </p>
       {isFacilitator(snap) && <TalkTime id={who.id} />}
       {isFacilitator(snap) && <Lead who={who} />}
       <div class="group">

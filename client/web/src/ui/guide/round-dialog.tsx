@@ -10,6 +10,7 @@ import { guide } from "../words-guide.ts";
 import { sharesTime } from "../evening/stages.ts";
 import { evening } from "../words-evening.ts";
 import { TimeSelect } from "./time-select.tsx";
+import { Name } from "../parts/who.tsx";
 
 export function RoundDialog(): VNode {
   const session = useSession();
@@ -75,7 +76,7 @@ export function RoundDialog(): VNode {
             <option value="">{guide.round.starterAuto}</option>
             {members.map((one) => (
               <option key={one.id} value={one.id}>
-                {one.name}
+                <Name name={one.name} />
               </option>
             ))}
           </select>

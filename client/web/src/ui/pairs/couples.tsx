@@ -7,6 +7,7 @@ import { bySeat } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
 import { alsoIn, type Couple } from "./plan.ts";
+import { Name } from "../parts/who.tsx";
 
 export interface CoupleWords {
   readonly heading: string;
@@ -43,7 +44,7 @@ export function Couples({ list, against, text }: CouplesProps): VNode {
       <option value="">…</option>
       {people.map((one) => (
         <option key={one.id} value={one.id}>
-          {one.name}
+          <Name name={one.name} />
         </option>
       ))}
     </select>

@@ -10,6 +10,7 @@ import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
 import { evening } from "../words-evening.ts";
 import { guide } from "../words-guide.ts";
+import { Who } from "../parts/who.tsx";
 
 export function PairsPanel(): VNode {
   const session = useSession();
@@ -86,11 +87,11 @@ function OpenGroups({ pairs }: { pairs: Pairs }): VNode {
                   {snap.room.help.includes(id) ? (
                     <span class="asks">
                       <Icon name="bell" />
-                      {session.name(id)}
+                      <Who id={id} />
                       <span class="unseen">{guide.pairs.asks}</span>
                     </span>
                   ) : (
-                    session.name(id)
+                    <Who id={id} />
                   )}
                 </Fragment>
               ))}

@@ -14,6 +14,7 @@ import { evening } from "../words-evening.ts";
 import { Couples } from "./couples.tsx";
 import { broken, hereOf, planFrom, put, ready, tooMany, where, type Couple, type Plan } from "./plan.ts";
 import { PlanReport, toldFrom, whyOf, type Told } from "./plan-report.tsx";
+import { Name } from "../parts/who.tsx";
 
 /** Kept while the page lives, like the room keeps it: the next plan starts from the same list. */
 const never = signal<readonly Couple[]>([]);
@@ -200,7 +201,9 @@ function PlanGroup({ title, why, people, plan, onPlan }: GroupProps): VNode {
       <ul>
         {people.map((id) => (
           <li key={id}>
-            <span class="plan-name">{session.name(id)}</span>
+            <span class="plan-name">
+              <Name name={session.name(id)} />
+            </span>
             <select
               aria-label={guide.pairs.place(session.name(id))}
               value={String(where(plan, id) ?? "circle")}

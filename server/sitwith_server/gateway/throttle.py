@@ -12,7 +12,7 @@ MOST: Final = 10_000
 """Peers whose pace is remembered; of more, those who were least lately heard of are forgotten."""
 
 
-class Paces:
+class Throttle:
     """Of each peer `rate` a second in the long run, `burst` at once."""
 
     def __init__(

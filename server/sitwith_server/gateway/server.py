@@ -1,0 +1,109 @@
+"""uvicorn's server as a worker runs it: signals, and the metrics' own port, are the worker's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sitwith_server.config import Settings, socket_address
+from sitwith_server.gateway import http
+from sitwith_server.gateway.guard import Guard
+from sitwith_server.gateway.http_protocol import HttpProtocol
+from sitwith_server.gateway.metrics import CONTENT_TYPE, Metrics
+from sitwith_server.gateway.resource import Resource
+from sitwith_server.gateway.sockets import Sockets
+
+_SCRAPERS: Final = 32
+"""Sockets at the metrics' port."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn raises the caught signal again at its end; ours ends with exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def listens_no_more(self) -> None:
+        for listening in self.servers:
+            listening.close()
+
+
+def bind_metrics(place: str) -> socket.socket:
+    """A socket at `SITWITH_METRICS`. In a rolling restart the old worker and the new share it.
+
+    Raises:
+        OSError: it is not to be had.
+    """
+    family, address = socket_address(place)
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+class MetricsPort:
+    """Serves `GET /metrics`, and nothing else, at an address of its own."""
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, crowds: Callable[[], Iterable[int]]
+    ) -> None:
+        self._place = settings.metrics
+        self._metrics, self._crowds = metrics, crowds
+        self._serving: asyncio.Task[None] | None = None
+        routes = [
+            Route("/metrics", Resource(GET=self._show)),
+            Route("/{rest:path}", Resource()),
+        ]
+        self._server = Server(
+            uvicorn.Config(
+                http.wrapped(Starlette(routes=routes), settings, metrics),
+                http=HttpProtocol.guarded(Guard(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))),
+                ws="none",
+                access_log=False,
+                log_config=None,
+                lifespan="off",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    async def _show(self, request: Request) -> Response:
+        self._metrics.rooms(self._crowds())
+        return Response(self._metrics.render(), media_type=CONTENT_TYPE)
+
+    async def start(self) -> None:
+        """Serves, where an address is set.
+
+        Raises:
+            OSError: it is not to be had.
+        """
+        if self._place is not None:
+            self._serving = asyncio.create_task(self._server.serve([bind_metrics(self._place)]))
+            while not (self._server.started or self._serving.done()):
+                await asyncio.sleep(0.01)
+
+    def leave(self) -> None:
+        """Others serve at this address from now on."""
+        if self._serving is not None:
+            self._server.listens_no_more()
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
