@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
@@ -103,3 +104,18 @@ def test_who_comes_again_does_not_count() -> None:
         turnstile.enter("room", known, loop)
     loop.run(1.0)
     assert len(came) == 50
+
+
+async def test_a_turn_is_waited_for_and_nobody_is_forgotten() -> None:
+    turnstile = Turnstile(1_000.0, 1.0, 0.001)
+    done: list[int] = []
+
+    async def one(number: int) -> None:
+        await turnstile.turn("room")
+        done.append(number)
+
+    gone = asyncio.create_task(one(-1))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(*(one(number) for number in range(20)))
+    assert done == list(range(20)) and not len(turnstile)

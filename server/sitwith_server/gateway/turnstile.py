@@ -9,6 +9,7 @@ a second. Of a peer who brings too many the newest is refused, and of nobody els
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -78,6 +79,18 @@ class Turnstile:
             self._turning = True
             loop.call_soon(lambda: self._turn(loop))
         return True
+
+    async def turn(self, place: str) -> None:
+        """Returns when it is this one's turn; at once where too many wait."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+
+        def go() -> None:
+            if not turn.done():
+                turn.set_result(None)
+
+        if self.enter(place, go, loop):
+            await turn
 
     def give_back(self) -> None:
         """A newcomer was none: one who is known and comes again does not count."""
