@@ -21,7 +21,8 @@ from .test_moments import link
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("size", [WIDE, pytest.param(PHONE, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("size", [WIDE, PHONE])
 async def test_DO9_DO12_a_facilitator_sees_the_flood_and_ends_it_by_one_press(
     page_server: Server, enter: Enter, size: dict[str, int]
 ) -> None:
@@ -58,6 +59,7 @@ async def test_DO9_DO12_a_facilitator_sees_the_flood_and_ends_it_by_one_press(
         await expect(waiting.get_by_role("listitem")).to_have_count(2)
 
 
+@pytest.mark.soak
 async def test_DO5_CC7_who_had_to_give_up_the_place_comes_back_by_one_press(
     page_server: Server, enter: Enter
 ) -> None:

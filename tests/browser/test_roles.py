@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.blackbox.house import Server
+
 from .conftest import Enter, MakeRoom
 from .guest import PHONE, WIDE, Guest
 
@@ -82,3 +84,46 @@ async def test_NA4_a_role_is_an_element_of_its_own(
     await aya.page.keyboard.press("Escape")
     if size is PHONE:
         await aya.accessible()
+
+
+@pytest.mark.soak
+async def test_EV13_signs_that_every_object_inherits_are_a_bit_of_light(
+    page_server: Server, make_room: MakeRoom, enter: Enter
+) -> None:
+    room = await make_room(settings={"lobby": False})
+    ben = await enter("Ben", room.member)
+    await ben.join()
+    await ben.agree()
+    gus = await page_server.connect("Gus")
+    await gus.hello(room.member.partition("#t=")[2], "Gus")
+    await gus.ok("agreement.accept", {"version": gus.view["agreement"]["version"]})
+    await expect(ben.seat("Gus")).to_be_visible()
+    for kind in ("constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"):
+        await gus.command("react", {"kind": kind})
+        sign = ben.page.locator(".sign-sun").first
+        await expect(sign).to_be_visible()
+        said = await ben.page.evaluate("() => document.body.textContent")
+        assert "native code" not in said
+        assert "[object" not in said
+        await expect(sign).to_have_count(0)
+    gus.drop()
+
+
+@pytest.mark.soak
+async def test_NA2_a_name_that_is_none_is_explained_and_another_is_taken(
+    make_room: MakeRoom, enter: Enter
+) -> None:
+    room = await make_room(settings={"lobby": False})
+    gus = await enter("Gus (co-host)", room.member)
+    await gus.join()
+    await expect(gus.heading("Please choose another name")).to_be_visible()
+    await gus.accessible()
+    await gus.button("Try again").click()
+    gus.name = "Gus"
+    await gus.join()
+    await gus.agree()
+    await gus.button("More").click()
+    await gus.page.get_by_label("Your name in this circle").fill("Gus ✔")
+    await gus.button("Change name").click()
+    await expect(gus.page.get_by_text("That can't be a name here")).to_be_visible()
+    await expect(gus.dialog).to_be_visible()

@@ -3,8 +3,8 @@
     python -m tests.deploy.confined deploy/systemd/sitwith-media.service PROGRAM ARGUMENTS…
 
 Applied as systemd applies them are its filters of system calls (with libseccomp, too), what it
-forbids of memory, address families and namespaces, capabilities, limits and variables. What needs
-namespaces of its own (the file system, users, /proc) is not.
+forbids of memory, address families and namespaces, capabilities, limits and variables. With
+`--mounts`, which needs root, so is what `sandbox.py` does with namespaces of its own.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 SETS: Final = Path(__file__).with_name("syscalls.txt")
 
 _ALLOW: Final = 0x7FFF_0000
-_EQUAL, _GREATER, _MASKED = 4, 6, 7
+_NOT_EQUAL, _EQUAL, _GREATER, _MASKED = 1, 4, 6, 7
+_FORBIDDEN: Final = {
+    "ProtectClock": ("clock_settime", "settimeofday", "adjtimex", "clock_adjtime"),
+    "ProtectHostname": ("sethostname", "setdomainname"),
+    "ProtectKernelLogs": ("syslog",),
+    "ProtectKernelModules": ("init_module", "finit_module", "delete_module"),
+}
+_REALTIME: Final = (1, 2, 6)
+"""SCHED_FIFO, SCHED_RR and SCHED_DEADLINE (sched(7))."""
+_CAPABILITIES: Final = {"CAP_NET_BIND_SERVICE": 10}
 _WRITE, _EXEC, _SHM_EXEC = 0x2, 0x4, 0o100000
 _NAMESPACES: Final = (
     0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
@@ -150,6 +159,27 @@ def _filters(unit: Unit) -> Iterator[Filter]:
             filter.rule("clone", errno.EPERM, (0, _MASKED, flag, flag))
             filter.rule("unshare", errno.EPERM, (0, _MASKED, flag, flag))
         yield filter
+    for name, calls in _FORBIDDEN.items():
+        if is_set(unit, name):
+            filter = Filter()
+            for call in calls:
+                filter.rule(call, errno.EPERM)
+            yield filter
+    if is_set(unit, "RestrictRealtime"):
+        filter = Filter()
+        for policy in _REALTIME:
+            filter.rule("sched_setscheduler", errno.EPERM, (1, _EQUAL, policy, 0))
+        yield filter
+    if is_set(unit, "RestrictSUIDSGID"):
+        filter = Filter()
+        for bit in (0o4000, 0o2000):
+            for call, at in (("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2)):
+                filter.rule(call, errno.EPERM, (at, _MASKED, bit, bit))
+        yield filter
+    if is_set(unit, "LockPersonality"):
+        filter = Filter()
+        filter.rule("personality", errno.EPERM, (0, _NOT_EQUAL, 0, 0))
+        yield filter
     if "SystemCallFilter" in unit:
         filter = Filter(getattr(errno, unit.get("SystemCallErrorNumber", ["EPERM"])[0]))
         for call in allowed_calls(unit["SystemCallFilter"]):
@@ -164,8 +194,14 @@ def _limit(number: int, value: str) -> None:
     resource.setrlimit(number, (wanted, wanted))
 
 
-def confine(unit: Unit) -> None:
-    """What this process starts from now on, and itself, has the unit's limits."""
+def confine(unit: Unit, look: Callable[[Unit], None] | None = None) -> None:
+    """What this process starts from now on, and itself, has the unit's limits.
+
+    look: gives it another view of the machine, once nothing more is read from a file.
+    """
+    filters = list(_filters(unit))
+    if look is not None:
+        look(unit)
     if "LimitNOFILE" in unit:
         _limit(resource.RLIMIT_NOFILE, unit["LimitNOFILE"][0])
     if "LimitCORE" in unit:
@@ -175,18 +211,31 @@ def confine(unit: Unit) -> None:
     for line in unit.get("Environment", []):
         name, _, value = line.partition("=")
         os.environ[name] = value
-    if unit.get("CapabilityBoundingSet") == [""] and os.geteuid() == 0:
-        for capability in range(64):
+    if "CapabilityBoundingSet" in unit and os.geteuid() == 0:
+        kept = {_CAPABILITIES[each] for each in unit["CapabilityBoundingSet"][0].split()}
+        for capability in set(range(64)) - kept:
             _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
+    if not (filters or is_set(unit, "NoNewPrivileges")):
+        return
     if _libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no new privileges")
     if is_set(unit, "MemoryDenyWriteExecute"):
         # Newer systemd asks the kernel, where that knows it (6.3), and has its filter beside.
         _libc.prctl(_SET_MDWE, _REFUSE_EXEC_GAIN, 0, 0, 0)
-    for filter in list(_filters(unit)):
+    for filter in filters:
         filter.load()
 
 
 if __name__ == "__main__":
-    confine(read(Path(sys.argv[1])))
-    os.execvp(sys.argv[2], sys.argv[2:])
+    words = sys.argv[1:]
+    mounts = words[0] == "--mounts"
+    unit_, *program = words[mounts:]
+    found_ = read(Path(unit_))
+    if mounts:
+        sys.path.insert(0, str(SETS.parents[2]))
+        from tests.deploy import sandbox
+
+        confine(found_, sandbox.apply)
+    else:
+        confine(found_)
+    os.execvp(program[0], program)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,29 @@ def test_every_container_is_confined_and_leaves_nothing_on_a_disk() -> None:
         assert service["cap_drop"] == ["ALL"]
         assert service["ulimits"]["core"] == 0
         assert service["mem_swappiness"] == 0
+        assert service["pids_limit"] <= 256
         assert "no-new-privileges:true" in service["security_opt"]
+
+
+def test_containers_reach_only_whom_they_need() -> None:
+    services = COMPOSE["services"]
+    reach = {name: set(each.get("networks", ["host"])) for name, each in services.items()}
+    assert reach["haproxy"] & reach["redis"] == reach["media"] & reach["haproxy"] == set()
+    assert all(reach[name] == {"front", "back"} for name in WORKERS)
+    assert reach["redis"] == {"back"} and COMPOSE["networks"]["back"]["internal"] is True
+    published = {name: each["ports"] for name, each in services.items() if "ports" in each}
+    assert published == {"haproxy": ["80:8080"], "media": ["40000:40000/udp"]}
+
+
+def test_workers_believe_their_haproxy_alone() -> None:
+    place = COMPOSE["services"]["haproxy"]["networks"]["front"]["ipv4_address"]
+    (net,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert ip_address(place) in ip_network(net["subnet"])
+    assert ip_address(place) not in ip_network(net["ip_range"]), "others may get it"
+    for name in WORKERS:
+        assert COMPOSE["services"][name]["environment"]["SITWITH_TRUSTED_PROXIES"] == place
+    worker = unit(DEPLOY / "systemd" / "sitwith@.service")
+    assert "SITWITH_TRUSTED_PROXIES=127.0.0.1" in worker["Service.Environment"]
 
 
 def test_containers_have_the_time_that_a_drain_takes() -> None:
@@ -252,6 +275,7 @@ def test_a_worker_is_started_by_words_that_the_command_line_knows() -> None:
     assert Path(words[0]).name == "sitwith"
     asked = parser().parse_args(words[1:])
     assert asked.setting_port == "8001"
+    assert asked.setting_metrics == "127.0.0.1:18001"
     assert seconds(found["Service.TimeoutStopSec"][0]) > DRAIN
 
 

@@ -1,7 +1,7 @@
 """`python -m tests.fuzz SECONDS [TARGET ...] [--keep]`: fuzzes each for so long, one after another.
 
-With `--keep` inputs that reach what the corpus does not are added to it. Ends with 1 where anything
-was found.
+With `--keep` inputs that reach what the corpus does not are added to it, and what reaches no more
+than others is left out of it. Ends with 1 where anything was found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main(words: list[str]) -> int:
         print(fuzzer.go(float(words[0])), flush=True)
         found = found or bool(fuzzer.report.findings)
         if "--keep" in words:
-            print(f"  {keep(name, fuzzer.cover())} more in the corpus", flush=True)
+            print(f"  {keep(name, fuzzer.cover())} in the corpus", flush=True)
     return found
 
 

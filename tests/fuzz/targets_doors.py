@@ -16,6 +16,7 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.connection import Connection
 from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.service import paces
 from tests.fuzz.engine import Target
 from tests.fuzz.mutate import wrong
 from tests.fuzz.records import changed, read, written
@@ -143,6 +144,7 @@ class _Rooms:
             self._run(self._world.close())
             self._run(ended())
         self._loop.close()
+        paces.of_commands.cache_clear()  # kept for some thousand seats
 
 
 class Kept(Generic[T]):

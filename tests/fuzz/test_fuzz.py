@@ -16,7 +16,7 @@ from tests.fuzz.engine import Fuzzer
 from tests.fuzz.targets import TARGETS
 
 SECONDS = float(os.environ.get("SITWITH_FUZZ_SECONDS", "600"))
-SMOKE = 0.25
+SMOKE = 0.2
 
 
 @pytest.mark.parametrize("name", TARGETS)

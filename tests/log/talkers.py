@@ -17,7 +17,7 @@ from tests.servers import Server
 from .harness import ROOM, say
 
 TOLD = 2.5
-"""Seconds within which members hear of it (TI5 and what issue 10 asks of refusals)."""
+"""Seconds within which members hear of it (TI5, also of refusals)."""
 OFF = 0.5
 """By so much an outage may differ from the time in which nothing could be committed."""
 

@@ -18,6 +18,7 @@ import redis
 
 from tests.blackbox.house import KEY, Circle, circle
 from tests.blackbox.house import Server as Worker
+from tests.security.test_rows_text import written_by
 from tests.servers import PASSWORD, Server
 
 WORDS = ("canary-word", "canary-staff-line", "canary-milestone", "Adalbertine", "Canary title")
@@ -117,9 +118,9 @@ async def test_row_38_redis_writes_no_file(worker: Worker, store: Server) -> Non
     store.restart()
 
 
-def test_row_38_a_worker_keeps_no_file_open_to_write_to(worker: Worker) -> None:
-    from tests.security.test_rows_text import open_files
-
-    written = [n for n, flags in open_files(worker.process.pid).items() if flags & 3]
-    assert [name for name in written if "(deleted)" not in name] == []
-    assert Path(f"/proc/{worker.process.pid}/cwd").exists()
+def test_row_38_a_worker_leaves_no_core_and_keeps_no_file(worker: Worker) -> None:
+    pid = worker.process.pid
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    (core,) = [line.split() for line in limits.splitlines() if line.startswith("Max core")]
+    assert core[4:6] == ["0", "0"]
+    assert written_by(pid) == []

@@ -16,6 +16,8 @@ from tests.blackbox.rawclient import Map
 from tests.security.raw import Plug, frame
 
 MIB = 1024 * 1024
+#: Too large, too many pieces, more frames than anybody may send, or not whole in time.
+ENDED = (1009, 4400, 4413, 4429, 4001)
 
 
 async def socket(server: Server) -> Plug:
@@ -144,13 +146,13 @@ async def test_row_30_a_message_in_endless_pieces_ends(server: Server) -> None:
         plug = await socket(server)
         await plug.send(frame(b"\x81", last=False))
         await plug.send(frame(piece, opcode=0, last=False) * 20_000)
-        assert await plug.closed_with() in (1009, 4400, 4413)
+        assert await plug.closed_with() in ENDED
         plug.cut()
-    # Control frames between the pieces are allowed, and count for nothing.
+    # Control frames between the pieces are allowed; so many of them are a flood of their own.
     plug = await socket(server)
     await plug.send(frame(b"\x81", last=False))
     await plug.send((frame(b"", opcode=9) + frame(b"", opcode=0, last=False)) * 5_000)
-    assert await plug.closed_with() in (1009, 4400, 4413, 4001)
+    assert await plug.closed_with() in (*ENDED, 4001)
     plug.cut()
     for wrong in (
         frame(b"x" * 126, opcode=9), frame(b"x", opcode=9, last=False), frame(b"x", opcode=0),
@@ -183,7 +185,7 @@ async def test_row_32_a_storm_of_wrong_doors_costs_little(server: Server) -> Non
             plug.cut()
 
         before = server.memory
-        for wave in range(6):
+        for wave in range(4):
             await asyncio.gather(*(wrong(wave * 50 + n) for n in range(50)))
         await ada.ok("chat.say", {"to": "circle", "body": "still here"})
         await c.f.hears("still here")

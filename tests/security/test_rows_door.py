@@ -122,6 +122,22 @@ async def test_row_02_forged_hosts_and_forwarded_headers_move_nothing(server: Se
         await c.settle()
 
 
+SPELLINGS = [
+    "/metrics", "/%6detrics", "/%4Detrics", "/METRICS", "//metrics", "/./metrics", "/r/../metrics",
+    "/metrics/", "/metrics?x", "/metrics;x", "/metric%73", "/%2e/metrics", "/r/%2e%2e/metrics",
+    "/healthz/../metrics", "/metrics%00", "/metrics%20", "http://x/metrics", "/\\metrics",
+]  # fmt: skip
+
+
+async def test_seen_03_no_spelling_of_a_path_shows_figures(server: Server) -> None:
+    key = {"Authorization": f"Bearer {KEY}"}
+    for spelling, headers in itertools.product(SPELLINGS, ({}, key, FORGED)):
+        with suppress(ConnectionError):
+            answer = await once(server, spelling, headers=headers)
+            assert answer.status in (400, 404), spelling
+            assert b"# TYPE" not in answer.body and b"sitwith_" not in answer.body
+
+
 # ---------------------------------------------------------------------- 3 to 5: links and tickets
 
 

@@ -46,6 +46,24 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     await log.close()
 
 
+async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -> None:
+    log = MemoryLog()
+    host = Host(log, Trail(log, 3600))
+    made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
+    door, name = Door(host), clean("Facilitator 2")
+    assert await door.join(made.member, name) is CloseCode.BAD_FRAME
+    seated = await door.join(made.facilitator, name)
+    assert isinstance(seated, Seated)
+    assert seated.room.state.seats[seated.seat].name == "Facilitator 2"
+    # By a link that is none, and where there is no room, it is as with any other name.
+    for room in (made.room, "nowhere"):
+        token, _ = tokens.mint_token(room)
+        for each in (name, clean("Kim")):
+            assert await door.join(token, each) is CloseCode.NOWHERE
+    await host.close()
+    await log.close()
+
+
 async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> None:
     log = MemoryLog()
     host = Host(log, Trail(log, 3600))

@@ -22,11 +22,11 @@ LATIN = [word for word in CLAIMS if word.isascii()]
 
 
 def fault_of(name: str) -> NameFault | None:
+    """Why a member may not be called so."""
     try:
-        clean(name)
+        return NameFault.ROLE if clean(name).role else None
     except NameRefused as refused:
         return refused.fault
-    return None
 
 
 # --- every word, however it is dressed ---------------------------------------------------------
@@ -126,6 +126,24 @@ def test_NA2_what_is_also_a_name_is_none_where_it_is_set_apart(word: str, way: s
 )
 def test_NA2_roles_as_they_were_tried(name: str) -> None:
     assert fault_of(name) in (NameFault.ROLE, NameFault.BADGE)
+
+
+@pytest.mark.parametrize(
+    "name", ["Facilitator", "Host 2", "co-host", "Facilitator A", "Anfitriona"]
+)
+def test_NA2_a_role_and_nothing_else_is_marked_as_one(name: str) -> None:
+    assert clean(name).role
+
+
+@pytest.mark.parametrize("name", ["Kim", "Mod", "Gus", "Hostetler", "Kim 2"])
+def test_NA2_a_name_is_not(name: str) -> None:
+    assert not clean(name).role
+
+
+@pytest.mark.parametrize("name", ["Gus Host", "Host (Gus)", "(host)", "Host!", "Kim Anfitriona"])
+def test_NA2_a_role_beside_a_name_is_nobodys(name: str) -> None:
+    with pytest.raises(NameRefused):
+        clean(name)
 
 
 # --- badges --------------------------------------------------------------------------------------

@@ -33,13 +33,14 @@ def run(asked: argparse.Namespace) -> int:
         raise SettingError("media", "is off")
     from sitwith_server import wiring
 
-    process.confine()
     if asked.leash is not None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         leash = Leash(Inheritance(asked.leash, ()))
         leash.watch()
+        process.confine(wanted.inspectable)
         return wiring.run_media(wanted, on_started=leash.started)
     serve.check_media(wanted)
     serve.check_redis(wanted)
     warn_of_unknown(loaded)
+    process.confine(wanted.inspectable)
     return wiring.run_media(wanted)

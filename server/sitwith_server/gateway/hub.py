@@ -14,7 +14,7 @@ from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.flow import Bucket
 from sitwith_server.gateway.missed import NOTHING, Extent, Owed, is_for, since
-from sitwith_server.gateway.numbers import Numbers, Places
+from sitwith_server.gateway.numbers import Numbers, Places, Rest
 from sitwith_server.gateway.outbox import Outbox, framed
 from sitwith_server.gateway.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
@@ -174,7 +174,7 @@ class Hub:
             link.sees = new
             rest = shown.rest(old, new, now)
             if rest is not None:
-                link.outbox.put(framed(link.numbers.frame(rest)))
+                link.outbox.put(link.numbers.frame(rest))
         if len(self._kinds) > 2 * len(self.links) + 16:
             self._kinds = {kind: kind for link in self.links.values() if (kind := link.sees)}
         if len(self._reacting) > len(after.seats):
@@ -224,7 +224,7 @@ class Hub:
         self._leaving = loop.call_later(DARK_SECONDS, self.send_away) if frozen else None
         state = self.room.state
         why = "freeze" if frozen else "thaw"
-        rests: dict[object, bytes] = {}
+        rests: dict[object, Rest] = {}
         for link in tuple(self.links.values()):
             seat = state.at(link.seat)
             if seat is None:
@@ -233,8 +233,8 @@ class Hub:
             if kind not in rests:
                 shown = slices(state, seat, FREEZING)
                 shown = with_freeze(shown) if frozen else shown
-                rests[kind] = encode({"why": why, "set": shown})
-            link.outbox.put(framed(link.numbers.frame(rests[kind])))
+                rests[kind] = Rest({"why": why, "set": shown})
+            link.outbox.put(link.numbers.frame(rests[kind]))
 
     def send_away(self) -> None:
         """To come again, to any worker. Frozen for long it may be this one alone that is cut off:
@@ -333,11 +333,11 @@ class _Shown:
     def __init__(self, change: Change, changes: Changes) -> None:
         self._changes = changes
         self._why = Cause(change.before, change.after, change.why, change.by)
-        self._rests: dict[tuple[Key, Told], bytes] = {}
+        self._rests: dict[tuple[Key, Told], Rest] = {}
         self._kind: tuple[Sees, Sees] | None = None
         self._key: Key = ()
 
-    def rest(self, old: Sees, new: Sees, seat: Seat) -> bytes | None:
+    def rest(self, old: Sees, new: Sees, seat: Seat) -> Rest | None:
         """What a viewer gets who was of the audiences `old` and is of `new`; None: nothing."""
         # Most viewers are of the same kind as the one before.
         if self._kind is None or self._kind[0] is not old or self._kind[1] is not new:
@@ -347,7 +347,7 @@ class _Shown:
         told = self._why.told(seat)
         rest = self._rests.get((self._key, told))
         if rest is None:
-            rest = self._rests[self._key, told] = encode(self._made(told))
+            rest = self._rests[self._key, told] = Rest(self._made(told))
         return rest
 
     def _made(self, told: Told) -> Mapping[str, object]:

@@ -8,11 +8,13 @@ room's epochs. So neither leaves the server. A viewer's `seq` counts the frames 
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
 from sitwith_protocol.codec import encode
+from sitwith_server.gateway.outbox import frame_header, framed
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.access import stream_from
 from sitwith_server.room.model import Seat
@@ -104,22 +106,36 @@ class Numbers:
     def pos(self) -> bytes:
         return self.last.to_bytes(NUMBER_BYTES)
 
-    def frame(self, rest: bytes) -> bytes:
-        """The next `room` frame, whose other fields are in `rest`, encoded as a map: once for all
-        who are told the same."""
+    def frame(self, rest: Rest) -> bytes:
+        """The next `room` frame, ready for the socket."""
         self.last = last = self.last + 1
-        number, pos = _packed(last), last.to_bytes(NUMBER_BYTES)
-        return b"%b%b%b%b%b%b" % (bytes((rest[0] + 3,)), _HEAD, number, _POS, pos, rest[1:])
+        if _USUAL <= last <= _UINT32:
+            return rest.opening + _MIDDLE.pack(_IS_UINT32, last, _POS, last) + rest.body
+        number = encode({"t": last})[_BEFORE_NUMBER:]
+        middle = number + _POS + last.to_bytes(NUMBER_BYTES)
+        return framed(rest.head + middle + rest.body)
 
 
+class Rest:
+    """What of a `room` frame is the same for all who are told the same, encoded once."""
+
+    __slots__ = ("body", "head", "opening")
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        encoded = encode(fields)
+        self.head = bytes((encoded[0] + _OWN_FIELDS,)) + _HEAD
+        self.body = encoded[1:]
+        size = len(self.head) + _MIDDLE.size + len(self.body)
+        self.opening = frame_header(size) + self.head
+        """As far as the number, where that is of the usual size."""
+
+
+_OWN_FIELDS: Final = 3
+"""`t`, `seq`, `pos`."""
 _HEAD: Final = encode({"t": "room", "seq": 0})[1:-1]
 _POS: Final = encode({"t": "", "pos": bytes(NUMBER_BYTES)})[4:-NUMBER_BYTES]
-
-
-def _packed(number: int) -> bytes:
-    """MessagePack's shortest form."""
-    if number < 1 << 16:
-        return encode({"t": number})[3:]
-    if number < 1 << 32:
-        return b"\xce" + number.to_bytes(4)
-    return b"\xcf" + number.to_bytes(8)
+_BEFORE_NUMBER: Final = len(encode({"t": 0})) - 1
+_IS_UINT32: Final = 0xCE
+_USUAL, _UINT32 = 1 << 16, (1 << 32) - 1
+_MIDDLE: Final = struct.Struct(f">BI{len(_POS)}sQ")
+"""The number in MessagePack's form of four bytes, then `pos`."""

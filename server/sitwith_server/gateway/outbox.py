@@ -35,14 +35,19 @@ class Wire(Protocol):
         """Sends a close frame and lets go of the socket soon after."""
 
 
-def framed(payload: bytes) -> bytes:
-    """One unmasked, unfragmented binary WebSocket frame (RFC 6455 §5.2)."""
-    size = len(payload)
+def frame_header(size: int) -> bytes:
+    """What is before the payload, of so many bytes, of an unmasked, unfragmented binary WebSocket
+    frame (RFC 6455 §5.2)."""
     if size < _SHORT:
-        return bytes((0x82, size)) + payload
+        return bytes((0x82, size))
     if size < _MEDIUM:
-        return b"\x82\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x82\x7f" + size.to_bytes(8, "big") + payload
+        return b"\x82\x7e" + size.to_bytes(2, "big")
+    return b"\x82\x7f" + size.to_bytes(8, "big")
+
+
+def framed(payload: bytes) -> bytes:
+    """The whole frame."""
+    return frame_header(len(payload)) + payload
 
 
 class Outbox:

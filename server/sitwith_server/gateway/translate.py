@@ -73,7 +73,7 @@ def _kinds(names: tuple[str, ...]) -> frozenset[Kind]:
 
 def _rename(message: m.SelfRename, me: str) -> c.Command:
     name = to_name(message.name)
-    if name is None:
+    if name is None or name.role:
         raise Untranslatable("This name can't be used.")
     return c.SelfRename(by=me, name=name.shown, skeleton=name.skeleton)
 

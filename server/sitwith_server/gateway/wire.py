@@ -264,6 +264,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
         return message
 
     async def send(self, message: Any) -> None:
+        if self.disconnected:
+            # Gone before it was answered: no fault of the application's. It reads so next.
+            return
         await super().send(message)
         self._read_on()
         # uvicorn takes a refused upgrade for an application that forgot to answer, and would write

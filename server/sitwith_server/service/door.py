@@ -12,6 +12,7 @@ from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.door import is_besieged
+from sitwith_server.room.model import Role
 from sitwith_server.service import paces, tokens
 from sitwith_server.service.host import Host, Use
 from sitwith_server.service.names import Name
@@ -83,6 +84,9 @@ class Door:
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
             return CloseCode.NOWHERE if isinstance(use, Use) else use
+        if name.role and _leads_to_no_role(use.room, parts.digest):
+            use.release()
+            return CloseCode.BAD_FRAME
         before = tokens.read_resume(was) if was else None
         taken: Seated | CloseCode | None = None
         while taken is None:
@@ -170,6 +174,13 @@ class Door:
                 await self._host.presence.report(seated.room, seated.seat, seated.connection)
         finally:
             seated.use.release()
+
+
+def _leads_to_no_role(room: Room, digest: bytes) -> bool:
+    """Whether this is a link, and none of a facilitator's. What is no link gets the answer that it
+    always gets."""
+    invite = room.state.invite_by_digest(digest)
+    return invite is not None and invite.role is not Role.FACILITATOR
 
 
 def _hashed(room: Room, address: str | None) -> bytes:

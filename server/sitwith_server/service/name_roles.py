@@ -68,6 +68,18 @@ def claims_role(shown: str, looks: Looks) -> bool:
     return any(_claims(_lettered(text), looks) for text in {shown, _FLAG.sub(" ", shown)})
 
 
+def is_role_alone(shown: str, looks: Looks) -> bool:
+    """Whether a name that claims a role is no name beside: "Host", "Facilitator 2"."""
+    known = _known(looks)
+    words = shown.replace("-", " ").split()
+    spelled = [_variants(word, looks) for word in words]
+    roles = [bool(each & known.either) for each in spelled]
+    return any(roles) and all(
+        word.isalnum() and (role or bool(each & known.fillers) or word.isdigit() or len(word) == 1)
+        for word, each, role in zip(words, spelled, roles, strict=True)
+    )
+
+
 class _Known:
     """The words as they look."""
 

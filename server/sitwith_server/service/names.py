@@ -18,7 +18,7 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import Any, Final
 
-from sitwith_server.service.name_roles import claims_role, is_badge
+from sitwith_server.service.name_roles import claims_role, is_badge, is_role_alone
 
 MOST_CHARACTERS: Final = 40
 MOST_MARKS: Final = 4
@@ -66,10 +66,12 @@ class Name:
     shown: in NFKC, 1 to 40 characters, without outer or double spaces.
     skeleton: equal for names that look alike (UTS #39), whatever their case and punctuation;
         never shown.
+    role: it is a word for a role and nothing else ("Host"), as a facilitator alone may be called.
     """
 
     shown: str = field(repr=False)
     skeleton: str = field(repr=False)
+    role: bool = False
 
 
 def clean(name: str) -> Name:
@@ -87,9 +89,12 @@ def clean(name: str) -> Name:
         raise NameRefused(NameFault.TOO_LONG)
     if not any(unicodedata.category(char)[0] in "LNS" for char in shown):
         raise NameRefused(NameFault.EMPTY)
-    for check in (_bad_character, _bad_marks, _bad_scripts, _bad_claim):
+    for check in (_bad_character, _bad_marks, _bad_scripts):
         _refuse(check(shown))
-    return Name(shown, skeleton(shown))
+    claim = _bad_claim(shown)
+    role = claim is NameFault.ROLE and is_role_alone(shown, _looks)
+    _refuse(None if role else claim)
+    return Name(shown, skeleton(shown), role)
 
 
 def _refuse(fault: NameFault | None) -> None:

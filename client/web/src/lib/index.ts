@@ -2,8 +2,8 @@
  * Sitwith's browser library: everything that a page above it may use, and no UI.
  *
  * ```ts
- * const link = parseLink(location.href)!;
- * const client = new RoomClient({ url: socketUrl(location.href), room: link.room, token: link.token });
+ * const { link } = enterBy(browserAddress()); // its token is in no address from here on
+ * const client = new RoomClient({ url: socketUrl(location.href), room: link!.room, token: link!.token });
  * client.subscribe(() => draw(client.snapshot));
  * if (client.hasSeat()) client.resume();
  * else client.join("Ada");

@@ -90,6 +90,10 @@ export const words = {
       heading: "Somebody else needed this place at the door",
       body: "Many people are coming in just now. Nothing is lost: you can come in again, as the same person.",
     },
+    name: {
+      heading: "Please choose another name",
+      body: "A name is 1 to 40 characters in one script. It holds no word for a role, such as “host” or “facilitator”, and no check mark, star, crown or hidden character: who leads is shown beside the names. Please try again with another one.",
+    },
     4400: {
       heading: "Something went wrong on our side",
       body: "This page sent something that the room could not read. It is not your fault. Please try again; if it stays so, tell whoever invited you.",
@@ -247,6 +251,7 @@ export const words = {
     heading: "You",
     name: "Your name in this circle",
     rename: "Change name",
+    notThisName: "That can't be a name here: no words for roles, no check marks, stars or crowns, one script.",
     renamed: "Your name is changed.",
     away: "Step away for a moment",
     awayHint: "Your seat stays yours and shows that you are away.",

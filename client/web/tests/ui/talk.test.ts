@@ -101,6 +101,9 @@ describe("endings", () => {
     expect(new Set(headings).size).toBe(codes.length);
     expect(ending(4404, true).heading).not.toBe(ending(4404, false).heading);
     expect(ending(4999, false).next?.does).toBe("resume");
+    // A greeting that is refused had nothing in it but a name.
+    expect(ending(4400, false, false).heading).toBe(words.closed.name.heading);
+    expect(ending(4400, false, true).heading).toBe(words.closed[4400].heading);
   });
 
   it("offer no way back to who was removed or declined, nor after the end", () => {

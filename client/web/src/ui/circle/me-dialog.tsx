@@ -11,7 +11,7 @@ import type { VoiceKind } from "../media/voice.ts";
 import { MoodRow } from "../moments/mood-parts.tsx";
 import { moments } from "../words-moments.ts";
 import { SeriesRow } from "../series/dialog.tsx";
-import { useSession } from "../session.tsx";
+import { failure, useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { evening } from "../words-evening.ts";
 import { voice } from "../words-media.ts";
@@ -96,8 +96,10 @@ function Rename({ name }: { name: string }): VNode {
   const clean = text.trim();
   const rename = (): void => {
     if (clean === "" || clean === name) return;
-    void session.act("self.rename", { name: clean }, { done: words.more.renamed }).then((answer) => {
-      if (answer.ok) session.shut();
+    const said = { done: words.more.renamed, quiet: true };
+    void session.act("self.rename", { name: clean }, said).then((answer) => {
+      if (answer.ok) return session.shut();
+      session.note(answer.code === "bad_request" ? words.more.notThisName : failure(answer.code), "trouble");
     });
   };
   return (

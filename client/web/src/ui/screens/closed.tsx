@@ -12,7 +12,7 @@ interface Ending {
 }
 
 /** Codes are those of the wire's specification; 1000 is one's own leaving. */
-export function ending(code: number, wasInside: boolean): Ending {
+export function ending(code: number, wasInside: boolean, welcomed = wasInside): Ending {
   const say = words.closed;
   const resume = (text: string): Ending["next"] => ({ words: text, does: "resume" });
   const anew = (text: string): Ending["next"] => ({ words: text, does: "reload" });
@@ -30,6 +30,8 @@ export function ending(code: number, wasInside: boolean): Ending {
     case 4409:
       return { ...say[4409], next: resume(say.here) };
     case 4400:
+      // Nothing but a greeting with a name had been sent.
+      return { ...(welcomed ? say[4400] : say.name), next: anew(say.again) };
     case 4408:
       return { ...say[code], next: anew(say.again) };
     case 4423:
@@ -46,7 +48,11 @@ export function ending(code: number, wasInside: boolean): Ending {
 
 export function ClosedScreen(): VNode {
   const session = useSession();
-  const { heading, body, next } = ending(session.snap.value.closed?.code ?? 0, session.wasInside.value);
+  const { heading, body, next } = ending(
+    session.snap.value.closed?.code ?? 0,
+    session.wasInside.value,
+    session.snap.value.me !== null,
+  );
   const go = (): void => {
     if (next?.does === "resume" && session.client.hasSeat()) session.client.resume();
     else session.comeAnew();
