@@ -182,7 +182,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if self._resting:
             return
         if self.handshake_complete:
-            self._parse()
+            if self._sits:
+                self._parse()
+            else:
+                self._rest()
         elif not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
@@ -213,7 +216,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def _rest(self) -> None:
         self._resting = True
         self.transport.pause_reading()
-        self.loop.call_soon(self._rested)
+        if self._sits:
+            self.loop.call_soon(self._rested)
+        else:
+            self._guard.strangers.add(self._rested, self.loop)
 
     def _rested(self) -> None:
         self._resting = False
