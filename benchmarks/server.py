@@ -69,7 +69,8 @@ def serving(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     key = secrets.token_urlsafe(24)
-    own = {"port": str(port), "operator_key": key, "log_level": "error", **settings}
+    own = {"port": str(port), "operator_key": key, "log_level": "error", "inspectable": "true"}
+    own |= settings
     environment = {f"SITWITH_{name.upper()}": value for name, value in own.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", module, "serve"], env={**os.environ, **environment}, stderr=log

@@ -62,7 +62,12 @@ class Supervised:
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.cli.supervised", drain, *worker],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(source), **env},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(source),
+                    "SITWITH_INSPECTABLE": "true",
+                    **env,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=out,

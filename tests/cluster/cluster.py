@@ -222,6 +222,7 @@ class Cluster(Door):
             "SITWITH_METRICS": f"127.0.0.1:{door.metrics_port}",
             "SITWITH_TRUSTED_PROXIES": "127.0.0.1",
             "SITWITH_LOG_LEVEL": "debug",
+            "SITWITH_INSPECTABLE": "true",
             "SITWITH_DRAIN_SECONDS": "2",
             "SITWITH_MEDIA_NODES": "-1",
             **self.settings,

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from tests.cluster.cluster import HAPROXY_CFG, Door, Process, program
-from tests.gateway.serving import serving
+from tests.gateway.serving import serving, who
 from tests.gateway.test_http_requests import METRICS, status_line
 from tests.gateway.test_sockets import plugs
 from tests.servers import free_port
@@ -384,3 +385,66 @@ async def test_the_log_names_no_address_and_no_client(proxy: Proxy) -> None:
     text = proxy.process.log.read_text()
     assert "canary" not in text
     assert "127.0.0.1" not in text
+
+
+INNER = b"GET /r/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+CHUNKED = b"0\r\n\r\n" + INNER
+LENGTH = b"Content-Length: %d\r\n" % len(CHUNKED)
+SHORT = b"Content-Length: 5\r\n"
+TWO_READINGS = {
+    "both lengths": (LENGTH + b"Transfer-Encoding: chunked\r\n", CHUNKED),
+    "short and chunked": (SHORT + b"Transfer-Encoding: chunked\r\n", CHUNKED),
+    "two lengths": (LENGTH + SHORT, CHUNKED),
+    "a list of lengths": (b"Content-Length: 5, %d\r\n" % len(CHUNKED), CHUNKED),
+    "a signed length": (b"Content-Length: +%d\r\n" % len(CHUNKED), CHUNKED),
+    "an empty length": (b"Content-Length: \r\n", INNER),
+    "another coding": (LENGTH + b"Transfer-Encoding: x, chunked\r\n", CHUNKED),
+    "a tab before the colon": (LENGTH + b"Transfer-Encoding\t: chunked\r\n", CHUNKED),
+    "a folded coding": (LENGTH + b"Transfer-Encoding:\r\n chunked\r\n", CHUNKED),
+    "an underscore": (LENGTH + b"Transfer_Encoding: chunked\r\n", CHUNKED),
+    "a vertical tab": (LENGTH + b"Transfer-Encoding: \x0bchunked\r\n", CHUNKED),
+    "a nameless header": (LENGTH + b": x\r\nTransfer-Encoding: chunked\r\n", CHUNKED),
+    "a bare line feed": (LENGTH + b"x: y\nTransfer-Encoding: chunked\r\n", CHUNKED),
+    "a hop's own": (LENGTH + b"Connection: Content-Length\r\n", CHUNKED),
+    "an expectation": (LENGTH + b"Expect: 100-continue\r\n", CHUNKED),
+    "a failed upgrade": (
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n" + LENGTH,
+        CHUNKED,
+    ),
+    "an upgrade of another kind": (b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + LENGTH, CHUNKED),
+}
+
+
+async def test_HT21_a_request_is_one_to_the_proxy_and_to_the_worker(tmp_path: Path) -> None:
+    """A worker finds no other request in a body than the proxy does, who takes it for a body."""
+    asked: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await who(scope, receive, send)
+
+    async with serving(app) as worker:
+        proxy = Door()
+        said = {
+            "SITWITH_HTTP": f"127.0.0.1:{proxy.port}",
+            "SITWITH_WORKER_1": f"127.0.0.1:{worker.port}",
+        }
+        words = [program("haproxy", "haproxy"), "-db", "-f", str(HAPROXY_CFG)]
+        running = Process(words, tmp_path / "log", {**os.environ, **said})
+        try:
+            async with asyncio.timeout(WITHIN):
+                while await proxy.status("/") != 200:
+                    await asyncio.sleep(0.02)
+            for name, (headers, body) in TWO_READINGS.items():
+                async with plugs(replace(worker, port=proxy.port), 1) as (plug,):
+                    await plug.send(b"POST /r/outer HTTP/1.1\r\nHost: x\r\n" + headers)
+                    await plug.send(b"\r\n" + body)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(0.15):
+                            await plug.read()
+                assert "/r/smuggled" not in asked, name
+            assert asked.count("/r/outer") >= 5, "they are mostly refused"
+            assert await proxy.status("/r/x") == 200
+            assert asked[-1] == "/r/x"
+        finally:
+            running.end()

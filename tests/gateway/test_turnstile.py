@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.turnstile import MOST, MOST_IN_ALL, Turnstile
+from sitwith_server.gateway.turnstile import AT_ONCE, MOST, MOST_IN_ALL, Round, Turnstile
 
 
 class Loop:
@@ -103,3 +105,47 @@ def test_who_comes_again_does_not_count() -> None:
         turnstile.enter("room", known, loop)
     loop.run(1.0)
     assert len(came) == 50
+
+
+async def test_a_turn_is_waited_for_and_nobody_is_forgotten() -> None:
+    turnstile = Turnstile(1_000.0, 1.0, 0.001)
+    done: list[int] = []
+
+    async def one(number: int) -> None:
+        await turnstile.turn("room")
+        done.append(number)
+
+    gone = asyncio.create_task(one(-1))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(*(one(number) for number in range(20)))
+    assert done == list(range(20)) and not len(turnstile)
+
+
+def test_LI13_small_work_of_many_is_done_a_few_in_a_turn_and_in_order() -> None:
+    loop, round_ = Loop(), Round()
+    done: list[tuple[int, int]] = []
+    for number in range(50):
+        round_.add(lambda number=number: done.append((loop.turn, number)), loop)  # type: ignore[misc]
+    loop.run(0.0)
+    assert [number for _, number in done] == list(range(50))
+    turns = [turn for turn, _ in done]
+    assert max(turns.count(turn) for turn in turns) <= AT_ONCE
+    round_.add(lambda: done.append((loop.turn, 50)), loop)
+    loop.run(0.0)
+    assert done[-1][1] == 50
+
+
+def test_work_that_fails_stops_no_other() -> None:
+    loop, round_ = Loop(), Round()
+    done: list[int] = []
+
+    def fails() -> None:
+        raise RuntimeError
+
+    round_.add(fails, loop)
+    with pytest.raises(RuntimeError):
+        loop.run(0.0)
+    round_.add(lambda: done.append(1), loop)
+    loop.run(0.0)
+    assert done == [1]

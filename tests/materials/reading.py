@@ -173,3 +173,17 @@ def drawn(paper: bytes, folder: Path, *, dots: int = 36, pages: int = 4) -> list
         capture_output=True, check=False, timeout=120,
     )  # fmt: skip
     return [each.read_bytes() for each in sorted(folder.glob("drawn-*.ppm"))]
+
+
+def drawn_by_mupdf(paper: bytes, folder: Path, *, dots: int = 36, pages: int = 4) -> list[bytes]:
+    """Each page as MuPDF draws it: a PPM."""
+    place = folder / "drawn.pdf"
+    place.write_bytes(paper)
+    for old in folder.glob("drawn-*.ppm"):
+        old.unlink()
+    subprocess.run(
+        ["mutool", "draw", "-q", "-r", str(dots), "-o", str(folder / "drawn-%03d.ppm"), str(place),
+         f"1-{pages}"],
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    return [each.read_bytes() for each in sorted(folder.glob("drawn-*.ppm"))]

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
@@ -32,8 +32,14 @@ PICTURES: Final = (
 )  # fmt: skip
 COUNT: Final = 200
 PASS: Final = 0.98
+SAME: Final = 0.0005
+"""Share of a page that may have another colour."""
 PAPER_BYTES, PICTURE_BYTES = 10 * 2**20, 5 * 2**20
 """What may be brought at all."""
+
+
+class Drawn(Protocol):
+    def __call__(self, paper: bytes, folder: Path) -> list[bytes]: ...
 
 
 def fetched(packages: tuple[str, ...], *endings: str) -> list[Path]:
@@ -74,7 +80,11 @@ def test_MT14_honest_papers_pass_and_look_the_same(tmp_path: Path) -> None:
             wrong.append(f"{place.name}: {unfit.reason}")
         else:
             slowest = max(slowest, time.process_time() - began)
-            if (worst := _difference(data, made.body, tmp_path)) > 0.0005:
+            worst = _difference(data, made.body, tmp_path)
+            if worst > SAME:
+                # Poppler leaves out fields that MuPDF and browsers show: then MuPDF decides.
+                worst = _difference(data, made.body, tmp_path, reading.drawn_by_mupdf)
+            if worst > SAME:
                 wrong.append(f"{place.name}: {worst:.2%} of a page is another")
         looked += 1
         if looked == COUNT:
@@ -84,9 +94,9 @@ def test_MT14_honest_papers_pass_and_look_the_same(tmp_path: Path) -> None:
     assert len(wrong) <= COUNT * (1 - PASS)
 
 
-def _difference(before: bytes, after: bytes, folder: Path) -> float:
-    """Which share of the worst page has another colour, as Poppler draws it."""
-    one, other = (reading.drawn(each, folder) for each in (before, after))
+def _difference(before: bytes, after: bytes, folder: Path, drawn: Drawn = reading.drawn) -> float:
+    """Which share of the worst page has another colour."""
+    one, other = (drawn(each, folder) for each in (before, after))
     if len(one) != len(other) or not one:
         return 1.0
     return max(_share(*pair) for pair in zip(one, other, strict=True))

@@ -16,8 +16,8 @@ from tests.blackbox.rawclient import Map
 from tests.security.raw import Plug, frame
 
 MIB = 1024 * 1024
-#: Too large, too many pieces, or more frames than anybody may send.
-ENDED = (1009, 4400, 4413, 4429)
+#: Too large, too many pieces, more frames than anybody may send, or not whole in time.
+ENDED = (1009, 4400, 4413, 4429, 4001)
 
 
 async def socket(server: Server) -> Plug:
@@ -148,11 +148,11 @@ async def test_row_30_a_message_in_endless_pieces_ends(server: Server) -> None:
         await plug.send(frame(piece, opcode=0, last=False) * 20_000)
         assert await plug.closed_with() in ENDED
         plug.cut()
-    # Control frames between the pieces are allowed, and count for nothing.
+    # Control frames between the pieces are allowed; so many of them are a flood of their own.
     plug = await socket(server)
     await plug.send(frame(b"\x81", last=False))
     await plug.send((frame(b"", opcode=9) + frame(b"", opcode=0, last=False)) * 5_000)
-    assert await plug.closed_with() in ENDED
+    assert await plug.closed_with() in (*ENDED, 4001)
     plug.cut()
     for wrong in (
         frame(b"x" * 126, opcode=9), frame(b"x", opcode=9, last=False), frame(b"x", opcode=0),

@@ -48,7 +48,7 @@ def run(asked: argparse.Namespace) -> int:
     # A demo is one process with everything in memory, whatever this machine's servers share.
     wanted = replace(loaded.settings, redis_url=None, workers=1)
     serve.check(wanted)
-    process.confine()
+    process.confine(wanted.inspectable)
     from sitwith_server import wiring
 
     demo = Demo(wanted, asked.members)

@@ -43,7 +43,7 @@ def run(asked: argparse.Namespace) -> int:
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
-    process.confine()
+    process.confine(loaded.settings.inspectable)
     if loaded.settings.workers > 1 or media_nodes(loaded.settings):
         return _supervise(loaded.settings, asked)
     from sitwith_server import wiring
@@ -102,7 +102,7 @@ def _words(asked: argparse.Namespace) -> list[str]:
 
 def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
     """One worker of a supervisor."""
-    process.confine()
+    process.confine(wanted.inspectable)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks the supervisor, whoever else gets it
     leash = Leash(inherited)
     leash.watch()

@@ -120,6 +120,9 @@ class Settings:
     log_level: str = _setting(
         "info", p.one_of(*LOG_LEVELS), f"least level logged: {', '.join(LOG_LEVELS)}"
     )
+    inspectable: bool = _setting(
+        False, p.yes_or_no, "let debuggers and profilers of the same user look into its processes"
+    )
     media: str = _setting("aiortc", p.one_of(*MEDIA), f"what carries voices: {', '.join(MEDIA)}")
     media_address: str | None = _setting(
         None, p.public_address, "address that members send voice and video to; unset, host's"

@@ -244,5 +244,11 @@ class Connection:
         if self._hub is not None and self._link is not None:
             self._hub.detach(self._link)
             self._gate.hub_left(self._hub)
-        if self._seated is not None:
-            await self._gate.door.lost(self._seated)
+        seated = self._seated
+        if seated is None:
+            return
+        try:
+            if seated.room.state.at(seated.seat) is None and not self._gate.draining:
+                await self._gate.goodbyes.turn(seated.room.id)
+        finally:
+            await self._gate.door.lost(seated)

@@ -13,6 +13,7 @@ from sitwith_server.gateway.flow import Flows
 from sitwith_server.gateway.hub import Hub
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.gateway.turnstile import SPACE, Turnstile
 from sitwith_server.media.voices import Voices
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.door import Door
@@ -42,6 +43,8 @@ class Gate:
             b"" if room.state.series is None else None
         )
         """Whose secret it is in the room's series; None where this worker keeps none."""
+        self.goodbyes = Turnstile(1 / SPACE, 1.0)
+        """For seats at the door whose connections are lost: hundreds may be cut at once."""
         self.came_back: Callable[[], None] = lambda: None
         """Is told of each seat that was taken again: whoever has one is no newcomer."""
         self._hubs: dict[str, Hub] = {}

@@ -11,7 +11,7 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.gateway.peers import Peers
 from sitwith_server.gateway.sockets import Sockets
-from sitwith_server.gateway.turnstile import Turnstile
+from sitwith_server.gateway.turnstile import Round, Turnstile
 
 HEAD_SECONDS: Final = 5.0
 """A request's head that takes longer is refused, from the connection's beginning or its own first
@@ -38,6 +38,8 @@ class Guard:
     """Newcomers' sockets, one after another."""
     requests: Turnstile = field(default_factory=lambda: Turnstile(REQUESTS, 2 * REQUESTS, 0.001))
     """And other requests: a page asks for some twenty things at once."""
+    strangers: Round = field(default_factory=Round)
+    """What comes of sockets that have no seat."""
     outbox_bytes: int = 1_048_576
     """What may wait for a seat."""
     newcomer_bytes: int = 65_536

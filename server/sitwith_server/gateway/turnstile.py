@@ -9,6 +9,7 @@ a second. Of a peer who brings too many the newest is refused, and of nobody els
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -20,6 +21,8 @@ RATE: Final = 100.0
 BURST: Final = 100.0
 SPACE: Final = 0.004
 """Seconds between two newcomers at least: four times what one costs."""
+AT_ONCE: Final = 8
+"""Peers of a `Round` in one turn of the event loop."""
 MOST: Final = 256
 """Newcomers of one peer that wait."""
 MOST_IN_ALL: Final = 4_096
@@ -33,6 +36,30 @@ class Loop(Protocol):
     def call_soon(self, callback: Go, /) -> object: ...
 
     def call_later(self, delay: float, callback: Go, /) -> object: ...
+
+
+class Round:
+    """Small work for many peers, a few of them in a turn of the event loop: what hundreds send in
+    the same moment does not come before what a member says a moment later."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Go] = deque()
+        self._turning = False
+
+    def add(self, work: Go, loop: Loop) -> None:
+        self._waiting.append(work)
+        if not self._turning:
+            self._turning = True
+            loop.call_soon(lambda: self._some(loop))
+
+    def _some(self, loop: Loop) -> None:
+        some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+        if self._waiting:
+            loop.call_soon(lambda: self._some(loop))
+        else:
+            self._turning = False
+        for work in some:
+            loop.call_soon(work)
 
 
 class _Allowance(Bucket):
@@ -78,6 +105,18 @@ class Turnstile:
             self._turning = True
             loop.call_soon(lambda: self._turn(loop))
         return True
+
+    async def turn(self, place: str) -> None:
+        """Returns when it is this one's turn; at once where too many wait."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+
+        def go() -> None:
+            if not turn.done():
+                turn.set_result(None)
+
+        if self.enter(place, go, loop):
+            await turn
 
     def give_back(self) -> None:
         """A newcomer was none: one who is known and comes again does not count."""

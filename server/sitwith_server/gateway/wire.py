@@ -50,6 +50,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
     """Whether others have their turn before more of this peer is parsed."""
     _deadline: asyncio.TimerHandle | None = None
     """Of the message that has begun."""
+    _sits = False
+    """Whether it has a seat. Until then the deadline is that of the greeting."""
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def seated(self) -> None:
         self._bounded.bound(self._guard.outbox_bytes, self._full)
         self._intake.seated(self.loop.time())
+        self._sits = True
         if self._held is not None:
             self._held.busy()
 
@@ -179,7 +182,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if self._resting:
             return
         if self.handshake_complete:
-            self._parse()
+            if self._sits:
+                self._parse()
+            else:
+                self._rest()
         elif not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
@@ -204,13 +210,16 @@ class WireProtocol(WebSocketsSansIOProtocol):
         # All pongs in one: each write has its own price. After a close they are thrown away.
         if answers := b"".join(self.conn.data_to_send()):
             self.transport.write(answers)
-        if self._intake.since is not None and self._deadline is None:
+        if self._sits and self._intake.since is not None and self._deadline is None:
             self._deadline = self.loop.call_later(MESSAGE_SECONDS, self._late)
 
     def _rest(self) -> None:
         self._resting = True
         self.transport.pause_reading()
-        self.loop.call_soon(self._rested)
+        if self._sits:
+            self.loop.call_soon(self._rested)
+        else:
+            self._guard.strangers.add(self._rested, self.loop)
 
     def _rested(self) -> None:
         self._resting = False

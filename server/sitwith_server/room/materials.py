@@ -62,7 +62,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """`key` is what tickets are signed with; empty where the room can have none.
+    """`key` is what tickets are signed with, and positions sealed; empty where the room can have no
+    tickets.
 
     `spent` are ids that are shown no more, with the time until which a ticket might name them.
     """
