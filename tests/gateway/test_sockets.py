@@ -364,6 +364,27 @@ async def test_LI5_pongs_that_are_not_read_count() -> None:
             await flood
 
 
+async def test_LI5_whatever_is_written_counts() -> None:
+    """Also what goes by no outbox of ours."""
+    over, waited = asyncio.Event(), list[int]()
+
+    async def talks(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        wire = scope["extensions"]["sitwith.wire"]
+        while not wire.close_sent:
+            waited.append(wire.unsent())
+            await send({"type": "websocket.send", "bytes": bytes(8_000)})
+        over.set()
+
+    async with serving(talks, newcomer_bytes=32_000) as served, plugs(served, 1) as (plug,):
+        await plug.send(UPGRADE + b"\r\n")
+        async with asyncio.timeout(WITHIN):
+            await over.wait()
+        assert (await plug.read())[-4:] == b"\x88\x02" + struct.pack(">H", 4001)
+        assert max(waited) <= 32_000
+
+
 class Stuck(asyncio.Transport):
     """Takes nothing but what `taken` says."""
 
