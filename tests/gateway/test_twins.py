@@ -49,7 +49,7 @@ def _scripts(viewer: str) -> st.SearchStrategy[Script]:
 
 
 @pytest.mark.parametrize("viewer", VIEWERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_EV20_EV21_EV22_what_is_hidden_moves_no_byte(viewer: str, data: st.DataObject) -> None:
     script = data.draw(_scripts(viewer))

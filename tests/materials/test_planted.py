@@ -24,7 +24,7 @@ from tests.materials import generated, reading
 from tests.materials.stains import STAINS
 
 Patch = pytest.MonkeyPatch
-SEEDS = 400
+SEEDS = 1_000
 
 
 def anything(target: Target, value: Any, depth: int) -> bytes | None:

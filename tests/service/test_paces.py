@@ -138,6 +138,31 @@ async def test_LI10_what_was_too_fast_changes_nothing_and_may_be_sent_again(
 
 
 @KINDS
+async def test_LI20_slow_mode_holds_whichever_worker_has_heard_of_what(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    async with _two(kind, request) as e:
+        fay = next(s.id for s in e.rooms[0].state.inside() if s.facilitates)
+        await e.ask(0, c.RoomSettings(by=fay, changes={"slow_seconds": 60.0, "direct": True}))
+        await e.rooms[1].follow_up()
+        # Both decide on what they know: neither has heard of the other's by then.
+        answers = await asyncio.gather(
+            e.ask(0, c.Say(by=e.ada, to="circle", body="one")),
+            e.ask(1, c.Say(by=e.ada, to=f"direct:{fay}", body="two")),
+        )
+        assert [isinstance(each, Done) for each in answers].count(True) == 1
+        # Lines to the facilitators do not wait, and with another time another pace begins.
+        assert isinstance(await e.ask(1, c.Say(by=e.ada, to="staff", body="three")), Done)
+        assert isinstance(await e.ask(1, c.Say(by=fay, to="circle", body="four")), Done)
+        await e.ask(0, c.RoomSettings(by=fay, changes={"slow_seconds": 0.2}))
+        await asyncio.sleep(0.25)
+        assert isinstance(await e.ask(0, c.Say(by=e.ada, to="circle", body="five")), Done)
+        assert await e.ask(0, c.Say(by=e.ada, to="circle", body="six")) != answers[0]
+        await e.ask(0, c.RoomSettings(by=fay, changes={"slow_seconds": 7200.0}))
+        assert not isinstance(await e.ask(0, c.Say(by=e.ada, to="circle", body="7")), Done)
+
+
+@KINDS
 async def test_LI11_resumes_have_a_pace_and_the_seat_stays_as_it_is(
     kind: str, request: pytest.FixtureRequest
 ) -> None:

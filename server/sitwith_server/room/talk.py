@@ -90,14 +90,20 @@ def slowed(stream: str) -> bool:
     return stream.partition(":")[0] in (CIRCLE, PAIR, DIRECT)
 
 
+def slow_seconds(state: RoomState, seat: Seat, stream: str) -> float:
+    """How long somebody has to wait between two messages, this one among them; 0: not at all."""
+    slow = state.settings.slow_seconds
+    return slow if slow and not seat.facilitates and slowed(stream) else 0.0
+
+
 def _say(state: RoomState, seat: Seat, command: c.Say, talk: Talk, now: float) -> Placed:
     if Kind.CHAT in seat.muted:
         raise Refused("muted", "A facilitator has muted your text.")
     stream = _destination(state, seat, command.to)
     _check_policy(state, seat, stream)
     _check_body(state, command.body)
-    slow = state.settings.slow_seconds
-    if slow and not seat.facilitates and slowed(stream):
+    slow = slow_seconds(state, seat, stream)
+    if slow:
         last = talk.last_said_at(seat.id)
         if last is not None and now - last < slow:
             raise Refused("too_fast", "The room is in slow mode: wait a little.")

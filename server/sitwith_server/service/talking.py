@@ -31,7 +31,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.access import shown_as
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
-from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk
+from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.service import answers, paces, store
 from sitwith_server.service.answers import PACED, Answer, Done, No
 from sitwith_server.service.asides import line_moved
@@ -119,6 +119,9 @@ class Talking:
             return self._settled(await self._log.commit(unchanged), answer)
         what = placed.what
         assert isinstance(what, Said | Unsaid)
+        if isinstance(what, Said):
+            slow = slow_seconds(state, state.seats[command.by], placed.stream)
+            pace = paces.of_words(command.by, slow)
         events = self._line_events(state, placed, command, now)
         after = fold_onto(state, events or ())
         effects = effects_of(state, after, after.seq) if events else NOTHING_ELSE
