@@ -1,7 +1,8 @@
 """`python -m benchmarks.storms [NAME…]`: each storm, and what it does (S3).
 
 `STORM_FRAMES` (24,000) and `STORM_SECONDS` (6) are those of one storm and round,
-`STORM_ROUNDS` (3) how often each comes: with all storms, a million hostile frames.
+`STORM_ROUNDS` (3) how often each comes: with all storms a million hostile frames,
+as far as the server takes them. As root it goes before other programs of this machine.
 """
 
 from __future__ import annotations

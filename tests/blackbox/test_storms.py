@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,9 @@ from benchmarks.storms import generator
 from benchmarks.storms.generator import Size
 from benchmarks.storms.programs import STORMS
 from benchmarks.storms.stage import staged
+
+from .house import Server, circle
+from .rawclient import Gone, pack
 
 BLOWING = ("hellos", "agreements", "halves", "pings", "empties", "fragments", "garbage")
 SIZE = Size(2_000, 1.5)
@@ -41,6 +45,16 @@ def test_LI12_LI13_in_a_gale_good_members_lose_no_word_and_newcomers_come_in(
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [line for line in lines if line["level"] in ("error", "critical")] == []
     assert len(lines) < MOST_LINES
+
+
+async def test_LI4_a_stranger_who_floods_is_closed_soon(server: Server) -> None:
+    async with circle(server) as c:
+        stranger = await c.socket("stranger")
+        with suppress(Gone):
+            for number in range(1, 400):
+                await stranger.send_raw(pack({"t": "sudo", "id": number}))
+        assert await stranger.closed() == 4429
+        assert len(stranger.frames) < 100
 
 
 @pytest.mark.parametrize("target", ["8.8.8.8", "10.0.0.1", "0.0.0.0", "localhost", "::1"])

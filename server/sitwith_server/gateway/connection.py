@@ -39,6 +39,9 @@ its timing tells nothing about which rooms there are."""
 SLOWED_SECONDS: Final = 0.02
 """Between two commands of a peer that sends faster than it may."""
 
+STRANGERS_FLOOD: Final = 20
+"""Refusals for speed after which the connection ends of who has not greeted."""
+
 MEDIA_AT_ONCE: Final = 2
 """Commands of one connection that wait for a media node; more are refused."""
 
@@ -71,6 +74,7 @@ class Connection:
         self._link: Link | None = None
         self._media: set[asyncio.Task[None]] = set()
         self._in_hand: asyncio.Task[None] | None = None
+        self._strained = 0
 
     async def serve(self, receive: Receive) -> None:
         try:
@@ -104,6 +108,10 @@ class Connection:
             await self._step(data)
             if self._session.strained:
                 # A refusal costs as much as what is refused: what else comes waits in the network.
+                self._strained += 1
+                if self._seated is None and self._strained > STRANGERS_FLOOD:
+                    self._outbox.end(CloseCode.TOO_FAST)
+                    return
                 await asyncio.sleep(SLOWED_SECONDS)
         await self._settled()
 
