@@ -18,13 +18,14 @@ from typing import Final, Protocol
 from sitwith_server.gateway.flow import Bucket
 
 RATE: Final = 100.0
-BURST: Final = 100.0
+BURST: Final = 300.0
+"""A large room comes in without waiting for the rate."""
 SPACE: Final = 0.004
 """Seconds between two newcomers at least: four times what one costs."""
 AT_ONCE: Final = 8
 """Peers of a `Round` in one turn of the event loop."""
-MOST: Final = 256
-"""Newcomers of one peer that wait."""
+MOST: Final = 2_048
+"""Newcomers of one peer that wait: a clinic, or a proxy that is not trusted, is one peer."""
 MOST_IN_ALL: Final = 4_096
 
 Go = Callable[[], None]
