@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from sitwith_protocol.codec import encode
@@ -19,14 +21,14 @@ async def test_AN1_null_counts_as_absent(server: Server) -> None:
 
 
 async def test_AN2_what_is_no_command_is_refused_by_its_id(server: Server) -> None:
-    async with circle(server, ["Ada"]) as c:
-        ada = c.members[0]
-        for _, message in BAD_MESSAGES:
-            if message["t"] == "hello" or type(message.get("id")) is not int:
-                continue
-            answer = await ada.ask({**message, "id": next(ada.ids)})
+    bad = [m for _, m in BAD_MESSAGES if m["t"] != "hello" and type(m.get("id")) is int]
+    async with circle(server, ["Ada", "Ben", "Cleo", "Dora"]) as c:
+        # Each seat has a pace of its own.
+        for message, sender in zip(bad, itertools.cycle(c.members), strict=False):
+            answer = await sender.ask({**message, "id": next(sender.ids)})
             assert (answer["t"], answer["code"]) == ("refused", "bad_request"), message
-        await ada.ok("hand.raise")
+        for sender in c.members:
+            await sender.ok("hand.raise")
 
 
 @pytest.mark.parametrize("number", [None, True, 1.0, "1", b"1", [1]])

@@ -31,7 +31,7 @@ BODY_SECONDS: Final = 10.0
 WRONG_RATE: Final = 0.1
 """Wrong keys a second that an address may send in the long run; `WRONG_BURST` at once."""
 WRONG_BURST: Final = 10.0
-WRONG_SECONDS: Final = 1.0
+WRONG_SECONDS: Final = 0.5
 WRONG_AT_ONCE: Final = 4
 
 Handler = Callable[[Request], Awaitable[Response]]
