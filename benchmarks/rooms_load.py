@@ -18,7 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -194,12 +194,13 @@ async def enter(workers: Sequence[Server], number: int, figures: Figures) -> lis
     return people
 
 
-async def beats(port: int, figures: Figures) -> None:
-    """When each worker has beaten: its lease's end moves with each beat, and by as much."""
+async def beats(port: int, figures: Figures, over: asyncio.Event) -> None:
+    """When each worker has beaten: its lease's end moves with each beat, and by as much. A call to
+    Redis that is cancelled may never return, so that this is asked to end."""
     client = redis.asyncio.Redis(port=port, username="admin", password=PASSWORD)
     latest: dict[str, float] = {}
     async with client:
-        while True:
+        while not over.is_set():
             found: Any = await client.zrange("sw:leases", 0, -1, withscores=True)
             for worker, until in found:
                 name, at = worker.decode(), until / 1e6
@@ -211,7 +212,8 @@ async def beats(port: int, figures: Figures) -> None:
 
 async def load(rooms: int, seconds: float, workers: Sequence[Server], port: int) -> Figures:
     figures = Figures()
-    watching = asyncio.create_task(beats(port, figures))
+    over = asyncio.Event()
+    watching = asyncio.create_task(beats(port, figures, over))
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> list[Person]:
@@ -242,9 +244,8 @@ async def load(rooms: int, seconds: float, workers: Sequence[Server], port: int)
     for n, worker in enumerate(workers):
         busy = 100 * (worker.seconds - cpu[n]) / lasted
         print(f"worker {n}: {busy:.0f} % of a core, {worker.resident / 2**20:.0f} MiB")
-    watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching
+    over.set()
+    await watching
     for room in people:
         for person in room:
             person.leave()
