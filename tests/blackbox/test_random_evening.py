@@ -204,7 +204,7 @@ class Evening:
                 assert len(got) == len(set(got)), f"{socket.label} got something twice"
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
 async def test_at_random_every_word_stays_in_its_audience(server: Server, seed: int) -> None:
     async with circle(server, NAMES, lobby=True) as c:
         evening = Evening(c, seed)

@@ -51,6 +51,7 @@ async def test_FG1_FG2_FG4_a_redis_that_stops_while_a_room_forgets(cluster: Clus
     await _forgotten(one, cluster)
 
 
+@pytest.mark.soak
 async def test_FG1_FG2_FG4_a_redis_that_is_emptied_while_a_room_forgets(cluster: Cluster) -> None:
     one, closed = await _emptied(cluster)
     await after(closed, FORGET_SECONDS - 3)
@@ -62,6 +63,7 @@ async def test_FG1_FG2_FG4_a_redis_that_is_emptied_while_a_room_forgets(cluster:
     await _forgotten(one, cluster)
 
 
+@pytest.mark.soak
 async def test_FG1_FG7_a_worker_that_slept_through_it_brings_nothing_back(cluster: Cluster) -> None:
     """Not even to a Redis that comes back empty and asks all of them."""
     one, closed = await _emptied(cluster)

@@ -177,6 +177,7 @@ async def test_a_master_whose_replica_lags_dies_under_load(tmp_path: Path) -> No
     cluster.assert_discreet()
 
 
+@pytest.mark.soak
 async def test_everything_dies_and_starts_from_the_file(tmp_path: Path) -> None:
     with Cluster(tmp_path, redis=Filed(tmp_path)) as cluster:
         one = Circle(cluster, await opened(cluster, cluster))
