@@ -22,7 +22,7 @@ from sitwith_server.gateway.wire import WireProtocol
 from sitwith_server.media import ice, rtp, sdp
 from sitwith_server.media.port import Port
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service import names, tickets
 from sitwith_server.service.answers import No
 from sitwith_server.templates import files

@@ -20,7 +20,7 @@ from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail

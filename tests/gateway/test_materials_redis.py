@@ -14,7 +14,7 @@ from sitwith_server.gateway import http
 from sitwith_server.gateway.materials import Materials
 from sitwith_server.gateway.metrics import Metrics
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host

@@ -21,8 +21,8 @@ from sitwith_server.media.turn import Turn
 from sitwith_server.media.voices import Voices
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
+from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState, Settings
-from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host
 from sitwith_server.service.observing import Change, Observer

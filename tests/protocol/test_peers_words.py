@@ -31,7 +31,7 @@ LOOKUPS = {
         "media/answer.py",
         "media/janus_engine_sdp.py",
         "media/sdp.py",
-        "room/view.py",
+        "room/slices.py",
         "series/store.py",
         "service/audit.py",
         "service/effects.py",

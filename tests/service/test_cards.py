@@ -7,7 +7,7 @@ import pytest
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Settings
 from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.audit import Trail

@@ -10,7 +10,7 @@ import pytest
 from sitwith_server.log.base import Commit, Committed
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
+from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.answers import Done
 from sitwith_server.service.loading import load

@@ -11,7 +11,7 @@ from sitwith_server.log.base import Health
 from sitwith_server.log.redis_instance import Tuning
 from sitwith_server.log.redis_log import RedisLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import File, MaterialKind
+from sitwith_server.room.materials.values import File, MaterialKind
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail
 from sitwith_server.service.host import Host

@@ -7,8 +7,8 @@ import random
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
 from sitwith_server.service.answers import Answer, Done
 from sitwith_server.service.door import Door, Seated

@@ -10,8 +10,8 @@ import pytest
 
 from sitwith_server.log.memory_log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room import pairing
 from sitwith_server.room.model import Settings
+from sitwith_server.room.pairs.planning import pairing
 from sitwith_server.service import rooms
 from sitwith_server.service.answers import Done
 from sitwith_server.service.audit import Trail

@@ -11,12 +11,11 @@ from sitwith_protocol.codec import decode, encode
 from sitwith_server.room import begin, fold, fold_all
 from sitwith_server.room import commands as c
 from sitwith_server.room import events as ev
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.materials import File, MaterialKind, Wish
-from sitwith_server.room.model import OPERATOR, Kind, Role
-from sitwith_server.room.policy import ChatPolicy
-from sitwith_server.room.talk import Said, Saying, Unsaid
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.chat.talk import Said, Saying, Unsaid
+from sitwith_server.room.materials.values import File, MaterialKind, Wish
+from sitwith_server.room.model import OPERATOR, ChatPolicy, Kind, Role
 from sitwith_server.service.store import (
     VERSION,
     event_to_bytes,

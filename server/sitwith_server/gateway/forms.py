@@ -18,9 +18,9 @@ from typing import Final, TypeVar, cast
 from sitwith_protocol.agenda import BadAgenda, read_agenda, read_concerns
 from sitwith_server import config, templates
 from sitwith_server.gateway.stages import to_stages
-from sitwith_server.room.agenda import Stage
+from sitwith_server.room.agenda.values import Stage
 from sitwith_server.room.model import ChatPolicy, Role, Settings
-from sitwith_server.room.policy import QueueOrder
+from sitwith_server.room.terms import QueueOrder
 from sitwith_server.service.operator import RoomSpec
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.door import is_besieged
+from sitwith_server.room.door.crowd import is_besieged
 from sitwith_server.room.model import Role
 from sitwith_server.service import paces, tokens
 from sitwith_server.service.host import Host, Use

@@ -1,0 +1,30 @@
+"""What can be said, taken back and shown by a sign (CO*)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sitwith_server.room.command import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(Command):
+    """`chat.say`, and `pairs.say` with `notice`."""
+
+    to: str
+    body: str | bytes
+    notice: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsay(Command):
+    """`chat.delete`."""
+
+    to: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class React(Command):
+    kind: str
+    to: str | None = None
