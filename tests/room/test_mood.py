@@ -18,7 +18,7 @@ from sitwith_server.room.care.watch import cause
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.mood.values import LEAST, VALUES, Mood, counts, everyone, tally
 from sitwith_server.room.rules import BY_WIRE
-from sitwith_server.service.store import read_state, state_to_bytes
+from sitwith_server.service.rooms.store import read_state, state_to_bytes
 from tests.room.evening import FACILITATOR, Evening, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")

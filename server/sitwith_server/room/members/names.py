@@ -20,7 +20,7 @@ def distinct(name: str, skeleton: str, taken: Collection[str]) -> tuple[str, str
 
 
 _LOOKALIKES: Final = str.maketrans("01", "ol")
-"""The digits that look like letters, as `service.names` folds them; the others stand for
+"""The digits that look like letters, as `service.people.names` folds them; the others stand for
 themselves."""
 
 
