@@ -13,6 +13,7 @@ from sitwith_server.room import events as ev
 from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.chat.talk import Said, Saying, Unsaid
+from sitwith_server.room.families import EVENTS
 from sitwith_server.room.materials.values import File, MaterialKind, Wish
 from sitwith_server.room.model import OPERATOR, ChatPolicy, Kind, Role
 from sitwith_server.service.rooms.store import (

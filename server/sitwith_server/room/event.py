@@ -9,6 +9,6 @@ from dataclasses import dataclass
 class Event:
     """Something that has happened in a room, in the past tense.
 
-    The log keeps an event by the name of its class and the names of its fields (`service.rooms.store`):
+    The log keeps an event by the names of its class and of its fields (`service.rooms.store`):
     these do not change, wherever the class stands.
     """
