@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sitwith_server.room import families
-from sitwith_server.room.agenda.commands import AgendaBack, AgendaNext, AgendaStart
+from sitwith_server.room.agenda.decide import AgendaBack, AgendaNext, AgendaStart
 from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.event import Event
 from sitwith_server.room.families import FAMILIES, LATE
 from sitwith_server.room.family import Decide, Rule, Who
 from sitwith_server.room.fold import fold
-from sitwith_server.room.lifetime.commands import Tick
+from sitwith_server.room.lifetime.decide import Tick
 from sitwith_server.room.model import OPERATOR, Phase, Role, RoomState, Seat
-from sitwith_server.room.pairs.commands import PairsPlan
+from sitwith_server.room.pairs.decide import PairsPlan
 from sitwith_server.room.pairs.planned import Ahead, Asked, Planned
 from sitwith_server.room.rules import rule_for
 

@@ -5,7 +5,7 @@ The checks that these rules make come in the order of CONTRACT §3: phase, then 
 
 from __future__ import annotations
 
-from sitwith_server.room.chat.commands import Say
+from sitwith_server.room.chat.family import Say
 from sitwith_server.room.command import Command
 from sitwith_server.room.families import FAMILIES
 from sitwith_server.room.family import Rule

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sitwith_server.room.agenda.commands import (
-    AgendaBack,
-    AgendaEdit,
-    AgendaExtend,
-    AgendaNext,
-    AgendaStart,
-)
 from sitwith_server.room.agenda.events import AgendaMoved, AgendaWritten
 from sitwith_server.room.agenda.values import Agenda, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.breathe import family as breathe
 from sitwith_server.room.breathe.family import BreatheChanged
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, stale
 from sitwith_server.room.floor import decide as floor
 from sitwith_server.room.floor import turns
-from sitwith_server.room.floor.commands import FloorOpen, FloorQuiet, FloorRound, FloorStick
+from sitwith_server.room.floor.decide import FloorOpen, FloorQuiet, FloorRound, FloorStick
 from sitwith_server.room.floor.values import Pause
 from sitwith_server.room.guests import family as guests
 from sitwith_server.room.materials import family as materials
 from sitwith_server.room.model import OPERATOR, ChatPolicy, RoomState
 from sitwith_server.room.pairs import decide as pairs
-from sitwith_server.room.pairs.commands import PairsClose, PairsOpen
+from sitwith_server.room.pairs.decide import PairsClose, PairsOpen
 from sitwith_server.room.settings.family import SettingsChanged
 
 GROUPS_GRACE = 10.0
 """Seconds that open groups have to finish where a stage begins that names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaStart(Command):
+    seed: int
 
 
 def start(d: Draft, command: AgendaStart) -> None:
@@ -38,6 +37,14 @@ def start(d: Draft, command: AgendaStart) -> None:
     _begin(d, agenda, 0, command.seed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaNext(Command):
+    """`at` is the stage that the sender believes to be under way; None: whichever it is."""
+
+    seed: int
+    at: int | None = None
+
+
 def go_on(d: Draft, command: AgendaNext) -> None:
     agenda, at = _under_way(d, command.at)
     if at + 1 == len(agenda.stages):
@@ -45,9 +52,20 @@ def go_on(d: Draft, command: AgendaNext) -> None:
     _begin(d, agenda, at + 1, command.seed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaBack(Command):
+    seed: int
+    at: int | None = None
+
+
 def go_back(d: Draft, command: AgendaBack) -> None:
     agenda, at = _under_way(d, command.at)
     _begin(d, agenda, max(0, at - 1), command.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaExtend(Command):
+    seconds: float
 
 
 def extend(d: Draft, command: AgendaExtend) -> None:
@@ -56,6 +74,14 @@ def extend(d: Draft, command: AgendaExtend) -> None:
     # Where the time is over already, the time given counts from now.
     since = max(agenda.ends_at, d.now) if agenda.over else agenda.ends_at
     _end_at(d, agenda, at, since + command.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaEdit(Command):
+    """`at` is the place of the stage under way among the new ones; None: the same as before."""
+
+    stages: tuple[Stage, ...]
+    at: int | None = None
 
 
 def edit(d: Draft, command: AgendaEdit) -> None:

@@ -5,23 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sitwith_server.room.agenda.commands import (
-    AgendaBack,
-    AgendaEdit,
-    AgendaExtend,
-    AgendaNext,
-    AgendaStart,
-)
-from sitwith_server.room.agenda.decide import (
-    edit,
-    extend,
-    go_back,
-    go_on,
-    settle,
-    stage_over,
-    stage_over_at,
-    start,
-)
+from sitwith_server.room.agenda import decide
 from sitwith_server.room.agenda.events import AgendaMoved, AgendaWritten
 from sitwith_server.room.agenda.view import shown
 from sitwith_server.room.draft import Draft
@@ -41,12 +25,12 @@ def _agenda_moved(state: RoomState, event: AgendaMoved) -> RoomState:
 
 
 def _due(state: RoomState) -> Iterator[float | None]:
-    yield stage_over_at(state)
+    yield decide.stage_over_at(state)
 
 
 def _tick(d: Draft, seed: int) -> None:
-    if d.is_due(stage_over_at(d.state)):
-        stage_over(d, seed)
+    if d.is_due(decide.stage_over_at(d.state)):
+        decide.stage_over(d, seed)
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -59,11 +43,11 @@ def _thawed(state: RoomState, event: Thawed) -> RoomState:
 AGENDA = Family(
     "agenda",
     rules=(
-        Rule("agenda.start", AgendaStart, Who.FACILITATOR, start),
-        Rule("agenda.next", AgendaNext, Who.FACILITATOR, go_on),
-        Rule("agenda.back", AgendaBack, Who.FACILITATOR, go_back),
-        Rule("agenda.extend", AgendaExtend, Who.FACILITATOR, extend),
-        Rule("agenda.edit", AgendaEdit, Who.FACILITATOR, edit),
+        Rule("agenda.start", decide.AgendaStart, Who.FACILITATOR, decide.start),
+        Rule("agenda.next", decide.AgendaNext, Who.FACILITATOR, decide.go_on),
+        Rule("agenda.back", decide.AgendaBack, Who.FACILITATOR, decide.go_back),
+        Rule("agenda.extend", decide.AgendaExtend, Who.FACILITATOR, decide.extend),
+        Rule("agenda.edit", decide.AgendaEdit, Who.FACILITATOR, decide.edit),
     ),
     events={
         AgendaWritten: lambda s, e: replace(s, agenda=e.agenda),
@@ -71,7 +55,7 @@ AGENDA = Family(
     },
     follows={Thawed: _thawed},
     slices={"agenda": Slice(for_all, shown, ("agenda",))},
-    settle=settle,
+    settle=decide.settle,
     deadlines=_due,
     tick=_tick,
 )

@@ -15,17 +15,6 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.room.slices import WAITING, Audience, Slice, Value, with_circle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreatheStart(Command):
-    pattern: tuple[float, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreatheStop(Command):
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class BreatheChanged(Event):
     breathe: Breathing | None
@@ -35,8 +24,19 @@ LEAD = 3.0
 """Seconds between being told and the first breath, so that all begin it together."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreatheStart(Command):
+    pattern: tuple[float, ...]
+    seconds: float
+
+
 def start(d: Draft, command: BreatheStart) -> None:
     begin(d, command.pattern, d.now + LEAD + command.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreatheStop(Command):
+    pass
 
 
 def stop(d: Draft, command: BreatheStop) -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from sitwith_server.room.care.commands import (
-    CareAside,
-    CareBack,
-    CareCard,
-    CareDone,
-    CareFlag,
-    CareOpen,
-    CareTake,
-    CareWithdraw,
-    CareWorry,
-)
 from sitwith_server.room.care.events import CardKept, CardOpened, ConcernChanged, SideChanged
-from sitwith_server.room.care.values import WORRIES_AT_ONCE, Concern, Opening
+from sitwith_server.room.care.values import WORRIES_AT_ONCE, Card, Concern, Level, Opening
 from sitwith_server.room.care.watch import taker
 from sitwith_server.room.chance import Chance
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.floor import turns
 from sitwith_server.room.model import GroupId, MemberId, Presence, Seat
 from sitwith_server.room.pairs import decide as pairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareFlag(Command):
+    level: Level
 
 
 def flag(d: Draft, command: CareFlag) -> None:
@@ -32,10 +27,23 @@ def flag(d: Draft, command: CareFlag) -> None:
     d.answer = {"facilitators": connected}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareWithdraw(Command):
+    pass
+
+
 def withdraw(d: Draft, command: CareWithdraw) -> None:
     concern = d.state.care.concerns.get(command.by)
     if concern is not None:
         _put(d, command.by, replace(concern, level=None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareWorry(Command):
+    """`level` None takes one's worry back."""
+
+    member: MemberId
+    level: Level | None
 
 
 def worry(d: Draft, command: CareWorry) -> None:
@@ -51,8 +59,18 @@ def worry(d: Draft, command: CareWorry) -> None:
         _put(d, seat.id, concern.with_worry(command.by, command.level))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareTake(Command):
+    member: MemberId
+
+
 def take(d: Draft, command: CareTake) -> None:
     _take(d, command.by, command.member)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareDone(Command):
+    member: MemberId
 
 
 def done(d: Draft, command: CareDone) -> None:
@@ -61,6 +79,14 @@ def done(d: Draft, command: CareDone) -> None:
     if seat is not None and seat.aside is not None:
         _end_side(d, seat.aside)
     d.emit(ConcernChanged(command.member, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareAside(Command):
+    """`seed` is the chance of the side room's name."""
+
+    member: MemberId
+    seed: int = 0
 
 
 def aside(d: Draft, command: CareAside) -> None:
@@ -81,6 +107,11 @@ def aside(d: Draft, command: CareAside) -> None:
         turns.give_later_place(d, each)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareBack(Command):
+    member: MemberId
+
+
 def back(d: Draft, command: CareBack) -> None:
     if command.by != command.member and not d.seat(command.by).facilitates:
         raise not_allowed("Only they or a facilitator may do this.")
@@ -90,11 +121,23 @@ def back(d: Draft, command: CareBack) -> None:
     _end_side(d, side)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareCard(Command):
+    """One's own card; None takes it back."""
+
+    card: Card | None = field(repr=False)
+
+
 def keep_card(d: Draft, command: CareCard) -> None:
     if not d.state.settings.cards:
         raise not_allowed("This room asks for no contact cards.")
     if d.state.care.cards.get(command.by) != command.card:
         d.emit(CardKept(command.by, command.card))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareOpen(Command):
+    member: MemberId
 
 
 def open_card(d: Draft, command: CareOpen) -> None:

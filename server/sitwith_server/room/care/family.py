@@ -5,30 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sitwith_server.room.care import watch
-from sitwith_server.room.care.commands import (
-    CareAside,
-    CareBack,
-    CareCard,
-    CareDone,
-    CareFlag,
-    CareOpen,
-    CareTake,
-    CareWithdraw,
-    CareWorry,
-)
-from sitwith_server.room.care.decide import (
-    aside,
-    back,
-    done,
-    flag,
-    keep_card,
-    open_card,
-    settle,
-    take,
-    withdraw,
-    worry,
-)
+from sitwith_server.room.care import decide, watch
 from sitwith_server.room.care.events import CardKept, CardOpened, ConcernChanged, SideChanged
 from sitwith_server.room.care.values import Care
 from sitwith_server.room.family import Blank, Family, Rule, Who
@@ -77,15 +54,15 @@ def _blanks(before: RoomState, after: RoomState) -> Iterator[Blank]:
 CARE = Family(
     "care",
     rules=(
-        Rule("care.flag", CareFlag, Who.ANYONE, flag),
-        Rule("care.withdraw", CareWithdraw, Who.ANYONE, withdraw),
-        Rule("care.worry", CareWorry, Who.OF_CIRCLE, worry),
-        Rule("care.take", CareTake, Who.FACILITATOR, take),
-        Rule("care.done", CareDone, Who.FACILITATOR, done),
-        Rule("care.aside", CareAside, Who.FACILITATOR, aside),
-        Rule("care.back", CareBack, Who.SELF_OR_FACILITATOR, back),
-        Rule("care.card", CareCard, Who.ANYONE, keep_card),
-        Rule("care.open", CareOpen, Who.FACILITATOR, open_card),
+        Rule("care.flag", decide.CareFlag, Who.ANYONE, decide.flag),
+        Rule("care.withdraw", decide.CareWithdraw, Who.ANYONE, decide.withdraw),
+        Rule("care.worry", decide.CareWorry, Who.OF_CIRCLE, decide.worry),
+        Rule("care.take", decide.CareTake, Who.FACILITATOR, decide.take),
+        Rule("care.done", decide.CareDone, Who.FACILITATOR, decide.done),
+        Rule("care.aside", decide.CareAside, Who.FACILITATOR, decide.aside),
+        Rule("care.back", decide.CareBack, Who.SELF_OR_FACILITATOR, decide.back),
+        Rule("care.card", decide.CareCard, Who.ANYONE, decide.keep_card),
+        Rule("care.open", decide.CareOpen, Who.FACILITATOR, decide.open_card),
     ),
     events={
         ConcernChanged: _concern_changed,
@@ -102,7 +79,7 @@ CARE = Family(
         "care_opened": Slice(watch.opened_audience, watch.opened, ("care",)),
     },
     deciding=lambda state: (state.care, watch.worried_about(state)),
-    settle=settle,
+    settle=decide.settle,
     seat_gone=_seat_gone,
     at_end={"care": Care()},
     blanks=_blanks,

@@ -18,7 +18,7 @@ from sitwith_server.room.chat.access import (
     stream_from,
     stream_of,
 )
-from sitwith_server.room.chat.commands import React, Say, Unsay
+from sitwith_server.room.chat.family import React, Say, Unsay
 from sitwith_server.room.decide import check_rights
 from sitwith_server.room.draft import Refusal, Refused, not_allowed, stale
 from sitwith_server.room.guests.speakers import reads

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from sitwith_server.room.command import Command
 from sitwith_server.room.door import crowd
-from sitwith_server.room.door.commands import AddInvite, AgreementReading, RevokeInvite
 from sitwith_server.room.door.events import InviteAdded, InviteRevoked, PlaceYielded, SignSeen
 from sitwith_server.room.draft import Draft, Refused
 from sitwith_server.room.entry.events import SeatLeft, Turned
-from sitwith_server.room.model import Invite, RoomState, Seat
+from sitwith_server.room.model import Invite, Role, RoomState, Seat
 
 SIGNS_PER_DEADLINE = 10
 """Signs of a person that are noted within the door's time; more of them say nothing new."""
@@ -64,6 +66,11 @@ def find_place(d: Draft, invite: Invite | None, address: bytes, *, before: bool 
         _yield_place(d, _overdue(d, by_it) or _of_heavier(by_it, address))
     elif len(sharing) >= crowd.places(state) - crowd.kept(state):
         _yield_place(d, _overdue(d, sharing) or _of_heavier(sharing, address))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementReading(Command):
+    """`agreement.reading`: a sign of a person."""
 
 
 def note_sign(d: Draft, command: AgreementReading) -> None:
@@ -128,6 +135,15 @@ def nowhere() -> Refused:
     return Refused("nowhere", "This leads nowhere.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddInvite(Command):
+    invite: str
+    role: Role
+    digest: bytes
+    uses: int | None = None
+    expires_at: float | None = None
+
+
 def add_invite(d: Draft, command: AddInvite) -> None:
     d.emit(
         InviteAdded(
@@ -140,6 +156,11 @@ def add_invite(d: Draft, command: AddInvite) -> None:
             )
         )
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeInvite(Command):
+    invite: str
 
 
 def revoke_invite(d: Draft, command: RevokeInvite) -> None:

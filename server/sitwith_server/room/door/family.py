@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sitwith_server.room.door.commands import AddInvite, AgreementReading, RevokeInvite
 from sitwith_server.room.door.crowd import shown
-from sitwith_server.room.door.decide import add_invite, note_sign, revoke_invite
+from sitwith_server.room.door.decide import (
+    AddInvite,
+    AgreementReading,
+    RevokeInvite,
+    add_invite,
+    note_sign,
+    revoke_invite,
+)
 from sitwith_server.room.door.events import InviteAdded, InviteRevoked, PlaceYielded, SignSeen
 from sitwith_server.room.entry.fold import connection_lost
 from sitwith_server.room.family import Family, Inner, Rule, Who, on_seat

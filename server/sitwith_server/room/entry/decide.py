@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sitwith_server.room.attendance.family import mind_attendance
+from sitwith_server.room.command import Command
 from sitwith_server.room.door import crowd
 from sitwith_server.room.door import decide as door
 from sitwith_server.room.door.decide import nowhere
 from sitwith_server.room.draft import Draft, Refused, stale
-from sitwith_server.room.entry.commands import (
-    AgreementAccept,
-    Leave,
-    LoseConnection,
-    TakeBack,
-    TakeSeat,
-)
 from sitwith_server.room.entry.events import (
     ConnectionLost,
     Entered,
@@ -31,6 +27,21 @@ from sitwith_server.room.pairs import decide as pairs
 from sitwith_server.room.series import decide as series
 
 RESUMES_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeSeat(Command):
+    """A first `hello`: `by` is the id of the new seat."""
+
+    invite_digest: bytes
+    name: str
+    skeleton: str
+    connection: str
+    resume_digest: bytes
+    was_digest: bytes = b""
+    """Of the resume value of an earlier life that the same person comes with, if any."""
+    address: bytes = field(default=b"", repr=False)
+    """A short keyed hash of where they come from; empty: not known."""
 
 
 def take_seat(d: Draft, command: TakeSeat) -> None:
@@ -64,6 +75,17 @@ def take_seat(d: Draft, command: TakeSeat) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack(Command):
+    """A `hello` with a resume value."""
+
+    used_digest: bytes
+    connection: str
+    resume_digest: bytes
+    address: bytes = field(default=b"", repr=False)
+    """As in `TakeSeat`."""
+
+
 def take_back(d: Draft, command: TakeBack) -> None:
     if command.by in d.state.removed:
         raise Refused("removed", "This seat is no longer there.")
@@ -90,6 +112,11 @@ def take_back(d: Draft, command: TakeBack) -> None:
         turns.take_up_free_stick(d, seat.id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoseConnection(Command):
+    connection: str
+
+
 def lose_connection(d: Draft, command: LoseConnection) -> None:
     seat = d.state.seats.get(command.by)
     if seat is None or seat.connection != command.connection:
@@ -98,6 +125,14 @@ def lose_connection(d: Draft, command: LoseConnection) -> None:
     if d.state.floor.holder == seat.id:
         turns.stop_clock(d, Pause.HOLDER)
     mind_attendance(d)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementAccept(Command):
+    """`handle` is who it is in the room's series, where they like to be remembered."""
+
+    version: int
+    handle: bytes | None = field(default=None, repr=False)
 
 
 def accept_agreement(d: Draft, command: AgreementAccept) -> None:
@@ -123,6 +158,11 @@ def accept_agreement(d: Draft, command: AgreementAccept) -> None:
         raise Refused("full", "The room is full.")
     else:
         enter(d, seat, role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(Command):
+    pass
 
 
 def leave(d: Draft, command: Leave) -> None:

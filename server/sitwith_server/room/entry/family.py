@@ -6,21 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sitwith_server.room.draft import Draft
-from sitwith_server.room.entry.commands import (
-    AgreementAccept,
-    Leave,
-    LoseConnection,
-    TakeBack,
-    TakeSeat,
-)
-from sitwith_server.room.entry.decide import (
-    accept_agreement,
-    grace_over,
-    leave,
-    lose_connection,
-    take_back,
-    take_seat,
-)
+from sitwith_server.room.entry import decide
 from sitwith_server.room.entry.events import (
     ConnectionLost,
     Entered,
@@ -71,19 +57,25 @@ def _tick(d: Draft, seed: int) -> None:
     for seat in list(d.state.seats.values()):
         now_seat = d.state.seats.get(seat.id)
         if now_seat is not None and d.is_due(grace_over_at(d.state, now_seat)):
-            grace_over(d, now_seat)
+            decide.grace_over(d, now_seat)
 
 
 ENTRY = Family(
     "entry",
     rules=(
-        Rule("agreement.accept", AgreementAccept, Who.ANYONE, accept_agreement, Phase.AGREEMENT),
-        Rule("leave", Leave, Who.ANYONE, leave),
+        Rule(
+            "agreement.accept",
+            decide.AgreementAccept,
+            Who.ANYONE,
+            decide.accept_agreement,
+            Phase.AGREEMENT,
+        ),
+        Rule("leave", decide.Leave, Who.ANYONE, decide.leave),
     ),
     inner=(
-        Inner(TakeSeat, take_seat, late=False),
-        Inner(TakeBack, take_back, late=False),
-        Inner(LoseConnection, lose_connection),
+        Inner(decide.TakeSeat, decide.take_seat, late=False),
+        Inner(decide.TakeBack, decide.take_back, late=False),
+        Inner(decide.LoseConnection, decide.lose_connection),
     ),
     events={
         SeatTaken: seat_taken,

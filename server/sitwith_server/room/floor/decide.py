@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
-from sitwith_server.room.floor.commands import (
-    FloorExtend,
-    FloorLater,
-    FloorOpen,
-    FloorPass,
-    FloorPause,
-    FloorQuiet,
-    FloorResume,
-    FloorRound,
-    FloorStick,
-    HandLower,
-    HandRaise,
-)
 from sitwith_server.room.floor.events import RoundBegan
 from sitwith_server.room.floor.turns import (
     all_but,
@@ -38,12 +26,22 @@ from sitwith_server.room.series.values import longest_waiting
 from sitwith_server.room.voice import voices
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRaise(Command):
+    pass
+
+
 def raise_hand(d: Draft, command: HandRaise) -> None:
     floor = d.state.floor
     if command.by in floor.queue or command.by == floor.holder:
         return
     put(d, replace(floor, queue=(*floor.queue, command.by)))
     take_up_free_stick(d, command.by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandLower(Command):
+    member: MemberId | None = None
 
 
 def lower_hand(d: Draft, command: HandLower) -> None:
@@ -56,12 +54,34 @@ def lower_hand(d: Draft, command: HandLower) -> None:
         put(d, replace(floor, queue=all_but(floor.queue, member)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorOpen(Command):
+    pass
+
+
 def open_floor(d: Draft, command: FloorOpen) -> None:
     _free(d, Mode.OPEN)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorQuiet(Command):
+    pass
+
+
 def quiet_floor(d: Draft, command: FloorQuiet) -> None:
     _free(d, Mode.QUIET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorRound(Command):
+    """Those of an agenda's stage are `of_stage`, and may share the time up to `share_until` where
+    others share the stage's."""
+
+    order: tuple[MemberId, ...] | None = None
+    seconds: float | None = None
+    starter: MemberId | None = None
+    of_stage: bool = False
+    share_until: float | None = None
 
 
 def begin_round(d: Draft, command: FloorRound) -> None:
@@ -101,6 +121,12 @@ def begin_round(d: Draft, command: FloorRound) -> None:
         d.emit(RoundBegan(holder.place))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorStick(Command):
+    to: MemberId | None = None
+    seconds: float | None = None
+
+
 def begin_stick(d: Draft, command: FloorStick) -> None:
     floor = Floor(
         mode=Mode.STICK,
@@ -117,6 +143,11 @@ def begin_stick(d: Draft, command: FloorStick) -> None:
         go_on(d, floor)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorPass(Command):
+    to: MemberId | None = None
+
+
 def pass_on(d: Draft, command: FloorPass) -> None:
     floor = d.state.floor
     if command.by != floor.holder and not _facilitates(d, command.by):
@@ -128,6 +159,11 @@ def pass_on(d: Draft, command: FloorPass) -> None:
     if command.to is not None:
         _check_taker(d, floor, command.to)
     go_on(d, turn_done(floor), command.to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorLater(Command):
+    last: bool = False
 
 
 def later(d: Draft, command: FloorLater) -> None:
@@ -153,6 +189,11 @@ def later(d: Draft, command: FloorLater) -> None:
     put(d, with_waiting(floor, (*rest[:to], member, *rest[to:])))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorExtend(Command):
+    seconds: float
+
+
 def extend(d: Draft, command: FloorExtend) -> None:
     floor = d.state.floor
     if floor.holder is None or floor.ends_at is None:
@@ -162,10 +203,20 @@ def extend(d: Draft, command: FloorExtend) -> None:
     put(d, replace(floor, ends_at=ends_at, left=left, extra=extra))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorPause(Command):
+    pass
+
+
 def pause(d: Draft, command: FloorPause) -> None:
     if d.state.floor.holder is None:
         raise stale("No turn is under way.")
     stop_clock(d, Pause.FACILITATOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorResume(Command):
+    pass
 
 
 def resume(d: Draft, command: FloorResume) -> None:

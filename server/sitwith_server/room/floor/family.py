@@ -7,32 +7,7 @@ from dataclasses import replace
 
 from sitwith_server.room.draft import Draft
 from sitwith_server.room.family import Family, Rule, Who
-from sitwith_server.room.floor.commands import (
-    FloorExtend,
-    FloorLater,
-    FloorOpen,
-    FloorPass,
-    FloorPause,
-    FloorQuiet,
-    FloorResume,
-    FloorRound,
-    FloorStick,
-    HandLower,
-    HandRaise,
-)
-from sitwith_server.room.floor.decide import (
-    begin_round,
-    begin_stick,
-    extend,
-    later,
-    lower_hand,
-    open_floor,
-    pass_on,
-    pause,
-    quiet_floor,
-    raise_hand,
-    resume,
-)
+from sitwith_server.room.floor import decide
 from sitwith_server.room.floor.events import FloorChanged, RoundBegan
 from sitwith_server.room.floor.turns import signal, turn_over
 from sitwith_server.room.floor.values import SIGNALS
@@ -106,17 +81,17 @@ def _thawed(state: RoomState, event: Thawed) -> RoomState:
 FLOOR = Family(
     "floor",
     rules=(
-        Rule("hand.raise", HandRaise, Who.OF_CIRCLE, raise_hand),
-        Rule("hand.lower", HandLower, Who.SELF_OR_FACILITATOR, lower_hand),
-        Rule("floor.open", FloorOpen, Who.FACILITATOR, open_floor),
-        Rule("floor.quiet", FloorQuiet, Who.FACILITATOR, quiet_floor),
-        Rule("floor.round", FloorRound, Who.FACILITATOR, begin_round),
-        Rule("floor.stick", FloorStick, Who.FACILITATOR, begin_stick),
-        Rule("floor.pass", FloorPass, Who.HOLDER_OR_FACILITATOR, pass_on),
-        Rule("floor.later", FloorLater, Who.IN_TURN, later),
-        Rule("floor.extend", FloorExtend, Who.FACILITATOR, extend),
-        Rule("floor.pause", FloorPause, Who.FACILITATOR, pause),
-        Rule("floor.resume", FloorResume, Who.FACILITATOR, resume),
+        Rule("hand.raise", decide.HandRaise, Who.OF_CIRCLE, decide.raise_hand),
+        Rule("hand.lower", decide.HandLower, Who.SELF_OR_FACILITATOR, decide.lower_hand),
+        Rule("floor.open", decide.FloorOpen, Who.FACILITATOR, decide.open_floor),
+        Rule("floor.quiet", decide.FloorQuiet, Who.FACILITATOR, decide.quiet_floor),
+        Rule("floor.round", decide.FloorRound, Who.FACILITATOR, decide.begin_round),
+        Rule("floor.stick", decide.FloorStick, Who.FACILITATOR, decide.begin_stick),
+        Rule("floor.pass", decide.FloorPass, Who.HOLDER_OR_FACILITATOR, decide.pass_on),
+        Rule("floor.later", decide.FloorLater, Who.IN_TURN, decide.later),
+        Rule("floor.extend", decide.FloorExtend, Who.FACILITATOR, decide.extend),
+        Rule("floor.pause", decide.FloorPause, Who.FACILITATOR, decide.pause),
+        Rule("floor.resume", decide.FloorResume, Who.FACILITATOR, decide.resume),
     ),
     events={
         FloorChanged: lambda s, e: replace(s, floor=e.floor),

@@ -17,16 +17,6 @@ from sitwith_server.room.pairs import decide as pairs
 from sitwith_server.room.slices import Slice, for_all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestBring(Command):
-    """Guests hear the circle and are heard by it, until the next stage begins."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestRest(Command):
-    """Guests wait again."""
-
-
 @dataclass(frozen=True, slots=True)
 class GuestsMoved(Event):
     """Guest speakers are with the circle from now on, or wait."""
@@ -34,8 +24,18 @@ class GuestsMoved(Event):
     brought: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestBring(Command):
+    """Guests hear the circle and are heard by it, until the next stage begins."""
+
+
 def bring(d: Draft, command: GuestBring) -> None:
     move(d, brought=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestRest(Command):
+    """Guests wait again."""
 
 
 def rest(d: Draft, command: GuestRest) -> None:

@@ -14,14 +14,10 @@ from sitwith_server.room.model import MemberId, RoomState
 from sitwith_server.room.slices import Slice, staff_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffClaim(Command):
+@dataclass(frozen=True, slots=True)
+class LineChanged(Event):
     member: MemberId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffRelease(Command):
-    member: MemberId
+    line: Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +27,6 @@ class LineMoved(Command):
     member: MemberId
     n: int
     waiting: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LineChanged(Event):
-    member: MemberId
-    line: Line
 
 
 def moved(d: Draft, command: LineMoved) -> None:
@@ -49,6 +39,11 @@ def moved(d: Draft, command: LineMoved) -> None:
         d.emit(LineChanged(command.member, replace(kept, n=command.n, waiting=command.waiting)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffClaim(Command):
+    member: MemberId
+
+
 def claim(d: Draft, command: StaffClaim) -> None:
     line = _line(d, command.member)
     now = claimer(d.state, line)
@@ -56,6 +51,11 @@ def claim(d: Draft, command: StaffClaim) -> None:
         raise stale("Another facilitator answers it.")
     if now is None:
         d.emit(LineChanged(command.member, replace(line, claimed_by=command.by)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRelease(Command):
+    member: MemberId
 
 
 def release(d: Draft, command: StaffRelease) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused
-from sitwith_server.room.lifetime.commands import Forget, RoomEnd, RoomExtend, Thaw
 from sitwith_server.room.lifetime.events import (
     ClosingTold,
     Emptied,
@@ -21,6 +23,14 @@ LAST_GASP = 3600.0
 
 CLOSING = (3600, 600, 60)
 """Seconds before a room's end at which those inside are told (rule TI8)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Command):
+    """Time has passed: everything that is due by now happens. `seed` is the chance of a stage that
+    begins with groups."""
+
+    seed: int = 0
 
 
 def forgets_at(state: RoomState) -> float | None:
@@ -45,11 +55,26 @@ def closing_marks(state: RoomState, ends: float) -> list[int]:
     return [s for s in CLOSING if s < ends - state.created_at]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget(Command):
+    """Nobody inside has been connected for as long as the room remembers. The keys are new ones."""
+
+    link_key: bytes = field(repr=False)
+    material_key: bytes = field(repr=False)
+
+
 def forget(d: Draft, command: Forget) -> None:
     """Whichever worker is first; for the others it has happened already."""
     if d.is_due(forgets_at(d.state)):
         record = forgotten(d.state, command.link_key, command.material_key)
         d.emit(RoomReopened(record, tuple(stays_at_door(d.state).values())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomExtend(Command):
+    """`room.extend`: moves the room's end."""
+
+    seconds: float
 
 
 def extend(d: Draft, command: RoomExtend) -> None:
@@ -79,11 +104,24 @@ def _anybody(state: RoomState) -> bool:
     return any(s.connection is not None and s.is_inside for s in state.seats.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thaw(Command):
+    """From `since` to `until` nobody could commit anything: no time has passed for the room."""
+
+    since: float
+    until: float
+
+
 def thaw(d: Draft, command: Thaw) -> None:
     """Whichever worker is first moves the deadlines; for the others it is so already."""
     since = max(command.since, d.state.thawed_at)
     if command.until > since:
         d.emit(Thawed(command.until, command.until - since))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomEnd(Command):
+    pass
 
 
 def end(d: Draft, command: RoomEnd) -> None:

@@ -10,16 +10,7 @@ from sitwith_server.room.draft import Draft
 from sitwith_server.room.entry.events import ConnectionLost, Entered, SeatLeft
 from sitwith_server.room.event import Event
 from sitwith_server.room.family import Family, Inner, Rule, Who
-from sitwith_server.room.lifetime.commands import Forget, RoomEnd, RoomExtend, Thaw, Tick
-from sitwith_server.room.lifetime.decide import (
-    closing_at,
-    end,
-    expire,
-    extend,
-    forget,
-    settle,
-    thaw,
-)
+from sitwith_server.room.lifetime import decide
 from sitwith_server.room.lifetime.events import (
     Blanked,
     ClosingTold,
@@ -46,20 +37,24 @@ USES = (Entered, ConnectionLost, PlaceYielded, SeatLeft, Removed, TurnedAway, Re
 
 def _due(state: RoomState) -> Iterator[float | None]:
     yield state.expires_at
-    yield closing_at(state)
+    yield decide.closing_at(state)
 
 
 def _tick(d: Draft, seed: int) -> None:
-    expire(d)
+    decide.expire(d)
 
 
 LIFETIME = Family(
     "lifetime",
     rules=(
-        Rule("room.end", RoomEnd, Who.FACILITATOR, end),
-        Rule("room.extend", RoomExtend, Who.FACILITATOR, extend),
+        Rule("room.end", decide.RoomEnd, Who.FACILITATOR, decide.end),
+        Rule("room.extend", decide.RoomExtend, Who.FACILITATOR, decide.extend),
     ),
-    inner=(Inner(Tick, None), Inner(Forget, forget), Inner(Thaw, thaw)),
+    inner=(
+        Inner(decide.Tick, None),
+        Inner(decide.Forget, decide.forget),
+        Inner(decide.Thaw, decide.thaw),
+    ),
     events={
         RoomOpened: lambda s, e: s,
         RoomReopened: lambda s, e: s,
@@ -75,7 +70,7 @@ LIFETIME = Family(
         "expires_at": Slice(for_all, lambda state, _: state.expires_at, ("expires_at",)),
         "closing": Slice(for_all, lambda state, _: state.closing, ("closing",)),
     },
-    settle=settle,
+    settle=decide.settle,
     deadlines=_due,
     tick=_tick,
 )

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sitwith_server.room.agenda.values import Stage
 from sitwith_server.room.chance import Chance
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.event import Event
 from sitwith_server.room.family import Blank, Family, Inner, Rule, Who
 from sitwith_server.room.guests.speakers import waits
-from sitwith_server.room.materials.commands import (
-    MaterialBring,
-    MaterialHide,
-    MaterialLose,
-    MaterialOpen,
-    MaterialShow,
-    MaterialUpload,
-)
 from sitwith_server.room.materials.values import (
     AT_ONCE,
     TICKET_SECONDS,
+    File,
     Material,
     MaterialKind,
     Materials,
@@ -48,6 +42,16 @@ class MaterialsGone(Event):
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialShow(Command):
+    """Shows a link or words. material: the id that it gets."""
+
+    material: str
+    what: MaterialKind
+    body: str = field(repr=False)
+    title: str = field(default="", repr=False)
+
+
 def show(d: Draft, command: MaterialShow) -> None:
     _check_place(d)
     made = Material(command.material, command.what, command.title, command.body, command.by, d.now)
@@ -55,11 +59,30 @@ def show(d: Draft, command: MaterialShow) -> None:
     d.answer = {"material": command.material}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialUpload(Command):
+    """Asks for a ticket to bring a file with. material: the id that it will get."""
+
+    material: str
+    what: MaterialKind
+    title: str = field(default="", repr=False)
+
+
 def upload(d: Draft, command: MaterialUpload) -> None:
     """A ticket changes nothing: what it is good for is decided when it is used."""
     _check_key(d)
     _check_place(d)
     d.answer = {"material": command.material, "until": d.now + TICKET_SECONDS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialBring(Command):
+    """The file of a ticket is here, looked into, and may be shown."""
+
+    material: str
+    what: MaterialKind
+    file: File
+    title: str = field(default="", repr=False)
 
 
 def bring(d: Draft, command: MaterialBring) -> None:
@@ -79,6 +102,13 @@ def bring(d: Draft, command: MaterialBring) -> None:
     d.emit(MaterialShown(made))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialOpen(Command):
+    """Asks for a ticket to fetch a file with."""
+
+    material: str
+
+
 def open_file(d: Draft, command: MaterialOpen) -> None:
     _check_key(d)
     material = d.state.materials.find(command.material)
@@ -87,10 +117,22 @@ def open_file(d: Draft, command: MaterialOpen) -> None:
     d.answer = {"material": command.material, "until": d.now + TICKET_SECONDS}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialHide(Command):
+    material: str
+
+
 def hide(d: Draft, command: MaterialHide) -> None:
     if d.state.materials.find(command.material) is None:
         raise stale("It is not shown any more.")
     d.emit(MaterialsGone((command.material,), d.now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialLose(Command):
+    """Nobody holds the bytes of these files any more."""
+
+    materials: tuple[str, ...]
 
 
 def lose(d: Draft, command: MaterialLose) -> None:

@@ -13,30 +13,6 @@ from sitwith_server.room.model import MemberId, RoomState, Seat
 from sitwith_server.room.slices import Audience, Slice, Value, staff_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media(Command):
-    """`media.offer`, `media.servers`, `media.take`: the room has only their rights to check; what
-    they do is done by the media plane and changes nothing here."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinMedia(Command):
-    """`node`, or none, is to carry the voices, if they are still with `was`."""
-
-    node: str | None
-    was: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddTalk(Command):
-    """What `node`, which carries the voices, has forwarded since it said so last, in seconds."""
-
-    node: str
-    heard: Mapping[MemberId, float]
-
-
 @dataclass(frozen=True, slots=True)
 class MediaPinned(Event):
     """From now on this media node, and no other, carries the room's voices; None: nobody does."""
@@ -51,8 +27,24 @@ class TalkHeard(Event):
     heard: tuple[tuple[MemberId, float], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media(Command):
+    """`media.offer`, `media.servers`, `media.take`: the room has only their rights to check; what
+    they do is done by the media plane and changes nothing here."""
+
+    name: str
+
+
 def check(d: Draft, command: Media) -> None:
     """Phase and rights are all that there is to decide, and `decide` has done so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinMedia(Command):
+    """`node`, or none, is to carry the voices, if they are still with `was`."""
+
+    node: str | None
+    was: str | None
 
 
 def pin(d: Draft, command: PinMedia) -> None:
@@ -62,6 +54,14 @@ def pin(d: Draft, command: PinMedia) -> None:
     if d.state.media != command.was:
         raise stale("Another media node carries the voices by now.")
     d.emit(MediaPinned(command.node))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddTalk(Command):
+    """What `node`, which carries the voices, has forwarded since it said so last, in seconds."""
+
+    node: str
+    heard: Mapping[MemberId, float]
 
 
 def add_talk(d: Draft, command: AddTalk) -> None:

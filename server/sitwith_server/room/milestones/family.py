@@ -23,21 +23,6 @@ from sitwith_server.room.model import OPERATOR, ChatPolicy, Kind, MemberId, Room
 from sitwith_server.room.slices import Slice, of_circle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MilestoneShare(Command):
-    """`seed` is the chance of the number that it is shown with."""
-
-    text: str | bytes = field(repr=False)
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MilestoneClear(Command):
-    """`n` is the number that the milestone is shown with."""
-
-    n: int
-
-
 @dataclass(frozen=True, slots=True)
 class MilestoneShared(Event):
     """Nobody's and empty once it is blanked in the log."""
@@ -53,6 +38,14 @@ class MilestonesOver(Event):
     numbers: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneShare(Command):
+    """`seed` is the chance of the number that it is shown with."""
+
+    text: str | bytes = field(repr=False)
+    seed: int = 0
+
+
 def share(d: Draft, command: MilestoneShare) -> None:
     seat = d.seat(command.by)
     _check_may_write(d, seat)
@@ -64,6 +57,13 @@ def share(d: Draft, command: MilestoneShare) -> None:
     drawn = (Chance.name(command.seed, again) for again in count())
     name = next(n for n in drawn if n not in names)
     d.emit(MilestoneShared(seat.id, command.text, d.now + SECONDS, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneClear(Command):
+    """`n` is the number that the milestone is shown with."""
+
+    n: int
 
 
 def clear(d: Draft, command: MilestoneClear) -> None:

@@ -15,21 +15,6 @@ from sitwith_server.room.settings.family import SettingsChanged
 from sitwith_server.room.slices import Slice, for_all, of_circle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoodAsk(Command):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoodAnswer(Command):
-    value: int = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoodClose(Command):
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class MoodAsked(Event):
     pass
@@ -52,10 +37,20 @@ class MoodClosed(Event):
     classes: tuple[Class, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodAsk(Command):
+    pass
+
+
 def ask(d: Draft, command: MoodAsk) -> None:
     if d.state.mood is not None and d.state.mood.open:
         raise stale("This is being asked already.")
     d.emit(MoodAsked())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodAnswer(Command):
+    value: int = field(repr=False)
 
 
 def answer(d: Draft, command: MoodAnswer) -> None:
@@ -63,6 +58,11 @@ def answer(d: Draft, command: MoodAnswer) -> None:
     # else tell whether somebody who answered anew had changed their mind.
     _open(d)
     d.emit(MoodAnswered(command.by, command.value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodClose(Command):
+    pass
 
 
 def close(d: Draft, command: MoodClose) -> None:

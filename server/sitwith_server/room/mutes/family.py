@@ -11,25 +11,6 @@ from sitwith_server.room.family import Family, Rule, Who, on_seat
 from sitwith_server.room.model import Kind, MemberId, Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mute(Command):
-    member: MemberId
-    kinds: frozenset[Kind]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmute(Command):
-    member: MemberId
-    kinds: frozenset[Kind]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MuteAll(Command):
-    kinds: frozenset[Kind]
-    sparing: tuple[MemberId, ...] = ()
-    hold: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class MutesSet(Event):
     member: MemberId
@@ -40,6 +21,12 @@ class MutesSet(Event):
 OWN_KINDS = frozenset((Kind.AUDIO, Kind.VIDEO))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute(Command):
+    member: MemberId
+    kinds: frozenset[Kind]
+
+
 def mute(d: Draft, command: Mute) -> None:
     facilitator = _may_mute(d, command.by, command.member, command.kinds)
     seat = d.seat(command.member)
@@ -47,6 +34,12 @@ def mute(d: Draft, command: Mute) -> None:
         hold(d, seat.id, seat.held | command.kinds, seat.own)
     else:
         hold(d, seat.id, seat.held, seat.own | command.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmute(Command):
+    member: MemberId
+    kinds: frozenset[Kind]
 
 
 def unmute(d: Draft, command: Unmute) -> None:
@@ -62,6 +55,13 @@ def unmute(d: Draft, command: Unmute) -> None:
         hold(d, seat.id, seat.held - command.kinds, seat.own - lifted_by_self)
         return
     hold(d, seat.id, seat.held, seat.own - command.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteAll(Command):
+    kinds: frozenset[Kind]
+    sparing: tuple[MemberId, ...] = ()
+    hold: bool = True
 
 
 def mute_all(d: Draft, command: MuteAll) -> None:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.linking import values as linking
 from sitwith_server.room.model import GroupId, MemberId, Pair, Presence, Role, Seat
 from sitwith_server.room.pairs import planned
-from sitwith_server.room.pairs.commands import (
-    HelpAsk,
-    HelpDone,
-    PairsClose,
-    PairsExtend,
-    PairsMove,
-    PairsOpen,
-    PairsPlan,
-)
 from sitwith_server.room.pairs.events import AvoidKept, HelpChanged, PairsChanged
 from sitwith_server.room.pairs.planning import pairing
 from sitwith_server.room.pairs.values import Pairs
 from sitwith_server.room.pairs.visits import end_visit, no_such_group, not_aside
 
 Groups = Mapping[GroupId, tuple[MemberId, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsPlan(Command):
+    seed: int
+    how: str
+    size: int = 2
+    avoid: tuple[tuple[MemberId, MemberId], ...] = ()
+    facilitators: bool = False
+    pins: tuple[tuple[MemberId, MemberId], ...] = ()
 
 
 def plan(d: Draft, command: PairsPlan) -> None:
@@ -52,6 +54,12 @@ def plan(d: Draft, command: PairsPlan) -> None:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsOpen(Command):
+    groups: tuple[tuple[MemberId, ...], ...]
+    seconds: float | None = None
+
+
 def open_pairs(d: Draft, command: PairsOpen) -> None:
     listed = [m for group in command.groups for m in group]
     if len(set(listed)) != len(listed):
@@ -64,6 +72,12 @@ def open_pairs(d: Draft, command: PairsOpen) -> None:
     _settle_help(d)
     ends_at = None if command.seconds is None else d.now + command.seconds
     d.emit(PairsChanged(Pairs(groups, ends_at), tuple(met), count + len(groups)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsMove(Command):
+    member: MemberId
+    group: GroupId | None
 
 
 def move(d: Draft, command: PairsMove) -> None:
@@ -81,12 +95,22 @@ def move(d: Draft, command: PairsMove) -> None:
     _settle_help(d, seat.id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsExtend(Command):
+    seconds: float
+
+
 def extend(d: Draft, command: PairsExtend) -> None:
     pairs = d.state.pairs
     if pairs is None or pairs.ends_at is None:
         raise stale("No groups with an end are open.")
     ends_at = pairs.ends_at + command.seconds
     d.emit(PairsChanged(replace(pairs, ends_at=ends_at, closing=False)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsClose(Command):
+    grace: float = 30
 
 
 def close(d: Draft, command: PairsClose) -> None:
@@ -102,9 +126,19 @@ def close(d: Draft, command: PairsClose) -> None:
     d.emit(PairsChanged(replace(pairs, ends_at=ends_at, closing=True)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAsk(Command):
+    pass
+
+
 def ask_help(d: Draft, command: HelpAsk) -> None:
     if command.by not in d.state.help:
         d.emit(HelpChanged((*d.state.help, command.by)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpDone(Command):
+    member: MemberId
 
 
 def help_done(d: Draft, command: HelpDone) -> None:

@@ -9,25 +9,7 @@ from sitwith_server.room.draft import Draft
 from sitwith_server.room.family import Family, Rule, Who
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.pairs.commands import (
-    HelpAsk,
-    HelpDone,
-    PairsClose,
-    PairsExtend,
-    PairsMove,
-    PairsOpen,
-    PairsPlan,
-)
-from sitwith_server.room.pairs.decide import (
-    ask_help,
-    close,
-    everybody_back,
-    extend,
-    help_done,
-    move,
-    open_pairs,
-    plan,
-)
+from sitwith_server.room.pairs import decide
 from sitwith_server.room.pairs.events import AvoidKept, HelpChanged, PairsChanged
 from sitwith_server.room.pairs.view import audience, shown
 from sitwith_server.room.slices import Slice, staff_only
@@ -48,7 +30,7 @@ def _due(state: RoomState) -> Iterator[float | None]:
 
 def _tick(d: Draft, seed: int) -> None:
     if d.state.pairs is not None and d.is_due(d.state.pairs.ends_at):
-        everybody_back(d)
+        decide.everybody_back(d)
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -66,13 +48,13 @@ def _thawed(state: RoomState, event: Thawed) -> RoomState:
 PAIRS = Family(
     "pairs",
     rules=(
-        Rule("pairs.plan", PairsPlan, Who.FACILITATOR, plan),
-        Rule("pairs.open", PairsOpen, Who.FACILITATOR, open_pairs),
-        Rule("pairs.move", PairsMove, Who.FACILITATOR, move),
-        Rule("pairs.extend", PairsExtend, Who.FACILITATOR, extend),
-        Rule("pairs.close", PairsClose, Who.FACILITATOR, close),
-        Rule("help.ask", HelpAsk, Who.IN_GROUP, ask_help),
-        Rule("help.done", HelpDone, Who.FACILITATOR, help_done),
+        Rule("pairs.plan", decide.PairsPlan, Who.FACILITATOR, decide.plan),
+        Rule("pairs.open", decide.PairsOpen, Who.FACILITATOR, decide.open_pairs),
+        Rule("pairs.move", decide.PairsMove, Who.FACILITATOR, decide.move),
+        Rule("pairs.extend", decide.PairsExtend, Who.FACILITATOR, decide.extend),
+        Rule("pairs.close", decide.PairsClose, Who.FACILITATOR, decide.close),
+        Rule("help.ask", decide.HelpAsk, Who.IN_GROUP, decide.ask_help),
+        Rule("help.done", decide.HelpDone, Who.FACILITATOR, decide.help_done),
     ),
     events={
         AvoidKept: lambda s, e: replace(s, avoid=e.avoid),

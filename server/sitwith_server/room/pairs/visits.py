@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, stale
 from sitwith_server.room.family import Family, Rule, Who
 from sitwith_server.room.model import GroupId, MemberId, RoomState, Seat
-from sitwith_server.room.pairs.commands import PairsReturn, PairsVisit
 from sitwith_server.room.pairs.events import PairsChanged
 from sitwith_server.room.pairs.values import VISIT_KNOCK, Pairs, Visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsVisit(Command):
+    group: GroupId
 
 
 def visit(d: Draft, command: PairsVisit) -> None:
@@ -26,6 +31,11 @@ def visit(d: Draft, command: PairsVisit) -> None:
     knock = Visit(command.by, opens_at=d.now + VISIT_KNOCK)
     visits[command.group] = (*visits.get(command.group, ()), knock)
     d.emit(PairsChanged(replace(pairs, visits=visits)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsReturn(Command):
+    pass
 
 
 def end_own_visit(d: Draft, command: PairsReturn) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, not_allowed, stale
 from sitwith_server.room.model import Invite, MemberId, Role, RoomState
-from sitwith_server.room.series.commands import SeriesBegin, SeriesDrop, SeriesForget
 from sitwith_server.room.series.events import (
     PersonCame,
     PersonForgotten,
@@ -12,6 +14,16 @@ from sitwith_server.room.series.events import (
     SeriesDropped,
     TurnedAway,
 )
+from sitwith_server.room.series.values import Past
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesBegin(Command):
+    """Right after the room was opened: it is a meeting of `series`, of which `past` is known."""
+
+    series: str
+    past: Past
+    times: bool = False
 
 
 def begin(d: Draft, command: SeriesBegin) -> None:
@@ -68,11 +80,23 @@ def other_seats(state: RoomState, member: MemberId) -> tuple[MemberId, ...]:
     return tuple(m for m in series.seats_of(person) if m != member and m in state.seats)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesForget(Command):
+    """Everything of whoever has this handle is to go."""
+
+    handle: bytes = field(repr=False)
+
+
 def forget(d: Draft, command: SeriesForget) -> None:
     series = d.state.series
     person = None if series is None else series.find(command.handle)
     if person is not None:
         d.emit(PersonForgotten(person))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesDrop(Command):
+    """The series is erased."""
 
 
 def drop(d: Draft, command: SeriesDrop) -> None:

@@ -12,9 +12,7 @@ from sitwith_server.room.lifetime.events import Blanked
 from sitwith_server.room.members.events import Removed
 from sitwith_server.room.model import OPERATOR, RoomState, Seat
 from sitwith_server.room.pairs.events import PairsChanged
-from sitwith_server.room.series import fold
-from sitwith_server.room.series.commands import SeriesBegin, SeriesDrop, SeriesForget
-from sitwith_server.room.series.decide import begin, drop, forget
+from sitwith_server.room.series import decide, fold
 from sitwith_server.room.series.events import (
     PersonCame,
     PersonForgotten,
@@ -69,9 +67,9 @@ def _blanks(before: RoomState, after: RoomState) -> Iterator[Blank]:
 SERIES = Family(
     "series",
     inner=(
-        Inner(SeriesBegin, begin, late=False),
-        Inner(SeriesForget, forget),
-        Inner(SeriesDrop, drop),
+        Inner(decide.SeriesBegin, decide.begin, late=False),
+        Inner(decide.SeriesForget, decide.forget),
+        Inner(decide.SeriesDrop, decide.drop),
     ),
     events={
         SeriesBegan: fold.began,

@@ -16,21 +16,6 @@ from sitwith_server.room.slices import Audience, Slice, Value, for_all
 from sitwith_server.room.terms import QueueOrder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomLock(Command):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomUnlock(Command):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomSettings(Command):
-    changes: Mapping[str, bool | float | str]
-
-
 @dataclass(frozen=True, slots=True)
 class LockSet(Event):
     locked: bool
@@ -41,15 +26,30 @@ class SettingsChanged(Event):
     settings: Settings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomLock(Command):
+    pass
+
+
 def lock(d: Draft, command: RoomLock) -> None:
     if not d.state.locked:
         d.emit(LockSet(True))
     door.empty(d, Turned.LOCKED)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomUnlock(Command):
+    pass
+
+
 def unlock(d: Draft, command: RoomUnlock) -> None:
     if d.state.locked:
         d.emit(LockSet(False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomSettings(Command):
+    changes: Mapping[str, bool | float | str]
 
 
 def change_settings(d: Draft, command: RoomSettings) -> None:

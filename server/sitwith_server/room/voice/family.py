@@ -14,16 +14,6 @@ from sitwith_server.room.voice import voices
 from sitwith_server.room.voice.values import HEARD, NUDGE_EVERY, Equal, Nudge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceNudge(Command):
-    member: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceDismiss(Command):
-    """Takes the nudge away that lies with oneself."""
-
-
 @dataclass(frozen=True, slots=True)
 class Nudged(Event):
     """A facilitator has asked somebody in private whether they like to speak. `talk` is for how
@@ -41,6 +31,11 @@ class NudgeEnded(Event):
     member: MemberId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceNudge(Command):
+    member: str
+
+
 def nudge(d: Draft, command: VoiceNudge) -> None:
     seat = d.seat(command.member)
     if seat.role is not Role.MEMBER:
@@ -53,6 +48,11 @@ def nudge(d: Draft, command: VoiceNudge) -> None:
     if latest is not None and d.now < latest.at + NUDGE_EVERY:
         raise Refused("too_fast", "They were nudged a short while ago: give them time.")
     d.emit(Nudged(seat.id, d.now, d.state.talk.get(seat.id, 0.0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceDismiss(Command):
+    """Takes the nudge away that lies with oneself."""
 
 
 def dismiss(d: Draft, command: VoiceDismiss) -> None:
