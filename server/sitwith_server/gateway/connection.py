@@ -113,6 +113,9 @@ class Connection:
                     self._outbox.end(CloseCode.TOO_FAST)
                     return
                 await asyncio.sleep(SLOWED_SECONDS)
+            elif self._outbox.more():
+                # Reading on does not wait for anything, and so everybody else would wait for it.
+                await self._gate.bursts.turn()
         await self._settled()
 
     async def _step(self, data: bytes | str) -> None:
