@@ -55,7 +55,7 @@ class Gate:
         """For seats at the door whose connections are lost: hundreds may be cut at once."""
         self.came_back: Callable[[], None] = lambda: None
         """Is told of each seat that was taken again: whoever has one is no newcomer."""
-        door.crowds = Turnstile(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
+        door.crowd_turn = Turnstile(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
         self.bursts = Round()
         """For what members send before its worker has taken what they sent before."""
         self._replays = Round()

@@ -69,7 +69,7 @@ class Door:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self.crowds: Callable[[str], Awaitable[None]] = _at_once
+        self.crowd_turn: Callable[[str], Awaitable[None]] = _at_once
         """Waits until it is the turn of somebody who comes to a crowded door, by whose they are:
         one address of one room."""
 
@@ -95,7 +95,7 @@ class Door:
             return CloseCode.BAD_FRAME
         if is_crowded(use.room.state) and _is_shared(use.room, parts.digest):
             try:
-                await self.crowds(f"{use.room.id} {_hashed(use.room, address).hex()}")
+                await self.crowd_turn(f"{use.room.id} {_hashed(use.room, address).hex()}")
             except BaseException:
                 use.release()
                 raise
