@@ -367,8 +367,8 @@ def _settle() -> None:
     look through it again, which stops everybody for 0.2 s each time many have come and gone."""
     gc.collect()
     gc.freeze()
-    # What is over is freed without it (`tests/gateway/test_no_circles.py`); for what is left it comes
-    # after so many more objects, since each run stops everybody for some milliseconds.
+    # Each run stops everybody for some milliseconds, and what is over is freed without it
+    # (`tests/gateway/test_no_circles.py`): so it comes after so many more objects.
     gc.set_threshold(30_000, 20, 20)
 
 

@@ -99,7 +99,7 @@ class Hub:
 
     def __init__(self, room: Room, replays: Round | None = None) -> None:
         self.room = room
-        self._replays = replays or Round()
+        self._replays = Round() if replays is None else replays
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
         self._places = Places(room.state.materials.key)
