@@ -50,7 +50,8 @@ def grace_over_at(state: RoomState, seat: Seat) -> float | None:
 
 def _due(state: RoomState) -> Iterator[float | None]:
     for seat in state.seats.values():
-        yield grace_over_at(state, seat)
+        if seat.lost_at is not None:
+            yield grace_over_at(state, seat)
 
 
 def _tick(d: Draft, seed: int) -> None:
