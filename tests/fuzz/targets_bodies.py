@@ -12,7 +12,7 @@ from typing import Any
 
 from sitwith_protocol.agenda import BadAgenda, read_agenda
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms, forms_series, lines
+from sitwith_server.gateway.http import crisis_lines, forms, forms_series
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.templates import files
 from tests.fuzz.engine import Target
@@ -88,7 +88,7 @@ def bodies(data: bytes) -> None:
         except forms.Invalid as invalid:
             assert len(invalid.path) < 200 and len(invalid.problem) < 300
     with suppress(forms.Invalid):
-        lines.read(data)
+        crisis_lines.read(data)
 
 
 def wrong_body(chance: random.Random) -> bytes:
@@ -136,8 +136,8 @@ TARGETS = (
         bodies,
         lambda: [json.dumps(each).encode() for each in _GOOD],
         (
-            *("gateway/forms", "sitwith_protocol/agenda", "series/invite", "protocol/person"),
-            "gateway/lines",
+            *("gateway/http/forms", "sitwith_protocol/agenda", "series/invite", "protocol/person"),
+            "gateway/http/crisis_lines",
         ),
         wrong_body,
         _JSON_WORDS,

@@ -10,8 +10,8 @@ from sitwith_protocol.linking import CONCERN_MAX, CONCERNS_MAX
 from sitwith_protocol.messages import BadMessage, ConcernsOffer, parse_client
 from sitwith_server import templates
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms
-from sitwith_server.gateway.forms import Invalid
+from sitwith_server.gateway.http import forms
+from sitwith_server.gateway.http.forms import Invalid
 
 HERE = Settings()
 STAGES = [{"kind": "open", "seconds": 60}]
