@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_protocol.agenda import schema
+from sitwith_protocol.checks import Invalid
 from sitwith_server import templates
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms, lines, page, series
@@ -111,14 +112,14 @@ class _Rooms:
         body = await read_json(request)
         try:
             spec = forms.room_spec(body, self._settings)
-        except forms.Invalid as invalid:
+        except Invalid as invalid:
             raise refused(invalid) from None
         try:
             created = await self._operator.create(spec)
         except NoSuchSeries:
             off = self._operator.meetings is None
             why = "names none: series are off here" if off else "is no series of this server"
-            raise refused(forms.Invalid("series", why)) from None
+            raise refused(Invalid(why, "series")) from None
         except StoreDown:
             raise series.store_down() from None
         return JSONResponse(opened(created, self._settings), 201)
@@ -142,7 +143,7 @@ class _Rooms:
         body = await read_json(request)
         try:
             form = forms.invite(body)
-        except forms.Invalid as invalid:
+        except Invalid as invalid:
             raise refused(invalid) from None
         room = request.path_params["room"]
         made = await self._operator.invite(room, form.role, form.uses, form.expires_in)

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from sitwith_protocol.checks import Invalid
 from sitwith_server.gateway import bodies, forms
 from sitwith_server.gateway.logs import logger
 from sitwith_server.gateway.peers import neighbourhood
@@ -64,7 +65,7 @@ def not_found() -> Problem:
     return Problem(404, "not_found", "There is nothing here.")
 
 
-def refused(invalid: forms.Invalid) -> Problem:
+def refused(invalid: Invalid) -> Problem:
     """What a body that does not fit is answered: where, and what would fit."""
     message = f"{invalid.path or 'The body'} {invalid.problem}."
     return Problem(422, "bad_request", message, path=invalid.path)

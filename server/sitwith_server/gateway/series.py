@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sitwith_protocol.checks import Invalid
 from sitwith_server.config import Settings
 from sitwith_server.gateway import forms_series
-from sitwith_server.gateway.forms import Invalid
 from sitwith_server.gateway.peers import neighbourhood
 from sitwith_server.gateway.resource import Key, Problem, Resource, read_json, refused
 from sitwith_server.gateway.throttle import Throttle
@@ -116,7 +116,8 @@ class _Series:
         """With GET as it is, with POST with a link and words of the operator's own."""
         link, words = None, ""
         if request.method == "POST":
-            link, words = _form(forms_series.invite, await read_json(request))
+            form = _form(forms_series.invite, await read_json(request))
+            link, words = form.link, form.words
         return self._calendar(await self._overview(_id(request)), link, words)
 
     async def forget(self, request: Request) -> Response:
