@@ -17,8 +17,8 @@ from typing import Any
 
 import uvloop
 
-from sitwith_server.media.aiortc_engine import AiortcEngine
-from sitwith_server.media.aiortc_room import AiortcRoom, Limits
+from sitwith_server.media.aiortc.engine import AiortcEngine
+from sitwith_server.media.aiortc.room import AiortcRoom, Limits
 from sitwith_server.media.engine import Plan
 from sitwith_server.room.routes import Routes
 

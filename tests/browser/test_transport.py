@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.engine import Plan
 from sitwith_server.room.routes import Routes
 from tests.media.company import Recorder

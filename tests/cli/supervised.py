@@ -24,7 +24,7 @@ import httpx
 from sitwith_server.cli import supervisor
 from sitwith_server.cli.worker import Inheritance
 from sitwith_server.config import load
-from sitwith_server.gateway import logs
+from sitwith_server.gateway.telemetry import logs
 
 ROOT = Path(__file__).parents[2]
 WAIT = 40.0

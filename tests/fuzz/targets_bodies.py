@@ -13,7 +13,7 @@ from typing import Any
 from sitwith_protocol.agenda import read_agenda
 from sitwith_protocol.checks import Invalid
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms, forms_series, lines
+from sitwith_server.gateway.http import crisis_lines, forms, forms_series
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.templates import files
 from tests.fuzz.engine import Target
@@ -89,7 +89,7 @@ def bodies(data: bytes) -> None:
         except Invalid as invalid:
             assert len(invalid.path) < 200 and len(invalid.problem) < 300
     with suppress(Invalid):
-        lines.read(data)
+        crisis_lines.read(data)
 
 
 def wrong_body(chance: random.Random) -> bytes:
@@ -137,8 +137,8 @@ TARGETS = (
         bodies,
         lambda: [json.dumps(each).encode() for each in _GOOD],
         (
-            *("gateway/forms", "sitwith_protocol/agenda", "series/invite", "protocol/person"),
-            "gateway/lines",
+            *("gateway/http/forms", "sitwith_protocol/agenda", "series/invite", "protocol/person"),
+            "gateway/http/crisis_lines",
             "sitwith_protocol/checks",
         ),
         wrong_body,

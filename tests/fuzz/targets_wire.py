@@ -26,12 +26,14 @@ from sitwith_protocol.codec import (
 )
 from sitwith_protocol.links import read_link
 from sitwith_protocol.person import read_person
-from sitwith_server.gateway.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
-from sitwith_server.gateway.translate import Untranslatable, to_command
+from sitwith_server.gateway.websocket.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
+from sitwith_server.gateway.websocket.translate import Untranslatable, to_command
 from sitwith_server.log.base import Position
-from sitwith_server.media import bus, janus_lease
-from sitwith_server.service import names, tickets, tokens
-from sitwith_server.service.names import NameRefused
+from sitwith_server.media.janus import lease as janus_lease
+from sitwith_server.media.plane import bus
+from sitwith_server.service.materials import tickets
+from sitwith_server.service.people import names, tokens
+from sitwith_server.service.people.names import NameRefused
 from tests.fuzz.engine import Target
 from tests.fuzz.mutate import nonsense, wrong
 
@@ -246,7 +248,7 @@ TARGETS = (
         "messages",
         messages,
         lambda: (*frames("client"), *frames("server")),
-        ("sitwith_protocol/", "gateway/translate", "gateway/stages"),
+        ("sitwith_protocol/", "gateway/websocket/translate", "gateway/stages"),
         _wrong_frame,
         (b"\xa2to", b"\xa2id", b"\xa4body", b"\xc0", b"\xc3", b"\xcb\x3f\xe0"),
     ),
@@ -254,7 +256,7 @@ TARGETS = (
         "names",
         a_name,
         lambda: [each.encode() for each in _NAMES],
-        ("service/names",),
+        ("service/people/names",),
         lambda chance: "".join(
             chr(
                 chance.choice(
@@ -277,7 +279,13 @@ TARGETS = (
             b"http://[2001:db8::1]/",
             _POSITION,
         ),
-        ("service/tokens", "service/tickets", "protocol/links", "protocol/person", "log/values"),
+        (
+            "service/people/tokens",
+            "service/materials/tickets",
+            "protocol/links",
+            "protocol/person",
+            "log/values",
+        ),
         None,
         (b".", b"..", b"=", b"://", b"@", b"\\", b"[", b"]", b":99999", b"\xed\xa0\x80", b"xn--"),
     ),
@@ -290,7 +298,12 @@ TARGETS = (
             _SEAL.round(_ROUND)[:-16],
             *(bus.to_bytes(make()) for make in _LETTERS),
         ),
-        ("service/tickets", "media/janus_lease", "media/bus", "service/store"),
+        (
+            "service/materials/tickets",
+            "media/janus/lease",
+            "media/plane/bus",
+            "service/rooms/store",
+        ),
         _wrong_ticket,
         (b"SwR1", b"SwG1", b"\xa5until", b"\xa4kind", b"\xc1"),
     ),

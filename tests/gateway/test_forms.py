@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sitwith_protocol.checks import Invalid
 from sitwith_server import templates
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms
-from sitwith_server.gateway.forms import (
+from sitwith_server.gateway.http import forms
+from sitwith_server.gateway.http.forms import (
     AGREEMENT_MAX,
     DEFAULT_AGREEMENT,
     DEFAULT_TITLE,

@@ -8,8 +8,8 @@ import json
 import pytest
 from starlette.types import Message
 
-from sitwith_server.gateway import resource
-from sitwith_server.gateway.resource import BODY_MAX
+from sitwith_server.gateway.http import resource
+from sitwith_server.gateway.http.resource import BODY_MAX
 
 from .house import KEY, House, error_of, scope
 

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import logs
-from sitwith_server.gateway.logs import MASK, WITHHELD, bound, configure, logger
+from sitwith_server.gateway.telemetry import logs
+from sitwith_server.gateway.telemetry.logs import MASK, WITHHELD, bound, configure, logger
 
 from .house import KEY, house
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from sitwith_server.gateway import http
-from sitwith_server.gateway.metrics import CROWD, Metrics
-from sitwith_server.media.bus import Here
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.telemetry.metrics import CROWD, Metrics
+from sitwith_server.media.plane.bus import Here
 
 from .house import house
 
@@ -181,7 +181,7 @@ async def test_HT9_nothing_that_needs_no_key_is_a_class_of_its_own() -> None:
             told.append({key[1] for key in samples(h.metrics) if key[0].startswith("sitwith_http")})
     assert told[0] == told[1] == {("any", "open", "2xx"), ("any", "open", "4xx")}
     async with house() as h:
-        for each in http.routes(h.operator, h.settings, h.metrics):
+        for each in app.routes(h.operator, h.settings, h.metrics):
             for method, status in (("GET", 200), ("POST", 204), ("GET", 304), ("GET", 503)):
                 h.metrics.http(method, each.path, status)
         labels = {key[1] for key in samples(h.metrics) if key[0] == "sitwith_http_requests_total"}

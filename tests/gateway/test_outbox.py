@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.outbox import Outbox, framed
+from sitwith_server.gateway.websocket.outbox import Outbox, framed
 
 
 class Stuck:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.turnstile import AT_ONCE, MOST, MOST_IN_ALL, Round, Turnstile
+from sitwith_server.gateway.sockets.turnstile import AT_ONCE, MOST, MOST_IN_ALL, Round, Turnstile
 
 
 class Loop:

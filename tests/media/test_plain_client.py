@@ -9,7 +9,7 @@ import pytest
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 
-from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.engine import Plan
 from sitwith_server.room.routes import Routes
 

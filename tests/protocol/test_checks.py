@@ -13,7 +13,7 @@ from sitwith_protocol.checks import Check, Invalid
 from sitwith_protocol.messages import RoomSettings
 from sitwith_protocol.shapes import checks_of, may, need, read, shape
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms
+from sitwith_server.gateway.http import forms
 
 CANARY = "kanari"
 ALL: dict[str, Check[Any]] = {

@@ -15,7 +15,7 @@ from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.fold import begin
 from sitwith_server.room.linking import report
 from sitwith_server.room.model import Role
-from sitwith_server.service.store import (
+from sitwith_server.service.rooms.store import (
     event_to_bytes,
     read_event,
     read_state,

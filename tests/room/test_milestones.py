@@ -9,7 +9,7 @@ from sitwith_server.room import routes
 from sitwith_server.room.milestones import SECONDS
 from sitwith_server.room.model import Kind
 from sitwith_server.room.talk import Placed, decide_talk
-from sitwith_server.service.audit import UNTOLD
+from sitwith_server.service.rooms.audit import UNTOLD
 from tests.room.evening import Evening, circle, pairs_of
 
 

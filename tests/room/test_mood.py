@@ -17,8 +17,8 @@ from sitwith_server.room import view
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.mood import LEAST, VALUES, Mood, counts, everyone, tally
 from sitwith_server.room.watch import cause
-from sitwith_server.service.audit import UNTOLD
-from sitwith_server.service.store import read_state, state_to_bytes
+from sitwith_server.service.rooms.audit import UNTOLD
+from sitwith_server.service.rooms.store import read_state, state_to_bytes
 from tests.room.evening import FACILITATOR, Evening, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")

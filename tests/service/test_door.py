@@ -10,16 +10,16 @@ from structlog.testing import capture_logs
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import CONTROL, Commit
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
-from sitwith_server.service import tokens
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host
-from sitwith_server.service.names import clean
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.peers import address_hash
+from sitwith_server.service.people import tokens
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.peers import address_hash
+from sitwith_server.service.rooms.audit import Trail
 
 
 async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.MonkeyPatch) -> None:

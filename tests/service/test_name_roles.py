@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.service.name_roles import is_badge
-from sitwith_server.service.names import NameFault, NameRefused, clean
-from sitwith_server.service.role_words import APART, CLAIMS
+from sitwith_server.service.people.name_roles import is_badge
+from sitwith_server.service.people.names import NameFault, NameRefused, clean
+from sitwith_server.service.people.role_words import APART, CLAIMS
 
 NEAR = [
     name

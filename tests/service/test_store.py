@@ -17,7 +17,7 @@ from sitwith_server.room.materials import File, MaterialKind, Wish
 from sitwith_server.room.model import OPERATOR, Kind, Role
 from sitwith_server.room.policy import ChatPolicy
 from sitwith_server.room.talk import Said, Saying, Unsaid
-from sitwith_server.service.store import (
+from sitwith_server.service.rooms.store import (
     VERSION,
     event_to_bytes,
     read_event,

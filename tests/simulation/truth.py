@@ -11,7 +11,7 @@ from sitwith_server.room import begin, fold
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.talk import Said
-from sitwith_server.service import store
+from sitwith_server.service.rooms import store
 from tests.chaos.history import Entitled
 
 

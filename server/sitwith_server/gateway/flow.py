@@ -1,15 +1,15 @@
 """How fast frames come of one seat, on this worker: over all its connections, not each (LI1, LI4).
 
-What a seat commits is paced by the log, whichever worker it comes through (`service.paces`); this
-stands before it, so that a flood costs the log nothing, and is all the pace that there is for what
-commits nothing.
+What a seat commits is paced by the log, whichever worker it comes through
+(`service.people.paces`); this stands before it, so that a flood costs the log nothing, and is all
+the pace that there is for what commits nothing.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sitwith_server.service.paces import BURST, RATE
+from sitwith_server.service.people.paces import BURST, RATE
 
 FLOOD: Final = 200
 """Refusals for speed, without a rest between them, after which the connection ends."""

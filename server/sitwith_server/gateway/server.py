@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sitwith_server.config import Settings, socket_address
-from sitwith_server.gateway import http
-from sitwith_server.gateway.guard import Guard
-from sitwith_server.gateway.http_protocol import HttpProtocol
-from sitwith_server.gateway.metrics import CONTENT_TYPE, Metrics
-from sitwith_server.gateway.resource import Resource
-from sitwith_server.gateway.sockets import Sockets
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.resource import Resource
+from sitwith_server.gateway.sockets.guard import Guard
+from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
+from sitwith_server.gateway.sockets.limits import Sockets
+from sitwith_server.gateway.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _SCRAPERS: Final = 32
 """Sockets at the metrics' port."""
@@ -71,7 +71,7 @@ class MetricsPort:
         ]
         self._server = Server(
             uvicorn.Config(
-                http.wrapped(Starlette(routes=routes), settings, metrics),
+                app.wrapped(Starlette(routes=routes), settings, metrics),
                 http=HttpProtocol.guarded(Guard(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))),
                 ws="none",
                 access_log=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _LOOKALIKES: Final = str.maketrans("01", "ol")
-"""The digits that look like letters, as `service.names` folds them; the others stand for
+"""The digits that look like letters, as `service.people.names` folds them; the others stand for
 themselves."""
 
 

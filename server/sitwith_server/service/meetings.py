@@ -30,11 +30,11 @@ from sitwith_server.series.model import (
     StoreDown,
     StoreRefused,
 )
-from sitwith_server.service import tokens
-from sitwith_server.service.host import Host, Use
-from sitwith_server.service.observing import Change
-from sitwith_server.service.results import Committed
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.people import tokens
+from sitwith_server.service.rooms.observing import Change
+from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.room import Room
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store
