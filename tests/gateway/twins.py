@@ -49,6 +49,9 @@ class Wire:
     def write(self, data: bytes) -> None:
         self.data.append(data)
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return 0
 

@@ -107,6 +107,5 @@ def _all(state: RoomState) -> Iterator[float]:
         for visits in state.pairs.visits.values():
             yield from (v.opens_at for v in visits if not v.open)
     for seat in state.seats.values():
-        at = grace_over_at(state, seat)
-        if at is not None:
+        if seat.lost_at is not None and (at := grace_over_at(state, seat)) is not None:
             yield at

@@ -47,6 +47,12 @@ def is_besieged(state: RoomState) -> bool:
     return len(lost(state)) >= LOST_AT_DOOR
 
 
+def is_crowded(state: RoomState) -> bool:
+    """Whether more stand there, or have lost the connection there, than an honest crowd explains:
+    what each of them costs grows with their number."""
+    return len(newcomers(state)) >= half(state)
+
+
 def is_newcomer(seat: Seat) -> bool:
     """Whether a seat takes a place at the door: never been inside, and no facilitator's."""
     return not seat.is_inside and not seat.place and seat.role is not Role.FACILITATOR
@@ -54,7 +60,12 @@ def is_newcomer(seat: Seat) -> bool:
 
 def newcomers(state: RoomState) -> list[Seat]:
     """Everybody who has a place at the door, and who lost the connection there."""
-    return [seat for seat in state.seats.values() if is_newcomer(seat)]
+    # As `is_newcomer`, without a call for each of hundreds: this is asked at every hello.
+    return [
+        seat
+        for seat in state.seats.values()
+        if seat.phase is not Phase.INSIDE and not seat.place and seat.role is not Role.FACILITATOR
+    ]
 
 
 def standing(state: RoomState) -> list[Seat]:
@@ -116,12 +127,12 @@ def shown(state: RoomState, _: str) -> dict[str, object]:
 def _links(state: RoomState, here: list[Seat], crowded: bool) -> list[object]:
     """Those by which somebody stands at the door and, once the room is full, those by which people
     are inside."""
-    inside = Counter(seat.invite for seat in state.seats.values() if seat.is_inside)
+    inside = Counter([seat.invite for seat in state.seats.values() if seat.phase is Phase.INSIDE])
     full = inside.total() >= state.capacity
     if not here and not full:
         return []
-    found = Counter(seat.invite for seat in here)
-    waiting = Counter(seat.invite for seat in here if seat.phase is Phase.LOBBY)
+    found = Counter([seat.invite for seat in here])
+    waiting = Counter([seat.invite for seat in here if seat.phase is Phase.LOBBY])
     links = [
         invite
         for name in found.keys() | (inside.keys() if full else frozenset())

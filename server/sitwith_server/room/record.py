@@ -20,6 +20,7 @@ from sitwith_server.room.model import (
     MemberId,
     Opening,
     Phase,
+    Role,
     RoomState,
     Seat,
     Settings,
@@ -105,8 +106,9 @@ def forgotten(state: RoomState, link_key: bytes, material_key: bytes) -> Record:
 
 def facilitators_of(state: RoomState) -> tuple[bytes, ...]:
     """The digests of the resume values of facilitators who are or have been inside."""
-    now = (seat.resumes for seat in state.seats.values() if seat.facilitates)
-    return (*state.former, *(digest for each in now for digest in each))[-FACILITATORS_KEPT:]
+    staff = [seat for seat in state.seats.values() if seat.role is Role.FACILITATOR]
+    now = [digest for seat in staff if seat.is_inside for digest in seat.resumes]
+    return (*state.former, *now)[-FACILITATORS_KEPT:]
 
 
 def reopened(

@@ -29,8 +29,8 @@ def worker_of(connection: str) -> str:
 
 def workers_of(state: RoomState) -> frozenset[str]:
     """The workers that have connections in the room."""
-    connections = (seat.connection for seat in state.seats.values())
-    return frozenset(worker_of(each) for each in connections if each is not None)
+    seats = state.seats.values()
+    return frozenset([worker_of(seat.connection) for seat in seats if seat.connection])
 
 
 def effects_of(
