@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 import uvloop
-from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -134,9 +133,9 @@ def build(settings: Settings, log: Log | None = None) -> App:
     routes = [
         WebSocketRoute("/ws", Endpoint(gate).serve),
         *Materials(host, shelf, settings).routes(),
-        *http_app.routes(operator, settings, metrics),
+        *http_app.routes(operator, settings),
     ]
-    asgi = http_app.wrapped(Starlette(routes=routes), settings, metrics)
+    asgi = http_app.site(routes, settings, metrics)
     alone = settings.redis_url is None and settings.media != "off"
     node = partial(start_node, settings, host) if alone else None
     guard = guard_for(settings, metrics)

@@ -368,7 +368,7 @@ TARGETS = (
         (
             *(
                 "gateway/http/app",
-                "gateway/http/resource",
+                "gateway/http/routing",
                 "gateway/http/materials",
                 "gateway/http/series",
             ),

@@ -17,7 +17,7 @@ import pytest
 from sitwith_protocol import codec
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
-from sitwith_server.gateway.http import forms, resource
+from sitwith_server.gateway.http import forms, routing
 from sitwith_server.gateway.sockets import peers
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from sitwith_server.gateway.websocket import connection, translate
@@ -140,10 +140,10 @@ def _unforeseen(patch: Patch) -> None:
 
 
 def _any_header(patch: Patch) -> None:
-    def admits(self: resource.Key, request: Any) -> bool:
+    def admits(self: routing.Key, request: Any) -> bool:
         return int(request.headers.get("content-length", "0")) >= 0
 
-    patch.setattr(resource.Key, "admits", admits)
+    patch.setattr(routing.Key, "admits", admits)
 
 
 def _cut_off(patch: Patch) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
@@ -99,7 +98,7 @@ async def world() -> AsyncIterator[World]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
     shelf = Shelf(log, host.hosted, lost_after=-1.0)
     materials = Materials(host, shelf, settings, Quick())
-    asgi = app.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield World(seats, host, log, client, shelf)

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
@@ -63,7 +62,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
     host = Host(log, Trail(log, 3_600))
     settings = Settings()
     materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
-    asgi = app.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client
     await host.close()

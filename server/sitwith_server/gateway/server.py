@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from sitwith_server.config import Settings, socket_address
 from sitwith_server.gateway.http import app
-from sitwith_server.gateway.http.resource import Resource
+from sitwith_server.gateway.http.routing import route
 from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.limits import Sockets
@@ -87,13 +85,9 @@ class MetricsPort:
         self._place = settings.metrics
         self._metrics, self._crowds = metrics, crowds
         self._serving: asyncio.Task[None] | None = None
-        routes = [
-            Route("/metrics", Resource(GET=self._show)),
-            Route("/{rest:path}", Resource()),
-        ]
         self._server = Server(
             uvicorn.Config(
-                app.wrapped(Starlette(routes=routes), settings, metrics),
+                app.site([route("/metrics", GET=self._show)], settings, metrics),
                 http=HttpProtocol.guarded(Guard(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))),
                 ws="none",
                 access_log=False,
