@@ -13,13 +13,13 @@ from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
 from sitwith_protocol.codec import encode
-from sitwith_server import wiring
 from sitwith_server.config import Settings
 from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.peers import BadProxyHeader, Peers, neighbourhood, proxy_header
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.wiring.root import build
 from tests.fuzz.engine import Target
 from tests.fuzz.records import changed, read, shuffled, written
 from tests.fuzz.targets_doors import Kept, ended, no_errors
@@ -142,7 +142,7 @@ class _Worker:
 
     async def _open(self) -> None:
         settings = Settings(operator_key="operator-key-of-these-tests", media="off")
-        self.app = wiring.build(settings, MemoryLog(self.loop.time))
+        self.app = build(settings, MemoryLog(self.loop.time))
         self.config = uvicorn.Config(
             self.app.asgi,
             http=HttpProtocol.guarded(Guard(Peers((PROXY,)))),

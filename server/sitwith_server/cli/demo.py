@@ -49,10 +49,10 @@ def run(asked: argparse.Namespace) -> int:
     wanted = replace(loaded.settings, redis_url=None, workers=1)
     serve.check(wanted)
     process.confine(wanted.inspectable)
-    from sitwith_server import wiring
+    from sitwith_server.wiring import worker
 
     demo = Demo(wanted, asked.members)
-    return wiring.run(wanted, on_started=demo.start)
+    return worker.run(wanted, on_started=demo.start)
 
 
 class Demo:

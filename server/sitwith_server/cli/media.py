@@ -31,16 +31,16 @@ def run(asked: argparse.Namespace) -> int:
         raise SettingError("redis_url", "is needed: it is how a media node hears of rooms")
     if wanted.media == "off":
         raise SettingError("media", "is off")
-    from sitwith_server import wiring
+    from sitwith_server.wiring import media_node
 
     if asked.leash is not None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         leash = Leash(Inheritance(asked.leash, ()))
         leash.watch()
         process.confine(wanted.inspectable)
-        return wiring.run_media(wanted, on_started=leash.started)
+        return media_node.run(wanted, on_started=leash.started)
     serve.check_media(wanted)
     serve.check_redis(wanted)
     warn_of_unknown(loaded)
     process.confine(wanted.inspectable)
-    return wiring.run_media(wanted)
+    return media_node.run(wanted)

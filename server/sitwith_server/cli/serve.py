@@ -46,9 +46,9 @@ def run(asked: argparse.Namespace) -> int:
     process.confine(loaded.settings.inspectable)
     if loaded.settings.workers > 1 or media_nodes(loaded.settings):
         return _supervise(loaded.settings, asked)
-    from sitwith_server import wiring
+    from sitwith_server.wiring import worker
 
-    return wiring.run(loaded.settings)
+    return worker.run(loaded.settings)
 
 
 def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
@@ -106,9 +106,9 @@ def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks the supervisor, whoever else gets it
     leash = Leash(inherited)
     leash.watch()
-    from sitwith_server import wiring
+    from sitwith_server.wiring import worker
 
-    return wiring.run(wanted, on_started=leash.started, sockets=inherited.sockets())
+    return worker.run(wanted, on_started=leash.started, sockets=inherited.sockets())
 
 
 def check_redis(wanted: Settings) -> None:
@@ -119,9 +119,9 @@ def check_redis(wanted: Settings) -> None:
     """
     if wanted.redis_url is None:
         return
-    from sitwith_server import wiring
+    from sitwith_server.wiring.log import check_log
 
-    problems = wiring.check_log(wanted.redis_url)
+    problems = check_log(wanted.redis_url)
     final = [problem for problem in problems if not problem.waits]
     if final:
         raise Failed("; ".join(problem.text for problem in final))
@@ -137,9 +137,9 @@ def check_series(wanted: Settings) -> None:
     """
     if wanted.series == "off":
         return
-    from sitwith_server import wiring
+    from sitwith_server.wiring import series
 
-    wiring.check_series(wanted)
+    series.check_series(wanted)
     if wanted.redis_url is not None and wanted.series_url.startswith("sqlite"):
         complain("series_url is a file of this machine: servers on others need PostgreSQL")
 
@@ -206,9 +206,9 @@ def check_media(wanted: Settings, nodes: int = 1) -> None:
     """
     if wanted.media != "aiortc" or not nodes:
         return
-    from sitwith_server import wiring
+    from sitwith_server.wiring.media import media_address
 
-    offered = wiring.media_address(wanted)
+    offered = media_address(wanted)
     if wanted.media_address is None and wanted.host in ("0.0.0.0", "::"):
         complain(f"media_address is not set: members will send voices to {offered}")
     address = wanted.media_bind or offered
