@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 
 A_TURN: Final = 16
 """Frames of one connection in one turn of the event loop; others come before more of them."""
@@ -48,8 +48,8 @@ class Intake:
     """
 
     def __init__(self, now: float) -> None:
-        self._control = Bucket(now, RATE, NEWCOMERS)
-        self._fragments = Bucket(now, RATE, BURST)
+        self._control = TokenBucket(now, RATE, NEWCOMERS)
+        self._fragments = TokenBucket(now, RATE, BURST)
         self._rest = 0
         """Bytes of the current frame that are still to come."""
         self._unfinished = False
@@ -57,7 +57,7 @@ class Intake:
 
     def seated(self, now: float) -> None:
         """Its peer has a seat from now on, and may send more."""
-        self._control = Bucket(now, RATE, BURST)
+        self._control = TokenBucket(now, RATE, BURST)
 
     def take(self, buffer: bytearray, now: float) -> bytes:
         """Removes from the buffer what the library may have next: one frame, or what there is of

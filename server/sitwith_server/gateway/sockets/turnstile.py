@@ -15,7 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 
 RATE: Final = 100.0
 BURST: Final = 300.0
@@ -80,7 +80,7 @@ class Round:
         self._waiting.popleft()()
 
 
-class _Allowance(Bucket):
+class _Allowance(TokenBucket):
     def give_back(self) -> None:
         """What was taken last does not count."""
         self._left = min(self._burst, self._left + 1)

@@ -176,7 +176,7 @@ class Connection:
     async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
         self._seated = seated
         self._outbox.seated()
-        flow = self._gate.flows.of(seated.room.id, seated.seat, self._clock())
+        flow = self._gate.seat_rates.of(seated.room.id, seated.seat, self._clock())
         self._session.seated(flow)
         if seated.resumed:
             self._gate.metrics.resumed()

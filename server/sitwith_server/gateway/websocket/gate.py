@@ -10,7 +10,7 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.config import Settings
-from sitwith_server.gateway.flow import Flows
+from sitwith_server.gateway.rates import SeatRates
 from sitwith_server.gateway.sockets.turnstile import Round, Turnstile
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.hub import Hub
@@ -46,7 +46,7 @@ class Gate:
         self.voices = voices
         voices.tell = self.tell
         self.draining = False
-        self.flows = Flows()
+        self.seat_rates = SeatRates()
         self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )

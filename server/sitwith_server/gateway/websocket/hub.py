@@ -12,7 +12,7 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 from sitwith_server.gateway.sockets.turnstile import Round
 from sitwith_server.gateway.websocket.missed import NOTHING, Extent, Owed, is_for, since
 from sitwith_server.gateway.websocket.numbers import Numbers, Places, Rest
@@ -108,7 +108,7 @@ class Hub:
         self._state = room.state
         """The latest state that has been shown."""
         self._kinds: dict[Sees, Sees] = {}
-        self._reacting: dict[str, Bucket] = {}
+        self._reacting: dict[str, TokenBucket] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ class Hub:
     def reacted(self, stream: str, by: str, kind: str) -> None:
         # Each worker paces only what comes through it: here all that come of one seat are counted.
         now = asyncio.get_running_loop().time()
-        if not self._reacting.setdefault(by, Bucket(now)).take(now):
+        if not self._reacting.setdefault(by, TokenBucket(now)).take(now):
             return
         state = self.room.state
         frame = framed(encode(m.Reaction(by, kind).to_map()))

@@ -27,7 +27,7 @@ KEPT: Final = 60.0
 _SWEPT: Final = 256
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket: `rate` a second, `burst` at once."""
 
     def __init__(self, now: float, rate: float = RATE, burst: float = BURST) -> None:
@@ -47,12 +47,12 @@ class Bucket:
         return self._left >= self._burst / 2
 
 
-class Flow:
+class SeatRate:
     """A seat's bucket, and how often it was refused."""
 
     def __init__(self, now: float) -> None:
-        self.bucket = Bucket(now)
-        self._offers = Bucket(now, OFFERS, OFFERS_BURST)
+        self.bucket = TokenBucket(now)
+        self._offers = TokenBucket(now, OFFERS, OFFERS_BURST)
         self._floods, self._refused_at = 0, now
 
     def take(self, now: float) -> bool:
@@ -79,20 +79,20 @@ class Flow:
         return self._floods > 0
 
 
-class Flows:
+class SeatRates:
     """The flows of this worker's seats; they outlive their connections for a while."""
 
     def __init__(self) -> None:
-        self._flows: dict[tuple[str, str], Flow] = {}
+        self._flows: dict[tuple[str, str], SeatRate] = {}
 
     def __len__(self) -> int:
         return len(self._flows)
 
-    def of(self, room: str, seat: str, now: float) -> Flow:
+    def of(self, room: str, seat: str, now: float) -> SeatRate:
         found = self._flows.get((room, seat))
         if found is None:
             if len(self._flows) % _SWEPT == 0:
                 kept = self._flows.items()
                 self._flows = {k: f for k, f in kept if now - f.bucket.at < KEPT}
-            found = self._flows[room, seat] = Flow(now)
+            found = self._flows[room, seat] = SeatRate(now)
         return found
