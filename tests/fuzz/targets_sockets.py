@@ -14,9 +14,9 @@ from uvicorn.server import ServerState
 
 from sitwith_protocol.codec import encode
 from sitwith_server.config import Settings
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.peers import BadProxyHeader, Peers, neighbourhood, proxy_header
+from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.wiring.root import build
@@ -145,7 +145,7 @@ class _Worker:
         self.app = build(settings, MemoryLog(self.loop.time))
         self.config = uvicorn.Config(
             self.app.asgi,
-            http=HttpProtocol.guarded(Guard(Peers((PROXY,)))),
+            http=HttpProtocol.with_policy(SocketPolicy(Peers((PROXY,)))),
             ws=WireProtocol,
             ws_max_size=settings.max_frame,
             ws_per_message_deflate=False,

@@ -12,9 +12,9 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.peers import Peers
+from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from tests.servers import free_port
 
@@ -56,14 +56,14 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp = who, *, trusted: tuple[str, ...] = (), **guard: Any
+    app: ASGIApp = who, *, trusted: tuple[str, ...] = (), **policy: Any
 ) -> AsyncIterator[Served]:
     port = free_port()
     server = _Server(
         uvicorn.Config(
             app,
             port=port,
-            http=HttpProtocol.guarded(Guard(Peers(trusted), **guard)),
+            http=HttpProtocol.with_policy(SocketPolicy(Peers(trusted), **policy)),
             ws=WireProtocol,
             log_config=None,
             access_log=False,

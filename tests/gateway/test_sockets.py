@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from sitwith_server.gateway.sockets.bounded import BoundedTransport
-from sitwith_server.gateway.sockets.guard import Guard, most_sockets
 from sitwith_server.gateway.sockets.limits import EVICTED, Held, Sockets
+from sitwith_server.gateway.sockets.policy import SocketPolicy, most_sockets
 
 from .serving import Served, serving, who
 
@@ -444,4 +444,4 @@ async def test_what_waits_for_a_closed_peer_waits_no_longer(
 
 
 def test_a_guard_has_bounds_without_being_told() -> None:
-    assert Guard().head_seconds == 5.0
+    assert SocketPolicy().head_seconds == 5.0

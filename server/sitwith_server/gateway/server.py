@@ -16,10 +16,10 @@ from starlette.responses import Response
 from sitwith_server.config import Settings, socket_address
 from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.routing import route
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.limits import Sockets
 from sitwith_server.gateway.sockets.listener import Listener
+from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _SCRAPERS: Final = 32
@@ -88,7 +88,9 @@ class MetricsPort:
         self._server = Server(
             uvicorn.Config(
                 app.site([route("/metrics", GET=self._show)], settings, metrics),
-                http=HttpProtocol.guarded(Guard(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))),
+                http=HttpProtocol.with_policy(
+                    SocketPolicy(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))
+                ),
                 ws="none",
                 access_log=False,
                 log_config=None,

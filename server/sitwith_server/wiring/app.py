@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp
 
-from sitwith_server.gateway.sockets.guard import Guard
+from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.log.base import Log
 from sitwith_server.media.plane.node import Node
@@ -29,7 +29,7 @@ class App:
     host: Host
     pulse: Pulse
     gate: Gate
-    guard: Guard
+    policy: SocketPolicy
     log: Log
     voices: Voices
     shelf: Shelf

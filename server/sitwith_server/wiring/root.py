@@ -9,7 +9,7 @@ from starlette.routing import WebSocketRoute
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app as http_app
 from sitwith_server.gateway.http.materials import Materials
-from sitwith_server.gateway.sockets.guard import guard_for
+from sitwith_server.gateway.sockets.policy import make_policy
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.endpoint import Endpoint
 from sitwith_server.gateway.websocket.gate import Gate
@@ -48,9 +48,9 @@ def build(settings: Settings, log: Log | None = None) -> App:
     metrics.media(voices.told)
     metrics.log(log.health, log.reasons)
     shelf = Shelf(log, host.hosted)
-    guard = guard_for(settings, metrics)
+    policy = make_policy(settings, metrics)
     gate = Gate(Door(host), settings, metrics, log.now, voices)
-    gate.came_back = guard.upgrades.give_back
+    gate.came_back = policy.upgrades.give_back
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [
@@ -65,7 +65,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         host=host,
         pulse=Pulse(host),
         gate=gate,
-        guard=guard,
+        policy=policy,
         log=log,
         voices=voices,
         shelf=shelf,

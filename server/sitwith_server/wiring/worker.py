@@ -86,7 +86,7 @@ async def _serve(
         _log.info("serving", host=settings.host, port=settings.port)
         if on_started is not None:
             await on_started(app)
-    trims = asyncio.create_task(give_back(app.guard.sockets))
+    trims = asyncio.create_task(give_back(app.policy.sockets))
     await serving
     trims.cancel()
     await metrics.stop()
@@ -100,7 +100,7 @@ def _server(settings: Settings, app: App) -> Server:
             app.asgi,
             host=settings.host,
             port=settings.port,
-            http=HttpProtocol.guarded(app.guard),
+            http=HttpProtocol.with_policy(app.policy),
             ws=WireProtocol,
             ws_max_size=settings.max_frame,
             ws_ping_interval=settings.ping_seconds,

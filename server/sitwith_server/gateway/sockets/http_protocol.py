@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sitwith_server.gateway.sockets.bounded import BoundedTransport
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.limits import Held
 from sitwith_server.gateway.sockets.peers import BadProxyHeader, neighbourhood, proxy_header
+from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.wire import WireProtocol
 
 _WHOLE: Final = re.compile(rb"\n\r?\n")
@@ -38,7 +38,7 @@ LATE: Final = b"HTTP/1.1 408 Request Timeout\r\n" + _CLOSE
 class HttpProtocol(H11Protocol):
     """Tells the application in `scope["client"]` who a request is from (`peers`)."""
 
-    guard: ClassVar[Guard]
+    policy: ClassVar[SocketPolicy]
 
     _held: Held | None = None
     _bounded: BoundedTransport | None = None
@@ -53,9 +53,9 @@ class HttpProtocol(H11Protocol):
     """Whether a whole head waits for its turn."""
 
     @classmethod
-    def guarded(cls, guard: Guard) -> type[HttpProtocol]:
+    def with_policy(cls, policy: SocketPolicy) -> type[HttpProtocol]:
         """The class for a server whose connections are held to this."""
-        return type(cls.__name__, (cls,), {"guard": guard})
+        return type(cls.__name__, (cls,), {"guard": policy})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,14 +68,14 @@ class HttpProtocol(H11Protocol):
     # -- a connection ----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        bounded = BoundedTransport(transport, self.loop, lambda: self.guard.cut("unread"))
+        bounded = BoundedTransport(transport, self.loop, lambda: self.policy.cut("unread"))
         self._bounded = bounded
         super().connection_made(bounded)
         peer = self.client[0] if self.client is not None else ""
-        trusted = self.guard.peers.trusts(peer)
-        entered = self.guard.sockets.enter(None if trusted else neighbourhood(peer), self._cut)
+        trusted = self.policy.peers.trusts(peer)
+        entered = self.policy.sockets.enter(None if trusted else neighbourhood(peer), self._cut)
         if not isinstance(entered, Held):
-            self.guard.refused(entered)
+            self.policy.refused(entered)
             bounded.last(FULL)
             bounded.close()
             return
@@ -130,10 +130,10 @@ class HttpProtocol(H11Protocol):
             self._wait("head")
             self._read_later()
             return
-        guard = self.guard
-        queue = guard.upgrades if _WEBSOCKET.search(head) else guard.requests
+        policy = self.policy
+        queue = policy.upgrades if _WEBSOCKET.search(head) else policy.requests
         if not queue.enter(self._place(head), self._turn, self.loop):
-            guard.refused("turns")
+            policy.refused("turns")
             self._last(FULL)
             return
         self._turning = True
@@ -143,7 +143,7 @@ class HttpProtocol(H11Protocol):
     def _read_later(self) -> None:
         """A head that comes in pieces is read a piece at a time, in turn with others."""
         self.transport.pause_reading()
-        self.guard.heads.add(self._read_on, self.loop)
+        self.policy.heads.add(self._read_on, self.loop)
 
     def _read_on(self) -> None:
         if self._held is not None and not (self._turning or self.transport.is_closing()):
@@ -162,7 +162,7 @@ class HttpProtocol(H11Protocol):
         """Whose turn it is: the peer's, or of whom a trusted proxy says that it is from."""
         said = [(name.lower(), value) for name, value in _FORWARDED.findall(head)]
         peer = self.client[0] if self.client is not None else ""
-        return neighbourhood(self.guard.peers.client(peer, said))
+        return neighbourhood(self.policy.peers.client(peer, said))
 
     def _last(self, answer: bytes) -> None:
         if self._bounded is not None:
@@ -218,7 +218,7 @@ class HttpProtocol(H11Protocol):
             self._deadline = None
         self._awaited, self._some = what, self._some and what is not None
         if what is not None:
-            self._deadline = self.loop.call_later(self.guard.head_seconds, self._late, what)
+            self._deadline = self.loop.call_later(self.policy.head_seconds, self._late, what)
 
     def _late(self, what: str) -> None:
         if what == "head" and self._some and self._bounded is not None:
@@ -226,7 +226,7 @@ class HttpProtocol(H11Protocol):
         self._cut(what)
 
     def _cut(self, reason: str) -> None:
-        self.guard.cut(reason)
+        self.policy.cut(reason)
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
@@ -250,7 +250,7 @@ class HttpProtocol(H11Protocol):
         """The protocol that a WebSocket goes on with; uvicorn calls this as if it were a class."""
         self._wait(None)
         self._upgrades = True
-        made = WireProtocol(guard=self.guard, held=self._held, client=self.client, **kwargs)
+        made = WireProtocol(policy=self.policy, held=self._held, client=self.client, **kwargs)
         made.app = cast(Any, _Admitted(made.app, self))
         made.let_go = self._let_go
         return made
@@ -259,11 +259,11 @@ class HttpProtocol(H11Protocol):
         """Sets whom a request is from; whether that peer may have one more socket."""
         if self.client is None or self._held is None:
             return self._held is not None
-        address = self.guard.peers.client(self.client[0], scope["headers"])
+        address = self.policy.peers.client(self.client[0], scope["headers"])
         scope["client"] = (address, self.client[1] if address == self.client[0] else 0)
         reason = self._held.move(neighbourhood(address))
         if reason is not None:
-            self.guard.refused(reason)
+            self.policy.refused(reason)
         return reason is None
 
 

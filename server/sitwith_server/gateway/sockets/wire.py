@@ -22,9 +22,9 @@ from websockets.frames import Frame
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.sockets.bounded import LINGER, BoundedTransport
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.intake import A_TURN, MESSAGE_SECONDS, Flooded, Intake
 from sitwith_server.gateway.sockets.limits import Held
+from sitwith_server.gateway.sockets.policy import SocketPolicy
 
 EXTENSION: Final = "sitwith.wire"
 """The key of the ASGI scope's `extensions` under which the application finds its `Wire`."""
@@ -56,13 +56,13 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def __init__(
         self,
         *,
-        guard: Guard | None = None,
+        policy: SocketPolicy | None = None,
         held: Held | None = None,
         client: tuple[str, int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._guard = Guard() if guard is None else guard
+        self._policy = SocketPolicy() if policy is None else policy
         self._held = held
         self._client = client
         self._unread = bytearray()
@@ -88,7 +88,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         return self.disconnected or self.conn.close_rcvd is not None or self.transport.is_closing()
 
     def seated(self) -> None:
-        self._bounded.bound(self._guard.outbox_bytes, self._full)
+        self._bounded.bound(self._policy.outbox_bytes, self._full)
         self._intake.seated(self.loop.time())
         self._sits = True
         if self._held is not None:
@@ -155,7 +155,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         )
         self._bounded = bounded
         super().connection_made(bounded)
-        bounded.bound(self._guard.newcomer_bytes, self._full)
+        bounded.bound(self._policy.newcomer_bytes, self._full)
         if self._client is not None:
             self.client = self._client
 
@@ -204,7 +204,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
             try:
                 piece = self._intake.take(self._unread, self.loop.time())
             except Flooded as flooded:
-                self._guard.cut("frames")
+                self._policy.cut("frames")
                 self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
                 return
             if not piece:
@@ -222,7 +222,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if self._sits:
             self.loop.call_soon(self._rested)
         else:
-            self._guard.strangers.add(self._rested, self.loop)
+            self._policy.strangers.add(self._rested, self.loop)
 
     def _rested(self) -> None:
         self._resting = False
@@ -242,7 +242,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if left > 0:
             self._deadline = self.loop.call_later(left, self._late)
             return
-        self._guard.cut("message")
+        self._policy.cut("message")
         self._give_up(CloseCode.SLOW)
 
     def _read_on(self) -> None:

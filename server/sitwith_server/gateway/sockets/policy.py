@@ -29,7 +29,7 @@ def _untold(reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class SocketPolicy:
     """Who is believed, how many sockets there may be, and how long they may take."""
 
     peers: Peers = field(default_factory=Peers)
@@ -61,12 +61,12 @@ def most_sockets(wanted: int, files: int) -> int:
     return min(wanted, possible) if wanted else possible
 
 
-def guard_for(settings: Settings, metrics: Metrics) -> Guard:
+def make_policy(settings: Settings, metrics: Metrics) -> SocketPolicy:
     """What the settings and this process' own limits ask for."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     sockets = Sockets(settings.sockets_per_address, most_sockets(settings.sockets, files))
     metrics.sockets(lambda: len(sockets))
-    return Guard(
+    return SocketPolicy(
         Peers(settings.trusted_proxies),
         sockets,
         outbox_bytes=settings.outbox_bytes,
