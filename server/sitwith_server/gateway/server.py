@@ -85,6 +85,7 @@ class MetricsPort:
         self._place = settings.metrics
         self._metrics, self._crowds = metrics, crowds
         self._serving: asyncio.Task[None] | None = None
+        policy = SocketPolicy(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))
         self._server = Server(
             uvicorn.Config(
                 app.site([route("/metrics", GET=self._show)], settings, metrics),

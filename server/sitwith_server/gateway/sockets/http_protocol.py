@@ -55,7 +55,7 @@ class HttpProtocol(H11Protocol):
     @classmethod
     def with_policy(cls, policy: SocketPolicy) -> type[HttpProtocol]:
         """The class for a server whose connections are held to this."""
-        return type(cls.__name__, (cls,), {"guard": policy})
+        return type(cls.__name__, (cls,), {"policy": policy})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
