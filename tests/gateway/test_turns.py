@@ -9,7 +9,7 @@ from typing import Any
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.gateway.rates import OFFERS, OFFERS_BURST, SeatRate
-from sitwith_server.gateway.sockets.turnstile import Round
+from sitwith_server.gateway.sockets.queues import WorkQueue
 from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.hub import MISSED_AT_ONCE, Hub, Link
 from sitwith_server.gateway.websocket.outbox import Outbox
@@ -46,7 +46,7 @@ class Wire:
         return self.sent.pop(0) if self.sent else None
 
 
-class Counted(Round):
+class Counted(WorkQueue):
     """Counts turns, and does `meanwhile` before each of them."""
 
     def __init__(self) -> None:

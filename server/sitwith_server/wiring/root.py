@@ -50,7 +50,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     shelf = Shelf(log, host.hosted)
     policy = make_policy(settings, metrics)
     gate = Gate(Door(host), settings, metrics, log.now, voices)
-    gate.came_back = policy.upgrades.give_back
+    gate.came_back = policy.upgrades.refund
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [

@@ -143,7 +143,7 @@ class HttpProtocol(H11Protocol):
     def _read_later(self) -> None:
         """A head that comes in pieces is read a piece at a time, in turn with others."""
         self.transport.pause_reading()
-        self.policy.heads.add(self._read_on, self.loop)
+        self.policy.head_pieces.add(self._read_on, self.loop)
 
     def _read_on(self) -> None:
         if self._held is not None and not (self._turning or self.transport.is_closing()):

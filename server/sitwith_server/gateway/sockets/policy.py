@@ -10,7 +10,7 @@ from typing import Final
 from sitwith_server.config import Settings
 from sitwith_server.gateway.sockets.limits import Sockets
 from sitwith_server.gateway.sockets.peers import Peers
-from sitwith_server.gateway.sockets.turnstile import Round, Turnstile
+from sitwith_server.gateway.sockets.queues import FairQueue, WorkQueue
 from sitwith_server.gateway.telemetry.metrics import Metrics
 
 HEAD_SECONDS: Final = 5.0
@@ -34,13 +34,13 @@ class SocketPolicy:
 
     peers: Peers = field(default_factory=Peers)
     sockets: Sockets = field(default_factory=lambda: Sockets(2_500, 5_000))
-    upgrades: Turnstile = field(default_factory=Turnstile)
+    upgrades: FairQueue = field(default_factory=FairQueue)
     """Newcomers' sockets, one after another."""
-    requests: Turnstile = field(default_factory=lambda: Turnstile(REQUESTS, 2 * REQUESTS, 0.001))
+    requests: FairQueue = field(default_factory=lambda: FairQueue(REQUESTS, 2 * REQUESTS, 0.001))
     """And other requests: a page asks for some twenty things at once."""
-    heads: Round = field(default_factory=Round)
+    head_pieces: WorkQueue = field(default_factory=WorkQueue)
     """What more of a head comes of those who send theirs in pieces."""
-    strangers: Round = field(default_factory=Round)
+    unseated: WorkQueue = field(default_factory=WorkQueue)
     """What comes of sockets that have no seat."""
     outbox_bytes: int = 1_048_576
     """What may wait for a seat."""

@@ -222,7 +222,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if self._sits:
             self.loop.call_soon(self._rested)
         else:
-            self._policy.strangers.add(self._rested, self.loop)
+            self._policy.unseated.add(self._rested, self.loop)
 
     def _rested(self) -> None:
         self._resting = False

@@ -13,7 +13,7 @@ from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.rates import TokenBucket
-from sitwith_server.gateway.sockets.turnstile import Round
+from sitwith_server.gateway.sockets.queues import WorkQueue
 from sitwith_server.gateway.websocket.missed import NOTHING, Extent, Owed, is_for, since
 from sitwith_server.gateway.websocket.numbers import Numbers, Places, Rest
 from sitwith_server.gateway.websocket.outbox import Outbox, framed
@@ -99,9 +99,9 @@ class Hub:
     replays: whose turn it is to be given more of what was missed, in all rooms of this worker.
     """
 
-    def __init__(self, room: Room, replays: Round | None = None) -> None:
+    def __init__(self, room: Room, replays: WorkQueue | None = None) -> None:
         self.room = room
-        self._replays = Round() if replays is None else replays
+        self._replays = WorkQueue() if replays is None else replays
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
         self._places = Places(room.state.materials.key)
