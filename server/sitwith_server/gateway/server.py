@@ -17,9 +17,9 @@ from sitwith_server.config import Settings, socket_address
 from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.routing import route
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.limits import Sockets
 from sitwith_server.gateway.sockets.listener import Listener
 from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.table import SocketTable
 from sitwith_server.gateway.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _SCRAPERS: Final = 32
@@ -85,12 +85,12 @@ class MetricsPort:
         self._place = settings.metrics
         self._metrics, self._crowds = metrics, crowds
         self._serving: asyncio.Task[None] | None = None
-        policy = SocketPolicy(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))
+        policy = SocketPolicy(sockets=SocketTable(_SCRAPERS, 2 * _SCRAPERS))
         self._server = Server(
             uvicorn.Config(
                 app.site([route("/metrics", GET=self._show)], settings, metrics),
                 http=HttpProtocol.with_policy(
-                    SocketPolicy(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))
+                    SocketPolicy(sockets=SocketTable(_SCRAPERS, 2 * _SCRAPERS))
                 ),
                 ws="none",
                 access_log=False,

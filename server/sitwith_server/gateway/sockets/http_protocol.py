@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sitwith_server.gateway.sockets.bounded import BoundedTransport
-from sitwith_server.gateway.sockets.limits import Held
 from sitwith_server.gateway.sockets.peers import BadProxyHeader, neighbourhood, proxy_header
 from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.table import OpenSocket
 from sitwith_server.gateway.sockets.wire import WireProtocol
 
 _WHOLE: Final = re.compile(rb"\n\r?\n")
@@ -40,7 +40,7 @@ class HttpProtocol(H11Protocol):
 
     policy: ClassVar[SocketPolicy]
 
-    _held: Held | None = None
+    _held: OpenSocket | None = None
     _bounded: BoundedTransport | None = None
     _deadline: asyncio.TimerHandle | None = None
     _begun: bytearray | None = None
@@ -74,7 +74,7 @@ class HttpProtocol(H11Protocol):
         peer = self.client[0] if self.client is not None else ""
         trusted = self.policy.peers.trusts(peer)
         entered = self.policy.sockets.enter(None if trusted else neighbourhood(peer), self._cut)
-        if not isinstance(entered, Held):
+        if not isinstance(entered, OpenSocket):
             self.policy.refused(entered)
             bounded.last(FULL)
             bounded.close()

@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Final
 
-from sitwith_server.gateway.sockets.limits import Sockets
+from sitwith_server.gateway.sockets.table import SocketTable
 
 LOOKS_EACH: Final = 2.0
 """Seconds between two looks at how many connections have ended."""
@@ -27,7 +27,7 @@ def trim() -> Callable[[], object] | None:
     return lambda: found(0)
 
 
-async def give_back(sockets: Sockets, give: Callable[[], object] | None = None) -> None:
+async def give_back(sockets: SocketTable, give: Callable[[], object] | None = None) -> None:
     """Runs for as long as the worker does.
 
     give: what gives memory back; `trim()` unless said otherwise.

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.sockets.limits import Sockets
 from sitwith_server.gateway.sockets.peers import Peers
 from sitwith_server.gateway.sockets.queues import FairQueue, WorkQueue
+from sitwith_server.gateway.sockets.table import SocketTable
 from sitwith_server.gateway.telemetry.metrics import Metrics
 
 HEAD_SECONDS: Final = 5.0
@@ -33,7 +33,7 @@ class SocketPolicy:
     """Who is believed, how many sockets there may be, and how long they may take."""
 
     peers: Peers = field(default_factory=Peers)
-    sockets: Sockets = field(default_factory=lambda: Sockets(2_500, 5_000))
+    sockets: SocketTable = field(default_factory=lambda: SocketTable(2_500, 5_000))
     upgrades: FairQueue = field(default_factory=FairQueue)
     """Newcomers' sockets, one after another."""
     requests: FairQueue = field(default_factory=lambda: FairQueue(REQUESTS, 2 * REQUESTS, 0.001))
@@ -64,7 +64,7 @@ def most_sockets(wanted: int, files: int) -> int:
 def make_policy(settings: Settings, metrics: Metrics) -> SocketPolicy:
     """What the settings and this process' own limits ask for."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    sockets = Sockets(settings.sockets_per_address, most_sockets(settings.sockets, files))
+    sockets = SocketTable(settings.sockets_per_address, most_sockets(settings.sockets, files))
     metrics.sockets(lambda: len(sockets))
     return SocketPolicy(
         Peers(settings.trusted_proxies),

@@ -23,8 +23,8 @@ from websockets.frames import Frame
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.sockets.bounded import LINGER, BoundedTransport
 from sitwith_server.gateway.sockets.intake import A_TURN, MESSAGE_SECONDS, Flooded, Intake
-from sitwith_server.gateway.sockets.limits import Held
 from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.table import OpenSocket
 
 EXTENSION: Final = "sitwith.wire"
 """The key of the ASGI scope's `extensions` under which the application finds its `Wire`."""
@@ -57,7 +57,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self,
         *,
         policy: SocketPolicy | None = None,
-        held: Held | None = None,
+        held: OpenSocket | None = None,
         client: tuple[str, int] | None = None,
         **kwargs: Any,
     ) -> None:
