@@ -18,7 +18,7 @@ from sitwith_protocol import codec
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.gateway.http import forms, routing
-from sitwith_server.gateway.sockets import peers
+from sitwith_server.gateway.sockets import proxies
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from sitwith_server.gateway.websocket import connection, translate
 from sitwith_server.media.aiortc import ice
@@ -148,9 +148,9 @@ def _any_header(patch: Patch) -> None:
 
 def _cut_off(patch: Patch) -> None:
     def header(begun: bytes) -> tuple[int, str | None] | None:
-        if begun.startswith(peers.SIGNATURE):
+        if begun.startswith(proxies.SIGNATURE):
             return 16 + begun[15] + 256 * begun[14], None
-        return peers.proxy_header(begun)
+        return proxies.proxy_header(begun)
 
     patch.setattr(targets_sockets, "proxy_header", header)
 
@@ -175,7 +175,7 @@ PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
     ("datagrams", _trusting),
     ("session", _unforeseen),
     ("requests", _any_header),
-    ("peers", _cut_off),
+    ("proxies", _cut_off),
     ("sockets", _told_to_the_log),
 ]
 

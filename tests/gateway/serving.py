@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.peers import Peers
 from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.proxies import TrustedProxies
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from tests.servers import free_port
 
@@ -63,7 +63,7 @@ async def serving(
         uvicorn.Config(
             app,
             port=port,
-            http=HttpProtocol.with_policy(SocketPolicy(Peers(trusted), **policy)),
+            http=HttpProtocol.with_policy(SocketPolicy(TrustedProxies(trusted), **policy)),
             ws=WireProtocol,
             log_config=None,
             access_log=False,

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sitwith_server.gateway.sockets.bounded import BoundedTransport
-from sitwith_server.gateway.sockets.peers import BadProxyHeader, neighbourhood, proxy_header
 from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.proxies import BadProxyHeader, peer_key, proxy_header
 from sitwith_server.gateway.sockets.table import OpenSocket
 from sitwith_server.gateway.sockets.wire import WireProtocol
 
@@ -36,7 +36,7 @@ LATE: Final = b"HTTP/1.1 408 Request Timeout\r\n" + _CLOSE
 
 
 class HttpProtocol(H11Protocol):
-    """Tells the application in `scope["client"]` who a request is from (`peers`)."""
+    """Tells the application in `scope["client"]` who a request is from (`proxies`)."""
 
     policy: ClassVar[SocketPolicy]
 
@@ -72,8 +72,8 @@ class HttpProtocol(H11Protocol):
         self._bounded = bounded
         super().connection_made(bounded)
         peer = self.client[0] if self.client is not None else ""
-        trusted = self.policy.peers.trusts(peer)
-        entered = self.policy.sockets.enter(None if trusted else neighbourhood(peer), self._cut)
+        trusted = self.policy.proxies.trusts(peer)
+        entered = self.policy.sockets.enter(None if trusted else peer_key(peer), self._cut)
         if not isinstance(entered, OpenSocket):
             self.policy.refused(entered)
             bounded.last(FULL)
@@ -132,7 +132,7 @@ class HttpProtocol(H11Protocol):
             return
         policy = self.policy
         queue = policy.upgrades if _WEBSOCKET.search(head) else policy.requests
-        if not queue.enter(self._place(head), self._turn, self.loop):
+        if not queue.enter(self._peer_key(head), self._turn, self.loop):
             policy.refused("turns")
             self._last(FULL)
             return
@@ -158,11 +158,11 @@ class HttpProtocol(H11Protocol):
         self.transport.resume_reading()
         self._take(data)
 
-    def _place(self, head: bytes) -> str:
+    def _peer_key(self, head: bytes) -> str:
         """Whose turn it is: the peer's, or of whom a trusted proxy says that it is from."""
         said = [(name.lower(), value) for name, value in _FORWARDED.findall(head)]
         peer = self.client[0] if self.client is not None else ""
-        return neighbourhood(self.policy.peers.client(peer, said))
+        return peer_key(self.policy.proxies.client(peer, said))
 
     def _last(self, answer: bytes) -> None:
         if self._bounded is not None:
@@ -259,9 +259,9 @@ class HttpProtocol(H11Protocol):
         """Sets whom a request is from; whether that peer may have one more socket."""
         if self.client is None or self._held is None:
             return self._held is not None
-        address = self.policy.peers.client(self.client[0], scope["headers"])
+        address = self.policy.proxies.client(self.client[0], scope["headers"])
         scope["client"] = (address, self.client[1] if address == self.client[0] else 0)
-        reason = self._held.move(neighbourhood(address))
+        reason = self._held.move(peer_key(address))
         if reason is not None:
             self.policy.refused(reason)
         return reason is None

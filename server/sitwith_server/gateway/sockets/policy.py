@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.sockets.peers import Peers
+from sitwith_server.gateway.sockets.proxies import TrustedProxies
 from sitwith_server.gateway.sockets.queues import FairQueue, WorkQueue
 from sitwith_server.gateway.sockets.table import SocketTable
 from sitwith_server.gateway.telemetry.metrics import Metrics
@@ -32,7 +32,7 @@ def _untold(reason: str) -> None: ...
 class SocketPolicy:
     """Who is believed, how many sockets there may be, and how long they may take."""
 
-    peers: Peers = field(default_factory=Peers)
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
     sockets: SocketTable = field(default_factory=lambda: SocketTable(2_500, 5_000))
     upgrades: FairQueue = field(default_factory=FairQueue)
     """Newcomers' sockets, one after another."""
@@ -67,7 +67,7 @@ def make_policy(settings: Settings, metrics: Metrics) -> SocketPolicy:
     sockets = SocketTable(settings.sockets_per_address, most_sockets(settings.sockets, files))
     metrics.sockets(lambda: len(sockets))
     return SocketPolicy(
-        Peers(settings.trusted_proxies),
+        TrustedProxies(settings.trusted_proxies),
         sockets,
         outbox_bytes=settings.outbox_bytes,
         refused=metrics.socket_refused,
