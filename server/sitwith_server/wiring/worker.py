@@ -15,7 +15,7 @@ import uvloop
 from sitwith_server.config import Settings
 from sitwith_server.gateway.server import MetricsPort, Server
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.memory import give_back
+from sitwith_server.gateway.sockets.memory import trim_after_crowds
 from sitwith_server.gateway.sockets.wire import WireProtocol
 from sitwith_server.gateway.telemetry import logs
 from sitwith_server.wiring.app import App
@@ -86,7 +86,7 @@ async def _serve(
         _log.info("serving", host=settings.host, port=settings.port)
         if on_started is not None:
             await on_started(app)
-    trims = asyncio.create_task(give_back(app.policy.sockets))
+    trims = asyncio.create_task(trim_after_crowds(app.policy.sockets))
     await serving
     trims.cancel()
     await metrics.stop()
