@@ -22,7 +22,12 @@ from websockets.frames import Frame
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.sockets.bounded import LINGER, BoundedTransport
-from sitwith_server.gateway.sockets.intake import A_TURN, MESSAGE_SECONDS, Flooded, Intake
+from sitwith_server.gateway.sockets.frame_reader import (
+    FRAMES_PER_TURN,
+    MESSAGE_SECONDS,
+    Flooded,
+    FrameReader,
+)
 from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.table import OpenSocket
 
@@ -69,7 +74,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         """What came and is not parsed yet."""
         self.let_go: Callable[[], None] | None = None
         """Called once it is over."""
-        self._intake = Intake(self.loop.time())
+        self._frame_reader = FrameReader(self.loop.time())
         self._bounded: BoundedTransport
 
     # -- gateway.outbox.Wire ---------------------------------------------------------------------
@@ -89,7 +94,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def seated(self) -> None:
         self._bounded.bound(self._policy.outbox_bytes, self._full)
-        self._intake.seated(self.loop.time())
+        self._frame_reader.seated(self.loop.time())
         self._sits = True
         if self._held is not None:
             self._held.busy()
@@ -195,14 +200,14 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def _parse(self) -> None:
         """Parses until a message waits for the application, or others have their turn."""
-        left = A_TURN
+        left = FRAMES_PER_TURN
         while self._unread and not (self.read_paused or self._deaf):
             if not left:
                 self._rest()
                 break
             left -= 1
             try:
-                piece = self._intake.take(self._unread, self.loop.time())
+                piece = self._frame_reader.take(self._unread, self.loop.time())
             except Flooded as flooded:
                 self._policy.cut("frames")
                 self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
@@ -213,7 +218,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         # All pongs in one: each write has its own price. After a close they are thrown away.
         if answers := b"".join(self.conn.data_to_send()):
             self.transport.write(answers)
-        if self._sits and self._intake.since is not None and self._deadline is None:
+        if self._sits and self._frame_reader.since is not None and self._deadline is None:
             self._deadline = self.loop.call_later(MESSAGE_SECONDS, self._late)
 
     def _rest(self) -> None:
@@ -235,7 +240,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def _late(self) -> None:
         """Looks whether the message that has begun is still the same."""
         self._deadline = None
-        since = self._intake.since
+        since = self._frame_reader.since
         if since is None or self._deaf:
             return
         left = since + MESSAGE_SECONDS - self.loop.time()

@@ -11,7 +11,7 @@ from typing import Final
 
 from sitwith_server.gateway.rates import TokenBucket
 
-A_TURN: Final = 16
+FRAMES_PER_TURN: Final = 16
 """Frames of one connection in one turn of the event loop; others come before more of them."""
 
 RATE: Final = 20.0
@@ -41,7 +41,7 @@ class Flooded(Exception):
         self.pongs = pongs
 
 
-class Intake:
+class FrameReader:
     """Finds where frames end (RFC 6455 §5.2), and what kind they are.
 
     `since` is when the message, or the frame, began that has not ended; None where none has.
