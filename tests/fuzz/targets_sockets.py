@@ -22,7 +22,7 @@ from sitwith_server.gateway.sockets.proxies import (
     peer_key,
     proxy_header,
 )
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.wiring.root import build
 from tests.fuzz.engine import Target
@@ -151,7 +151,7 @@ class _Worker:
         self.config = uvicorn.Config(
             self.app.asgi,
             http=HttpProtocol.with_policy(SocketPolicy(TrustedProxies((PROXY,)))),
-            ws=WireProtocol,
+            ws=WebSocketProtocol,
             ws_max_size=settings.max_frame,
             ws_per_message_deflate=False,
             log_config=None,

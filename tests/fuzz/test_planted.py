@@ -19,7 +19,7 @@ from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.gateway.http import forms, routing
 from sitwith_server.gateway.sockets import proxies
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from sitwith_server.gateway.websocket import connection, translate
 from sitwith_server.media.aiortc import ice
 from sitwith_server.media.forward.port import Port
@@ -157,7 +157,7 @@ def _cut_off(patch: Patch) -> None:
 
 def _told_to_the_log(patch: Patch) -> None:
     """The fault that was there: text that is none."""
-    patch.delattr(WireProtocol, "send_receive_event_to_app")
+    patch.delattr(WebSocketProtocol, "send_receive_event_to_app")
 
 
 PLANTED: list[tuple[str, Callable[[Patch], None]]] = [

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.proxies import TrustedProxies
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from tests.servers import free_port
 
 
@@ -64,7 +64,7 @@ async def serving(
             app,
             port=port,
             http=HttpProtocol.with_policy(SocketPolicy(TrustedProxies(trusted), **policy)),
-            ws=WireProtocol,
+            ws=WebSocketProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -41,7 +41,7 @@ Asked = c.Command | Callable[["Twin"], Any]
 
 
 class Wire:
-    """Implements `gateway.websocket.outbox.Wire`: keeps what is written."""
+    """Implements `gateway.websocket.outbox.PeerSocket`: keeps what is written."""
 
     def __init__(self) -> None:
         self.data: list[bytes] = []

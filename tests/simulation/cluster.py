@@ -35,7 +35,7 @@ PATIENCE = 4.0
 
 
 class Line:
-    """A connection between a person and a worker; implements `gateway.websocket.outbox.Wire`.
+    """A connection between a person and a worker; implements `gateway.websocket.outbox.PeerSocket`.
 
     Keeps the order of each direction and may break at any moment; then all that was under way is
     lost. Belongs to no machine: what has been sent arrives, whatever becomes of its sender.

@@ -16,7 +16,7 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway.server import MetricsPort, Server
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.memory import trim_after_crowds
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from sitwith_server.gateway.telemetry import logs
 from sitwith_server.wiring.app import App
 from sitwith_server.wiring.log import start_log
@@ -101,7 +101,7 @@ def _server(settings: Settings, app: App) -> Server:
             host=settings.host,
             port=settings.port,
             http=HttpProtocol.with_policy(app.policy),
-            ws=WireProtocol,
+            ws=WebSocketProtocol,
             ws_max_size=settings.max_frame,
             ws_ping_interval=settings.ping_seconds,
             ws_ping_timeout=settings.ping_seconds,

@@ -20,7 +20,7 @@ from sitwith_server.gateway.sockets.bounded import BoundedTransport
 from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.proxies import BadProxyHeader, peer_key, proxy_header
 from sitwith_server.gateway.sockets.table import OpenSocket
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 
 _WHOLE: Final = re.compile(rb"\n\r?\n")
 _WEBSOCKET: Final = re.compile(rb"\nupgrade:[ \t]*websocket", re.IGNORECASE)
@@ -246,11 +246,11 @@ class HttpProtocol(H11Protocol):
 
     # -- what comes of it ------------------------------------------------------------------------
 
-    def _upgraded(self, **kwargs: Any) -> WireProtocol:
+    def _upgraded(self, **kwargs: Any) -> WebSocketProtocol:
         """The protocol that a WebSocket goes on with; uvicorn calls this as if it were a class."""
         self._wait(None)
         self._upgrades = True
-        made = WireProtocol(policy=self.policy, held=self._held, client=self.client, **kwargs)
+        made = WebSocketProtocol(policy=self.policy, held=self._held, client=self.client, **kwargs)
         made.app = cast(Any, _Admitted(made.app, self))
         made.let_go = self._let_go
         return made

@@ -46,8 +46,8 @@ _OFFENDED: Final = (CloseCode.TOO_FAST, CloseCode.BAD_FRAME, CloseCode.TOO_LARGE
 _BAD: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class WireProtocol(WebSocketsSansIOProtocol):
-    """Implements `gateway.websocket.outbox.Wire`."""
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Implements `gateway.websocket.outbox.PeerSocket`."""
 
     _deaf = False
     """Whether the connection has failed and what still comes is thrown away."""
@@ -77,7 +77,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self._frame_reader = FrameReader(self.loop.time())
         self._bounded: BoundedTransport
 
-    # -- gateway.outbox.Wire ---------------------------------------------------------------------
+    # -- gateway.outbox.PeerSocket ---------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         if not self.close_sent:
