@@ -89,9 +89,7 @@ class MetricsPort:
         self._server = Server(
             uvicorn.Config(
                 app.site([route("/metrics", GET=self._show)], settings, metrics),
-                http=HttpProtocol.with_policy(
-                    SocketPolicy(sockets=SocketTable(_SCRAPERS, 2 * _SCRAPERS))
-                ),
+                http=HttpProtocol.with_policy(policy),
                 ws="none",
                 access_log=False,
                 log_config=None,

@@ -77,7 +77,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._frame_reader = FrameReader(self.loop.time())
         self._bounded: BoundedTransport
 
-    # -- gateway.outbox.PeerSocket ---------------------------------------------------------------------
+    # -- gateway.websocket.outbox.PeerSocket ------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         if not self.close_sent:
