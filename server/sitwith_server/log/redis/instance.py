@@ -55,7 +55,6 @@ from sitwith_server.log.redis.watch.vigil import Unusable, Vigil, faults_of, par
 _RETRY: Final = (0.05, 0.5)
 _ANSWERED: Final = 0.2
 """The longest pause where an instance answers and refuses: the end of that is to be known well."""
-_LOOK: Final = 0.02
 _GUARD: Final = 0.5
 
 
@@ -122,16 +121,6 @@ class Instance:
     @property
     def outage(self) -> Outage | None:
         return self.beats.outage
-
-    async def usable(self, within: float) -> bool:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within
-        while self._link is None or self.frozen():
-            left = end - loop.time()
-            if left <= 0:
-                return False
-            await asyncio.sleep(min(_LOOK, left))
-        return True
 
     # --- asking ----------------------------------------------------------------------------
 

@@ -87,10 +87,6 @@ class FanOut:
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
 
-    @property
-    def followed(self) -> list[str]:
-        return list(self._followers)
-
     def silence(self) -> float:
         """Seconds since the last echo."""
         return asyncio.get_running_loop().time() - self._echo_at
