@@ -26,7 +26,7 @@ from sitwith_server.media.forward.port import Port
 from sitwith_server.media.packets import rtp
 from sitwith_server.media.sdp import offer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.people import names
 from sitwith_server.service.rooms.answers import No
@@ -54,7 +54,7 @@ def _any_number(patch: Patch) -> None:
     """A number of seconds that is taken before it is looked at."""
     patch.setitem(
         translate._COMMANDS,
-        m.PairsExtend,
+        m.PairsExtend.t,
         lambda w, me: c.PairsExtend(by=me, seconds=10 // (w.seconds - 60)),
     )
 

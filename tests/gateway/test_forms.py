@@ -21,7 +21,7 @@ from sitwith_server.gateway.http.forms import (
     TITLE_MAX,
     NotJson,
 )
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.model import ChatPolicy, Role
 from sitwith_server.room.model import Settings as RoomSettings
 

@@ -19,7 +19,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf

@@ -13,7 +13,7 @@ from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.materials import Materials
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done

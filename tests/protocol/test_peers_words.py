@@ -32,7 +32,7 @@ LOOKUPS = {
         "media/sdp/answer.py",
         "media/janus/sdp.py",
         "media/sdp/offer.py",
-        "room/view.py",
+        "room/slices.py",
         "series/store.py",
         "service/rooms/audit.py",
         "service/rooms/effects.py",

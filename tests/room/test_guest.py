@@ -10,8 +10,8 @@ from sitwith_protocol.agenda import read_stages
 from sitwith_protocol.checks import Invalid
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Mics, Stage, StageFloor, StageKind
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.agenda.values import Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Kind, Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle, pairs_of
 

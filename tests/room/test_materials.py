@@ -10,8 +10,8 @@ from sitwith_protocol.checks import Invalid
 from sitwith_protocol.links import read_link
 from sitwith_protocol.messages import BadMessage, parse_client
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
-from sitwith_server.room.materials import File, MaterialKind, Wish
+from sitwith_server.room.agenda.values import Stage, StageKind
+from sitwith_server.room.materials.values import File, MaterialKind, Wish
 from sitwith_server.room.model import Role
 from tests.room.evening import Evening, circle, pairs_of
 

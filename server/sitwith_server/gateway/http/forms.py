@@ -31,9 +31,9 @@ from sitwith_protocol.checks import (
 from sitwith_protocol.shapes import checks_of, may, need, read, shape
 from sitwith_server import config, templates
 from sitwith_server.gateway.stages import to_stages
-from sitwith_server.room.agenda import Stage
+from sitwith_server.room.agenda.values import Stage
 from sitwith_server.room.model import ChatPolicy, Role, Settings
-from sitwith_server.room.policy import QueueOrder
+from sitwith_server.room.terms import QueueOrder
 from sitwith_server.service.operator import RoomSpec
 
 DEFAULT_TITLE: Final = "Our circle"

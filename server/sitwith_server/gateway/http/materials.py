@@ -24,8 +24,8 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.materials.kinds import PICTURE, REASONS, Unfit
 from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import File
-from sitwith_server.room.speakers import waits
+from sitwith_server.room.guests.speakers import waits
+from sitwith_server.room.materials.values import File
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.materials.files import Shelf

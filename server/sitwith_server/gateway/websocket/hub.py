@@ -19,7 +19,9 @@ from sitwith_server.gateway.websocket.numbers import Numbers, Places, Rest
 from sitwith_server.gateway.websocket.outbox import Outbox, framed
 from sitwith_server.gateway.websocket.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
-from sitwith_server.room.access import (
+from sitwith_server.room.care.watch import Cause, Told
+from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
+from sitwith_server.room.chat.access import (
     CIRCLE,
     FACILITATORS,
     PAIR,
@@ -29,11 +31,11 @@ from sitwith_server.room.access import (
     stream_from,
     stream_of,
 )
-from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
-from sitwith_server.room.events import Event, PlaceYielded, SeatLeft, Turned
+from sitwith_server.room.entry.events import Turned
+from sitwith_server.room.events import Event, PlaceYielded, SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.view import FREEZING, SLICES, Value, slices, view, with_freeze
-from sitwith_server.room.watch import Cause, Told
+from sitwith_server.room.slices import Value
+from sitwith_server.room.view import FREEZING, SLICES, slices, view, with_freeze
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.talking import Words

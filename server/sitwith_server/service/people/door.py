@@ -11,7 +11,7 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.door import is_besieged, is_crowded, is_own
+from sitwith_server.room.door.crowd import is_besieged, is_crowded, is_own
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.people import paces, tokens

@@ -10,8 +10,8 @@ from typing import Final
 
 from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Blank, Blob, Effects
 from sitwith_server.room import due_at
+from sitwith_server.room.lifetime.record import Record, record_of
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.record import Record, record_of
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.asides import gone
 

@@ -29,10 +29,10 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import shown_as
+from sitwith_server.room.chat.access import shown_as
+from sitwith_server.room.chat.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
-from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.service.people import paces
 from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
