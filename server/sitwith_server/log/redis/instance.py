@@ -185,6 +185,7 @@ class Instance:
     # --- what the fan-out asks of it ---------------------------------------------------------
 
     def rang(self, room: str, message: bytes) -> None:
+        """A bell, as it came (`bells.told_of`)."""
         told = told_of(message)
         keep = self.holdings.rooms.get(room)
         if keep is None or not keep.meets(told.epoch):
@@ -195,6 +196,7 @@ class Instance:
         self.fan.ring(room, Bell(told.stream, told.seq, entries, told.blanks))
 
     def ring(self, room: str) -> None:
+        """Rings the room's bells with the heads as they are, soon."""
         self._reading.heads(room)
 
     def _saw(self, room: str, reply: Any) -> None:
@@ -214,15 +216,18 @@ class Instance:
         return rights, heads
 
     def told(self, message: bytes) -> None:
+        """Something came on an index of rooms; empty: something may have been missed."""
         if message:
             self.holdings.told(message)
         else:
             self._reading.index()
 
     def echoed(self) -> None:
+        """A probe has come back."""
         self.vigil.echoed()
 
     def darkened(self) -> None:
+        """No bell is heard any more."""
         self.vigil.darkened()
 
     # --- the connection ----------------------------------------------------------------------
