@@ -11,10 +11,6 @@ from .command import Command
 from .fields import REF, SECONDS, STAGE
 from .shapes import may, message, need
 
-MILESTONE_MAX = 80
-"""Characters of a milestone; a longer one is refused ``too_long`` by the room, not here."""
-
-
 _MILESTONE = either(unchanged(written(1, 2000, whole=True)), binary(1, 2**12))
 """One line of words, or sealed."""
 

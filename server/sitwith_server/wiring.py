@@ -86,6 +86,14 @@ class App:
         if self.node is not None:
             self.nodes.append(await NodeKeeper.start(self.node))
 
+    @property
+    def draining(self) -> bool:
+        return self.operator.draining
+
+    def ready(self) -> bool:
+        """Whether this worker can serve."""
+        return self.operator.ready()
+
     async def drain(self, seconds: float) -> None:
         """No new rooms or joins; everybody is sent elsewhere over `seconds`."""
         self.operator.draining = True
@@ -286,10 +294,6 @@ class MediaProcess:
     """What a supervisor asks of a media process."""
 
     draining = False
-
-    @property
-    def operator(self) -> MediaProcess:
-        return self
 
     def ready(self) -> bool:
         return True

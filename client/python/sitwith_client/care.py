@@ -7,15 +7,13 @@ show the crisis lines, ``GET /crisis-lines`` of the same server.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
 
 from .commands import Asking, Member
 from .errors import Refused
-
-LINES_PATH: Final = "/crisis-lines"
 
 
 class Flagged(NamedTuple):
