@@ -89,7 +89,7 @@ def read_concerns(value: object, path: str = "concerns") -> tuple[str, ...]:
     known: set[str] = set()
     for place, normal in enumerate(map(normal_concern, concerns)):
         if normal in known:
-            raise BadAgenda(f"{path}[{place}]", "is there twice")
+            raise BadAgenda(f"{path}[{place}]", "appears twice")
         known.add(normal)
     return concerns
 
@@ -109,9 +109,9 @@ def _stage(value: object, path: str) -> Stage:
     if "turn_seconds" in stage and floor not in ("round", "stick"):
         raise BadAgenda(f"{path}.turn_seconds", "needs the floor round or stick")
     if "pairs" in stage and stage["kind"] == "debrief":
-        raise BadAgenda(f"{path}.pairs", "is nothing for a debrief")
+        raise BadAgenda(f"{path}.pairs", "is not allowed in a debrief")
     if stage.get("guest") and ("pairs" in stage or stage["kind"] == "debrief"):
-        raise BadAgenda(f"{path}.guest", "is nothing for pairs or a debrief")
+        raise BadAgenda(f"{path}.guest", "is not allowed in pairs or a debrief")
     return stage
 
 
@@ -196,7 +196,7 @@ def _record(fields: Mapping[str, Check], needed: tuple[str, ...] = ()) -> Check:
         for name in value:
             if name not in fields:
                 shown = name if type(name) is str and _NAMEABLE.fullmatch(name) else "?"
-                raise BadAgenda(_under(path, shown), "is no field of this", _under(path, "?"))
+                raise BadAgenda(_under(path, shown), "is not a known field", _under(path, "?"))
         made: dict[str, object] = {}
         for name, inner in fields.items():
             if name in value:

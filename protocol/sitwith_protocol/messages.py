@@ -58,7 +58,7 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
     except WrongShape as wrong:
         raise BadMessage(usable, str(wrong)) from None
     if isinstance(command, RoomSettings) and not command.changes:
-        raise BadMessage(usable, "no setting is named")
+        raise BadMessage(usable, "names no setting")
     return command
 
 

@@ -157,7 +157,7 @@ def record(
             raise Invalid(path, "must be an object")
         for name in value:
             if name not in fields:
-                raise Invalid(_under(path, name), "is no field of this")
+                raise Invalid(_under(path, name), "is not a known field")
         made: dict[str, object] = {}
         for name, inner in fields.items():
             if name in value:
@@ -262,7 +262,7 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
     given = _ROOM(body, "")
     chosen = dict(cast("Mapping[str, object]", given.get("settings", {})))
     if "lobby" in given and chosen.setdefault("lobby", given["lobby"]) != given["lobby"]:
-        raise Invalid("lobby", "says something else than settings.lobby")
+        raise Invalid("lobby", "contradicts settings.lobby")
     if "chat" in chosen:
         chosen["chat"] = ChatPolicy(str(chosen["chat"]))
     if "queue_order" in chosen:

@@ -27,7 +27,7 @@ def _starts_at(value: object, path: str) -> str:
             return datetime.fromisoformat(given).isoformat(timespec="seconds")
     except ValueError:
         pass
-    raise Invalid(path, "must be a local time such as 2026-11-24T19:00; timezone says whose")
+    raise Invalid(path, "must be a local time such as 2026-11-24T19:00, in the zone of timezone")
 
 
 def _timezone(value: object, path: str) -> str:
@@ -87,9 +87,9 @@ def plan(body: object) -> Plan:
     """
     given = _SERIES(body, "")
     if "every" in given and "starts_at" not in given:
-        raise Invalid("starts_at", "is missing: every counts from it")
+        raise Invalid("starts_at", "is missing: every needs it as the first day")
     if "count" in given and "every" not in given:
-        raise Invalid("every", "is missing: count says how often")
+        raise Invalid("every", "is missing: count needs it")
     return Plan(
         title=str(given.get("title") or DEFAULT_TITLE),
         timezone=str(given.get("timezone", "UTC")),

@@ -61,7 +61,7 @@ class Problem(Exception):
 
 
 def not_found() -> Problem:
-    return Problem(404, "not_found", "There is nothing here.")
+    return Problem(404, "not_found", "There is nothing at this address.")
 
 
 def refused(invalid: forms.Invalid) -> Problem:
