@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.engine import Plan
-from sitwith_server.room.routes import Routes
+from sitwith_server.room.media.routes import Routes
 from tests.media.company import Recorder
 
 from .conftest import FLAGS

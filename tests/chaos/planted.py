@@ -20,11 +20,12 @@ from sitwith_server.log.base import CONTROL, Bell, Commit, Result
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import changes
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import may_receive
+from sitwith_server.room.chat.access import may_receive
+from sitwith_server.room.chat.talk import Placed, Said, decide_talk
 from sitwith_server.room.events import FloorChanged, MutesSet, Removed
 from sitwith_server.room.model import RoomState, Seat
-from sitwith_server.room.talk import Placed, Said, decide_talk
-from sitwith_server.room.view import SLICES, Slice
+from sitwith_server.room.slices import Slice
+from sitwith_server.room.view import SLICES
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.rooms import folded, followed, talking
 from sitwith_server.service.rooms.answers import Answer, Done

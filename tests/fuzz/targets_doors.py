@@ -57,6 +57,9 @@ class _Wire:
     def write(self, data: bytes) -> None:
         self.frames.append(decode(payload(data), SERVER_LIMITS))
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return 0
 
@@ -365,7 +368,7 @@ TARGETS = (
         (
             *(
                 "gateway/http/app",
-                "gateway/http/resource",
+                "gateway/http/routing",
                 "gateway/http/materials",
                 "gateway/http/series",
             ),

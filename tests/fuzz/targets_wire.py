@@ -15,6 +15,7 @@ from typing import Any
 import msgpack
 
 from sitwith_protocol import messages as m
+from sitwith_protocol.checks import Invalid
 from sitwith_protocol.codec import (
     CLIENT_LIMITS,
     SERVER_LIMITS,
@@ -23,7 +24,7 @@ from sitwith_protocol.codec import (
     decode,
     encode,
 )
-from sitwith_protocol.links import NoLink, read_link
+from sitwith_protocol.links import read_link
 from sitwith_protocol.person import read_person
 from sitwith_server.gateway.websocket.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
 from sitwith_server.gateway.websocket.translate import Untranslatable, to_command
@@ -183,7 +184,7 @@ def papers(data: bytes) -> None:
     assert token is None or (token.room and "." not in token.room)
     assert resume is None or (resume.room and resume.seat)
     assert tickets.read(ROOM, text, "f1", tickets.BRING, 0.0) is None, "not signed by the room"
-    with suppress(NoLink):
+    with suppress(Invalid):
         read_link(text)
     with suppress(ValueError):
         read_person(text)

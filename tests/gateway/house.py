@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from sitwith_server.config import Settings
@@ -67,8 +66,7 @@ async def house(
     host = Host(log, Trail(log, chosen.audit_ttl))
     operator = Operator(host, room_ttl=chosen.room_ttl)
     metrics = Metrics()
-    routes = app.routes(operator, chosen, metrics, Page(folder))
-    asgi = app.wrapped(Starlette(routes=routes), chosen, metrics)
+    asgi = app.site(app.routes(operator, chosen, Page(folder)), chosen, metrics)
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield House(operator, chosen, metrics, asgi, client)

@@ -9,7 +9,6 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
@@ -91,7 +90,7 @@ async def bench(world: World) -> AsyncIterator[Bench]:
 async def opened(world: World, upload_bytes: int = 5_000) -> AsyncIterator[Bench]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000, upload_bytes=upload_bytes)
     materials = Materials(world.host, world.shelf, settings, Quick())
-    asgi = app.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     async with serving(asgi) as served:
         yield Bench(world, materials, served)
 

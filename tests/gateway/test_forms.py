@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sitwith_protocol.checks import Invalid
 from sitwith_server import templates
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import forms
@@ -18,10 +19,9 @@ from sitwith_server.gateway.http.forms import (
     DEFAULT_AGREEMENT,
     DEFAULT_TITLE,
     TITLE_MAX,
-    Invalid,
     NotJson,
 )
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.model import ChatPolicy, Role
 from sitwith_server.room.model import Settings as RoomSettings
 

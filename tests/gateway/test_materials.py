@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
@@ -20,7 +19,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
@@ -99,7 +98,7 @@ async def world() -> AsyncIterator[World]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
     shelf = Shelf(log, host.hosted, lost_after=-1.0)
     materials = Materials(host, shelf, settings, Quick())
-    asgi = app.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield World(seats, host, log, client, shelf)

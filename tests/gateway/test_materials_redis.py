@@ -7,14 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.materials import Materials
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done
@@ -63,7 +62,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
     host = Host(log, Trail(log, 3_600))
     settings = Settings()
     materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
-    asgi = app.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client
     await host.close()

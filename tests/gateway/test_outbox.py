@@ -22,6 +22,9 @@ class Stuck:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return sum(map(len, self.written))
 

@@ -21,7 +21,7 @@ from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Kind, Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
@@ -48,6 +48,9 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         self.data.append(data)
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return 0

@@ -82,6 +82,9 @@ class Screen:
         elif frame["t"] == "room":
             self.view = folded(self.view, frame)
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return 0
 

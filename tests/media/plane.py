@@ -21,8 +21,8 @@ from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
+from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState, Settings
-from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec

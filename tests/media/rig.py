@@ -14,7 +14,7 @@ from sitwith_server.media.forward.forwarder import Forwarder, Port
 from sitwith_server.media.packets import rtcp, rtp
 from sitwith_server.media.packets.pictures import Picture, vp8
 from sitwith_server.media.sdp.session import Extensions, Medium, Session, SlotSpec, SourceSpec
-from sitwith_server.room.routes import Routes
+from sitwith_server.room.media.routes import Routes
 
 LEVEL, MID, RID, SENT, TRANSPORT = 1, 4, 10, 2, 3
 OPUS, RED, VP8 = 111, 63, 96

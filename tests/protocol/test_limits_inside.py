@@ -32,6 +32,9 @@ class Peer:
         else:
             self.waiting += len(data)
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return self.waiting
 

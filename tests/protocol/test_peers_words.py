@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sitwith_client.view import RoomView
-from sitwith_protocol.agenda import BadAgenda, read_agenda
+from sitwith_protocol.agenda import read_agenda
+from sitwith_protocol.checks import Invalid
 from sitwith_protocol.messages import BadMessage, RoomFrame, Unknown, parse_client, parse_server
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ LOOKUPS = {
         "media/sdp/answer.py",
         "media/janus/sdp.py",
         "media/sdp/offer.py",
-        "room/view.py",
+        "room/slices.py",
         "series/store.py",
         "service/rooms/audit.py",
         "service/rooms/effects.py",
@@ -75,9 +76,9 @@ def test_EV13_such_a_word_is_no_command_no_setting_and_no_stage() -> None:
             parse_client({"t": "room.settings", "id": 1, word: True})
         with pytest.raises(BadMessage):
             parse_client({"t": "hand.raise", "id": 1, word: True})
-        with pytest.raises(BadAgenda):
+        with pytest.raises(Invalid):
             read_agenda({"stages": [{"kind": word, "seconds": 60}]})
-        with pytest.raises(BadAgenda):
+        with pytest.raises(Invalid):
             read_agenda({"stages": [{"kind": "open", "seconds": 60, word: 1}]})
         assert isinstance(parse_server({"t": word}), Unknown)
 

@@ -7,7 +7,7 @@ import pytest
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load

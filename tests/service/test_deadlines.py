@@ -10,7 +10,7 @@ import pytest
 from sitwith_server.log.base import Commit, Committed
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
+from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.hosting.presence import LEASE_SECONDS

@@ -11,7 +11,7 @@ from sitwith_server.log.base import Health
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import File, MaterialKind
+from sitwith_server.room.materials.values import File, MaterialKind
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.materials.files import Shelf

@@ -7,8 +7,8 @@ import random
 
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
 from sitwith_server.service.hosting.pulse import LATE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
+from sitwith_server.room.chat.talk import Said
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.room.talk import Said
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Done, No
 from sitwith_server.service.rooms.results import COMMITTED, UNCHANGED

@@ -10,7 +10,7 @@ from sitwith_protocol import codec
 from sitwith_server.log.base import CONTROL
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import events as ev
-from sitwith_server.room.talk import Unsaid
+from sitwith_server.room.chat.talk import Unsaid
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms import store
 from tests.plain_log import PlainLog

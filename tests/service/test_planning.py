@@ -10,8 +10,8 @@ import pytest
 
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room import pairing
 from sitwith_server.room.model import Settings
+from sitwith_server.room.pairs.planning import pairing
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.door import Door, Seated

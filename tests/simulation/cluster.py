@@ -63,6 +63,9 @@ class Line:
     def write(self, data: bytes) -> None:
         self._later("down", self.down, payload(data))
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return 0
 

@@ -62,6 +62,9 @@ class Transport:
     def write(self, data: bytes) -> None:
         self._later("down", self.down, decode(payload(data), SERVER_LIMITS))
 
+    def more(self) -> bool:
+        return False
+
     def unsent(self) -> int:
         return 0
 

@@ -17,7 +17,7 @@ import structlog
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
-from sitwith_server.room.series import Past, Series
+from sitwith_server.room.series.values import Past, Series
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.keeper import MOST, Keeper
 from sitwith_server.series.lane import Lane

@@ -10,7 +10,7 @@ import structlog
 
 from sitwith_server.log.base import Health, LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage
+from sitwith_server.room.agenda.values import Stage
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import (
     DOOR_SECONDS,

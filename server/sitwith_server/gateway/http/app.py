@@ -11,33 +11,33 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_protocol.agenda import schema
+from sitwith_protocol.checks import Invalid
 from sitwith_server import templates
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import crisis_lines, forms, page, series
-from sitwith_server.gateway.http.resource import (
-    Key,
+from sitwith_server.gateway.http.bodies import read_json
+from sitwith_server.gateway.http.problems import (
+    HANDLERS,
     Problem,
-    Resource,
     fault_answer,
     not_found,
-    read_json,
-    refused,
     unavailable,
 )
+from sitwith_server.gateway.http.routing import route, under_key
 from sitwith_server.gateway.origins import host_well_formed
 from sitwith_server.gateway.telemetry.logs import bound, logger
 from sitwith_server.gateway.telemetry.metrics import METHODS, OTHER, Metrics
-from sitwith_server.log.base import LogDown
-from sitwith_server.series.model import StoreDown
 from sitwith_server.service.operator import Created, NoSuchSeries, Operator, RoomSummary
 
 UNROUTED: Final = "(none)"
@@ -108,19 +108,13 @@ class _Rooms:
     async def create(self, request: Request) -> Response:
         if not self._operator.ready():
             raise unavailable()
-        body = await read_json(request)
-        try:
-            spec = forms.room_spec(body, self._settings)
-        except forms.Invalid as invalid:
-            raise refused(invalid) from None
+        spec = forms.room_spec(await read_json(request), self._settings)
         try:
             created = await self._operator.create(spec)
         except NoSuchSeries:
             off = self._operator.meetings is None
             why = "names none: series are off here" if off else "is no series of this server"
-            raise refused(forms.Invalid("series", why)) from None
-        except StoreDown:
-            raise series.store_down() from None
+            raise Invalid(why, "series") from None
         return JSONResponse(opened(created, self._settings), 201)
 
     async def list(self, request: Request) -> Response:
@@ -139,11 +133,7 @@ class _Rooms:
         return Response(status_code=204)
 
     async def invite(self, request: Request) -> Response:
-        body = await read_json(request)
-        try:
-            form = forms.invite(body)
-        except forms.Invalid as invalid:
-            raise refused(invalid) from None
+        form = forms.invite(await read_json(request))
         room = request.path_params["room"]
         made = await self._operator.invite(room, form.role, form.uses, form.expires_in)
         if made is None:
@@ -215,47 +205,58 @@ class _Health:
 
 
 def routes(
-    operator: Operator, settings: Settings, metrics: Metrics, pages: page.Page | None = None
-) -> list[Route]:
-    """Every address but the socket's, the last of them taking whatever is none."""
-    key = Key(settings.operator_key)
+    operator: Operator, settings: Settings, pages: page.Page | None = None
+) -> list[BaseRoute]:
+    """Every address but the socket's and those of files."""
     pages = page.Page() if pages is None else pages
     if not pages.built:
         _log.error("page_missing")
     rooms, health = _Rooms(operator, settings), _Health(operator, pages)
+    series_under_key, series_open = series.routes(operator.meetings, settings)
+    api = [
+        route("/rooms", GET=rooms.list, POST=rooms.create),
+        route("/rooms/{room}", GET=rooms.show, DELETE=rooms.end),
+        route("/rooms/{room}/invites", POST=rooms.invite),
+        route("/rooms/{room}/invites/{invite}", DELETE=rooms.revoke),
+        route("/audit/{room}", GET=rooms.audit, DELETE=rooms.drop_audit),
+        route("/templates", GET=_templates),
+        *series_under_key,
+    ]
     return [
-        Route("/api/rooms", Resource(key, GET=rooms.list, POST=rooms.create)),
-        Route("/api/rooms/{room}", Resource(key, GET=rooms.show, DELETE=rooms.end)),
-        Route("/api/rooms/{room}/invites", Resource(key, POST=rooms.invite)),
-        Route("/api/rooms/{room}/invites/{invite}", Resource(key, DELETE=rooms.revoke)),
-        Route("/api/audit/{room}", Resource(key, GET=rooms.audit, DELETE=rooms.drop_audit)),
-        Route("/api/templates", Resource(key, GET=_templates)),
-        *series.routes(key, operator.meetings, settings),
-        Route("/api", Resource(key)),
-        Route("/api/{rest:path}", Resource(key)),
-        Route("/templates", Resource(GET=_templates)),
-        Route(crisis_lines.ROUTE, Resource(GET=_Lines(settings).show)),
-        Route("/schemas/agenda.json", Resource(GET=_schema)),
-        Route("/healthz", Resource(GET=health.alive)),
-        Route("/readyz", Resource(GET=health.ready)),
+        *under_key("/api", settings.operator_key, api),
+        *series_open,
+        route("/templates", GET=_templates),
+        route(crisis_lines.ROUTE, GET=_Lines(settings).show),
+        route("/schemas/agenda.json", GET=_schema),
+        route("/healthz", GET=health.alive),
+        route("/readyz", GET=health.ready),
         *page.routes(pages),
-        Route("/{rest:path}", Resource()),
     ]
 
 
 # -------------------------------------------------------------------------- around all of it
 
 
-def wrapped(
-    app: ASGIApp,
+def site(
+    routes: Sequence[BaseRoute],
     settings: Settings,
     metrics: Metrics,
     clock: Callable[[], float] = time.monotonic,
-) -> ASGIApp:
-    """What is done for each request, from the outside in: an id, a line in the log and a count;
-    security headers; a fault becomes a 500 without a word of what it was; a `Host` that is none is
-    refused."""
-    return _Watched(page.SecurityHeaders(_Sheltered(app), settings), metrics, clock)
+) -> Starlette:
+    """The application with these addresses. Around each request, from the outside in: an id, a line
+    in the log and a count; security headers; a fault becomes a 500 without a word of what it was,
+    and a `Host` or path that is malformed is refused."""
+    made = Starlette(
+        routes=routes,
+        exception_handlers=HANDLERS,
+        middleware=[
+            Middleware(_Watched, metrics=metrics, clock=clock),
+            Middleware(page.SecurityHeaders, settings=settings),
+            Middleware(_Sheltered),
+        ],
+    )
+    made.router.redirect_slashes = False
+    return made
 
 
 def _one_reading(scope: Scope) -> bool:
@@ -297,10 +298,6 @@ class _Sheltered:
 
         try:
             await self._app(scope, receive, sending)
-        except LogDown:
-            if scope["type"] != "http" or started:
-                raise Faulted from None
-            await unavailable().response()(scope, receive, send)
         except Exception as fault:
             _log.error("fault", exc_info=fault)
             if started:
@@ -336,6 +333,8 @@ class _Watched:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
+            elif message["type"] == "http.response.body" and scope["method"] == "HEAD":
+                message["body"] = b""  # its length was told in the header
             await send(message)
 
         with bound(request=request):
@@ -346,7 +345,7 @@ class _Watched:
                     self._tell(scope, status, began)
 
     def _tell(self, scope: Scope, status: int, began: float) -> None:
-        template = getattr(scope.get("route"), "path", UNROUTED)
+        template = _template(scope)
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self._metrics.http(method, template, status)
         if template in _UNTOLD and status < 500:
@@ -360,3 +359,11 @@ class _Watched:
             status=status,
             ms=round((self._clock() - began) * 1000, 1),
         )
+
+
+def _template(scope: Scope) -> str:
+    """The template of the address that was met, or of those among which none was."""
+    met = scope.get("route")
+    if isinstance(met, Mount):
+        return str(met.path_format)
+    return UNROUTED if met is None else f"{scope.get('root_path', '')}{met.path}"

@@ -8,7 +8,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterat
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+
+from sitwith_server.gateway.http import forms
+from sitwith_server.gateway.http.problems import Problem
+
+JSON_MAX: Final = 1_048_576
+"""Bytes of a JSON body: what is far too long is still refused by the field that is."""
+JSON_SECONDS: Final = 10.0
+"""A body that takes longer to come is refused: it holds a task and memory."""
 
 STALL: Final = 5.0
 """A body of which fewer than `LEAST` bytes come in so many seconds is refused."""
@@ -113,3 +121,25 @@ async def parts(
             coming.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await coming
+
+
+async def read_json(request: Request, most: int = JSON_MAX) -> object:
+    """The body's JSON value.
+
+    Raises:
+        Problem: 413 over `most`, 408 when it does not come in time, 400 when it is no JSON.
+    """
+    body = bytearray()
+    try:
+        async for part in parts(request, JSON_SECONDS):
+            body += part
+            if len(body) > most:
+                raise Problem(413, "too_large", f"A body has at most {most} bytes.")
+    except TimeoutError:
+        raise Problem(408, "timeout", "The body did not come in time.") from None
+    except ClientDisconnect:
+        raise Problem(400, "bad_request", "The body ended early.") from None
+    try:
+        return forms.parse(bytes(body))
+    except forms.NotJson:
+        raise Problem(400, "bad_request", "The body is not valid JSON.") from None

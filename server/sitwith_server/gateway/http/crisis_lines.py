@@ -10,46 +10,32 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from sitwith_protocol.checks import Check, Invalid, many, matching, nullable, record, written
 from sitwith_server.config import SettingError
-from sitwith_server.gateway.http.forms import Check, Invalid, NotJson, listing, parse, record, text
+from sitwith_server.gateway.http.forms import NotJson, parse
 
 ROUTE: Final = "/crisis-lines"
 MOST_BYTES: Final = 262_144
 COUNTRIES_MAX: Final = 250
 
-_DAY = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_NUMBER = re.compile(r"\+?[0-9][0-9 ()/-]{1,29}")
-
-
-def _matching(pattern: re.Pattern[str], problem: str) -> Check[str]:
-    words = text(200, least=1)
-
-    def check(value: object, path: str) -> str:
-        made = words(value, path)
-        if pattern.fullmatch(made) is None:
-            raise Invalid(path, problem)
-        return made
-
-    return check
-
-
-def _or_null(inner: Check[str]) -> Check[object]:
-    return lambda value, path: None if value is None else inner(value, path)
-
-
-_NAME = text(120, least=1)
-_DATE = _matching(_DAY, "must be a day like 2026-11-22")
-_PHONE = _matching(_NUMBER, "must be a number to call")
-_URL = _matching(re.compile(r"https://[^\s\"<>]+"), "must be an address that begins with https://")
-_SOURCE: Final[Mapping[str, Check[object]]] = {
+_WORDS = written(1, 200)
+_NAME = written(1, 120)
+_DATE = matching(
+    _WORDS,
+    r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])",
+    "must be a day like 2026-11-22",
+)
+_PHONE = matching(_WORDS, r"\+?[0-9][0-9 ()/-]{1,29}", "must be a number to call")
+_URL = matching(_WORDS, r"https://[^\s\"<>]+", "must be an address that begins with https://")
+_SOURCE: Final[Mapping[str, Check[Any]]] = {
     "name": _NAME,
     "source": _NAME,
     "url": _URL,
     "noted": _DATE,
-    "checked": _or_null(_DATE),
+    "checked": nullable(_DATE),
 }
 _ALWAYS: Final = tuple(_SOURCE)
 _LINE_FIELDS: Final = record(
@@ -58,36 +44,36 @@ _LINE_FIELDS: Final = record(
         "phone": _PHONE,
         "text": _PHONE,
         "hours": _NAME,
-        "languages": listing(text(20, least=2), 1, 20),
+        "languages": many(written(2, 20), 1, 20),
     },
     (*_ALWAYS, "hours", "languages"),
 )
 
 
-def _line(value: object, path: str) -> Mapping[str, object]:
-    made = _LINE_FIELDS(value, path)
+def _line(value: object) -> Mapping[str, object]:
+    made = _LINE_FIELDS(value)
     if not {"phone", "text"} & made.keys():
-        raise Invalid(path, "needs phone or text")
+        raise Invalid("needs phone or text")
     return made
 
 
 _COUNTRY_FORM: Final = record(
-    {"emergency": _PHONE, "lines": listing(_line, 1, 20)}, ("emergency", "lines")
+    {"emergency": _PHONE, "lines": many(_line, 1, 20)}, ("emergency", "lines")
 )
 
 
-def _countries(value: object, path: str) -> Mapping[str, object]:
+def _countries(value: object) -> Mapping[str, object]:
     if type(value) is not dict or not 1 <= len(value) <= COUNTRIES_MAX:
-        raise Invalid(path, f"must name 1 to {COUNTRIES_MAX} countries")
+        raise Invalid(f"must name 1 to {COUNTRIES_MAX} countries")
     for code in value:
         if _COUNTRY.fullmatch(code) is None:
-            raise Invalid(path, "must have countries by their two letters (ISO 3166-1)")
-    return {code: _COUNTRY_FORM(each, f"{path}.{code}") for code, each in value.items()}
+            raise Invalid("must have countries by their two letters (ISO 3166-1)")
+    return record(dict.fromkeys(value, _COUNTRY_FORM))(value)
 
 
 _FILE: Final = record(
     {
-        "note": text(2_000, least=1),
+        "note": written(1, 2_000),
         "anywhere": record(_SOURCE, _ALWAYS),
         "countries": _countries,
     },
@@ -126,4 +112,4 @@ def read(body: bytes) -> Mapping[str, object]:
         NotJson: malformed.
         Invalid: a field does not fit.
     """
-    return _FILE(parse(body), "")
+    return _FILE(parse(body))

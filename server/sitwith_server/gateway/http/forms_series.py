@@ -4,79 +4,88 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from sitwith_protocol.checks import LINES, Invalid, integer, matching, written
 from sitwith_protocol.person import read_person
-from sitwith_server.gateway.http.forms import DEFAULT_TITLE, TITLE_MAX, Invalid, record, text, whole
+from sitwith_protocol.shapes import may, need, read, shape
+from sitwith_server.gateway.http.forms import DEFAULT_TITLE, TITLE_MAX
 from sitwith_server.series.model import Plan
 
 COUNT_MAX: Final = 1_000
 DAYS_MAX: Final = 366
 SECONDS: Final = (60, 86_400)
-SERIES_ID: Final = text(60, least=1)
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?")
-_LINK = re.compile(r"https?://[^\s\"<>]+")
 
 
-def _starts_at(value: object, path: str) -> str:
-    given = text(30)(value, path)
+def _starts_at(value: object) -> str:
+    given = written(0, 30)(value)
     try:
         if _LOCAL.fullmatch(given):
             return datetime.fromisoformat(given).isoformat(timespec="seconds")
     except ValueError:
         pass
-    raise Invalid(path, "must be a local time such as 2026-11-24T19:00, in the zone of timezone")
+    raise Invalid("must be a local time such as 2026-11-24T19:00; timezone says whose")
 
 
-def _timezone(value: object, path: str) -> str:
-    given = text(80, least=1)(value, path)
+def _timezone(value: object) -> str:
+    given = written(1, 80)(value)
     if given not in available_timezones():
-        raise Invalid(path, "must be a time zone such as Europe/Berlin")
+        raise Invalid("must be a time zone such as Europe/Berlin")
     ZoneInfo(given)
     return given
 
 
-def _every(value: object, path: str) -> str:
+def _every(value: object) -> str:
     from sitwith_server.series.invite import BadRule, every_days, read_rule  # takes a while
 
     if type(value) is int:
-        return every_days(whole(1, DAYS_MAX)(value, path))
+        return every_days(integer(1, DAYS_MAX)(value))
     if type(value) is not str:
-        raise Invalid(path, f"must be days from 1 to {DAYS_MAX}, or an RRULE")
+        raise Invalid(f"must be days from 1 to {DAYS_MAX}, or an RRULE")
     try:
         return read_rule(value)
     except BadRule as bad:
-        raise Invalid(path, str(bad)) from None
+        raise Invalid(str(bad)) from None
 
 
-def _person(value: object, path: str) -> bytes:
+def _person(value: object) -> bytes:
     try:
-        return read_person(text(200)(value, path))
+        return read_person(written(0, 200)(value))
     except ValueError:
-        raise Invalid(path, "must be a person's code: 32 letters and digits") from None
+        raise Invalid("must be a person's code: 32 letters and digits") from None
 
 
-def _link(value: object, path: str) -> str:
-    given = text(2_000, least=1)(value, path)
-    if not _LINK.fullmatch(given):
-        raise Invalid(path, "must be a link")
-    return given
+_LINK: Final = matching(written(1, 2_000), r"https?://[^\s\"<>]+", "must be a link")
 
 
-_SERIES: Final = record(
-    {
-        "title": text(TITLE_MAX),
-        "starts_at": _starts_at,
-        "timezone": _timezone,
-        "seconds": whole(*SECONDS),
-        "every": _every,
-        "count": whole(1, COUNT_MAX),
-    }
-)
-_PERSON: Final = record({"person": _person}, ("person",))
-_INVITE: Final = record({"link": _link, "words": text(2_000, lines=True)})
+@shape
+class PlanForm:
+    """The body of `POST /api/series`."""
+
+    title: str = may(written(0, TITLE_MAX), default="")
+    starts_at: str | None = may(_starts_at, default=None)
+    timezone: str = may(_timezone, default="UTC")
+    seconds: int = may(integer(*SECONDS), default=3_600)
+    every: str | None = may(_every, default=None)
+    count: int | None = may(integer(1, COUNT_MAX), default=None)
+
+
+@shape
+class PersonForm:
+    """The body of a call that erases: whom it means."""
+
+    person: bytes = need(_person)
+
+
+@shape
+class InviteForm:
+    """The link and the words that are to stand in an invitation."""
+
+    link: str | None = may(_LINK, default=None)
+    words: str = may(written(0, 2_000, free=LINES), default="")
 
 
 def plan(body: object) -> Plan:
@@ -85,18 +94,18 @@ def plan(body: object) -> Plan:
     Raises:
         Invalid: a field does not fit.
     """
-    given = _SERIES(body, "")
-    if "every" in given and "starts_at" not in given:
-        raise Invalid("starts_at", "is missing: every needs it as the first day")
-    if "count" in given and "every" not in given:
-        raise Invalid("every", "is missing: count needs it")
+    form = read(PlanForm, body)
+    if form.every is not None and form.starts_at is None:
+        raise Invalid("is missing: every counts from it", "starts_at")
+    if form.count is not None and form.every is None:
+        raise Invalid("is missing: count says how often", "every")
     return Plan(
-        title=str(given.get("title") or DEFAULT_TITLE),
-        timezone=str(given.get("timezone", "UTC")),
-        starts_at=cast("str | None", given.get("starts_at")),
-        seconds=cast(int, given.get("seconds", 3_600)),
-        rule=cast("str | None", given.get("every")),
-        count=cast("int | None", given.get("count")),
+        title=form.title or DEFAULT_TITLE,
+        timezone=form.timezone,
+        starts_at=form.starts_at,
+        seconds=form.seconds,
+        rule=form.every,
+        count=form.count,
     )
 
 
@@ -106,14 +115,13 @@ def person(body: object) -> bytes:
     Raises:
         Invalid: no code of a person.
     """
-    return cast(bytes, _PERSON(body, "")["person"])
+    return read(PersonForm, body).person
 
 
-def invite(body: object) -> tuple[str | None, str]:
-    """The link and the words that are to stand in an invitation.
+def invite(body: object) -> InviteForm:
+    """The body of `POST …/invite.ics`.
 
     Raises:
         Invalid: a field does not fit.
     """
-    given = _INVITE(body, "")
-    return cast("str | None", given.get("link")), str(given.get("words", ""))
+    return read(InviteForm, body)

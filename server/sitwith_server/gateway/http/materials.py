@@ -12,19 +12,20 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import bodies
 from sitwith_server.gateway.http.bodies import Budget
-from sitwith_server.gateway.http.resource import Problem, Resource, not_found
+from sitwith_server.gateway.http.problems import Problem, not_found, unavailable
+from sitwith_server.gateway.http.routing import route
 from sitwith_server.log.base import LogDown
 from sitwith_server.materials.kinds import PICTURE, REASONS, Unfit
 from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import File
-from sitwith_server.room.speakers import waits
+from sitwith_server.room.guests.speakers import waits
+from sitwith_server.room.materials.values import File
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.materials.files import Shelf
@@ -66,9 +67,8 @@ class Materials:
         self._coming = Budget(settings.upload_bytes, UPLOADS_EACH)
         self._going = Budget(settings.upload_bytes, DOWNLOADS_EACH)
 
-    def routes(self) -> list[Route]:
-        resource = Resource(GET=self.fetch, PUT=self.bring)
-        return [Route("/r/{room}/materials/{material}", resource)]
+    def routes(self) -> list[BaseRoute]:
+        return [route("/r/{room}/materials/{material}", GET=self.fetch, PUT=self.bring)]
 
     async def fetch(self, request: Request) -> Response:
         """The bytes of a file, to a seat that sees it."""
@@ -84,7 +84,7 @@ class Materials:
         try:
             data = await self._shelf.get(room.id, material.file.name)
         except LogDown:
-            raise _away() from None
+            raise unavailable() from None
         # Another worker may have taken it away meanwhile, or sent its reader out.
         if data is None or not await self._still(room, ticket.seat, material.id):
             raise not_found()
@@ -122,7 +122,7 @@ class Materials:
         except Unfit as unfit:
             raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
         except (Busy, bodies.Full):
-            raise _away() from None
+            raise unavailable() from None
         name = new_id("b")
         file = File(name, clean.type, len(clean.body), clean.width, clean.height, clean.pages)
         command = c.MaterialBring(
@@ -139,7 +139,7 @@ class Materials:
                 raise not_found()
         except LogDown:
             await self._shelf.drop(room.id, name)
-            raise _away() from None
+            raise unavailable() from None
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
         outcome = await room.order(command, "material.show", audit=audit)
@@ -147,7 +147,7 @@ class Materials:
             return
         if isinstance(outcome, Unavailable):
             self._shelf.unsure(room.id, name)
-            raise _away()
+            raise unavailable()
         await self._shelf.drop(room.id, name)
         if not isinstance(outcome, Refused) or outcome.code not in _REFUSALS:
             raise not_found()
@@ -169,7 +169,7 @@ class Materials:
         try:
             use = await self._host.use(request.path_params["room"])
         except (LogDown, Unreadable):
-            raise _away() from None
+            raise unavailable() from None
         if use is None:
             raise not_found()
         try:
@@ -181,7 +181,7 @@ class Materials:
                 raise not_found()
         except LogDown:
             use.release()
-            raise _away() from None
+            raise unavailable() from None
         except Problem:
             use.release()
             raise
@@ -198,7 +198,7 @@ class Materials:
         try:
             await room.follow_up()
         except LogDown:
-            raise _away() from None
+            raise unavailable() from None
         seat, shown = room.state.at(member), room.state.materials.find(material)
         return seat is not None and not waits(room.state, seat) and shown is not None
 
@@ -256,7 +256,7 @@ class _File(Response):
             with self._budget.hold(object(), self._key, len(self._data)):
                 await self._send(scope, send)
         except bodies.Full:
-            await _away().response()(scope, receive, send)
+            await unavailable().response()(scope, receive, send)
 
     async def _send(self, scope: Scope, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
@@ -266,9 +266,3 @@ class _File(Response):
             piece = bytes(data[at : at + PIECE])
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-
-def _away() -> Problem:
-    return Problem(
-        503, "unavailable", "This can't be done just now; try again.", headers={"retry-after": "3"}
-    )

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http.resource import Handler, Resource, not_found
+from sitwith_server.gateway.http.problems import not_found
+from sitwith_server.gateway.http.routing import Call, route
 
 BUILT: Final = Path(__file__).resolve().parents[2] / "web"
 """Where the build puts the page; it travels in the wheel."""
@@ -211,11 +212,11 @@ def _file(body: bytes, suffix: str) -> File:
 # ------------------------------------------------------------------------------------- routes
 
 
-def routes(page: Page | None = None) -> list[Route]:
+def routes(page: Page | None = None) -> list[BaseRoute]:
     """`GET /` (what this is), `GET /r/{room}` (the page) and `GET /assets/{name}`."""
     found = Page() if page is None else page
 
-    def shown(name: str) -> Handler:
+    def shown(name: str) -> Call:
         async def show(request: Request) -> Response:
             file = found.file(name)
             if file is None:
@@ -231,9 +232,9 @@ def routes(page: Page | None = None) -> list[Route]:
         return _answer(request, file, FOR_EVER)
 
     return [
-        Route("/", Resource(GET=shown("front.html"))),
-        Route("/r/{room}", Resource(GET=shown("index.html"))),
-        Route("/assets/{name}", Resource(GET=asset)),
+        route("/", GET=shown("front.html")),
+        route("/r/{room}", GET=shown("index.html")),
+        route("/assets/{name}", GET=asset),
     ]
 
 

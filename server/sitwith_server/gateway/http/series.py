@@ -7,24 +7,23 @@ person erased, without a key: nobody but them, or whom they gave it to, can know
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import forms_series
-from sitwith_server.gateway.http.forms import Invalid
-from sitwith_server.gateway.http.resource import Key, Problem, Resource, read_json, refused
+from sitwith_server.gateway.http.bodies import read_json
+from sitwith_server.gateway.http.problems import Problem
+from sitwith_server.gateway.http.routing import route
 from sitwith_server.gateway.http.throttle import Throttle
 from sitwith_server.gateway.sockets.peers import neighbourhood
-from sitwith_server.series.model import Overview, StoreDown
+from sitwith_server.series.model import Overview
 from sitwith_server.service.meetings import Meetings
-
-T = TypeVar("T")
 
 FORGET_ROUTE: Final = "/series/{series}/forget"
 
@@ -35,24 +34,8 @@ SECRET_MAX: Final = 1_024
 """Bytes of a body that brings a person's secret and no key."""
 
 
-def store_down() -> Problem:
-    return Problem(
-        503,
-        "unavailable",
-        "What is kept of series can't be had just now; try again.",
-        headers={"retry-after": "5"},
-    )
-
-
 def _no_series() -> Problem:
     return Problem(404, "no_such_series", "There is no such series.")
-
-
-def _form(read: Callable[[object], T], body: object) -> T:
-    try:
-        return read(body)
-    except Invalid as invalid:
-        raise refused(invalid) from None
 
 
 def shown(overview: Overview) -> dict[str, object]:
@@ -85,30 +68,30 @@ class _Series:
         self._throttle = Throttle(RATE, BURST, clock=clock)
 
     async def create(self, request: Request) -> Response:
-        plan = _form(forms_series.plan, await read_json(request))
-        made = await self._asked(self._on.create(plan))
+        plan = forms_series.plan(await read_json(request))
+        made = await self._on.create(plan)
         return JSONResponse({"series": made, **_without(await self._overview(made))}, 201)
 
     async def list(self, request: Request) -> Response:
-        found = await self._asked(self._on.overviews())
+        found = await self._on.overviews()
         return JSONResponse({"series": [shown(each) for each in found]})
 
     async def show(self, request: Request) -> Response:
         return JSONResponse(shown(await self._overview(_id(request))))
 
     async def drop(self, request: Request) -> Response:
-        if not await self._asked(self._on.drop(_id(request))):
+        if not await self._on.drop(_id(request)):
             raise _no_series()
         return Response(status_code=204)
 
     async def erase(self, request: Request) -> Response:
-        person = _form(forms_series.person, await read_json(request))
+        person = forms_series.person(await read_json(request))
         await self._overview(_id(request))
-        erased = await self._asked(self._on.forget(_id(request), person))
+        erased = await self._on.forget(_id(request), person)
         return JSONResponse({"series": _id(request), "erased": erased})
 
     async def lift(self, request: Request) -> Response:
-        if not await self._asked(self._on.lift(_id(request), request.path_params["ban"])):
+        if not await self._on.lift(_id(request), request.path_params["ban"]):
             raise Problem(404, "no_such_ban", "There is no such series or ban.")
         return Response(status_code=204)
 
@@ -116,14 +99,15 @@ class _Series:
         """With GET as it is, with POST with a link and words of the operator's own."""
         link, words = None, ""
         if request.method == "POST":
-            link, words = _form(forms_series.invite, await read_json(request))
+            form = forms_series.invite(await read_json(request))
+            link, words = form.link, form.words
         return self._calendar(await self._overview(_id(request)), link, words)
 
     async def forget(self, request: Request) -> Response:
         """By whoever has the secret. Whether there was anything is not said."""
         self._slowly(request)
-        person = _form(forms_series.person, await read_json(request, SECRET_MAX))
-        await self._asked(self._on.forget(_id(request), person))
+        person = forms_series.person(await read_json(request, SECRET_MAX))
+        await self._on.forget(_id(request), person)
         return Response(status_code=204)
 
     async def public_invite(self, request: Request) -> Response:
@@ -141,14 +125,8 @@ class _Series:
             )
         return self._meetings
 
-    async def _asked(self, work: Awaitable[T]) -> T:
-        try:
-            return await work
-        except StoreDown:
-            raise store_down() from None
-
     async def _overview(self, series: str) -> Overview:
-        found = await self._asked(self._on.overview(series))
+        found = await self._on.overview(series)
         if found is None:
             raise _no_series()
         return found
@@ -183,20 +161,20 @@ def _without(overview: Overview) -> dict[str, object]:
 
 
 def routes(
-    key: Key,
     meetings: Meetings | None,
     settings: Settings,
     clock: Callable[[], float] = time.monotonic,
-) -> list[Route]:
-    """Every address of series."""
+) -> tuple[list[BaseRoute], list[BaseRoute]]:
+    """The addresses of series: those under `/api`, and those that need no key."""
     series = _Series(meetings, settings, clock)
-    one = "/api/series/{series}"
+    one = "/series/{series}"
     return [
-        Route("/api/series", Resource(key, GET=series.list, POST=series.create)),
-        Route(one, Resource(key, GET=series.show, DELETE=series.drop)),
-        Route(f"{one}/erase", Resource(key, POST=series.erase)),
-        Route(f"{one}/bans/{{ban}}", Resource(key, DELETE=series.lift)),
-        Route(f"{one}/invite.ics", Resource(key, GET=series.invite, POST=series.invite)),
-        Route(FORGET_ROUTE, Resource(POST=series.forget)),
-        Route("/series/{series}/invite.ics", Resource(GET=series.public_invite)),
+        route("/series", GET=series.list, POST=series.create),
+        route(one, GET=series.show, DELETE=series.drop),
+        route(f"{one}/erase", POST=series.erase),
+        route(f"{one}/bans/{{ban}}", DELETE=series.lift),
+        route(f"{one}/invite.ics", GET=series.invite, POST=series.invite),
+    ], [
+        route(FORGET_ROUTE, POST=series.forget),
+        route(f"{one}/invite.ics", GET=series.public_invite),
     ]

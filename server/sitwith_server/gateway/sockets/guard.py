@@ -38,6 +38,8 @@ class Guard:
     """Newcomers' sockets, one after another."""
     requests: Turnstile = field(default_factory=lambda: Turnstile(REQUESTS, 2 * REQUESTS, 0.001))
     """And other requests: a page asks for some twenty things at once."""
+    heads: Round = field(default_factory=Round)
+    """What more of a head comes of those who send theirs in pieces."""
     strangers: Round = field(default_factory=Round)
     """What comes of sockets that have no seat."""
     outbox_bytes: int = 1_048_576

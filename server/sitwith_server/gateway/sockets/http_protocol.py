@@ -128,6 +128,7 @@ class HttpProtocol(H11Protocol):
         self._unset_keepalive_if_required()
         if not (odd or _WHOLE.search(begins)):
             self._wait("head")
+            self._read_later()
             return
         guard = self.guard
         queue = guard.upgrades if _WEBSOCKET.search(head) else guard.requests
@@ -138,6 +139,15 @@ class HttpProtocol(H11Protocol):
         self._turning = True
         self._wait(None)
         self.transport.pause_reading()
+
+    def _read_later(self) -> None:
+        """A head that comes in pieces is read a piece at a time, in turn with others."""
+        self.transport.pause_reading()
+        self.guard.heads.add(self._read_on, self.loop)
+
+    def _read_on(self) -> None:
+        if self._held is not None and not (self._turning or self.transport.is_closing()):
+            self.transport.resume_reading()
 
     def _turn(self) -> None:
         data = bytes(self._head)

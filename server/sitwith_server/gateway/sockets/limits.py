@@ -58,6 +58,8 @@ class Sockets:
         self._of: dict[str, int] = {}
         self._idle: dict[Held, None] = {}
         """In the order in which they became it."""
+        self.ended = 0
+        """How many have ended."""
         self._idle_of: dict[str, dict[Held, None]] = {}
 
     def __len__(self) -> int:
@@ -105,6 +107,7 @@ class Sockets:
             self.busy(held)
             self._discount(held)
             self._open.discard(held)
+            self.ended += 1
             held.cut = _nothing  # it refers to the connection, which is over
 
     def _full(self, place: str | None) -> Reason | None:

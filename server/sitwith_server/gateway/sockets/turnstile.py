@@ -22,8 +22,8 @@ BURST: Final = 300.0
 """A large room comes in without waiting for the rate."""
 SPACE: Final = 0.004
 """Seconds between two newcomers at least: four times what one costs."""
-AT_ONCE: Final = 8
-"""Peers of a `Round` in one turn of the event loop."""
+APART: Final = 0.001
+"""Seconds between two pieces of a `Round`'s work at least."""
 MOST: Final = 2_048
 """Newcomers of one peer that wait: a clinic, or a proxy that is not trusted, is one peer."""
 MOST_IN_ALL: Final = 4_096
@@ -40,27 +40,44 @@ class Loop(Protocol):
 
 
 class Round:
-    """Small work for many peers, a few of them in a turn of the event loop: what hundreds send in
-    the same moment does not come before what a member says a moment later."""
+    """Small work for many peers, a piece each `APART`: what hundreds send in the same moment does
+    not come before what a member says a moment later."""
 
     def __init__(self) -> None:
         self._waiting: deque[Go] = deque()
         self._turning = False
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def add(self, work: Go, loop: Loop) -> None:
+        """Does it as soon as it is its turn: in the next turn of the loop where nothing else waits.
+
+        work: may find that its peer is gone meanwhile.
+        """
         self._waiting.append(work)
         if not self._turning:
             self._turning = True
-            loop.call_soon(lambda: self._some(loop))
+            loop.call_soon(lambda: self._next(loop))
 
-    def _some(self, loop: Loop) -> None:
-        some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-        if self._waiting:
-            loop.call_soon(lambda: self._some(loop))
-        else:
+    async def turn(self) -> None:
+        """Returns when it is this one's turn."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+
+        def go() -> None:
+            if not turn.done():
+                turn.set_result(None)
+
+        self.add(go, loop)
+        await turn
+
+    def _next(self, loop: Loop) -> None:
+        if not self._waiting:
             self._turning = False
-        for work in some:
-            loop.call_soon(work)
+            return
+        loop.call_later(APART, lambda: self._next(loop))
+        self._waiting.popleft()()
 
 
 class _Allowance(Bucket):

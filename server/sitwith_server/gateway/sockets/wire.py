@@ -81,6 +81,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def unsent(self) -> int:
         return self.transport.get_write_buffer_size()
 
+    def more(self) -> bool:
+        return bool(self._unread) or not self.queue.empty()
+
     def gone(self) -> bool:
         return self.disconnected or self.conn.close_rcvd is not None or self.transport.is_closing()
 

@@ -113,6 +113,9 @@ class Connection:
                     self._outbox.end(CloseCode.TOO_FAST)
                     return
                 await asyncio.sleep(SLOWED_SECONDS)
+            elif self._outbox.more():
+                # Reading on does not wait for anything, and so everybody else would wait for it.
+                await self._gate.bursts.turn()
         await self._settled()
 
     async def _step(self, data: bytes | str) -> None:
@@ -222,7 +225,9 @@ class Connection:
         self, seated: Seated, message: m.MediaOffer | m.MediaServers | m.MediaTake
     ) -> None:
         """What a media node has to answer; its sender's other commands don't wait for it."""
-        if len(self._media) >= MEDIA_AT_ONCE:
+        offers = isinstance(message, m.MediaOffer)
+        busy = len(self._media) >= MEDIA_AT_ONCE
+        if busy or (offers and not self._session.takes_offer(self._clock())):
             self._answer(message, No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
             return
 

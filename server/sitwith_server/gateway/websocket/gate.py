@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.config import Settings
 from sitwith_server.gateway.flow import Flows
-from sitwith_server.gateway.sockets.turnstile import SPACE, Turnstile
+from sitwith_server.gateway.sockets.turnstile import Round, Turnstile
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
@@ -18,6 +19,13 @@ from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.people.door import Door
 from sitwith_server.service.rooms.room import Room
+
+GOODBYES_SPACE: Final = 0.02
+"""Seconds between two seats at the door whose loss is noted."""
+CROWD_RATE: Final = 8.0
+CROWD_BURST: Final = 8.0
+CROWD_SPACE: Final = 0.05
+"""How fast people take a place at the doors that are crowded, by links that many share."""
 
 
 class Gate:
@@ -43,10 +51,14 @@ class Gate:
             b"" if room.state.series is None else None
         )
         """Whose secret it is in the room's series; None where this worker keeps none."""
-        self.goodbyes = Turnstile(1 / SPACE, 1.0)
+        self.goodbyes = Turnstile(1 / GOODBYES_SPACE, 1.0, GOODBYES_SPACE)
         """For seats at the door whose connections are lost: hundreds may be cut at once."""
         self.came_back: Callable[[], None] = lambda: None
         """Is told of each seat that was taken again: whoever has one is no newcomer."""
+        door.crowd_turn = Turnstile(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
+        self.bursts = Round()
+        """For what members send before its worker has taken what they sent before."""
+        self._replays = Round()
         self._hubs: dict[str, Hub] = {}
         self._open: set[Outbox] = set()
 
@@ -60,7 +72,7 @@ class Gate:
             self.hub_left(hub)
             hub = None
         if hub is None:
-            hub = self._hubs[room.id] = Hub(room)
+            hub = self._hubs[room.id] = Hub(room, self._replays)
             self.voices.watch(room)
         return hub
 

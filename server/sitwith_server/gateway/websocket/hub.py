@@ -13,12 +13,15 @@ from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.sockets.turnstile import Round
 from sitwith_server.gateway.websocket.missed import NOTHING, Extent, Owed, is_for, since
 from sitwith_server.gateway.websocket.numbers import Numbers, Places, Rest
 from sitwith_server.gateway.websocket.outbox import Outbox, framed
 from sitwith_server.gateway.websocket.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
-from sitwith_server.room.access import (
+from sitwith_server.room.care.watch import Cause, Told
+from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
+from sitwith_server.room.chat.access import (
     CIRCLE,
     FACILITATORS,
     PAIR,
@@ -28,17 +31,20 @@ from sitwith_server.room.access import (
     stream_from,
     stream_of,
 )
-from sitwith_server.room.changes import Changes, Key, Sees, merged, sees
-from sitwith_server.room.events import Event, PlaceYielded, SeatLeft, Turned
+from sitwith_server.room.entry.events import Turned
+from sitwith_server.room.events import Event, PlaceYielded, SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
-from sitwith_server.room.view import FREEZING, SLICES, Value, slices, view, with_freeze
-from sitwith_server.room.watch import Cause, Told
+from sitwith_server.room.slices import Value
+from sitwith_server.room.view import FREEZING, SLICES, slices, view, with_freeze
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.talking import Words
 
 DARK_SECONDS: Final = 10.0
 """How long members of a frozen room stay: longer than a restart of Redis, shorter than patience."""
+
+MISSED_AT_ONCE: Final = 12
+"""Messages of a replay that one member gets before others have their turn."""
 
 
 class Link:
@@ -88,10 +94,14 @@ class Link:
 
 
 class Hub:
-    """Implements `service.rooms.observing.Observer` for the links of one room."""
+    """Implements `service.rooms.observing.Observer` for the links of one room.
 
-    def __init__(self, room: Room) -> None:
+    replays: whose turn it is to be given more of what was missed, in all rooms of this worker.
+    """
+
+    def __init__(self, room: Room, replays: Round | None = None) -> None:
         self.room = room
+        self._replays = Round() if replays is None else replays
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
         self._places = Places(room.state.materials.key)
@@ -318,8 +328,13 @@ class Hub:
             folded = self.room.talking.book.head(stream)
             missed += [words for words in own if words.entry.position.seq <= folded]
         missed.sort(key=lambda w: (w.entry.at, w.entry.stream, w.entry.position.seq))
-        for words in missed:
-            self._give(link, words)
+        for number, words in enumerate(missed):
+            if number and number % MISSED_AT_ONCE == 0:
+                await self._replays.turn()
+                if link.outbox.ended is not None:
+                    return
+            # What was deleted while others had their turn is not sent any more (EV5).
+            self._give(link, self.room.talking.as_it_is(words))
 
 
 def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:

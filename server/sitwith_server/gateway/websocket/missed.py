@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sitwith_server.log.base import Position, Trimmed
-from sitwith_server.room.access import ever_received, may_receive, stream_from
+from sitwith_server.room.chat.access import ever_received, may_receive, stream_from
 from sitwith_server.room.model import Seat
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.talking import Words

@@ -16,7 +16,7 @@ from typing import Final
 from sitwith_protocol.codec import encode
 from sitwith_server.gateway.websocket.outbox import frame_header, framed
 from sitwith_server.log.base import CONTROL, Position
-from sitwith_server.room.access import stream_from
+from sitwith_server.room.chat.access import stream_from
 from sitwith_server.room.model import Seat
 
 SEALED_BYTES: Final = 32

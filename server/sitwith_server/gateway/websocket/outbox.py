@@ -25,6 +25,9 @@ class Wire(Protocol):
     def unsent(self) -> int:
         """Bytes that the peer has not taken yet and that wait in this process."""
 
+    def more(self) -> bool:
+        """Whether something that the peer sent has come and is not yet read."""
+
     def gone(self) -> bool:
         """Whether the peer has closed, as far as this process has read."""
 
@@ -78,6 +81,10 @@ class Outbox:
     def seated(self) -> None:
         """Its peer has taken a seat."""
         self._wire.seated()
+
+    def more(self) -> bool:
+        """Whether the peer has sent more than was read of it."""
+        return self._wire.more()
 
     async def alive(self) -> bool:
         """Whether the peer is still there, by all that has arrived of it.

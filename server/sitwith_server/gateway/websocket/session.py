@@ -60,6 +60,10 @@ class Session:
         """The log has refused a command for its speed."""
         return None if self._flow.refused(now) else self._over()
 
+    def takes_offer(self, now: float) -> bool:
+        """Whether one more media offer of this seat is in time."""
+        return self._flow.takes_offer(now)
+
     @property
     def strained(self) -> bool:
         """Whether this peer is to be read slowly: it sends faster than it may."""

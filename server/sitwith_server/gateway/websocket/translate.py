@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from sitwith_protocol import messages as m
@@ -12,11 +13,13 @@ from sitwith_protocol.errors import RefusalCode
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import shown_as
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.chat.access import shown_as
+from sitwith_server.room.chat.talk import Said
+from sitwith_server.room.family import Rule
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Kind, Role
-from sitwith_server.room.talk import Said
+from sitwith_server.room.rules import RULES
 from sitwith_server.service.people.names import Name, NameRefused, clean
 from sitwith_server.service.people.tokens import new_id
 from sitwith_server.service.rooms.answers import Answer, Done
@@ -36,7 +39,7 @@ def to_command(message: m.Command, me: str) -> c.Command:
     Raises:
         Untranslatable: a name that may not be.
     """
-    return _COMMANDS[type(message)](message, me)
+    return _COMMANDS[message.t](message, me)
 
 
 def to_name(name: str) -> Name | None:
@@ -71,6 +74,39 @@ def _kinds(names: tuple[str, ...]) -> frozenset[Kind]:
     return frozenset(Kind(name) for name in names)
 
 
+def _seed() -> int:
+    return secrets.randbits(63)
+
+
+def _level(word: str | None) -> Level | None:
+    return None if word is None else Level(word)
+
+
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "kinds": _kinds,
+    "level": _level,
+    "role": Role,
+    "stages": to_stages,
+}
+"""How fields become the room's, where these are not the same as the wire's."""
+
+
+def _by_fields(rule: Rule) -> Callable[[Any, str], c.Command]:
+    """Makes a command whose fields are the message's, by the same names. One that takes a seed of
+    chance is given it."""
+    command: Callable[..., c.Command] = rule.command
+    names = [slot.attribute for slot in m.COMMANDS[rule.wire]._slots if slot.attribute != "id"]
+    seeded = any(field.name == "seed" for field in fields(rule.command))
+
+    def make(message: Any, me: str) -> c.Command:
+        given = {name: getattr(message, name) for name in names}
+        read = {name: _READ[name](given[name]) for name in names if name in _READ}
+        chance = {"seed": _seed()} if seeded else {}
+        return command(by=me, **given | read | chance)
+
+    return make
+
+
 def _rename(message: m.SelfRename, me: str) -> c.Command:
     name = to_name(message.name)
     if name is None or name.role:
@@ -81,36 +117,6 @@ def _rename(message: m.SelfRename, me: str) -> c.Command:
 def _accept(message: m.AgreementAccept, me: str) -> c.Command:
     version = message.version if isinstance(message.version, int) else -1
     return c.AgreementAccept(by=me, version=version)
-
-
-def _seed() -> int:
-    return secrets.randbits(63)
-
-
-def _plan(message: m.PairsPlan, me: str) -> c.Command:
-    return c.PairsPlan(
-        by=me,
-        seed=_seed(),
-        how=message.how,
-        size=message.size,
-        avoid=message.avoid,
-        facilitators=message.facilitators,
-        pins=message.pins,
-    )
-
-
-def _plain(command: Callable[..., c.Command], *fields: str) -> Callable[[Any, str], c.Command]:
-    """A command whose fields are the message's, by the same names."""
-
-    def make(message: Any, me: str) -> c.Command:
-        return command(by=me, **{name: getattr(message, name) for name in fields})
-
-    return make
-
-
-def _worry(message: m.CareWorry, me: str) -> c.Command:
-    level = None if message.level is None else Level(message.level)
-    return c.CareWorry(by=me, member=message.member, level=level)
 
 
 def _card(message: m.CareCard, me: str) -> c.Command:
@@ -140,91 +146,28 @@ def _media(message: m.Command, me: str) -> c.Command:
     return c.Media(by=me, name=message.t)
 
 
-_COMMANDS: Mapping[type, Callable[[Any, str], c.Command]] = {
-    m.AgreementAccept: _accept,
-    m.ChatSay: lambda w, me: c.Say(by=me, to=w.to, body=w.body),
-    m.PairsSay: lambda w, me: c.Say(by=me, to="circle", body=w.body, notice=True),
-    m.ChatDelete: lambda w, me: c.Unsay(by=me, to=w.to, n=w.n),
-    m.React: _plain(c.React, "kind", "to"),
-    m.HandRaise: _plain(c.HandRaise),
-    m.HandLower: _plain(c.HandLower, "member"),
-    m.FloorOpen: _plain(c.FloorOpen),
-    m.FloorQuiet: _plain(c.FloorQuiet),
-    m.FloorRound: _plain(c.FloorRound, "order", "seconds", "starter"),
-    m.FloorStick: _plain(c.FloorStick, "to", "seconds"),
-    m.FloorPass: _plain(c.FloorPass, "to"),
-    m.FloorLater: _plain(c.FloorLater, "last"),
-    m.FloorExtend: _plain(c.FloorExtend, "seconds"),
-    m.FloorPause: _plain(c.FloorPause),
-    m.FloorResume: _plain(c.FloorResume),
-    m.Mute: lambda w, me: c.Mute(by=me, member=w.member, kinds=_kinds(w.kinds)),
-    m.Unmute: lambda w, me: c.Unmute(by=me, member=w.member, kinds=_kinds(w.kinds)),
-    m.MuteAll: lambda w, me: c.MuteAll(
+_OTHERS: Mapping[str, Callable[[Any, str], c.Command]] = {
+    "agreement.accept": _accept,
+    "pairs.say": lambda w, me: c.Say(by=me, to="circle", body=w.body, notice=True),
+    "mute.all": lambda w, me: c.MuteAll(
         by=me, kinds=_kinds(w.kinds), sparing=w.except_, hold=w.hold
     ),
-    m.PairsPlan: _plan,
-    m.PairsOpen: _plain(c.PairsOpen, "groups", "seconds"),
-    m.PairsMove: _plain(c.PairsMove, "member", "group"),
-    m.PairsExtend: _plain(c.PairsExtend, "seconds"),
-    m.PairsClose: _plain(c.PairsClose, "grace"),
-    m.PairsVisit: _plain(c.PairsVisit, "group"),
-    m.PairsReturn: _plain(c.PairsReturn),
-    m.HelpAsk: _plain(c.HelpAsk),
-    m.HelpDone: _plain(c.HelpDone, "member"),
-    m.LobbyAdmit: _plain(c.LobbyAdmit, "person"),
-    m.LobbyAdmitAll: _plain(c.LobbyAdmitAll),
-    m.LobbyDecline: _plain(c.LobbyDecline, "person"),
-    m.LobbyDeclineAll: lambda w, me: c.LobbyDeclineAll(by=me, invite=w.link),
-    m.LinkReplace: lambda w, me: c.LinkReplace(
+    "lobby.decline_all": lambda w, me: c.LobbyDeclineAll(by=me, invite=w.link),
+    "link.replace": lambda w, me: c.LinkReplace(
         by=me, invite=w.link, new=new_id("i"), digest=w.digest, inside=w.inside
     ),
-    m.AgreementReading: _plain(c.AgreementReading),
-    m.LobbyReturn: _plain(c.LobbyReturn, "member"),
-    m.RoomLock: _plain(c.RoomLock),
-    m.RoomUnlock: _plain(c.RoomUnlock),
-    m.RoomEnd: _plain(c.RoomEnd),
-    m.RoomExtend: _plain(c.RoomExtend, "seconds"),
-    m.RoomSettings: lambda w, me: c.RoomSettings(by=me, changes=w.changes),
-    m.MemberRemove: _plain(c.MemberRemove, "member"),
-    m.RoleGive: lambda w, me: c.RoleGive(by=me, member=w.member, role=Role(w.role)),
-    m.SelfRename: _rename,
-    m.SelfAway: _plain(c.SelfAway, "away"),
-    m.Leave: _plain(c.Leave),
-    m.CareFlag: lambda w, me: c.CareFlag(by=me, level=Level(w.level)),
-    m.CareWithdraw: _plain(c.CareWithdraw),
-    m.CareWorry: _worry,
-    m.CareTake: _plain(c.CareTake, "member"),
-    m.CareDone: _plain(c.CareDone, "member"),
-    m.CareAside: lambda w, me: c.CareAside(by=me, member=w.member, seed=_seed()),
-    m.CareBack: _plain(c.CareBack, "member"),
-    m.CareCard: _card,
-    m.CareOpen: _plain(c.CareOpen, "member"),
-    m.StaffClaim: _plain(c.StaffClaim, "member"),
-    m.StaffRelease: _plain(c.StaffRelease, "member"),
-    m.AgendaStart: lambda w, me: c.AgendaStart(by=me, seed=_seed()),
-    m.AgendaNext: lambda w, me: c.AgendaNext(by=me, seed=_seed(), at=w.at),
-    m.AgendaBack: lambda w, me: c.AgendaBack(by=me, seed=_seed(), at=w.at),
-    m.AgendaExtend: _plain(c.AgendaExtend, "seconds"),
-    m.AgendaEdit: lambda w, me: c.AgendaEdit(by=me, stages=to_stages(w.stages), at=w.at),
-    m.MoodAsk: _plain(c.MoodAsk),
-    m.MoodAnswer: _plain(c.MoodAnswer, "value"),
-    m.MoodClose: _plain(c.MoodClose),
-    m.MilestoneShare: lambda w, me: c.MilestoneShare(by=me, text=w.text, seed=_seed()),
-    m.MilestoneClear: _plain(c.MilestoneClear, "n"),
-    m.VoiceNudge: _plain(c.VoiceNudge, "member"),
-    m.VoiceDismiss: _plain(c.VoiceDismiss),
-    m.MaterialLink: _show(MaterialKind.LINK, "url"),
-    m.MaterialText: _show(MaterialKind.TEXT, "text"),
-    m.MaterialUpload: _upload,
-    m.MaterialOpen: _plain(c.MaterialOpen, "material"),
-    m.MaterialHide: _plain(c.MaterialHide, "material"),
-    m.GuestBring: _plain(c.GuestBring),
-    m.GuestRest: _plain(c.GuestRest),
-    m.BreatheStart: _plain(c.BreatheStart, "pattern", "seconds"),
-    m.BreatheStop: _plain(c.BreatheStop),
-    m.TopicsSet: _plain(c.TopicsSet, "tags"),
-    m.ConcernsOffer: _plain(c.ConcernsOffer, "concerns"),
-    m.MediaOffer: _media,
-    m.MediaServers: _media,
-    m.MediaTake: _media,
+    "room.settings": lambda w, me: c.RoomSettings(by=me, changes=w.changes),
+    "self.rename": _rename,
+    "care.card": _card,
+    "material.link": _show(MaterialKind.LINK, "url"),
+    "material.text": _show(MaterialKind.TEXT, "text"),
+    "material.upload": _upload,
+    "media.offer": _media,
+    "media.servers": _media,
+    "media.take": _media,
+}
+"""Messages that are not commands of the same fields."""
+
+_COMMANDS: Mapping[str, Callable[[Any, str], c.Command]] = {
+    rule.wire: _OTHERS.get(rule.wire) or _by_fields(rule) for rule in RULES
 }

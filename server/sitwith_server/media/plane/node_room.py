@@ -19,8 +19,8 @@ from sitwith_server.media.loops import Loop, Often, Tasks
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.reconcile import Reads, Reconciler
 from sitwith_server.room import commands as c
+from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
-from sitwith_server.room.routes import NOBODY
 from sitwith_server.service.rooms.results import Committed
 from sitwith_server.service.rooms.room import Room
 

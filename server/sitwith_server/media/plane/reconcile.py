@@ -22,8 +22,8 @@ from sitwith_server.log.base import Look, Position
 from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.room import routes
+from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId, RoomState
-from sitwith_server.room.routes import Routes
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.talking import Words

@@ -31,8 +31,8 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import begin, due_at
 from sitwith_server.room.events import RoomOpened
+from sitwith_server.room.lifetime.record import forgotten, record_of
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.record import forgotten, record_of
 from sitwith_server.service.hosting.loading import give, load
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.hosting.timers import Timer

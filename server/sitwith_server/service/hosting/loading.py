@@ -5,7 +5,7 @@ from __future__ import annotations
 from sitwith_server.log.base import CONTROL, Given, Log, Position, Trimmed
 from sitwith_server.room import begin, due_at
 from sitwith_server.room.events import RoomOpened
-from sitwith_server.room.record import reopened
+from sitwith_server.room.lifetime.record import reopened
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, workers_of

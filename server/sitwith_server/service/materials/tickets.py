@@ -17,7 +17,7 @@ from typing import Final
 
 from sitwith_protocol.codec import CodecError, decode, encode
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import RoomState
 
 BRING: Final = "bring"

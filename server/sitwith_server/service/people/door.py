@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.door import is_besieged
+from sitwith_server.room.door.crowd import is_besieged, is_crowded, is_own
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.people import paces, tokens
@@ -56,6 +56,9 @@ async def _always() -> bool:
     return True
 
 
+async def _at_once(place: str) -> None: ...
+
+
 class Door:
     """Takes hellos, and notes connections that are lost.
 
@@ -66,6 +69,9 @@ class Door:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self.crowd_turn: Callable[[str], Awaitable[None]] = _at_once
+        """Waits until it is the turn of somebody who comes to a crowded door, by whose they are:
+        one address of one room."""
 
     async def join(
         self,
@@ -87,6 +93,12 @@ class Door:
         if name.role and _leads_to_no_role(use.room, parts.digest):
             use.release()
             return CloseCode.BAD_FRAME
+        if is_crowded(use.room.state) and _is_shared(use.room, parts.digest):
+            try:
+                await self.crowd_turn(f"{use.room.id} {_hashed(use.room, address).hex()}")
+            except BaseException:
+                use.release()
+                raise
         before = tokens.read_resume(was) if was else None
         taken: Seated | CloseCode | None = None
         while taken is None:
@@ -181,6 +193,12 @@ def _leads_to_no_role(room: Room, digest: bytes) -> bool:
     always gets."""
     invite = room.state.invite_by_digest(digest)
     return invite is not None and invite.role is not Role.FACILITATOR
+
+
+def _is_shared(room: Room, digest: bytes) -> bool:
+    """Whether this is a link that members or guests share."""
+    invite = room.state.invite_by_digest(digest)
+    return invite is not None and invite.role is not Role.FACILITATOR and not is_own(invite)
 
 
 def _hashed(room: Room, address: str | None) -> bytes:

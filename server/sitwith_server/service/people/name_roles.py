@@ -49,6 +49,10 @@ def is_badge(char: str) -> bool:
 LONG: Final = 9
 """Letters from which on a claim is found within other letters: no name holds "facilitator"."""
 
+SPELLED: Final = 4
+"""Letters from which on a claim is found at an end of letters that stand singly: "G u s h o s t".
+"""
+
 _LEET: Final = str.maketrans("345789@$!¡€£+", "eastbgasiielt")
 _FIGURES: Final = "0123456789"
 _LETTER: Final = re.compile(r"\b([A-Z])(?: WITH .+)?$")
@@ -91,6 +95,7 @@ class _Known:
         self.either = self.claims | {before + each for before in glued for each in apart}
         self.fillers = frozenset(_fold(each, looks) for each in FILLERS)
         self.long = frozenset(_fold(each, looks) for each in CLAIMS if len(each) >= LONG)
+        self.spelled = tuple(each for each in claims if len(each) >= SPELLED)
 
 
 @cache
@@ -108,6 +113,9 @@ def _claims(text: str, looks: Looks) -> bool:
     if any(claim in word for word in words for claim in known.long):
         return True
     if any(run in known.long for run in _runs(words)):
+        return True
+    spelled = [_fold(run, looks) for run in _singles(_WORD.findall(text))]
+    if any(run.startswith(known.spelled) or run.endswith(known.spelled) for run in spelled):
         return True
     return any(_is_role(part, looks) for part in _parts(text))
 
@@ -165,6 +173,13 @@ def _runs(words: Sequence[str]) -> Iterator[str]:
     for first in range(len(words)):
         for last in range(first + 2, len(words) + 1):
             yield "".join(words[first:last])
+
+
+def _singles(words: Sequence[str]) -> Iterator[str]:
+    """What letters that stand singly make together."""
+    for single, run in groupby(words, key=lambda word: len(word) == 1):
+        if single:
+            yield "".join(run)
 
 
 def _squashed(text: str, looks: Looks) -> str:

@@ -12,12 +12,9 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.log.base import Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
+from sitwith_server.room.rules import rule_for
 from sitwith_server.service.rooms.effects import Audit
 
-UNTOLD = (c.Say, c.React, c.MoodAnswer, c.MilestoneShare, c.VoiceDismiss)
-UNKEPT = (c.Media, c.MaterialOpen, c.AgreementReading)
-"""What becomes of a word to the media plane is not decided by the room, and moderates nobody; who
-looks at what the trail does not keep either, nor who is reading."""
 _TARGETS = ("member", "person", "group", "invite")
 
 
@@ -33,7 +30,8 @@ class Trail:
     ) -> Audit | None:
         """The entry of a person's command; None where the trail keeps none. states: of the room
         before and after it. at: unix seconds."""
-        if isinstance(command, (*UNTOLD, *UNKEPT)):
+        rule = rule_for(command)
+        if rule is not None and not rule.audited:
             return None
         target = _target(command)
         # Whatever somebody else may have written in an id's place does not get into the trail.

@@ -10,8 +10,8 @@ from typing import Final
 
 from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Blank, Blob, Effects
 from sitwith_server.room import due_at
+from sitwith_server.room.lifetime.record import Record, record_of
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.record import Record, record_of
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.asides import gone
 
@@ -29,8 +29,8 @@ def worker_of(connection: str) -> str:
 
 def workers_of(state: RoomState) -> frozenset[str]:
     """The workers that have connections in the room."""
-    connections = (seat.connection for seat in state.seats.values())
-    return frozenset(worker_of(each) for each in connections if each is not None)
+    seats = state.seats.values()
+    return frozenset([worker_of(seat.connection) for seat in seats if seat.connection])
 
 
 def effects_of(

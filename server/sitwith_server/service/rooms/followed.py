@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Callable
 
 from sitwith_server.log.base import Bell, Log, LogDown, Look, Position
+from sitwith_server.room.lifetime.record import Record, reopened
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.record import Record, reopened
 from sitwith_server.service.rooms.folded import STALE_SECONDS, Folded, ReadAnew
 from sitwith_server.service.rooms.observing import Observer
 from sitwith_server.service.rooms.talking import Talking, is_letter, reaction_from_bytes

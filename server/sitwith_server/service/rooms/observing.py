@@ -8,8 +8,8 @@ from typing import Protocol
 from sitwith_server.log.base import Position
 from sitwith_server.room import routes
 from sitwith_server.room.events import Event
+from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.routes import Routes, within
 from sitwith_server.service.rooms.talking import Words
 
 

@@ -38,8 +38,8 @@ from sitwith_server.room import (
     plan_asked,
 )
 from sitwith_server.room import commands as c
-from sitwith_server.room.planned import Asked, Planned
-from sitwith_server.room.talk import decide_talk
+from sitwith_server.room.chat.talk import decide_talk
+from sitwith_server.room.pairs.planned import Asked, Planned
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Done, No

@@ -18,10 +18,11 @@ from cattrs.strategies import configure_union_passthrough
 
 from sitwith_protocol.codec import SERVER_LIMITS, CodecError, Limits, decode, encode
 from sitwith_server.log.values import Blob
-from sitwith_server.room.events import Event
+from sitwith_server.room.chat.talk import Said, Saying, Unsaid
+from sitwith_server.room.event import Event
+from sitwith_server.room.families import EVENTS
+from sitwith_server.room.lifetime.record import Record
 from sitwith_server.room.model import Pair, RoomState
-from sitwith_server.room.record import Record
-from sitwith_server.room.talk import Said, Saying, Unsaid
 
 VERSION: Final = 3
 """Of all that is kept in the log; an instance that holds another one is not used."""
@@ -36,7 +37,6 @@ _POS: Final = b"\xa3pos\xc4\x20"
 """A field's name, and the head of a binary of 32 bytes (MessagePack)."""
 _AT: Final = b"\xa2at\xcb"
 _DOUBLE: Final = struct.Struct(">d")
-_EVENTS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Event)}
 _SAYINGS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(Saying)}
 
 
@@ -125,7 +125,7 @@ def read_event(blob: Blob) -> Happened:
     """
     if isinstance(blob, Kept):
         return _value(blob, Happened)
-    frame, event = _unpack(bytes(blob), _EVENTS)
+    frame, event = _unpack(bytes(blob), EVENTS)
     return Happened(event, str(frame["w"]), str(frame["b"]))
 
 

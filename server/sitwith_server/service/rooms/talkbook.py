@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sitwith_server.log.base import KEPT_ENTRIES, Entry
+from sitwith_server.room.chat.talk import Said, Saying, slowed
 from sitwith_server.room.model import MemberId
-from sitwith_server.room.talk import Said, Saying, slowed
 
 
 @dataclass(slots=True)

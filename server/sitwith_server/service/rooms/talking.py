@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -28,10 +29,10 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import shown_as
+from sitwith_server.room.chat.access import shown_as
+from sitwith_server.room.chat.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
-from sitwith_server.room.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.service.people import paces
 from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
@@ -43,6 +44,9 @@ Key = tuple[str, int]
 
 LINE: Final = "staff.line"
 """Why the inbox changes with words."""
+
+READ_AT_ONCE: Final = 32
+"""Entries of a conversation that are read in one turn of the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +243,23 @@ class Talking:
         """
         found: list[Words] = []
         while entries := await self._log.read(self._room, stream, after):
-            found += [Words(entry, store.read_saying(entry.blob)) for entry in entries]
+            for number, entry in enumerate(entries, 1):
+                found.append(Words(entry, store.read_saying(entry.blob)))
+                if number % READ_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             after = entries[-1].position.seq
         return found
+
+    def as_it_is(self, words: Words) -> Words:
+        """An entry that was read a moment ago: without its text if it was deleted meanwhile."""
+        what, stream = words.what, words.entry.stream
+        if not isinstance(what, Said) or what.deleted:
+            return words
+        message = self.book.message(stream, what.n)
+        if message is None or not message.deleted:
+            return words
+        empty = replace(what, body="", deleted=True)
+        return Words(replace(words.entry, blob=store.keep_saying(empty)), empty)
 
 
 def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
