@@ -19,7 +19,9 @@ def add(commands: Commands) -> None:
     create = _action(actions, "create", "create a series and print its id", _create)
     create.add_argument("--title", help="what calendars show")
     create.add_argument(
-        "--starts-at", metavar="TIME", help="first meeting, in local time: 2026-11-24T19:00"
+        "--starts-at",
+        metavar="TIME",
+        help="first meeting, in local time: 2026-11-24T19:00",
     )
     create.add_argument(
         "--timezone", metavar="ZONE", help="time zone of that time: Europe/Berlin (default: UTC)"
