@@ -68,7 +68,7 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
     except Invalid as bad:
         raise BadMessage(usable, _detail(bad)) from None
     if isinstance(command, RoomSettings) and not command.changes:
-        raise BadMessage(usable, "no setting is named")
+        raise BadMessage(usable, "names no setting")
     return command
 
 

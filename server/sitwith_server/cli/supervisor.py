@@ -299,16 +299,16 @@ class Supervisor:
     # -- all of them -----------------------------------------------------------------------------
 
     async def _roll(self) -> None:
-        _log.info("rolling", workers=len(self._places))
+        _log.info("restarting", workers=len(self._places))
         for place in self._places:
             place.wish = asyncio.get_running_loop().create_future()
             place.asked.set()
             if not await place.wish:
-                _log.error("roll_given_up", worker=place.number)
+                _log.error("restart_given_up", worker=place.number)
                 return
         if self._beside is not None:
             await self._beside.roll()
-        _log.info("rolled", workers=len(self._places))
+        _log.info("restarted", workers=len(self._places))
 
     async def _watch(self) -> None:
         """Kills workers that beat no more: the members of a stuck one are better off elsewhere.
