@@ -62,7 +62,7 @@ async def test_ME38_a_guard_that_can_do_its_part_no_more_ends_its_janus_and_itse
         async with asyncio.timeout(20):
             assert await running == 1
     assert not Path(f"/proc/{pid}").exists()
-    said = "janus_guard_deaf" if how == "deaf" else "janus_guard_blind"
+    said = "janus_guard_socket_failed" if how == "deaf" else "janus_guard_ledger_failed"
     assert said in [each["event"] for each in lines]
 
 

@@ -159,7 +159,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             failed = time.monotonic()
             await made.quiet(failed)
             await until(lambda: len(nodes) == 2, lambda: "another one", 10)
-        assert ("media_node_unwell", "engine") in [(e["event"], e.get("part")) for e in lines]
+        assert ("media_node_failed", "engine") in [(e["event"], e.get("part")) for e in lines]
         assert engines[0].port.port == engines[1].port.port
         await until(lambda: made.room.state.media == nodes[1].id, lambda: "it is pinned", 10)
         await made.connect("fay", "ada")
@@ -286,7 +286,7 @@ async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_pa
         await until(lambda: node.poll() is not None, out.read_text, 60)
         assert node.returncode == 1, out.read_text()
         lines = [json.loads(line) for line in out.read_text().splitlines()]
-        assert [e["part"] for e in lines if e["event"] == "media_node_unwell"] == ["engine"]
+        assert [e["part"] for e in lines if e["event"] == "media_node_failed"] == ["engine"]
     finally:
         node.kill()
         server.kill()

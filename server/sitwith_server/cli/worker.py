@@ -27,7 +27,7 @@ _LOOKS_EACH: Final = 0.05
 
 
 class App(Protocol):
-    """What the leash asks a process."""
+    """What the leash asks a worker or a media process."""
 
     @property
     def draining(self) -> bool: ...

@@ -49,7 +49,7 @@ async def start_node(settings: Settings, host: Host) -> Node:
 
 def _started(node: Node) -> Node:
     node.start()
-    _log.info("carrying", node=node.id)
+    _log.info("media_node_serving", node=node.id)
     return node
 
 

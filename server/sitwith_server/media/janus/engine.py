@@ -108,5 +108,5 @@ class JanusEngine:
             self._swept.add(best.index)
             with suppress(EngineDown, GatewayDown):
                 swept = await sweep(best, OLD)
-                _log.info("janus_swept", gateway=best.index, rooms=swept)
+                _log.info("janus_rooms_destroyed", gateway=best.index, rooms=swept)
         return best

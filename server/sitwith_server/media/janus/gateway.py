@@ -298,7 +298,7 @@ class Gateway:
             link.close()
             raise GatewayDown("the gateway went away")
         self._link = link
-        _log.info("janus_linked", gateway=self.index)
+        _log.info("janus_connected", gateway=self.index)
 
     async def _pause(self) -> None:
         await asyncio.sleep(BEAT if self._link is not None else RETRY)

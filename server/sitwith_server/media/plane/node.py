@@ -142,7 +142,7 @@ class Node:
         """It is of no use any more: from now on nothing is forwarded here."""
         if self.failed.is_set():
             return
-        _log.error("media_node_unwell", node=self.id, part=part)
+        _log.error("media_node_failed", node=self.id, part=part)
         self.leaving = True
         for carried in self._rooms.values():
             guarded("halt", carried.halt)()
@@ -223,7 +223,7 @@ class Node:
             if carried.over():
                 self._let_go(room_id)
             elif not carried.well():
-                _log.error("media_room_unwell", node=self.id)
+                _log.error("media_room_failed", node=self.id)
                 self._let_go(room_id, again=True)
             elif carried.idle():
                 self._tasks.spawn(carried.let_go())
