@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
+from sitwith_server.series.database_thread import DatabaseThread
 from sitwith_server.series.keeper import Keeper
-from sitwith_server.series.lane import Lane
 from sitwith_server.series.model import Evening, StoreDown
 
 ADA = b"a" * 16
@@ -90,7 +90,7 @@ async def test_SE10_a_fault_of_one_evening_stops_no_other() -> None:
 
 
 async def test_SE10_a_call_that_hangs_is_given_up_and_the_line_is_bounded() -> None:
-    lane, gate = Lane("test", line=1, patience=0.05), threading.Event()
+    lane, gate = DatabaseThread("test", most_waiting=1, seconds=0.05), threading.Event()
     with pytest.raises(StoreDown, match="too long"):
         await lane.call(gate.wait)
     waits = asyncio.ensure_future(lane.call(lambda: 7))
@@ -104,7 +104,7 @@ async def test_SE10_a_call_that_hangs_is_given_up_and_the_line_is_bounded() -> N
 
 
 async def test_a_lane_gives_back_what_was_raised() -> None:
-    lane = Lane("test")
+    lane = DatabaseThread("test")
 
     def work() -> None:
         raise ValueError("what it was")

@@ -18,9 +18,9 @@ import structlog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.series.values import Past, Series
+from sitwith_server.series.database_thread import DatabaseThread
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.keeper import MOST, Keeper
-from sitwith_server.series.lane import Lane
 from sitwith_server.series.model import (
     Evening,
     Handle,
@@ -103,7 +103,7 @@ class Meetings:
         self._opened = opened
         self._opening = threading.Lock()
         self._store: Store | None = None
-        self._asking, self._keeping = Lane("series-asked"), Lane("series-kept")
+        self._asking, self._keeping = DatabaseThread("series-asked"), DatabaseThread("series-kept")
         self._keeper = Keeper(self._keep, on_given_up=on_given_up)
         self._told: dict[str, Evening] = {}
         self._refused: set[str] = set()

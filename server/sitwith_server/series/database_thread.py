@@ -16,21 +16,23 @@ from sitwith_server.series.model import StoreDown
 
 T = TypeVar("T")
 
-LINE: Final = 64
+CALLS_WAITING: Final = 64
 """Calls that may wait; more are turned away at once."""
-PATIENCE: Final = 15.0
+CALL_SECONDS: Final = 15.0
 """Seconds after which a caller is told that it does not work. The call itself may go on."""
 
 _Call = tuple[asyncio.AbstractEventLoop, "asyncio.Future[object]", Callable[[], object]]
 
 
-class Lane:
+class DatabaseThread:
     """Calls, one after the other."""
 
-    def __init__(self, name: str, *, line: int = LINE, patience: float = PATIENCE) -> None:
-        self._calls: queue.Queue[_Call | None] = queue.Queue(line)
+    def __init__(
+        self, name: str, *, most_waiting: int = CALLS_WAITING, seconds: float = CALL_SECONDS
+    ) -> None:
+        self._calls: queue.Queue[_Call | None] = queue.Queue(most_waiting)
         self._name = name
-        self._patience = patience
+        self._seconds = seconds
         self._thread: threading.Thread | None = None
 
     async def call(self, work: Callable[[], T]) -> T:
@@ -49,7 +51,7 @@ class Lane:
         except queue.Full:
             raise StoreDown("too many calls wait") from None
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._seconds):
                 return await done
         except TimeoutError:
             raise StoreDown("it takes too long") from None
