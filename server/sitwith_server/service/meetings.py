@@ -1,7 +1,7 @@
 """Series, for the rooms that are their meetings and for the operator.
 
 A room's path never comes by here: what a meeting adds is taken from the room's state as it changes
-and written by a `Keeper`; only opening a meeting, and erasing, wait for the store.
+and written by a `MeetingWriter`; only opening a meeting, and erasing, wait for the store.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.series.values import Past, Series
 from sitwith_server.series.database_thread import DatabaseThread
 from sitwith_server.series.handles import Handles
-from sitwith_server.series.keeper import MOST, Keeper
 from sitwith_server.series.model import (
     Evening,
     Handle,
@@ -30,6 +29,7 @@ from sitwith_server.series.model import (
     StoreDown,
     StoreRefused,
 )
+from sitwith_server.series.writer import MOST, MeetingWriter
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.observing import Change
@@ -104,7 +104,7 @@ class Meetings:
         self._opening = threading.Lock()
         self._store: Store | None = None
         self._asking, self._keeping = DatabaseThread("series-asked"), DatabaseThread("series-kept")
-        self._keeper = Keeper(self._keep, on_given_up=on_given_up)
+        self._writer = MeetingWriter(self._keep, on_given_up=on_given_up)
         self._told: dict[str, Evening] = {}
         self._refused: set[str] = set()
         self._sweeping: set[asyncio.Task[None]] = set()
@@ -113,10 +113,10 @@ class Meetings:
     @property
     def waiting(self) -> int:
         """Rooms whose latest evening is not written yet."""
-        return self._keeper.waiting
+        return self._writer.waiting
 
     async def close(self) -> None:
-        await self._keeper.close(CLOSING_SECONDS)
+        await self._writer.close(CLOSING_SECONDS)
         for task in self._sweeping:
             task.cancel()
         for lane in (self._asking, self._keeping):
@@ -211,7 +211,7 @@ class Meetings:
                 if len(self._told) > MOST:
                     # Of a room that is not here any more; told again it changes nothing.
                     self._told.pop(next(iter(self._told)))
-                self._keeper.put(evening)
+                self._writer.put(evening)
         if state.ended:
             self._told.pop(state.id, None)
             self._refused.discard(state.id)

@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 Keep = Callable[[Evening], Awaitable[object]]
 
 
-class Keeper:
+class MeetingWriter:
     """What waits, and the task that writes it."""
 
     def __init__(

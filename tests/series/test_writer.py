@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from sitwith_server.series.database_thread import DatabaseThread
-from sitwith_server.series.keeper import Keeper
 from sitwith_server.series.model import Evening, StoreDown
+from sitwith_server.series.writer import MeetingWriter
 
 ADA = b"a" * 16
 
@@ -33,42 +33,42 @@ class Database:
 async def test_SE10_what_could_not_be_written_is_written_once_it_can() -> None:
     database = Database()
     database.down = True
-    keeper = Keeper(database.keep, retry=0.01)
+    writer = MeetingWriter(database.keep, retry=0.01)
     for number in range(1, 4):
-        keeper.put(Evening("r1", number, {ADA: 0}))
-    keeper.put(Evening("r2", 1))
-    assert not await keeper.flush(0.1)
+        writer.put(Evening("r1", number, {ADA: 0}))
+    writer.put(Evening("r2", 1))
+    assert not await writer.flush(0.1)
     database.down = False
-    assert await keeper.flush(20)
+    assert await writer.flush(20)
     assert database.written == {"r1": 3, "r2": 1}
-    assert keeper.waiting == 0
-    await keeper.close(1)
+    assert writer.waiting == 0
+    await writer.close(1)
 
 
 async def test_SE10_an_earlier_evening_never_takes_the_place_of_a_later() -> None:
     database = Database()
     database.gate.clear()
-    keeper = Keeper(database.keep)
-    keeper.put(Evening("r1", 5))
+    writer = MeetingWriter(database.keep)
+    writer.put(Evening("r1", 5))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    keeper.put(Evening("r1", 9))
-    keeper.put(Evening("r1", 7))
+    writer.put(Evening("r1", 9))
+    writer.put(Evening("r1", 7))
     database.gate.set()
-    assert await keeper.flush(20)
+    assert await writer.flush(20)
     assert database.written == {"r1": 9}
-    await keeper.close(1)
+    await writer.close(1)
 
 
 async def test_SE10_what_waits_is_bounded_and_what_is_given_up_is_counted() -> None:
     database = Database()
     given_up: list[int] = []
     database.down = True
-    keeper = Keeper(database.keep, most=3, retry=0.01, on_given_up=given_up.append)
+    writer = MeetingWriter(database.keep, most=3, retry=0.01, on_given_up=given_up.append)
     for n in range(5):
-        keeper.put(Evening(f"r{n}", 1))
-    assert (keeper.waiting, given_up) == (3, [1, 1])
-    await keeper.close(0.05)
+        writer.put(Evening(f"r{n}", 1))
+    assert (writer.waiting, given_up) == (3, [1, 1])
+    await writer.close(0.05)
     assert sum(given_up) == 5
     assert database.written == {}
 
@@ -81,12 +81,12 @@ async def test_SE10_a_fault_of_one_evening_stops_no_other() -> None:
             raise RuntimeError("nobody foresaw this")
         written.append(evening.room)
 
-    keeper = Keeper(keep)
-    keeper.put(Evening("r1", 1))
-    keeper.put(Evening("r2", 1))
-    assert await keeper.flush(20)
+    writer = MeetingWriter(keep)
+    writer.put(Evening("r1", 1))
+    writer.put(Evening("r2", 1))
+    assert await writer.flush(20)
     assert written == ["r2"]
-    await keeper.close(1)
+    await writer.close(1)
 
 
 async def test_SE10_a_call_that_hangs_is_given_up_and_the_line_is_bounded() -> None:
