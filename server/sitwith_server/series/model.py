@@ -75,7 +75,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Evening:
+class MeetingRecord:
     """What a meeting has added by now. `number` is how far its room's log was read: of two, the
     one with the higher number is the later one."""
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import (
     Ban,
-    Evening,
     Handle,
+    MeetingRecord,
     Memory,
     Overview,
     Plan,
@@ -114,34 +114,34 @@ class Store:
             memory = _memory(db, id)
         return set(handles) - set(memory.people)
 
-    def keep(self, evening: Evening, at: float) -> bool | None:
+    def keep(self, record: MeetingRecord, at: float) -> bool | None:
         """Writes what a meeting has added by now. False: not taken, for it was told before an
         erasure; None: there is no such meeting any more."""
         with self._begin() as db:
-            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == evening.room)
+            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == record.room)
             row = db.execute(wanted.with_for_update()).first()
             if row is None:
                 return None
-            if evening.number < row.fence:
+            if record.number < row.fence:
                 return False
             later = update(meeting).where(
-                meeting.c.room == evening.room, meeting.c.expires_at < evening.expires_at
+                meeting.c.room == record.room, meeting.c.expires_at < record.expires_at
             )
-            db.execute(later.values(expires_at=evening.expires_at))
-            self._keep_here(db, evening)
-            self._keep_met(db, evening)
-            for seat, handle in sorted(evening.removed.items()):
-                values = {"series": row.series, "room": evening.room, "seat": seat, "at": at}
+            db.execute(later.values(expires_at=record.expires_at))
+            self._keep_here(db, record)
+            self._keep_met(db, record)
+            for seat, handle in sorted(record.removed.items()):
+                values = {"series": row.series, "room": record.room, "seat": seat, "at": at}
                 made = self._insert(ban).values(
                     id=secrets.token_hex(8), handle=handle, lifted=False, **values
                 )
                 db.execute(made.on_conflict_do_nothing(index_elements=["room", "seat"]))
             return True
 
-    def _keep_here(self, db: Connection, evening: Evening) -> None:
+    def _keep_here(self, db: Connection, record: MeetingRecord) -> None:
         rows = [
-            {"room": evening.room, "handle": handle, "waited": waited, "number": evening.number}
-            for handle, waited in sorted(evening.here.items())
+            {"room": record.room, "handle": handle, "waited": waited, "number": record.number}
+            for handle, waited in sorted(record.here.items())
         ]
         if rows:
             made = self._insert(here)
@@ -152,10 +152,10 @@ class Store:
             )
             db.execute(later, rows)
 
-    def _keep_met(self, db: Connection, evening: Evening) -> None:
+    def _keep_met(self, db: Connection, record: MeetingRecord) -> None:
         rows = [
-            {"room": evening.room, "one": one, "other": other, "times": times}
-            for (one, other), times in sorted(evening.met.items())
+            {"room": record.room, "one": one, "other": other, "times": times}
+            for (one, other), times in sorted(record.met.items())
         ]
         if rows:
             made = self._insert(met)

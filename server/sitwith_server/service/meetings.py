@@ -21,8 +21,8 @@ from sitwith_server.room.series.values import Past, Series
 from sitwith_server.series.database_thread import DatabaseThread
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import (
-    Evening,
     Handle,
+    MeetingRecord,
     Memory,
     Overview,
     Plan,
@@ -52,7 +52,7 @@ SWEEP_AGAIN: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
-def evening_of(state: RoomState) -> Evening | None:
+def record_of(state: RoomState) -> MeetingRecord | None:
     """What a meeting has added by now; None where the room is none."""
     series = state.series
     if series is None:
@@ -67,7 +67,7 @@ def evening_of(state: RoomState) -> Evening | None:
     removed = {
         seat: (number[n] or None) if n is not None else None for seat, n in series.removed.items()
     }
-    return Evening(state.id, state.seq, waited, met, removed, state.expires_at)
+    return MeetingRecord(state.id, state.seq, waited, met, removed, state.expires_at)
 
 
 def _waited(series: Series, person: int) -> int:
@@ -105,7 +105,7 @@ class Meetings:
         self._store: Store | None = None
         self._asking, self._keeping = DatabaseThread("series-asked"), DatabaseThread("series-kept")
         self._writer = MeetingWriter(self._keep, on_given_up=on_given_up)
-        self._told: dict[str, Evening] = {}
+        self._told: dict[str, MeetingRecord] = {}
         self._refused: set[str] = set()
         self._sweeping: set[asyncio.Task[None]] = set()
         host.watch(self._series_changed)
@@ -202,26 +202,26 @@ class Meetings:
             or before.expires_at != state.expires_at
         )
         if moved or state.id in self._refused:
-            evening = evening_of(state)
-            assert evening is not None
-            same = told is not None and replace(told, number=evening.number) == evening
+            record = record_of(state)
+            assert record is not None
+            same = told is not None and replace(told, number=record.number) == record
             if not same or state.id in self._refused:
                 self._refused.discard(state.id)
-                self._told[state.id] = evening
+                self._told[state.id] = record
                 if len(self._told) > MOST:
                     # Of a room that is not here any more; told again it changes nothing.
                     self._told.pop(next(iter(self._told)))
-                self._writer.put(evening)
+                self._writer.put(record)
         if state.ended:
             self._told.pop(state.id, None)
             self._refused.discard(state.id)
 
-    async def _keep(self, evening: Evening) -> None:
+    async def _keep(self, record: MeetingRecord) -> None:
         at = time.time()
-        taken = await self._keeping.call(lambda: self._have().keep(evening, at))
+        taken = await self._keeping.call(lambda: self._have().keep(record, at))
         if taken is False:
             # Told before an erasure: the room's state is or will be a later one, and is told then.
-            self._refused.add(evening.room)
+            self._refused.add(record.room)
 
     # -- parts -------------------------------------------------------------------------------------
 
