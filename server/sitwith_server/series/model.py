@@ -58,7 +58,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class SeriesHistory:
     """What a series knows when a meeting begins. People are numbers, their places in `people`."""
 
     people: tuple[Handle, ...] = field(default=(), repr=False)

@@ -17,9 +17,9 @@ from sitwith_server.series.model import (
     Ban,
     Handle,
     MeetingRecord,
-    Memory,
     Overview,
     Plan,
+    SeriesHistory,
     StoreDown,
 )
 from sitwith_server.series.opening import engine_for, prepare
@@ -85,7 +85,7 @@ class Store:
 
     # -- meetings ----------------------------------------------------------------------------------
 
-    def begin(self, id: str, room: str, at: float, expires_at: float) -> Memory | None:
+    def begin(self, id: str, room: str, at: float, expires_at: float) -> SeriesHistory | None:
         """Notes a meeting and says what the series knows; None where there is no such series.
 
         at, expires_at: unix seconds of the room's clock.
@@ -98,9 +98,9 @@ class Store:
                 return None
             values = {"room": room, "series": id, "at": at, "expires_at": expires_at, "fence": 0}
             times = row.starts_at is not None
-            memory = replace(_memory(db, id), title=row.title, times=times)
+            history = replace(_history(db, id), title=row.title, times=times)
             db.execute(insert(meeting).values(**values))
-            return memory
+            return history
 
     def rooms(self, id: str, now: float) -> list[str]:
         """The rooms of a series that may still be open."""
@@ -111,8 +111,8 @@ class Store:
     def unknown(self, id: str, handles: Collection[Handle]) -> set[Handle]:
         """Those of `handles` of which nothing is kept (any more)."""
         with self._begin() as db:
-            memory = _memory(db, id)
-        return set(handles) - set(memory.people)
+            history = _history(db, id)
+        return set(handles) - set(history.people)
 
     def keep(self, record: MeetingRecord, at: float) -> bool | None:
         """Writes what a meeting has added by now. False: not taken, for it was told before an
@@ -255,7 +255,7 @@ def _overview(db: Connection, id: str) -> Overview | None:
     )
 
 
-def _memory(db: Connection, id: str) -> Memory:
+def _history(db: Connection, id: str) -> SeriesHistory:
     late = (
         select(meeting.c.room, meeting.c.at)
         .where(meeting.c.series == id)
@@ -278,7 +278,7 @@ def _memory(db: Connection, id: str) -> Memory:
         if row.one in number and row.other in number:
             pair = (number[row.one], number[row.other])
             times[pair] = times.get(pair, 0) + row.times
-    return Memory(
+    return SeriesHistory(
         people=tuple(people),
         waited=tuple(waited[handle] for handle in people),
         met=tuple((one, other, n) for (one, other), n in sorted(times.items())),

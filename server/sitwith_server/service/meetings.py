@@ -23,9 +23,9 @@ from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import (
     Handle,
     MeetingRecord,
-    Memory,
     Overview,
     Plan,
+    SeriesHistory,
     StoreDown,
     StoreRefused,
 )
@@ -77,9 +77,11 @@ def _waited(series: Series, person: int) -> int:
     return series.waits(person)
 
 
-def past_of(memory: Memory) -> Past:
+def past_of(history: SeriesHistory) -> Past:
     """What the series knows, as a room takes it."""
-    return Past(memory.people, memory.waited, memory.met, frozenset(memory.banned), memory.bans)
+    return Past(
+        history.people, history.waited, history.met, frozenset(history.banned), history.bans
+    )
 
 
 class Meetings:
@@ -173,17 +175,19 @@ class Meetings:
 
     # -- meetings ----------------------------------------------------------------------------------
 
-    async def begin(self, series: str, room: str, at: float, expires_at: float) -> Memory | None:
+    async def begin(
+        self, series: str, room: str, at: float, expires_at: float
+    ) -> SeriesHistory | None:
         """Notes a meeting that is about to be opened; None where there is no such series."""
         return await self._ask(lambda store: store.begin(series, room, at, expires_at))
 
-    async def opened(self, room: Room, series: str, memory: Memory) -> None:
+    async def opened(self, room: Room, series: str, history: SeriesHistory) -> None:
         """Tells a new room, in which nobody is yet, what its series knows."""
-        past = past_of(memory)
-        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=memory.times)
+        past = past_of(history)
+        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=history.times)
         await self._order(room, begin)
         # Whoever was erased in this very moment was not found in a room that was not there yet.
-        gone = await self._ask(lambda store: store.unknown(series, memory.people))
+        gone = await self._ask(lambda store: store.unknown(series, history.people))
         for handle in gone:
             await self._order(room, c.SeriesForget(by=OPERATOR, handle=handle))
 
