@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from sitwith_server.series.database_thread import DatabaseThread
-from sitwith_server.series.model import MeetingRecord, StoreDown
+from sitwith_server.series.model import MeetingSummary, StoreDown
 from sitwith_server.series.writer import MeetingWriter
 
 ADA = b"a" * 16
@@ -23,11 +23,11 @@ class Database:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def keep(self, record: MeetingRecord) -> None:
+    async def keep(self, summary: MeetingSummary) -> None:
         await self.gate.wait()
         if self.down:
             raise StoreDown("OperationalError")
-        self.written[record.room] = record.number
+        self.written[summary.room] = summary.number
 
 
 async def test_SE10_what_could_not_be_written_is_written_once_it_can() -> None:
@@ -35,8 +35,8 @@ async def test_SE10_what_could_not_be_written_is_written_once_it_can() -> None:
     database.down = True
     writer = MeetingWriter(database.keep, retry=0.01)
     for number in range(1, 4):
-        writer.put(MeetingRecord("r1", number, {ADA: 0}))
-    writer.put(MeetingRecord("r2", 1))
+        writer.put(MeetingSummary("r1", number, {ADA: 0}))
+    writer.put(MeetingSummary("r2", 1))
     assert not await writer.flush(0.1)
     database.down = False
     assert await writer.flush(20)
@@ -49,11 +49,11 @@ async def test_SE10_an_earlier_evening_never_takes_the_place_of_a_later() -> Non
     database = Database()
     database.gate.clear()
     writer = MeetingWriter(database.keep)
-    writer.put(MeetingRecord("r1", 5))
+    writer.put(MeetingSummary("r1", 5))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    writer.put(MeetingRecord("r1", 9))
-    writer.put(MeetingRecord("r1", 7))
+    writer.put(MeetingSummary("r1", 9))
+    writer.put(MeetingSummary("r1", 7))
     database.gate.set()
     assert await writer.flush(20)
     assert database.written == {"r1": 9}
@@ -66,7 +66,7 @@ async def test_SE10_what_waits_is_bounded_and_what_is_given_up_is_counted() -> N
     database.down = True
     writer = MeetingWriter(database.keep, most=3, retry=0.01, on_given_up=given_up.append)
     for n in range(5):
-        writer.put(MeetingRecord(f"r{n}", 1))
+        writer.put(MeetingSummary(f"r{n}", 1))
     assert (writer.waiting, given_up) == (3, [1, 1])
     await writer.close(0.05)
     assert sum(given_up) == 5
@@ -76,14 +76,14 @@ async def test_SE10_what_waits_is_bounded_and_what_is_given_up_is_counted() -> N
 async def test_SE10_a_fault_of_one_evening_stops_no_other() -> None:
     written: list[str] = []
 
-    async def keep(record: MeetingRecord) -> None:
-        if record.room == "r1":
+    async def keep(summary: MeetingSummary) -> None:
+        if summary.room == "r1":
             raise RuntimeError("nobody foresaw this")
-        written.append(record.room)
+        written.append(summary.room)
 
     writer = MeetingWriter(keep)
-    writer.put(MeetingRecord("r1", 1))
-    writer.put(MeetingRecord("r2", 1))
+    writer.put(MeetingSummary("r1", 1))
+    writer.put(MeetingSummary("r2", 1))
     assert await writer.flush(20)
     assert written == ["r2"]
     await writer.close(1)

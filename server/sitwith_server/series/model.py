@@ -75,7 +75,7 @@ class SeriesHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class MeetingRecord:
+class MeetingSummary:
     """What a meeting has added by now. `number` is how far its room's log was read: of two, the
     one with the higher number is the later one."""
 

@@ -16,24 +16,24 @@ from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import (
     Ban,
     Handle,
-    MeetingRecord,
+    MeetingSummary,
     Overview,
     Plan,
     SeriesHistory,
     StoreDown,
 )
 from sitwith_server.series.opening import engine_for, prepare
-from sitwith_server.series.tables import ban, here, meeting, met, series
+from sitwith_server.series.tables import attendance, ban, encounter, meeting, series
 
 CLOSED: Final = 2**62
 """A fence that no evening passes: nothing more is taken of this meeting."""
 MEETINGS_KNOWN: Final = 200
 """A new meeting knows who was at so many before it."""
-_SWEEPS: Final = (here, met, ban, meeting, series)
+_SWEEPS: Final = (attendance, encounter, ban, meeting, series)
 
 
 class Store:
-    """One database. `opened` is how to get it.
+    """One database. `open` is how to get it.
 
     Every method raises StoreDown where the database can't do it now.
     """
@@ -44,7 +44,7 @@ class Store:
         self._insert: Any = sqlite.insert if on_sqlite else postgresql.insert
 
     @classmethod
-    def opened(cls, url: str, handles: Handles) -> Store:
+    def open(cls, url: str, handles: Handles) -> Store:
         """The store with its tables as this version needs them.
 
         Raises:
@@ -114,55 +114,55 @@ class Store:
             history = _history(db, id)
         return set(handles) - set(history.people)
 
-    def keep(self, record: MeetingRecord, at: float) -> bool | None:
+    def keep(self, summary: MeetingSummary, at: float) -> bool | None:
         """Writes what a meeting has added by now. False: not taken, for it was told before an
         erasure; None: there is no such meeting any more."""
         with self._begin() as db:
-            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == record.room)
+            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == summary.room)
             row = db.execute(wanted.with_for_update()).first()
             if row is None:
                 return None
-            if record.number < row.fence:
+            if summary.number < row.fence:
                 return False
             later = update(meeting).where(
-                meeting.c.room == record.room, meeting.c.expires_at < record.expires_at
+                meeting.c.room == summary.room, meeting.c.expires_at < summary.expires_at
             )
-            db.execute(later.values(expires_at=record.expires_at))
-            self._keep_here(db, record)
-            self._keep_met(db, record)
-            for seat, handle in sorted(record.removed.items()):
-                values = {"series": row.series, "room": record.room, "seat": seat, "at": at}
+            db.execute(later.values(expires_at=summary.expires_at))
+            self._write_attendance(db, summary)
+            self._write_encounters(db, summary)
+            for seat, handle in sorted(summary.removed.items()):
+                values = {"series": row.series, "room": summary.room, "seat": seat, "at": at}
                 made = self._insert(ban).values(
                     id=secrets.token_hex(8), handle=handle, lifted=False, **values
                 )
                 db.execute(made.on_conflict_do_nothing(index_elements=["room", "seat"]))
             return True
 
-    def _keep_here(self, db: Connection, record: MeetingRecord) -> None:
+    def _write_attendance(self, db: Connection, summary: MeetingSummary) -> None:
         rows = [
-            {"room": record.room, "handle": handle, "waited": waited, "number": record.number}
-            for handle, waited in sorted(record.here.items())
+            {"room": summary.room, "handle": handle, "waited": waited, "number": summary.number}
+            for handle, waited in sorted(summary.here.items())
         ]
         if rows:
-            made = self._insert(here)
+            made = self._insert(attendance)
             later = made.on_conflict_do_update(
                 index_elements=["room", "handle"],
                 set_={"waited": made.excluded.waited, "number": made.excluded.number},
-                where=here.c.number <= made.excluded.number,
+                where=attendance.c.number <= made.excluded.number,
             )
             db.execute(later, rows)
 
-    def _keep_met(self, db: Connection, record: MeetingRecord) -> None:
+    def _write_encounters(self, db: Connection, summary: MeetingSummary) -> None:
         rows = [
-            {"room": record.room, "one": one, "other": other, "times": times}
-            for (one, other), times in sorted(record.met.items())
+            {"room": summary.room, "one": one, "other": other, "times": times}
+            for (one, other), times in sorted(summary.met.items())
         ]
         if rows:
-            made = self._insert(met)
+            made = self._insert(encounter)
             more = made.on_conflict_do_update(
                 index_elements=["room", "one", "other"],
                 set_={"times": made.excluded.times},
-                where=met.c.times < made.excluded.times,
+                where=encounter.c.times < made.excluded.times,
             )
             db.execute(more, rows)
 
@@ -182,7 +182,7 @@ class Store:
                 lower = update(meeting).where(meeting.c.room == room, meeting.c.fence < fence)
                 db.execute(lower.values(fence=fence))
             gone = 0
-            for table, columns in ((here, ("handle",)), (met, ("one", "other"))):
+            for table, columns in ((attendance, ("handle",)), (encounter, ("one", "other"))):
                 for column in columns:
                     gone += _delete(db, table, column, id, handle)
             nameless = update(ban).where(ban.c.series == id, ban.c.handle == handle)
@@ -241,8 +241,9 @@ def _overview(db: Connection, id: str) -> Overview | None:
     if row is None:
         return None
     of_series = meeting.c.series == id
-    people = select(func.count(here.c.handle.distinct())).join_from(here, meeting)
-    pairs = select(met.c.one, met.c.other).join_from(met, meeting).where(of_series).distinct()
+    people = select(func.count(attendance.c.handle.distinct())).join_from(attendance, meeting)
+    met = select(encounter.c.one, encounter.c.other).join_from(encounter, meeting)
+    pairs = met.where(of_series).distinct()
     bans = select(ban).where(ban.c.series == id, ban.c.lifted.is_(False)).order_by(ban.c.at)
     return Overview(
         id=id,
@@ -263,7 +264,9 @@ def _history(db: Connection, id: str) -> SeriesHistory:
         .limit(MEETINGS_KNOWN)
         .subquery()
     )
-    came = select(here.c.handle, here.c.waited).join(late, late.c.room == here.c.room)
+    came = select(attendance.c.handle, attendance.c.waited).join(
+        late, late.c.room == attendance.c.room
+    )
     waited = {r.handle: r.waited for r in db.execute(came.order_by(late.c.at))}
     bans = select(ban.c.handle).where(ban.c.series == id, ban.c.lifted.is_(False))
     banned = [r.handle for r in db.execute(bans)]
@@ -273,7 +276,9 @@ def _history(db: Connection, id: str) -> SeriesHistory:
     people = sorted(waited)
     number = {handle: n for n, handle in enumerate(people)}
     times: dict[tuple[int, int], int] = {}
-    together = select(met.c.one, met.c.other, met.c.times).join(late, late.c.room == met.c.room)
+    together = select(encounter.c.one, encounter.c.other, encounter.c.times).join(
+        late, late.c.room == encounter.c.room
+    )
     for row in db.execute(together):
         if row.one in number and row.other in number:
             pair = (number[row.one], number[row.other])

@@ -75,7 +75,7 @@ meeting: Final = Table(
 )
 """`fence`: evenings with a lower number were told before an erasure and are not taken any more."""
 
-here: Final = Table(
+attendance: Final = Table(
     "sitwith_series_here",
     metadata,
     _of_meeting(),
@@ -85,7 +85,7 @@ here: Final = Table(
     Index("ix_sitwith_series_here_handle", "handle"),
 )
 
-met: Final = Table(
+encounter: Final = Table(
     "sitwith_series_met",
     metadata,
     _of_meeting(),

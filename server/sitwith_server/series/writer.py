@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from sitwith_server.series.model import MeetingRecord, StoreDown
+from sitwith_server.series.model import MeetingSummary, StoreDown
 
 MOST: Final = 1_000
 """Rooms whose evenings may wait."""
@@ -23,7 +23,7 @@ LONGEST_RETRY: Final = 20.0
 
 _log = structlog.get_logger(__name__)
 
-Keep = Callable[[MeetingRecord], Awaitable[object]]
+Keep = Callable[[MeetingSummary], Awaitable[object]]
 
 
 class MeetingWriter:
@@ -41,7 +41,7 @@ class MeetingWriter:
         self._most = most
         self._retry = retry
         self._on_given_up = on_given_up
-        self._waiting: OrderedDict[str, MeetingRecord] = OrderedDict()
+        self._waiting: OrderedDict[str, MeetingSummary] = OrderedDict()
         self._writing: str | None = None
         self._come = asyncio.Event()
         self._idle = asyncio.Event()
@@ -53,11 +53,11 @@ class MeetingWriter:
         """Rooms whose latest evening is not written yet."""
         return len(self._waiting) + (self._writing is not None)
 
-    def put(self, record: MeetingRecord) -> None:
+    def put(self, summary: MeetingSummary) -> None:
         """From a room's own loop; never waits. A later evening takes the place of an earlier."""
-        before = self._waiting.get(record.room)
-        if before is None or before.number <= record.number:
-            self._waiting[record.room] = record
+        before = self._waiting.get(summary.room)
+        if before is None or before.number <= summary.number:
+            self._waiting[summary.room] = summary
         if len(self._waiting) > self._most:
             self._waiting.popitem(last=False)
             self._given_up(1)
@@ -88,14 +88,14 @@ class MeetingWriter:
         while True:
             await self._come.wait()
             while self._waiting:
-                room, record = self._waiting.popitem(last=False)
+                room, summary = self._waiting.popitem(last=False)
                 self._writing = room
                 try:
-                    await self._keep(record)
+                    await self._keep(summary)
                     retry = self._retry
                 except StoreDown as down:
                     self._writing = None
-                    self._waiting.setdefault(room, record)
+                    self._waiting.setdefault(room, summary)
                     _log.warning("series_database_down", why=str(down), rooms=len(self._waiting))
                     await asyncio.sleep(retry)
                     retry = min(2 * retry, LONGEST_RETRY)

@@ -22,7 +22,7 @@ from sitwith_server.series.database_thread import DatabaseThread
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import (
     Handle,
-    MeetingRecord,
+    MeetingSummary,
     Overview,
     Plan,
     SeriesHistory,
@@ -52,7 +52,7 @@ SWEEP_AGAIN: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
-def record_of(state: RoomState) -> MeetingRecord | None:
+def summary_of(state: RoomState) -> MeetingSummary | None:
     """What a meeting has added by now; None where the room is none."""
     series = state.series
     if series is None:
@@ -67,7 +67,7 @@ def record_of(state: RoomState) -> MeetingRecord | None:
     removed = {
         seat: (number[n] or None) if n is not None else None for seat, n in series.removed.items()
     }
-    return MeetingRecord(state.id, state.seq, waited, met, removed, state.expires_at)
+    return MeetingSummary(state.id, state.seq, waited, met, removed, state.expires_at)
 
 
 def _waited(series: Series, person: int) -> int:
@@ -107,7 +107,7 @@ class Meetings:
         self._store: Store | None = None
         self._asking, self._keeping = DatabaseThread("series-asked"), DatabaseThread("series-kept")
         self._writer = MeetingWriter(self._keep, on_given_up=on_given_up)
-        self._told: dict[str, MeetingRecord] = {}
+        self._told: dict[str, MeetingSummary] = {}
         self._refused: set[str] = set()
         self._sweeping: set[asyncio.Task[None]] = set()
         host.watch(self._series_changed)
@@ -206,26 +206,26 @@ class Meetings:
             or before.expires_at != state.expires_at
         )
         if moved or state.id in self._refused:
-            record = record_of(state)
-            assert record is not None
-            same = told is not None and replace(told, number=record.number) == record
+            summary = summary_of(state)
+            assert summary is not None
+            same = told is not None and replace(told, number=summary.number) == summary
             if not same or state.id in self._refused:
                 self._refused.discard(state.id)
-                self._told[state.id] = record
+                self._told[state.id] = summary
                 if len(self._told) > MOST:
                     # Of a room that is not here any more; told again it changes nothing.
                     self._told.pop(next(iter(self._told)))
-                self._writer.put(record)
+                self._writer.put(summary)
         if state.ended:
             self._told.pop(state.id, None)
             self._refused.discard(state.id)
 
-    async def _keep(self, record: MeetingRecord) -> None:
+    async def _keep(self, summary: MeetingSummary) -> None:
         at = time.time()
-        taken = await self._keeping.call(lambda: self._have().keep(record, at))
+        taken = await self._keeping.call(lambda: self._have().keep(summary, at))
         if taken is False:
             # Told before an erasure: the room's state is or will be a later one, and is told then.
-            self._refused.add(record.room)
+            self._refused.add(summary.room)
 
     # -- parts -------------------------------------------------------------------------------------
 

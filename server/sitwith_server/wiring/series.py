@@ -50,4 +50,4 @@ def _open_store(settings: Settings, handles: Handles) -> Store:
     # SQLAlchemy takes long to import, and most workers don't need it.
     from sitwith_server.series.store import Store
 
-    return Store.opened(settings.series_url, handles)
+    return Store.open(settings.series_url, handles)
