@@ -1,4 +1,5 @@
-"""The store: each method is one transaction, and blocks. `Lane` is for calling it from a loop."""
+"""The store. Each method is one transaction and blocks; from an event loop call it through
+`DatabaseThread`."""
 
 from __future__ import annotations
 
@@ -26,16 +27,16 @@ from sitwith_server.series.opening import engine_for, prepare
 from sitwith_server.series.tables import attendance, ban, encounter, meeting, series
 
 CLOSED: Final = 2**62
-"""A fence that no evening passes: nothing more is taken of this meeting."""
+"""A fence above all numbers: every further summary of the meeting is refused."""
 MEETINGS_KNOWN: Final = 200
-"""A new meeting knows who was at so many before it."""
+"""Earlier meetings that make up the history of a new one."""
 _SWEEPS: Final = (attendance, encounter, ban, meeting, series)
 
 
 class Store:
-    """One database. `open` is how to get it.
+    """One database; `open` makes it.
 
-    Every method raises StoreDown where the database can't do it now.
+    Every method raises StoreDown if the database fails.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -45,10 +46,10 @@ class Store:
 
     @classmethod
     def open(cls, url: str, handles: Handles) -> Store:
-        """The store with its tables as this version needs them.
+        """Opens a store, and makes or migrates its tables.
 
         Raises:
-            StoreRefused: by the setting that has to be mended.
+            StoreRefused: a setting is wrong; it names which.
         """
         engine = engine_for(url)
         try:
@@ -79,14 +80,14 @@ class Store:
             return _overview(db, id)
 
     def drop(self, id: str) -> bool:
-        """Erases all of a series; False where there was none."""
+        """Erases a series with all its meetings; False if there is none."""
         with self._begin() as db:
             return bool(db.execute(delete(series).where(series.c.id == id)).rowcount)
 
     # -- meetings ----------------------------------------------------------------------------------
 
     def begin(self, id: str, room: str, at: float, expires_at: float) -> SeriesHistory | None:
-        """Notes a meeting and says what the series knows; None where there is no such series.
+        """Adds a meeting and returns the history of the series; None if there is no such series.
 
         at, expires_at: unix seconds of the room's clock.
         """
@@ -103,20 +104,26 @@ class Store:
             return history
 
     def rooms(self, id: str, now: float) -> list[str]:
-        """The rooms of a series that may still be open."""
+        """Ids of rooms of a series that may still be open. now: unix seconds."""
         wanted = select(meeting.c.room).where(meeting.c.series == id, meeting.c.expires_at > now)
         with self._begin() as db:
             return list(db.execute(wanted).scalars())
 
     def unknown(self, id: str, handles: Collection[Handle]) -> set[Handle]:
-        """Those of `handles` of which nothing is kept (any more)."""
+        """Those of `handles` about whom nothing is stored."""
         with self._begin() as db:
             history = _history(db, id)
         return set(handles) - set(history.people)
 
     def keep(self, summary: MeetingSummary, at: float) -> bool | None:
-        """Writes what a meeting has added by now. False: not taken, for it was told before an
-        erasure; None: there is no such meeting any more."""
+        """Stores a meeting's summary.
+
+        at: unix seconds, for new bans.
+
+        Returns:
+            False if the summary is from before an erasure and was refused; None if there is no such
+            meeting.
+        """
         with self._begin() as db:
             wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == summary.room)
             row = db.execute(wanted.with_for_update()).first()
@@ -169,11 +176,13 @@ class Store:
     # -- erasing -----------------------------------------------------------------------------------
 
     def erase(self, id: str, handle: Handle, fences: Mapping[str, int]) -> bool:
-        """Everything of one person; whether there was anything. What they were banned for stays, as
-        a ban of nobody by name.
+        """Erases all data of one person. Bans of that person stay, without the handle.
 
-        fences: of each room that is open, the number from which its evenings know of the erasure.
-            Of all others nothing more is taken.
+        fences: for each open room, the number of the first summary without that person's data.
+            Every further summary of another room is refused.
+
+        Returns:
+            Whether anything was stored.
         """
         with self._begin() as db:
             rooms = list(db.execute(select(meeting.c.room).where(meeting.c.series == id)).scalars())
@@ -190,7 +199,7 @@ class Store:
         return gone > 0
 
     def lift(self, id: str, which: str) -> bool:
-        """Ends a ban; False where there is none."""
+        """Lifts a ban; False if there is none."""
         with self._begin() as db:
             lifting = update(ban).where(
                 ban.c.series == id, ban.c.id == which, ban.c.lifted.is_(False)
@@ -198,8 +207,8 @@ class Store:
             return bool(db.execute(lifting.values(lifted=True, handle=None)).rowcount)
 
     def sweep(self) -> None:
-        """Leaves as little as can be of what was deleted in the database's own files: SQLite's is
-        written anew, PostgreSQL's dead rows are cleared away."""
+        """Removes deleted data from the database's files, as far as possible: rewrites SQLite's
+        file, vacuums PostgreSQL's tables."""
         try:
             if self._engine.dialect.name == "sqlite":
                 self._sweep_file()
