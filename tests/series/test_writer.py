@@ -90,26 +90,26 @@ async def test_SE10_a_fault_of_one_evening_stops_no_other() -> None:
 
 
 async def test_SE10_a_call_that_hangs_is_given_up_and_the_line_is_bounded() -> None:
-    lane, gate = DatabaseThread("test", most_waiting=1, seconds=0.05), threading.Event()
+    thread, gate = DatabaseThread("test", most_waiting=1, seconds=0.05), threading.Event()
     with pytest.raises(StoreDown, match="too long"):
-        await lane.call(gate.wait)
-    waits = asyncio.ensure_future(lane.call(lambda: 7))
+        await thread.call(gate.wait)
+    waits = asyncio.ensure_future(thread.call(lambda: 7))
     await asyncio.sleep(0)
     with pytest.raises(StoreDown, match="wait"):
-        await lane.call(lambda: 8)
+        await thread.call(lambda: 8)
     gate.set()
     with_luck = await asyncio.gather(waits, return_exceptions=True)
     assert with_luck[0] == 7 or isinstance(with_luck[0], StoreDown)
-    lane.close()
+    thread.close()
 
 
 async def test_a_lane_gives_back_what_was_raised() -> None:
-    lane = DatabaseThread("test")
+    thread = DatabaseThread("test")
 
     def work() -> None:
         raise ValueError("what it was")
 
     with pytest.raises(ValueError, match="what it was"):
-        await lane.call(work)
-    assert await lane.call(lambda: 3) == 3
-    lane.close()
+        await thread.call(work)
+    assert await thread.call(lambda: 3) == 3
+    thread.close()

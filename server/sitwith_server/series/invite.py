@@ -58,13 +58,13 @@ def read_rule(text: str) -> str:
 def calendar(
     series: str, plan: Plan, *, host: str, now: float, link: str | None = None, words: str = ""
 ) -> bytes:
-    """The file that asks people to come.
+    """Makes an invitation.
 
-    host: what makes the event's id the same each time, and different from any other server's.
-    now: unix seconds. link: where to enter. words: description that calendars show.
+    host: the server's host name, which makes the event's id unique among servers.
+    now: unix seconds. link: URL of the room. words: description.
 
     Raises:
-        ValueError: the plan has no beginning.
+        ValueError: the plan has no start time.
     """
     if plan.starts_at is None:
         raise ValueError("no start time")

@@ -121,8 +121,8 @@ class Meetings:
         await self._writer.close(CLOSING_SECONDS)
         for task in self._sweeping:
             task.cancel()
-        for lane in (self._asking, self._keeping):
-            lane.close()
+        for thread in (self._asking, self._keeping):
+            thread.close()
 
     def handle(self, state: RoomState, secret: bytes) -> Handle:
         """Whose secret it is in the room's series."""
