@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sitwith_server.materials.confine import WALLS, program
-from sitwith_server.materials.wash import Washer
+from sitwith_server.materials.sanitizer import Sanitizer
 from tests.materials import samples as s
 
 # landlock_create_ruleset with LANDLOCK_CREATE_RULESET_VERSION tells the version, if there is one.
@@ -152,7 +152,7 @@ filter = Filter()
 for call in {calls!r}:
     filter.rule(call, errno.ENOSYS)
 filter.load()
-from sitwith_server.materials.wash import Washer
+from sitwith_server.materials.sanitizer import Washer
 from tests.materials import samples
 
 async def twice():
@@ -178,7 +178,7 @@ def test_MT15_a_kernel_without_a_wall_is_named_once_and_washes_all_the_same() ->
 @landlocked
 async def test_MT15_a_whole_kernel_is_not_worth_a_line() -> None:
     with capture_logs() as logs:
-        await Washer().wash("picture", s.picture())
+        await Sanitizer().sanitize("picture", s.picture())
     assert logs == []
 
 

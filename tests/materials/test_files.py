@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from sitwith_server.materials import papers, pictures
 from sitwith_server.materials.kinds import REASONS, Clean, Unfit
-from sitwith_server.materials.wash import Busy, Washer
+from sitwith_server.materials.sanitizer import Busy, Sanitizer
 from tests.materials import samples as s
 
 
@@ -148,8 +148,8 @@ def test_MT6_MT7_no_bytes_do_more_than_be_refused(kind: str, seed: int, times: i
 
 
 async def test_MT8_files_are_looked_into_by_a_process_of_their_own() -> None:
-    washer = Washer()
-    made = await washer.wash("picture", s.picture())
+    sanitizer = Sanitizer()
+    made = await sanitizer.sanitize("picture", s.picture())
     assert (made.type, made.width, made.height) == ("image/jpeg", 60, 40)
     assert shown(made).size == (60, 40)
     for kind, data, name in (
@@ -158,18 +158,18 @@ async def test_MT8_files_are_looked_into_by_a_process_of_their_own() -> None:
         ("pdf", s.BAD_PAPERS["a script by name"][0], "scripts"),
     ):
         with pytest.raises(Unfit) as unfit:
-            await washer.wash(kind, data)
+            await sanitizer.sanitize(kind, data)
         assert unfit.value.reason == name
 
 
 async def test_MT8_a_file_that_takes_too_long_ends_with_its_process() -> None:
     with pytest.raises(Unfit) as unfit:
-        await Washer(seconds=0.0).wash("picture", s.picture())
+        await Sanitizer(seconds=0.0).sanitize("picture", s.picture())
     assert unfit.value.reason == "too_complex"
 
 
 async def test_MT8_of_too_many_at_once_more_are_turned_away() -> None:
-    washer = Washer(at_once=0)
-    washer._waiting = 8
+    sanitizer = Sanitizer(at_once=0)
+    sanitizer._waiting = 8
     with pytest.raises(Busy):
-        await washer.wash("picture", s.picture())
+        await sanitizer.sanitize("picture", s.picture())

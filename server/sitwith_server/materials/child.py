@@ -25,13 +25,13 @@ def main() -> int:
     """Reads, washes, writes; 0 even where the file is not shown: that is an answer, too."""
     bound()
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    wash = ready(sys.argv[1])
+    sanitize = ready(sys.argv[1])
     data = sys.stdin.buffer.read()
     walls = confine()
     try:
         if not data:
             raise Unfit("empty")
-        made = wash(data)
+        made = sanitize(data)
     except Unfit as unfit:
         _say({"unfit": unfit.reason, "walls": walls})
         return 0

@@ -29,7 +29,7 @@ def clean(data: bytes) -> Clean:
     Raises:
         Unfit: it is none that is shown.
     """
-    return _washed(data, refuse=True)
+    return _rewritten(data, refuse=True)
 
 
 def rewritten(data: bytes) -> Clean:
@@ -38,10 +38,10 @@ def rewritten(data: bytes) -> Clean:
     Raises:
         Unfit: it can't be read.
     """
-    return _washed(data, refuse=False)
+    return _rewritten(data, refuse=False)
 
 
-def _washed(data: bytes, *, refuse: bool) -> Clean:
+def _rewritten(data: bytes, *, refuse: bool) -> Clean:
     if (other := guise(data)) is not None:
         raise Unfit(other)
     if not data.startswith(b"%PDF-"):

@@ -25,7 +25,7 @@ class Busy(Exception):
     """So many files are being looked into that one more would wait for long."""
 
 
-class Washer:
+class Sanitizer:
     """Looks into files. Nothing of a file runs or is decoded in this process."""
 
     def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
@@ -34,7 +34,7 @@ class Washer:
         self._waiting = 0
         self._told = False
 
-    async def wash(self, kind: str, data: bytes) -> Clean:
+    async def sanitize(self, kind: str, data: bytes) -> Clean:
         """What may be shown of a file. kind: `picture` or `pdf`.
 
         Raises:
@@ -46,11 +46,11 @@ class Washer:
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._washed(kind, data)
+                return await self._sanitized(kind, data)
         finally:
             self._waiting -= 1
 
-    async def _washed(self, kind: str, data: bytes) -> Clean:
+    async def _sanitized(self, kind: str, data: bytes) -> Clean:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-m", "sitwith_server.materials.child", kind),
