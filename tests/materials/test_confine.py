@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from sitwith_server.materials.confine import WALLS, program
+from sitwith_server.materials.sandbox import LAYERS, program
 from sitwith_server.materials.sanitizer import Sanitizer
 from tests.materials import samples as s
 
@@ -76,7 +76,7 @@ def test_MT15_the_process_has_no_files_and_no_network() -> None:
         [sys.executable, "-I", "-c", PROBE], input=b"x", capture_output=True, check=True
     )
     head, _, body = done.stdout.partition(b"\n")
-    assert json.loads(head)["walls"] == list(WALLS)
+    assert json.loads(head)["walls"] == list(LAYERS)
     assert json.loads(body) == [[], 18]
 
 

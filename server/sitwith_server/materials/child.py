@@ -14,8 +14,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sitwith_server.materials.confine import confine
 from sitwith_server.materials.kinds import PICTURE, Clean, Unfit
+from sitwith_server.materials.sandbox import enter_sandbox
 
 MEMORY = 1_024 * 2**20
 CPU_SECONDS = 10
@@ -27,7 +27,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     sanitize = ready(sys.argv[1])
     data = sys.stdin.buffer.read()
-    walls = confine()
+    walls = enter_sandbox()
     try:
         if not data:
             raise Unfit("empty")

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import structlog
 
-from sitwith_server.materials.confine import WALLS
 from sitwith_server.materials.kinds import REASONS, Clean, Unfit
+from sitwith_server.materials.sandbox import LAYERS
 
 AT_ONCE: Final = 2
 WAITING: Final = 8
@@ -71,7 +71,7 @@ class Sanitizer:
                     child.kill()
                 await child.wait()
         about, body = _read(out, child.returncode)
-        self._tell_of(set(WALLS) - set(about["walls"]))
+        self._tell_of(set(LAYERS) - set(about["walls"]))
         return _made(about, body)
 
     def _tell_of(self, missing: set[str]) -> None:

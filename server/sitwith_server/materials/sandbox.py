@@ -19,21 +19,21 @@ from typing import Final
 
 LANDLOCK: Final = "landlock"
 SECCOMP: Final = "seccomp"
-WALLS: Final = (LANDLOCK, SECCOMP)
+LAYERS: Final = (LANDLOCK, SECCOMP)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SET_NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
 
 
-def confine() -> tuple[str, ...]:
-    """Gives it up. Returns which of `WALLS` this kernel has put up."""
+def enter_sandbox() -> tuple[str, ...]:
+    """Gives it up. Returns which of `LAYERS` this kernel has put up."""
     no_more = _libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
-    walls = [LANDLOCK] if no_more and _landlock() else []
+    layers = [LANDLOCK] if no_more and _landlock() else []
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     # Last: after it no wall can be built, and no limit raised.
     if no_more and _seccomp():
-        walls.append(SECCOMP)
-    return tuple(walls)
+        layers.append(SECCOMP)
+    return tuple(layers)
 
 
 # ------------------------------------------------------------------------------------- landlock
