@@ -24,7 +24,7 @@ landlocked = pytest.mark.skipif(
 
 PROBE = """
 import ctypes, json, mmap, os, resource, signal, socket, sys, threading
-from sitwith_server.materials import child, kinds, papers
+from sitwith_server.materials import child, kinds, pdf
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,7 +64,7 @@ def probe(data):
         done.append(name)
     return kinds.Clean("application/pdf", json.dumps([done, len(TRIED)]).encode())
 
-papers.clean = probe
+pdf.clean = probe
 sys.argv[1:] = ["pdf"]
 sys.exit(child.main())
 """
@@ -82,7 +82,7 @@ def test_MT15_the_process_has_no_files_and_no_network() -> None:
 
 def test_MT15_the_probe_can_do_all_that_where_nothing_was_given_up() -> None:
     """Else what is above would show nothing."""
-    free = PROBE.replace("papers.clean = probe", "print(probe(b'').body.decode()); sys.exit()")
+    free = PROBE.replace("pdf.clean = probe", "print(probe(b'').body.decode()); sys.exit()")
     # Without what would double or replace the probe itself.
     kept = [each for each in free.splitlines() if "os.fork" not in each and "os.execv" not in each]
     done = subprocess.run(
