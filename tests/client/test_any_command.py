@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sitwith_client.commands import Asking
+from sitwith_client.commands import Commands
 from sitwith_protocol import messages as m
 from sitwith_protocol.checks import Invalid
 from tests.protocol.golden_messages import CLIENT
@@ -15,7 +15,7 @@ from tests.protocol.golden_messages import CLIENT
 SENT = [each for each in CLIENT if isinstance(each, m.Command)]
 
 
-class Noting(Asking):
+class Noting(Commands):
     """Notes what it is given to send."""
 
     def __init__(self, number: int = 1) -> None:
