@@ -13,7 +13,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.chat.talk import decide_talk
 from sitwith_server.room.family import Rule, Who
 from sitwith_server.room.materials.values import MaterialKind
-from sitwith_server.room.model import Phase, Role
+from sitwith_server.room.model import Kind, Phase, Role
 from sitwith_server.room.rules import RULES
 from tests.protocol.golden_messages import CLIENT
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
