@@ -18,7 +18,7 @@ from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
 from sitwith_server.media.plane.node import Node
 from sitwith_server.media.plane.reconcile import LEASE
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
 from sitwith_server.room.media.routes import Routes, within
@@ -185,14 +185,12 @@ class WorkerProcess(Process):
         super().__init__(name, shared, chance)
         self.told: dict[str, list[Frame]] = {}
 
-        def make() -> Voices:
-            return Voices(self.sight.as_log, Turn((), "", 600), clock=self.clock)
+        def make() -> WorkerMedia:
+            return WorkerMedia(self.sight.as_log, Turn((), "", 600), clock=self.clock)
 
-        self.voices = self.machine.call(make)
-        self.voices.tell = lambda room, member, frame: self.told.setdefault(member, []).append(
-            frame
-        )
-        self.machine.call(self.voices.start)
+        self.media = self.machine.call(make)
+        self.media.tell = lambda room, member, frame: self.told.setdefault(member, []).append(frame)
+        self.machine.call(self.media.start)
 
     def _tell(self, room: str, member: str, frame: Frame) -> None:
         self.told.setdefault(member, []).append(frame)
@@ -203,7 +201,7 @@ class WorkerProcess(Process):
         async def find() -> Room:
             use = await self.host.use(room_id)
             assert use is not None
-            self.voices.watch(use.room)
+            self.media.watch(use.room)
             return use.room
 
         self.room = await self.machine.start(find())
@@ -288,7 +286,7 @@ class Plane:
         from sitwith_protocol.media import MediaOffer
 
         seat = self.room.state.seats[member]
-        asked = worker.voices.ask(
+        asked = worker.media.ask(
             worker.room, member, seat.connection or "", MediaOffer(1, f"offer of {member}")
         )
         return await worker.machine.start(asked)
@@ -300,7 +298,7 @@ class Plane:
             if not isinstance(await worker.room.order(command, "test"), Committed):
                 return None
             seq = worker.room.state.seq
-            await worker.voices.settled(worker.room)
+            await worker.media.settled(worker.room)
             return seq
 
         seq = await worker.machine.start(work())

@@ -195,7 +195,7 @@ def test_MW5_the_operators_end_of_a_room_waits_for_silence_at_any_worker(stuck: 
         room = carrier.engine.rooms[p.room.id]
         lonely = WorkerProcess("nobody's worker", p.log, p.chance)
         p.workers.append(lonely)
-        operator = Operator(lonely.host, room_ttl=60, silenced=lonely.voices.silenced)
+        operator = Operator(lonely.host, room_ttl=60, silenced=lonely.media.silenced)
         if stuck:
             carrier.machine.pause()
         began = p.now()
@@ -284,8 +284,8 @@ def test_MW2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_ans
         worker = p.workers[0]
         letter = bus.Offer(str(p.room.state.media), "l1", "ada", "an old connection", "sdp")
         heard: list[bus.Letter] = []
-        worker.machine.call(lambda: worker.voices.bus.follow(p.room.id, heard.append))
-        await worker.machine.start(worker.voices.bus.say(p.room.id, letter))
+        worker.machine.call(lambda: worker.media.bus.follow(p.room.id, heard.append))
+        await worker.machine.start(worker.media.bus.say(p.room.id, letter))
         await asyncio.sleep(1)
         assert bus.Declined("l1", "") in heard
         assert not any(isinstance(each, bus.Answer) for each in heard)

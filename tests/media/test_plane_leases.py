@@ -248,17 +248,17 @@ def test_ME43_a_plan_that_hangs_is_no_open_microphone_and_the_room_is_opened_ane
 def test_MW7_a_worker_goes_on_pinning_rooms_after_a_fault() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
-        better = [worker.voices._better for worker in p.workers]
+        better = [worker.media._better for worker in p.workers]
 
         def fails(room: object) -> str | None:
             raise ValueError("a defect")
 
         with capture_logs() as lines:
             for worker in p.workers:
-                worker.voices._better = fails  # type: ignore[method-assign]
+                worker.media._better = fails  # type: ignore[method-assign]
             await asyncio.sleep(1)
             for worker, known in zip(p.workers, better, strict=True):
-                worker.voices._better = known  # type: ignore[method-assign]
+                worker.media._better = known  # type: ignore[method-assign]
         assert {e["event"] for e in lines} == {"media_callback_fault"}
         node = carrier(p)
         node.kill()
@@ -285,7 +285,7 @@ def test_ME44_nothing_is_kept_of_who_has_left() -> None:
         node, worker = carrier(p), p.workers[0]
         (room,) = node.engine.rooms.values()
         for name in ("ada", "ben"):
-            asked = worker.voices.ask(worker.room, name, "", MediaTake(1, "low"))
+            asked = worker.media.ask(worker.room, name, "", MediaTake(1, "low"))
             assert await worker.machine.start(asked) == Done()
             node.machine.call(lambda n=name: room.watcher.mapped(n, {"1": "cleo"}))  # type: ignore[misc]
         room.talked = {name: Voice(30.0, True) for name in NAMES}

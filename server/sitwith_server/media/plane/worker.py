@@ -150,8 +150,8 @@ class _Owed:
 class _Watched(Observer):
     """One room with somebody here."""
 
-    def __init__(self, voices: Voices, room: Room) -> None:
-        self._voices, self.room = voices, room
+    def __init__(self, media: WorkerMedia, room: Room) -> None:
+        self._media, self.room = media, room
         self.owed: _Owed | None = None
         self.applied = (0, 0)
         self.moved_at = float("-inf")
@@ -163,7 +163,7 @@ class _Watched(Observer):
         self.carrier: str | None = None
         """The node that is known to carry the room already."""
         self._unobserve = room.observe(self)
-        self._unfollow = voices.bus.follow(room.id, self._heard)
+        self._unfollow = media.bus.follow(room.id, self._heard)
 
     def close(self) -> None:
         self._unobserve()
@@ -177,8 +177,8 @@ class _Watched(Observer):
         if owed is None:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, owed.at + LEASE - self._voices.clock())):
-                await asyncio.sleep(max(0.0, self.moved_at + LEASE - self._voices.clock()))
+            async with asyncio.timeout(max(0.0, owed.at + LEASE - self._media.clock())):
+                await asyncio.sleep(max(0.0, self.moved_at + LEASE - self._media.clock()))
                 while self.applied < owed.place:
                     self.confirmed.clear()
                     await self.confirmed.wait()
@@ -204,7 +204,7 @@ class _Watched(Observer):
                 pass
 
     def _tell(self, member: MemberId, frame: Mapping[str, object]) -> None:
-        self._voices.tell(self.room.id, member, frame)
+        self._media.tell(self.room.id, member, frame)
 
     # -- Observer --------------------------------------------------------------------------------
 
@@ -216,16 +216,16 @@ class _Watched(Observer):
         if before.media is None:
             return
         if before.media != after.media:
-            self.moved_at = self._voices.clock()
+            self.moved_at = self._media.clock()
         if before.media != after.media and after.media is not None and not after.ended:
             for seat in after.inside():
                 self._tell(seat.id, m.MediaLost().to_map())
         if change.takes_away():
             place = (change.position.epoch, change.position.seq)
-            self.owed = _Owed(place, self._voices.clock())
+            self.owed = _Owed(place, self._media.clock())
 
 
-class Voices:
+class WorkerMedia:
     """The media plane as the gateway knows it.
 
     off: there are no voices on this server at all.
