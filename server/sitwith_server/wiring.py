@@ -121,10 +121,10 @@ def build(settings: Settings, log: Log | None = None) -> App:
         room_ttl=settings.room_ttl,
         forget_seconds=settings.forget_seconds,
         door_seconds=settings.door_seconds,
-        silenced=media.silenced,
+        silenced=media.silent_on_exit,
         meetings=meetings,
     )
-    metrics.media(media.told)
+    metrics.media(media.reported_nodes)
     metrics.log(log.health, log.reasons)
     gate = Gate(Door(host), settings, metrics, log.now, media)
     shelf = Shelf(log, host.hosted)

@@ -104,7 +104,7 @@ class Circle:
             peer = Peer(("audio",), audio=4, on_rtp=heard)
             seat = self.room.state.seats[name]
             offer = MediaOffer(1, peer.offer())
-            answer = await self.media.ask(self.room, name, seat.connection or "", offer)
+            answer = await self.media.answer_command(self.room, name, seat.connection or "", offer)
             if isinstance(answer, Done):
                 await peer.connect(str(answer.fields["sdp"]))
                 self.peers[name] = peer

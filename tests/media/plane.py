@@ -189,7 +189,9 @@ class WorkerProcess(Process):
             return WorkerMedia(self.sight.as_log, Turn((), "", 600), clock=self.clock)
 
         self.media = self.machine.call(make)
-        self.media.tell = lambda room, member, frame: self.told.setdefault(member, []).append(frame)
+        self.media.send_frame = lambda room, member, frame: self.told.setdefault(member, []).append(
+            frame
+        )
         self.machine.call(self.media.start)
 
     def _tell(self, room: str, member: str, frame: Frame) -> None:
@@ -286,7 +288,7 @@ class Plane:
         from sitwith_protocol.media import MediaOffer
 
         seat = self.room.state.seats[member]
-        asked = worker.media.ask(
+        asked = worker.media.answer_command(
             worker.room, member, seat.connection or "", MediaOffer(1, f"offer of {member}")
         )
         return await worker.machine.start(asked)
@@ -298,7 +300,7 @@ class Plane:
             if not isinstance(await worker.room.order(command, "test"), Committed):
                 return None
             seq = worker.room.state.seq
-            await worker.media.settled(worker.room)
+            await worker.media.wait_until_silent(worker.room)
             return seq
 
         seq = await worker.machine.start(work())

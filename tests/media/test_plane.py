@@ -195,7 +195,7 @@ def test_MW5_the_operators_end_of_a_room_waits_for_silence_at_any_worker(stuck: 
         room = carrier.engine.rooms[p.room.id]
         lonely = WorkerProcess("nobody's worker", p.log, p.chance)
         p.workers.append(lonely)
-        operator = Operator(lonely.host, room_ttl=60, silenced=lonely.media.silenced)
+        operator = Operator(lonely.host, room_ttl=60, silenced=lonely.media.silent_on_exit)
         if stuck:
             carrier.machine.pause()
         began = p.now()

@@ -285,7 +285,7 @@ def test_ME44_nothing_is_kept_of_who_has_left() -> None:
         node, worker = carrier(p), p.workers[0]
         (room,) = node.engine.rooms.values()
         for name in ("ada", "ben"):
-            asked = worker.media.ask(worker.room, name, "", MediaTake(1, "low"))
+            asked = worker.media.answer_command(worker.room, name, "", MediaTake(1, "low"))
             assert await worker.machine.start(asked) == Done()
             node.machine.call(lambda n=name: room.watcher.mapped(n, {"1": "cleo"}))  # type: ignore[misc]
         room.talked = {name: Voice(30.0, True) for name in NAMES}

@@ -94,7 +94,7 @@ def test_MW10_pictures_are_taken_as_asked_until_the_connection_is_lost() -> None
         assert carrier is not None
         (room,) = carrier.engine.rooms.values()
         worker = p.workers[0]
-        asked = worker.media.ask(worker.room, "ada", "", MediaTake(1, "low"))
+        asked = worker.media.answer_command(worker.room, "ada", "", MediaTake(1, "low"))
         assert await worker.machine.start(asked) == Done()
         await asyncio.sleep(0.5)
         assert room.takes == {"ada": Take.LOW}
@@ -121,7 +121,7 @@ def test_MW6_a_connection_that_is_new_to_its_worker_is_told_how_things_are() -> 
         worker = p.workers[1]
         worker.told.clear()
         for member in ("ada", "ben"):
-            worker.machine.call(lambda m=member: worker.media.attached(worker.room, m))  # type: ignore[misc]
+            worker.machine.call(lambda m=member: worker.media.seat_resumed(worker.room, m))  # type: ignore[misc]
         await asyncio.sleep(0.5)
         assert {"t": "media.map", "slots": {"1": "ben"}} in worker.told["ada"]
         assert worker.told["ben"] == LOSSES

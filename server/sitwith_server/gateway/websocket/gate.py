@@ -44,7 +44,7 @@ class Gate:
         self.metrics = metrics
         self.now = now
         self.media = voices
-        media.tell = self.tell
+        media.send_frame = self.tell
         self.draining = False
         self.flows = Flows()
         self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (

@@ -47,8 +47,8 @@ OFFER_WITHIN: Final = 8.0
 PATIENCE: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before a letter without an answer is sent again; the last one counts for all after it."""
 
-Tell = Callable[[str, MemberId, Mapping[str, object]], None]
-"""`tell(room, member, frame)`: to the member's connection, if it is here and inside."""
+SendFrame = Callable[[str, MemberId, Mapping[str, object]], None]
+"""`send_frame(room, member, frame)`: to the member's connection, if it is here and inside."""
 
 _log = structlog.get_logger(__name__)
 
@@ -169,7 +169,7 @@ class _Watched(Observer):
         self._unobserve()
         self._unfollow()
 
-    async def settled(self) -> None:
+    async def wait_until_silent(self) -> None:
         """Returns once nothing is forwarded any more of what has been taken away by now: the node
         says so, or its lease has run out since. A node that carried the room a moment ago and may
         not know it yet has its lease, too."""
@@ -204,7 +204,7 @@ class _Watched(Observer):
                 pass
 
     def _tell(self, member: MemberId, frame: Mapping[str, object]) -> None:
-        self._media.tell(self.room.id, member, frame)
+        self._media.send_frame(self.room.id, member, frame)
 
     # -- Observer --------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class WorkerMedia:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
-        self.tell: Tell = lambda room, member, frame: None
+        self.send_frame: SendFrame = lambda room, member, frame: None
         self.nodes = Nodes()
         self._tellers = Tellers(tokens.new_id("w"))
         self.bus = bus.Bus(log)
@@ -267,7 +267,7 @@ class WorkerMedia:
             watched.close()
         self._watched.clear()
 
-    def told(self) -> list[bus.Here]:
+    def reported_nodes(self) -> list[bus.Here]:
         """The nodes of which this worker is the one to tell."""
         now = self.clock()
         return self._tellers.mine(self.nodes.living(now), now)
@@ -283,7 +283,7 @@ class WorkerMedia:
         if watched is not None:
             watched.close()
 
-    def attached(self, room: Room, member: MemberId) -> None:
+    def seat_resumed(self, room: Room, member: MemberId) -> None:
         """A connection has taken a seat again: it is told how its media connection is."""
         node = room.state.media
         if self._ticking is not None and node is not None:
@@ -291,7 +291,7 @@ class WorkerMedia:
 
     # -- commands --------------------------------------------------------------------------------
 
-    async def ask(
+    async def answer_command(
         self,
         room: Room,
         member: MemberId,
@@ -316,7 +316,7 @@ class WorkerMedia:
             return _frozen()
 
     @contextlib.asynccontextmanager
-    async def silenced(self, room: Room) -> AsyncIterator[None]:
+    async def silent_on_exit(self, room: Room) -> AsyncIterator[None]:
         """What is taken away inside is silent once this is left, a second later at most: also where
         nobody of the room is here."""
         if self._ticking is None:
@@ -325,15 +325,15 @@ class WorkerMedia:
         watched = _Watched(self, room)
         try:
             yield
-            await watched.settled()
+            await watched.wait_until_silent()
         finally:
             watched.close()
 
-    async def settled(self, room: Room) -> None:
+    async def wait_until_silent(self, room: Room) -> None:
         """Waits, a second at most, until what the room has taken away is silent."""
         watched = self._watched.get(room.id)
         if watched is not None:
-            await watched.settled()
+            await watched.wait_until_silent()
 
     async def _offer(self, room: Room, member: MemberId, connection: str, sdp: str) -> Answer:
         watched = self._watched.get(room.id)
