@@ -17,7 +17,13 @@ from structlog.testing import capture_logs
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import BREAK, DEAD_AFTER, HEARD_WELL, Nodes, Tellers
+from sitwith_server.media.plane.worker import (
+    DEAD_AFTER,
+    HEARTBEAT_GAP,
+    STEADY_FOR,
+    KnownNodes,
+    NodeReporters,
+)
 from sitwith_server.service.rooms.talking import is_letter, reaction_to_bytes
 
 
@@ -25,8 +31,8 @@ def here(node: str, load: float = 0.0, *, leaving: bool = False) -> bus.Here:
     return bus.Here(node, load, 0, 0, leaving)
 
 
-def nodes(*found: bus.Here, at: float = 0.0) -> Nodes:
-    made = Nodes()
+def nodes(*found: bus.Here, at: float = 0.0) -> KnownNodes:
+    made = KnownNodes()
     for each in found:
         made.hear(each, at)
     return made
@@ -40,14 +46,14 @@ def test_of_each_node_one_worker_alone_tells_and_others_once_it_is_gone(
     workers: set[str], names: set[str]
 ) -> None:
     found = [here(name) for name in sorted(names)]
-    tellers = {each: Tellers(each) for each in workers}
-    for one in tellers.values():
+    reporters = {each: NodeReporters(each) for each in workers}
+    for one in reporters.values():
         for other in workers - {one.own}:
             one.hear(other, 0.0)
-    told = [each.node for one in tellers.values() for each in one.mine(found, DEAD_AFTER)]
+    told = [each.node for one in reporters.values() for each in one.mine(found, DEAD_AFTER)]
     assert sorted(told) == sorted(names)
     # Of those that are silent, another tells.
-    assert next(iter(tellers.values())).mine(found, DEAD_AFTER + 0.1) == found
+    assert next(iter(reporters.values())).mine(found, DEAD_AFTER + 0.1) == found
 
 
 # ------------------------------------------------------------------------------------- which node
@@ -104,10 +110,10 @@ def test_who_hears_nobody_takes_nobody_for_dead() -> None:
     assert not made.dead("a", later)
     made.hear(here("b"), later)
     assert not made.dead("a", later), "the first word after a silence says nothing of the others"
-    for step in (0.25, 0.5, HEARD_WELL + 0.01):
+    for step in (0.25, 0.5, STEADY_FOR + 0.01):
         made.hear(here("b"), later + step)
-    assert made.dead("a", later + HEARD_WELL + 0.01)
-    assert not made.dead("a", later + HEARD_WELL + BREAK + 0.1)
+    assert made.dead("a", later + STEADY_FOR + 0.01)
+    assert not made.dead("a", later + STEADY_FOR + HEARTBEAT_GAP + 0.1)
 
 
 # ---------------------------------------------------------------------------------------- letters

@@ -36,15 +36,15 @@ from sitwith_server.service.rooms.room import Room
 DEAD_AFTER: Final = 2.0
 """Seconds without a word after which a node counts as gone: twice its own lease, so that what it
 forwarded has long been silent."""
-BREAK: Final = 0.75
+HEARTBEAT_GAP: Final = 0.75
 """Seconds without a word after which a node is no longer heard without a break."""
-HEARD_WELL: Final = 0.7
+STEADY_FOR: Final = 0.7
 LOOK_EVERY: Final = 0.1
-TELLS_EVERY: Final = 0.5
+ANNOUNCE_EVERY: Final = 0.5
 """Seconds between a worker's words of itself."""
 OFFER_WITHIN: Final = 8.0
 """Seconds in which an offer is answered or refused."""
-PATIENCE: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before a letter without an answer is sent again; the last one counts for all after it."""
 
 SendFrame = Callable[[str, MemberId, Mapping[str, object]], None]
@@ -62,7 +62,7 @@ class _Known:
     last: float
 
 
-class Nodes:
+class KnownNodes:
     """The media nodes that this worker hears of. Times are monotonic seconds."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Nodes:
 
     def hear(self, here: bus.Here, now: float) -> None:
         known = self._known.get(here.node)
-        steady = known is not None and now - known.last <= BREAK
+        steady = known is not None and now - known.last <= HEARTBEAT_GAP
         since = known.since if known is not None and steady else now
         self._known[here.node] = _Known(here, since, now)
 
@@ -83,16 +83,16 @@ class Nodes:
         self._known = {n: each for n, each in self._known.items() if now - each.last <= DEAD_AFTER}
         return [each.here for each in self._known.values()]
 
-    def dead(self, node: str, now: float) -> bool:
+    def is_dead(self, node: str, now: float) -> bool:
         """Whether a node is silent while another one is heard well: where none is, it may be this
         worker that hears nothing."""
         here = {each.node for each in self.living(now)}
         return node not in here and any(
-            now - each.since >= HEARD_WELL and now - each.last <= BREAK
+            now - each.since >= STEADY_FOR and now - each.last <= HEARTBEAT_GAP
             for each in self._known.values()
         )
 
-    def leaves(self, node: str | None) -> bool:
+    def is_draining(self, node: str | None) -> bool:
         known = self._known.get(node) if node is not None else None
         return known is not None and known.here.leaving
 
@@ -106,7 +106,7 @@ class Nodes:
         return max(fit, key=lambda here: _score(room, here)).node if fit else None
 
 
-class Tellers:
+class NodeReporters:
     """Which worker tells of which node in its metrics: one alone, so that sums over workers are of
     nodes, each once. Workers that hear the same choose the same, without a word between them."""
 
@@ -147,7 +147,7 @@ class _Owed:
     at: float
 
 
-class _Watched(Observer):
+class WatchedRoom(Observer):
     """One room with somebody here."""
 
     def __init__(self, media: WorkerMedia, room: Room) -> None:
@@ -160,7 +160,7 @@ class _Watched(Observer):
         self.pending: dict[str, asyncio.Future[bus.Answer | bus.Declined]] = {}
         self.repinning = False
         self._learn = guarded("watched", self._changed)
-        self.carrier: str | None = None
+        self.confirmed_node: str | None = None
         """The node that is known to carry the room already."""
         self._unobserve = room.observe(self)
         self._unfollow = media.bus.follow(room.id, self._heard)
@@ -241,15 +241,15 @@ class WorkerMedia:
     ) -> None:
         self.clock = clock
         self.send_frame: SendFrame = lambda room, member, frame: None
-        self.nodes = Nodes()
-        self._tellers = Tellers(tokens.new_id("w"))
+        self.nodes = KnownNodes()
+        self._reporters = NodeReporters(tokens.new_id("w"))
         self.bus = bus.Bus(log)
         self._log, self._turn, self._off = log, turn, off
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, WatchedRoom] = {}
         self._tasks = Tasks()
         self._look_at = guarded("pin", self._repin_if_better)
         self._ticking: Loop | None = None
-        self._said_at = float("-inf")
+        self._announced_at = float("-inf")
 
     def start(self) -> None:
         """From within the event loop."""
@@ -270,12 +270,12 @@ class WorkerMedia:
     def reported_nodes(self) -> list[bus.Here]:
         """The nodes of which this worker is the one to tell."""
         now = self.clock()
-        return self._tellers.mine(self.nodes.living(now), now)
+        return self._reporters.mine(self.nodes.living(now), now)
 
     def watch(self, room: Room) -> None:
         """Somebody of this room is here."""
         if self._ticking is not None and room.id not in self._watched:
-            self._watched[room.id] = _Watched(self, room)
+            self._watched[room.id] = WatchedRoom(self, room)
 
     def unwatch(self, room: Room) -> None:
         """Nobody of this room is here any more."""
@@ -322,7 +322,7 @@ class WorkerMedia:
         if self._ticking is None:
             yield
             return
-        watched = _Watched(self, room)
+        watched = WatchedRoom(self, room)
         try:
             yield
             await watched.wait_until_silent()
@@ -344,7 +344,7 @@ class WorkerMedia:
         watched.pending[offer.letter] = answered
         try:
             async with asyncio.timeout(OFFER_WITHIN):
-                answer = await self._insist(watched, offer, answered)
+                answer = await self._send_until_answered(watched, offer, answered)
         except TimeoutError:
             return _frozen()
         finally:
@@ -356,9 +356,9 @@ class WorkerMedia:
         code = RefusalCode.TOO_FAST if answer.reason == "busy" else RefusalCode.BAD_REQUEST
         return No(code, f"This offer can't be answered ({answer.reason}).")
 
-    async def _insist(
+    async def _send_until_answered(
         self,
-        watched: _Watched,
+        watched: WatchedRoom,
         offer: bus.Offer,
         answered: asyncio.Future[bus.Answer | bus.Declined],
     ) -> bus.Answer | bus.Declined:
@@ -367,14 +367,14 @@ class WorkerMedia:
         while True:
             node = await self._pinned(room)
             if node is not None:
-                if tries or watched.carrier != node:
+                if tries or watched.confirmed_node != node:
                     await self.bus.say_to_all(bus.Wish(node, room.id))
                 await self.bus.say(room.id, replace(offer, node=node))
-            wait = PATIENCE[min(tries, len(PATIENCE) - 1)]
+            wait = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
             tries += 1
             await asyncio.wait((answered,), timeout=wait)
             if answered.done():
-                watched.carrier = node
+                watched.confirmed_node = node
                 return answered.result()
 
     # -- pins ------------------------------------------------------------------------------------
@@ -396,12 +396,12 @@ class WorkerMedia:
         was, now = room.state.media, self.clock()
         if was is None or room.state.ended or not room.sure:
             return None
-        if not self.nodes.dead(was, now) and not self.nodes.leaves(was):
+        if not self.nodes.is_dead(was, now) and not self.nodes.is_draining(was):
             return None
         node = self.nodes.choose(room.id, now)
         return None if node == was else node
 
-    async def _repin(self, watched: _Watched, node: str) -> None:
+    async def _repin(self, watched: WatchedRoom, node: str) -> None:
         watched.repinning = True
         try:
             await self._pin(watched.room, node, watched.room.state.media)
@@ -414,17 +414,17 @@ class WorkerMedia:
         elif isinstance(letter, bus.Gone):
             self.nodes.forget(letter.node)
         elif isinstance(letter, bus.Tells):
-            self._tellers.hear(letter.worker, self.clock())
+            self._reporters.hear(letter.worker, self.clock())
 
     async def _tick(self) -> None:
-        if self.clock() - self._said_at >= TELLS_EVERY:
-            self._said_at = self.clock()
-            self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._tellers.own)))
+        if self.clock() - self._announced_at >= ANNOUNCE_EVERY:
+            self._announced_at = self.clock()
+            self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._reporters.own)))
         for watched in list(self._watched.values()):
             # What is wrong with one room is no reason to look at no other.
             self._look_at(watched)
 
-    def _repin_if_better(self, watched: _Watched) -> None:
+    def _repin_if_better(self, watched: WatchedRoom) -> None:
         if not watched.repinning and (node := self._better(watched.room)) is not None:
             self._tasks.spawn(self._repin(watched, node))
 
