@@ -40,9 +40,9 @@ async def test_letters_come_by_an_instance_that_lives_and_make_no_room(tmp_path:
     servers = [Server("redis", tmp_path).start() for _ in range(2)]
     try:
         async with logs(*servers) as (one, other):
-            heard: list[bus.Letter] = []
+            heard: list[bus.MediaMessage] = []
             bus.Bus(other).follow_all(heard.append)
-            rooms: list[bus.Letter] = []
+            rooms: list[bus.MediaMessage] = []
             bus.Bus(other).follow("room", rooms.append)
             await asyncio.sleep(0.2)
             await bus.Bus(one).say_to_all(bus.Gone("n1"))

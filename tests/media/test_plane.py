@@ -283,9 +283,9 @@ def test_MW2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_ans
         await connected(p)
         worker = p.workers[0]
         letter = bus.Offer(str(p.room.state.media), "l1", "ada", "an old connection", "sdp")
-        heard: list[bus.Letter] = []
-        worker.machine.call(lambda: worker.media.bus.follow(p.room.id, heard.append))
-        await worker.machine.start(worker.media.bus.say(p.room.id, letter))
+        heard: list[bus.MediaMessage] = []
+        worker.machine.call(lambda: worker.media.bus.subscribe(p.room.id, heard.append))
+        await worker.machine.start(worker.media.bus.publish(p.room.id, letter))
         await asyncio.sleep(1)
         assert bus.Declined("l1", "") in heard
         assert not any(isinstance(each, bus.Answer) for each in heard)

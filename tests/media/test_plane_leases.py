@@ -93,7 +93,7 @@ class Says:
         self.connections: dict[str, int] = {}
         bus.Bus(p.log).follow_all(self._heard)
 
-    def _heard(self, letter: bus.Letter) -> None:
+    def _heard(self, letter: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Here):
             self.here.setdefault(letter.node, []).append(self._now())
             self.connections[letter.node] = letter.connections
@@ -312,7 +312,7 @@ def test_an_offer_of_who_has_left_is_not_answered_anew() -> None:
         (room,) = node.engine.rooms.values()
         seat = p.room.state.seats["ada"]
         offer = bus.Offer(node.node.id, "again", "ada", seat.connection or "", "her offer")
-        heard: list[bus.Letter] = []
+        heard: list[bus.MediaMessage] = []
         bus.Bus(p.log).follow(p.room.id, heard.append)
         await bus.Bus(p.log).say(p.room.id, offer)
         await asyncio.sleep(0.5)

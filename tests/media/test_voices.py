@@ -136,8 +136,8 @@ def letters(kind: type) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{each.name: VALUES.get(each.name, TEXT) for each in fields(kind)})
 
 
-@given(st.one_of([letters(kind) for kind in get_args(bus.Letter)]))
-def test_every_letter_comes_as_it_was_written(letter: bus.Letter) -> None:
+@given(st.one_of([letters(kind) for kind in get_args(bus.MediaMessage)]))
+def test_every_letter_comes_as_it_was_written(letter: bus.MediaMessage) -> None:
     blob = bus.to_bytes(letter)
     assert is_letter(blob)
     assert bus.from_bytes(blob) == letter
@@ -160,7 +160,7 @@ def test_a_reaction_is_no_letter_and_a_letter_shows_no_offer() -> None:
 async def test_letters_reach_who_follows_until_they_end_it() -> None:
     log = MemoryLog()
     post = bus.Bus(log)
-    heard: list[bus.Letter] = []
+    heard: list[bus.MediaMessage] = []
     end = post.follow("room", heard.append)
     end_all = post.follow_all(heard.append)
     await post.say("room", bus.Lost("ada"))
@@ -182,9 +182,9 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
 async def test_a_letter_that_somebody_fails_at_reaches_all_others() -> None:
     log = MemoryLog()
     post = bus.Bus(log)
-    heard: list[bus.Letter] = []
+    heard: list[bus.MediaMessage] = []
 
-    def fails(letter: bus.Letter) -> None:
+    def fails(letter: bus.MediaMessage) -> None:
         raise ValueError("a defect")
 
     unhandled: list[object] = []

@@ -135,7 +135,7 @@ class Tells:
     worker: str
 
 
-Letter: TypeAlias = (
+MediaMessage: TypeAlias = (
     Here
     | Gone
     | Wish
@@ -151,18 +151,18 @@ Letter: TypeAlias = (
     | Tells
 )
 
-_KINDS: Final = Kinds(get_args(Letter))
+_KINDS: Final = Kinds(get_args(MediaMessage))
 
 
-def to_bytes(letter: Letter) -> bytes:
+def to_bytes(message: MediaMessage) -> bytes:
     return LETTER + _KINDS.to_bytes(letter)
 
 
-def from_bytes(blob: bytes) -> Letter | None:
+def from_bytes(blob: bytes) -> MediaMessage | None:
     """The letter; None for what is none, or one of another version."""
     if not is_letter(blob):
         return None
-    letter: Letter | None = _KINDS.from_bytes(blob[1:])
+    message: MediaMessage | None = _KINDS.from_bytes(blob[1:])
     return letter
 
 
@@ -172,7 +172,7 @@ class Bus:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    async def say(self, channel: str, letter: Letter) -> None:
+    async def publish(self, channel: str, message: MediaMessage) -> None:
         """To all who follow a room's channel.
 
         Raises:
@@ -180,7 +180,7 @@ class Bus:
         """
         await self._log.whisper(channel, to_bytes(letter))
 
-    async def say_to_all(self, letter: Letter) -> None:
+    async def publish_to_all(self, message: MediaMessage) -> None:
         """To all nodes and workers, by every instance that can be reached."""
         blob = to_bytes(letter)
         # One channel is enough where there is one instance; which of several has which is not
@@ -190,7 +190,7 @@ class Bus:
             with contextlib.suppress(LogDown):
                 await self._log.whisper(channel, blob)
 
-    def follow(self, channel: str, heard: Callable[[Letter], None]) -> Callable[[], None]:
+    def subscribe(self, channel: str, heard: Callable[[MediaMessage], None]) -> Callable[[], None]:
         """Calls `heard` with each letter of a channel; returns the function that ends it."""
 
         def read(blob: bytes) -> None:
@@ -201,9 +201,9 @@ class Bus:
         # The log's fan-out calls this, for which all rooms wait.
         return self._log.follow(channel, lambda bell: None, guarded("letter", read))
 
-    def follow_all(self, heard: Callable[[Letter], None]) -> Callable[[], None]:
+    def subscribe_all(self, heard: Callable[[MediaMessage], None]) -> Callable[[], None]:
         """The same of the channels that belong to no room; a letter may come several times."""
-        ends = [self.follow(channel, heard) for channel in CHANNELS]
+        ends = [self.subscribe(channel, heard) for channel in CHANNELS]
 
         def end() -> None:
             for each in ends:

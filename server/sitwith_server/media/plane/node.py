@@ -71,7 +71,7 @@ class Node:
 
     def start(self) -> None:
         """From within the event loop. The engine runs."""
-        self._unfollow = self._bus.follow_all(self._heard)
+        self._unfollow = self._bus.subscribe_all(self._heard)
         self._unwatch = self._host.log.watch(guarded("health", self._look))
         self._leases.start()
         self._care.start()
@@ -101,7 +101,7 @@ class Node:
             try:
                 await self._engine.close()
             finally:
-                await self._bus.say_to_all(bus.Gone(self.id))
+                await self._bus.publish_to_all(bus.Gone(self.id))
 
     def _stop(self) -> None:
         """It does nothing by itself any more."""
@@ -134,9 +134,9 @@ class Node:
     def _say_here(self) -> None:
         self._says.spawn(self._say(self._here()))
 
-    async def _say(self, letter: bus.Letter) -> None:
+    async def _say(self, message: bus.MediaMessage) -> None:
         async with asyncio.timeout(SAYS_WITHIN):
-            await self._bus.say_to_all(letter)
+            await self._bus.publish_to_all(letter)
 
     def _fail(self, part: str) -> None:
         """It is of no use any more: from now on nothing is forwarded here."""
@@ -163,7 +163,7 @@ class Node:
 
     # -- its rooms -------------------------------------------------------------------------------
 
-    def _heard(self, letter: bus.Letter) -> None:
+    def _heard(self, message: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Wish) and letter.node == self.id:
             self._wish(letter.room)
 

@@ -84,7 +84,7 @@ class Carried:
             drop=self._drop,
             clock=self._clock,
         )
-        self._unfollow = self._bus.follow(self.room.id, self._heard)
+        self._unfollow = self._bus.subscribe(self.room.id, self._heard)
         self._loop = Loop("voices", self._tick, partial(asyncio.sleep, SAYS_EVERY))
         self._loop.start()
 
@@ -110,12 +110,12 @@ class Carried:
             # The reconciler may not have come to say so, and the operator's answer waits for it.
             with contextlib.suppress(LogDown):
                 epoch = self.room.position.epoch
-                await self._bus.say(self.room.id, bus.Applied(self._node, epoch, LAST))
+                await self._bus.publish(self.room.id, bus.Applied(self._node, epoch, LAST))
 
     async def say_lost(self) -> None:
         """Has everybody who has a transport here offer again."""
         for member in sorted(self.members):
-            await self._bus.say(self.room.id, bus.Lost(member))
+            await self._bus.publish(self.room.id, bus.Lost(member))
 
     def over(self) -> bool:
         """Whether the room is not, or no longer, to be carried here."""
@@ -145,10 +145,10 @@ class Carried:
 
     # -- letters ---------------------------------------------------------------------------------
 
-    def _say(self, letter: bus.Letter) -> None:
-        self._tasks.spawn(self._bus.say(self.room.id, letter))
+    def _say(self, message: bus.MediaMessage) -> None:
+        self._tasks.spawn(self._bus.publish(self.room.id, letter))
 
-    def _heard(self, letter: bus.Letter) -> None:
+    def _heard(self, message: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Offer) and letter.node == self._node:
             self._take_offer(letter)
         elif isinstance(letter, bus.Taken) and letter.node == self._node:

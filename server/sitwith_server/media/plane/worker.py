@@ -163,7 +163,7 @@ class WatchedRoom(Observer):
         self.confirmed_node: str | None = None
         """The node that is known to carry the room already."""
         self._unobserve = room.observe(self)
-        self._unfollow = media.bus.follow(room.id, self._heard)
+        self._unfollow = media.bus.subscribe(room.id, self._heard)
 
     def close(self) -> None:
         self._unobserve()
@@ -183,7 +183,7 @@ class WatchedRoom(Observer):
                     self.confirmed.clear()
                     await self.confirmed.wait()
 
-    def _heard(self, letter: bus.Letter) -> None:
+    def _heard(self, message: bus.MediaMessage) -> None:
         match letter:
             case bus.Answer() | bus.Declined():
                 future = self.pending.get(letter.letter)
@@ -254,7 +254,7 @@ class WorkerMedia:
     def start(self) -> None:
         """From within the event loop."""
         if not self._off:
-            self._unfollow = self.bus.follow_all(self._heard)
+            self._unfollow = self.bus.subscribe_all(self._heard)
             self._ticking = Loop("pins", self._tick, partial(asyncio.sleep, LOOK_EVERY))
             self._ticking.start()
 
@@ -287,7 +287,7 @@ class WorkerMedia:
         """A connection has taken a seat again: it is told how its media connection is."""
         node = room.state.media
         if self._ticking is not None and node is not None:
-            self._tasks.spawn(self.bus.say(room.id, bus.Ask(node, member)))
+            self._tasks.spawn(self.bus.publish(room.id, bus.Ask(node, member)))
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -310,7 +310,7 @@ class WorkerMedia:
                     return Done(self._turn.servers(room.id, member, now))
                 case m.MediaTake():
                     if (node := room.state.media) is not None:
-                        await self.bus.say(room.id, bus.Taken(node, member, message.pictures))
+                        await self.bus.publish(room.id, bus.Taken(node, member, message.pictures))
                     return Done()
         except LogDown:
             return _frozen()
@@ -368,8 +368,8 @@ class WorkerMedia:
             node = await self._pinned(room)
             if node is not None:
                 if tries or watched.confirmed_node != node:
-                    await self.bus.say_to_all(bus.Wish(node, room.id))
-                await self.bus.say(room.id, replace(offer, node=node))
+                    await self.bus.publish_to_all(bus.Wish(node, room.id))
+                await self.bus.publish(room.id, replace(offer, node=node))
             wait = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
             tries += 1
             await asyncio.wait((answered,), timeout=wait)
@@ -389,7 +389,7 @@ class WorkerMedia:
     async def _pin(self, room: Room, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
         if isinstance(await room.order(command, "media.pin"), Committed):
-            await self.bus.say_to_all(bus.Wish(node, room.id))
+            await self.bus.publish_to_all(bus.Wish(node, room.id))
 
     def _better(self, room: Room) -> str | None:
         """The node to carry the room instead, if its own is gone or about to go."""
@@ -408,7 +408,7 @@ class WorkerMedia:
         finally:
             watched.repinning = False
 
-    def _heard(self, letter: bus.Letter) -> None:
+    def _heard(self, message: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Here):
             self.nodes.hear(letter, self.clock())
         elif isinstance(letter, bus.Gone):
@@ -419,7 +419,7 @@ class WorkerMedia:
     async def _tick(self) -> None:
         if self.clock() - self._announced_at >= ANNOUNCE_EVERY:
             self._announced_at = self.clock()
-            self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._reporters.own)))
+            self._tasks.spawn(self.bus.publish_to_all(bus.Tells(self._reporters.own)))
         for watched in list(self._watched.values()):
             # What is wrong with one room is no reason to look at no other.
             self._look_at(watched)
