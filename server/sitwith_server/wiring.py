@@ -334,7 +334,7 @@ async def _carry(
         for each in waited:
             each.cancel()
         process.draining = True
-        await node.leave(seconds)
+        await node.drain(seconds)
         if node.failed.is_set():
             # Whoever started this process starts another: nobody can tell what of it still works.
             await ended(node)

@@ -88,9 +88,9 @@ def no_reference_counts() -> AbstractContextManager[object]:
     def careless(self: Host) -> None:
         for held in self._held.values():
             held.users, held.seated = 0, False
-        let_go(self)
+        unpin(self)
 
-    let_go = Host.let_go_of_idle
+    unpin = Host.let_go_of_idle
     return mock.patch.object(Host, "let_go_of_idle", careless)
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.node import IDLE
+from sitwith_server.media.plane.node import IDLE_AFTER
 from sitwith_server.media.plane.worker import DEAD_AFTER
 from sitwith_server.room import commands as c
 from sitwith_server.service.operator import Operator
@@ -130,7 +130,7 @@ def test_MW5_where_nobody_speaks_any_more_no_ok_waits_for_a_node() -> None:
         first = all_lost(p)
         await asyncio.sleep(1)
         told = [losses(worker, name) for worker in p.workers for name in NAMES]
-        await asyncio.sleep(IDLE + 2)
+        await asyncio.sleep(IDLE_AFTER + 2)
         assert (p.carrier(), first.engine.rooms) == (None, {})
         for worker in p.workers:
             began = p.now()
@@ -154,7 +154,7 @@ def test_MW5_an_offer_at_the_moment_in_which_a_room_is_let_go_is_answered(seed: 
     async def work(p: Plane) -> None:
         await connected(p)
         all_lost(p)
-        await asyncio.sleep(IDLE - 0.5)
+        await asyncio.sleep(IDLE_AFTER - 0.5)
         for turn in range(120):
             await asyncio.sleep(p.chance.random() / 50)
             if turn % 10 == 0:
@@ -246,7 +246,7 @@ def test_a_node_that_leaves_hands_its_rooms_over_first() -> None:
         carrier = p.carrier()
         assert carrier is not None
         began = p.now()
-        await carrier.machine.start(carrier.node.leave(30))
+        await carrier.machine.start(carrier.node.drain(30))
         assert p.now() - began < 2
         assert p.carrier() not in (carrier, None)
         await carrier.machine.start(carrier.node.close())

@@ -22,14 +22,14 @@ from sitwith_server.media.engine import Engine, EngineDown
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.lease_reader import LeaseReader
-from sitwith_server.media.plane.node_room import IDLE, SAYS_EVERY, Carried
+from sitwith_server.media.plane.node_room import HEARTBEAT_EVERY, IDLE_AFTER, NodeRoom
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.room import Room
 
-__all__ = ["IDLE", "Node"]
+__all__ = ["IDLE_AFTER", "Node"]
 
-SAYS_WITHIN = 1.0
+PUBLISH_TIMEOUT = 1.0
 """Seconds after which a word that could not be said is not worth saying."""
 
 _log = structlog.get_logger(__name__)
@@ -59,15 +59,15 @@ class Node:
         self._stopped = False
         self._host, self._engine, self._counts = host, engine, counts
         self._bus = bus.Bus(host.log)
-        self._rooms: dict[str, Carried] = {}
-        self._uses: dict[Carried, Use] = {}
+        self._rooms: dict[str, NodeRoom] = {}
+        self._uses: dict[NodeRoom, Use] = {}
         self._opening: set[str] = set()
         self._closing: dict[str, asyncio.Event] = {}
         self._tasks = Tasks()
-        self._says = Tasks("word_fault", known=(TimeoutError,))
+        self._publishing = Tasks("word_fault", known=(TimeoutError,))
         self._leases = LeaseReader(host.log, clock)
-        self._heart = Loop("heartbeat", self._beat, self._pause)
-        self._care = Loop("rooms", self._look_after, self._pause)
+        self._heart = Loop("heartbeat", self._heartbeat, self._pause)
+        self._care = Loop("rooms", self._check_rooms, self._pause)
 
     def start(self) -> None:
         """From within the event loop. The engine runs."""
@@ -78,11 +78,11 @@ class Node:
         self._heart.start()
         self._say_here()
 
-    async def leave(self, seconds: float) -> None:
+    async def drain(self, seconds: float) -> None:
         """Takes no room any more, and waits until others carry those that it has."""
         self.leaving = True
         ends = self._clock() + seconds
-        while any(carried.members for carried in self._rooms.values()):
+        while any(node_room.members for node_room in self._rooms.values()):
             if self._clock() >= ends or self.failed.is_set():
                 break
             await asyncio.sleep(0.05)
@@ -92,7 +92,7 @@ class Node:
         self._stop()
         try:
             await self._tasks.end()
-            ends = [self._end(room_id, carried) for room_id, carried in self._rooms.items()]
+            ends = [self._end(room_id, node_room) for room_id, node_room in self._rooms.items()]
             self._rooms = {}
             for fault in await asyncio.gather(*ends, return_exceptions=True):
                 if fault is not None:
@@ -111,16 +111,16 @@ class Node:
         self._heart.close()
         self._care.close()
         self._leases.close()
-        self._says.cancel()
+        self._publishing.cancel()
         self._unwatch()
         self._unfollow()
 
     # -- how it is -------------------------------------------------------------------------------
 
     async def _pause(self) -> None:
-        await asyncio.sleep(SAYS_EVERY)
+        await asyncio.sleep(HEARTBEAT_EVERY)
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         """Says that it is well, as long as it is. Waits for nothing."""
         if not self._engine.well():
             self._fail("engine")
@@ -132,10 +132,10 @@ class Node:
             self._say_here()
 
     def _say_here(self) -> None:
-        self._says.spawn(self._say(self._here()))
+        self._publishing.spawn(self._say(self._here()))
 
     async def _say(self, message: bus.MediaMessage) -> None:
-        async with asyncio.timeout(SAYS_WITHIN):
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
             await self._bus.publish_to_all(letter)
 
     def _fail(self, part: str) -> None:
@@ -144,14 +144,14 @@ class Node:
             return
         _log.error("media_node_unwell", node=self.id, part=part)
         self.leaving = True
-        for carried in self._rooms.values():
-            guarded("halt", carried.halt)()
+        for node_room in self._rooms.values():
+            guarded("halt", node_room.halt)()
         self._stop()
-        self._says.spawn(self._say(bus.Gone(self.id)))
+        self._publishing.spawn(self._say(bus.Gone(self.id)))
         self.failed.set()
 
     def _here(self) -> bus.Here:
-        connections = sum(len(carried.members) for carried in self._rooms.values())
+        connections = sum(len(node_room.members) for node_room in self._rooms.values())
         return bus.Here(
             self.id,
             self._engine.load(),
@@ -165,9 +165,9 @@ class Node:
 
     def _heard(self, message: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Wish) and letter.node == self.id:
-            self._wish(letter.room)
+            self._room_wanted(letter.room)
 
-    def _wish(self, room_id: str) -> None:
+    def _room_wanted(self, room_id: str) -> None:
         if room_id not in self._rooms and room_id not in self._opening:
             self._opening.add(room_id)
             self._tasks.spawn(self._open(room_id))
@@ -176,78 +176,78 @@ class Node:
         try:
             if (closing := self._closing.get(room_id)) is not None:
                 await closing.wait()
-            await self._carry(room_id)
+            await self._host_room(room_id)
         finally:
             self._opening.discard(room_id)
 
-    async def _carry(self, room_id: str) -> None:
+    async def _host_room(self, room_id: str) -> None:
         use = await self._host.use(room_id)
         if use is None:
             return
         try:
-            carried = await self._opened(use.room)
+            node_room = await self._opened(use.room)
         except BaseException:
             use.release()
             raise
-        if carried is None:
+        if node_room is None:
             use.release()
             return
-        self._rooms[room_id], self._uses[carried] = carried, use
+        self._rooms[room_id], self._uses[node_room] = node_room, use
         if self.failed.is_set():
-            carried.halt()
+            node_room.halt()
 
-    async def _opened(self, room: Room) -> Carried | None:
-        """The room as it is carried from now on; None where it is not to be."""
+    async def _opened(self, room: Room) -> NodeRoom | None:
+        """The room as it is node_room from now on; None where it is not to be."""
         if room.state.media != self.id:
             await room.follow_up()
         if room.state.media != self.id:
             return None
-        carried = Carried(self.id, room, self._bus, self._leases.add, self._clock)
+        node_room = NodeRoom(self.id, room, self._bus, self._leases.add, self._clock)
         try:
-            media = await self._engine.open(room.id, carried)
+            media = await self._engine.open(room.id, node_room)
         except EngineDown:
             return None
         try:
-            carried.start(media)
+            node_room.start(media)
         except BaseException:
             await media.close()
             raise
-        return carried
+        return node_room
 
-    async def _look_after(self) -> None:
+    async def _check_rooms(self) -> None:
         """Ends what is over and what does not work; others are waited for by nobody."""
         if not self._heart.well():
             self._fail("heartbeat")
             return
-        for room_id, carried in list(self._rooms.items()):
-            if carried.over():
-                self._let_go(room_id)
-            elif not carried.well():
+        for room_id, node_room in list(self._rooms.items()):
+            if node_room.is_over():
+                self._close_room(room_id)
+            elif not node_room.well():
                 _log.error("media_room_unwell", node=self.id)
-                self._let_go(room_id, again=True)
-            elif carried.idle():
-                self._tasks.spawn(carried.let_go())
+                self._close_room(room_id, again=True)
+            elif node_room.is_idle():
+                self._tasks.spawn(node_room.unpin())
 
-    def _let_go(self, room_id: str, *, again: bool = False) -> None:
+    def _close_room(self, room_id: str, *, again: bool = False) -> None:
         """Ends the room here. again: it is opened anew, and its members offer again."""
-        carried = self._rooms.pop(room_id)
-        carried.halt()
-        self._tasks.spawn(self._end(room_id, carried, again=again))
+        node_room = self._rooms.pop(room_id)
+        node_room.halt()
+        self._tasks.spawn(self._end(room_id, node_room, again=again))
 
-    async def _end(self, room_id: str, carried: Carried, *, again: bool = False) -> None:
+    async def _end(self, room_id: str, node_room: NodeRoom, *, again: bool = False) -> None:
         closed = self._closing[room_id] = asyncio.Event()
         try:
             if again:
                 with contextlib.suppress(LogDown):
-                    await carried.say_lost()
-            await carried.close()
+                    await node_room.publish_lost()
+            await node_room.close()
         finally:
-            self._uses.pop(carried).release()
+            self._uses.pop(node_room).release()
             del self._closing[room_id]
             closed.set()
             if again and not self._stopped:
-                self._wish(room_id)
+                self._room_wanted(room_id)
 
     def _look(self, instance: str, health: Health) -> None:
-        for carried in self._rooms.values():
-            carried.reconciler.look()
+        for node_room in self._rooms.values():
+            node_room.reconciler.look()

@@ -24,11 +24,11 @@ from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.rooms.results import Committed
 from sitwith_server.service.rooms.room import Room
 
-SAYS_EVERY: Final = 0.25
+HEARTBEAT_EVERY: Final = 0.25
 """Seconds between two words of a node, and of who speaks."""
 TALK_EVERY: Final = 10.0
 """Seconds after which what was heard is put into the room's log, while somebody speaks."""
-IDLE: Final = 60.0
+IDLE_AFTER: Final = 60.0
 """Seconds without any member's transport after which a room is let go; an offer brings it back."""
 ANSWER_WITHIN: Final = 5.0
 REMEMBERED: Final = 64
@@ -45,7 +45,7 @@ class _Offered:
     answer: bus.Answer | bus.Declined | None = None
 
 
-class Carried:
+class NodeRoom:
     """One room on this node. Implements `engine.Watcher`."""
 
     def __init__(
@@ -62,14 +62,14 @@ class Carried:
         self._offers: dict[str, _Offered] = {}
         self._maps: dict[MemberId, Mapping[str, MemberId | None]] = {}
         self._takes: dict[MemberId, Take] = {}
-        self._told: dict[MemberId, tuple[MemberId, ...]] = {}
-        self._talk = _Talk()
-        self._notes = Tasks("talk_fault")
+        self._speakers_sent: dict[MemberId, tuple[MemberId, ...]] = {}
+        self._uncommitted = _UncommittedSpeech()
+        self._commits = Tasks("talk_fault")
         self._offer_faults = Often("offer_fault")
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
         self._used_at = clock()
-        self._leaves = False
+        self._unpinning = False
 
     def start(self, media: MediaRoom) -> None:
         """From now on the room is carried by `media`."""
@@ -85,7 +85,7 @@ class Carried:
             clock=self._clock,
         )
         self._unfollow = self._bus.subscribe(self.room.id, self._heard)
-        self._loop = Loop("voices", self._tick, partial(asyncio.sleep, SAYS_EVERY))
+        self._loop = Loop("voices", self._tick, partial(asyncio.sleep, HEARTBEAT_EVERY))
         self._loop.start()
 
     def well(self) -> bool:
@@ -103,7 +103,7 @@ class Carried:
             await self.reconciler.close()
             await self._loop.closed()
             await self._tasks.end()
-            await self._notes.end()
+            await self._commits.end()
         finally:
             await self._media.close()
         if self.room.state.ended:
@@ -112,40 +112,40 @@ class Carried:
                 epoch = self.room.position.epoch
                 await self._bus.publish(self.room.id, bus.Applied(self._node, epoch, LAST))
 
-    async def say_lost(self) -> None:
+    async def publish_lost(self) -> None:
         """Has everybody who has a transport here offer again."""
         for member in sorted(self.members):
             await self._bus.publish(self.room.id, bus.Lost(member))
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the room is not, or no longer, to be carried here."""
         state = self.room.state
         return state.ended or state.media != self._node or self.reconciler.gone()
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nobody has had a transport for long."""
         now = self._clock()
         if self.members:
             self._used_at = now
-        return now - self._used_at > IDLE
+        return now - self._used_at > IDLE_AFTER
 
-    async def let_go(self) -> None:
+    async def unpin(self) -> None:
         """Has nobody carry the room, so that nobody waits for this node's word any more; the next
         offer has it carried again."""
-        if self._leaves:
+        if self._unpinning:
             return
-        self._leaves = True
+        self._unpinning = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
             if isinstance(await self.room.order(command, "media.pin"), Committed):
                 # Whoever was answered at this very moment offers again.
-                await self.say_lost()
+                await self.publish_lost()
         finally:
-            self._leaves = False
+            self._unpinning = False
 
     # -- letters ---------------------------------------------------------------------------------
 
-    def _say(self, message: bus.MediaMessage) -> None:
+    def _publish(self, message: bus.MediaMessage) -> None:
         self._tasks.spawn(self._bus.publish(self.room.id, letter))
 
     def _heard(self, message: bus.MediaMessage) -> None:
@@ -154,7 +154,7 @@ class Carried:
         elif isinstance(letter, bus.Taken) and letter.node == self._node:
             self._take_pictures(letter)
         elif isinstance(letter, bus.Ask) and letter.node == self._node:
-            self._tell(letter.member)
+            self._send_current(letter.member)
 
     def _take_offer(self, offer: bus.Offer) -> None:
         known = self._offers.get(offer.letter)
@@ -164,17 +164,17 @@ class Carried:
                 del self._offers[next(iter(self._offers))]
             self._tasks.spawn(self._answer(offer))
         elif known.answer is not None:
-            self._say(known.answer)
+            self._publish(known.answer)
 
     async def _answer(self, offer: bus.Offer) -> None:
         answer = await self._answer_of(offer)
-        if self.over():
+        if self.is_over():
             # It is sent again, to whoever carries the room by then.
             self._offers.pop(offer.letter, None)
             return
         if (known := self._offers.get(offer.letter)) is not None:
             known.answer = answer
-        self._say(answer)
+        self._publish(answer)
         # Who left while it was answered must not keep what they got.
         self.reconciler.look()
 
@@ -207,19 +207,19 @@ class Carried:
             self._takes[letter.member] = Take(letter.pictures)
             self._media.take(letter.member, self._takes[letter.member])
 
-    def _tell(self, member: MemberId) -> None:
+    def _send_current(self, member: MemberId) -> None:
         """All that a connection has to know that is new to its worker."""
         if member not in self.members:
-            self._say(bus.Lost(member))
+            self._publish(bus.Lost(member))
         elif member in self._maps:
-            self._say(bus.Slots(member, self._maps[member]))
-            self._say(bus.Speakers({member: self._told.get(member, ())}))
+            self._publish(bus.Slots(member, self._maps[member]))
+            self._publish(bus.Speakers({member: self._speakers_sent.get(member, ())}))
 
     # -- the engine's words ----------------------------------------------------------------------
 
     def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
         self._maps[member] = dict(slots)
-        self._say(bus.Slots(member, self._maps[member]))
+        self._publish(bus.Slots(member, self._maps[member]))
 
     def connected(self, member: MemberId) -> None:
         self.members.add(member)
@@ -228,7 +228,7 @@ class Carried:
 
     def lost(self, member: MemberId) -> None:
         self._forget(member)
-        self._say(bus.Lost(member))
+        self._publish(bus.Lost(member))
 
     def _drop(self, member: MemberId) -> None:
         self._forget(member)
@@ -236,45 +236,45 @@ class Carried:
 
     def _forget(self, member: MemberId) -> None:
         self.members.discard(member)
-        for kept in (self._maps, self._takes, self._told):
+        for kept in (self._maps, self._takes, self._speakers_sent):
             kept.pop(member, None)
 
-    def _forget_who_left(self) -> None:
+    def _forget_absent(self) -> None:
         """Nothing is kept of who has no seat inside any more, but of a transport until it has
         ended: no seat's id, no description, no sum."""
         state = self.room.state
         if not self.room.sure:
             return
         stays = self.members.union(seat.id for seat in state.seats.values() if seat.is_inside)
-        for table in (self._maps, self._takes, self._told):
+        for table in (self._maps, self._takes, self._speakers_sent):
             for member in table.keys() - stays:
                 del table[member]
         for letter, offered in list(self._offers.items()):
             if offered.member not in stays and offered.answer is not None:
                 del self._offers[letter]
         self._media.keep(stays)
-        self._talk.keep(stays)
+        self._uncommitted.keep(stays)
 
     def _applied(self, position: Position) -> None:
         # Whom the log's own end tells of a room's end does not learn its place; it is the last one.
         seq = LAST if self.room.state.ended else position.seq
-        self._say(bus.Applied(self._node, position.epoch, seq))
+        self._publish(bus.Applied(self._node, position.epoch, seq))
 
     # -- who speaks ------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        self._forget_who_left()
+        self._forget_absent()
         voices = self._media.voices()
-        self._say_who_speaks(voices)
-        if not len(self._notes):
-            self._note_talk(voices)
+        self._publish_speakers(voices)
+        if not len(self._commits):
+            self._commit_speech(voices)
 
-    def _say_who_speaks(self, voices: Mapping[MemberId, Voice]) -> None:
+    def _publish_speakers(self, voices: Mapping[MemberId, Voice]) -> None:
         told = {member: self._heard_by(member, voices) for member in self.members}
-        news = {m: heard for m, heard in told.items() if heard != self._told.get(m, ())}
-        self._told = told
+        news = {m: heard for m, heard in told.items() if heard != self._speakers_sent.get(m, ())}
+        self._speakers_sent = told
         if news:
-            self._say(bus.Speakers(news))
+            self._publish(bus.Speakers(news))
 
     def _heard_by(self, viewer: MemberId, voices: Mapping[MemberId, Voice]) -> tuple[MemberId, ...]:
         """Who speaks and is on one of the viewer's slots, and the viewer if others hear them: told
@@ -296,23 +296,23 @@ class Carried:
             )
         )
 
-    def _note_talk(self, voices: Mapping[MemberId, Voice]) -> None:
+    def _commit_speech(self, voices: Mapping[MemberId, Voice]) -> None:
         now = self._clock()
-        heard = self._talk.due(voices, self.room.state.floor.turn, now)
+        heard = self._uncommitted.due(voices, self.room.state.floor.turn, now)
         if heard and self.room.sure:
-            self._notes.spawn(self._note(heard, now))
+            self._commits.spawn(self._commit(heard, now))
 
-    async def _note(self, heard: Mapping[MemberId, float], now: float) -> None:
+    async def _commit(self, heard: Mapping[MemberId, float], now: float) -> None:
         command = c.AddTalk(by="", node=self._node, heard=heard)
         if isinstance(await self.room.order(command, "talk"), Committed):
-            self._talk.noted(heard, now)
+            self._uncommitted.committed(heard, now)
 
 
-class _Talk:
+class _UncommittedSpeech:
     """How much of what was heard is not in the room's log yet."""
 
     def __init__(self) -> None:
-        self._noted: dict[MemberId, float] = {}
+        self._committed: dict[MemberId, float] = {}
         self._at = float("-inf")
         self._turn = 0
 
@@ -321,7 +321,7 @@ class _Talk:
         if turn == self._turn and now - self._at < TALK_EVERY:
             return {}
         self._turn = turn
-        fresh = {m: round(v.seconds - self._noted.get(m, 0.0), 1) for m, v in voices.items()}
+        fresh = {m: round(v.seconds - self._committed.get(m, 0.0), 1) for m, v in voices.items()}
         heard = {member: seconds for member, seconds in fresh.items() if seconds > 0}
         if not heard:
             self._at = max(self._at, now - TALK_EVERY / 2)
@@ -329,10 +329,10 @@ class _Talk:
 
     def keep(self, members: Collection[MemberId]) -> None:
         """Forgets everybody else."""
-        for member in self._noted.keys() - set(members):
-            del self._noted[member]
+        for member in self._committed.keys() - set(members):
+            del self._committed[member]
 
-    def noted(self, heard: Mapping[MemberId, float], now: float) -> None:
+    def committed(self, heard: Mapping[MemberId, float], now: float) -> None:
         self._at = now
         for member, seconds in heard.items():
-            self._noted[member] = self._noted.get(member, 0.0) + seconds
+            self._committed[member] = self._committed.get(member, 0.0) + seconds
