@@ -1,4 +1,4 @@
-"""`Keeper`: whatever happens in whatever order, what is open is a part of what is known to be
+"""`RoutePlanner`: whatever happens in whatever order, what is open is a part of what is known to be
 allowed, and nothing is once the lease has run out."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.log.base import Position
-from sitwith_server.media.plane.reconcile import LEASE, Keeper
+from sitwith_server.media.plane.reconcile import LEASE, RoutePlanner
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
 from sitwith_server.room.floor.values import Floor
@@ -55,9 +55,9 @@ def states() -> list[RoomState]:
 STATES = states()
 
 
-def keeper(state: RoomState, *, at: float = 0.0) -> Keeper:
+def keeper(state: RoomState, *, at: float = 0.0) -> RoutePlanner:
     """One that has read the log at `at` and trusts it."""
-    made = Keeper("n1")
+    made = RoutePlanner("n1")
     made.learn(state)
     made.read(at)
     made.trust(True)
@@ -79,7 +79,7 @@ STEPS = st.lists(
 @settings(deadline=None)
 @given(STEPS)
 def test_MW5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, object]]) -> None:
-    made = Keeper("n1")
+    made = RoutePlanner("n1")
     now, began, sure = 0.0, float("-inf"), False
     newest: RoomState | None = None
     turn, rev = 0, 0

@@ -14,7 +14,7 @@ from typing import Final
 
 from sitwith_server.log.base import Log, LogDown, Look
 from sitwith_server.media.loops import FAULTS, Loop, Often, Tasks
-from sitwith_server.media.plane.reconcile import LEASE, Told
+from sitwith_server.media.plane.reconcile import LEASE, OnHead
 
 READ_EVERY: Final = 0.25
 
@@ -24,7 +24,7 @@ class LeaseReader:
 
     def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
-        self._rooms: dict[str, Told] = {}
+        self._rooms: dict[str, OnHead] = {}
         self._slow: set[str] = set()
         """Rooms that are read alone."""
         self._asked: set[str] = set()
@@ -51,7 +51,7 @@ class LeaseReader:
         self._rooms.clear()
         self._tasks.cancel()
 
-    def add(self, room: str, told: Told) -> Callable[[], None]:
+    def add(self, room: str, told: OnHead) -> Callable[[], None]:
         """Reads this room, too, at once and from now on; returns the function that ends it."""
         self._rooms[room] = told
         self._tasks.spawn(self._read((room,)))

@@ -17,7 +17,7 @@ from sitwith_server.log.base import LogDown, Position
 from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, Take, Voice
 from sitwith_server.media.loops import Loop, Often, Tasks
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.reconcile import Reads, Reconciler
+from sitwith_server.media.plane.reconcile import Reconciler, WatchHead
 from sitwith_server.room import commands as c
 from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
@@ -53,7 +53,7 @@ class NodeRoom:
         node: str,
         room: Room,
         post: bus.Bus,
-        reads: Reads,
+        reads: WatchHead,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._node, self.room, self._bus, self._clock = node, room, post, clock

@@ -1,6 +1,6 @@
 """From a room's log to its routes: what the engine may forward just now, and silence when in doubt.
 
-`Keeper` decides, without I/O and with the time given; `Reconciler` is told of the log's head by the
+`RoutePlanner` decides, without I/O and with the time given; `Reconciler` is told of the log's head by the
 node's `LeaseReader`, reads on where it is behind, tells the engine and says when it has done so.
 Laws (DESIGN §2.5, §6):
 
@@ -31,11 +31,11 @@ from sitwith_server.service.rooms.talking import Words
 LEASE: Final = 1.0
 """Seconds after the beginning of the last successful read at which all routes are void."""
 
-Told = Callable[[float, Look | None], None]
+OnHead = Callable[[float, Look | None], None]
 """`told(sent, look)`: what a read of the room's head that was sent then (monotonic seconds) has
 found; None: there is no such room. Not called while nothing is known. Must not block."""
 
-Reads = Callable[[str, Told], Callable[[], None]]
+WatchHead = Callable[[str, OnHead], Callable[[], None]]
 """`reads(room, told)`: has a room's head read again and again; returns what ends it."""
 
 
@@ -52,7 +52,7 @@ def covers(known: Position, head: Position) -> bool:
     return known == head or (known.epoch, known.seq) > (head.epoch, head.seq)
 
 
-class Keeper:
+class RoutePlanner:
     """What may be open. Times are monotonic seconds."""
 
     def __init__(self, node: str) -> None:
@@ -138,7 +138,7 @@ class Reconciler:
         media: MediaRoom,
         node: str,
         *,
-        reads: Reads,
+        reads: WatchHead,
         applied: Callable[[Position], None],
         members: Callable[[], Collection[MemberId]],
         drop: Callable[[MemberId], None],
@@ -147,7 +147,7 @@ class Reconciler:
         self._clock = clock
         self._room, self._media = room, media
         self._applied, self._members, self._drop = applied, members, drop
-        self._keeper = Keeper(node)
+        self._planner = RoutePlanner(node)
         self._wake = asyncio.Event()
         self._owed: Position | None = None
         self._seen: tuple[float, Look] | None = None
@@ -160,8 +160,8 @@ class Reconciler:
         self.look = guarded("look", self._look, self._shut)
         self._loop = Loop("routes", self._turn, self._woken, looks=PLAN_LOOKS)
         media.silence()
-        media.lease(self._keeper.until)
-        self._keeper.learn(room.state)
+        media.lease(self._planner.until)
+        self._planner.learn(room.state)
         self._unobserve = room.observe(self)
         self._loop.start()
         self._unread = reads(room.id, self._told)
@@ -195,27 +195,27 @@ class Reconciler:
     @property
     def routes(self) -> Routes | None:
         """What is open just now; None: nothing."""
-        return self._keeper.wanted(self._clock())
+        return self._planner.wanted(self._clock())
 
     def _look(self) -> None:
         """Silences at once what must be silent, and has the rest done soon."""
-        self._keeper.trust(self._room.sure and not self._halted)
+        self._planner.trust(self._room.sure and not self._halted)
         now = self._clock()
-        if self._keeper.wanted(now) is None:
-            self._keeper.plan(now)
+        if self._planner.wanted(now) is None:
+            self._planner.plan(now)
             self._media.silence()
         self._wake.set()
 
     def _shut(self) -> None:
         """What is known here has made something fail: silence, until it is given anew."""
-        self._keeper.failed()
+        self._planner.failed()
         self._media.silence()
         self._wake.set()
 
     # -- Observer --------------------------------------------------------------------------------
 
     def _changed(self, change: Change) -> None:
-        self._keeper.learn(change.after, change.routes())
+        self._planner.learn(change.after, change.routes())
         if change.takes_away():
             self._owed = change.position
         self._renew()
@@ -267,14 +267,14 @@ class Reconciler:
         sent, look = self._seen
         if not covers(self._room.position, look.position):
             return
-        self._keeper.read(sent)
+        self._planner.read(sent)
         now = self._clock()
-        if not (self._giving or self._keeper.due(now)):
+        if not (self._giving or self._planner.due(now)):
             # Else the engine may still have what is of an older state: only the plan renews it.
-            self._media.lease(self._keeper.until)
+            self._media.lease(self._planner.until)
         if self._alarm is not None:
             self._alarm.cancel()
-        left = max(0.0, self._keeper.until - now)
+        left = max(0.0, self._planner.until - now)
         self._alarm = asyncio.get_running_loop().call_later(left, self.look)
 
     # -- the routes ------------------------------------------------------------------------------
@@ -287,14 +287,14 @@ class Reconciler:
         try:
             await self._give()
         except BaseException:
-            self._keeper.failed()
+            self._planner.failed()
             self._media.silence()
             raise
 
     async def _give(self) -> None:
         now, owed, position = self._clock(), self._owed, self._room.position
-        if self._keeper.due(now):
-            plan = self._keeper.plan(now)
+        if self._planner.due(now):
+            plan = self._planner.plan(now)
             if plan is None:
                 self._media.silence()
             else:
@@ -302,17 +302,17 @@ class Reconciler:
                 try:
                     await self._media.apply(plan)
                 except EngineDown:
-                    self._keeper.failed()
+                    self._planner.failed()
                     self._media.silence()
                     return
                 finally:
                     self._giving = False
                 # Not before: until now the engine may have had what is of an older state.
-                self._media.lease(self._keeper.until)
+                self._media.lease(self._planner.until)
                 self.look()
         if owed is not None:
             if self._owed is owed:
                 self._owed = None
             self._applied(position)
-        for member in self._keeper.strangers(self._members()):
+        for member in self._planner.strangers(self._members()):
             self._drop(member)
