@@ -36,7 +36,7 @@ from sitwith_server.log.redis.connection.check import Problem, check
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.media.engine import Engine
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_keeper import NodeKeeper, ended
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor
 from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.series.handles import Handles
@@ -73,7 +73,7 @@ class App:
     media: WorkerMedia
     node: Callable[[], Awaitable[Node]] | None
     """Starts the media node of this process, where it has one."""
-    nodes: list[NodeKeeper] = field(default_factory=list)
+    nodes: list[NodeSupervisor] = field(default_factory=list)
     shelf: Shelf | None = None
     meetings: Meetings | None = None
 
@@ -84,7 +84,7 @@ class App:
         if self.shelf is not None:
             self.shelf.start()
         if self.node is not None:
-            self.nodes.append(await NodeKeeper.start(self.node))
+            self.nodes.append(await NodeSupervisor.start(self.node))
 
     async def drain(self, seconds: float) -> None:
         """No new rooms or joins; everybody is sent elsewhere over `seconds`."""

@@ -21,7 +21,7 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from sitwith_server.media.aiortc.engine import RESTARTED_AFTER, AiortcEngine
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_keeper import NodeKeeper
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor
 from sitwith_server.media.plane.reconcile import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
@@ -146,7 +146,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             engines.append(engine)
             return node
 
-        keeper = await NodeKeeper.start(make)
+        keeper = await NodeSupervisor.start(make)
         await made.connect("fay", "ada")
         await made.all_hear()
 

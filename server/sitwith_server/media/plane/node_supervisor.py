@@ -18,7 +18,7 @@ AGAIN = 1.0
 _log = structlog.get_logger(__name__)
 
 
-async def ended(node: Node) -> bool:
+async def close_node(node: Node) -> bool:
     """Closes a node; whether it could be done in time and in order. What is left of one that
     couldn't is silent: its leases are over."""
     closing = asyncio.create_task(node.close())
@@ -33,7 +33,7 @@ async def ended(node: Node) -> bool:
     return in_order
 
 
-class NodeKeeper:
+class NodeSupervisor:
     """make: starts a node; what it raises is logged, and it is called again."""
 
     def __init__(self, node: Node, make: Callable[[], Awaitable[Node]]) -> None:
@@ -42,7 +42,7 @@ class NodeKeeper:
         self._loop = Loop("node", self._replace, self._failed)
 
     @classmethod
-    async def start(cls, make: Callable[[], Awaitable[Node]]) -> NodeKeeper:
+    async def start(cls, make: Callable[[], Awaitable[Node]]) -> NodeSupervisor:
         """The first node is there once this returns. Raises what `make` raises."""
         made = cls(await make(), make)
         made._loop.start()
@@ -56,7 +56,7 @@ class NodeKeeper:
     async def _replace(self) -> None:
         node, self._node = self._node, None
         if node is not None:
-            await ended(node)
+            await close_node(node)
         self._node = await self._make()
 
     async def close(self) -> None:
