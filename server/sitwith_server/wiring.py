@@ -337,7 +337,7 @@ async def _carry(
         await node.drain(seconds)
         if node.failed.is_set():
             # Whoever started this process starts another: nobody can tell what of it still works.
-            await ended(node)
+            await close_node(node)
             code = 1
         else:
             await node.close()

@@ -16,7 +16,7 @@ from typing import Any
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room import commands as c

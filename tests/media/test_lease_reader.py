@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from sitwith_server.log.base import Log, LogDown, Look, Position
 from sitwith_server.media.loops import FAULTS
 from sitwith_server.media.plane.lease_reader import READ_EVERY, LeaseReader
-from sitwith_server.media.plane.reconcile import LEASE, covers
+from sitwith_server.media.plane.reconcile import covers
+from sitwith_server.media.plane.route_planner import LEASE
 from tests.simulation.machines import run
 
 

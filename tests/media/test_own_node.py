@@ -22,7 +22,7 @@ from sitwith_server.log.redis.packing import keys_of
 from sitwith_server.media.aiortc.engine import RESTARTED_AFTER, AiortcEngine
 from sitwith_server.media.plane.node import Node
 from sitwith_server.media.plane.node_supervisor import NodeSupervisor
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
 from tests.media.person import until

@@ -8,7 +8,7 @@ import pytest
 
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.node import IDLE_AFTER
-from sitwith_server.media.plane.worker import DEAD_AFTER
+from sitwith_server.media.plane.nodes import DEAD_AFTER
 from sitwith_server.room import commands as c
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.rooms.answers import Done, No

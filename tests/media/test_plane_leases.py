@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from sitwith_protocol.media import MediaTake
 from sitwith_server.media.engine import Voice
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.results import COMMITTED
@@ -91,7 +91,7 @@ class Says:
         self.here: dict[str, list[float]] = {}
         self.gone: list[str] = []
         self.connections: dict[str, int] = {}
-        bus.Bus(p.log).follow_all(self._heard)
+        bus.Bus(p.log).subscribe_all(self._heard)
 
     def _heard(self, letter: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Here):
@@ -127,7 +127,7 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         watching = asyncio.create_task(look())
         since = p.now()
         node.engine.opens.clear()
-        node.machine.call(lambda: node.node._wish(other.room.id))
+        node.machine.call(lambda: node.node._room_wanted(other.room.id))
         await asyncio.sleep(5)
         assert len(node.engine.rooms) == 1 and node.engine.opening == 1
         node.engine.opens.set()
@@ -143,7 +143,7 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         # It is wished for again meanwhile: it is opened once it has closed.
         pin = c.PinMedia(by="", node=node.node.id, was=None)
         assert await other.room.order(pin, "test") == COMMITTED
-        node.machine.call(lambda: node.node._wish(other.room.id))
+        node.machine.call(lambda: node.node._room_wanted(other.room.id))
         await asyncio.sleep(1)
         assert node.engine.opening == 0
         node.engine.closes.set()

@@ -87,7 +87,7 @@ def test_full_nodes_come_last_and_leaving_ones_never() -> None:
     assert nodes(full, leaving).choose("room", 0.0) == "full"
     assert nodes(leaving).choose("room", 0.0) is None
     assert nodes().choose("room", 0.0) is None
-    assert nodes(full, leaving).leaves("leaving") and not nodes(full).leaves("full")
+    assert nodes(full, leaving).is_draining("leaving") and not nodes(full).is_draining("full")
 
 
 def test_a_node_is_dead_when_it_alone_is_silent() -> None:
@@ -96,24 +96,24 @@ def test_a_node_is_dead_when_it_alone_is_silent() -> None:
     while now < DEAD_AFTER + 0.2:
         now += 0.25
         made.hear(here("b"), now)
-        assert made.dead("a", now) is (now > DEAD_AFTER)
+        assert made.is_dead("a", now) is (now > DEAD_AFTER)
     assert made.choose("room", now) == "b"
     made.hear(here("a"), now)
-    assert not made.dead("a", now)
+    assert not made.is_dead("a", now)
     made.forget("a")
-    assert made.dead("a", now)
+    assert made.is_dead("a", now)
 
 
 def test_who_hears_nobody_takes_nobody_for_dead() -> None:
     made = nodes(here("a"), here("b"))
     later = DEAD_AFTER + 1
-    assert not made.dead("a", later)
+    assert not made.is_dead("a", later)
     made.hear(here("b"), later)
-    assert not made.dead("a", later), "the first word after a silence says nothing of the others"
+    assert not made.is_dead("a", later), "the first word after a silence says nothing of the others"
     for step in (0.25, 0.5, STEADY_FOR + 0.01):
         made.hear(here("b"), later + step)
-    assert made.dead("a", later + STEADY_FOR + 0.01)
-    assert not made.dead("a", later + STEADY_FOR + HEARTBEAT_GAP + 0.1)
+    assert made.is_dead("a", later + STEADY_FOR + 0.01)
+    assert not made.is_dead("a", later + STEADY_FOR + HEARTBEAT_GAP + 0.1)
 
 
 # ---------------------------------------------------------------------------------------- letters
@@ -162,9 +162,9 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     post = bus.Bus(log)
     heard: list[bus.MediaMessage] = []
     end = post.follow("room", heard.append)
-    end_all = post.follow_all(heard.append)
+    end_all = post.subscribe_all(heard.append)
     await post.say("room", bus.Lost("ada"))
-    await post.say_to_all(bus.Gone("n1"))
+    await post.publish_to_all(bus.Gone("n1"))
     await log.whisper("room", reaction_to_bytes("circle", "ada", "heart"))
     await log.now()
     for _ in range(3):
@@ -173,7 +173,7 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     end()
     end_all()
     await post.say("room", bus.Lost("ada"))
-    await post.say_to_all(bus.Gone("n1"))
+    await post.publish_to_all(bus.Gone("n1"))
     await asyncio.sleep(0)
     assert len(heard) == 2
     await log.close()

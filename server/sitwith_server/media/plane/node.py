@@ -1,11 +1,11 @@
-"""A media node: takes the rooms whose state names it, and says how it is.
+"""A media node: forwards the rooms that are pinned to it, and publishes heartbeats.
 
-It follows the rooms' log as a worker does. Nothing that a room needs is waited for by what all
-rooms need: the node's word of itself, the reads of the leases, the care for rooms that are over.
+It follows the rooms' log as a worker does. The heartbeat, the reads for the leases and the closing
+of rooms that are over never wait for a single room.
 
-A node one of whose loops has ended, hangs or fails again and again is of no use, and would say for
-ever that it is well. So it ends: all its rooms are silent, `Gone` has others carry them, and
-`failed` tells whoever runs it, who starts another (docs/media.md).
+If one of its loops ends, hangs or fails again and again, the node is unhealthy and stops by itself:
+it silences its rooms, publishes `Gone` so that others take them, and sets `failed`, upon which
+whoever runs it starts another (docs/media.md).
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from sitwith_server.service.rooms.room import Room
 __all__ = ["IDLE_AFTER", "Node"]
 
 PUBLISH_TIMEOUT = 1.0
-"""Seconds after which a word that could not be said is not worth saying."""
+"""Seconds after which a heartbeat that could not be sent is dropped."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Node:
-    """One engine and the rooms that it carries.
+    """One engine and its rooms.
 
-    counts: what the engine counts, by fixed words; for metrics.
-    name: the node's id, a new one unless given (for tests).
-    failed: set once it is of no use any more; what is left to do is `close`.
+    counts: the engine's counters, for metrics. clock: monotonic seconds.
+    name: the node's id; a new one unless given (for tests).
+    failed: set once the node is unhealthy and has stopped; only `close` is left to do.
     """
 
     def __init__(
@@ -66,20 +66,20 @@ class Node:
         self._tasks = Tasks()
         self._publishing = Tasks("word_fault", known=(TimeoutError,))
         self._leases = LeaseReader(host.log, clock)
-        self._heart = Loop("heartbeat", self._heartbeat, self._pause)
-        self._care = Loop("rooms", self._check_rooms, self._pause)
+        self._heartbeats = Loop("heartbeat", self._heartbeat, self._pause)
+        self._room_checks = Loop("rooms", self._check_rooms, self._pause)
 
     def start(self) -> None:
-        """From within the event loop. The engine runs."""
-        self._unfollow = self._bus.subscribe_all(self._heard)
-        self._unwatch = self._host.log.watch(guarded("health", self._look))
+        """To be called from within the event loop, once the engine runs."""
+        self._unsubscribe = self._bus.subscribe_all(self._on_message)
+        self._unwatch = self._host.log.watch(guarded("health", self._on_health))
         self._leases.start()
-        self._care.start()
-        self._heart.start()
-        self._say_here()
+        self._room_checks.start()
+        self._heartbeats.start()
+        self._publish_heartbeat()
 
     async def drain(self, seconds: float) -> None:
-        """Takes no room any more, and waits until others carry those that it has."""
+        """Takes no further room, and waits for at most `seconds` until its own have moved."""
         self.leaving = True
         ends = self._clock() + seconds
         while any(node_room.members for node_room in self._rooms.values()):
@@ -88,7 +88,7 @@ class Node:
             await asyncio.sleep(0.05)
 
     async def close(self) -> None:
-        """Every transport ends, and the engine with them."""
+        """Ends every transport and the engine."""
         self._stop()
         try:
             await self._tasks.end()
@@ -104,42 +104,42 @@ class Node:
                 await self._bus.publish_to_all(bus.Gone(self.id))
 
     def _stop(self) -> None:
-        """It does nothing by itself any more."""
+        """Ends all loops and subscriptions."""
         if self._stopped:
             return
         self._stopped = True
-        self._heart.close()
-        self._care.close()
+        self._heartbeats.close()
+        self._room_checks.close()
         self._leases.close()
         self._publishing.cancel()
         self._unwatch()
-        self._unfollow()
+        self._unsubscribe()
 
-    # -- how it is -------------------------------------------------------------------------------
+    # -- its health ------------------------------------------------------------------------------
 
     async def _pause(self) -> None:
         await asyncio.sleep(HEARTBEAT_EVERY)
 
     async def _heartbeat(self) -> None:
-        """Says that it is well, as long as it is. Waits for nothing."""
+        """Publishes a heartbeat if the node is healthy. Waits for nothing."""
         if not self._engine.well():
             self._fail("engine")
         elif not self._leases.well():
             self._fail("leases")
-        elif not self._care.well():
+        elif not self._room_checks.well():
             self._fail("rooms")
         else:
-            self._say_here()
+            self._publish_heartbeat()
 
-    def _say_here(self) -> None:
-        self._publishing.spawn(self._say(self._here()))
+    def _publish_heartbeat(self) -> None:
+        self._publishing.spawn(self._publish(self._here()))
 
-    async def _say(self, message: bus.MediaMessage) -> None:
+    async def _publish(self, message: bus.MediaMessage) -> None:
         async with asyncio.timeout(PUBLISH_TIMEOUT):
-            await self._bus.publish_to_all(letter)
+            await self._bus.publish_to_all(message)
 
     def _fail(self, part: str) -> None:
-        """It is of no use any more: from now on nothing is forwarded here."""
+        """Stops the node at once because of this part: from now on nothing is forwarded."""
         if self.failed.is_set():
             return
         _log.error("media_node_unwell", node=self.id, part=part)
@@ -147,7 +147,7 @@ class Node:
         for node_room in self._rooms.values():
             guarded("halt", node_room.halt)()
         self._stop()
-        self._publishing.spawn(self._say(bus.Gone(self.id)))
+        self._publishing.spawn(self._publish(bus.Gone(self.id)))
         self.failed.set()
 
     def _here(self) -> bus.Here:
@@ -163,9 +163,9 @@ class Node:
 
     # -- its rooms -------------------------------------------------------------------------------
 
-    def _heard(self, message: bus.MediaMessage) -> None:
-        if isinstance(letter, bus.Wish) and letter.node == self.id:
-            self._room_wanted(letter.room)
+    def _on_message(self, message: bus.MediaMessage) -> None:
+        if isinstance(message, bus.Wish) and message.node == self.id:
+            self._room_wanted(message.room)
 
     def _room_wanted(self, room_id: str) -> None:
         if room_id not in self._rooms and room_id not in self._opening:
@@ -215,8 +215,8 @@ class Node:
         return node_room
 
     async def _check_rooms(self) -> None:
-        """Ends what is over and what does not work; others are waited for by nobody."""
-        if not self._heart.well():
+        """Closes rooms that are over, reopens unhealthy ones, unpins idle ones. Waits for none."""
+        if not self._heartbeats.well():
             self._fail("heartbeat")
             return
         for room_id, node_room in list(self._rooms.items()):
@@ -229,7 +229,7 @@ class Node:
                 self._tasks.spawn(node_room.unpin())
 
     def _close_room(self, room_id: str, *, again: bool = False) -> None:
-        """Ends the room here. again: it is opened anew, and its members offer again."""
+        """Ends the room here. again: opens it again afterwards, and its members offer again."""
         node_room = self._rooms.pop(room_id)
         node_room.halt()
         self._tasks.spawn(self._end(room_id, node_room, again=again))
@@ -248,6 +248,6 @@ class Node:
             if again and not self._stopped:
                 self._room_wanted(room_id)
 
-    def _look(self, instance: str, health: Health) -> None:
+    def _on_health(self, instance: str, health: Health) -> None:
         for node_room in self._rooms.values():
-            node_room.reconciler.look()
+            node_room.reconciler.check()

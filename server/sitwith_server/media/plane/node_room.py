@@ -1,6 +1,6 @@
-"""One room on a media node: its offers, its members' transports, who is heard.
+"""One room on a media node: its offers, its members' transports, who speaks.
 
-Its routes come from `reconcile` alone; this file has none of its own.
+Its routes come from `reconcile` alone.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from sitwith_server.service.rooms.results import Committed
 from sitwith_server.service.rooms.room import Room
 
 HEARTBEAT_EVERY: Final = 0.25
-"""Seconds between two words of a node, and of who speaks."""
+"""Seconds between two heartbeats of a node, and between two reports of who speaks."""
 TALK_EVERY: Final = 10.0
-"""Seconds after which what was heard is put into the room's log, while somebody speaks."""
+"""Seconds between two commits of how long members spoke, while somebody speaks."""
 IDLE_AFTER: Final = 60.0
-"""Seconds without any member's transport after which a room is let go; an offer brings it back."""
+"""Seconds without any member's transport after which a room is unpinned. An offer pins it again."""
 ANSWER_WITHIN: Final = 5.0
 REMEMBERED: Final = 64
-"""Offers of a room whose answers are remembered, for those that are sent again."""
+"""Offers of a room whose answers are kept, for offers that are sent again."""
 LAST: Final = 2**53
-"""A place of a control log that no room reaches."""
+"""A sequence number that no control log reaches."""
 
 
 @dataclass(slots=True)
 class _Offered:
-    """An offer that was taken, and its answer once there is one."""
+    """An offer that was received, and its answer once there is one."""
 
     member: MemberId
     answer: bus.Answer | bus.Declined | None = None
@@ -53,11 +53,11 @@ class NodeRoom:
         node: str,
         room: Room,
         post: bus.Bus,
-        reads: WatchHead,
+        watch_head: WatchHead,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._node, self.room, self._bus, self._clock = node, room, post, clock
-        self._reads = reads
+        self._watch_head = watch_head
         self._tasks = Tasks()
         self._offers: dict[str, _Offered] = {}
         self._maps: dict[MemberId, Mapping[str, MemberId | None]] = {}
@@ -72,33 +72,33 @@ class NodeRoom:
         self._unpinning = False
 
     def start(self, media: MediaRoom) -> None:
-        """From now on the room is carried by `media`."""
+        """Begins to forward the room by `media`."""
         self._media = media
         self.reconciler = Reconciler(
             self.room,
             media,
             self._node,
-            reads=self._reads,
+            watch_head=self._watch_head,
             applied=self._applied,
             members=lambda: self.members,
             drop=self._drop,
             clock=self._clock,
         )
-        self._unfollow = self._bus.subscribe(self.room.id, self._heard)
+        self._unsubscribe = self._bus.subscribe(self.room.id, self._on_message)
         self._loop = Loop("voices", self._tick, partial(asyncio.sleep, HEARTBEAT_EVERY))
         self._loop.start()
 
     def well(self) -> bool:
-        """Whether it still does its work; see `Loop.well`."""
+        """Whether its loops still run; see `Loop.well`."""
         return self._loop.well() and self.reconciler.well()
 
     def halt(self) -> None:
-        """Nothing is forwarded any more, from now on; what else there is ends with `close`."""
+        """Stops forwarding at once. `close` ends all else."""
         self.reconciler.halt()
 
     async def close(self) -> None:
-        """Every transport of the room ends."""
-        self._unfollow()
+        """Ends every transport of the room."""
+        self._unsubscribe()
         try:
             await self.reconciler.close()
             await self._loop.closed()
@@ -107,54 +107,55 @@ class NodeRoom:
         finally:
             await self._media.close()
         if self.room.state.ended:
-            # The reconciler may not have come to say so, and the operator's answer waits for it.
+            # The reconciler may have been closed before it reported this, and the operator's answer
+            # waits for the report.
             with contextlib.suppress(LogDown):
                 epoch = self.room.position.epoch
                 await self._bus.publish(self.room.id, bus.Applied(self._node, epoch, LAST))
 
     async def publish_lost(self) -> None:
-        """Has everybody who has a transport here offer again."""
+        """Tells everybody who has a transport here to offer again."""
         for member in sorted(self.members):
             await self._bus.publish(self.room.id, bus.Lost(member))
 
     def is_over(self) -> bool:
-        """Whether the room is not, or no longer, to be carried here."""
+        """Whether the room has ended, is pinned elsewhere, or is gone from the log."""
         state = self.room.state
-        return state.ended or state.media != self._node or self.reconciler.gone()
+        return state.ended or state.media != self._node or self.reconciler.room_gone()
 
     def is_idle(self) -> bool:
-        """Whether nobody has had a transport for long."""
+        """Whether nobody has had a transport for `IDLE_AFTER` seconds."""
         now = self._clock()
         if self.members:
             self._used_at = now
         return now - self._used_at > IDLE_AFTER
 
     async def unpin(self) -> None:
-        """Has nobody carry the room, so that nobody waits for this node's word any more; the next
-        offer has it carried again."""
+        """Unpins the room, so that no command waits for this node any more. The next offer pins it
+        again."""
         if self._unpinning:
             return
         self._unpinning = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
             if isinstance(await self.room.order(command, "media.pin"), Committed):
-                # Whoever was answered at this very moment offers again.
+                # Whoever got an answer meanwhile must offer again.
                 await self.publish_lost()
         finally:
             self._unpinning = False
 
-    # -- letters ---------------------------------------------------------------------------------
+    # -- messages --------------------------------------------------------------------------------
 
     def _publish(self, message: bus.MediaMessage) -> None:
-        self._tasks.spawn(self._bus.publish(self.room.id, letter))
+        self._tasks.spawn(self._bus.publish(self.room.id, message))
 
-    def _heard(self, message: bus.MediaMessage) -> None:
-        if isinstance(letter, bus.Offer) and letter.node == self._node:
-            self._take_offer(letter)
-        elif isinstance(letter, bus.Taken) and letter.node == self._node:
-            self._take_pictures(letter)
-        elif isinstance(letter, bus.Ask) and letter.node == self._node:
-            self._send_current(letter.member)
+    def _on_message(self, message: bus.MediaMessage) -> None:
+        if isinstance(message, bus.Offer) and message.node == self._node:
+            self._take_offer(message)
+        elif isinstance(message, bus.Taken) and message.node == self._node:
+            self._take_pictures(message)
+        elif isinstance(message, bus.Ask) and message.node == self._node:
+            self._send_current(message.member)
 
     def _take_offer(self, offer: bus.Offer) -> None:
         known = self._offers.get(offer.letter)
@@ -169,14 +170,14 @@ class NodeRoom:
     async def _answer(self, offer: bus.Offer) -> None:
         answer = await self._answer_of(offer)
         if self.is_over():
-            # It is sent again, to whoever carries the room by then.
+            # The worker sends it again, to the node that the room is pinned to by then.
             self._offers.pop(offer.letter, None)
             return
         if (known := self._offers.get(offer.letter)) is not None:
             known.answer = answer
         self._publish(answer)
-        # Who left while it was answered must not keep what they got.
-        self.reconciler.look()
+        # Whoever has left meanwhile must not keep the transport.
+        self.reconciler.check()
 
     async def _answer_of(self, offer: bus.Offer) -> bus.Answer | bus.Declined:
         try:
@@ -191,7 +192,7 @@ class NodeRoom:
         except (EngineDown, LogDown, TimeoutError):
             return bus.Declined(offer.letter, "")
         except Exception as fault:
-            # Whoever offers is told now, and not once nobody waits any more.
+            # Decline now, while the worker still waits.
             self._offer_faults.say(fault)
             return bus.Declined(offer.letter, "")
         self.members.add(offer.member)
@@ -202,20 +203,20 @@ class NodeRoom:
         seat = self.room.state.at(offer.member)
         return seat is not None and seat.connection == offer.connection
 
-    def _take_pictures(self, letter: bus.Taken) -> None:
-        if self.room.state.at(letter.member) is not None:
-            self._takes[letter.member] = Take(letter.pictures)
-            self._media.take(letter.member, self._takes[letter.member])
+    def _take_pictures(self, message: bus.Taken) -> None:
+        if self.room.state.at(message.member) is not None:
+            self._takes[message.member] = Take(message.pictures)
+            self._media.take(message.member, self._takes[message.member])
 
     def _send_current(self, member: MemberId) -> None:
-        """All that a connection has to know that is new to its worker."""
+        """Publishes the member's slots and speakers, or that there is no transport."""
         if member not in self.members:
             self._publish(bus.Lost(member))
         elif member in self._maps:
             self._publish(bus.Slots(member, self._maps[member]))
             self._publish(bus.Speakers({member: self._speakers_sent.get(member, ())}))
 
-    # -- the engine's words ----------------------------------------------------------------------
+    # -- Watcher ---------------------------------------------------------------------------------
 
     def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
         self._maps[member] = dict(slots)
@@ -240,8 +241,8 @@ class NodeRoom:
             kept.pop(member, None)
 
     def _forget_absent(self) -> None:
-        """Nothing is kept of who has no seat inside any more, but of a transport until it has
-        ended: no seat's id, no description, no sum."""
+        """Forgets the ids, descriptions and sums of everybody who has neither a seat inside nor a
+        transport (ME44)."""
         state = self.room.state
         if not self.room.sure:
             return
@@ -249,14 +250,14 @@ class NodeRoom:
         for table in (self._maps, self._takes, self._speakers_sent):
             for member in table.keys() - stays:
                 del table[member]
-        for letter, offered in list(self._offers.items()):
+        for offer_id, offered in list(self._offers.items()):
             if offered.member not in stays and offered.answer is not None:
-                del self._offers[letter]
+                del self._offers[offer_id]
         self._media.keep(stays)
         self._uncommitted.keep(stays)
 
     def _applied(self, position: Position) -> None:
-        # Whom the log's own end tells of a room's end does not learn its place; it is the last one.
+        # When the room's log is gone, the position of its end is unknown: report the highest.
         seq = LAST if self.room.state.ended else position.seq
         self._publish(bus.Applied(self._node, position.epoch, seq))
 
@@ -277,8 +278,8 @@ class NodeRoom:
             self._publish(bus.Speakers(news))
 
     def _heard_by(self, viewer: MemberId, voices: Mapping[MemberId, Voice]) -> tuple[MemberId, ...]:
-        """Who speaks and is on one of the viewer's slots, and the viewer if others hear them: told
-        by what is forwarded, so that nobody learns who speaks where they don't hear."""
+        """Whoever speaks, has a route to the viewer and is on one of the viewer's slots; and the
+        viewer, if they speak and somebody hears them. So nobody learns who speaks elsewhere."""
         routes = self.reconciler.routes
         slots = self._maps.get(viewer)
         if routes is None or slots is None:
@@ -309,7 +310,7 @@ class NodeRoom:
 
 
 class _UncommittedSpeech:
-    """How much of what was heard is not in the room's log yet."""
+    """How long members spoke that is not in the room's log yet."""
 
     def __init__(self) -> None:
         self._committed: dict[MemberId, float] = {}
@@ -317,7 +318,8 @@ class _UncommittedSpeech:
         self._turn = 0
 
     def due(self, voices: Mapping[MemberId, Voice], turn: int, now: float) -> dict[MemberId, float]:
-        """Seconds by member, once it is time: after `TALK_EVERY`, or with the end of a turn."""
+        """Seconds by member if a commit is due, which is every `TALK_EVERY` and at the end of a
+        turn."""
         if turn == self._turn and now - self._at < TALK_EVERY:
             return {}
         self._turn = turn
