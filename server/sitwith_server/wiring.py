@@ -36,7 +36,7 @@ from sitwith_server.log.redis.connection.check import Problem, check
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.media.engine import Engine
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_supervisor import NodeSupervisor
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor, close_node
 from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.series.handles import Handles

@@ -43,10 +43,10 @@ async def test_letters_come_by_an_instance_that_lives_and_make_no_room(tmp_path:
             heard: list[bus.MediaMessage] = []
             bus.Bus(other).subscribe_all(heard.append)
             rooms: list[bus.MediaMessage] = []
-            bus.Bus(other).follow("room", rooms.append)
+            bus.Bus(other).subscribe("room", rooms.append)
             await asyncio.sleep(0.2)
             await bus.Bus(one).publish_to_all(bus.Gone("n1"))
-            await bus.Bus(one).say("room", bus.Lost("ada"))
+            await bus.Bus(one).publish("room", bus.Lost("ada"))
             await until(lambda: heard and rooms, "both come")
             assert set(heard) == {bus.Gone("n1")} and rooms == [bus.Lost("ada")]
             for server in servers:

@@ -313,13 +313,13 @@ def test_an_offer_of_who_has_left_is_not_answered_anew() -> None:
         seat = p.room.state.seats["ada"]
         offer = bus.Offer(node.node.id, "again", "ada", seat.connection or "", "her offer")
         heard: list[bus.MediaMessage] = []
-        bus.Bus(p.log).follow(p.room.id, heard.append)
-        await bus.Bus(p.log).say(p.room.id, offer)
+        bus.Bus(p.log).subscribe(p.room.id, heard.append)
+        await bus.Bus(p.log).publish(p.room.id, offer)
         await asyncio.sleep(0.5)
         assert bus.Answer("again", "answer to her offer") in heard
         await p.must(c.Leave(by="ada"))
         await asyncio.sleep(1)
-        await bus.Bus(p.log).say(p.room.id, offer)
+        await bus.Bus(p.log).publish(p.room.id, offer)
         await asyncio.sleep(0.5)
         assert bus.Declined("again", "") in heard and "ada" not in room.members
 

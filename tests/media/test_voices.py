@@ -16,14 +16,14 @@ from structlog.testing import capture_logs
 
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import (
+from sitwith_server.media.plane.nodes import (
     DEAD_AFTER,
     HEARTBEAT_GAP,
     STEADY_FOR,
     KnownNodes,
     NodeReporters,
 )
+from sitwith_server.media.plane.turn import Turn
 from sitwith_server.service.rooms.talking import is_letter, reaction_to_bytes
 
 
@@ -34,7 +34,7 @@ def here(node: str, load: float = 0.0, *, leaving: bool = False) -> bus.Here:
 def nodes(*found: bus.Here, at: float = 0.0) -> KnownNodes:
     made = KnownNodes()
     for each in found:
-        made.hear(each, at)
+        made.heartbeat(each, at)
     return made
 
 
@@ -49,7 +49,7 @@ def test_of_each_node_one_worker_alone_tells_and_others_once_it_is_gone(
     reporters = {each: NodeReporters(each) for each in workers}
     for one in reporters.values():
         for other in workers - {one.own}:
-            one.hear(other, 0.0)
+            one.announced(other, 0.0)
     told = [each.node for one in reporters.values() for each in one.mine(found, DEAD_AFTER)]
     assert sorted(told) == sorted(names)
     # Of those that are silent, another tells.
@@ -95,10 +95,10 @@ def test_a_node_is_dead_when_it_alone_is_silent() -> None:
     now = 0.0
     while now < DEAD_AFTER + 0.2:
         now += 0.25
-        made.hear(here("b"), now)
+        made.heartbeat(here("b"), now)
         assert made.is_dead("a", now) is (now > DEAD_AFTER)
     assert made.choose("room", now) == "b"
-    made.hear(here("a"), now)
+    made.heartbeat(here("a"), now)
     assert not made.is_dead("a", now)
     made.forget("a")
     assert made.is_dead("a", now)
@@ -108,10 +108,10 @@ def test_who_hears_nobody_takes_nobody_for_dead() -> None:
     made = nodes(here("a"), here("b"))
     later = DEAD_AFTER + 1
     assert not made.is_dead("a", later)
-    made.hear(here("b"), later)
+    made.heartbeat(here("b"), later)
     assert not made.is_dead("a", later), "the first word after a silence says nothing of the others"
     for step in (0.25, 0.5, STEADY_FOR + 0.01):
-        made.hear(here("b"), later + step)
+        made.heartbeat(here("b"), later + step)
     assert made.is_dead("a", later + STEADY_FOR + 0.01)
     assert not made.is_dead("a", later + STEADY_FOR + HEARTBEAT_GAP + 0.1)
 
@@ -161,9 +161,9 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     log = MemoryLog()
     post = bus.Bus(log)
     heard: list[bus.MediaMessage] = []
-    end = post.follow("room", heard.append)
+    end = post.subscribe("room", heard.append)
     end_all = post.subscribe_all(heard.append)
-    await post.say("room", bus.Lost("ada"))
+    await post.publish("room", bus.Lost("ada"))
     await post.publish_to_all(bus.Gone("n1"))
     await log.whisper("room", reaction_to_bytes("circle", "ada", "heart"))
     await log.now()
@@ -172,7 +172,7 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     assert heard == [bus.Lost("ada"), bus.Gone("n1")]
     end()
     end_all()
-    await post.say("room", bus.Lost("ada"))
+    await post.publish("room", bus.Lost("ada"))
     await post.publish_to_all(bus.Gone("n1"))
     await asyncio.sleep(0)
     assert len(heard) == 2
@@ -191,10 +191,10 @@ async def test_a_letter_that_somebody_fails_at_reaches_all_others() -> None:
     asyncio.get_running_loop().set_exception_handler(
         lambda loop, context: unhandled.append(context)
     )
-    post.follow("room", fails)
-    post.follow("room", heard.append)
+    post.subscribe("room", fails)
+    post.subscribe("room", heard.append)
     with capture_logs() as lines:
-        await post.say("room", bus.Lost("ada"))
+        await post.publish("room", bus.Lost("ada"))
         await asyncio.sleep(0.01)
     assert heard == [bus.Lost("ada")] and unhandled == []
     assert [(e["event"], e["callback"]) for e in lines] == [("media_callback_fault", "letter")]

@@ -274,7 +274,7 @@ def _reconciler(room: Any, media: Any, reader: LeaseReader) -> Reconciler:
         room,
         media,
         "n1",
-        reads=reader.add,
+        watch_head=reader.add,
         applied=applied.append,
         members=list,
         drop=lambda member: None,

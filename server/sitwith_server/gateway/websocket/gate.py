@@ -43,7 +43,7 @@ class Gate:
         self.settings = settings
         self.metrics = metrics
         self.now = now
-        self.media = voices
+        self.media = media
         media.send_frame = self.tell
         self.draining = False
         self.flows = Flows()

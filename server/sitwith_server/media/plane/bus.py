@@ -198,7 +198,9 @@ class Bus:
             with contextlib.suppress(LogDown):
                 await self._log.whisper(channel, blob)
 
-    def subscribe(self, channel: str, on_message: Callable[[MediaMessage], None]) -> Callable[[], None]:
+    def subscribe(
+        self, channel: str, on_message: Callable[[MediaMessage], None]
+    ) -> Callable[[], None]:
         """Calls `on_message` with each message of a channel. Returns the function that ends it."""
 
         def read(blob: bytes) -> None:

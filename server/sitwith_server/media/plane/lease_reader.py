@@ -1,7 +1,7 @@
 """Reads the heads of all rooms of a node in one call, four times a second.
 
-A lease runs from the moment at which a read was sent, so a late answer gives a shorter lease, and no
-answer gives none. A room whose log does not answer at once is read separately until it does, so
+A lease runs from the moment at which a read was sent, so a late answer gives a shorter lease, and
+no answer gives none. A room whose log does not answer at once is read separately until it does, so
 that it delays no other.
 """
 

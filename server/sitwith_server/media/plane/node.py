@@ -197,7 +197,7 @@ class Node:
             node_room.halt()
 
     async def _opened(self, room: Room) -> NodeRoom | None:
-        """The room as it is node_room from now on; None where it is not to be."""
+        """The opened room. None: it is not pinned here, or the engine can't open it now."""
         if room.state.media != self.id:
             await room.follow_up()
         if room.state.media != self.id:

@@ -19,8 +19,8 @@ _log = structlog.get_logger(__name__)
 
 
 async def close_node(node: Node) -> bool:
-    """Closes a node. Whether that worked, and in time. A node that could not be closed is silent all
-    the same, because its leases run out."""
+    """Closes a node; whether that worked, and in time. A node that could not be closed is silent
+    all the same, because its leases run out."""
     closing = asyncio.create_task(node.close())
     await asyncio.wait((closing,), timeout=CLOSE_TIMEOUT)
     if not closing.done():

@@ -43,7 +43,7 @@ class RoutePlanner:
         self._turn = max(self._turn, state.floor.turn)
 
     def read_succeeded(self, sent: float) -> None:
-        """A read of the log's head that was sent then has shown the known state to be the newest."""
+        """A read of the log's head, sent at `sent`, has shown the known state to be the newest."""
         self._read_sent = max(self._read_sent, sent)
 
     def trust(self, trusted: bool) -> None:

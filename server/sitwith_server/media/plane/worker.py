@@ -39,8 +39,8 @@ RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before an offer without an answer is sent again. The last delay is repeated."""
 
 SendFrame = Callable[[str, MemberId, Mapping[str, object]], None]
-"""`send_frame(room, member, frame)`: sends to the member's connection, if it is on this worker and the
-member is inside."""
+"""`send_frame(room, member, frame)`: sends to the member's connection, if it is on this worker and
+the member is inside."""
 
 
 class WorkerMedia:
