@@ -86,6 +86,14 @@ class App:
         if self.node is not None:
             self.nodes.append(await NodeSupervisor.start(self.node))
 
+    @property
+    def draining(self) -> bool:
+        return self.operator.draining
+
+    def ready(self) -> bool:
+        """Whether this worker can serve."""
+        return self.operator.ready()
+
     async def drain(self, seconds: float) -> None:
         """No new rooms or joins; everybody is sent elsewhere over `seconds`."""
         self.operator.draining = True
@@ -222,7 +230,7 @@ async def start_node(settings: Settings, host: Host) -> Node:
 
 def _started(node: Node) -> Node:
     node.start()
-    _log.info("carrying", node=node.id)
+    _log.info("media_node_serving", node=node.id)
     return node
 
 
@@ -286,10 +294,6 @@ class MediaProcess:
     """What a supervisor asks of a media process."""
 
     draining = False
-
-    @property
-    def operator(self) -> MediaProcess:
-        return self
 
     def ready(self) -> bool:
         return True

@@ -135,7 +135,7 @@ class FakeEngine:
     def load(self) -> float:
         return 0.1
 
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         return not self.ill
 
     async def close(self) -> None:

@@ -361,22 +361,22 @@ async def test_ME42_a_port_that_can_not_be_read_is_not_well_and_raises_nothing(
         end.inbox.read = some  # type: ignore[method-assign]
         await company.until(lambda: fails == 0)
         await company.expect(heard, company.counts())
-        assert engine.well() and engine.counters.faults == BROKEN // 2
+        assert engine.is_healthy() and engine.counters.faults == BROKEN // 2
         fails = 10**9
-        await company.until(lambda: not engine.well(), "it is found out")
+        await company.until(lambda: not engine.is_healthy(), "it is found out")
         fails = 0
         await company.expect(heard, company.counts())
-        assert engine.well()
+        assert engine.is_healthy()
     engine.counters.faults = 0
     await company.close()
 
 
 async def test_ME42_an_engine_whose_loop_has_ended_is_not_well(engine: AiortcEngine) -> None:
-    assert engine.well()
+    assert engine.is_healthy()
     next(t for t in asyncio.all_tasks() if t.get_name() == "sitwith-engine").cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert not engine.well()
+    assert not engine.is_healthy()
 
 
 async def test_no_address_and_no_credential_is_logged(

@@ -62,7 +62,7 @@ async def test_ME38_a_guard_that_can_do_its_part_no_more_ends_its_janus_and_itse
         async with asyncio.timeout(20):
             assert await running == 1
     assert not Path(f"/proc/{pid}").exists()
-    said = "janus_guard_deaf" if how == "deaf" else "janus_guard_blind"
+    said = "janus_guard_socket_failed" if how == "deaf" else "janus_guard_ledger_failed"
     assert said in [each["event"] for each in lines]
 
 
@@ -145,11 +145,11 @@ async def test_a_message_that_a_link_fails_at_ends_it_at_once() -> None:
 async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     address = GatewayAddress(f"ws://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
     gateway = Gateway(0, address, SECRETS, 0.1)
-    assert gateway.well()
+    assert gateway.is_healthy()
     assert not await gateway.reach()
 
-    def well() -> list[bool]:
-        return [gateway.well() for _ in range(2 * LOOKS)]
+    def is_healthy() -> list[bool]:
+        return [gateway.is_healthy() for _ in range(2 * LOOKS)]
 
     assert all(well()), "that it is away is no fault of ours"
 

@@ -63,7 +63,7 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
             await made.all_hear()
         assert engine.counters.floods == 0 and engine.counters.faults > 10
         assert [each["event"] for each in lines].count("engine_room_fault") == 1
-        assert engine.well() and not node.failed.is_set()
+        assert engine.is_healthy() and not node.failed.is_set()
         del room.tick, room.refill
         await node.close()
 
@@ -129,7 +129,7 @@ async def test_a_transport_that_does_not_say_good_bye_keeps_nobody_waiting() -> 
         assert "ada" not in room._links
         await until(lambda: len(engine.port) < agents, lambda: "her addresses are forgotten", 5)
         await made.hears("fay", "ben")
-        assert engine.well()
+        assert engine.is_healthy()
         await node.close()
         assert len(engine.port) == 0
 
@@ -159,7 +159,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             failed = time.monotonic()
             await made.quiet(failed)
             await until(lambda: len(nodes) == 2, lambda: "another one", 10)
-        assert ("media_node_unwell", "engine") in [(e["event"], e.get("part")) for e in lines]
+        assert ("media_node_failed", "engine") in [(e["event"], e.get("part")) for e in lines]
         assert engines[0].port.port == engines[1].port.port
         await until(lambda: made.room.state.media == nodes[1].id, lambda: "it is pinned", 10)
         await made.connect("fay", "ada")
@@ -286,7 +286,7 @@ async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_pa
         await until(lambda: node.poll() is not None, out.read_text, 60)
         assert node.returncode == 1, out.read_text()
         lines = [json.loads(line) for line in out.read_text().splitlines()]
-        assert [e["part"] for e in lines if e["event"] == "media_node_unwell"] == ["engine"]
+        assert [e["part"] for e in lines if e["event"] == "media_node_failed"] == ["engine"]
     finally:
         node.kill()
         server.kill()

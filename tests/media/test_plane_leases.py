@@ -165,7 +165,7 @@ def test_ME42_a_node_whose_engine_is_ill_is_silent_says_that_it_is_gone_and_no_m
                 await asyncio.sleep(0.001)
             assert node.open(p.now()) == []
             ((event, part),) = [(e["event"], e["part"]) for e in lines if "part" in e]
-            assert (event, part) == ("media_node_unwell", "engine")
+            assert (event, part) == ("media_node_failed", "engine")
         await asyncio.sleep(0.5)
         assert says.gone == [node.node.id]
         said = len(says.here[node.node.id])
@@ -193,7 +193,7 @@ def test_ME42_a_node_ends_by_any_loop_of_its_own_that_does() -> None:
             _task(node, name).cancel()
             with capture_logs() as lines:
                 await asyncio.sleep(1)
-            assert ("media_node_unwell", part) in [(e["event"], e.get("part")) for e in lines]
+            assert ("media_node_failed", part) in [(e["event"], e.get("part")) for e in lines]
             assert node.open(p.now()) == [] and node.node.failed.is_set()
 
         plane(work)
@@ -212,7 +212,7 @@ def test_ME42_a_room_whose_loops_end_is_opened_anew() -> None:
                 _task(node, name).cancel()
                 await asyncio.sleep(1)
             events = [e["event"] for e in lines]
-            assert "media_loop_ended" in events and "media_room_unwell" in events
+            assert "media_loop_ended" in events and "media_room_failed" in events
             assert node.node._rooms[p.room.id] is not before
             assert not node.node.failed.is_set()
             for name_ in NAMES:

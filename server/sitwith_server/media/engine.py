@@ -159,7 +159,7 @@ class Engine(Protocol):
         """How full this engine is, 0 (idle) to 1 (takes no further room)."""
         ...
 
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether all that it does by itself goes on as it should. Asked by its node alone, at even
         intervals; an engine that isn't well is closed, and another one made."""
         ...

@@ -89,7 +89,7 @@ class Loop:
         if self._task is not None:
             await asyncio.wait((self._task,))
 
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether it goes on as it should. To be asked at even intervals by one watcher alone: a
         turn that hangs is known by how often it was met, so that a process which stood still, its
         watcher with it, takes nothing for stuck."""

@@ -373,8 +373,8 @@ class AiortcEngine:
         self._ticked = time.process_time(), time.monotonic()
         self._loop.start()
 
-    def well(self) -> bool:
-        return self._loop.well() and not self.port.broken
+    def is_healthy(self) -> bool:
+        return self._loop.is_healthy() and not self.port.broken
 
     async def open(self, room: str, watcher: Watcher) -> AiortcRoom:
         if not self.running:

@@ -131,11 +131,11 @@ class Gateway:
     def rooms(self) -> int:
         return len(self._tenants)
 
-    def well(self) -> bool:
-        """Whether it looks after its link and sessions, and its guard; see `Loop.well`. That a
+    def is_healthy(self) -> bool:
+        """Whether it looks after its link and sessions, and its guard; see `Loop.is_healthy`. That a
         gateway is away is no fault of this process."""
-        care = self._care is None or self._care.well()
-        return self._guard.well() and care
+        care = self._care is None or self._care.is_healthy()
+        return self._guard.is_healthy() and care
 
     async def reach(self) -> bool:
         """Links if there is no link; whether there is one now."""
@@ -298,7 +298,7 @@ class Gateway:
             link.close()
             raise GatewayDown("the gateway went away")
         self._link = link
-        _log.info("janus_linked", gateway=self.index)
+        _log.info("janus_connected", gateway=self.index)
 
     async def _pause(self) -> None:
         await asyncio.sleep(BEAT if self._link is not None else RETRY)

@@ -130,12 +130,12 @@ class Guard:
     def _blind(self, looking: asyncio.Task[None]) -> None:
         if not self._leaving:
             fault = None if looking.cancelled() else looking.exception()
-            _log.error("janus_guard_blind", exc_info=fault)
+            _log.error("janus_guard_ledger_failed", exc_info=fault)
             self._give_up()
 
     def _deaf(self) -> None:
         if not self._leaving:
-            _log.error("janus_guard_deaf")
+            _log.error("janus_guard_socket_failed")
             self._give_up()
 
     # --------------------------------------------------------------------------------- Janus

@@ -356,7 +356,7 @@ class Steering:
             self._refused(home)
         except Exception as error:
             # A defect of ours must not leave open what a plan has closed.
-            _log.error("janus_steering", fault=type(error).__name__)
+            _log.error("janus_room_fault", fault=type(error).__name__)
             self._refused(home)
 
 

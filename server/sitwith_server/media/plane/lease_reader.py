@@ -42,9 +42,9 @@ class LeaseReader:
         """To be called from within the event loop."""
         self._loop.start()
 
-    def well(self) -> bool:
-        """Whether its reads go on and succeed; see `Loop.well`."""
-        return self._loop.well() and self._failed < FAULTS
+    def is_healthy(self) -> bool:
+        """Whether its reads go on and succeed; see `Loop.is_healthy`."""
+        return self._loop.is_healthy() and self._failed < FAULTS
 
     def close(self) -> None:
         """Ends all reads; no callback is called any more."""

@@ -122,11 +122,11 @@ class Node:
 
     async def _heartbeat(self) -> None:
         """Publishes a heartbeat if the node is healthy. Waits for nothing."""
-        if not self._engine.well():
+        if not self._engine.is_healthy():
             self._fail("engine")
-        elif not self._leases.well():
+        elif not self._leases.is_healthy():
             self._fail("leases")
-        elif not self._room_checks.well():
+        elif not self._room_checks.is_healthy():
             self._fail("rooms")
         else:
             self._publish_heartbeat()
@@ -142,7 +142,7 @@ class Node:
         """Stops the node at once because of this part: from now on nothing is forwarded."""
         if self.failed.is_set():
             return
-        _log.error("media_node_unwell", node=self.id, part=part)
+        _log.error("media_node_failed", node=self.id, part=part)
         self.leaving = True
         for node_room in self._rooms.values():
             guarded("halt", node_room.halt)()
@@ -216,17 +216,28 @@ class Node:
 
     async def _check_rooms(self) -> None:
         """Closes rooms that are over, reopens unhealthy ones, unpins idle ones. Waits for none."""
-        if not self._heartbeats.well():
+        if not self._heartbeats.is_healthy():
             self._fail("heartbeat")
             return
+<<<<<<< HEAD
         for room_id, node_room in list(self._rooms.items()):
             if node_room.is_over():
                 self._close_room(room_id)
-            elif not node_room.well():
+            elif not node_room.is_healthy():
                 _log.error("media_room_unwell", node=self.id)
                 self._close_room(room_id, again=True)
             elif node_room.is_idle():
                 self._tasks.spawn(node_room.unpin())
+=======
+        for room_id, carried in list(self._rooms.items()):
+            if carried.over():
+                self._let_go(room_id)
+            elif not carried.is_healthy():
+                _log.error("media_room_failed", node=self.id)
+                self._let_go(room_id, again=True)
+            elif carried.idle():
+                self._tasks.spawn(carried.let_go())
+>>>>>>> main
 
     def _close_room(self, room_id: str, *, again: bool = False) -> None:
         """Ends the room here. again: opens it again afterwards, and its members offer again."""

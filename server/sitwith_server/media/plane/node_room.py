@@ -88,9 +88,9 @@ class NodeRoom:
         self._loop = Loop("voices", self._tick, partial(asyncio.sleep, HEARTBEAT_EVERY))
         self._loop.start()
 
-    def well(self) -> bool:
-        """Whether its loops still run; see `Loop.well`."""
-        return self._loop.well() and self.reconciler.well()
+    def is_healthy(self) -> bool:
+        """Whether its loops still run; see `Loop.is_healthy`."""
+        return self._loop.is_healthy() and self.reconciler.is_healthy()
 
     def halt(self) -> None:
         """Stops forwarding at once. `close` ends all else."""

@@ -92,9 +92,9 @@ class Reconciler:
         self._loop.start()
         self._unwatch_head = watch_head(room.id, self._on_head)
 
-    def well(self) -> bool:
-        """Whether its loop still runs; see `Loop.well`."""
-        return self._loop.well()
+    def is_healthy(self) -> bool:
+        """Whether its loop still runs; see `Loop.is_healthy`."""
+        return self._loop.is_healthy()
 
     def room_gone(self) -> bool:
         """Whether the log has lacked the room for longer than `GONE_AFTER`."""
