@@ -18,7 +18,7 @@ from sitwith_server.media.janus.guard import Charge, Guard
 from sitwith_server.media.janus.lease import Renewal, Seal
 from sitwith_server.media.janus.link import API, GatewayDown, Link
 from sitwith_server.media.janus.vouching import GuardLine
-from sitwith_server.media.loops import LOOKS
+from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
 from tests.media.person import until
 from tests.servers import free_port
@@ -149,7 +149,7 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     assert not await gateway.reach()
 
     def is_healthy() -> list[bool]:
-        return [gateway.is_healthy() for _ in range(2 * LOOKS)]
+        return [gateway.is_healthy() for _ in range(2 * MAX_CHECKS)]
 
     assert all(well()), "that it is away is no fault of ours"
 

@@ -16,12 +16,12 @@ import structlog
 
 from sitwith_server.log.base import LogDown
 
-LOOKS: Final = 8
+MAX_CHECKS: Final = 8
 """Looks of its watcher in which a turn must end, where nothing else is said. A node looks four
 times a second."""
-FAULTS: Final = 20
+MAX_FAULTS: Final = 20
 """Turns that may fail in a row."""
-SAID_EACH: Final = 10.0
+LOG_EVERY: Final = 10.0
 """Seconds between two lines about the same fault that comes again and again."""
 
 P = ParamSpec("P")
@@ -29,21 +29,21 @@ P = ParamSpec("P")
 _log = structlog.get_logger(__name__)
 
 
-class Often:
-    """Says a fault at once, and while it goes on again every `SAID_EACH` seconds."""
+class FaultLog:
+    """Says a fault at once, and while it goes on again every `LOG_EVERY` seconds."""
 
     def __init__(self, event: str, **fields: object) -> None:
         self._event, self._fields = event, fields
         self._next = float("-inf")
         self._times = 0
 
-    def say(self, fault: BaseException) -> None:
+    def log(self, fault: BaseException) -> None:
         """From within an event loop."""
         self._times += 1
         now = asyncio.get_running_loop().time()
         if now >= self._next:
             _log.error(self._event, **self._fields, times=self._times, exc_info=fault)
-            self._next, self._times = now + SAID_EACH, 0
+            self._next, self._times = now + LOG_EVERY, 0
 
 
 class Loop:
@@ -51,7 +51,7 @@ class Loop:
 
     name: of its log lines (`media_loop_fault`, `media_loop_ended`), a fixed word.
     rest: what is waited for before a turn, as long as it takes: time, or something to do.
-    bears: turns that may fail in a row. looks: of its watcher in which a turn must end.
+    max_faults: turns that may fail in a row. looks: of its watcher in which a turn must end.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class Loop:
         turn: Callable[[], Awaitable[object]],
         rest: Callable[[], Awaitable[object]],
         *,
-        bears: int = FAULTS,
-        looks: int = LOOKS,
+        max_faults: int = MAX_FAULTS,
+        max_checks: int = MAX_CHECKS,
     ) -> None:
         self.name = name
         self._turn, self._rest = turn, rest
-        self._bears, self._looks = bears, looks
+        self._bears, self._max_checks = max_faults, looks
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._resting = True
         self._turns = self._seen = self._stuck = self._failed = 0
-        self._often = Often("media_loop_fault", loop=name)
+        self._fault_log = FaultLog("media_loop_fault", loop=name)
 
     def start(self) -> None:
         """From within the event loop. The first turn comes after a rest."""
@@ -83,7 +83,7 @@ class Loop:
         if self._task is not None:
             self._task.cancel()
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """Closes, and returns once the last turn has ended."""
         self.close()
         if self._task is not None:
@@ -97,7 +97,9 @@ class Loop:
             return True
         moved, self._seen = self._turns != self._seen, self._turns
         self._stuck = 0 if moved or self._resting else self._stuck + 1
-        return not (self._task.done() or self._stuck >= self._looks or self._failed >= self._bears)
+        return not (
+            self._task.done() or self._stuck >= self._max_checks or self._failed >= self._bears
+        )
 
     async def _run(self) -> None:
         while True:
@@ -122,7 +124,7 @@ class Loop:
 
     def _fail(self, fault: BaseException) -> None:
         self._failed += 1
-        self._often.say(fault)
+        self._fault_log.log(fault)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not self._closing:
@@ -144,7 +146,7 @@ class Tasks:
     def __init__(
         self, event: str = "media_fault", known: tuple[type[BaseException], ...] = ()
     ) -> None:
-        self._often = Often(event)
+        self._fault_log = FaultLog(event)
         self._known: tuple[type[BaseException], ...] = (LogDown, *known)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -162,7 +164,7 @@ class Tasks:
             return
         fault = task.exception()
         if fault is not None and not isinstance(fault, self._known):
-            self._often.say(fault)
+            self._fault_log.log(fault)
 
     def cancel(self) -> None:
         """Ends what still runs, soon."""
@@ -188,13 +190,13 @@ def guarded(
 ) -> Callable[P, None]:
     """`call`, for somebody who can't do anything about what it raises: that is logged as
     `media_callback_fault` with this name, and `then` is called."""
-    often = Often("media_callback_fault", callback=name)
+    often = FaultLog("media_callback_fault", callback=name)
 
     def guard(*args: P.args, **fields: P.kwargs) -> None:
         try:
             call(*args, **fields)
         except Exception as fault:
-            often.say(fault)
+            often.log(fault)
             if then is not None:
                 then()
 

@@ -41,7 +41,7 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward.forwarder import Port
-from sitwith_server.media.loops import Loop, Often, Tasks, guarded
+from sitwith_server.media.loops import FaultLog, Loop, Tasks, guarded
 from sitwith_server.media.sdp.answer import Local, answer, settle
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.media.sdp.session import Session
@@ -359,7 +359,7 @@ class AiortcEngine:
         self._rooms: dict[str, AiortcRoom] = {}
         self._refused: Counter[str] = Counter()
         self._tasks = Tasks("engine_task_fault")
-        self._often = Often("engine_room_fault")
+        self._fault_log = FaultLog("engine_room_fault")
         self._failing: Counter[AiortcRoom] = Counter()
         self._loop = Loop("engine", self._tick, partial(asyncio.sleep, BEAT))
         self._load = 0.0
@@ -405,7 +405,7 @@ class AiortcEngine:
     async def close(self) -> None:
         self.running = False
         try:
-            await self._loop.closed()
+            await self._loop.wait_closed()
             for room in list(self._rooms.values()):
                 try:
                     await room.close()
@@ -453,7 +453,7 @@ class AiortcEngine:
             room.tick(now)
         except Exception as fault:
             self.counters.faults += 1
-            self._often.say(fault)
+            self._fault_log.log(fault)
             self._failing[room] += 1
             if self._failing[room] >= RESTARTED_AFTER:
                 del self._failing[room]

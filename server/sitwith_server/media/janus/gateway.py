@@ -34,7 +34,7 @@ BEAT: Final = 0.5
 """Seconds between our words on every session."""
 SESSION_TIMEOUT: Final = 2
 """What a gateway's `session_timeout` may be at most, seconds."""
-KEEP_LOOKS: Final = 80
+KEEP_CHECKS: Final = 80
 """Looks of the node, twenty seconds of them, within which an attempt to link must end."""
 RETRY: Final = 1.0
 """Seconds between tries to link to a gateway that is away."""
@@ -140,7 +140,7 @@ class Gateway:
     async def reach(self) -> bool:
         """Links if there is no link; whether there is one now."""
         if self._care is None:
-            self._care = Loop("gateway", self._keep, self._pause, looks=KEEP_LOOKS)
+            self._care = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
             self._care.start()
         async with self._lock:
             if self._link is None:
@@ -221,7 +221,7 @@ class Gateway:
     async def close(self) -> None:
         care, self._care = self._care, None
         if care is not None:
-            await care.closed()
+            await care.wait_closed()
         await self._tasks.end()
         self._tenants.clear()
         if self._link is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from sitwith_server.log.base import Log, LogDown, Look
-from sitwith_server.media.loops import FAULTS, Loop, Often, Tasks
+from sitwith_server.media.loops import MAX_FAULTS, FaultLog, Loop, Tasks
 from sitwith_server.media.plane.reconcile import OnHead
 from sitwith_server.media.plane.route_planner import LEASE
 
@@ -34,7 +34,7 @@ class LeaseReader:
         """The rooms of the last common read, until it is answered."""
         self._failed = 0
         self._tasks = Tasks("lease_fault")
-        self._often = Often("lease_told_fault")
+        self._fault_log = FaultLog("lease_told_fault")
         self._loop = Loop("leases", self._turn, self._rest)
         self._next = float("-inf")
 
@@ -44,7 +44,7 @@ class LeaseReader:
 
     def is_healthy(self) -> bool:
         """Whether its reads go on and succeed; see `Loop.is_healthy`."""
-        return self._loop.is_healthy() and self._failed < FAULTS
+        return self._loop.is_healthy() and self._failed < MAX_FAULTS
 
     def close(self) -> None:
         """Ends all reads; no callback is called any more."""
@@ -113,4 +113,4 @@ class LeaseReader:
                 on_head(sent, look)
             except Exception as fault:
                 # A fault in one room must not keep the answer from the others.
-                self._often.say(fault)
+                self._fault_log.log(fault)

@@ -15,7 +15,7 @@ from typing import Final
 
 from sitwith_server.log.base import LogDown, Position
 from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, Take, Voice
-from sitwith_server.media.loops import Loop, Often, Tasks
+from sitwith_server.media.loops import FaultLog, Loop, Tasks
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.reconcile import Reconciler, WatchHead
 from sitwith_server.room import commands as c
@@ -65,7 +65,7 @@ class NodeRoom:
         self._speakers_sent: dict[MemberId, tuple[MemberId, ...]] = {}
         self._uncommitted = _UncommittedSpeech()
         self._commits = Tasks("talk_fault")
-        self._offer_faults = Often("offer_fault")
+        self._offer_faults = FaultLog("offer_fault")
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
         self._used_at = clock()
@@ -101,7 +101,7 @@ class NodeRoom:
         self._unsubscribe()
         try:
             await self.reconciler.close()
-            await self._loop.closed()
+            await self._loop.wait_closed()
             await self._tasks.end()
             await self._commits.end()
         finally:
@@ -193,7 +193,7 @@ class NodeRoom:
             return bus.Declined(offer.letter, "")
         except Exception as fault:
             # Decline now, while the worker still waits.
-            self._offer_faults.say(fault)
+            self._offer_faults.log(fault)
             return bus.Declined(offer.letter, "")
         self.members.add(offer.member)
         return bus.Answer(offer.letter, sdp)

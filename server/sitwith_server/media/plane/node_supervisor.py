@@ -61,6 +61,6 @@ class NodeSupervisor:
 
     async def close(self) -> None:
         """Ends the node and starts no other."""
-        await self._loop.closed()
+        await self._loop.wait_closed()
         if self._node is not None:
             await self._node.close()

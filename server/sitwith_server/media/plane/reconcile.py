@@ -84,7 +84,7 @@ class Reconciler:
         self._halted = self._applying = False
         self.changed = guarded("changed", self._changed, self._silence_after_fault)
         self.check = guarded("look", self._check, self._silence_after_fault)
-        self._loop = Loop("routes", self._turn, self._woken, looks=PLAN_CHECKS)
+        self._loop = Loop("routes", self._turn, self._woken, max_checks=PLAN_CHECKS)
         media.silence()
         media.lease(self._planner.lease_until)
         self._planner.learn(room.state)
@@ -115,7 +115,7 @@ class Reconciler:
     async def close(self) -> None:
         """Halts, and returns once its tasks have ended."""
         self.halt()
-        await self._loop.closed()
+        await self._loop.wait_closed()
         self._media.silence()
 
     @property
