@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sitwith_server.log.memory.log import MemoryLog
-from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
+from sitwith_server.media.engine import EngineDown, PictureChoice, Plan, Speech, Watcher
 from sitwith_server.media.plane.node import Node
 from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.media.plane.turn import Turn
@@ -47,9 +47,9 @@ class FakeRoom:
         self.members: dict[str, str] = {}
         self.rev = 0
         self.silenced = False
-        self.talked: dict[str, Voice] = {}
+        self.talked: dict[str, Speech] = {}
         self.kept: set[str] = set()
-        self.takes: dict[str, Take] = {}
+        self.takes: dict[str, PictureChoice] = {}
 
     def open(self, now: float) -> Routes | None:
         """What a packet would find open at this moment."""
@@ -80,16 +80,16 @@ class FakeRoom:
     def lease(self, until: float) -> None:
         self.until = until
 
-    def take(self, member: str, pictures: Take) -> None:
+    def choose_pictures(self, member: str, pictures: PictureChoice) -> None:
         self.takes[member] = pictures
 
     async def drop(self, member: str) -> None:
         self.members.pop(member, None)
 
-    def voices(self) -> Mapping[str, Voice]:
+    def speech(self) -> Mapping[str, Speech]:
         return self.talked
 
-    def keep(self, members: Collection[str]) -> None:
+    def forget_others(self, members: Collection[str]) -> None:
         self.kept = set(members)
         for table in (self.talked, self.takes):
             for member in table.keys() - self.members.keys() - self.kept:

@@ -9,7 +9,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from sitwith_protocol.media import MediaTake
-from sitwith_server.media.engine import Voice
+from sitwith_server.media.engine import Speech
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
@@ -287,8 +287,8 @@ def test_ME44_nothing_is_kept_of_who_has_left() -> None:
         for name in ("ada", "ben"):
             asked = worker.media.answer_command(worker.room, name, "", MediaTake(1, "low"))
             assert await worker.machine.start(asked) == Done()
-            node.machine.call(lambda n=name: room.watcher.mapped(n, {"1": "cleo"}))  # type: ignore[misc]
-        room.talked = {name: Voice(30.0, True) for name in NAMES}
+            node.machine.call(lambda n=name: room.watcher.slots_changed(n, {"1": "cleo"}))  # type: ignore[misc]
+        room.talked = {name: Speech(30.0, True) for name in NAMES}
         await asyncio.sleep(12)
         assert p.room.state.talk["ada"] > 0
         everything = ("ada", "ben", "offer of ada", "offer of ben")

@@ -53,7 +53,7 @@ class Plan:
     routes: Routes
 
 
-class Take(Enum):
+class PictureChoice(Enum):
     """What pictures a member's own device takes: a choice of the person or of a weak line."""
 
     NONE = "none"
@@ -62,7 +62,7 @@ class Take(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Speech:
     """What was really forwarded of one member since the connection's room was opened.
 
     seconds: of speech (packets with voice in them that went to at least one listener).
@@ -76,7 +76,7 @@ class Voice:
 class Watcher(Protocol):
     """Told by the engine, from the event loop; must not block or raise."""
 
-    def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
+    def slots_changed(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
         """Who is on which receive slot (by mid) of `member` just now: always the whole map."""
         ...
 
@@ -128,7 +128,7 @@ class MediaRoom(Protocol):
         while forwards nothing when it wakes. Without a call there is no such end. Never fails."""
         ...
 
-    def take(self, member: MemberId, pictures: Take) -> None:
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice) -> None:
         """What pictures this member takes from now on; `HIGH` at first."""
         ...
 
@@ -136,11 +136,11 @@ class MediaRoom(Protocol):
         """Ends the member's transport, if there is one."""
         ...
 
-    def voices(self) -> Mapping[MemberId, Voice]:
+    def speech(self) -> Mapping[MemberId, Speech]:
         """Of every member who has been forwarded at all."""
         ...
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets whatever it remembers of anybody else who has no transport: takes, sums, bounds.
         Never fails."""
         ...

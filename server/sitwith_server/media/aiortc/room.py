@@ -12,9 +12,9 @@ from sitwith_server.media.engine import (
     MAX_SDP,
     EngineDown,
     OfferRefused,
+    PictureChoice,
     Plan,
-    Take,
-    Voice,
+    Speech,
     Watcher,
 )
 from sitwith_server.media.forward.forwarder import Forwarder, Port
@@ -56,7 +56,7 @@ class AiortcRoom:
 
     def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
         self.engine, self._name, self._watcher = engine, name, watcher
-        self.forwarder = Forwarder(watcher.mapped, most=engine.voices)
+        self.forwarder = Forwarder(watcher.slots_changed, most=engine.voices)
         self._links: dict[MemberId, Link] = {}
         self._buckets: dict[MemberId, Bucket] = {}
         self._closed = False
@@ -113,8 +113,8 @@ class AiortcRoom:
     def lease(self, until: float) -> None:
         self.forwarder.lease(until)
 
-    def take(self, member: MemberId, pictures: Take) -> None:
-        self.forwarder.take(member, pictures, time.monotonic())
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice) -> None:
+        self.forwarder.choose_pictures(member, pictures, time.monotonic())
         self.engine.port.flush()
 
     async def drop(self, member: MemberId) -> None:
@@ -123,13 +123,13 @@ class AiortcRoom:
         if link is not None:
             await self._end(link)
 
-    def keep(self, members: Collection[MemberId]) -> None:
-        self.forwarder.keep(members)
+    def forget_others(self, members: Collection[MemberId]) -> None:
+        self.forwarder.forget_others(members)
         for member in self._buckets.keys() - self._links.keys() - set(members):
             del self._buckets[member]
 
-    def voices(self) -> Mapping[MemberId, Voice]:
-        return self.forwarder.voices(time.monotonic())
+    def speech(self) -> Mapping[MemberId, Speech]:
+        return self.forwarder.speech(time.monotonic())
 
     async def close(self) -> None:
         self._closed = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from sitwith_server.media.engine import AUDIO_SLOTS, Plan, Take, Voice
+from sitwith_server.media.engine import AUDIO_SLOTS, PictureChoice, Plan, Speech
 from sitwith_server.media.forward import assign
 from sitwith_server.media.forward.port import Port, Send
 from sitwith_server.media.forward.streams import PAUSE, REASONS, Talk
@@ -19,7 +19,7 @@ from sitwith_server.room.model import MemberId
 __all__ = ["Forwarder", "Mapped", "Port", "Send"]
 
 Mapped = Callable[[MemberId, Mapping[str, MemberId | None]], None]
-"""`mapped(member, slots)`: that member's whole map, when it has changed (`Watcher.mapped`)."""
+"""`mapped(member, slots)`: that member's whole map, when it has changed (`Watcher.slots_changed`)."""
 
 _TICKS: Final = 48_000
 LAYERS: Final = 1.0
@@ -47,7 +47,7 @@ class Forwarder:
         self._ports: dict[MemberId, Port] = {}
         self._maps: dict[MemberId, dict[str, MemberId | None]] = {}
         self._talks: dict[MemberId, Talk] = {}
-        self._takes: dict[MemberId, Take] = {}
+        self._takes: dict[MemberId, PictureChoice] = {}
         self._counts = dict.fromkeys(REASONS, 0)
         self._plan: Plan | None = None
         self._rev = -1
@@ -110,9 +110,9 @@ class Forwarder:
         if not self._lapsed:
             self._place(now)
 
-    def take(self, member: MemberId, pictures: Take, now: float) -> None:
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice, now: float) -> None:
         """What pictures this member takes from now on, whatever connection it has."""
-        if self._takes.get(member, Take.HIGH) is not pictures:
+        if self._takes.get(member, PictureChoice.HIGH) is not pictures:
             self._takes[member] = pictures
             self._place(now)
 
@@ -127,15 +127,15 @@ class Forwarder:
         for port in self._ports.values():
             port.tick(now)
 
-    def voices(self, now: float) -> dict[MemberId, Voice]:
+    def speech(self, now: float) -> dict[MemberId, Speech]:
         """Of every member who has been forwarded at all."""
         return {
-            member: Voice(talk.ticks / _TICKS, now - talk.last <= PAUSE)
+            member: Speech(talk.ticks / _TICKS, now - talk.last <= PAUSE)
             for member, talk in self._talks.items()
             if talk.ticks
         }
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets takes and sums of everybody else who has no port."""
         stays = self._ports.keys() | members
         for table in (self._takes, self._talks):
@@ -230,7 +230,7 @@ class Forwarder:
         }
         candidates = self._candidates(member, seen, True, now)
         places = len(port.pictures)
-        if self._takes.get(member) is Take.NONE:
+        if self._takes.get(member) is PictureChoice.NONE:
             places = 0
         else:
             self._crowded |= len(candidates) > places > 0
@@ -266,7 +266,7 @@ class Forwarder:
                     layers.index(slot.shown) if slot.shown in layers else 0
                     for _, _, slot, layers in shown
                 ],
-                self._takes.get(member, Take.HIGH) is Take.HIGH,
+                self._takes.get(member, PictureChoice.HIGH) is PictureChoice.HIGH,
                 port.line.limit,
             )
             for (_, _, slot, layers), level in zip(shown, levels, strict=True):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from sitwith_server.log.base import LogDown, Position
-from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, Take, Voice
+from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, PictureChoice, Speech
 from sitwith_server.media.loops import FaultLog, Loop, Tasks
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.reconcile import Reconciler, WatchHead
@@ -61,7 +61,7 @@ class NodeRoom:
         self._tasks = Tasks()
         self._offers: dict[str, _Offered] = {}
         self._maps: dict[MemberId, Mapping[str, MemberId | None]] = {}
-        self._takes: dict[MemberId, Take] = {}
+        self._takes: dict[MemberId, PictureChoice] = {}
         self._speakers_sent: dict[MemberId, tuple[MemberId, ...]] = {}
         self._uncommitted = _UncommittedSpeech()
         self._commits = Tasks("talk_fault")
@@ -205,8 +205,8 @@ class NodeRoom:
 
     def _take_pictures(self, message: bus.Taken) -> None:
         if self.room.state.at(message.member) is not None:
-            self._takes[message.member] = Take(message.pictures)
-            self._media.take(message.member, self._takes[message.member])
+            self._takes[message.member] = PictureChoice(message.pictures)
+            self._media.choose_pictures(message.member, self._takes[message.member])
 
     def _send_current(self, member: MemberId) -> None:
         """Publishes the member's slots and speakers, or that there is no transport."""
@@ -218,14 +218,14 @@ class NodeRoom:
 
     # -- Watcher ---------------------------------------------------------------------------------
 
-    def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
+    def slots_changed(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
         self._maps[member] = dict(slots)
         self._publish(bus.Slots(member, self._maps[member]))
 
     def connected(self, member: MemberId) -> None:
         self.members.add(member)
         if member in self._takes:
-            self._media.take(member, self._takes[member])
+            self._media.choose_pictures(member, self._takes[member])
 
     def lost(self, member: MemberId) -> None:
         self._forget(member)
@@ -253,8 +253,8 @@ class NodeRoom:
         for offer_id, offered in list(self._offers.items()):
             if offered.member not in stays and offered.answer is not None:
                 del self._offers[offer_id]
-        self._media.keep(stays)
-        self._uncommitted.keep(stays)
+        self._media.forget_others(stays)
+        self._uncommitted.forget_others(stays)
 
     def _applied(self, position: Position) -> None:
         # When the room's log is gone, the position of its end is unknown: report the highest.
@@ -265,19 +265,21 @@ class NodeRoom:
 
     async def _tick(self) -> None:
         self._forget_absent()
-        voices = self._media.voices()
+        voices = self._media.speech()
         self._publish_speakers(voices)
         if not len(self._commits):
             self._commit_speech(voices)
 
-    def _publish_speakers(self, voices: Mapping[MemberId, Voice]) -> None:
+    def _publish_speakers(self, voices: Mapping[MemberId, Speech]) -> None:
         told = {member: self._heard_by(member, voices) for member in self.members}
         news = {m: heard for m, heard in told.items() if heard != self._speakers_sent.get(m, ())}
         self._speakers_sent = told
         if news:
             self._publish(bus.Speakers(news))
 
-    def _heard_by(self, viewer: MemberId, voices: Mapping[MemberId, Voice]) -> tuple[MemberId, ...]:
+    def _heard_by(
+        self, viewer: MemberId, voices: Mapping[MemberId, Speech]
+    ) -> tuple[MemberId, ...]:
         """Whoever speaks, has a route to the viewer and is on one of the viewer's slots; and the
         viewer, if they speak and somebody hears them. So nobody learns who speaks elsewhere."""
         routes = self.reconciler.routes
@@ -297,7 +299,7 @@ class NodeRoom:
             )
         )
 
-    def _commit_speech(self, voices: Mapping[MemberId, Voice]) -> None:
+    def _commit_speech(self, voices: Mapping[MemberId, Speech]) -> None:
         now = self._clock()
         heard = self._uncommitted.due(voices, self.room.state.floor.turn, now)
         if heard and self.room.sure:
@@ -317,7 +319,9 @@ class _UncommittedSpeech:
         self._at = float("-inf")
         self._turn = 0
 
-    def due(self, voices: Mapping[MemberId, Voice], turn: int, now: float) -> dict[MemberId, float]:
+    def due(
+        self, voices: Mapping[MemberId, Speech], turn: int, now: float
+    ) -> dict[MemberId, float]:
         """Seconds by member if a commit is due, which is every `TALK_EVERY` and at the end of a
         turn."""
         if turn == self._turn and now - self._at < TALK_EVERY:
@@ -329,7 +333,7 @@ class _UncommittedSpeech:
             self._at = max(self._at, now - TALK_EVERY / 2)
         return heard
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets everybody else."""
         for member in self._committed.keys() - set(members):
             del self._committed[member]
