@@ -115,7 +115,7 @@ def nobody_minds_missing_rooms() -> AbstractContextManager[object]:
     return mock.patch.object(Room, "end_here", deaf)
 
 
-MAX_FAULTS: Final[Mapping[str, Fault]] = {
+FAULTS: Final[Mapping[str, Fault]] = {
     fault.plant.__name__: fault
     for fault in (
         Fault(

@@ -148,10 +148,10 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     assert gateway.is_healthy()
     assert not await gateway.reach()
 
-    def is_healthy() -> list[bool]:
+    def healthy() -> list[bool]:
         return [gateway.is_healthy() for _ in range(2 * MAX_CHECKS)]
 
-    assert all(well()), "that it is away is no fault of ours"
+    assert all(healthy()), "that it is away is no fault of ours"
 
     def fails() -> None:
         raise ValueError("a defect")
@@ -162,16 +162,16 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     with capture_logs() as lines:
         guard._fresh = fails  # type: ignore[method-assign,assignment]
         await asyncio.sleep(0.5)
-        assert all(well())
+        assert all(healthy())
         await asyncio.sleep(2)
-        assert not any(well()), "it fails again and again"
+        assert not any(healthy()), "it fails again and again"
         guard._fresh = fresh  # type: ignore[method-assign]
         await asyncio.sleep(0.3)
-        assert all(well())
+        assert all(healthy())
     assert {(e["event"], e.get("loop")) for e in lines} >= {("media_loop_fault", "guard")}
     with capture_logs() as lines:
         next(t for t in asyncio.all_tasks() if t.get_name() == "sitwith-gateway").cancel()
         await asyncio.sleep(0.05)
-        assert not any(well())
+        assert not any(healthy())
     assert [e["event"] for e in lines] == ["media_loop_ended"]
     await gateway.close()

@@ -65,7 +65,7 @@ class Loop:
     ) -> None:
         self.name = name
         self._turn, self._rest = turn, rest
-        self._bears, self._max_checks = max_faults, looks
+        self._max_faults, self._max_checks = max_faults, max_checks
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._resting = True
@@ -98,7 +98,7 @@ class Loop:
         moved, self._seen = self._turns != self._seen, self._turns
         self._stuck = 0 if moved or self._resting else self._stuck + 1
         return not (
-            self._task.done() or self._stuck >= self._max_checks or self._failed >= self._bears
+            self._task.done() or self._stuck >= self._max_checks or self._failed >= self._max_faults
         )
 
     async def _run(self) -> None:

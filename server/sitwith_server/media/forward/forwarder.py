@@ -16,10 +16,10 @@ from sitwith_server.media.forward.streams import PAUSE, REASONS, Talk
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
 
-__all__ = ["Forwarder", "Mapped", "Port", "Send"]
+__all__ = ["Forwarder", "SlotsChanged", "Port", "Send"]
 
-Mapped = Callable[[MemberId, Mapping[str, MemberId | None]], None]
-"""`mapped(member, slots)`: that member's whole map, when it has changed (`Watcher.slots_changed`)."""
+SlotsChanged = Callable[[MemberId, Mapping[str, MemberId | None]], None]
+"""`slots_changed(member, slots)`: a member's whole map, each time it changes (`Watcher`)."""
 
 _TICKS: Final = 48_000
 LAYERS: Final = 1.0
@@ -39,9 +39,11 @@ class Forwarder:
     ceiling: bits/s of video that one member shall send.
     """
 
-    def __init__(self, mapped: Mapped, most: int = AUDIO_SLOTS, ceiling: int = 1_500_000) -> None:
+    def __init__(
+        self, slots_changed: SlotsChanged, most: int = AUDIO_SLOTS, ceiling: int = 1_500_000
+    ) -> None:
         self.until = float("inf")
-        self._mapped = mapped
+        self._slots_changed = slots_changed
         self._most = most
         self._ceiling = ceiling
         self._ports: dict[MemberId, Port] = {}
@@ -60,7 +62,7 @@ class Forwarder:
     # ------------------------------------------------------------------------------ the seam
 
     def add(self, member: MemberId, session: Session, send: Send, now: float) -> Port:
-        """Replaces the member's earlier port, if there is one. `mapped` is told at once."""
+        """Replaces the member's earlier port, if there is one. `slots_changed` is told at once."""
         self._drop(member)
         talk = self._talks.setdefault(member, Talk())
         port = Port(member, session, send, self, self._counts, talk, self._ceiling)
@@ -276,4 +278,4 @@ class Forwarder:
         now = {slot.spec.mid: slot.member for slot in (*port.voices, *port.pictures)}
         if self._maps.get(port.member) != now:
             self._maps[port.member] = now
-            self._mapped(port.member, now)
+            self._slots_changed(port.member, now)

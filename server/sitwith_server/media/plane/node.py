@@ -219,25 +219,14 @@ class Node:
         if not self._heartbeats.is_healthy():
             self._fail("heartbeat")
             return
-<<<<<<< HEAD
         for room_id, node_room in list(self._rooms.items()):
             if node_room.is_over():
                 self._close_room(room_id)
             elif not node_room.is_healthy():
-                _log.error("media_room_unwell", node=self.id)
+                _log.error("media_room_failed", node=self.id)
                 self._close_room(room_id, again=True)
             elif node_room.is_idle():
                 self._tasks.spawn(node_room.unpin())
-=======
-        for room_id, carried in list(self._rooms.items()):
-            if carried.over():
-                self._let_go(room_id)
-            elif not carried.is_healthy():
-                _log.error("media_room_failed", node=self.id)
-                self._let_go(room_id, again=True)
-            elif carried.idle():
-                self._tasks.spawn(carried.let_go())
->>>>>>> main
 
     def _close_room(self, room_id: str, *, again: bool = False) -> None:
         """Ends the room here. again: opens it again afterwards, and its members offer again."""
