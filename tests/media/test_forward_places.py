@@ -19,7 +19,7 @@ from tests.media.rig import (
 def test_ME23_the_map_is_told_whole_and_only_when_it_changes() -> None:
     told = defaultdict(list)
     stage = Stage()
-    stage.forwarder._mapped = lambda member, slots: told[member].append(dict(slots))
+    stage.forwarder._slots_changed = lambda member, slots: told[member].append(dict(slots))
     stage.add(1, session(1, voices=2))
     stage.add(2, session(2, voices=2))
     assert told["m2"] == [{"a0": None, "a1": None}]

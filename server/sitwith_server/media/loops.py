@@ -1,8 +1,8 @@
-"""Work that goes on by itself, so that none of it ends without a word.
+"""Background work whose failures are always noticed.
 
-* `Loop`: turns without an end. A turn that raises is logged and the next one comes; a loop that has
-  ended, that hangs in a turn or of which no turn succeeds is not well, which its watcher asks.
-* `Tasks`: work that nobody waits for. What it raises is logged.
+* `Loop`: repeats a turn for ever. A turn that raises is logged, and the next one follows. A loop
+  that has ended, hangs in a turn, or fails in every turn is unhealthy; its owner checks that.
+* `Tasks`: tasks that nobody awaits. What they raise is logged.
 * `guarded`: a callback for an event loop, a library or the log. What it raises is logged.
 """
 
@@ -17,12 +17,11 @@ import structlog
 from sitwith_server.log.base import LogDown
 
 MAX_CHECKS: Final = 8
-"""Looks of its watcher in which a turn must end, where nothing else is said. A node looks four
-times a second."""
+"""Health checks within which a turn must end, by default. A node checks four times a second."""
 MAX_FAULTS: Final = 20
-"""Turns that may fail in a row."""
+"""Turns in a row that may fail, by default."""
 LOG_EVERY: Final = 10.0
-"""Seconds between two lines about the same fault that comes again and again."""
+"""Seconds between two log lines about the same fault."""
 
 P = ParamSpec("P")
 
@@ -30,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class FaultLog:
-    """Says a fault at once, and while it goes on again every `LOG_EVERY` seconds."""
+    """Logs a fault at once, and every `LOG_EVERY` seconds while it goes on."""
 
     def __init__(self, event: str, **fields: object) -> None:
         self._event, self._fields = event, fields
@@ -38,7 +37,7 @@ class FaultLog:
         self._times = 0
 
     def log(self, fault: BaseException) -> None:
-        """From within an event loop."""
+        """To be called from within an event loop."""
         self._times += 1
         now = asyncio.get_running_loop().time()
         if now >= self._next:
@@ -47,11 +46,12 @@ class FaultLog:
 
 
 class Loop:
-    """Turns with a rest before each.
+    """Repeats `rest` and then `turn`, for ever.
 
-    name: of its log lines (`media_loop_fault`, `media_loop_ended`), a fixed word.
-    rest: what is waited for before a turn, as long as it takes: time, or something to do.
-    max_faults: turns that may fail in a row. looks: of its watcher in which a turn must end.
+    name: a fixed word for its log lines (`media_loop_fault`, `media_loop_ended`).
+    rest: waits for the time or the event that makes a turn due; may take any time.
+    max_faults: turns in a row that may fail.
+    max_checks: health checks within which a turn must end.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Loop:
         self._fault_log = FaultLog("media_loop_fault", loop=name)
 
     def start(self) -> None:
-        """From within the event loop. The first turn comes after a rest."""
+        """To be called from within the event loop. Begins with a rest."""
         self._task = asyncio.create_task(self._run(), name=f"sitwith-{self.name}")
         self._task.add_done_callback(self._ended)
 
     def close(self) -> None:
-        """No turn begins any more; one that is under way is cancelled."""
+        """Ends the loop; a turn under way is cancelled."""
         self._closing = True
         if self._task is not None:
             self._task.cancel()
@@ -90,9 +90,9 @@ class Loop:
             await asyncio.wait((self._task,))
 
     def is_healthy(self) -> bool:
-        """Whether it goes on as it should. To be asked at even intervals by one watcher alone: a
-        turn that hangs is known by how often it was met, so that a process which stood still, its
-        watcher with it, takes nothing for stuck."""
+        """Whether it still makes turns that succeed. To be called at even intervals and from one
+        place only: a hanging turn is known by how many checks have met it. So a process that was
+        stopped as a whole does not take its loops for stuck."""
         if self._task is None or self._closing:
             return True
         moved, self._seen = self._turns != self._seen, self._turns
@@ -109,12 +109,12 @@ class Loop:
                 self._resting = False
                 await self._turn()
             except LogDown:
-                # Nothing is wrong here: it is tried again.
+                # No fault of this loop, so it does not count.
                 self._failed = 0
             except Exception as fault:
                 self._fail(fault)
             except asyncio.CancelledError as fault:
-                # Of something that a turn waited for; or of this loop itself.
+                # Either the loop itself is cancelled, or something that a turn awaited.
                 if self._closing or _is_cancelled():
                     raise
                 self._fail(fault)
@@ -138,9 +138,9 @@ def _is_cancelled() -> bool:
 
 
 class Tasks:
-    """Work that nobody waits for. What it raises is logged as `event`, except that the log is away.
+    """Tasks that nobody awaits. What they raise is logged as `event`, except `LogDown`.
 
-    known: what else may be raised that is no defect.
+    known: exceptions that are no defect and not logged either.
     """
 
     def __init__(
@@ -167,18 +167,18 @@ class Tasks:
             self._fault_log.log(fault)
 
     def cancel(self) -> None:
-        """Ends what still runs, soon."""
+        """Cancels what still runs; does not wait for it."""
         for task in list(self._running):
             task.cancel()
 
     async def finish(self, within: float) -> None:
-        """Lets it run to its end for so many seconds; cancels what runs then."""
+        """Waits for at most `within` seconds, then cancels what still runs."""
         if running := list(self._running):
             await asyncio.wait(running, timeout=within)
         await self.end()
 
     async def end(self) -> None:
-        """Cancels what still runs, and returns once it has ended."""
+        """Cancels what still runs and waits for its end."""
         running = list(self._running)
         self.cancel()
         if running:
@@ -186,10 +186,10 @@ class Tasks:
 
 
 def guarded(
-    name: str, call: Callable[P, None], then: Callable[[], None] | None = None
+    name: str, call: Callable[P, None], on_fault: Callable[[], None] | None = None
 ) -> Callable[P, None]:
-    """`call`, for somebody who can't do anything about what it raises: that is logged as
-    `media_callback_fault` with this name, and `then` is called."""
+    """Wraps `call` for a caller that can't handle exceptions: they are logged as
+    `media_callback_fault` with this name, and then `on_fault` is called."""
     often = FaultLog("media_callback_fault", callback=name)
 
     def guard(*args: P.args, **fields: P.kwargs) -> None:
@@ -197,7 +197,7 @@ def guarded(
             call(*args, **fields)
         except Exception as fault:
             often.log(fault)
-            if then is not None:
-                then()
+            if on_fault is not None:
+                on_fault()
 
     return guard

@@ -132,8 +132,8 @@ class Gateway:
         return len(self._tenants)
 
     def is_healthy(self) -> bool:
-        """Whether it looks after its link and sessions, and its guard; see `Loop.is_healthy`. That a
-        gateway is away is no fault of this process."""
+        """Whether its own loops still run; see `Loop.is_healthy`. A gateway that is away counts as
+        healthy, because that is no fault of this process."""
         care = self._care is None or self._care.is_healthy()
         return self._guard.is_healthy() and care
 
