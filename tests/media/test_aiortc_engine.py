@@ -17,8 +17,9 @@ import pytest
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.sdp import parse
-from sitwith_server.media.aiortc.engine import STREAMS, AiortcEngine
-from sitwith_server.media.aiortc.room import BUDGET, Limits
+from sitwith_server.media.aiortc.engine import AiortcEngine
+from sitwith_server.media.aiortc.room import Limits
+from sitwith_server.media.aiortc.transport import MAX_SSRCS, PACKETS_PER_TICK
 from sitwith_server.media.aiortc.udp import BROKEN
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
 
@@ -207,18 +208,18 @@ async def test_ME37_more_than_anybody_needs_is_not_looked_at(engine: AiortcEngin
         await company.expect(heard, await company.apply(heard))
         flood = company.members["h"].sender
         received, floods = engine.counters.received, engine.counters.floods
-        for turn in range(2 * BUDGET):
+        for turn in range(2 * PACKETS_PER_TICK):
             flood.speak(bytes(60))
             if turn % 50 == 0:
                 await asyncio.sleep(0)
         await company.until(lambda: engine.counters.floods > floods, "a refusal")
-        assert engine.counters.received - received < 2 * BUDGET
+        assert engine.counters.received - received < 2 * PACKETS_PER_TICK
         await company.rounds(40)
         # Streams that SRTP would keep a state for, each of them.
         received, floods = engine.counters.received, engine.counters.floods
-        for ssrc in range(2 * STREAMS):
+        for ssrc in range(2 * MAX_SSRCS):
             flood.send_packet(pack("!BBHII", 0x80, 111, 1, 960, ssrc + 1) + bytes(60))
-        await company.until(lambda: engine.counters.floods >= floods + STREAMS, "a refusal")
+        await company.until(lambda: engine.counters.floods >= floods + MAX_SSRCS, "a refusal")
         await company.expect(heard, company.counts())
     for name, other in ("ab", "ba"):
         numbers = [h.number for h in company.members[name].heard if h.speaker == other]
