@@ -11,8 +11,8 @@ from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.log.base import Log
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_keeper import NodeKeeper
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.materials.files import Shelf
@@ -31,13 +31,13 @@ class App:
     gate: Gate
     policy: SocketPolicy
     log: Log
-    voices: Voices
+    media: WorkerMedia
     shelf: Shelf
     meetings: Meetings | None
     """None where series are off."""
     start_node: Callable[[], Awaitable[Node]] | None
     """Starts the media node of this process; None where other processes have it, or none."""
-    nodes: list[NodeKeeper] = field(default_factory=list)
+    nodes: list[NodeSupervisor] = field(default_factory=list)
 
     @property
     def draining(self) -> bool:
@@ -52,10 +52,10 @@ class App:
         """Starts the background tasks and the media plane. Needs the running event loop, and a
         log that answers."""
         self.pulse.start()
-        self.voices.start()
+        self.media.start()
         self.shelf.start()
         if self.start_node is not None:
-            self.nodes.append(await NodeKeeper.start(self.start_node))
+            self.nodes.append(await NodeSupervisor.start(self.start_node))
 
     async def drain(self, seconds: float) -> None:
         """Refuses new rooms and joins, and sends all clients elsewhere over `seconds`."""
@@ -64,7 +64,7 @@ class App:
 
     async def close(self) -> None:
         self.shelf.stop()
-        await self.voices.close()
+        await self.media.close()
         for node in self.nodes:
             await node.close()
         if self.meetings is not None:

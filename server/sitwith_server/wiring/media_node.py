@@ -11,7 +11,7 @@ import uvloop
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.telemetry import logs
-from sitwith_server.media.plane.node_keeper import ended
+from sitwith_server.media.plane.node_supervisor import close_node
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.rooms.audit import Trail
@@ -69,10 +69,10 @@ async def _serve(settings: Settings, on_started: OnStarted | None) -> int:
         for each in waited:
             each.cancel()
         process.draining = True
-        await node.leave(seconds)
+        await node.drain(seconds)
         if node.failed.is_set():
             # Nobody can tell which part of it still works. The supervisor starts a new process.
-            await ended(node)
+            await close_node(node)
             code = 1
         else:
             await node.close()

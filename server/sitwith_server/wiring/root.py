@@ -14,7 +14,7 @@ from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.endpoint import Endpoint
 from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.log.base import Log
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.materials.files import Shelf
@@ -36,20 +36,20 @@ def build(settings: Settings, log: Log | None = None) -> App:
     metrics = Metrics()
     host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
     meetings = make_meetings(settings, host, metrics)
-    voices = Voices(log, make_turn(settings), off=settings.media == "off")
+    media = WorkerMedia(log, make_turn(settings), off=settings.media == "off")
     operator = Operator(
         host,
         room_ttl=settings.room_ttl,
         forget_seconds=settings.forget_seconds,
         door_seconds=settings.door_seconds,
-        silenced=voices.silenced,
+        silenced=media.silent_on_exit,
         meetings=meetings,
     )
-    metrics.media(voices.told)
+    metrics.media(media.reported_nodes)
     metrics.log(log.health, log.reasons)
     shelf = Shelf(log, host.hosted)
     policy = make_policy(settings, metrics)
-    gate = Gate(Door(host), settings, metrics, log.now, voices)
+    gate = Gate(Door(host), settings, metrics, log.now, media)
     gate.came_back = policy.upgrades.refund
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
@@ -67,7 +67,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         gate=gate,
         policy=policy,
         log=log,
-        voices=voices,
+        media=media,
         shelf=shelf,
         meetings=meetings,
         start_node=partial(start_node, settings, host) if has_node else None,
