@@ -16,7 +16,7 @@ from sitwith_server.media.forward.streams import PAUSE, REASONS, Talk
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
 
-__all__ = ["Forwarder", "Port", "Send", "SlotsChanged"]
+__all__ = ["Forwarder", "SlotsChanged", "Port", "Send"]
 
 SlotsChanged = Callable[[MemberId, Mapping[str, MemberId | None]], None]
 """`slots_changed(member, slots)`: a member's whole map, each time it changes (`Watcher`)."""
