@@ -1,4 +1,4 @@
-"""`sitwith media`: one media node, for a machine of its own or as a child of `sitwith serve`."""
+"""`sitwith media`: runs one media node, on its own or as a child of `sitwith serve`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def add(commands: Commands) -> None:
         "media", help="run a media node, which carries voice and video", allow_abbrev=False
     )
     settings.add(parser)
-    # For a supervisor alone, when it starts a node.
+    # Set by a supervisor.
     parser.add_argument(serve.LEASH, type=int, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Carries rooms until SIGTERM, which moves them first, or SIGINT, which does not."""
+    """Serves until SIGTERM, which moves the rooms to other nodes first, or SIGINT, which does not."""
     loaded = settings.load(asked)
     wanted = loaded.settings
     if wanted.redis_url is None:
@@ -37,10 +37,10 @@ def run(asked: argparse.Namespace) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         leash = Leash(Inheritance(asked.leash, ()))
         leash.watch()
-        process.confine(wanted.inspectable)
+        process.harden(wanted.inspectable)
         return media_node.run(wanted, on_started=leash.started)
     serve.check_media(wanted)
     serve.check_redis(wanted)
     warn_of_unknown(loaded)
-    process.confine(wanted.inspectable)
+    process.harden(wanted.inspectable)
     return media_node.run(wanted)
