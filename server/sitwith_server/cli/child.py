@@ -52,7 +52,7 @@ class ChildProcess:
         self.signal(signal.SIGKILL)
 
     async def is_ready(self, within: float) -> bool:
-        """Waits up to `within` seconds until it can serve; False if it ends first or takes longer."""
+        """Waits up to `within` seconds until it can serve; False if it ends or takes longer."""
         ready = asyncio.ensure_future(self.ready.wait())
         await asyncio.wait((ready, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()

@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Serves until SIGTERM, which moves the rooms to other nodes first, or SIGINT, which does not."""
+    """Serves until SIGTERM, which moves the rooms away first, or SIGINT, which does not."""
     loaded = settings.load(asked)
     wanted = loaded.settings
     if wanted.redis_url is None:

@@ -145,7 +145,7 @@ class Supervisor:
         return await self._shut_down() or int(bool(faults))
 
     def rolling_restart(self) -> None:
-        """Replaces every worker, one after another; each new one serves before the old one drains."""
+        """Replaces every worker, one after another. A new one serves before the old one drains."""
         if self._rolling is None or self._rolling.done():
             self._rolling = asyncio.create_task(self._restart_all())
 
