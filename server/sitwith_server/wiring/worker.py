@@ -58,8 +58,8 @@ async def _serve(
     async def drain() -> None:
         _log.info("draining", seconds=settings.drain_seconds)
         if sockets is not None:
-            server.listens_no_more()
-            metrics.leave()
+            server.stop_listening()
+            metrics.stop_listening()
         await app.drain(settings.drain_seconds)
         server.should_exit = True
 
