@@ -143,7 +143,7 @@ def test_MT15_a_machine_without_a_list_has_no_filter() -> None:
     assert program("riscv64") is None
 
 
-# --------------------------------------------------------------------------- without a wall
+# --------------------------------------------------------------------------- without a layer
 
 LESS = """
 import asyncio, errno, sys
@@ -152,19 +152,19 @@ filter = Filter()
 for call in {calls!r}:
     filter.rule(call, errno.ENOSYS)
 filter.load()
-from sitwith_server.materials.sanitizer import Washer
+from sitwith_server.materials.sanitizer import Sanitizer
 from tests.materials import samples
 
 async def twice():
-    washer = Washer()
+    sanitizer = Sanitizer()
     for _ in range(2):
-        print((await washer.wash("picture", samples.picture())).type)
+        print((await sanitizer.sanitize("picture", samples.picture())).type)
 
 asyncio.run(twice())
 """
 
 
-def test_MT15_a_kernel_without_a_wall_is_named_once_and_washes_all_the_same() -> None:
+def test_MT15_a_kernel_without_a_layer_is_named_once_and_sanitizes_all_the_same() -> None:
     source = LESS.format(calls=["landlock_create_ruleset"])
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, check=True, text=True, env=_path()
