@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from sitwith_server.gateway.sockets.listener import A_TURN, SPACE, Listener
+from sitwith_server.gateway.sockets.listener import ACCEPTS_PER_TURN, PAUSE, Listener
 
 MANY = 40
 
@@ -58,7 +58,7 @@ async def test_LI13_what_comes_at_once_is_accepted_a_few_at_a_time(bound: socket
         await asyncio.sleep(0.01)
     assert [each.recv(1) for each in waiting] == [b"1"] * MANY
     apart = [b - a for a, b in itertools.pairwise(moments)]
-    assert sum(each > SPACE / 2 for each in apart) >= MANY / A_TURN - 1
+    assert sum(each > PAUSE / 2 for each in apart) >= MANY / ACCEPTS_PER_TURN - 1
     for each in waiting:
         each.close()
     listener.close()
