@@ -261,7 +261,7 @@ class Forwarder:
                 layers = [each for each in other.camera if each.alive(now)] or other.camera[:1]
                 shown.append((-spoke, slot.spec.mid, slot, layers))
             shown.sort(key=lambda each: each[:2])
-            port.line.tick(sum(layers[-1].rate for _, _, _, layers in shown), now)
+            port.bandwidth.tick(sum(layers[-1].rate for _, _, _, layers in shown), now)
             levels = assign.layers(
                 [[layer.rate for layer in layers] for _, _, _, layers in shown],
                 [
@@ -269,7 +269,7 @@ class Forwarder:
                     for _, _, slot, layers in shown
                 ],
                 self._takes.get(member, PictureChoice.HIGH) is PictureChoice.HIGH,
-                port.line.limit,
+                port.bandwidth.limit,
             )
             for (_, _, slot, layers), level in zip(shown, levels, strict=True):
                 slot.want(layers[level], now)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from struct import error as StructError
 from typing import TYPE_CHECKING, Final
 
-from sitwith_server.media.forward.line import Line
+from sitwith_server.media.forward.bandwidth import BandwidthLimit
 from sitwith_server.media.forward.slots import SHUT, AudioSlot
 from sitwith_server.media.forward.streams import AudioStream, Stream, Talk
 from sitwith_server.media.forward.video import VideoSlot, VideoStream
@@ -67,7 +67,7 @@ class Port:
         self._report_next = self._feedback_next = float("-inf")
         self._offset: float | None = None
         """What is added to the member's own clock to get ours; one for all its streams."""
-        self.line = Line()
+        self.bandwidth = BandwidthLimit()
         self._again = SENT_AGAIN
         self._arrivals: list[tuple[int, float]] = []
         self._feedback = Feedback()
@@ -144,7 +144,7 @@ class Port:
             elif isinstance(report, rtcp.ReceiverReport):
                 self._on_blocks(report.blocks, now)
             elif isinstance(report, rtcp.Estimate):
-                self.line.estimated(report.bitrate, self.used, now)
+                self.bandwidth.on_estimate(report.bitrate, self.used, now)
 
     def _on_blocks(self, blocks: tuple[rtcp.Block, ...], now: float) -> None:
         worst = 0
@@ -153,7 +153,7 @@ class Port:
             if slot is not None and slot.base != SHUT and slot.stream is not None:
                 # What its sender's line had lost already is no fault of this one.
                 worst = max(worst, block.fraction - max(slot.stream.fractions))
-        self.line.lost(worst / 256, self.used, now)
+        self.bandwidth.on_loss(worst / 256, self.used, now)
 
     def _on_report(self, report: rtcp.SenderReport, now: float) -> None:
         self._on_blocks(report.blocks, now)
