@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from sitwith_server.media.forward.assign import layers
 from sitwith_server.media.forward.bandwidth import BandwidthLimit
 
 RATES = [100_000.0, 350_000.0, 1_200_000.0]
@@ -31,7 +30,7 @@ def watched(capacity: float, seconds: int, start: int = 2) -> list[int]:
             line.on_estimate(int(estimate), used, float(second))
         line.on_loss(1 - got / used, used, float(second))
         line.tick(RATES[-1], float(second))
-        (shown,) = layers([RATES], [shown], True, line.limit)
+        (shown,) = choose_layers([RATES], [shown], True, line.limit)
         found.append(shown)
     return found
 
@@ -53,14 +52,14 @@ def test_ME19_a_line_that_was_weak_is_tried_again() -> None:
     for second in range(10):
         line.on_estimate(80_000, 1_200_000, float(second))
     assert line.limit is not None
-    assert layers([RATES], [2], True, line.limit) == [0]
+    assert choose_layers([RATES], [2], True, line.limit) == [0]
     shown, estimate = 0, 80_000.0
     for second in range(10, 120):
         used = RATES[shown]
         estimate = min(estimate * 1.08, 1.5 * used + 10_000)
         line.on_estimate(int(estimate), used, float(second))
         line.tick(RATES[-1], float(second))
-        (shown,) = layers([RATES], [shown], True, line.limit)
+        (shown,) = choose_layers([RATES], [shown], True, line.limit)
     assert shown == 2
 
 

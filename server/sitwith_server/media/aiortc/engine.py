@@ -111,7 +111,7 @@ class AiortcEngine:
         """The counters of the transports and the forwarders since the start, by name."""
         refused = Counter(self._refused)
         for room in self._rooms.values():
-            refused.update(room.forwarder.refused())
+            refused.update(room.forwarder.dropped())
         return {**self.counters.read(), **{f"refused_{why}": n for why, n in refused.items()}}
 
     async def close(self) -> None:
@@ -131,7 +131,7 @@ class AiortcEngine:
         self._failed_ticks.pop(room, None)
         if self._rooms.get(name) is room:
             del self._rooms[name]
-            self._refused.update(room.forwarder.refused())
+            self._refused.update(room.forwarder.dropped())
 
     def spawn(self, work: Any) -> None:
         """Runs it as a task. What it raises is logged."""

@@ -54,7 +54,7 @@ class AiortcRoom:
 
     def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
         self.engine, self._name, self._watcher = engine, name, watcher
-        self.forwarder = Forwarder(watcher.slots_changed, most=engine.voices)
+        self.forwarder = Forwarder(watcher.slots_changed, max_voices=engine.voices)
         self._transports: dict[MemberId, MemberTransport] = {}
         self._buckets: dict[MemberId, Bucket] = {}
         self._closed = False

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from sitwith_server.media.forward.bandwidth import BandwidthLimit
 from sitwith_server.media.forward.slots import SHUT, AudioSlot
 from sitwith_server.media.forward.streams import AudioStream, Stream, Talk
-from sitwith_server.media.forward.video import VideoSlot, VideoStream
+from sitwith_server.media.forward.video import VideoStream
+from sitwith_server.media.forward.video_slot import VideoSlot
 from sitwith_server.media.packets import rtcp, rtp
 from sitwith_server.media.packets.congestion import Feedback
 from sitwith_server.media.sdp.session import Medium, Session
@@ -57,13 +58,13 @@ class Port:
         self.counts = counts
         self.streams: dict[int, Stream] = {}
         self.audio: AudioStream | None = None
-        self.camera: list[VideoStream] = []
+        self.video_layers: list[VideoStream] = []
         """Its layers, from the smallest to the largest."""
-        self.voices = [AudioSlot(s, send) for s in session.slots if s.medium is Medium.AUDIO]
-        self.pictures = [VideoSlot(s, send) for s in session.slots if s.medium is Medium.VIDEO]
+        self.audio_slots = [AudioSlot(s, send) for s in session.slots if s.medium is Medium.AUDIO]
+        self.video_slots = [VideoSlot(s, send) for s in session.slots if s.medium is Medium.VIDEO]
         self._room = room
         self._ceiling = ceiling
-        self._by_ssrc = {slot.ssrc: slot for slot in self.pictures}
+        self._by_ssrc = {slot.ssrc: slot for slot in self.video_slots}
         self._report_next = self._feedback_next = float("-inf")
         self._offset: float | None = None
         """What is added to the member's own clock to get ours; one for all its streams."""
@@ -84,7 +85,7 @@ class Port:
                     self._know(self.audio, rid)
                     break
                 layer = VideoStream(spec, ssrc, counts, send, session.ssrc, self._arrivals)
-                self.camera.append(layer)
+                self.video_layers.append(layer)
                 self._know(layer, rid)
 
     def _know(self, stream: Stream, rid: str) -> None:
@@ -171,14 +172,14 @@ class Port:
     @property
     def used(self) -> float:
         """Bits/s of the pictures on its slots."""
-        return sum(slot.stream.rate for slot in self.pictures if slot.stream is not None)
+        return sum(slot.stream.rate for slot in self.video_slots if slot.stream is not None)
 
     # ------------------------------------------------------------------------------- going out
 
     def tick(self, now: float) -> None:
         """Sends what is due: asks, feedback, reports."""
         self._again = SENT_AGAIN
-        for layer in self.camera:
+        for layer in self.video_layers:
             layer.tick(now)
         if self._arrivals and now >= self._feedback_next:
             self._feedback_next = now + FEEDBACK
@@ -188,7 +189,7 @@ class Port:
             self._report(now)
 
     def _tell_arrivals(self) -> None:
-        media = next((each.ssrc for each in self.camera if each.ssrc), 0)
+        media = next((each.ssrc for each in self.video_layers if each.ssrc), 0)
         ours = self.session.ssrc
         for body in self._feedback.bodies(self._arrivals[-MOST_ARRIVALS:]):
             self.send(rtcp.receiver_report(ours) + rtcp.congestion(ours, media, body), True)
@@ -200,7 +201,7 @@ class Port:
         blocks = [block for each in self.streams.values() if (block := each.block(now))]
         parts = [rtcp.receiver_report(ours, blocks[:MOST_BLOCKS])]
         ssrcs = [ours]
-        for slot in (*self.voices, *self.pictures):
+        for slot in (*self.audio_slots, *self.video_slots):
             if slot.base != SHUT and (stream := slot.stream) is not None:
                 parts.append(rtcp.sender_report(slot.report(stream, now)))
                 ssrcs.append(slot.ssrc)
@@ -208,7 +209,9 @@ class Port:
             return
         parts.append(rtcp.descriptions(ssrcs, self.session.cname))
         capped = [
-            each.ssrc for each in self.camera if each.ssrc and not each.spec.extensions.transport
+            each.ssrc
+            for each in self.video_layers
+            if each.ssrc and not each.spec.extensions.transport
         ]
         if capped and self._ceiling:
             parts.append(rtcp.estimate(ours, self._ceiling, capped))
@@ -216,9 +219,9 @@ class Port:
 
     def shut(self) -> None:
         """Takes all members off its slots."""
-        for voice in self.voices:
+        for voice in self.audio_slots:
             voice.put(None)
-        for picture in self.pictures:
+        for picture in self.video_slots:
             picture.put(None)
 
 

@@ -70,7 +70,7 @@ class Slot:
         if stream is None:
             return False
         if self.base != SHUT or ext != stream.ext:
-            stream.refuse("late")
+            stream.count_dropped("late")
             return False
         self.begin(stream, ext, time, now)
         return True

@@ -195,7 +195,7 @@ class Stream:
         self.reported = (0, 0)
         self.mapped = None
 
-    def refuse(self, reason: str) -> None:
+    def count_dropped(self, reason: str) -> None:
         self.counts[reason] += 1
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sitwith_server.media.forward.slots import SHUT, Slot
 from sitwith_server.media.forward.streams import WINDOW, Stream
 from sitwith_server.media.packets import rtcp, rtp
-from sitwith_server.media.packets.pictures import READERS, Picture, renumbered
+from sitwith_server.media.packets.video_slots import READERS, Picture, renumbered
 from sitwith_server.media.sdp.session import SlotSpec, SourceSpec
 
 if TYPE_CHECKING:
@@ -401,7 +401,7 @@ class VideoSlot(Slot):
             ext = stream.ext - (stream.ext + self.number - number & 0xFFFF)
             kept = stream.kept(ext) if ext >= self.base else None
             if kept is None or sent == most:
-                stream.refuse("nack_refused")
+                stream.count_dropped("nack_refused")
                 continue
             self.send(self.packed(kept), False)
             sent += 1
@@ -415,4 +415,4 @@ class VideoSlot(Slot):
         if self._asks.passes(now):
             stream.ask(now)
         else:
-            stream.refuse("key_refused")
+            stream.count_dropped("key_refused")
