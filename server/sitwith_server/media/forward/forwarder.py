@@ -12,7 +12,7 @@ from typing import Final
 from sitwith_server.media.engine import AUDIO_SLOTS, PictureChoice, Plan, Speech
 from sitwith_server.media.forward import assign
 from sitwith_server.media.forward.port import Port, Send
-from sitwith_server.media.forward.streams import PAUSE, REASONS, Talk
+from sitwith_server.media.forward.streams import REASONS, SPEECH_PAUSE, ForwardedSpeech
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
 
@@ -48,7 +48,7 @@ class Forwarder:
         self._ceiling = ceiling
         self._ports: dict[MemberId, Port] = {}
         self._maps: dict[MemberId, dict[str, MemberId | None]] = {}
-        self._talks: dict[MemberId, Talk] = {}
+        self._speech: dict[MemberId, ForwardedSpeech] = {}
         self._takes: dict[MemberId, PictureChoice] = {}
         self._counts = dict.fromkeys(REASONS, 0)
         self._plan: Plan | None = None
@@ -64,7 +64,7 @@ class Forwarder:
     def add(self, member: MemberId, session: Session, send: Send, now: float) -> Port:
         """Replaces the member's earlier port, if there is one. `slots_changed` is told at once."""
         self._drop(member)
-        talk = self._talks.setdefault(member, Talk())
+        talk = self._speech.setdefault(member, ForwardedSpeech())
         port = Port(member, session, send, self, self._counts, talk, self._ceiling)
         self._ports[member] = port
         self._place(now)
@@ -98,9 +98,9 @@ class Forwarder:
         """No packet leaves until the next plan is taken."""
         self._plan = None
         for port in self._ports.values():
-            port.shut()
+            port.clear_slots()
         for port in self._ports.values():
-            self._tell(port)
+            self._report_slots(port)
 
     def lease(self, until: float) -> None:
         """The plan is good until then, looked at before each packet; and again once there is a
@@ -132,15 +132,15 @@ class Forwarder:
     def speech(self, now: float) -> dict[MemberId, Speech]:
         """Of every member who has been forwarded at all."""
         return {
-            member: Speech(talk.ticks / _TICKS, now - talk.last <= PAUSE)
-            for member, talk in self._talks.items()
+            member: Speech(talk.ticks / _TICKS, now - talk.last <= SPEECH_PAUSE)
+            for member, talk in self._speech.items()
             if talk.ticks
         }
 
     def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets takes and sums of everybody else who has no port."""
         stays = self._ports.keys() | members
-        for table in (self._takes, self._talks):
+        for table in (self._takes, self._speech):
             for member in table.keys() - stays:
                 del table[member]
 
@@ -155,7 +155,7 @@ class Forwarder:
         if port is None:
             return
         self._maps.pop(member, None)
-        port.shut()
+        port.clear_slots()
         for other in self._ports.values():
             for voice in other.audio_slots:
                 if voice.member == member:
@@ -184,10 +184,10 @@ class Forwarder:
             self._place_pictures(member, port, seen, now)
         for port in self._ports.values():
             if port.audio is not None:
-                port.audio.began = self._place if self._crowded else None
+                port.audio.on_speech_began = self._place if self._crowded else None
         self._choose_layers(now)
         for port in self._ports.values():
-            self._tell(port)
+            self._report_slots(port)
 
     def _candidates(
         self, member: MemberId, allowed: _Allowed, pictures: bool, now: float
@@ -276,7 +276,7 @@ class Forwarder:
             for (_, _, slot, layers), level in zip(shown, levels, strict=True):
                 slot.want(layers[level], now)
 
-    def _tell(self, port: Port) -> None:
+    def _report_slots(self, port: Port) -> None:
         now = {slot.spec.mid: slot.member for slot in (*port.audio_slots, *port.video_slots)}
         if self._maps.get(port.member) != now:
             self._maps[port.member] = now
