@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitwith_server.media.forward.assign import (
+    HOLD,
+    LOUDER_BY,
     Candidate,
     assign_slots,
     choose_layers,

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from sitwith_server.media.forward.assign import choose_layers
 from sitwith_server.media.forward.bandwidth import BandwidthLimit
 
 RATES = [100_000.0, 350_000.0, 1_200_000.0]

@@ -16,7 +16,7 @@ from sitwith_server.media.forward.streams import REASONS, SPEECH_PAUSE, Forwarde
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
 
-__all__ = ["Forwarder", "SlotsChanged", "Port", "Send"]
+__all__ = ["Forwarder", "Port", "Send", "SlotsChanged"]
 
 SlotsChanged = Callable[[MemberId, Mapping[str, MemberId | None]], None]
 """`slots_changed(member, slots)`: a member's whole map, each time it changes (`Watcher`)."""
@@ -44,7 +44,7 @@ class Forwarder:
     ) -> None:
         self.until = float("inf")
         self._slots_changed = slots_changed
-        self._max_voices = most
+        self._max_voices = max_voices
         self._ceiling = ceiling
         self._ports: dict[MemberId, Port] = {}
         self._maps: dict[MemberId, dict[str, MemberId | None]] = {}

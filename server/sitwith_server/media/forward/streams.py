@@ -71,13 +71,13 @@ class Stream:
         "arrived",
         "clock",
         "counts",
+        "expected_restart",
         "ext",
         "first",
         "format",
         "fractions",
         "jitter",
         "mapped",
-        "expected_restart",
         "received",
         "report_at",
         "report_last",
@@ -202,7 +202,7 @@ class Stream:
 class AudioStream(Stream):
     """A voice."""
 
-    __slots__ = ("opus_only", "on_speech_began", "level", "loudness", "spoke", "talk", "targets")
+    __slots__ = ("level", "loudness", "on_speech_began", "opus_only", "spoke", "talk", "targets")
 
     def __init__(
         self, spec: SourceSpec, ssrc: int, counts: dict[str, int], talk: ForwardedSpeech

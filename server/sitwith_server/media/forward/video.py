@@ -1,31 +1,19 @@
-"""Pictures: streams that can be entered at key frames only, and the slots that they go to.
-
-A slot gets a stream, or another of its layers, from the first packet of a key frame on; until then
-it stays on what it had. What is sent again is put together anew from the stream's own history, for
-the slot's present opening alone: byte for byte the same, or not at all.
-"""
+"""A video stream as its publisher sends it. A slot can enter it at a key frame only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from sitwith_server.media.forward.slots import NOT_OPEN, Slot
+from sitwith_server.media.forward.key_frames import KeyFrameThrottle
 from sitwith_server.media.forward.streams import WINDOW, Stream
+from sitwith_server.media.forward.video_slot import KeptPacket, VideoSlot
 from sitwith_server.media.packets import rtcp, rtp
-from sitwith_server.media.packets.video_slots import READERS, Picture, renumbered
-from sitwith_server.media.sdp.session import SlotSpec, SourceSpec
+from sitwith_server.media.packets.pictures import READERS, Picture
+from sitwith_server.media.sdp.session import SourceSpec
 
 if TYPE_CHECKING:
     from sitwith_server.media.forward.port import Send
-    from sitwith_server.room.model import MemberId
-
-FIRST_PAUSE: Final = 0.3
-LONGEST_PAUSE: Final = 2.0
-CALM: Final = 4.0
-"""Seconds: a key frame is asked again after the first pause, growing to the longest one while asks
-keep coming, and from the beginning once nobody has asked for so long."""
 
 MAX_MISSING: Final = 64
 """A hole of more packets is not asked for; a key frame is."""
@@ -36,42 +24,6 @@ MAX_NACKS: Final = 4
 
 LAYER_TIMEOUT: Final = 1.5
 """Seconds without a packet after which a layer counts as switched off by its sender."""
-
-_pack = rtp.HEADER.pack
-_pack_stamped = Struct("!BBHIIHHI").pack
-
-
-class KeptPacket(NamedTuple):
-    """A packet as it came, kept for sending it again."""
-
-    ext: int
-    head: int
-    mark: int
-    time: int
-    payload: bytes
-    picture: Picture
-    stamp: int
-    """24 bits of abs-send-time."""
-
-
-class KeyFrameThrottle:
-    """Lets one through at most every 0.3 s, and less often while they keep coming."""
-
-    __slots__ = ("_last", "_pause", "next")
-
-    def __init__(self) -> None:
-        self.next = float("-inf")
-        self._last = float("-inf")
-        self._pause = FIRST_PAUSE
-
-    def passes(self, now: float) -> bool:
-        if now < self.next:
-            return False
-        quiet = now - self._last > CALM
-        self._pause = FIRST_PAUSE if quiet else min(self._pause * 1.6, LONGEST_PAUSE)
-        self._last = now
-        self.next = now + self._pause
-        return True
 
 
 class VideoStream(Stream):
@@ -288,131 +240,3 @@ class VideoStream(Stream):
 
     def alive(self, now: float) -> bool:
         return now - self.arrived < LAYER_TIMEOUT
-
-
-class VideoSlot(Slot):
-    """wanted: the stream that it goes over to at the next key frame."""
-
-    __slots__ = ("_asks", "_base", "_bases", "_id", "_ids", "_sent", "_stream", "wanted")
-
-    def __init__(self, spec: SlotSpec, send: Send) -> None:
-        super().__init__(spec, send)
-        self._stream: VideoStream | None = None
-        self.wanted: VideoStream | None = None
-        self._sent = spec.extensions.sent << 28 | 2 << 24
-        """The head of abs-send-time's element."""
-        self._ids = self._bases = 0
-        """What is added to picture ids and TL0PICIDX."""
-        self._id: int | None = None
-        self._base = 0
-        """The last of them that were sent."""
-        self._asks = KeyFrameThrottle()
-
-    @property
-    def stream(self) -> VideoStream | None:
-        return self._stream
-
-    @property
-    def shown(self) -> VideoStream | None:
-        """The layer that it shows or goes over to."""
-        return self.wanted or self._stream
-
-    def put(self, member: MemberId | None) -> None:
-        """That member on it instead of who was there, as yet without a layer; None: nobody."""
-        if self._stream is not None:
-            self._stream.remove_slot(self)
-            self.close()
-        if self.wanted is not None:
-            self.wanted.remove_slot(self)
-        self.member = member
-        self._stream = self.wanted = None
-
-    def want(self, stream: VideoStream, now: float) -> None:
-        """Another layer of the same picture, from its next key frame on."""
-        if self.wanted is stream:
-            return
-        if self.wanted is not None:
-            held = self.wanted
-            held.waiting = [each for each in held.waiting if each is not self]
-            self.wanted = None
-        if self._stream is not stream or self.base == NOT_OPEN:
-            self.wanted = stream
-            stream.waiting.append(self)
-            stream.request_key_frame(now)
-
-    def switch_to(self, stream: VideoStream, key: KeptPacket, now: float) -> None:
-        """Goes over to the stream with the first packet of a key frame; for the stream alone."""
-        if self._stream is not None:
-            self.close()
-            held = self._stream
-            held.targets = [each for each in held.targets if each is not self]
-        self._stream = stream
-        self.wanted = None
-        self.type = self.spec.formats[stream.format]
-        if self._id is not None:
-            self._ids = self._id + 1 - key.picture.id
-            self._bases = self._base + 1 - key.picture.base
-        self.open(stream, key.ext, key.time, now)
-        stream.targets = [*stream.targets, self]
-
-    def close(self) -> None:
-        if self._stream is not None and self.base != NOT_OPEN:
-            self._id = self._stream.id + self._ids & 0x7FFF
-            self._base = self._stream.base + self._bases & 0xFF
-        super().close()
-
-    def build(self, kept: KeptPacket) -> bytes:
-        """A packet of this opening, the same bytes every time."""
-        ext, head, mark, time, payload, picture, stamp = kept
-        if self._ids or self._bases:
-            payload = renumbered(payload, picture, self._ids, self._bases)
-        if self._sent >> 28:
-            return (
-                _pack_stamped(
-                    head | 0x10,
-                    mark | self.type,
-                    ext + self.number & 0xFFFF,
-                    time + self.shift & 0xFFFFFFFF,
-                    self.ssrc,
-                    rtp.ONE_BYTE,
-                    1,
-                    self._sent | stamp,
-                )
-                + payload
-            )
-        return (
-            _pack(
-                head,
-                mark | self.type,
-                ext + self.number & 0xFFFF,
-                time + self.shift & 0xFFFFFFFF,
-                self.ssrc,
-            )
-            + payload
-        )
-
-    def send_again(self, numbers: Iterable[int], most: int) -> int:
-        """What of these numbers is of this opening and still kept; how many were sent."""
-        stream = self._stream
-        if stream is None or self.base == NOT_OPEN:
-            return 0
-        sent = 0
-        for number in numbers:
-            ext = stream.ext - (stream.ext + self.number - number & 0xFFFF)
-            kept = stream.kept(ext) if ext >= self.base else None
-            if kept is None or sent == most:
-                stream.count_dropped("nack_refused")
-                continue
-            self.send(self.build(kept), False)
-            sent += 1
-        return sent
-
-    def request_key_frame(self, now: float) -> None:
-        """The receiver asks for a key frame."""
-        stream = self.wanted or self._stream
-        if stream is None:
-            return
-        if self._asks.passes(now):
-            stream.request_key_frame(now)
-        else:
-            stream.count_dropped("key_refused")
