@@ -92,7 +92,7 @@ def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
 
 
 def _detail(bad: Invalid) -> str:
-    return f"{bad.place} {bad.problem}"
+    return "unknown field" if bad.place == "?" else f"{bad.place} {bad.problem}"
 
 
 def usable_id(raw: Mapping[str, object]) -> int | None:
