@@ -42,11 +42,6 @@ class RefusalCode(StrEnum):
     STALE = "stale", "The room has changed; this no longer applies."
     FROZEN = "frozen", "The room can't save anything just now; nothing was done.", False
 
-    @property
-    def temporary(self) -> bool:
-        """Whether sending the very same command again may succeed."""
-        return self in (RefusalCode.FROZEN, RefusalCode.TOO_FAST)
-
 
 class CloseCode(IntEnum):
     """Why the server closed the socket.
@@ -78,11 +73,6 @@ class CloseCode(IntEnum):
     TOO_LARGE = 4413, "A message was too large."
     DOOR_CLOSED = 4423, "The room is locked or full."
     TOO_FAST = 4429, "Too many messages came too fast."
-
-    @property
-    def come_back(self) -> bool:
-        """Whether a client should reconnect with its ``resume`` value."""
-        return comes_back(self.value)
 
 
 def comes_back(code: int) -> bool:

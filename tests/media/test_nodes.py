@@ -141,7 +141,7 @@ async def test_MW5_MW7_voices_outlive_whatever_dies(site: Site) -> None:
         before = [(each.offered, each.lost) for each in everybody]
         site.kill(1)
         for member in (ada, ben):
-            member.client._door = fay.client._door
+            member.client._session.link = fay.client._session.link
         await until(
             lambda: ada.client.connections >= 2 and ben.client.connections >= 2,
             lambda: "back at the other worker",

@@ -30,7 +30,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
     """
     import httpx
 
-    from sitwith_client.ways import PlainProxy, proxy_for
+    from sitwith_client.proxies import PlainProxy, proxy_for
 
     wanted = settings.load(asked).settings
     if wanted.operator_key is None:

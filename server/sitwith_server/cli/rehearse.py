@@ -37,10 +37,10 @@ def _count(text: str) -> int:
 def run(asked: argparse.Namespace) -> int:
     """Rehearses until interrupted or until the room ends."""
     from sitwith_client.errors import BadLink, SitwithError
-    from sitwith_client.links import read_link
+    from sitwith_client.links import parse_link
 
     try:
-        read_link(asked.link)
+        parse_link(asked.link)
         asyncio.run(_rehearse(asked.link, asked.members, asked.voice))
     except BadLink as error:
         problem = f"{error}; it looks like https://example.org/r/ROOM#t=TOKEN (quote it)"

@@ -202,7 +202,7 @@ class Steering:
             told = mapping(listener, self._audience)
             if told != listener.told and not listener.gone:
                 listener.told = told
-                self._watcher.mapped(listener.member, told)
+                self._watcher.slots_changed(listener.member, told)
         self.measure()
         self._wake()
 
