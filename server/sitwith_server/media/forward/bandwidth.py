@@ -10,22 +10,22 @@ from __future__ import annotations
 
 from typing import Final
 
-FALL: Final = 0.9
+FALLEN_BELOW: Final = 0.9
 """An estimate below this part of the one before tells of congestion."""
 
-FAR: Final = 0.6
+FIRST_BELOW: Final = 0.6
 """So does a first one below this part of what is sent."""
 
-LOSS: Final = 0.1
-LESS: Final = 0.85
+LOSS_ABOVE: Final = 0.1
+AFTER_LOSS: Final = 0.85
 """What is left of the present rate after loss."""
 
-WAIT: Final = 5.0
-LONGEST_WAIT: Final = 60.0
+RAISE_AFTER: Final = 5.0
+MAX_RAISE_AFTER: Final = 60.0
 """Seconds of calm after which twice as much is tried: longer each time that it went wrong."""
 
 
-class Line:
+class BandwidthLimit:
     """`limit`: bits/s of video, None without one."""
 
     __slots__ = ("_estimate", "_next", "_raised", "_wait", "limit")
@@ -33,30 +33,32 @@ class Line:
     def __init__(self) -> None:
         self.limit: float | None = None
         self._estimate: int | None = None
-        self._wait = WAIT
+        self._wait = RAISE_AFTER
         self._next = float("inf")
         self._raised = float("-inf")
 
-    def estimated(self, bitrate: int, used: float, now: float) -> None:
+    def on_estimate(self, bitrate: int, used: float, now: float) -> None:
         """The receiver's estimate, while `used` bits/s are sent to it."""
         before, self._estimate = self._estimate, bitrate
-        fell = bitrate < before * FALL if before is not None else bitrate < used * FAR
+        fell = (
+            bitrate < before * FALLEN_BELOW if before is not None else bitrate < used * FIRST_BELOW
+        )
         if fell and bitrate < used:
             self._congested(bitrate, now)
         elif self.limit is not None and bitrate > self.limit and before is not None:
             self.limit = bitrate
 
-    def lost(self, fraction: float, used: float, now: float) -> None:
+    def on_loss(self, fraction: float, used: float, now: float) -> None:
         """What part of the packets the receiver missed since its last report."""
-        if fraction > LOSS:
-            self._congested(used * LESS, now)
+        if fraction > LOSS_ABOVE:
+            self._congested(used * AFTER_LOSS, now)
 
     def _congested(self, limit: float, now: float) -> None:
         if self.limit is None or limit < self.limit:
             self.limit = limit
         # A limit that was raised just now was raised too early.
-        soon = now - self._raised < 2 * WAIT
-        self._wait = min(self._wait * 2, LONGEST_WAIT) if soon else self._wait
+        soon = now - self._raised < 2 * RAISE_AFTER
+        self._wait = min(self._wait * 2, MAX_RAISE_AFTER) if soon else self._wait
         self._next = now + self._wait
 
     def tick(self, wanted: float, now: float) -> None:
@@ -68,4 +70,4 @@ class Line:
         self._next = now + self._wait
         if self.limit > 2 * wanted:
             self.limit = None
-            self._wait = WAIT
+            self._wait = RAISE_AFTER
