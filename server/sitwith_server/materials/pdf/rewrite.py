@@ -1,9 +1,9 @@
-"""A paper written anew: only what `shapes` lists, each object from its resolved value.
+"""Writes a new PDF with only what `shapes` lists, each object from its resolved value.
 
-The reader's part ends with values in memory. Every byte that leaves is written here, so that no
-viewer can read it in another way: plain numbers and names, strings as hexadecimal, streams packed
-by us with their true lengths, one table of objects, and none of the forms (object streams, updates,
-encryption) in which one file can be two.
+pypdf only reads the file into values. This module writes every byte of the result, in a form that
+all viewers read alike: plain numbers and names, hexadecimal strings, streams that we compress with
+their true lengths, and one table of objects. It uses no object streams, updates or encryption, with
+which one file can show two contents.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject
 
 from sitwith_server.materials.kinds import Unfit
-from sitwith_server.materials.papers import shapes, structure, values
-from sitwith_server.materials.papers.outline import Outline, labels
-from sitwith_server.materials.papers.places import Places
-from sitwith_server.materials.papers.rules import SHAPES, Shape, placed
-from sitwith_server.materials.papers.streams import Packed, Unpacker
+from sitwith_server.materials.pdf import shapes, structure, values
+from sitwith_server.materials.pdf.destinations import Destinations
+from sitwith_server.materials.pdf.outline import Outline, labels
+from sitwith_server.materials.pdf.rules import SHAPES, Shape, placed
+from sitwith_server.materials.pdf.streams import Packed, Unpacker
 
 PAGES: Final = 200
 OBJECTS: Final = 150_000
 VALUES: Final = 2_000_000
 BYTES: Final = 20 * 2**20
-"""Of what is written. What came has at most ten million, and may be packed better."""
+"""Most bytes of the result. An upload has at most ten million by default, and may be compressed
+better."""
 NODES: Final = 20_000
-"""Of the tree of pages."""
+"""Most nodes of the page tree."""
 PIXELS: Final = 150_000_000
-"""Of one picture: a sheet of A2 that was scanned with 600 dots an inch."""
-MARKS: Final = {
+"""Most pixels of one picture: an A2 sheet scanned at 600 dpi."""
+ANNOTATIONS: Final = {
     "/Link": "link",
     "/Highlight": "highlight",
     "/Underline": "highlight",
@@ -41,29 +42,29 @@ MARKS: Final = {
         "drawing",
     ),
 }  # fmt: skip
-"""Marks of which something stays, by their `/Subtype`: fields and drawings as they look."""
+"""Annotations that are kept, by `/Subtype`. Form fields and drawings keep only their appearance."""
 
 _HEAD: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 _INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 _LETTER: Final = b"/MediaBox[0 0 612 792]"
 
 
-def written(reader: PdfReader) -> tuple[bytes, int]:
-    """The paper, and how many pages it has.
+def rewrite(reader: PdfReader) -> tuple[bytes, int]:
+    """Returns the new file and its number of pages.
 
     Raises:
-        Unfit: it has too many pages, or too much of anything; or none at all.
+        Unfit: the PDF has too many pages or objects, or no catalog.
     """
     root = values.resolved(reader.trailer.get("/Root"))
     if not isinstance(root, DictionaryObject):
         raise Unfit("damaged")
-    paper = Paper()
-    pages = paper.write(root)
-    return paper.bytes(), pages
+    writer = PdfWriter()
+    pages = writer.write(root)
+    return writer.bytes(), pages
 
 
-class Paper:
-    """The paper that is written: its objects, of which each gets its number before its bytes."""
+class PdfWriter:
+    """The new PDF. An object gets its number before it is written."""
 
     def __init__(self) -> None:
         self.unpacker = Unpacker()
@@ -114,7 +115,7 @@ class Paper:
         self._objects[number - 1] = body
 
     def drain(self) -> None:
-        """Writes what waits, and what that leads to."""
+        """Writes all objects that have a number, and those they refer to."""
         while self._todo:
             number, shape, value = self._todo.popleft()
             self.spend()
@@ -137,7 +138,11 @@ class Paper:
     # ----------------------------------------------------------------------------- the parts
 
     def write(self, root: DictionaryObject) -> int:
-        """All of it. The catalog is object 1, the node above all pages object 2."""
+        """Writes all objects. The catalog is object 1, the root of the page tree object 2.
+
+        Returns:
+            The number of pages.
+        """
         catalog, parent = self.reserve(), self.reserve()
         found = _pages(root)
         if not found:
@@ -147,58 +152,60 @@ class Paper:
         for (place, _), reference in zip(found, references, strict=True):
             if place is not None:
                 self._pages.setdefault(place, reference)
-        places = Places(root, references, self)
+        destinations = Destinations(root, references, self)
         for number, (_, page) in zip(numbers, found, strict=True):
-            self.put(number, self._page(page, parent, places))
+            self.put(number, self._page(page, parent, destinations))
         self.drain()
         kids = b" ".join(references)
         self.put(parent, b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(found), kids))
         entries = SHAPES[shapes.PAPER].entries(self, root, 0)
         entries += self._structure(root) + labels(root, self)
-        entries += Outline(places, self).written(root)
+        entries += Outline(destinations, self).written(root)
         self.drain()
         self.put(catalog, b"<</Type/Catalog/Pages %d 0 R%b>>" % (parent, entries))
         return len(found)
 
-    def _page(self, page: DictionaryObject, parent: int, places: Places) -> bytes:
+    def _page(self, page: DictionaryObject, parent: int, destinations: Destinations) -> bytes:
         entries = SHAPES[shapes.PAGE].entries(self, page, 0)
         if b"/MediaBox" not in entries:
             entries += _LETTER
-        marks = b" ".join(self._marks(page, places))
-        annots = b"/Annots[" + marks + b"]" if marks else b""
+        annotations = b" ".join(self._annotations(page, destinations))
+        annots = b"/Annots[" + annotations + b"]" if annotations else b""
         return b"<</Type/Page/Parent %d 0 R%b%b>>" % (parent, entries, annots)
 
-    def _marks(self, page: DictionaryObject, places: Places) -> list[bytes]:
+    def _annotations(self, page: DictionaryObject, destinations: Destinations) -> list[bytes]:
         found = values.resolved(page.get("/Annots"))
         written = []
         for each in found if isinstance(found, ArrayObject) else ():
             self.spend()
-            mark = values.resolved(each)
-            if not isinstance(mark, DictionaryObject) or isinstance(mark, StreamObject):
+            annotation = values.resolved(each)
+            if not isinstance(annotation, DictionaryObject) or isinstance(annotation, StreamObject):
                 continue
-            subtype = values.resolved(mark.get("/Subtype"))
-            shape = MARKS.get(subtype) if isinstance(subtype, str) else None
+            subtype = values.resolved(annotation.get("/Subtype"))
+            shape = ANNOTATIONS.get(subtype) if isinstance(subtype, str) else None
             if shape is None or self.known(each, shape):
                 continue
-            more = self._of_mark(shape, mark, places)
+            more = self._more_of(shape, annotation, destinations)
             if more is None:
                 continue
             number, place = self.reserve(), values.place(each)
             if place is not None:
                 self._numbers[(place, shape)] = number
-            entries = SHAPES[shape].entries(self, mark, 0)
+            entries = SHAPES[shape].entries(self, annotation, 0)
             self.put(number, b"<</Type/Annot%b%b>>" % (entries, more))
             written.append(b"%d 0 R" % number)
         return written
 
-    def _of_mark(self, shape: str, mark: DictionaryObject, places: Places) -> bytes | None:
-        """What a mark has beside what its list says; None: it is left out."""
+    def _more_of(
+        self, shape: str, annotation: DictionaryObject, destinations: Destinations
+    ) -> bytes | None:
+        """The annotation's entries besides those of its shape; None: leave it out."""
         if shape == "link":
-            # One that may lead nowhere stays as the frame that it draws.
-            return b"/Subtype/Link" + (places.of(mark) or b"")
+            # A link without an allowed target stays, for the border that it draws.
+            return b"/Subtype/Link" + (destinations.of(annotation) or b"")
         if shape == "drawing":
-            looks = placed(self, _look(mark), SHAPES["form"], 0)
-            return None if looks is None else b"/Subtype/Stamp/AP<</N " + looks + b">>"
+            appearance = placed(self, _appearance(annotation), SHAPES["form"], 0)
+            return None if appearance is None else b"/Subtype/Stamp/AP<</N " + appearance + b">>"
         return b""
 
     def _structure(self, root: DictionaryObject) -> bytes:
@@ -209,23 +216,23 @@ class Paper:
 
     def bytes(self) -> bytes:
         """The file."""
-        out, at, places = [_HEAD], len(_HEAD), []
+        out, at, offsets = [_HEAD], len(_HEAD), []
         for number, body in enumerate(self._objects, 1):
-            places.append(at)
+            offsets.append(at)
             out.append(b"%d 0 obj\n%b\nendobj\n" % (number, body or b"null"))
             at += len(out[-1])
-        count = len(places) + 1
+        count = len(offsets) + 1
         out.append(b"xref\n0 %d\n0000000000 65535 f \n" % count)
-        out += [b"%010d 00000 n \n" % each for each in places]
+        out += [b"%010d 00000 n \n" % each for each in offsets]
         out.append(b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (count, at))
         return b"".join(out)
 
 
 def _pages(root: DictionaryObject) -> list[tuple[values.Place | None, DictionaryObject]]:
-    """Every page in its place, with what it has from above.
+    """All pages in order, with inherited entries.
 
     Raises:
-        Unfit: there are too many.
+        Unfit: there are too many pages.
     """
     found: list[tuple[values.Place | None, DictionaryObject]] = []
     todo: list[tuple[Any, dict[str, Any]]] = [(root.get("/Pages"), {})]
@@ -256,21 +263,21 @@ def _pages(root: DictionaryObject) -> list[tuple[values.Place | None, Dictionary
     return found
 
 
-def _look(mark: DictionaryObject) -> Any:
-    """How a mark looks as long as nobody touches it (section 12.5.5), a value of the paper."""
-    looks = values.resolved(mark.get("/AP"))
-    if not isinstance(looks, DictionaryObject):
+def _appearance(annotation: DictionaryObject) -> Any:
+    """The normal appearance of an annotation (section 12.5.5)."""
+    appearance = values.resolved(annotation.get("/AP"))
+    if not isinstance(appearance, DictionaryObject):
         return None
-    normal = looks.get("/N")
+    normal = appearance.get("/N")
     states = values.resolved(normal)
     if isinstance(states, StreamObject) or not isinstance(states, DictionaryObject):
         return normal
-    state = values.resolved(mark.get("/AS"))
+    state = values.resolved(annotation.get("/AS"))
     return states.get(state) if isinstance(state, str) else None
 
 
 def _is_fit(picture: StreamObject) -> bool:
-    """Whether a picture has a size that viewers can be asked to unpack."""
+    """Whether a picture is small enough for viewers to decode."""
     sides = [values.resolved(picture.get(key)) for key in ("/Width", "/Height")]
     whole = [int(each) for each in sides if isinstance(each, NumberObject) and each > 0]
     return len(whole) == 2 and whole[0] * whole[1] <= PIXELS

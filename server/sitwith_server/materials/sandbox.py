@@ -1,11 +1,11 @@
-"""What a process that looks into files gives up, for good, before it looks.
+"""The sandbox of the child process: rights that it gives up for good before it reads a file.
 
-Three walls, any of which is in the way of what a taken process would be wanted for:
+Each of three layers alone stops what an attacker would want of a compromised child:
 
-- nothing more can be opened, neither files nor sockets (`RLIMIT_NOFILE`, any system);
-- `landlock`: no file, no TCP, no signal to others (Linux 5.13 and later);
-- `seccomp`: memory, time and what is open already are all that the kernel is asked for, and no
-  memory becomes a program (Linux on x86-64 and arm64).
+- `RLIMIT_NOFILE` 0: it can open neither files nor sockets (any system);
+- `landlock`: no file, no TCP, no signal to other processes (Linux 5.13 and later);
+- `seccomp`: only system calls for memory, time and open descriptors, and no executable memory
+  (Linux on x86-64 and arm64).
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ from typing import Final
 
 LANDLOCK: Final = "landlock"
 SECCOMP: Final = "seccomp"
-WALLS: Final = (LANDLOCK, SECCOMP)
+LAYERS: Final = (LANDLOCK, SECCOMP)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SET_NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
 
 
-def confine() -> tuple[str, ...]:
-    """Gives it up. Returns which of `WALLS` this kernel has put up."""
+def enter_sandbox() -> tuple[str, ...]:
+    """Gives up the rights. Returns those of `LAYERS` that this kernel has applied."""
     no_more = _libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
-    walls = [LANDLOCK] if no_more and _landlock() else []
+    layers = [LANDLOCK] if no_more and _landlock() else []
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    # Last: after it no wall can be built, and no limit raised.
+    # Last: after it no other layer can be applied.
     if no_more and _seccomp():
-        walls.append(SECCOMP)
-    return tuple(walls)
+        layers.append(SECCOMP)
+    return tuple(layers)
 
 
 # ------------------------------------------------------------------------------------- landlock
 
 _CREATE, _RESTRICT = 444, 446
-"""The same on every architecture."""
+"""Numbers of Landlock's system calls, the same on every architecture."""
 _RIGHTS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-"""By version, how many rights over files there are, each of them a bit (landlock(7))."""
+"""Number of file rights by ABI version; each right is a bit (landlock(7))."""
 
 
 def _landlock() -> bool:
-    """Every right is named as one that needs a rule, and there is no rule."""
+    """Handles every right and adds no rule, so that all are denied."""
     version = _libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if version < 1:
         return False
     named = [(1 << _RIGHTS[min(version, 5)]) - 1]
     if version >= 4:
-        named.append(0b11)  # to bind and to connect by TCP
+        named.append(0b11)  # TCP bind and connect
     if version >= 6:
-        named.append(0b11)  # abstract sockets and signals of others
+        named.append(0b11)  # abstract sockets and signals
     rights = (ctypes.c_uint64 * len(named))(*named)
     size = ctypes.c_size_t(ctypes.sizeof(rights))
     made = _libc.syscall(_CREATE, ctypes.byref(rights), size, ctypes.c_uint32(0))
@@ -90,12 +90,12 @@ _CALLS: Final = {
         "getrandom": 278, "membarrier": 283, "rseq": 293,
     }, {"mmap": 222, "mprotect": 226}),
 }  # fmt: skip
-"""By machine: how seccomp names it, the calls that stay, and those that stay without PROT_EXEC."""
+"""By machine: its audit architecture, the allowed calls, and those allowed without PROT_EXEC."""
 
 _LOAD, _IS, _HAS_BITS, _RETURN = 0x20, 0x15, 0x45, 0x06
-"""Of classic BPF: load a word of what was asked, jump if equal, jump if bits are set, return."""
+"""Classic BPF: load a word of the call's data, jump if equal, jump if bits are set, return."""
 _NUMBER, _MACHINE, _THIRD = 0, 4, 32
-"""Where struct seccomp_data has the call, the machine, and the low half of the third argument."""
+"""Offsets in `struct seccomp_data`: call, architecture, low half of the third argument."""
 _ALLOWED, _REFUSED, _KILLED = 0x7FFF_0000, 0x0005_0000 | errno.EPERM, 0x8000_0000
 _PROT_EXEC: Final = 0x4
 
@@ -105,7 +105,7 @@ class _Program(ctypes.Structure):
 
 
 def program(machine: str) -> bytes | None:
-    """The filter as the kernel takes it; None for a machine whose calls are not listed."""
+    """The BPF filter; None for a machine without a list of calls."""
     if machine not in _CALLS:
         return None
     name, calls, without_exec = _CALLS[machine]
@@ -125,7 +125,7 @@ def program(machine: str) -> bytes | None:
             _line(_RETURN, _REFUSED),
             _line(_RETURN, _ALLOWED),
         ]
-    # Calls of the other table that x86-64 has (x32) have numbers that are in no list.
+    # The x32 calls of x86-64 have numbers that are in no list.
     return b"".join((*lines, _line(_RETURN, _REFUSED)))
 
 
@@ -135,7 +135,7 @@ def _line(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
 
 def _seccomp() -> bool:
     lines = program(os.uname().machine)
-    if lines is None or sys.maxsize < 2**32:  # a 32-bit program asks by other numbers
+    if lines is None or sys.maxsize < 2**32:  # 32-bit programs have other numbers
         return False
     held = ctypes.create_string_buffer(lines, len(lines))
     given = _Program(len(lines) // 8, ctypes.addressof(held))

@@ -1,6 +1,6 @@
-"""A way to call what blocks, from an event loop: one thread, a bounded line before it.
+"""Runs blocking calls for an event loop: one thread with a bounded queue.
 
-The thread is a daemon's: a database that hangs keeps no process from ending.
+The thread is a daemon, so that a database that hangs can't keep the process from exiting.
 """
 
 from __future__ import annotations
@@ -16,28 +16,30 @@ from sitwith_server.series.model import StoreDown
 
 T = TypeVar("T")
 
-LINE: Final = 64
-"""Calls that may wait; more are turned away at once."""
-PATIENCE: Final = 15.0
-"""Seconds after which a caller is told that it does not work. The call itself may go on."""
+CALLS_WAITING: Final = 64
+"""Calls that may wait; further ones fail at once."""
+CALL_SECONDS: Final = 15.0
+"""Seconds after which a caller gets `StoreDown`. The call itself goes on in the thread."""
 
 _Call = tuple[asyncio.AbstractEventLoop, "asyncio.Future[object]", Callable[[], object]]
 
 
-class Lane:
-    """Calls, one after the other."""
+class DatabaseThread:
+    """Makes calls, one after another."""
 
-    def __init__(self, name: str, *, line: int = LINE, patience: float = PATIENCE) -> None:
-        self._calls: queue.Queue[_Call | None] = queue.Queue(line)
+    def __init__(
+        self, name: str, *, most_waiting: int = CALLS_WAITING, seconds: float = CALL_SECONDS
+    ) -> None:
+        self._calls: queue.Queue[_Call | None] = queue.Queue(most_waiting)
         self._name = name
-        self._patience = patience
+        self._seconds = seconds
         self._thread: threading.Thread | None = None
 
     async def call(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises.
+        """Runs `work` in the thread; returns its result or raises its exception.
 
         Raises:
-            StoreDown: too many calls wait already, or it takes too long.
+            StoreDown: the queue is full, or `work` takes too long.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -49,13 +51,13 @@ class Lane:
         except queue.Full:
             raise StoreDown("too many calls wait") from None
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._seconds):
                 return await done
         except TimeoutError:
             raise StoreDown("it takes too long") from None
 
     def close(self) -> None:
-        """Takes no call any more; those that wait are still made."""
+        """Ends the thread once the waiting calls are made."""
         with suppress(queue.Full):
             self._calls.put_nowait(None)
 
@@ -68,7 +70,7 @@ class Lane:
                 result, fault = work(), None
             except BaseException as raised:
                 result, fault = None, raised
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_settle, done, result, fault)
 
 

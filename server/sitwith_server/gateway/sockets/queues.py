@@ -15,7 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 
 RATE: Final = 100.0
 BURST: Final = 300.0
@@ -23,7 +23,7 @@ BURST: Final = 300.0
 SPACE: Final = 0.004
 """Seconds between two newcomers at least: four times what one costs."""
 APART: Final = 0.001
-"""Seconds between two pieces of a `Round`'s work at least."""
+"""Seconds between two pieces of a `WorkQueue`'s work at least."""
 MOST: Final = 2_048
 """Newcomers of one peer that wait: a clinic, or a proxy that is not trusted, is one peer."""
 MOST_IN_ALL: Final = 4_096
@@ -39,7 +39,7 @@ class Loop(Protocol):
     def call_later(self, delay: float, callback: Go, /) -> object: ...
 
 
-class Round:
+class WorkQueue:
     """Small work for many peers, a piece each `APART`: what hundreds send in the same moment does
     not come before what a member says a moment later."""
 
@@ -80,13 +80,13 @@ class Round:
         self._waiting.popleft()()
 
 
-class _Allowance(Bucket):
-    def give_back(self) -> None:
+class _Allowance(TokenBucket):
+    def refund(self) -> None:
         """What was taken last does not count."""
         self._left = min(self._burst, self._left + 1)
 
 
-class Turnstile:
+class FairQueue:
     """Calls each newcomer's `go` once it is its turn. Used from within the event loop alone."""
 
     def __init__(
@@ -136,9 +136,9 @@ class Turnstile:
         if self.enter(place, go, loop):
             await turn
 
-    def give_back(self) -> None:
+    def refund(self) -> None:
         """A newcomer was none: one who is known and comes again does not count."""
-        self._bucket.give_back()
+        self._bucket.refund()
 
     def _turn(self, loop: Loop) -> None:
         if not self._waiting:

@@ -1,4 +1,4 @@
-"""Files made fit to be shown, each in a process of its own, a few at a time."""
+"""Sanitizes files, each in a child process of its own, a few at a time."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from typing import Any, Final
 
 import structlog
 
-from sitwith_server.materials.confine import WALLS
 from sitwith_server.materials.kinds import REASONS, Clean, Unfit
+from sitwith_server.materials.sandbox import LAYERS
 
 AT_ONCE: Final = 2
 WAITING: Final = 8
 SECONDS: Final = 25.0
-"""Of waiting for one file: less than proxies wait, more than the process itself may take."""
+"""Longest time for one file: less than usual proxy timeouts, more than the child's CPU limit."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Busy(Exception):
-    """So many files are being looked into that one more would wait for long."""
+    """Too many files wait already."""
 
 
-class Washer:
-    """Looks into files. Nothing of a file runs or is decoded in this process."""
+class Sanitizer:
+    """Runs the child processes. This process decodes nothing of a file."""
 
     def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
         self._turn = asyncio.Semaphore(at_once)
         self._seconds = seconds
         self._waiting = 0
-        self._told = False
+        self._warned = False
 
-    async def wash(self, kind: str, data: bytes) -> Clean:
-        """What may be shown of a file. kind: `picture` or `pdf`.
+    async def sanitize(self, kind: str, data: bytes) -> Clean:
+        """Returns the sanitized file. kind: `picture` or `pdf`.
 
         Raises:
-            Unfit: it is not to be shown.
-            Busy: later, perhaps.
+            Unfit: the file is refused.
+            Busy: too many files wait; try again later.
         """
         if self._waiting >= WAITING:
             raise Busy
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._washed(kind, data)
+                return await self._sanitized(kind, data)
         finally:
             self._waiting -= 1
 
-    async def _washed(self, kind: str, data: bytes) -> Clean:
+    async def _sanitized(self, kind: str, data: bytes) -> Clean:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-m", "sitwith_server.materials.child", kind),
@@ -71,13 +71,13 @@ class Washer:
                     child.kill()
                 await child.wait()
         about, body = _read(out, child.returncode)
-        self._tell_of(set(WALLS) - set(about["walls"]))
+        self._warn_of(set(LAYERS) - set(about["walls"]))
         return _made(about, body)
 
-    def _tell_of(self, missing: set[str]) -> None:
-        """Once: files are washed all the same, with what limits there are."""
-        if missing and not self._told:
-            self._told = True
+    def _warn_of(self, missing: set[str]) -> None:
+        """Logs once that the kernel lacks a layer. Files are sanitized all the same."""
+        if missing and not self._warned:
+            self._warned = True
             _log.warning("sandbox_incomplete", missing=sorted(missing))
 
 
@@ -88,7 +88,7 @@ def _read(out: bytes, code: int | None) -> tuple[dict[str, Any], bytes]:
     except ValueError:
         about = None
     if not isinstance(about, dict):
-        # Killed by its own limits, or by a decoder that fell over.
+        # The limits or a decoder's crash ended the child.
         raise Unfit("too_complex")
     return about, body
 

@@ -1,9 +1,8 @@
-"""How a value of a paper becomes a value of the paper that is written: by what may be there.
+"""Rules by which a value of the PDF that is read becomes a value of the new PDF.
 
-A rule takes a value as it was found and gives the bytes that are written for it, or None for
-nothing. A shape is a kind of object: the names it may have, each with its rule. What is not named
-is not written. An object that several lead to stays one, as one shape; read as two shapes, it
-becomes two.
+A rule takes a value and returns the bytes to write, or None to leave it out. A shape is a kind of
+object: its allowed names, each with a rule. Other names are not written. An object with several
+references is written once for each shape that it is read as.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from pypdf.generic import (
     StreamObject,
 )
 
-from sitwith_server.materials.papers import values
-from sitwith_server.materials.papers.streams import Packed, Unpacker
+from sitwith_server.materials.pdf import values
+from sitwith_server.materials.pdf.streams import Packed, Unpacker
 
 DEEP: Final = 60
-"""Values within values, without a reference between them."""
+"""Deepest nesting of direct values."""
 LONGEST: Final = 2**16
-"""Bytes of a string."""
+"""Longest string, in bytes."""
 
 
 class Target(Protocol):
-    """The paper that is written, as far as rules go."""
+    """The new PDF, as rules need it."""
 
     unpacker: Unpacker
 
@@ -40,17 +39,17 @@ class Target(Protocol):
         """Counts one value.
 
         Raises:
-            Unfit: those were too many.
+            Unfit: there are too many values.
         """
 
     def number_for(self, place: values.Place, shape: Shape, value: Any) -> int:
-        """The number under which an object is written in one shape, later."""
+        """The number of the object that will be written for `value` in this shape."""
 
     def page(self, value: Any) -> bytes | None:
-        """A reference to a page that is in the paper, None for all else."""
+        """A reference to a page of the new PDF; None if `value` is no such page."""
 
     def known(self, value: Any, *shapes: str) -> bytes | None:
-        """A reference to an object that was written already in one of these shapes."""
+        """A reference to the object if it already has a number in one of these shapes."""
 
 
 Rule = Callable[[Target, Any, int], bytes | None]
@@ -59,7 +58,7 @@ Body = Callable[[Unpacker, StreamObject], Packed | None]
 
 @dataclass(frozen=True)
 class Shape:
-    """A kind of object. body: how its bytes are unpacked, of a stream; None, it is none."""
+    """A kind of object. body: decodes the stream; None for a dictionary."""
 
     name: str
     keys: dict[str, Rule]
@@ -69,7 +68,7 @@ class Shape:
         return hash(self.name)
 
     def fits(self, value: Any) -> bool:
-        """Whether it can be one: a dictionary that has nothing of the shape is something else."""
+        """Whether `value` can be of this shape: it has at least one of the names, or is empty."""
         if self.body is not None:
             return isinstance(value, StreamObject)
         if not isinstance(value, DictionaryObject):
@@ -77,7 +76,7 @@ class Shape:
         return not value or any(key in self.keys for key in value if key != "/Type")
 
     def entries(self, target: Target, value: DictionaryObject, depth: int) -> bytes:
-        """What is between the brackets."""
+        """The dictionary's entries, without its brackets."""
         return b"".join(
             values.name(key) + b" " + written
             for key, rule in self.keys.items()
@@ -86,7 +85,7 @@ class Shape:
 
 
 SHAPES: Final[dict[str, Shape]] = {}
-"""Every shape by its name; rules look each up when they need it, since they lead in circles."""
+"""All shapes by name. Rules look them up when they run, since shapes refer to each other."""
 
 
 def shape(name: str, keys: dict[str, Rule], body: Body | None = None) -> None:
@@ -97,7 +96,7 @@ def shape(name: str, keys: dict[str, Rule], body: Body | None = None) -> None:
 
 
 def name(*allowed: str) -> Rule:
-    """A name, one of these if any are given."""
+    """A name; one of `allowed` if any are given."""
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
         found = values.resolved(value)
@@ -112,7 +111,7 @@ def name(*allowed: str) -> Rule:
 
 
 def name_but(refused: frozenset[str]) -> Rule:
-    """A name that is none of these."""
+    """A name that is not one of `refused`."""
     taken = name()
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
@@ -142,7 +141,7 @@ def string(target: Target, value: Any, depth: int) -> bytes | None:
 
 
 def either(*rules: Rule) -> Rule:
-    """The first of these that takes it."""
+    """The first of these rules that accepts the value."""
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
         each = (one(target, value, depth) for one in rules)
@@ -152,10 +151,10 @@ def either(*rules: Rule) -> Rule:
 
 
 def array(*of: Rule, exact: bool = False) -> Rule:
-    """An array: each value by its own rule, the last one for all that follow.
+    """An array: one rule for each value; the last rule is for all further values.
 
-    exact: as many as there are rules. What a rule does not take ends an exact array, and is left
-    out of any other.
+    exact: the array must have one value for each rule, and all must be accepted. Otherwise values
+    that are not accepted are left out.
     """
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
@@ -182,7 +181,7 @@ plain: Final = either(name(), number, boolean, string)
 
 
 def each(of: Rule) -> Rule:
-    """A dictionary of any names: resources, characters."""
+    """A dictionary with any names, such as resources or glyphs."""
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
         found = values.resolved(value)
@@ -209,7 +208,7 @@ def _each(target: Target, found: DictionaryObject, of: Rule, depth: int) -> Iter
 
 
 def a(wanted: str) -> Rule:
-    """An object of one shape: a reference stays one."""
+    """An object of one shape; a reference stays a reference."""
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
         return placed(target, value, SHAPES[wanted], depth)
@@ -218,7 +217,7 @@ def a(wanted: str) -> Rule:
 
 
 def by(key: str, shapes: Mapping[Any, str], otherwise: str | None = None) -> Rule:
-    """An object whose shape one of its entries says."""
+    """An object whose entry `key` decides its shape."""
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
         found = values.resolved(value)
@@ -232,7 +231,7 @@ def by(key: str, shapes: Mapping[Any, str], otherwise: str | None = None) -> Rul
 
 
 def placed(target: Target, value: Any, wanted: Shape, depth: int) -> bytes | None:
-    """A reference to what will be written for a value of its own; a plain dictionary in place."""
+    """A reference for an indirect object, or the dictionary itself for a direct one."""
     found = values.resolved(value)
     if not wanted.fits(found) or depth > DEEP:
         return None

@@ -1,4 +1,4 @@
-"""The values of a paper: read as the reader has resolved them, written by this file alone."""
+"""Reads the values of a PDF, and writes values. No other module formats values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-# A name is bytes. Read so, each byte is a character of its own and can be written as it was.
+# Names are bytes. As Latin-1 each byte is one character and can be written back unchanged.
 NameObject.CHARSETS = ("latin-1",)  # type: ignore[assignment]
 
 HOPS: Final = 8
-"""References that lead to references; what needs more leads nowhere."""
+"""Most references in a row; a longer chain counts as null."""
 LARGEST: Final = 2**31 - 1
 _REGULAR: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+*,:;=@!?&^~|$'\""
@@ -26,7 +26,7 @@ Place = tuple[int, int]
 
 
 def resolved(value: Any) -> Any:
-    """What a value is once no reference is left in its way; None for nothing and for null."""
+    """Follows references; None for null."""
     for _ in range(HOPS):
         if not isinstance(value, IndirectObject):
             return None if isinstance(value, NullObject) else value
@@ -35,7 +35,7 @@ def resolved(value: Any) -> Any:
 
 
 def place(value: Any) -> Place | None:
-    """Which object of the file a value is, if it is one of its own: where references end."""
+    """Number and generation of the object that `value` refers to; None for a direct value."""
     found = None
     for _ in range(HOPS):
         if not isinstance(value, IndirectObject):
@@ -46,7 +46,7 @@ def place(value: Any) -> Place | None:
 
 
 def string(value: Any) -> bytes | None:
-    """The bytes of a string (a resolved value), None for anything else."""
+    """The bytes of a resolved string; None for any other value."""
     if isinstance(value, TextStringObject | ByteStringObject):
         return value.original_bytes
     return None
@@ -56,10 +56,10 @@ def string(value: Any) -> bytes | None:
 
 
 def name(text: str) -> bytes:
-    """A name, with its slash, as it is written. text: a character a byte.
+    """Formats a name. text: the name with its slash, one character a byte.
 
     Raises:
-        ValueError: it is no name that can be written.
+        ValueError: `text` is not a valid name.
     """
     raw = text.encode("latin-1")
     if raw[:1] != b"/" or b"\0" in raw or len(raw) > 512:
@@ -70,15 +70,15 @@ def name(text: str) -> bytes:
 
 
 def number(value: float) -> bytes | None:
-    """None for what no reader takes."""
+    """Formats a number; None if viewers can't read it."""
     if not math.isfinite(value) or abs(value) > LARGEST:
         return None
     if isinstance(value, int):
         return b"%d" % value
-    # 11 places: the matrix of a font of 2,048 units is 0.00048828125.
+    # 11 decimals: a font with 2,048 units an em has the matrix 0.00048828125.
     return f"{value:.11f}".rstrip("0").rstrip(".").encode() or b"0"
 
 
 def text(raw: bytes) -> bytes:
-    """A string. As hexadecimal nothing of it can be taken for anything else."""
+    """Formats a string as hexadecimal, which needs no escapes."""
     return b"<" + raw.hex().encode() + b">"

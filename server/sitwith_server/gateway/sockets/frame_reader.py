@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 
-A_TURN: Final = 16
+FRAMES_PER_TURN: Final = 16
 """Frames of one connection in one turn of the event loop; others come before more of them."""
 
 RATE: Final = 20.0
@@ -40,15 +40,15 @@ class Flooded(Exception):
         self.pongs = pongs
 
 
-class Intake:
+class FrameReader:
     """Finds where frames end (RFC 6455 §5.2), and what kind they are.
 
     `since` is when the message, or the frame, began that has not ended; None where none has.
     """
 
     def __init__(self, now: float) -> None:
-        self._control = Bucket(now, RATE, NEWCOMERS)
-        self._fragments = Bucket(now, RATE, BURST)
+        self._control = TokenBucket(now, RATE, NEWCOMERS)
+        self._fragments = TokenBucket(now, RATE, BURST)
         self._rest = 0
         """Bytes of the current frame that are still to come."""
         self._unfinished = False
@@ -56,7 +56,7 @@ class Intake:
 
     def seated(self, now: float) -> None:
         """Its peer has a seat from now on, and may send more."""
-        self._control = Bucket(now, RATE, BURST)
+        self._control = TokenBucket(now, RATE, BURST)
 
     def take(self, buffer: bytearray, now: float) -> bytes:
         """Removes from the buffer what the library may have next: one frame, or what there is of

@@ -1,8 +1,8 @@
-"""The bytes of a paper's streams: unpacked within bounds, and packed anew by us.
+"""Decodes a PDF's streams within limits, and encodes them again.
 
-What was packed twice, in hexadecimal or by a filter of another time becomes plain Flate; pictures
-that only viewers can unpack (JPEG, JPEG 2000, fax, JBIG2) stay as they are packed, without what
-they say of themselves. Nothing behind the end of any of them is kept.
+Streams with several filters, hexadecimal text or old filters become plain Flate. Pictures in
+formats that only viewers decode (JPEG, JPEG 2000, fax, JBIG2) keep their encoding and lose their
+metadata. Data after the end of a stream is dropped.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObjec
 
 from sitwith_server.materials import embedded
 from sitwith_server.materials.kinds import Unfit
-from sitwith_server.materials.papers.values import resolved
+from sitwith_server.materials.pdf.values import resolved
 
 LARGEST: Final = 128 * 2**20
-"""Bytes of one stream, unpacked."""
+"""Most decoded bytes of one stream."""
 ALL: Final = 384 * 2**20
-"""Of all of a paper's streams together."""
+"""Most decoded bytes of all streams of a PDF."""
 FILTERS: Final = 6
-"""One upon the other; honest papers have two."""
+"""Most filters of one stream; real PDFs have two."""
 
 _OF_OTHERS: Final = ("/F", "/FFilter", "/FDecodeParms")
-"""Entries by which the bytes of a stream are those of another file."""
+"""Entries that take a stream's bytes from another file."""
 _NAMES: Final = {
     "/Fl": "/FlateDecode", "/AHx": "/ASCIIHexDecode", "/A85": "/ASCII85Decode",
     "/LZW": "/LZWDecode", "/RL": "/RunLengthDecode", "/DCT": "/DCTDecode",
@@ -42,23 +42,23 @@ _PREDICTION: Final = ("/Predictor", "/Colors", "/BitsPerComponent", "/Columns")
 
 @dataclass(slots=True)
 class Packed:
-    """A stream as it is written: its bytes, and how they are packed."""
+    """An encoded stream: its bytes, its filter and the filter's parameters."""
 
     data: bytes
     filter: str
     numbers: dict[str, int | bool]
     globals: Any = None
-    """Of JBIG2: the stream of what its pictures have in common, a value of the paper."""
+    """JBIG2's stream of shared data, a value of the PDF that is read."""
 
 
 class Unpacker:
-    """Unpacks the streams of one paper, and no more than a bound in all."""
+    """Decodes the streams of one PDF, up to a limit in all."""
 
     def __init__(self) -> None:
         self._left = ALL
 
     def data(self, stream: StreamObject) -> Packed | None:
-        """A stream that is no picture; None for one that can't be unpacked."""
+        """A stream that is no picture; None if it can't be decoded."""
         data, filters = self._unpacked(stream)
         if data is None or filters:
             return None
@@ -71,7 +71,7 @@ class Unpacker:
         return None if profile is None else self._flate(profile)
 
     def picture(self, stream: StreamObject) -> Packed | None:
-        """A picture, which may stay packed as pictures are."""
+        """A picture, which may keep its encoding."""
         data, left = self._unpacked(stream, picture=True)
         if data is None:
             return None
@@ -101,7 +101,7 @@ class Unpacker:
     def _unpacked(
         self, stream: StreamObject, *, picture: bool = False
     ) -> tuple[bytes | None, list[tuple[str, DictionaryObject]]]:
-        """The bytes, and the filters that are still upon them."""
+        """The decoded bytes, and the filters that are left."""
         filters = _filters(stream)
         if filters is None or len(filters) > FILTERS:
             return None, []
@@ -114,7 +114,7 @@ class Unpacker:
                 data = found
                 if _is_predicted(about) and kind in ("/FlateDecode", "/LZWDecode"):
                     if picture and len(filters) == 1:
-                        # Rows of pixels stay as differences: viewers undo that faster than we do.
+                        # Keeps the predictor: viewers undo it faster than Python.
                         return data, [("/FlateDecode", about)]
                     data = self._counted(FlateDecode.decode(zlib.compress(data, 1), _plain(about)))
                 del filters[0]
@@ -125,7 +125,7 @@ class Unpacker:
         return data, filters
 
     def _one(self, kind: str, about: DictionaryObject, data: bytes) -> bytes | None:
-        """One filter undone; None for one that is not."""
+        """Undoes one filter; None for a filter that is kept."""
         if kind == "/FlateDecode":
             return self._inflated(data)
         if kind == "/LZWDecode":
@@ -147,7 +147,7 @@ class Unpacker:
         return data
 
     def _inflated(self, data: bytes) -> bytes:
-        """What can be unpacked, as viewers do where the end is damaged."""
+        """Inflates as far as possible, as viewers do with a damaged end."""
         most = min(LARGEST, self._left) + 1
         unpacker = zlib.decompressobj()
         try:
@@ -162,7 +162,7 @@ class Unpacker:
 
 
 def _saved(data: bytes, most: int) -> bytes:
-    """Of a damaged stream what comes before the damage."""
+    """The data before the damage in a damaged stream."""
     for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
         unpacker, out, size = zlib.decompressobj(bits), [], 0
         body = data if bits > 0 else data[2:]
@@ -183,7 +183,7 @@ def _saved(data: bytes, most: int) -> bytes:
 
 
 def _filters(stream: StreamObject) -> list[tuple[str, DictionaryObject]] | None:
-    """Each filter with its parameters; None where the bytes are none of this file's."""
+    """Each filter with its parameters; None if the bytes are in another file."""
     if any(resolved(stream.get(key)) is not None for key in _OF_OTHERS):
         return None
     names, abouts = _list(stream, "/Filter"), _list(stream, "/DecodeParms")
@@ -229,7 +229,7 @@ def _is_predicted(about: DictionaryObject) -> bool:
 
 
 def _plain(about: DictionaryObject) -> DictionaryObject:
-    """The parameters with no reference among them."""
+    """The parameters with references resolved."""
     return DictionaryObject(
         {NameObject(key): NumberObject(each) for key, each in _integers(about, _PREDICTION).items()}
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.sockets.limits import Sockets
-from sitwith_server.gateway.sockets.peers import Peers
-from sitwith_server.gateway.sockets.turnstile import Round, Turnstile
+from sitwith_server.gateway.sockets.proxies import TrustedProxies
+from sitwith_server.gateway.sockets.queues import FairQueue, WorkQueue
+from sitwith_server.gateway.sockets.table import SocketTable
 from sitwith_server.gateway.telemetry.metrics import Metrics
 
 HEAD_SECONDS: Final = 5.0
@@ -29,18 +29,18 @@ def _untold(reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class SocketPolicy:
     """Who is believed, how many sockets there may be, and how long they may take."""
 
-    peers: Peers = field(default_factory=Peers)
-    sockets: Sockets = field(default_factory=lambda: Sockets(2_500, 5_000))
-    upgrades: Turnstile = field(default_factory=Turnstile)
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    sockets: SocketTable = field(default_factory=lambda: SocketTable(2_500, 5_000))
+    upgrades: FairQueue = field(default_factory=FairQueue)
     """Newcomers' sockets, one after another."""
-    requests: Turnstile = field(default_factory=lambda: Turnstile(REQUESTS, 2 * REQUESTS, 0.001))
+    requests: FairQueue = field(default_factory=lambda: FairQueue(REQUESTS, 2 * REQUESTS, 0.001))
     """And other requests: a page asks for some twenty things at once."""
-    heads: Round = field(default_factory=Round)
+    head_pieces: WorkQueue = field(default_factory=WorkQueue)
     """What more of a head comes of those who send theirs in pieces."""
-    strangers: Round = field(default_factory=Round)
+    unseated: WorkQueue = field(default_factory=WorkQueue)
     """What comes of sockets that have no seat."""
     outbox_bytes: int = 1_048_576
     """What may wait for a seat."""
@@ -61,13 +61,13 @@ def most_sockets(wanted: int, files: int) -> int:
     return min(wanted, possible) if wanted else possible
 
 
-def guard_for(settings: Settings, metrics: Metrics) -> Guard:
+def make_policy(settings: Settings, metrics: Metrics) -> SocketPolicy:
     """What the settings and this process' own limits ask for."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    sockets = Sockets(settings.sockets_per_address, most_sockets(settings.sockets, files))
+    sockets = SocketTable(settings.sockets_per_address, most_sockets(settings.sockets, files))
     metrics.sockets(lambda: len(sockets))
-    return Guard(
-        Peers(settings.trusted_proxies),
+    return SocketPolicy(
+        TrustedProxies(settings.trusted_proxies),
         sockets,
         outbox_bytes=settings.outbox_bytes,
         refused=metrics.socket_refused,

@@ -1,7 +1,7 @@
-"""What a paper is refused for, by name.
+"""Finds active content for which a PDF is refused.
 
-This is a courtesy to whoever brought it. Links to other files and odd addresses, which honest
-papers have as well, are left out in silence (`anew`).
+This only tells the uploader why. Links to other files and unusual addresses, which harmless PDFs
+have too, are not refused: `rewrite` leaves them out.
 """
 
 from __future__ import annotations
@@ -14,54 +14,54 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject
 
 from sitwith_server.materials.kinds import Unfit
-from sitwith_server.materials.papers.values import resolved, string
+from sitwith_server.materials.pdf.values import resolved, string
 
 OBJECTS: Final = 150_000
-"""More than that in one paper is no paper."""
+"""Most objects of one PDF."""
 
 SCRIPTS: Final = frozenset(("/JS", "/JavaScript"))
 FILES: Final = frozenset(
     ("/EmbeddedFiles", "/EF", "/AF", "/RichMediaContent", "/RichMediaSettings")
 )
-FILE_MARKS: Final = frozenset(
+FILE_ANNOTATIONS: Final = frozenset(
     ("/FileAttachment", "/RichMedia", "/3D", "/Movie", "/Sound", "/Screen", "/EmbeddedFile")
 )
-"""Annotations and streams that are, or play, other files."""
-DEEDS: Final = frozenset(
+"""Annotations and streams that contain or play other files."""
+ACTIONS: Final = frozenset(
     ("/Launch", "/SubmitForm", "/ImportData", "/ResetForm", "/Rendition", "/Movie", "/Sound",
      "/RichMediaExecute", "/GoTo3DView", "/GoToE")
 )  # fmt: skip
-"""Actions that start, send or play something (ISO 32000-1, table 198)."""
-TURNS: Final = frozenset(("/GoTo", "/Named", "/SetOCGState", "/Hide"))
-"""Actions that change nothing but what is seen of the paper."""
+"""Actions that launch, submit or play something (ISO 32000-1, table 198)."""
+VIEW_ACTIONS: Final = frozenset(("/GoTo", "/Named", "/SetOCGState", "/Hide"))
+"""Actions that only change the view of the PDF."""
 SCHEMES: Final = frozenset(("javascript", "vbscript", "data", "blob"))
 
 
 def inspect(reader: PdfReader) -> None:
-    """Looks at every part of the paper that anything leads to.
+    """Checks every reachable object of the PDF.
 
     Raises:
-        Unfit: one of them would do something.
+        Unfit: one of them has active content.
     """
-    found = {reason for part in _parts(reader) for reason in _wrong_with(part)}
+    found = {reason for part in _parts(reader) for reason in _reasons(part)}
     for reason in ("scripts", "forms", "attachments", "actions"):
         if reason in found:
             raise Unfit(reason)
 
 
-def _wrong_with(part: DictionaryObject) -> Iterator[str]:
-    names, deed = set(part), _name(part, "/S")
-    if names & SCRIPTS or deed == "/JavaScript":
+def _reasons(part: DictionaryObject) -> Iterator[str]:
+    names, action = set(part), _name(part, "/S")
+    if names & SCRIPTS or action == "/JavaScript":
         yield "scripts"
     if "/XFA" in names:
         yield "forms"
-    if names & FILES or _name(part, "/Subtype") in FILE_MARKS or _is_file(part):
+    if names & FILES or _name(part, "/Subtype") in FILE_ANNOTATIONS or _is_file(part):
         yield "attachments"
-    if deed in DEEDS or (deed == "/URI" and _scheme(part) in SCHEMES):
+    if action in ACTIONS or (action == "/URI" and _scheme(part) in SCHEMES):
         yield "actions"
-    if "/AA" in names and not _all_turn(_value(part, "/AA")):
+    if "/AA" in names and not _all_view(_value(part, "/AA")):
         yield "actions"
-    if "/OpenAction" in names and not _only_turns(_value(part, "/OpenAction")):
+    if "/OpenAction" in names and not _only_view(_value(part, "/OpenAction")):
         yield "actions"
 
 
@@ -101,7 +101,7 @@ def _is_file(part: DictionaryObject) -> bool:
 
 
 def _scheme(part: DictionaryObject) -> str:
-    """As a browser reads it: without white space before it, and breaks within."""
+    """The scheme as a browser reads it, without white space and line breaks."""
     address = string(_value(part, "/URI")) or b""
     plain = bytes(each for each in address if each > 32).decode("latin-1")
     try:
@@ -110,23 +110,23 @@ def _scheme(part: DictionaryObject) -> str:
         return ""
 
 
-def _all_turn(deeds: Any) -> bool:
-    """Whether nothing that a page or a field does by itself does more than turn pages.
+def _all_view(actions: Any) -> bool:
+    """Whether the additional actions of a page or field only change the view.
 
-    Resources may have the name, too: what has no `/S` is no deed.
+    Resources may have the name `/AA`, too; a dictionary without `/S` is no action.
     """
-    if not isinstance(deeds, DictionaryObject):
+    if not isinstance(actions, DictionaryObject):
         return True
-    each = [_value(deeds, key) for key in deeds]
+    each = [_value(actions, key) for key in actions]
     return all(
-        _name(deed, "/S") in TURNS
-        for deed in each
-        if isinstance(deed, DictionaryObject) and "/S" in deed
+        _name(action, "/S") in VIEW_ACTIONS
+        for action in each
+        if isinstance(action, DictionaryObject) and "/S" in action
     )
 
 
-def _only_turns(action: Any) -> bool:
-    """Whether opening the paper does no more than turn to one of its pages."""
+def _only_view(action: Any) -> bool:
+    """Whether the open action only changes the view."""
     if isinstance(action, DictionaryObject):
-        return _name(action, "/S") in TURNS
+        return _name(action, "/S") in VIEW_ACTIONS
     return True

@@ -1,4 +1,4 @@
-"""The outline of a paper and what its pages are called (ISO 32000-2, sections 12.3.3, 12.4.2)."""
+"""The outline of a PDF and its page labels (ISO 32000-2, sections 12.3.3, 12.4.2)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Final, Protocol
 
 from pypdf.generic import DictionaryObject, NumberObject
 
-from sitwith_server.materials.papers import values
-from sitwith_server.materials.papers.places import Places
-from sitwith_server.materials.papers.rules import SHAPES, Target, name, number, shape, string
-from sitwith_server.materials.papers.structure import number_tree
+from sitwith_server.materials.pdf import values
+from sitwith_server.materials.pdf.destinations import Destinations
+from sitwith_server.materials.pdf.rules import SHAPES, Target, name, number, shape, string
+from sitwith_server.materials.pdf.structure import number_tree
 
 LINES: Final = 20_000
 DEPTH: Final = 40
@@ -20,7 +20,7 @@ shape("label", {"/S": name("/D", "/R", "/r", "/A", "/a"), "/P": string, "/St": n
 
 
 class Written(Target, Protocol):
-    """The paper, as far as whole objects go."""
+    """The new PDF, as the outline needs it."""
 
     def reserve(self) -> int: ...
 
@@ -35,21 +35,21 @@ class _Line:
     under: list[_Line] = field(default_factory=list)
 
     def seen(self) -> int:
-        """How many lines below it are seen when it is open."""
+        """Number of visible lines below it when it is open."""
         return sum(1 + (each.seen() if each.is_open else 0) for each in self.under)
 
 
 class Outline:
-    """The lines of an outline, each with its title and where it leads."""
+    """Writes an outline: lines with a title and a target."""
 
-    def __init__(self, places: Places, paper: Written) -> None:
-        self._places = places
+    def __init__(self, destinations: Destinations, paper: Written) -> None:
+        self._destinations = destinations
         self._paper = paper
         self._seen: set[values.Place] = set()
         self._left = LINES
 
     def written(self, root: DictionaryObject) -> bytes:
-        """What the catalog has of it."""
+        """The catalog's entry for the outline."""
         top = values.resolved(root.get("/Outlines"))
         if not isinstance(top, DictionaryObject):
             return b""
@@ -76,7 +76,7 @@ class Outline:
             count = values.resolved(found.get("/Count"))
             is_open = isinstance(count, NumberObject) and count > 0
             entries = SHAPES["line"].entries(self._paper, found, 0)
-            entries += self._places.of(found) or b""
+            entries += self._destinations.of(found) or b""
             line = _Line(self._paper.reserve(), entries, is_open)
             lines.append(line)
             line.under = self._below(found, depth + 1)
@@ -98,7 +98,7 @@ class Outline:
 
 
 def labels(root: DictionaryObject, paper: Target) -> bytes:
-    """What the catalog has of the names of pages."""
+    """The catalog's entry for the page labels."""
     parts = []
     for key, held in number_tree(root.get("/PageLabels"), paper):
         found = values.resolved(held)

@@ -1,7 +1,7 @@
-"""What a written paper may have: every kind of object, and of each every name with its values.
+"""Everything that a rewritten PDF may contain: kinds of objects, their names and values.
 
-Tables are those of ISO 32000-2:2020. What stands in none of these lists is never written: actions,
-files, scripts, forms, what programs keep for themselves, and whatever comes up after this.
+Tables are those of ISO 32000-2:2020. What is not listed is never written, such as actions, files,
+scripts, forms, private data of programs, and features of later versions.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, NameObject
 
-from sitwith_server.materials.papers.fonts import BOX, DATA, FONT, MATRIX
-from sitwith_server.materials.papers.rules import (
+from sitwith_server.materials.pdf.fonts import BOX, DATA, FONT, MATRIX
+from sitwith_server.materials.pdf.rules import (
     DEEP,
     Rule,
     Target,
@@ -27,13 +27,13 @@ from sitwith_server.materials.papers.rules import (
     shape,
     string,
 )
-from sitwith_server.materials.papers.streams import Unpacker
-from sitwith_server.materials.papers.values import resolved
+from sitwith_server.materials.pdf.streams import Unpacker
+from sitwith_server.materials.pdf.values import resolved
 
 PAGE: Final = "page"
 PAPER: Final = "paper"
 SHARED: Final = "shared"
-"""What the pictures of JBIG2 have in common."""
+"""JBIG2's shared data."""
 
 # --------------------------------------------------------------------------- functions, colours
 
@@ -241,7 +241,7 @@ shape("layer", {"/Type": name("/OCG"), "/Name": string})
 
 
 def _visible(target: Target, value: Any, depth: int) -> bytes | None:
-    """When layers are seen: an array of `/And`, `/Or`, `/Not`, layers and such arrays."""
+    """When layers are visible: an array of `/And`, `/Or`, `/Not`, layers and such arrays."""
     return array(either(name("/And", "/Or", "/Not"), a("layer"), _visible))(target, value, depth)
 
 
@@ -302,7 +302,7 @@ shape(
         "/Tabs": name("/R", "/C", "/S"),
     },
 )
-"""`anew` adds its place among the pages, and its marks."""
+"""`rewrite` adds the parent and the annotations."""
 _MARK: Final[dict[str, Rule]] = {
     "/Rect": BOX,
     "/F": number,
@@ -318,7 +318,7 @@ shape("link", {
     "/BS": a("border"),
     "/Contents": string,
 })  # fmt: skip
-"""`marks` adds where it leads."""
+"""`rewrite` adds the target."""
 shape("highlight", {
     **_MARK,
     "/Subtype": name("/Highlight", "/Underline", "/StrikeOut"),
@@ -327,7 +327,7 @@ shape("highlight", {
 })  # fmt: skip
 shape("appearance", {"/N": a("form")})
 shape("drawing", {"/Rect": BOX, "/F": number, "/OC": _OC})
-"""What was drawn upon a page, or is seen of a field. `anew` adds how it looks, and nothing else."""
+"""A drawing, or the appearance of a form field. `rewrite` adds the appearance and nothing else."""
 shape("border", {"/W": number, "/S": name("/S", "/D", "/B", "/I", "/U"), "/D": numbers})
 shape(
     PAPER,
@@ -343,6 +343,6 @@ shape(
         "/OCProperties": a("all_layers"),
     },
 )  # fmt: skip
-"""`anew` adds pages, their labels, the outline and the structure."""
+"""`rewrite` adds pages, page labels, the outline and the structure."""
 shape("marked", {"/Marked": boolean, "/Suspects": boolean})
 shape("preferences", {"/Direction": name("/L2R", "/R2L")})

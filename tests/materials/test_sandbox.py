@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from sitwith_server.materials.confine import WALLS, program
-from sitwith_server.materials.wash import Washer
+from sitwith_server.materials.sandbox import LAYERS, program
+from sitwith_server.materials.sanitizer import Sanitizer
 from tests.materials import samples as s
 
 # landlock_create_ruleset with LANDLOCK_CREATE_RULESET_VERSION tells the version, if there is one.
@@ -24,7 +24,7 @@ landlocked = pytest.mark.skipif(
 
 PROBE = """
 import ctypes, json, mmap, os, resource, signal, socket, sys, threading
-from sitwith_server.materials import child, kinds, papers
+from sitwith_server.materials import child, kinds, pdf
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,7 +64,7 @@ def probe(data):
         done.append(name)
     return kinds.Clean("application/pdf", json.dumps([done, len(TRIED)]).encode())
 
-papers.clean = probe
+pdf.clean = probe
 sys.argv[1:] = ["pdf"]
 sys.exit(child.main())
 """
@@ -76,13 +76,13 @@ def test_MT15_the_process_has_no_files_and_no_network() -> None:
         [sys.executable, "-I", "-c", PROBE], input=b"x", capture_output=True, check=True
     )
     head, _, body = done.stdout.partition(b"\n")
-    assert json.loads(head)["walls"] == list(WALLS)
+    assert json.loads(head)["walls"] == list(LAYERS)
     assert json.loads(body) == [[], 18]
 
 
 def test_MT15_the_probe_can_do_all_that_where_nothing_was_given_up() -> None:
     """Else what is above would show nothing."""
-    free = PROBE.replace("papers.clean = probe", "print(probe(b'').body.decode()); sys.exit()")
+    free = PROBE.replace("pdf.clean = probe", "print(probe(b'').body.decode()); sys.exit()")
     # Without what would double or replace the probe itself.
     kept = [each for each in free.splitlines() if "os.fork" not in each and "os.execv" not in each]
     done = subprocess.run(
@@ -143,7 +143,7 @@ def test_MT15_a_machine_without_a_list_has_no_filter() -> None:
     assert program("riscv64") is None
 
 
-# --------------------------------------------------------------------------- without a wall
+# --------------------------------------------------------------------------- without a layer
 
 LESS = """
 import asyncio, errno, sys
@@ -152,19 +152,19 @@ filter = Filter()
 for call in {calls!r}:
     filter.rule(call, errno.ENOSYS)
 filter.load()
-from sitwith_server.materials.wash import Washer
+from sitwith_server.materials.sanitizer import Sanitizer
 from tests.materials import samples
 
 async def twice():
-    washer = Washer()
+    sanitizer = Sanitizer()
     for _ in range(2):
-        print((await washer.wash("picture", samples.picture())).type)
+        print((await sanitizer.sanitize("picture", samples.picture())).type)
 
 asyncio.run(twice())
 """
 
 
-def test_MT15_a_kernel_without_a_wall_is_named_once_and_washes_all_the_same() -> None:
+def test_MT15_a_kernel_without_a_layer_is_named_once_and_sanitizes_all_the_same() -> None:
     source = LESS.format(calls=["landlock_create_ruleset"])
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, check=True, text=True, env=_path()
@@ -178,7 +178,7 @@ def test_MT15_a_kernel_without_a_wall_is_named_once_and_washes_all_the_same() ->
 @landlocked
 async def test_MT15_a_whole_kernel_is_not_worth_a_line() -> None:
     with capture_logs() as logs:
-        await Washer().wash("picture", s.picture())
+        await Sanitizer().sanitize("picture", s.picture())
     assert logs == []
 
 

@@ -22,9 +22,14 @@ from websockets.frames import Frame
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.sockets.bounded import LINGER, BoundedTransport
-from sitwith_server.gateway.sockets.guard import Guard
-from sitwith_server.gateway.sockets.intake import A_TURN, MESSAGE_SECONDS, Flooded, Intake
-from sitwith_server.gateway.sockets.limits import Held
+from sitwith_server.gateway.sockets.frame_reader import (
+    FRAMES_PER_TURN,
+    MESSAGE_SECONDS,
+    Flooded,
+    FrameReader,
+)
+from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.table import OpenSocket
 
 EXTENSION: Final = "sitwith.wire"
 """The key of the ASGI scope's `extensions` under which the application finds its `Wire`."""
@@ -41,8 +46,8 @@ _OFFENDED: Final = (CloseCode.TOO_FAST, CloseCode.BAD_FRAME, CloseCode.TOO_LARGE
 _BAD: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class WireProtocol(WebSocketsSansIOProtocol):
-    """Implements `gateway.websocket.outbox.Wire`."""
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Implements `gateway.websocket.outbox.PeerSocket`."""
 
     _deaf = False
     """Whether the connection has failed and what still comes is thrown away."""
@@ -56,23 +61,23 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def __init__(
         self,
         *,
-        guard: Guard | None = None,
-        held: Held | None = None,
+        policy: SocketPolicy | None = None,
+        held: OpenSocket | None = None,
         client: tuple[str, int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._guard = Guard() if guard is None else guard
+        self._policy = SocketPolicy() if policy is None else policy
         self._held = held
         self._client = client
         self._unread = bytearray()
         """What came and is not parsed yet."""
         self.let_go: Callable[[], None] | None = None
         """Called once it is over."""
-        self._intake = Intake(self.loop.time())
+        self._frame_reader = FrameReader(self.loop.time())
         self._bounded: BoundedTransport
 
-    # -- gateway.outbox.Wire ---------------------------------------------------------------------
+    # -- gateway.websocket.outbox.PeerSocket ------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         if not self.close_sent:
@@ -88,8 +93,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
         return self.disconnected or self.conn.close_rcvd is not None or self.transport.is_closing()
 
     def seated(self) -> None:
-        self._bounded.bound(self._guard.outbox_bytes, self._full)
-        self._intake.seated(self.loop.time())
+        self._bounded.bound(self._policy.outbox_bytes, self._full)
+        self._frame_reader.seated(self.loop.time())
         self._sits = True
         if self._held is not None:
             self._held.busy()
@@ -155,7 +160,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         )
         self._bounded = bounded
         super().connection_made(bounded)
-        bounded.bound(self._guard.newcomer_bytes, self._full)
+        bounded.bound(self._policy.newcomer_bytes, self._full)
         if self._client is not None:
             self.client = self._client
 
@@ -195,16 +200,16 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def _parse(self) -> None:
         """Parses until a message waits for the application, or others have their turn."""
-        left = A_TURN
+        left = FRAMES_PER_TURN
         while self._unread and not (self.read_paused or self._deaf):
             if not left:
                 self._rest()
                 break
             left -= 1
             try:
-                piece = self._intake.take(self._unread, self.loop.time())
+                piece = self._frame_reader.take(self._unread, self.loop.time())
             except Flooded as flooded:
-                self._guard.cut("frames")
+                self._policy.cut("frames")
                 self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
                 return
             if not piece:
@@ -213,7 +218,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         # All pongs in one: each write has its own price. After a close they are thrown away.
         if answers := b"".join(self.conn.data_to_send()):
             self.transport.write(answers)
-        if self._sits and self._intake.since is not None and self._deadline is None:
+        if self._sits and self._frame_reader.since is not None and self._deadline is None:
             self._deadline = self.loop.call_later(MESSAGE_SECONDS, self._late)
 
     def _rest(self) -> None:
@@ -222,7 +227,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if self._sits:
             self.loop.call_soon(self._rested)
         else:
-            self._guard.strangers.add(self._rested, self.loop)
+            self._policy.unseated.add(self._rested, self.loop)
 
     def _rested(self) -> None:
         self._resting = False
@@ -235,14 +240,14 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def _late(self) -> None:
         """Looks whether the message that has begun is still the same."""
         self._deadline = None
-        since = self._intake.since
+        since = self._frame_reader.since
         if since is None or self._deaf:
             return
         left = since + MESSAGE_SECONDS - self.loop.time()
         if left > 0:
             self._deadline = self.loop.call_later(left, self._late)
             return
-        self._guard.cut("message")
+        self._policy.cut("message")
         self._give_up(CloseCode.SLOW)
 
     def _read_on(self) -> None:

@@ -1,4 +1,4 @@
-"""Where links lead: to places of the paper itself, and to addresses of the web."""
+"""Targets of links: destinations inside the PDF, and web addresses."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from pypdf.generic import (
     StreamObject,
 )
 
-from sitwith_server.materials.papers import values
-from sitwith_server.materials.papers.rules import Target
+from sitwith_server.materials.pdf import values
+from sitwith_server.materials.pdf.rules import Target
 
 ADDRESS: Final = 2_000
-"""Characters of an address."""
+"""Longest web address, in bytes."""
 _FITS: Final = {
     "/XYZ": 3, "/Fit": 0, "/FitH": 1, "/FitV": 1, "/FitR": 4, "/FitB": 0, "/FitBH": 1, "/FitBV": 1,
 }  # fmt: skip
-"""How a page is shown, with how many numbers (table 149)."""
+"""Ways to show a page, with their count of numbers (table 149)."""
 _SCHEMES: Final = ("http", "https")
 _PLAIN: Final = re.compile(rb"[!-\[\]-~\x80-\xff]+")
-"""Printed characters, and no backslash: browsers take it for a slash."""
+"""Printable characters without the backslash, which browsers read as a slash."""
 
 
 def web(value: Any) -> bytes | None:
-    """The address of an action `/URI` (its resolved `/URI`), if it is one of the web."""
+    """The web address of a `/URI` action; None for any other scheme. value: its resolved `/URI`."""
     raw = values.string(value)
     if raw is None or len(raw) > ADDRESS or not _PLAIN.fullmatch(raw):
         return None
@@ -45,19 +45,19 @@ def web(value: Any) -> bytes | None:
     return address.encode()
 
 
-class Places:
-    """The places of one paper, also those that have names."""
+class Destinations:
+    """The destinations of one PDF, named ones too."""
 
     def __init__(self, root: DictionaryObject, pages: list[bytes], target: Target) -> None:
-        """pages: the reference to each page, in their order."""
+        """pages: a reference to each page, in order."""
         self._pages = pages
         self._target = target
         self._named = dict(self._names(root))
 
     def of(self, mark: DictionaryObject) -> bytes | None:
-        """What is written of where a mark or a line of the outline leads; None: nowhere.
+        """The entry for the target of an annotation or outline item; None if it has none.
 
-        All that an action may do is turn to a page, which needs none, or name an address.
+        Only two actions are kept: going to a page, written as `/Dest`, and opening a web address.
         """
         action = values.resolved(mark.get("/A"))
         if not isinstance(action, DictionaryObject):
@@ -73,7 +73,7 @@ class Places:
         return None
 
     def destination(self, value: Any, *, named: bool = True) -> bytes | None:
-        """A page and how it is shown; names are looked up once, and none is written."""
+        """The explicit destination for `value`. A name is looked up and not written."""
         found = values.resolved(value)
         if isinstance(found, DictionaryObject) and not isinstance(found, StreamObject):
             found = values.resolved(found.get("/D"))

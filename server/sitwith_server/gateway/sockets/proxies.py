@@ -32,7 +32,7 @@ class BadProxyHeader(ValueError):
     """It begins as a PROXY protocol header does, and is none."""
 
 
-class Peers:
+class TrustedProxies:
     """Knows which proxies are trusted, and so who a request is from."""
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
@@ -86,7 +86,7 @@ def _address(text: str) -> Address | None:
         return None
 
 
-def neighbourhood(address: str) -> str:
+def peer_key(address: str) -> str:
     """What counts as one peer where peers are counted: an IPv4 address; of IPv6 the /64, since
     whoever has one address there has all of them (RFC 6177)."""
     found = _address(address)

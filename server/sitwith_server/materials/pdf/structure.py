@@ -1,4 +1,4 @@
-"""The structure of a paper, by which screen readers read it (ISO 32000-2, section 14.7)."""
+"""The structure of a PDF, which screen readers use (ISO 32000-2, section 14.7)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject
 
-from sitwith_server.materials.papers import values
-from sitwith_server.materials.papers.rules import (
+from sitwith_server.materials.pdf import values
+from sitwith_server.materials.pdf.rules import (
     Rule,
     Target,
     a,
@@ -28,7 +28,7 @@ ACTIONS: Final = frozenset(
      "/Hide", "/Named", "/SubmitForm", "/ResetForm", "/ImportData", "/JavaScript", "/SetOCGState",
      "/Rendition", "/Trans", "/GoTo3DView", "/RichMediaExecute")
 )  # fmt: skip
-"""No kind of element is called so, not even by a name of its author's."""
+"""Names of actions, which are refused as names of elements."""
 
 
 def _page(target: Target, value: Any, depth: int) -> bytes | None:
@@ -36,7 +36,7 @@ def _page(target: Target, value: Any, depth: int) -> bytes | None:
 
 
 def _mark(target: Target, value: Any, depth: int) -> bytes | None:
-    """What else is part of the structure: a link or a picture that is in the paper already."""
+    """A reference to a link or picture that is in the new PDF already."""
     return target.known(value, "link", "highlight", "image", "form")
 
 
@@ -61,7 +61,7 @@ _ATTRIBUTES: Final = (
     "/RubyPosition", "/GlyphOrientationVertical", "/ColumnCount", "/ColumnGap", "/ColumnWidths",
     "/ListNumbering", "/RowSpan", "/ColSpan", "/Headers", "/Scope", "/Summary", "/Short",
 )  # fmt: skip
-"""Of layout, lists and tables (tables 377 to 384)."""
+"""Attributes of layout, lists and tables (tables 377 to 384)."""
 shape("attributes", dict.fromkeys(_ATTRIBUTES, either(plain, array(plain))))
 shape(
     "element",
@@ -89,12 +89,12 @@ shape("object", {"/Type": name("/OBJR"), "/Pg": _page, "/Obj": _mark})
 
 
 def _no_element(target: Target, value: Any, depth: int) -> bytes:
-    """Keeps the places of the others."""
+    """Writes null, so that the other elements keep their index."""
     return b"null"
 
 
 def _parents(target: Target, value: Any, depth: int) -> bytes | None:
-    """Which elements the content of pages belongs to: a tree of numbers, written as one list."""
+    """The parent tree, from page content to elements, written as one flat list."""
     rule = either(a("element"), array(either(a("element"), _no_element)))
     parts = []
     for key, found in number_tree(value, target):
@@ -119,7 +119,7 @@ shape(
 
 
 def number_tree(value: Any, target: Target) -> list[tuple[int, Any]]:
-    """What a tree of numbers holds, in the order of the numbers (section 7.9.7)."""
+    """The entries of a number tree, sorted by number (section 7.9.7)."""
     found: dict[int, Any] = {}
     seen: set[values.Place] = set()
     todo = [value]

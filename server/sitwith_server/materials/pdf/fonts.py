@@ -1,10 +1,10 @@
-"""What a written paper may have of fonts (ISO 32000-2, section 9), and what all lists use."""
+"""Allowed objects of fonts (ISO 32000-2, section 9), and rules that all lists share."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sitwith_server.materials.papers.rules import (
+from sitwith_server.materials.pdf.rules import (
     a,
     array,
     by,
@@ -16,7 +16,7 @@ from sitwith_server.materials.papers.rules import (
     shape,
     string,
 )
-from sitwith_server.materials.papers.streams import Unpacker
+from sitwith_server.materials.pdf.streams import Unpacker
 
 _KINDS: Final = ("/Type0", "/Type1", "/MMType1", "/Type3", "/TrueType")
 FONT: Final = by("/Subtype", dict.fromkeys(_KINDS, "font"))
@@ -25,7 +25,7 @@ BOX: Final = array(number, number, number, number, exact=True)
 MATRIX: Final = array(*([number] * 6), exact=True)
 
 shape("table", {}, DATA)
-"""Bytes without names: colours, codes, glyphs."""
+"""A stream without entries: colours, codes, glyphs."""
 shape(
     "font",
     {
