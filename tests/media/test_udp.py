@@ -18,7 +18,7 @@ from sitwith_server.media.aiortc.datagrams import (
     Outbox,
     unpack_name,
 )
-from sitwith_server.media.aiortc.ice import Bucket
+from sitwith_server.media.aiortc.ice import TokenBucket
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
 from tests.media.stunning import AUDIO, LOCAL, VERSIONS, Client, Known
@@ -142,7 +142,7 @@ def test_one_address_that_can_t_be_reached_costs_no_other() -> None:
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
-    bucket = Bucket(rate=2, burst=3)
+    bucket = TokenBucket(rate=2, burst=3)
     assert [bucket.take(10.0) for _ in range(5)] == [True, True, True, False, False]
     assert not bucket.full(10.0)
     assert [bucket.take(10.6), bucket.take(10.6)] == [True, False]

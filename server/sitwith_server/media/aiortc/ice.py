@@ -62,7 +62,7 @@ class Credentials:
         return cls(ufrag, password)
 
 
-class Bucket:
+class TokenBucket:
     """So many at once, so many a second."""
 
     __slots__ = ("_at", "_burst", "_left", "_rate")
@@ -166,7 +166,7 @@ class Agent:
         self._port = port
         self.on_datagram, self.on_selected = on_datagram, on_selected
         self._keys: dict[str, _Keys] = {}
-        self._bucket, self._strangers = Bucket(50, 100), Bucket(20, 50)
+        self._bucket, self._strangers = TokenBucket(50, 100), TokenBucket(20, 50)
         self._tie_breaker = secrets.randbits(64)
         self._questions: dict[bytes, _Question] = {}
         self.addresses: dict[bytes, tuple[_Keys, float]] = {}
