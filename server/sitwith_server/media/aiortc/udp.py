@@ -1,6 +1,6 @@
 """One UDP port for all members.
 
-A member's `Agent` (`ice.py`) is found by the user name of a connectivity check, and only an address
+A member's `IceAgent` (`ice.py`) is found by the user name of a connectivity check, and only an address
 that has answered a check of ours becomes one of the agent's. What comes from any other is dropped,
 and nothing but checks and answers to them is ever sent there: candidates of an offer are not even
 read, so none can make this port talk to a machine that did not ask.
@@ -22,7 +22,7 @@ import structlog
 from aioice import stun
 
 from sitwith_server.media.aiortc.datagrams import IN_BATCH, ROOM, Inbox, Outbox
-from sitwith_server.media.aiortc.ice import Agent
+from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.counters import Counters
 
 ROUNDS: Final = 4
@@ -80,9 +80,9 @@ class UdpPort:
         self._ends: list[_End] = []
         self._fault_next = float("-inf")
         self._failed = 0
-        self._by_name: dict[str, Agent] = {}
-        self._by_address: dict[bytes, Agent] = {}
-        self._by_question: dict[bytes, Agent] = {}
+        self._by_ufrag: dict[str, IceAgent] = {}
+        self._by_address: dict[bytes, IceAgent] = {}
+        self._by_transaction: dict[bytes, IceAgent] = {}
 
     def open(self) -> None:
         """Binds and begins to listen in the running loop. Raises OSError."""
@@ -136,32 +136,32 @@ class UdpPort:
 
     # ---------------------------------------------------------------------------- who is who
 
-    def know_name(self, ufrag: str, agent: Agent) -> None:
-        self._by_name[ufrag] = agent
+    def add_ufrag(self, ufrag: str, agent: IceAgent) -> None:
+        self._by_ufrag[ufrag] = agent
 
-    def forget_name(self, ufrag: str) -> None:
-        self._by_name.pop(ufrag, None)
+    def remove_ufrag(self, ufrag: str) -> None:
+        self._by_ufrag.pop(ufrag, None)
 
-    def know_address(self, address: bytes, agent: Agent) -> None:
+    def add_address(self, address: bytes, agent: IceAgent) -> None:
         before = self._by_address.get(address)
         if before is not agent:
             if before is not None:
-                before.lost(address)
+                before.address_taken(address)
             self._by_address[address] = agent
 
-    def forget_address(self, address: bytes, agent: Agent) -> None:
+    def remove_address(self, address: bytes, agent: IceAgent) -> None:
         if self._by_address.get(address) is agent:
             del self._by_address[address]
 
-    def know_question(self, transaction: bytes, agent: Agent) -> None:
-        self._by_question[transaction] = agent
+    def add_check(self, transaction: bytes, agent: IceAgent) -> None:
+        self._by_transaction[transaction] = agent
 
-    def forget_question(self, transaction: bytes) -> None:
-        self._by_question.pop(transaction, None)
+    def remove_check(self, transaction: bytes) -> None:
+        self._by_transaction.pop(transaction, None)
 
     def __len__(self) -> int:
         """Entries of the tables: bounded by the agents."""
-        return len(self._by_name) + len(self._by_address) + len(self._by_question)
+        return len(self._by_ufrag) + len(self._by_address) + len(self._by_transaction)
 
     # ------------------------------------------------------------------------------- packets
 
@@ -221,11 +221,11 @@ class UdpPort:
         kind = _kind(datagram)
         if kind == _BINDING_RESPONSE:
             transaction = datagram[8 : stun.HEADER_LENGTH]
-            if (agent := self._by_question.get(transaction)) is not None:
+            if (agent := self._by_transaction.get(transaction)) is not None:
                 agent.answered(transaction, datagram, source, now)
                 return
         elif kind == _BINDING_REQUEST and (ufrag := _addressee(datagram)) is not None:
-            if (agent := self._by_name.get(ufrag)) is not None:
+            if (agent := self._by_ufrag.get(ufrag)) is not None:
                 agent.check(ufrag, datagram, source, box, now)
                 return
         self.counters.bad_checks += 1
