@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aioice import stun
 
-from sitwith_server.media.aiortc.datagrams import unpack_name
+from sitwith_server.media.aiortc.datagrams import unpack_sockaddr
 from sitwith_server.media.aiortc.ice import (
     AMPLIFICATION,
     CONSENT_INTERVAL,
@@ -144,13 +144,13 @@ async def test_ME31_the_nominated_address_is_sent_to_and_a_new_one_only_after_it
     assert known.got == []
     other.send(other.check(known.local, nominate=False))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == client.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == client.sock.getsockname()
     other.send(AUDIO)
     await other.receive()
     assert known.got == [AUDIO]
     other.send(other.check(known.local, priority=200))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == other.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == other.sock.getsockname()
     assert known.selections == 2
     other.sock.close()
 
@@ -163,11 +163,11 @@ async def test_ME31_a_worse_nomination_waits_until_the_better_address_is_silent(
     await client.receive()
     other.send(other.check(known.local, priority=100))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == client.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == client.sock.getsockname()
     monkeypatch.setattr("sitwith_server.media.aiortc.ice.NOMINATED_FOR", 0.0)
     other.send(other.check(known.local, priority=100))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == other.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == other.sock.getsockname()
     other.sock.close()
 
 
@@ -187,7 +187,7 @@ async def test_ME32_old_credentials_hold_until_new_ones_are_used(
     moved = Client(port, answers=renewed)
     moved.send(moved.check(new, remote="renewed", priority=1))
     assert len(await moved.receive()) == 1
-    assert unpack_name(known.agent.selected or b"") == moved.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == moved.sock.getsockname()
     client.send(client.check(known.local))
     assert await client.receive() == []
     moved.sock.close()
@@ -236,7 +236,7 @@ async def test_an_address_belongs_to_who_proved_it_last(
 
 
 def at(known: Known) -> tuple[str, int]:
-    return unpack_name(known.agent.selected or b"")
+    return unpack_sockaddr(known.agent.selected or b"")
 
 
 async def test_ME45_a_check_alone_moves_nothing_and_its_address_gets_three_times_its_bytes_at_most(

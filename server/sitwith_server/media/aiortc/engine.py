@@ -77,7 +77,7 @@ class AiortcEngine:
     async def start(self) -> None:
         """Binds the port. Raises OSError."""
         self.port.open()
-        for box in self.port.boxes():
+        for box in self.port.outboxes():
             self.pointers[box] = pointers(box)
         self.running = True
         self._ticked = time.process_time(), time.monotonic()

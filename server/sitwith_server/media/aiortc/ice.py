@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from aioice import stun
 
-from sitwith_server.media.aiortc.datagrams import Outbox, unpack_name
+from sitwith_server.media.aiortc.datagrams import Outbox, unpack_sockaddr
 
 if TYPE_CHECKING:
     from sitwith_server.media.aiortc.udp import UdpPort
@@ -424,6 +424,6 @@ def _answer(
     if conflict:
         answer.attributes["ERROR-CODE"] = _ROLE_CONFLICT
     else:
-        answer.attributes["XOR-MAPPED-ADDRESS"] = unpack_name(source)
+        answer.attributes["XOR-MAPPED-ADDRESS"] = unpack_sockaddr(source)
     answer.add_message_integrity(keys.local.password.encode())
     return answer
