@@ -22,5 +22,6 @@ def due_at(state: RoomState) -> float:
 
 def _all(state: RoomState) -> Iterator[float]:
     for family in FAMILIES:
-        if family.deadlines is not None:
-            yield from (at for at in family.deadlines(state) if at is not None)
+        for deadline in family.deadlines:
+            if (at := deadline.at(state)) is not None:
+                yield at

@@ -112,8 +112,9 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
 def _tick(d: Draft, command: Tick) -> None:
     """Does everything that is due by now (TI*)."""
     for family in FAMILIES:
-        if family.tick is not None:
-            family.tick(d, command.seed)
+        for deadline in family.deadlines:
+            if not d.state.ended and d.is_due(deadline.at(d.state)):
+                deadline.act(d, command.seed)
 
 
 _DECIDE: Mapping[type[Command], Decide] = {**families.DECIDE, Tick: _tick}

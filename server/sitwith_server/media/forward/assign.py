@@ -12,10 +12,10 @@ from typing import Final
 
 from sitwith_server.room.model import MemberId
 
-LOUDER: Final = 10.0
+LOUDER_BY: Final = 10.0
 """dB by which a voice must be louder than one that has a place."""
 
-HELD: Final = 2.0
+HOLD: Final = 2.0
 """Seconds after its last speech for which a voice or picture keeps its place against others."""
 
 
@@ -31,13 +31,13 @@ class Candidate:
     spoke: float
 
 
-def chosen(
+def choose_members(
     candidates: Sequence[Candidate], places: int, kept: frozenset[MemberId], now: float
 ) -> frozenset[MemberId]:
     """Who gets one of `places`: all if there is room.
 
     Otherwise those who have a place (`kept`) keep it, until somebody who speaks now is louder by
-    `LOUDER` than one of them, or that one hasn't spoken for `HELD`. Free places go to who spoke
+    `LOUDER_BY` than one of them, or that one hasn't spoken for `HOLD`. Free places go to who spoke
     most recently.
     """
     if len(candidates) <= places:
@@ -47,21 +47,21 @@ def chosen(
     outside = [each for each in order if each.member not in kept]
     while outside and len(inside) < places:
         inside.append(outside.pop(0))
-    speaking = [each for each in outside if now - each.spoke < HELD / 4]
+    speaking = [each for each in outside if now - each.spoke < HOLD / 4]
     speaking.sort(key=lambda each: (-each.loudness, each.member))
     for challenger in speaking:
         if not inside:
             break
-        weakest = min(inside, key=lambda each: (each.spoke > now - HELD, each.loudness, each.spoke))
-        silent = now - weakest.spoke >= HELD
-        if not silent and challenger.loudness < weakest.loudness + LOUDER:
+        weakest = min(inside, key=lambda each: (each.spoke > now - HOLD, each.loudness, each.spoke))
+        silent = now - weakest.spoke >= HOLD
+        if not silent and challenger.loudness < weakest.loudness + LOUDER_BY:
             break
         inside.remove(weakest)
         inside.append(challenger)
     return frozenset(each.member for each in inside)
 
 
-def place(
+def assign_slots(
     slots: Mapping[str, MemberId | None],
     members: frozenset[MemberId],
     near: Mapping[MemberId, str],
@@ -85,7 +85,7 @@ def place(
     return found
 
 
-def layers(
+def choose_layers(
     rates: Sequence[Sequence[float]],
     shown: Sequence[int],
     high: bool,

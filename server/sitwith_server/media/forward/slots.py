@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sitwith_server.media.forward.streams import AudioStream, Stream
     from sitwith_server.room.model import MemberId
 
-SHUT: Final = 1 << 62
+NOT_OPEN: Final = 1 << 62
 """The `base` of a slot that is to be opened by the next packet: above every number."""
 
 
@@ -51,7 +51,7 @@ class Slot:
         self.member: MemberId | None = None
         """Who is on it."""
         self.type = 0
-        self.base = SHUT
+        self.base = NOT_OPEN
         self.number = self.shift = 0
         self.last_number = spec.number - 1
         self.last_time = spec.time - 1
@@ -63,19 +63,19 @@ class Slot:
         """What is forwarded on it just now."""
         raise NotImplementedError
 
-    def opens(self, ext: int, time: int, now: float) -> bool:
+    def try_open(self, ext: int, time: int, now: float) -> bool:
         """Opens the slot with this packet if it is to be opened and the newest of its stream (one
         that is late would leave a gap behind it); else the packet is late, and dropped."""
         stream = self.stream
         if stream is None:
             return False
-        if self.base != SHUT or ext != stream.ext:
-            stream.refuse("late")
+        if self.base != NOT_OPEN or ext != stream.ext:
+            stream.count_dropped("late")
             return False
-        self.begin(stream, ext, time, now)
+        self.open(stream, ext, time, now)
         return True
 
-    def begin(self, stream: Stream, ext: int, time: int, now: float) -> None:
+    def open(self, stream: Stream, ext: int, time: int, now: float) -> None:
         passed = 0 if self.last_at is None else int((now - self.last_at) * self.clock)
         self.base = ext
         self.number = self.last_number + 1 - ext
@@ -86,9 +86,9 @@ class Slot:
     def close(self) -> None:
         """Nothing more of this opening is sent, nor sent again; the next packet would open it."""
         stream = self.stream
-        if stream is None or self.base == SHUT:
+        if stream is None or self.base == NOT_OPEN:
             return
-        self.base = SHUT
+        self.base = NOT_OPEN
         self.last_number = stream.ext + self.number
         self.last_time = stream.time + self.shift
         self.last_at = stream.arrived
@@ -122,9 +122,9 @@ class AudioSlot(Slot):
     def put(self, member: MemberId | None, stream: AudioStream | None = None) -> None:
         """That member's stream on it instead of what was there; None: nobody's."""
         if self._stream is not None:
-            self._stream.part(self)
+            self._stream.remove_slot(self)
             self.close()
         self.member = member
         self._stream = stream
         if stream is not None:
-            stream.join(self)
+            stream.add_slot(self)

@@ -16,7 +16,7 @@ from sitwith_server.media.sdp.session import CLOCKS, Medium, SourceSpec
 if TYPE_CHECKING:
     from sitwith_server.media.forward.slots import Slot
 
-MOST_AHEAD: Final = 3_000
+MAX_AHEAD: Final = 3_000
 """A number further ahead than this is believed once the next one follows it."""
 
 WINDOW: Final = 512
@@ -24,19 +24,19 @@ WINDOW: Final = 512
 
 _SEEN: Final = (1 << WINDOW) - 1
 
-QUIET: Final = 50
+SPEECH_LEVEL: Final = 50
 """Levels of more -dBov than this are no speech."""
 
-SPEECH: Final = 40
+SPEECH_BYTES: Final = 40
 """Bytes: shorter payloads hold no speech, where no level is given (DTX, sealed, has 30)."""
 
-PAUSE: Final = 0.5
+SPEECH_PAUSE: Final = 0.5
 """Seconds without speech after which speech has begun anew."""
 
-LONGEST: Final = 5_760
+MAX_OPUS_TICKS: Final = 5_760
 """Ticks of the longest Opus packet, 120 ms (RFC 6716 §2)."""
 
-USUAL: Final = 960
+USUAL_OPUS_TICKS: Final = 960
 
 _pack = rtp.HEADER.pack
 
@@ -54,7 +54,7 @@ REASONS: Final = (
 )
 
 
-class Talk:
+class ForwardedSpeech:
     """What was forwarded of a member's speech; outlives its connections."""
 
     __slots__ = ("last", "ticks")
@@ -71,13 +71,13 @@ class Stream:
         "arrived",
         "clock",
         "counts",
+        "expected_restart",
         "ext",
         "first",
         "format",
         "fractions",
         "jitter",
         "mapped",
-        "odd",
         "received",
         "report_at",
         "report_last",
@@ -102,7 +102,7 @@ class Stream:
         self.ext = -1
         """The highest number yet, unwrapped; below 0 before the first packet."""
         self.first = self.seen = self.received = 0
-        self.odd = -1
+        self.expected_restart = -1
         self.time = 0
         self.arrived = float("-inf")
         """RTP time and arrival of the packet with the highest number."""
@@ -119,14 +119,14 @@ class Stream:
         self.sent = self.sent_octets = 0
         """Packets and payload octets that were forwarded at all."""
 
-    def place(self, number: int, time: int, now: float) -> int:
+    def unwrap(self, number: int, time: int, now: float) -> int:
         """The unwrapped number of a packet, which is thereby received; -1: drop it."""
         ahead = (number - self.ext) & 0xFFFF
         if self.ext < 0:
             # Room below, for packets that were overtaken by the first one.
             self.ext = self.first = number + 0x10000
             self.seen = 1
-        elif 0 < ahead < MOST_AHEAD:
+        elif 0 < ahead < MAX_AHEAD:
             self.ext += ahead
             self.seen = (self.seen << ahead | 1) & _SEEN
             # RFC 3550 appendix A.8, in the clock's ticks.
@@ -142,10 +142,10 @@ class Stream:
             self.seen |= bit
             self.received += 1
             return self.ext - behind
-        elif number == self.odd:
+        elif number == self.expected_restart:
             self.restart(number)
         else:
-            self.odd = number + 1 & 0xFFFF
+            self.expected_restart = number + 1 & 0xFFFF
             self.counts["far_number"] += 1
             return -1
         self.received += 1
@@ -189,25 +189,27 @@ class Stream:
         """The sender has begun anew, `number` being the second of its new numbers."""
         self.ext = self.first = (self.ext | 0xFFFF) + 1 + number
         self.seen = 1
-        self.odd = -1
+        self.expected_restart = -1
         self.received = 0
         self.jitter = 0.0
         self.reported = (0, 0)
         self.mapped = None
 
-    def refuse(self, reason: str) -> None:
+    def count_dropped(self, reason: str) -> None:
         self.counts[reason] += 1
 
 
 class AudioStream(Stream):
     """A voice."""
 
-    __slots__ = ("bare", "began", "level", "loudness", "spoke", "talk", "targets")
+    __slots__ = ("level", "loudness", "on_speech_began", "opus_only", "spoke", "talk", "targets")
 
-    def __init__(self, spec: SourceSpec, ssrc: int, counts: dict[str, int], talk: Talk) -> None:
+    def __init__(
+        self, spec: SourceSpec, ssrc: int, counts: dict[str, int], talk: ForwardedSpeech
+    ) -> None:
         super().__init__(spec, ssrc, counts)
         self.targets: list[Slot] = []
-        self.bare: list[Slot] = []
+        self.opus_only: list[Slot] = []
         """Targets without RED, while this stream is sent in it."""
         self.level = spec.extensions.level
         self.talk = talk
@@ -215,31 +217,31 @@ class AudioStream(Stream):
         """127 - level, smoothed over some 200 ms."""
         self.spoke = float("-inf")
         """When speech came in last, forwarded or not."""
-        self.began: Callable[[float], None] | None = None
+        self.on_speech_began: Callable[[float], None] | None = None
         """Called when speech begins, while there are more voices than slots."""
 
     def receive(
         self, packet: bytes, flags: int, kind: int, number: int, time: int, now: float
     ) -> None:
-        if kind & 0x7F != self.type and not self._turn(kind & 0x7F):
+        if kind & 0x7F != self.type and not self._switch_format(kind & 0x7F):
             return
         start = 12 if flags == 0x80 else rtp.body(packet, flags)
         if start < 0:
             self.counts["malformed"] += 1
             return
         before = self.time
-        ext = self.place(number, time, now)
+        ext = self.unwrap(number, time, now)
         if ext < 0:
             return
         payload = packet[start:]
-        voiced = self._hear(packet, flags, start, now)
+        voiced = self._measure(packet, flags, start, now)
         targets = self.targets
         if targets:
             mark = kind & 0x80
             head = 0x80 | flags & 0x20
             for slot in targets:
                 if ext < slot.base:
-                    if not slot.opens(ext, time, now):
+                    if not slot.try_open(ext, time, now):
                         continue
                     # Who hears this stream from here on hears a talkspurt begin (RFC 3551 §4.1).
                     slot.send(
@@ -265,19 +267,19 @@ class AudioStream(Stream):
                     + payload,
                     False,
                 )
-        elif not self.bare:
+        elif not self.opus_only:
             self.counts["no_route"] += 1
             return
-        if self.bare:
-            self._send_bare(payload, flags, kind, ext, time, now)
+        if self.opus_only:
+            self._send_opus_only(payload, flags, kind, ext, time, now)
         self.sent += 1
         self.sent_octets += len(payload)
         if voiced:
             ticks = time - before & 0xFFFFFFFF
-            self.talk.ticks += ticks if 0 < ticks <= LONGEST else USUAL
+            self.talk.ticks += ticks if 0 < ticks <= MAX_OPUS_TICKS else USUAL_OPUS_TICKS
             self.talk.last = now
 
-    def _hear(self, packet: bytes, flags: int, start: int, now: float) -> bool:
+    def _measure(self, packet: bytes, flags: int, start: int, now: float) -> bool:
         """Whether there is speech in it; keeps the level."""
         level = -1
         if self.level and flags & 0x10:
@@ -292,19 +294,19 @@ class AudioStream(Stream):
             else:
                 level = rtp.level(rtp.extension(packet, flags, self.level))
         if level < 0:
-            voiced = len(packet) - start > SPEECH
+            voiced = len(packet) - start > SPEECH_BYTES
             level = 30 if voiced else 127
         else:
-            voiced = level <= QUIET
+            voiced = level <= SPEECH_LEVEL
         self.loudness += (127 - level - self.loudness) * 0.1
         if voiced:
-            if self.began is not None and now - self.spoke > PAUSE:
+            if self.on_speech_began is not None and now - self.spoke > SPEECH_PAUSE:
                 self.spoke = now
-                self.began(now)
+                self.on_speech_began(now)
             self.spoke = now
         return voiced
 
-    def _send_bare(
+    def _send_opus_only(
         self, payload: bytes, flags: int, kind: int, ext: int, time: int, now: float
     ) -> None:
         """RED to who has only Opus: the newest block alone."""
@@ -314,10 +316,10 @@ class AudioStream(Stream):
         if block is None:
             self.counts["malformed"] += 1
             return
-        for slot in self.bare:
+        for slot in self.opus_only:
             mark = kind & 0x80
             if ext < slot.base:
-                if not slot.opens(ext, time, now):
+                if not slot.try_open(ext, time, now):
                     continue
                 mark = 0x80
             slot.send(
@@ -332,7 +334,7 @@ class AudioStream(Stream):
                 False,
             )
 
-    def _turn(self, kind: int) -> bool:
+    def _switch_format(self, kind: int) -> bool:
         """To another payload type; no unknown one."""
         name = self.spec.formats.get(kind)
         if name is None:
@@ -341,27 +343,27 @@ class AudioStream(Stream):
         self.type = kind
         if name != self.format:
             self.format = name
-            slots = self.targets + self.bare
-            self.targets, self.bare = [], []
+            slots = self.targets + self.opus_only
+            self.targets, self.opus_only = [], []
             for slot in slots:
-                self.join(slot)
+                self.add_slot(slot)
         return True
 
-    def join(self, slot: Slot) -> None:
+    def add_slot(self, slot: Slot) -> None:
         formats = slot.spec.formats
         if self.format == "red" and "red" not in formats:
             slot.type = formats["opus"]
-            self.bare.append(slot)
+            self.opus_only.append(slot)
         else:
             slot.type = formats[self.format or "opus"]
             self.targets.append(slot)
 
-    def part(self, slot: Slot) -> None:
+    def remove_slot(self, slot: Slot) -> None:
         """New lists, since one may be walked just now."""
         self.targets = [each for each in self.targets if each is not slot]
-        self.bare = [each for each in self.bare if each is not slot]
+        self.opus_only = [each for each in self.opus_only if each is not slot]
 
     def restart(self, number: int) -> None:
-        for slot in self.targets + self.bare:
+        for slot in self.targets + self.opus_only:
             slot.close()
         super().restart(number)

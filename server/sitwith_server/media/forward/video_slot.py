@@ -1,0 +1,162 @@
+"""A receive slot for a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from sitwith_server.media.forward.key_frames import KeyFrameThrottle
+from sitwith_server.media.forward.slots import NOT_OPEN, Slot
+from sitwith_server.media.packets import rtp
+from sitwith_server.media.packets.pictures import Picture, renumbered
+from sitwith_server.media.sdp.session import SlotSpec
+
+if TYPE_CHECKING:
+    from sitwith_server.media.forward.port import Send
+    from sitwith_server.media.forward.video import VideoStream
+    from sitwith_server.room.model import MemberId
+
+_pack = rtp.HEADER.pack
+_pack_stamped = Struct("!BBHIIHHI").pack
+
+
+class KeptPacket(NamedTuple):
+    """A packet as it came, kept for sending it again."""
+
+    ext: int
+    head: int
+    mark: int
+    time: int
+    payload: bytes
+    picture: Picture
+    stamp: int
+    """24 bits of abs-send-time."""
+
+
+class VideoSlot(Slot):
+    """wanted: the stream that it goes over to at the next key frame."""
+
+    __slots__ = ("_asks", "_base", "_bases", "_id", "_ids", "_sent", "_stream", "wanted")
+
+    def __init__(self, spec: SlotSpec, send: Send) -> None:
+        super().__init__(spec, send)
+        self._stream: VideoStream | None = None
+        self.wanted: VideoStream | None = None
+        self._sent = spec.extensions.sent << 28 | 2 << 24
+        """The head of abs-send-time's element."""
+        self._ids = self._bases = 0
+        """What is added to picture ids and TL0PICIDX."""
+        self._id: int | None = None
+        self._base = 0
+        """The last of them that were sent."""
+        self._asks = KeyFrameThrottle()
+
+    @property
+    def stream(self) -> VideoStream | None:
+        return self._stream
+
+    @property
+    def shown(self) -> VideoStream | None:
+        """The layer that it shows or goes over to."""
+        return self.wanted or self._stream
+
+    def put(self, member: MemberId | None) -> None:
+        """That member on it instead of who was there, as yet without a layer; None: nobody."""
+        if self._stream is not None:
+            self._stream.remove_slot(self)
+            self.close()
+        if self.wanted is not None:
+            self.wanted.remove_slot(self)
+        self.member = member
+        self._stream = self.wanted = None
+
+    def want(self, stream: VideoStream, now: float) -> None:
+        """Another layer of the same picture, from its next key frame on."""
+        if self.wanted is stream:
+            return
+        if self.wanted is not None:
+            held = self.wanted
+            held.waiting = [each for each in held.waiting if each is not self]
+            self.wanted = None
+        if self._stream is not stream or self.base == NOT_OPEN:
+            self.wanted = stream
+            stream.waiting.append(self)
+            stream.request_key_frame(now)
+
+    def switch_to(self, stream: VideoStream, key: KeptPacket, now: float) -> None:
+        """Goes over to the stream with the first packet of a key frame; for the stream alone."""
+        if self._stream is not None:
+            self.close()
+            held = self._stream
+            held.targets = [each for each in held.targets if each is not self]
+        self._stream = stream
+        self.wanted = None
+        self.type = self.spec.formats[stream.format]
+        if self._id is not None:
+            self._ids = self._id + 1 - key.picture.id
+            self._bases = self._base + 1 - key.picture.base
+        self.open(stream, key.ext, key.time, now)
+        stream.targets = [*stream.targets, self]
+
+    def close(self) -> None:
+        if self._stream is not None and self.base != NOT_OPEN:
+            self._id = self._stream.id + self._ids & 0x7FFF
+            self._base = self._stream.base + self._bases & 0xFF
+        super().close()
+
+    def build(self, kept: KeptPacket) -> bytes:
+        """A packet of this opening, the same bytes every time."""
+        ext, head, mark, time, payload, picture, stamp = kept
+        if self._ids or self._bases:
+            payload = renumbered(payload, picture, self._ids, self._bases)
+        if self._sent >> 28:
+            return (
+                _pack_stamped(
+                    head | 0x10,
+                    mark | self.type,
+                    ext + self.number & 0xFFFF,
+                    time + self.shift & 0xFFFFFFFF,
+                    self.ssrc,
+                    rtp.ONE_BYTE,
+                    1,
+                    self._sent | stamp,
+                )
+                + payload
+            )
+        return (
+            _pack(
+                head,
+                mark | self.type,
+                ext + self.number & 0xFFFF,
+                time + self.shift & 0xFFFFFFFF,
+                self.ssrc,
+            )
+            + payload
+        )
+
+    def send_again(self, numbers: Iterable[int], most: int) -> int:
+        """What of these numbers is of this opening and still kept; how many were sent."""
+        stream = self._stream
+        if stream is None or self.base == NOT_OPEN:
+            return 0
+        sent = 0
+        for number in numbers:
+            ext = stream.ext - (stream.ext + self.number - number & 0xFFFF)
+            kept = stream.kept(ext) if ext >= self.base else None
+            if kept is None or sent == most:
+                stream.count_dropped("nack_refused")
+                continue
+            self.send(self.build(kept), False)
+            sent += 1
+        return sent
+
+    def request_key_frame(self, now: float) -> None:
+        """The receiver asks for a key frame."""
+        stream = self.wanted or self._stream
+        if stream is None:
+            return
+        if self._asks.passes(now):
+            stream.request_key_frame(now)
+        else:
+            stream.count_dropped("key_refused")
