@@ -11,32 +11,32 @@ import structlog
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.telemetry import logs
-from sitwith_server.gateway.telemetry.log_pace import BURST, KINDS, RATE, LogPace
+from sitwith_server.gateway.telemetry.log_limiter import BURST, KINDS, RATE, LogLimiter
 
 
 def test_so_many_lines_of_one_kind_and_the_next_says_how_many_were_left_out() -> None:
     now = 0.0
-    pace = LogPace(clock=lambda: now)
-    said = [pace.passes("request", "info") for _ in range(1_000)]
+    limiter = LogLimiter(clock=lambda: now)
+    said = [limiter.passes("request", "info") for _ in range(1_000)]
     assert said[: int(BURST)] == [0] * int(BURST)
     assert set(said[int(BURST) :]) == {None}
     now = 1.5 / RATE
-    assert pace.passes("request", "info") == 1_000 - BURST
+    assert limiter.passes("request", "info") == 1_000 - BURST
 
 
 def test_other_kinds_are_written_meanwhile() -> None:
-    pace = LogPace(clock=lambda: 0.0)
+    limiter = LogLimiter(clock=lambda: 0.0)
     for _ in range(1_000):
-        pace.passes("request", "info")
-    assert pace.passes("request", "error") == 0
-    assert pace.passes("fault", "info") == 0
+        limiter.passes("request", "info")
+    assert limiter.passes("request", "error") == 0
+    assert limiter.passes("fault", "info") == 0
 
 
 def test_what_it_keeps_is_bounded() -> None:
-    pace = LogPace(clock=lambda: 0.0)
+    limiter = LogLimiter(clock=lambda: 0.0)
     for number in range(10 * KINDS):
-        pace.passes(f"kind {number}", "info")
-    assert len(pace._kinds) <= KINDS + 1
+        limiter.passes(f"kind {number}", "info")
+    assert len(limiter._kinds) <= KINDS + 1
 
 
 @pytest.mark.parametrize("foreign", [False, True])

@@ -1,7 +1,7 @@
-"""A storm writes no line a frame: of each kind of line only so many, and how many were left out.
+"""Limits the log lines of each kind, so that a flood of frames can't flood the log.
 
-A kind is an event at a level. What was left out is said in the next line of its kind (`left_out`),
-so that nothing is lost but repetition.
+A kind is an event at a level. The next line of a kind carries the number of lines that were left
+out before it (`left_out`), so that only repetition is lost.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from typing import Final
 from sitwith_server.gateway.rates import TokenBucket
 
 RATE: Final = 10.0
-"""Lines of one kind a second in the long run."""
+"""Lines of one kind a second."""
 BURST: Final = 200.0
 KINDS: Final = 256
-"""Kinds that are told apart; more of them share one pace. Events are constants: there are fewer."""
+"""Most kinds with a limit of their own; further ones share one. There are fewer: events are
+constants."""
 
 _OTHERS: Final = ("", "")
 
 
-class LogPace:
-    """Which lines are written. May be used by several threads."""
+class LogLimiter:
+    """Decides which lines are written. Thread-safe."""
 
     def __init__(
         self,
@@ -37,7 +38,8 @@ class LogPace:
         self._lock = threading.Lock()
 
     def passes(self, event: str, level: str) -> int | None:
-        """How many lines of this kind were left out before this one; None: this one is, too."""
+        """Returns how many lines of this kind were left out before this one; None if this one is
+        left out, too."""
         kind = (event, level)
         with self._lock:
             if kind not in self._kinds and len(self._kinds) >= KINDS:
