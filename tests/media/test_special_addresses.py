@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.ice import Credentials
+from tests import network
 from tests.blackbox.house import Circle, Server, circle, free_port
 from tests.blackbox.rawclient import WAIT, Client, Map
 from tests.media.hostile import SLOTS, Crowd, Loud
@@ -37,11 +38,10 @@ from tests.media.special_net import (
     Traps,
     nets,
     set_traps,
-    why_not,
     within,
 )
 
-_WHY_NOT = why_not()
+_WHY_NOT = network.why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
 
 COOKIE = 0x2112A442
