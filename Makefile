@@ -12,16 +12,23 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 PORT ?=
 ARGS ?=
-JOBS ?= 3
+JOBS ?= 4
+# Tests of what is pure: nothing starts, nothing waits.
+PURE := tests/room tests/protocol tests/config tests/client/test_links.py tests/test_house.py \
+  tests/test_spec_ids.py
 
-.PHONY: help setup dev demo test lint check format bench soak lock clean
+# The tests start programs some hundred times; what Python has compiled is kept for the next.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup dev demo test lint check audit format bench soak lock clean
 
 help:
 	@echo "make setup    .venv with the command sitwith, and the web page"
 	@echo "make demo     a living room on this machine (PORT=8000)"
-	@echo "make test     every check and every test"
-	@echo "make lint     the checks alone; make format mends what can be mended"
-	@echo "make check    locked and shipped versions against known faults"
+	@echo "make check    for the loop of an edit: lint, versions and pure tests in a minute"
+	@echo "make test     every check and every test (JOBS=4 beside each other)"
+	@echo "make lint     style, types and layers alone; make format mends what can be mended"
+	@echo "make audit    locked and shipped versions against the databases of known faults"
 	@echo "make bench    benchmarks; make soak runs long tests"
 	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
 	@echo "make clean    removes all that the others made"
@@ -42,16 +49,36 @@ test: lint
 	@$(SETUP) npm run --silent test
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+# Each of them says what is wrong, and nothing else; together they take as long as the longest.
+LINT := style format-is types layers page
+BESIDE = @$(MAKE) --no-print-directory --jobs --keep-going --output-sync=target \
+  $(addprefix .check-,$(1))
+
 lint: dev
+	$(call BESIDE,$(LINT))
+
+check: dev
+	$(call BESIDE,$(LINT) floors pure)
+
+.PHONY: $(addprefix .check-,$(LINT) floors pure)
+.check-style:
 	@$(BIN)/ruff check --quiet . || { echo "lint: make format mends what can be mended" >&2; exit 1; }
+.check-format-is:
 	@$(BIN)/ruff format --quiet --check . || { echo "lint: run make format" >&2; exit 1; }
+.check-types:
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-cache >.setup/layers 2>&1 || { cat .setup/layers >&2; \
+.check-layers:
+	@$(BIN)/lint-imports >.setup/layers 2>&1 || { cat .setup/layers >&2; \
 	  echo "lint: pyproject.toml says who may import whom" >&2; exit 1; }
+.check-page:
 	@$(SETUP) npm run --silent typecheck
+.check-floors:
+	@$(BIN)/python deploy/dev/floors.py
+.check-pure:
+	@$(BIN)/python -m pytest -q -n 2 $(PURE)
 
 # The floors need no network; the databases are asked where they can be reached.
-check: dev
+audit: dev
 	@$(BIN)/python deploy/dev/floors.py
 	@$(BIN)/python deploy/dev/audit.py
 

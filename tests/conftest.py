@@ -42,11 +42,6 @@ def slow(path: str) -> bool:
     return path.startswith(("tests/browser/", "tests/cluster/", "tests/chaos/")) or "janus" in path
 
 
-def apart(path: str) -> bool:
-    """Each test of such a file starts all that it needs."""
-    return path.startswith("tests/cluster/")
-
-
 def shy(path: str) -> bool:
     """Tests with a Chromium, or with interfaces, that it takes for a change of its own network:
     where processes have no network of their own they take turns."""
@@ -60,7 +55,7 @@ class _FilesBesideEachOther(LoadScopeScheduling):  # type: ignore[misc]  # xdist
         path = nodeid.partition("::")[0]
         if shy(path) and network.why_not() is not None:
             return "network"
-        return nodeid if apart(path) else path
+        return path
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -208,6 +208,20 @@ class Cluster(Door):
             assert time.monotonic() < end, f"it was never ready:\n{worker.tail()}"
             await asyncio.sleep(0.05)
 
+    async def mend(self) -> None:
+        """All workers run and have nobody; HAProxy begins anew and takes them for well."""
+        assert self.haproxy is not None
+        self.haproxy.end()
+        dead = [i for i in range(len(self.workers)) if self._worker(i).code is not None]
+        for i in dead:
+            self.start(i)
+        for i, door in enumerate(self.doors):
+            await self.ready(i)
+            async with asyncio.timeout(ENDS_WITHIN):
+                while await door.connections():
+                    await asyncio.sleep(0.02)
+        self._start_haproxy()
+
     def environ(self, door: Door) -> dict[str, str]:
         """The environment of a worker that listens at `door`."""
         source = [str(ROOT / part) for part in ("protocol", "server", "client/python")]
