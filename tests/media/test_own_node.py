@@ -25,10 +25,10 @@ from sitwith_server.media.node_keeper import NodeKeeper
 from sitwith_server.media.reconcile import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
-from tests.media.person import until
 from tests.media.reachable import texts
 from tests.refusing import WAYS
 from tests.servers import PASSWORD, Server
+from tests.waiting import until
 
 SLACK = 0.4
 """Seconds that anything may be late on a machine that has other work."""
