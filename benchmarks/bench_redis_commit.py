@@ -19,9 +19,9 @@ import uvloop
 
 from benchmarks.measure import Result
 from sitwith_server.log.base import Commit, Committed
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import (
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import (
     COMMIT,
     GATE,
     key_field,
@@ -29,7 +29,7 @@ from sitwith_server.log.redis_packing import (
     pack_header,
     pack_tail,
 )
-from sitwith_server.log.redis_vigil import parse_info
+from sitwith_server.log.redis.watch.vigil import parse_info
 from tests.servers import Server, running
 
 ROOMS = 200

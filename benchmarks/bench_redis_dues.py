@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import uvloop
 
 from benchmarks.measure import Result
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_vigil import parse_info
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.watch.vigil import parse_info
 from tests.servers import Server, running
 
 ROOMS = 10_000

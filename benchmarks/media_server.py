@@ -17,10 +17,10 @@ from typing import Any
 
 import uvloop
 
-from sitwith_server.media.aiortc_engine import AiortcEngine
-from sitwith_server.media.aiortc_room import AiortcRoom, Limits
+from sitwith_server.media.aiortc.engine import AiortcEngine
+from sitwith_server.media.aiortc.room import AiortcRoom, Limits
 from sitwith_server.media.engine import Plan
-from sitwith_server.room.routes import Routes
+from sitwith_server.room.media.routes import Routes
 
 _ALL = Limits(offers=1e6, offers_burst=1e6, all_offers=1e6, all_offers_burst=1e6,
               half_open_room=1_000, half_open=10_000)  # fmt: skip

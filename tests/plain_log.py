@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sitwith_server.log.base import Blank, Blob, Commit, Effects, Result
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 
 
 class PlainLog(MemoryLog):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
+from .checks import Check, nullable, one_of, unchanged, written
 from .fields import ID, REF
-from .shapes import Check, Message, WrongShape, may, message, need, nullable, one_of, text
+from .shapes import Message, may, message, need
 
 LOCATION_MAX = 200
 PHONE_MAX = 40
@@ -16,17 +15,7 @@ LEVEL = one_of("quiet", "urgent")
 
 def _written(most: int, free: str = "") -> Check[str]:
     """Text that people wrote, without control characters but those of ``free``."""
-    any_text = text(1, most)
-
-    def check(value: object) -> str:
-        made = any_text(value)
-        if not made.strip():
-            raise WrongShape("expected text that is not empty")
-        if any(unicodedata.category(c) in ("Cc", "Cs") and c not in free for c in made):
-            raise WrongShape("expected text without control characters")
-        return made
-
-    return check
+    return unchanged(written(1, most, free=f"{free}\u2028\u2029", whole=True))
 
 
 @message("care.flag")

@@ -21,6 +21,19 @@ from .care import (
     StaffClaim,
     StaffRelease,
 )
+from .checks import (
+    binary,
+    boolean,
+    either,
+    integer,
+    many,
+    mapping,
+    matching,
+    nullable,
+    number,
+    one_of,
+    text,
+)
 from .concerns import ConcernsOffer, PairsPlan, TopicsSet
 from .door import (
     AgreementReading,
@@ -63,22 +76,7 @@ from .guests import GuestBring, GuestRest
 from .materials import MaterialHide, MaterialLink, MaterialOpen, MaterialText, MaterialUpload
 from .media import MediaOffer, MediaServers, MediaTake
 from .person import PERSON_BYTES
-from .shapes import (
-    Message,
-    binary,
-    boolean,
-    either,
-    integer,
-    many,
-    mapping,
-    may,
-    message,
-    need,
-    nullable,
-    number,
-    one_of,
-    text,
-)
+from .shapes import Message, may, message, need
 
 
 @message("hello")
@@ -141,7 +139,7 @@ class ChatDelete(Message):
 @message("react")
 class React(Message):
     id: int = need(ID)
-    kind: str = need(text(1, 24, r"[A-Za-z0-9_]+"))
+    kind: str = need(matching(text(1, 24), r"\w+", "must be letters, digits and _"))
     to: str | None = may(one_of("circle", "pair"), default=None)
 
 

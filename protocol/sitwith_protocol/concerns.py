@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import unicodedata
-
+from .checks import Invalid, binary, boolean, has_controls, integer, many, one_of, text
 from .fields import ID, two_members
 from .linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
-from .shapes import (
-    Message,
-    WrongShape,
-    binary,
-    boolean,
-    integer,
-    many,
-    may,
-    message,
-    need,
-    one_of,
-    text,
-)
+from .shapes import Message, may, message, need
 
 
 def _concerns(value: object) -> tuple[str, ...]:
     """Concerns to be shown, none twice by its normal form and none with control characters."""
     concerns = _TEXTS(value)
-    if any(unicodedata.category(char) == "Cc" for each in concerns for char in each):
-        raise WrongShape("expected text without control characters")
+    if any(has_controls(each, "\u2028\u2029") for each in concerns):
+        raise Invalid("must have no control characters")
     try:
         if len(set(map(normal_concern, concerns))) != len(concerns):
-            raise WrongShape("expected no concern twice")
+            raise Invalid("must have no concern twice")
     except ValueError:
-        raise WrongShape("expected concerns that are not empty") from None
+        raise Invalid("must have concerns that are not empty") from None
     return concerns
 
 

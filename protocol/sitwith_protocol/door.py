@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from typing import Final
 
+from .checks import binary, boolean
 from .fields import ID, REF
-from .shapes import Message, binary, boolean, may, message, need
+from .shapes import Message, may, message, need
 
 DIGEST_BYTES: Final = 32
 

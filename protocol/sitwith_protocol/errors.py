@@ -12,9 +12,9 @@ from typing import Self
 class RefusalCode(StrEnum):
     """Why a command was refused. The value is the wire's ``code``.
 
-    ``is_outcome`` says whether the refusal is remembered for the command's id: one that is not
-    (``frozen``, ``too_fast``, ``bad_request``, ``not_inside``) took nothing, so the same id may
-    be tried again and is decided anew.
+    ``is_outcome`` says whether the refusal is remembered for the command's id. One that is not
+    (``frozen``, ``too_fast``, ``bad_request``, ``not_inside``) took nothing: the same id may be
+    sent again and is evaluated again.
     """
 
     text: str
@@ -64,7 +64,7 @@ class CloseCode(IntEnum):
 
     BYE = 1000, "You have left the room."
     SLOW = 4001, "The connection was too slow to keep up."
-    DRAIN = 4002, "This server is going to rest; another takes over."
+    DRAIN = 4002, "This server is stopping; another one takes over."
     FAULT = 4003, "Something went wrong on the server."
     LOST = 4004, "The server lost touch with the room."
     PLACE_GIVEN = 4010, "Somebody else needed this place at the door. You can come in again."
@@ -73,7 +73,7 @@ class CloseCode(IntEnum):
     REMOVED = 4403, "A facilitator has removed you from the room."
     NOWHERE = 4404, "This link leads nowhere, or the room has ended."
     DECLINED = 4405, "The facilitators can't let you in this time."
-    NO_HELLO = 4408, "The greeting did not come in time."
+    NO_HELLO = 4408, "The client did not say hello in time."
     ELSEWHERE = 4409, "This seat is connected elsewhere."
     TOO_LARGE = 4413, "A message was too large."
     DOOR_CLOSED = 4423, "The room is locked or full."

@@ -3,45 +3,19 @@ voice (AG*, BR*, MO*, MS*, EQ*)."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
-from .fields import ID, REF, SECONDS, STAGE, stages
-from .shapes import (
-    Message,
-    WrongShape,
-    binary,
-    either,
-    integer,
-    many,
-    may,
-    message,
-    need,
-    number,
-    text,
-)
+from .agenda import pattern, stages
+from .checks import binary, either, integer, unchanged, written
+from .fields import ID, REF, SECONDS, STAGE
+from .shapes import Message, may, message, need
 
 MILESTONE_MAX = 80
 """Characters of a milestone; a longer one is refused ``too_long`` by the room, not here."""
 
 
-def _pattern(value: object) -> tuple[float, ...]:
-    """The seconds of each phase of one breath, which takes time."""
-    phases: tuple[float, ...] = many(number(0, 600), 1, 16)(value)
-    if not any(phases):
-        raise WrongShape("expected a phase of more than 0 seconds")
-    return phases
-
-
-def _milestone(value: object) -> str | bytes:
-    """Sealed, or one line of words."""
-    words: str | bytes = either(text(1, 2000), binary(1, 2**12))(value)
-    if isinstance(words, str):
-        if not words.strip():
-            raise WrongShape("expected text that is not empty")
-        if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in words):
-            raise WrongShape("expected text without control characters")
-    return words
+_MILESTONE = either(unchanged(written(1, 2000, whole=True)), binary(1, 2**12))
+"""One line of words, or sealed."""
 
 
 @message("agenda.start")
@@ -83,7 +57,7 @@ class BreatheStart(Message):
     """``pattern`` is the seconds of each phase of one breath."""
 
     id: int = need(ID)
-    pattern: tuple[float, ...] = need(_pattern)
+    pattern: tuple[float, ...] = need(pattern)
     seconds: float = need(SECONDS)
 
 
@@ -113,7 +87,7 @@ class MilestoneShare(Message):
     """``text`` in one's own words, sealed as bytes where the room is."""
 
     id: int = need(ID)
-    text: str | bytes = need(_milestone)
+    text: str | bytes = need(_MILESTONE)
 
     def __repr__(self) -> str:
         return f"MilestoneShare(id={self.id})"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from .agenda import STAGES_MAX, BadAgenda, read_stages
-from .shapes import WrongShape, binary, either, integer, many, number, one_of, text
+from .agenda import STAGES_MAX
+from .checks import Invalid, binary, either, integer, many, matching, number, one_of, text
 
 NAME_MAX: Final = 40
 """Characters of a name, without white space around it."""
@@ -21,7 +20,7 @@ SEEN_MAX: Final = 1000
 def name(value: object) -> str:
     """A name by its length alone; what it may consist of is the server's judgement."""
     if type(value) is not str or not 1 <= len(value.strip()) <= NAME_MAX or len(value) > 400:
-        raise WrongShape("expected a name of 1 to 40 characters")
+        raise Invalid(f"must be a name of 1 to {NAME_MAX} characters")
     return value
 
 
@@ -36,16 +35,8 @@ def groups_of_members(value: object) -> tuple[tuple[str, ...], ...]:
     groups = _LISTS(value)
     listed = [member for group in groups for member in group]
     if len(set(listed)) != len(listed):
-        raise WrongShape("expected nobody twice")
+        raise Invalid("must have nobody twice")
     return groups
-
-
-def stages(value: object) -> tuple[Mapping[str, object], ...]:
-    """The stages of an agenda."""
-    try:
-        return read_stages(value)
-    except BadAgenda as bad:
-        raise WrongShape(f"{bad.place} {bad.problem}") from None
 
 
 ID = integer()
@@ -54,6 +45,10 @@ STAGE = integer(0, STAGES_MAX - 1)
 SECONDS = number(1, DURATION_MAX)
 BODY = either(text(1, 2**15), binary(1, 2**15))
 KINDS = many(one_of("audio", "video", "chat"), 1, 3, distinct=True)
-CONVERSATION = text(1, 140, r"circle|pair|staff|facilitators|(?:pair|staff|direct):.{1,128}")
+CONVERSATION = matching(
+    text(1, 140),
+    r"circle|pair|staff|facilitators|(?:pair|staff|direct):.{1,128}",
+    "must be the name of a conversation",
+)
 _TWO = many(REF, 2, 2, distinct=True)
 _LISTS = many(many(REF, 1, 1000), 1, 1000)

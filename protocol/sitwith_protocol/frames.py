@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .media import MediaLost, MediaMap, Speaking
-from .shapes import (
+from .checks import (
     Check,
-    Message,
-    WrongShape,
+    Invalid,
     anything,
     binary,
     boolean,
@@ -18,13 +16,12 @@ from .shapes import (
     integer,
     many,
     mapping,
-    may,
-    message,
-    need,
     number,
     one_of,
     text,
 )
+from .media import MediaLost, MediaMap, Speaking
+from .shapes import Message, may, message, need
 
 _WORD = text(1, 256)
 _POS = binary(0, 256)
@@ -210,8 +207,8 @@ ServerFrame = (
 
 
 def read_ok(raw: Mapping[str, object]) -> Ok:
-    """The answer ``ok``, with whatever its command's answer carries. Raises ``WrongShape``."""
+    """The answer ``ok``, with whatever its command's answer carries. Raises ``Invalid``."""
     number_: Any = raw.get("id")
     if type(number_) is not int:
-        raise WrongShape("id: expected an integer")
+        raise Invalid("must be a whole number", "id")
     return Ok(number_, {key: value for key, value in raw.items() if key not in ("t", "id")})

@@ -7,12 +7,10 @@ import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
 
+from .checks import Invalid
+
 URL_MAX: Final = 2_000
 _HOST = re.compile(r"(?:[^\W_]|[.-])+|\[[0-9A-Fa-f:.]+\]")
-
-
-class NoLink(ValueError):
-    """An address that is not shown; its text says what is."""
 
 
 def read_link(value: object) -> str:
@@ -22,22 +20,22 @@ def read_link(value: object) -> str:
     and backslashes anywhere, and a host of anything but letters, digits, `.` and `-`.
 
     Raises:
-        NoLink: it is none.
+        Invalid: it is none.
     """
     if type(value) is not str or not 1 <= len(value) <= URL_MAX:
-        raise NoLink(f"must be a link of at most {URL_MAX:,} characters")
+        raise Invalid(f"must be a link of at most {URL_MAX:,} characters")
     if "\\" in value or any(c.isspace() or unicodedata.category(c)[0] in "CZ" for c in value):
-        raise NoLink("must be a link without spaces, backslashes and control characters")
+        raise Invalid("must be a link without spaces, backslashes and control characters")
     try:
         parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        raise NoLink("must be a link with a host") from None
+        raise Invalid("must be a link with a host") from None
     if parts.scheme not in ("http", "https") or not value[len(parts.scheme) :].startswith("://"):
-        raise NoLink("must be a link that begins with http:// or https://")
+        raise Invalid("must be a link that begins with http:// or https://")
     if "@" in parts.netloc:
-        raise NoLink("must be a link without a user or password")
+        raise Invalid("must be a link without a user or password")
     host = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
     if not _HOST.fullmatch(host.removesuffix(":")):
-        raise NoLink("must be a link with a host")
+        raise Invalid("must be a link with a host")
     return value

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .checks import many, mapping, nullable, one_of, text
 from .fields import ID
-from .shapes import Message, many, mapping, message, need, nullable, one_of, text
+from .shapes import Message, message, need
 
 SDP_MAX = 2**15
 """Characters of an offer, and bytes: what a browser writes is ASCII."""

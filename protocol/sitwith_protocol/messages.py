@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from .care import *  # noqa: F403
+from .checks import INT_MAX, INT_MIN, Invalid
 from .commands import *  # noqa: F403
 from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
 from .concerns import *  # noqa: F403
@@ -21,8 +22,8 @@ from .frames import Ok, ServerFrame, Unknown, read_ok
 from .guests import *  # noqa: F403
 from .materials import *  # noqa: F403
 from .media import *  # noqa: F403
-from .shapes import INT_MAX, INT_MIN, WrongShape, read
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
+from .shapes import read
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
 """The command classes by their types."""
@@ -43,20 +44,20 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
     if t == "hello":
         greeting: Any = HelloResume if "resume" in raw else HelloJoin
         try:
-            made: Hello = read(greeting, raw, open_ended=False)
-        except WrongShape as wrong:
-            raise BadMessage(None, str(wrong)) from None
+            made: Hello = read(greeting, raw)
+        except Invalid as bad:
+            raise BadMessage(None, _detail(bad)) from None
         return made
     usable = usable_id(raw)
     if usable is None:
-        raise BadMessage(None, "id: expected an integer")
+        raise BadMessage(None, "id must be a whole number")
     cls: Any = Ping if t == Ping.t else COMMANDS.get(t) if isinstance(t, str) else None
     if cls is None:
         raise BadMessage(usable, "unknown type")
     try:
-        command: Ping | Command = read(cls, raw, open_ended=False)
-    except WrongShape as wrong:
-        raise BadMessage(usable, str(wrong)) from None
+        command: Ping | Command = read(cls, raw)
+    except Invalid as bad:
+        raise BadMessage(usable, _detail(bad)) from None
     if isinstance(command, RoomSettings) and not command.changes:
         raise BadMessage(usable, "no setting is named")
     return command
@@ -76,9 +77,13 @@ def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
             rest = {key: value for key, value in raw.items() if key != "t"}
             return Unknown(str(t), rest)
         made: ServerFrame = read(cls, raw, open_ended=True)
-    except WrongShape as wrong:
-        raise BadMessage(None, f"{t}: {wrong}") from None
+    except Invalid as bad:
+        raise BadMessage(None, f"{t}: {_detail(bad)}") from None
     return made
+
+
+def _detail(bad: Invalid) -> str:
+    return f"{bad.place} {bad.problem}"
 
 
 def usable_id(raw: Mapping[str, object]) -> int | None:

@@ -1,30 +1,20 @@
-"""How message types are declared: a table of fields, each with a check, on a frozen dataclass.
+"""How messages and forms are declared: a table of fields, each with a check, on a frozen dataclass.
 
-``@message("chat.say")`` makes the class and its table; ``need(check)`` declares a field that must
-be there and ``may(check, default=...)`` one that may be absent. A check takes a decoded value and
-returns it in its Python form (lists become tuples) or raises ``WrongShape``; no text of an error
-ever holds a value.
+``@message("chat.say")`` makes the class of a message of the wire and ``@shape`` that of any other
+object, such as an HTTP body. ``need(check)`` declares a field that must be there and
+``may(check, default=...)`` one that may be absent; the checks are those of ``checks``.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Final, NamedTuple, TypeVar, cast, dataclass_transform
+from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform
+
+from .checks import Check, anything, members, nullable
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
-Check = Callable[[object], T]
-
-INT_MIN: Final = -(2**63)
-INT_MAX: Final = 2**64 - 1
-"""The integers that MessagePack can carry."""
-
-
-class WrongShape(Exception):
-    """A value that its field does not take; the text says what the field takes."""
 
 
 class BadMessage(Exception):
@@ -73,182 +63,60 @@ def need(check: Check[T], *, name: str | None = None) -> T:
 
 
 def may(check: Check[Any], *, default: Any, name: str | None = None) -> Any:
-    """A field that may be absent (a null counts as absent); then it has ``default``."""
+    """A field that may be absent; then it has ``default``. In a message a null counts as absent."""
     return field(default=default, metadata={"check": check, "name": name})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(need, may))
+def shape(cls: C) -> C:
+    """Makes a frozen, slotted dataclass with its table of fields."""
+    made: Any = dataclass(frozen=True, slots=True)(cls)
+    made._slots = tuple(
+        Slot(
+            attribute=each.name,
+            name=each.metadata["name"] or each.name,
+            check=each.metadata["check"],
+            required=each.default is MISSING,
+            default=None if each.default is MISSING else each.default,
+        )
+        for each in fields(made)
+    )
+    made._checks = {slot.name: slot.check for slot in made._slots}
+    made._needed = tuple(slot.name for slot in made._slots if slot.required)
+    return cast(C, made)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(need, may))
 def message(t: str) -> Callable[[C], C]:
-    """Makes a frozen, slotted dataclass for the wire's type ``t`` with its table of fields."""
+    """Makes the class of the messages of the wire's type ``t``."""
 
     def build(cls: C) -> C:
-        made: Any = dataclass(frozen=True, slots=True)(cls)
+        made: Any = shape(cls)
         made.t = t
-        made._slots = tuple(
-            Slot(
-                attribute=each.name,
-                name=each.metadata["name"] or each.name,
-                check=each.metadata["check"],
-                required=each.default is MISSING,
-                default=None if each.default is MISSING else each.default,
-            )
-            for each in fields(made)
-        )
+        made._checks = {"t": anything} | {
+            slot.name: slot.check if slot.required else nullable(slot.check) for slot in made._slots
+        }
         return cast(C, made)
 
     return build
 
 
-def read(cls: type[T], raw: Mapping[str, object], *, open_ended: bool) -> T:
-    """A message of class ``cls`` from a map; ``open_ended`` readers ignore unknown fields.
+def checks_of(cls: type[Any], *, but: str) -> dict[str, Check[Any]]:
+    """The checks of a declared class's fields by their names, without the field ``but``."""
+    return {slot.name: slot.check for slot in cls._slots if slot.name != but}
 
-    Raises ``WrongShape``.
+
+def read(cls: type[T], raw: object, *, open_ended: bool = False) -> T:
+    """An object of the declared class ``cls``; ``open_ended`` readers ignore unknown fields.
+
+    Raises:
+        Invalid: a field does not fit.
     """
-    slots = cast("tuple[Slot, ...]", getattr(cls, "_slots"))  # noqa: B009
-    values: dict[str, object] = {}
-    met = 1
-    for slot in slots:
-        if slot.name not in raw:
-            if slot.required:
-                raise WrongShape(f"{slot.name} is missing")
-            continue
-        met += 1
-        value = raw[slot.name]
-        if value is None and not slot.required:
-            continue
-        try:
-            values[slot.attribute] = slot.check(value)
-        except WrongShape as wrong:
-            raise WrongShape(f"{slot.name}: {wrong}") from None
-    if not open_ended and met != len(raw):
-        raise WrongShape("unknown field")
+    declared: Any = cls
+    found = members(raw, declared._checks, declared._needed, open_ended=open_ended)
+    values = {}
+    for attribute, name, _, required, _ in declared._slots:
+        value = found.get(name)
+        if value is not None or required:
+            values[attribute] = value
     return cls(**values)
-
-
-# ---- checks
-
-
-def integer(low: int = INT_MIN, high: int = INT_MAX) -> Check[int]:
-    """An integer from ``low`` to ``high``; a boolean is none."""
-
-    def check(value: object) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise WrongShape("expected an integer in range")
-        return value
-
-    return check
-
-
-def number(low: float, high: float) -> Check[float]:
-    """A finite number from ``low`` to ``high``."""
-
-    def check(value: object) -> float:
-        if type(value) is not int and type(value) is not float:
-            raise WrongShape("expected a number")
-        if not math.isfinite(value) or not low <= value <= high:
-            raise WrongShape("expected a number in range")
-        return value
-
-    return check
-
-
-def boolean(value: object) -> bool:
-    """True or false."""
-    if type(value) is not bool:
-        raise WrongShape("expected true or false")
-    return value
-
-
-def text(low: int = 1, high: int = 128, pattern: str | None = None) -> Check[str]:
-    """Text of ``low`` to ``high`` characters, fully matching ``pattern`` where one is given."""
-    compiled = re.compile(pattern, re.ASCII | re.DOTALL) if pattern else None
-
-    def check(value: object) -> str:
-        if type(value) is not str or not low <= len(value) <= high:
-            raise WrongShape("expected text of allowed length")
-        if compiled is not None and compiled.fullmatch(value) is None:
-            raise WrongShape("expected text of another form")
-        return value
-
-    return check
-
-
-def binary(low: int = 1, high: int = 2**20) -> Check[bytes]:
-    """Bytes, ``low`` to ``high`` of them."""
-
-    def check(value: object) -> bytes:
-        if type(value) is not bytes or not low <= len(value) <= high:
-            raise WrongShape("expected bytes of allowed length")
-        return value
-
-    return check
-
-
-def one_of(*words: str) -> Check[str]:
-    """One of these words."""
-    known = frozenset(words)
-
-    def check(value: object) -> str:
-        if type(value) is not str or value not in known:
-            raise WrongShape("expected one of the known words")
-        return value
-
-    return check
-
-
-def either(first: Check[Any], second: Check[Any]) -> Check[Any]:
-    """What one of two checks takes."""
-
-    def check(value: object) -> Any:
-        try:
-            return first(value)
-        except WrongShape:
-            return second(value)
-
-    return check
-
-
-def nullable(inner: Check[T]) -> Check[T | None]:
-    """What ``inner`` takes, or null."""
-
-    def check(value: object) -> T | None:
-        return None if value is None else inner(value)
-
-    return check
-
-
-def many(
-    inner: Check[T], low: int = 0, high: int = 1024, *, distinct: bool = False
-) -> Check[tuple[T, ...]]:
-    """A list of ``low`` to ``high`` items, none twice where ``distinct``."""
-
-    def check(value: object) -> tuple[T, ...]:
-        if type(value) not in (list, tuple):
-            raise WrongShape("expected a list")
-        items = cast("list[object]", value)
-        if not low <= len(items) <= high:
-            raise WrongShape("expected a list of allowed length")
-        made = tuple(inner(item) for item in items)
-        if distinct and len(set(made)) != len(made):
-            raise WrongShape("expected no item twice")
-        return made
-
-    return check
-
-
-def mapping(inner: Check[T], high: int = 4096, key: int = 256) -> Check[Mapping[str, T]]:
-    """A map from text of at most ``key`` characters, with at most ``high`` entries."""
-
-    def check(value: object) -> Mapping[str, T]:
-        if not isinstance(value, Mapping) or len(value) > high:
-            raise WrongShape("expected a map of allowed length")
-        if any(type(each) is not str or len(each) > key for each in value):
-            raise WrongShape("expected text as keys")
-        return {each: inner(item) for each, item in value.items()}
-
-    return check
-
-
-def anything(value: object) -> object:
-    """Any decoded value."""
-    return value

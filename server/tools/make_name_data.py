@@ -19,7 +19,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "sitwith_server" / "service" / "unicode" / "names.json"
+TARGET = (
+    Path(__file__).parents[1] / "sitwith_server" / "service" / "people" / "unicode" / "names.json"
+)
 
 SCRIPTS = """
 Adlm Aghb Ahom Arab Armi Armn Avst Bali Bamu Bass Batk Beng Berf Bhks Bopo Brah Brai Bugi Buhd

@@ -171,7 +171,7 @@ async def test_MW3_LI4_a_flood_of_offers_harms_nobody_else(
         assert time.monotonic() - began < 25
         assert await ada.closed() == 4429
         codes = {f.body.get("code") for f in ada.frames[before:] if f.body["t"] == "refused"}
-        assert codes <= {"too_fast"}
+        assert codes <= {"too_fast", "frozen"}, codes
         await voice.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
@@ -76,8 +77,8 @@ class Evening:
     def microphone(self, name: str) -> str:
         """What the button of a microphone that is turned on says."""
         if name in self.held:
-            return "Mic held"
-        return "Mic on" if self.may_speak(name) else "Mic waits"
+            return "Muted by a facilitator"
+        return "Mic on" if self.may_speak(name) else "Mic ready"
 
     def writes_to_circle(self, name: str) -> bool:
         return name == HOST or (self.chat == "all" and not self.in_group(name))
@@ -87,16 +88,17 @@ class Evening:
         if self.in_group(name):
             return "While the groups are open, members can't write to the circle."
         return {
-            "staff": "Just now, members write only to the facilitators.",
+            "staff": "Just now, members can write only to the facilitators.",
             "off": "Writing is closed for everyone just now.",
         }[self.chat]
 
-    def heading(self, name: str) -> str | None:
+    def heading(self, name: str) -> str | re.Pattern[str] | None:
         """What stands in the middle; None while breathing is drawn there."""
         if "breathe" in self.stage and self.holder is None:
             return None
         if self.in_group(name):
-            return "Just the few of you"
+            others = sorted(self.place(name) - {name})
+            return re.compile("^Just you" + "".join(f"(?=.*{re.escape(one)})" for one in others))
         if self.holder is not None:
             return "It is your turn" if self.holder == name else f"{self.holder} has the stick"
         return {

@@ -126,18 +126,18 @@ async def test_an_agenda_is_chosen_and_begun_by_keyboard(make_room: MakeRoom, en
 
 
 async def tick(guest: Guest, concern: str, offered: str) -> None:
-    await guest.button(re.compile("^Look…")).click()
+    await guest.button(re.compile("^Show…")).click()
     await expect(
         guest.dialog.get_by_text("the key to the codes comes from the server")
     ).to_be_visible()
     if concern == offered:
         await guest.dialog.get_by_label(offered).check()
     else:
-        await guest.dialog.get_by_label("A concern of your own").fill(concern)
+        await guest.dialog.get_by_label("A topic of your own").fill(concern)
         await guest.button("Add").click()
     await expect(guest.dialog.get_by_text("1 ticked")).to_be_visible()
     await guest.accessible()
-    await guest.button("Keep my ticks").click()
+    await guest.button("Save my ticks").click()
     await expect(guest.dialog).to_have_count(0)
 
 
@@ -148,8 +148,8 @@ async def test_pairs_are_linked_by_what_people_ticked(make_room: MakeRoom, enter
         name: await inside(enter, name, room.member, size=PHONE if name == "Aya" else WIDE)
         for name in TICKS
     }
-    await mara.button(re.compile("^Concerns to offer…")).click()
-    await mara.dialog.get_by_label("Concerns, one on each line").fill(
+    await mara.button(re.compile("^Topics for pairing…")).click()
+    await mara.dialog.get_by_label("Topics, one on each line").fill(
         "Losing somebody\nSleeping badly"
     )
     await mara.accessible()
@@ -159,16 +159,16 @@ async def test_pairs_are_linked_by_what_people_ticked(make_room: MakeRoom, enter
         await tick(one, TICKS[name], "Losing somebody")
     # Ticks are known again, and no word of one's own is on anybody else's page.
     await members["Ben"].button("More").click()
-    await members["Ben"].button(re.compile("^What I carry…")).click()
+    await members["Ben"].button(re.compile("^Topics for pairing")).click()
     await expect(members["Ben"].dialog.get_by_label("Losing somebody")).to_be_checked()
     await members["Ben"].page.keyboard.press("Escape")
     for one in (mara, members["Ben"], members["Jon"]):
         assert "shifts" not in (await one.page.content()).lower()
     await mara.button("Make pairs…").click()
-    await mara.dialog.get_by_label("People who share a concern").check()
+    await mara.dialog.get_by_label("People who share a topic").check()
     await mara.button("Make a plan").click()
-    await expect(mara.dialog.get_by_text("2 share a concern and 0 met before")).to_be_visible()
-    await expect(mara.dialog.get_by_text("1 shared concern", exact=True)).to_have_count(2)
+    await expect(mara.dialog.get_by_text("2 share a topic and 0 met before")).to_be_visible()
+    await expect(mara.dialog.get_by_text("1 shared topic", exact=True)).to_have_count(2)
     await mara.accessible()
     await mara.button("Open the groups").click()
     for name, other in (("Ben", "Jon"), ("Jon", "Ben"), ("Aya", "Nia"), ("Nia", "Aya")):

@@ -38,13 +38,13 @@ async def test_CL1_a_flag_while_the_room_is_frozen_shows_the_lines(
     await expect(flag).to_be_visible()
     await asyncio.to_thread(cluster.redis_kill)
     await flag.click()
-    await expect(ben.dialog.get_by_text("The room could not take it just now.")).to_be_visible()
+    await expect(ben.dialog.get_by_text("The room could not save it just now.")).to_be_visible()
     await expect(ben.dialog.get_by_text("In danger: 112")).to_be_visible()
     await asyncio.to_thread(cluster.redis_start)
     # Nothing of it was kept for later: who asked is asked again.
     await expect(flag).to_be_visible()
     async with asyncio.timeout(60):
-        while not await mara.button("I take it Ben").count():
+        while not await mara.button("I'll help Ben").count():
             if await flag.count():
                 await flag.click()
             await asyncio.sleep(1)

@@ -27,7 +27,7 @@ async def test_LK3_a_template_offers_its_concerns(make_room: MakeRoom, enter: En
     mara = await inside(enter, "Mara", room.facilitator)
     ben = await inside(enter, "Ben", room.member)
     await take(mara)
-    await ben.button(re.compile("^Look…")).click()
+    await ben.button(re.compile("^Show…")).click()
     await expect(ben.dialog.get_by_label("Losing somebody")).to_be_visible()
 
 
@@ -37,6 +37,6 @@ async def test_LK3_what_is_offered_already_stays(make_room: MakeRoom, enter: Ent
     ben = await inside(enter, "Ben", room.member)
     await take(mara)
     await expect(ben.part("This part of the evening")).to_contain_text("Begins with: Arriving")
-    await ben.button(re.compile("^Look…")).click()
+    await ben.button(re.compile("^Show…")).click()
     await expect(ben.dialog.get_by_label("Night shifts")).to_be_visible()
     await expect(ben.dialog.get_by_label("Losing somebody")).to_have_count(0)

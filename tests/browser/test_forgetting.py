@@ -48,7 +48,7 @@ async def test_TI8_FG9_the_end_is_told_calmly_and_a_facilitator_moves_it(
     await expect(ada.page.get_by_text("Under a minute")).to_be_visible()
     # Half an hour is more than this room has as it was made.
     await fay.page.get_by_role("button", name="30 min").first.click()
-    await expect(fay.page.get_by_text("so much at once")).to_be_visible()
+    await expect(fay.page.get_by_text("too much time at once")).to_be_visible()
 
 
 async def test_RE14_the_page_comes_in_anew_where_the_room_has_forgotten(

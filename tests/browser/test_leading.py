@@ -31,12 +31,12 @@ async def test_a_gentle_question_reaches_one_member_alone(
         mara = await inside(enter, "Mara", link(room, "facilitator"))
         ben = await inside(enter, "Ben", link(room, "member"), size=PHONE)
         await press(mara, folded(mara, "Who has been heard"))
-        await press(mara, mara.button("Ask gently whether Ben likes to speak"))
+        await press(mara, mara.button("Ask gently whether Ben would like to speak"))
         note = ben.part("A question for you alone")
         await expect(note).to_contain_text("would you like to say something?")
         await ben.accessible()
         await mara.accessible()
-        asked = mara.button("Asked whether Ben likes to speak")
+        asked = mara.button("Asked whether Ben would like to speak")
         await expect(asked).to_have_attribute("aria-disabled", "true")
         await press(ben, ben.button(re.compile("^Not now A facilitator")))
         await expect(note).to_have_count(0)
@@ -66,20 +66,20 @@ async def test_lines_to_the_facilitators_are_taken_and_given_back(
         panel = mara.part("To the facilitators")
         await expect(panel).to_contain_text("Nobody is on it yet")
         await mara.accessible()
-        await press(mara, mara.button("I'm on it the line of Aya", within=panel))
+        await press(mara, mara.button("I'm on it the messages of Aya", within=panel))
         await expect(panel).to_contain_text("You are on it")
         await room.f.until(
             lambda: (room.f.view["inbox"][aya.me]["claimed_by"] or room.f.me) != room.f.me,
             "that Mara is on it",
         )
         assert not aya.view.get("inbox")
-        await mara.button("Read the line of Aya").click()
+        await mara.button("Read the messages of Aya").click()
         await expect(mara.page.get_by_text("May my camera stay off?")).to_be_visible()
         await mara.page.get_by_role("textbox", name="Write a message").fill("Of course.")
         await mara.button("Send").click()
         await aya.hears("Of course.")
-        await panel.get_by_text("1 more line").click()
-        await mara.button("Give it back the line of Aya", within=panel).click()
+        await panel.get_by_text("1 more conversation").click()
+        await mara.button("Let others answer the messages of Aya", within=panel).click()
         await room.f.until(
             lambda: room.f.view["inbox"][aya.me]["claimed_by"] is None, "that nobody is on it"
         )
@@ -96,7 +96,7 @@ async def test_two_are_pinned_together(page_server: Server, enter: Enter) -> Non
         await opened(mara, "Never together")
         await mara.dialog.get_by_label("Never together: First person").select_option("Lea")
         await mara.dialog.get_by_label("Never together: Second person").select_option("Aya")
-        await expect(mara.dialog.get_by_text("are pinned together")).to_be_visible()
+        await expect(mara.dialog.get_by_text("are on the put-together list")).to_be_visible()
         await mara.button("Make a plan").click()
         both = mara.dialog.get_by_role("region", name=re.compile(r"Group \d")).filter(
             has_text="Aya"
@@ -145,7 +145,7 @@ async def test_an_agenda_is_written_by_hand_and_changed_while_it_runs(
         assert aya.view["agenda"]["stages"][2]["title"] == "Going home"
         await mara.button("Begin: Arriving").click()
         await expect(mara.part("This part of the evening")).to_contain_text("Arriving")
-        await mara.button("Look and change…").click()
+        await mara.button("View and change…").click()
         # What is under way has no handles.
         await expect(mara.dialog.get_by_text("Change Arriving")).to_have_count(0)
         await mara.dialog.get_by_label("Add a part").select_option("A break")
@@ -154,7 +154,7 @@ async def test_an_agenda_is_written_by_hand_and_changed_while_it_runs(
         await press(mara, up)
         await expect(up).to_be_focused()
         await opened(mara, "Change A round")
-        await mara.button("Take it out A round").click()
+        await mara.button("Remove A round").click()
         await mara.button("Save").click()
         await aya.until(lambda: kinds() == ["arrival", "break", "closing"], "the other agenda")
         assert aya.view["agenda"]["at"] == 0
@@ -174,10 +174,10 @@ async def test_the_room_asks_on_the_way_in_how_one_can_be_reached(
         await ben.accessible()
         await press(ben, ben.dialog.get_by_label("A number to call"))
         await ben.page.keyboard.type("555 0100")
-        await press(ben, ben.button("Keep this"))
+        await press(ben, ben.button("Save"))
         await expect(ben.dialog).to_have_count(0)
         await expect(ben.seat("Ben")).to_be_visible()
         # Somebody about whom one worries, straight from their seat.
         await ben.open_person(room.f.label)
         await ben.button(f"I am worried about {room.f.label}…").click()
-        await expect(ben.dialog.get_by_label("About whom")).to_have_value(room.f.me)
+        await expect(ben.dialog.get_by_label("Who")).to_have_value(room.f.me)

@@ -68,7 +68,7 @@ async def test_moods_are_answered_by_keyboard_and_shown_together(
         await mara.accessible()
         await mara.button("Close and show").click()
         await expect(note).to_contain_text("This is how we are.")
-        await ben.button("Look… How everybody is").click()
+        await ben.button("Show… How everybody is").click()
         rows = ben.dialog.get_by_role("row")
         await expect(rows.filter(has_text="all right")).to_contain_text("3")
         await expect(rows.filter(has_text="very hard")).to_contain_text("0")
@@ -105,7 +105,7 @@ async def test_a_milestone_is_shared_and_everybody_may_be_glad(
         await mara.button("Be glad with them with Ben").click()
         aya = room.members[0]
         await aya.gets(lambda m: m["t"] == "reaction" and m["kind"] == "sun", "a sign of Mara's")
-        await ben.button(re.compile("^Take it away")).click()
+        await ben.button(re.compile("^Remove")).click()
         for one in (mara, ben):
             await expect(one.part("Milestones")).to_have_count(0)
 

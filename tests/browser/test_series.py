@@ -103,7 +103,7 @@ async def test_SE2_a_code_makes_one_known_on_another_device(server: Server, ente
         field = one.page.get_by_label("Your code")
         await field.fill("no code")
         await one.button(AGREE).click()
-        await expect(one.page.get_by_text("This is no code")).to_be_visible()
+        await expect(one.page.get_by_text("This is not a code")).to_be_visible()
         await field.fill(words)
         await one.button(AGREE).click()
         await expect(one.button("More")).to_be_visible()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.engine import Plan
-from sitwith_server.room.routes import Routes
+from sitwith_server.room.media.routes import Routes
 from tests import waiting
 from tests.media.company import Recorder
 

@@ -75,7 +75,7 @@ async def test_a_firefox_and_a_chromium_hear_and_see_each_other(
         await mara.open_person("Ben")
         await mara.button("Give the stick").click()
         await ben.see("It is your turn", "h2")
-        await expect(mara.page.get_by_role("button", name="Mic waits")).to_be_visible()
+        await expect(mara.page.get_by_role("button", name="Mic ready")).to_be_visible()
         await asyncio.gather(hears(0, ben), hears(1, mara))
         await mara.button("Raise hand").click()
         await ben.press("Pass the stick")

@@ -165,7 +165,7 @@ async def test_VO1_MW5_of_the_old_holder_no_frame_reaches_a_page_after_the_ok(
     await until(lambda: all_seen(EVERYBODY), "everybody's picture")
     mara = ears[0].guest
     await mara.open_person("Ben")
-    await mara.button("Hold off Picture").click()
+    await mara.button("Mute Picture").click()
     await expect(mara.button("Allow again Picture")).to_be_visible()
     _, ok = await ears[0].answered("mute")
     began = time.time()

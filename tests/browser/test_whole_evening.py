@@ -216,7 +216,7 @@ class Walk:
         """A facilitator mutes somebody."""
         mara = self.home.mara.guest
         await mara.open_person(name)
-        await mara.button("Hold off Sound").click()
+        await mara.button("Mute Sound").click()
         await mara.page.keyboard.press("Escape")
         self.model.held.add(name)
         await self.hearing()
@@ -268,9 +268,9 @@ def _holder(one: One) -> str | None:
 async def tick(one: One, concern: str) -> None:
     """Ticks one of the concerns that the template offers."""
     guest = one.guest
-    await guest.button(re.compile("^Look…")).click()
+    await guest.button(re.compile("^Show…")).click()
     await guest.dialog.get_by_label(concern).check()
-    await guest.button("Keep my ticks").click()
+    await guest.button("Save my ticks").click()
     await expect(guest.dialog).to_have_count(0)
     await until(lambda: one.view["topics"], f"the tags of {one.name}")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
-from sitwith_server.gateway.numbers import Places
+from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.log.base import Position
 from tests.folding import folded, touched
 

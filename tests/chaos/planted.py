@@ -14,24 +14,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest import mock
 
-from sitwith_server.gateway import hub, missed
-from sitwith_server.gateway.hub import Hub
+from sitwith_server.gateway.websocket import hub, missed
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.log.base import CONTROL, Bell, Commit, Result
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import changes
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import may_receive
+from sitwith_server.room.chat.access import may_receive
+from sitwith_server.room.chat.talk import Placed, Said, decide_talk
 from sitwith_server.room.events import FloorChanged, MutesSet, Removed
 from sitwith_server.room.model import RoomState, Seat
-from sitwith_server.room.talk import Placed, Said, decide_talk
-from sitwith_server.room.view import SLICES, Slice
-from sitwith_server.service import folded, followed, talking
-from sitwith_server.service.answers import Answer, Done
-from sitwith_server.service.folded import Folded
-from sitwith_server.service.presence import Presence
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.talkbook import TalkBook
-from sitwith_server.service.talking import Words
+from sitwith_server.room.slices import Slice
+from sitwith_server.room.view import SLICES
+from sitwith_server.service.hosting.presence import Presence
+from sitwith_server.service.rooms import folded, followed, talking
+from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.folded import Folded
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.talkbook import TalkBook
+from sitwith_server.service.rooms.talking import Words
 from tests.chaos.history import History
 from tests.simulation import machines, sight
 from tests.simulation.play import fail_over, play

@@ -12,12 +12,12 @@ from unittest import mock
 
 from sitwith_server.log.base import Committed as Taken
 from sitwith_server.log.base import Effects, Gone, Look, Position
-from sitwith_server.media.reconcile import Reconciler
-from sitwith_server.service import rooms
-from sitwith_server.service.host import Host
-from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.talking import Talking, fold_onto
+from sitwith_server.media.plane.reconcile import Reconciler
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.rooms import room
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.talking import Talking, fold_onto
 from tests.simulation.lives import act
 
 Plant = Callable[[], AbstractContextManager[object]]
@@ -48,12 +48,12 @@ def nobody_looks_for_what_is_due() -> AbstractContextManager[object]:
 
 def an_end_that_deletes_nothing() -> AbstractContextManager[object]:
     """The end is committed, and what it should have deleted with it is left for later."""
-    real: Callable[..., Effects] = vars(rooms)["effects_of"]
+    real: Callable[..., Effects] = vars(room)["effects_of"]
 
     def lenient(*args: Any, **fields: Any) -> Effects:
         return replace(real(*args, **fields), end=False)
 
-    return mock.patch.object(rooms, "effects_of", lenient)
+    return mock.patch.object(room, "effects_of", lenient)
 
 
 def refusals_that_freeze_nobody() -> AbstractContextManager[object]:

@@ -17,8 +17,8 @@ from typing import Any, cast
 import httpx
 import redis
 
-from sitwith_server.log.redis_packing import keys_of
-from sitwith_server.service.store import read_record
+from sitwith_server.log.redis.packing import keys_of
+from sitwith_server.service.rooms.store import read_record
 from tests.chaos.backing import Backing, backing
 from tests.chaos.history import Capture, Forgotten
 from tests.chaos.proxy import Proxy

@@ -21,7 +21,7 @@ import httpx
 from sitwith_server.cli import supervisor
 from sitwith_server.cli.worker import Inheritance
 from sitwith_server.config import load
-from sitwith_server.gateway import logs
+from sitwith_server.gateway.telemetry import logs
 from tests.programs import PLAIN, Process, environ
 from tests.servers import ROOT
 from tests.waiting import wait_until

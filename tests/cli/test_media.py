@@ -11,11 +11,11 @@ from sitwith_server import config, wiring
 from sitwith_server.__main__ import main
 from sitwith_server.cli import serve
 from sitwith_server.config import Settings
-from sitwith_server.log.memory_log import MemoryLog
-from sitwith_server.media.aiortc_engine import AiortcEngine
-from sitwith_server.media.janus_engine import JanusEngine
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
+from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.media.aiortc.engine import AiortcEngine
+from sitwith_server.media.janus.engine import JanusEngine
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.rooms.audit import Trail
 
 REDIS = "redis://127.0.0.1:1/0"
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Health
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import begin, fold
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.model import Seat as Place
-from sitwith_server.service import store
+from sitwith_server.service.rooms import store
 from tests.cluster.cluster import Cluster, opened
 from tests.cluster.population import Circle, Seat
 

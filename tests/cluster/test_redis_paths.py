@@ -14,7 +14,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from sitwith_server.log.redis_packing import keys_of
+from sitwith_server.log.redis.packing import keys_of
 from tests.blackbox.rawclient import Client, Map, pack
 from tests.chaos.backing import Filed, Watched
 from tests.chaos.proxy import DOWN, UP

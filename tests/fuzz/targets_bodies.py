@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sitwith_protocol.agenda import BadAgenda, read_agenda
+from sitwith_protocol.agenda import read_agenda
+from sitwith_protocol.checks import Invalid
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms, forms_series, lines
+from sitwith_server.gateway.http import crisis_lines, forms, forms_series
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.templates import files
 from tests.fuzz.engine import Target
@@ -85,10 +86,10 @@ def bodies(data: bytes) -> None:
     for form in _FORMS:
         try:
             form(body)
-        except forms.Invalid as invalid:
+        except Invalid as invalid:
             assert len(invalid.path) < 200 and len(invalid.problem) < 300
-    with suppress(forms.Invalid):
-        lines.read(data)
+    with suppress(Invalid):
+        crisis_lines.read(data)
 
 
 def wrong_body(chance: random.Random) -> bytes:
@@ -103,7 +104,7 @@ def wrong_body(chance: random.Random) -> bytes:
 def _wrong_agenda(chance: random.Random) -> bytes:
     """JSON is YAML, too."""
     made: Any = {"title": "x", "stages": [{"kind": k, "seconds": 60} for k in ("round", "topic")]}
-    with suppress(files.BadFile, BadAgenda):
+    with suppress(files.BadFile, Invalid):
         made = files.read(_SHORT.decode())
     for _ in range(chance.choice((1, 2, 4))):
         made = wrong(made, chance)
@@ -136,8 +137,9 @@ TARGETS = (
         bodies,
         lambda: [json.dumps(each).encode() for each in _GOOD],
         (
-            *("gateway/forms", "sitwith_protocol/agenda", "series/invite", "protocol/person"),
-            "gateway/lines",
+            *("gateway/http/forms", "sitwith_protocol/agenda", "series/invite", "protocol/person"),
+            "gateway/http/crisis_lines",
+            "sitwith_protocol/checks",
         ),
         wrong_body,
         _JSON_WORDS,

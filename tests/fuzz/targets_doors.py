@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.connection import Connection
-from sitwith_server.gateway.outbox import Outbox
-from sitwith_server.service import paces
+from sitwith_server.gateway.websocket.connection import Connection
+from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.service.people import paces
 from tests.fuzz.engine import Target
 from tests.fuzz.mutate import wrong
 from tests.fuzz.records import changed, read, written
@@ -56,6 +56,9 @@ class _Wire:
 
     def write(self, data: bytes) -> None:
         self.frames.append(decode(payload(data), SERVER_LIMITS))
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return 0
@@ -344,7 +347,12 @@ TARGETS = (
         session,
         lambda: [_wrong_visit(random.Random(n)) for n in range(6)],
         (
-            *("gateway/session", "gateway/connection", "gateway/translate", "service/door"),
+            *(
+                "gateway/websocket/session",
+                "gateway/websocket/connection",
+                "gateway/websocket/translate",
+                "service/people/door",
+            ),
             *("room/decide", "room/rules"),
         ),
         _wrong_visit,
@@ -358,8 +366,13 @@ TARGETS = (
         request,
         lambda: [_wrong_request(random.Random(n)) for n in range(6)],
         (
-            *("gateway/http", "gateway/resource", "gateway/materials", "gateway/series"),
-            *("gateway/page", "gateway/origins", "gateway/forms"),
+            *(
+                "gateway/http/app",
+                "gateway/http/routing",
+                "gateway/http/materials",
+                "gateway/http/series",
+            ),
+            *("gateway/http/page", "gateway/origins", "gateway/http/forms"),
         ),
         _wrong_request,
         (*_HEADERS, b"\n\n", b"\n", b": "),

@@ -13,16 +13,17 @@ from typing import Any, cast
 import pylibsrtp
 from aioice import stun
 
-from sitwith_server.media import janus_engine_sdp, pictures, rtcp, rtp
-from sitwith_server.media.aiortc_engine import Link, _Buffer, _Ice
-from sitwith_server.media.answer import Local, answer, settle
+from sitwith_server.media.aiortc.datagrams import Outbox
+from sitwith_server.media.aiortc.engine import Link, _Buffer, _Ice
+from sitwith_server.media.aiortc.ice import ADDRESSES, AMPLIFIED, Agent, Credentials
+from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from sitwith_server.media.datagrams import Outbox
 from sitwith_server.media.engine import AUDIO_SLOTS, VIDEO_SLOTS, OfferRefused
-from sitwith_server.media.ice import ADDRESSES, AMPLIFIED, Agent, Credentials
-from sitwith_server.media.sdp import parse, restarts
-from sitwith_server.media.session import Medium
-from sitwith_server.media.udp import UdpPort
+from sitwith_server.media.janus import sdp as janus_engine_sdp
+from sitwith_server.media.packets import pictures, rtcp, rtp
+from sitwith_server.media.sdp.answer import Local, answer, settle
+from sitwith_server.media.sdp.offer import parse, restarts
+from sitwith_server.media.sdp.session import Medium
 from tests.fuzz.engine import Target
 from tests.fuzz.records import changed, read, shuffled, written
 from tests.media import rig
@@ -408,7 +409,7 @@ TARGETS = (
         "offers",
         offer,
         _offers,
-        ("media/sdp", "media/answer", "media/janus_engine_sdp"),
+        ("media/sdp/offer", "media/sdp/answer", "media/janus/sdp"),
         _wrong_offer,
         _SDP_WORDS,
         33_000,
@@ -417,7 +418,7 @@ TARGETS = (
         "stun",
         stuns,
         lambda: [_wrong_stun(random.Random(n)) for n in range(8)],
-        ("media/ice", "media/udp", "aioice/stun"),
+        ("media/aiortc/ice", "media/aiortc/udp", "aioice/stun"),
         _wrong_stun,
         (*_ATTRIBUTES, b"\x21\x12\xa4\x42", b"\0\1", b"\1\1"),
         mutate=changed,
@@ -427,8 +428,14 @@ TARGETS = (
         forwarded,
         lambda: [written([each]) for each in _packets()[::3]],
         (
-            *("media/rtp", "media/rtcp", "media/port", "media/streams", "media/slots"),
-            *("media/video", "media/pictures"),
+            *(
+                "media/packets/rtp",
+                "media/packets/rtcp",
+                "media/forward/port",
+                "media/forward/streams",
+                "media/forward/slots",
+            ),
+            *("media/forward/video", "media/packets/pictures"),
         ),
         lambda chance: shuffled(_packets(), chance),
         (b"\xbe\xde", b"\x10\0", b"REMB", b"\x90", b"\x80\xc8", b"\x81\xcd", b"\x81\xce"),
@@ -438,7 +445,7 @@ TARGETS = (
         "datagrams",
         datagrams,
         lambda: [written([each]) for each in _sealed_packets()[:12]],
-        ("media/aiortc_engine", "media/port", "media/rtp", "media/rtcp"),
+        ("media/aiortc/engine", "media/forward/port", "media/packets/rtp", "media/packets/rtcp"),
         lambda chance: shuffled(_sealed_packets(), chance),
         (b"\x80", b"\x90\x6f", b"\x80\xc8\0\6", b"\x16\xfe\xfd"),
         mutate=changed,

@@ -15,11 +15,11 @@ from uvicorn.server import ServerState
 from sitwith_protocol.codec import encode
 from sitwith_server import wiring
 from sitwith_server.config import Settings
-from sitwith_server.gateway.guard import Guard
-from sitwith_server.gateway.http_protocol import HttpProtocol
-from sitwith_server.gateway.peers import BadProxyHeader, Peers, neighbourhood, proxy_header
-from sitwith_server.gateway.wire import WireProtocol
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.gateway.sockets.guard import Guard
+from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
+from sitwith_server.gateway.sockets.peers import BadProxyHeader, Peers, neighbourhood, proxy_header
+from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.log.memory.log import MemoryLog
 from tests.fuzz.engine import Target
 from tests.fuzz.records import changed, read, shuffled, written
 from tests.fuzz.targets_doors import Kept, ended, no_errors
@@ -259,7 +259,7 @@ TARGETS = (
         "peers",
         peers,
         lambda: (_PROXIED, _PROXIED_6, _LOCAL, b"203.0.113.7, 127.0.0.9", b"[2001:db8::1]:80"),
-        ("gateway/peers", "config/networks"),
+        ("gateway/sockets/peers", "config/networks"),
         None,
         (b",", b"%eth0", b"::ffff:127.0.0.9", b"[", b"]", b":80", b"\n", b"\x21\x21", _SIGNATURE),
         400,
@@ -270,7 +270,13 @@ TARGETS = (
         lambda: [
             shuffled(_steps()[at : at + 1], random.Random(0), 1) for at in range(len(_steps()))
         ],
-        ("gateway/http_protocol", "gateway/wire", "gateway/ws", "gateway/peers", "h11_impl"),
+        (
+            "gateway/sockets/http_protocol",
+            "gateway/sockets/wire",
+            "gateway/websocket/endpoint",
+            "gateway/sockets/peers",
+            "h11_impl",
+        ),
         _visit,
         (b"\r\n", b"\r\n\r\n", b"Content-Length: 5\r\n", b"Expect: 100-continue\r\n", b"\x00"),
         60_000,

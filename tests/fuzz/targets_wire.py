@@ -15,6 +15,7 @@ from typing import Any
 import msgpack
 
 from sitwith_protocol import messages as m
+from sitwith_protocol.checks import Invalid
 from sitwith_protocol.codec import (
     CLIENT_LIMITS,
     SERVER_LIMITS,
@@ -23,14 +24,16 @@ from sitwith_protocol.codec import (
     decode,
     encode,
 )
-from sitwith_protocol.links import NoLink, read_link
+from sitwith_protocol.links import read_link
 from sitwith_protocol.person import read_person
-from sitwith_server.gateway.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
-from sitwith_server.gateway.translate import Untranslatable, to_command
+from sitwith_server.gateway.websocket.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
+from sitwith_server.gateway.websocket.translate import Untranslatable, to_command
 from sitwith_server.log.base import Position
-from sitwith_server.media import bus, janus_lease
-from sitwith_server.service import names, tickets, tokens
-from sitwith_server.service.names import NameRefused
+from sitwith_server.media.janus import lease as janus_lease
+from sitwith_server.media.plane import bus
+from sitwith_server.service.materials import tickets
+from sitwith_server.service.people import names, tokens
+from sitwith_server.service.people.names import NameRefused
 from tests.fuzz.engine import Target
 from tests.fuzz.mutate import nonsense, wrong
 
@@ -181,7 +184,7 @@ def papers(data: bytes) -> None:
     assert token is None or (token.room and "." not in token.room)
     assert resume is None or (resume.room and resume.seat)
     assert tickets.read(ROOM, text, "f1", tickets.BRING, 0.0) is None, "not signed by the room"
-    with suppress(NoLink):
+    with suppress(Invalid):
         read_link(text)
     with suppress(ValueError):
         read_person(text)
@@ -245,7 +248,7 @@ TARGETS = (
         "messages",
         messages,
         lambda: (*frames("client"), *frames("server")),
-        ("sitwith_protocol/", "gateway/translate", "gateway/stages"),
+        ("sitwith_protocol/", "gateway/websocket/translate", "gateway/stages"),
         _wrong_frame,
         (b"\xa2to", b"\xa2id", b"\xa4body", b"\xc0", b"\xc3", b"\xcb\x3f\xe0"),
     ),
@@ -253,7 +256,7 @@ TARGETS = (
         "names",
         a_name,
         lambda: [each.encode() for each in _NAMES],
-        ("service/names",),
+        ("service/people/names",),
         lambda chance: "".join(
             chr(
                 chance.choice(
@@ -276,7 +279,13 @@ TARGETS = (
             b"http://[2001:db8::1]/",
             _POSITION,
         ),
-        ("service/tokens", "service/tickets", "protocol/links", "protocol/person", "log/values"),
+        (
+            "service/people/tokens",
+            "service/materials/tickets",
+            "protocol/links",
+            "protocol/person",
+            "log/values",
+        ),
         None,
         (b".", b"..", b"=", b"://", b"@", b"\\", b"[", b"]", b":99999", b"\xed\xa0\x80", b"xn--"),
     ),
@@ -289,7 +298,12 @@ TARGETS = (
             _SEAL.round(_ROUND)[:-16],
             *(bus.to_bytes(make()) for make in _LETTERS),
         ),
-        ("service/tickets", "media/janus_lease", "media/bus", "service/store"),
+        (
+            "service/materials/tickets",
+            "media/janus/lease",
+            "media/plane/bus",
+            "service/rooms/store",
+        ),
         _wrong_ticket,
         (b"SwR1", b"SwG1", b"\xa5until", b"\xa4kind", b"\xc1"),
     ),

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sitwith_protocol.codec import encode
-from sitwith_server.media import bus
-from sitwith_server.service import tickets
-from sitwith_server.service.talking import LETTER
+from sitwith_server.media.plane import bus
+from sitwith_server.service.materials import tickets
+from sitwith_server.service.rooms.talking import LETTER
 from sitwith_server.templates import files
 from tests.fuzz.engine import HANG
 from tests.fuzz.records import written

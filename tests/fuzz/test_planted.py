@@ -17,14 +17,19 @@ import pytest
 from sitwith_protocol import codec
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
-from sitwith_server.gateway import connection, forms, peers, resource, translate
-from sitwith_server.gateway.wire import WireProtocol
-from sitwith_server.media import ice, rtp, sdp
-from sitwith_server.media.port import Port
+from sitwith_server.gateway.http import forms, routing
+from sitwith_server.gateway.sockets import peers
+from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.websocket import connection, translate
+from sitwith_server.media.aiortc import ice
+from sitwith_server.media.forward.port import Port
+from sitwith_server.media.packets import rtp
+from sitwith_server.media.sdp import offer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
-from sitwith_server.service import names, tickets
-from sitwith_server.service.answers import No
+from sitwith_server.room.materials.values import MaterialKind
+from sitwith_server.service.materials import tickets
+from sitwith_server.service.people import names
+from sitwith_server.service.rooms.answers import No
 from sitwith_server.templates import files
 from tests.fuzz import targets_bodies, targets_sockets
 from tests.fuzz.engine import Fuzzer, Report, Target
@@ -49,7 +54,7 @@ def _any_number(patch: Patch) -> None:
     """A number of seconds that is taken before it is looked at."""
     patch.setitem(
         translate._COMMANDS,
-        m.PairsExtend,
+        m.PairsExtend.t,
         lambda w, me: c.PairsExtend(by=me, seconds=10 // (w.seconds - 60)),
     )
 
@@ -89,7 +94,7 @@ def _deep(patch: Patch) -> None:
 
 
 def _uncounted(patch: Patch) -> None:
-    patch.setattr(sdp, "_check_counts", lambda sections: None)
+    patch.setattr(offer, "_check_counts", lambda sections: None)
 
 
 def _believed(patch: Patch) -> None:
@@ -135,10 +140,10 @@ def _unforeseen(patch: Patch) -> None:
 
 
 def _any_header(patch: Patch) -> None:
-    def admits(self: resource.Key, request: Any) -> bool:
+    def admits(self: routing.Key, request: Any) -> bool:
         return int(request.headers.get("content-length", "0")) >= 0
 
-    patch.setattr(resource.Key, "admits", admits)
+    patch.setattr(routing.Key, "admits", admits)
 
 
 def _cut_off(patch: Patch) -> None:

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import http
-from sitwith_server.gateway.metrics import Metrics
-from sitwith_server.gateway.page import BUILT, Page
-from sitwith_server.log.memory_log import MemoryLog
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.page import BUILT, Page
+from sitwith_server.gateway.telemetry.metrics import Metrics
+from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
+from sitwith_server.service.rooms.audit import Trail
 
 KEY = "operator-key-of-these-tests"
 URL = "http://127.0.0.1:8000"
@@ -67,8 +66,7 @@ async def house(
     host = Host(log, Trail(log, chosen.audit_ttl))
     operator = Operator(host, room_ttl=chosen.room_ttl)
     metrics = Metrics()
-    routes = http.routes(operator, chosen, metrics, Page(folder))
-    asgi = http.wrapped(Starlette(routes=routes), chosen, metrics)
+    asgi = app.site(app.routes(operator, chosen, Page(folder)), chosen, metrics)
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield House(operator, chosen, metrics, asgi, client)

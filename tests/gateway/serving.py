@@ -12,10 +12,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
-from sitwith_server.gateway.guard import Guard
-from sitwith_server.gateway.http_protocol import HttpProtocol
-from sitwith_server.gateway.peers import Peers
-from sitwith_server.gateway.wire import WireProtocol
+from sitwith_server.gateway.sockets.guard import Guard
+from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
+from sitwith_server.gateway.sockets.peers import Peers
+from sitwith_server.gateway.sockets.wire import WireProtocol
 from tests.servers import free_port
 
 

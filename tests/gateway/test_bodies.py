@@ -9,13 +9,12 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import http
-from sitwith_server.gateway.bodies import Budget, Full, Taken
-from sitwith_server.gateway.materials import Materials
-from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.bodies import Budget, Full, Taken
+from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
 
 from .serving import Served, serving
@@ -91,7 +90,7 @@ async def bench(world: World) -> AsyncIterator[Bench]:
 async def opened(world: World, upload_bytes: int = 5_000) -> AsyncIterator[Bench]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000, upload_bytes=upload_bytes)
     materials = Materials(world.host, world.shelf, settings, Quick())
-    asgi = http.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     async with serving(asgi) as served:
         yield Bench(world, materials, served)
 
@@ -127,7 +126,7 @@ async def test_MT20_a_body_ends_with_its_seat(bench: Bench) -> None:
 async def test_MT20_a_body_that_does_not_come_is_let_go(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, drop: bytes
 ) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.bodies.STALL", 0.4)
+    monkeypatch.setattr("sitwith_server.gateway.http.bodies.STALL", 0.4)
     ticket = await bench.world.ticket(bench.world.fay)
     async with plugs(bench.served, 1) as (plug,):
         await plug.send(bench.put(ticket) + bytes(100))

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sitwith_protocol.checks import Invalid
 from sitwith_server import templates
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms
-from sitwith_server.gateway.forms import (
+from sitwith_server.gateway.http import forms
+from sitwith_server.gateway.http.forms import (
     AGREEMENT_MAX,
     DEFAULT_AGREEMENT,
     DEFAULT_TITLE,
     TITLE_MAX,
-    Invalid,
     NotJson,
 )
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
 from sitwith_server.room.model import ChatPolicy, Role
 from sitwith_server.room.model import Settings as RoomSettings
 

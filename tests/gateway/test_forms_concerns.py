@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sitwith_protocol.checks import Invalid
 from sitwith_protocol.linking import CONCERN_MAX, CONCERNS_MAX
 from sitwith_protocol.messages import BadMessage, ConcernsOffer, parse_client
 from sitwith_server import templates
 from sitwith_server.config import Settings
-from sitwith_server.gateway import forms
-from sitwith_server.gateway.forms import Invalid
+from sitwith_server.gateway.http import forms
 
 HERE = Settings()
 STAGES = [{"kind": "open", "seconds": 60}]

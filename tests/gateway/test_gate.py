@@ -6,7 +6,7 @@ import asyncio
 import random
 
 from sitwith_server.room import commands as c
-from sitwith_server.service.results import COMMITTED
+from sitwith_server.service.rooms.results import COMMITTED
 from tests.simulation.virtual import run
 from tests.simulation.world import Client, World
 

@@ -8,8 +8,8 @@ import json
 import pytest
 from starlette.types import Message
 
-from sitwith_server.gateway import resource
-from sitwith_server.gateway.resource import BODY_MAX
+from sitwith_server.gateway.http import bodies
+from sitwith_server.gateway.http.bodies import JSON_MAX
 
 from .house import KEY, House, error_of, scope
 
@@ -120,7 +120,7 @@ async def test_what_was_sent_is_not_said_back(h: House) -> None:
 
 async def test_a_body_has_at_most_a_mebibyte(h: House) -> None:
     room = b'{"title": "a"}'
-    just = room + b" " * (BODY_MAX - len(room))
+    just = room + b" " * (JSON_MAX - len(room))
     assert (await h.call("POST", "/api/rooms", content=just)).status_code == 201
     answer = await h.call("POST", "/api/rooms", content=just + b" ")
     assert answer.status_code == 413
@@ -144,13 +144,13 @@ async def test_a_body_without_end_is_not_collected(h: House) -> None:
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     await h.asgi(scope("POST", "/api/rooms", headers), endless, send)
     assert sent[0]["status"] == 413
-    assert asked <= BODY_MAX // 1_000 + 1
+    assert asked <= JSON_MAX // 1_000 + 1
 
 
 async def test_a_body_that_never_comes_is_not_waited_for(
     h: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resource, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(bodies, "JSON_SECONDS", 0.01)
 
     async def silent() -> Message:
         await asyncio.Event().wait()

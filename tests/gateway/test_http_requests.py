@@ -7,16 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.routing import Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import http
-from sitwith_server.gateway.forms import DEFAULT_AGREEMENT
-from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.forms import DEFAULT_AGREEMENT
 from sitwith_server.gateway.server import MetricsPort
+from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import Health
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from tests.servers import free_port
 
 from .house import URL, House, error_of, house, scope
@@ -186,11 +186,15 @@ async def test_a_fault_is_a_500_that_says_nothing(
     assert "canary" not in caplog.text
 
 
+def around(broken: ASGIApp) -> ASGIApp:
+    return app.site([Mount("/", broken)], Settings(), Metrics())
+
+
 async def test_a_fault_outside_the_addresses_is_a_500_as_well() -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise ValueError("canary")
 
-    asgi = http.wrapped(broken, Settings(), Metrics())
+    asgi = around(broken)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         answer = await client.get("/")
     assert (answer.status_code, error_of(answer)["code"]) == (500, "internal")
@@ -213,8 +217,8 @@ async def test_a_fault_in_the_middle_of_an_answer_ends_the_connection() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    with pytest.raises(http.Faulted) as faulted:
-        await http.wrapped(broken, Settings(), Metrics())(scope("GET", "/"), _nothing, send)
+    with pytest.raises(app.Faulted) as faulted:
+        await around(broken)(scope("GET", "/"), _nothing, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert str(faulted.value) == ""
     assert faulted.value.__suppress_context__
@@ -259,7 +263,7 @@ async def test_a_refused_upgrade_carries_the_security_headers() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asgi = http.wrapped(refuse, Settings(), Metrics())
+    asgi = around(refuse)
     await asgi({**scope("GET", "/ws"), "type": "websocket"}, _nothing, send)
     assert b"content-security-policy" in dict(sent[0]["headers"])
 
@@ -269,14 +273,6 @@ async def test_requests_have_ids_of_their_own(h: House) -> None:
     assert len(ids) == 5
     given = await h.call("GET", "/healthz", headers={"x-request-id": "canary"})
     assert given.headers.get_list("x-request-id") != ["canary"]
-
-
-async def test_the_addresses_work_under_a_bare_router_too(h: House) -> None:
-    routes = http.routes(h.operator, h.settings, h.metrics)
-    asgi = http.wrapped(Router(routes), h.settings, h.metrics)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
-        assert (await client.get("/healthz")).status_code == 200
-        assert error_of(await client.get("/nothing"))["code"] == "not_found"
 
 
 def test_the_default_agreement_says_what_it_must() -> None:

@@ -8,9 +8,9 @@ from hypothesis.stateful import invariant
 
 from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Level
+from sitwith_server.room.care.values import Level
 from sitwith_server.room.model import Kind
-from sitwith_server.service.paces import BURST
+from sitwith_server.service.people.paces import BURST
 from tests.folding import touched
 from tests.gateway.viewers import Viewers
 from tests.room.evening import Evening, circle

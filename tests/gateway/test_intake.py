@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from sitwith_server.gateway.intake import BURST, NEWCOMERS, RATE, Flooded, Intake
+from sitwith_server.gateway.sockets.intake import BURST, NEWCOMERS, RATE, Flooded, Intake
 
 SIZES = st.sampled_from([0, 1, 125, 126, 127, 65_535, 65_536]) | st.integers(0, 300)
 OPCODES = st.sampled_from([Opcode.TEXT, Opcode.BINARY, Opcode.CONT, Opcode.PING, Opcode.PONG])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.throttle import MOST, Throttle
+from sitwith_server.gateway.http.throttle import MOST, Throttle
 
 from .house import KEY, House, error_of, house
 
@@ -25,7 +25,7 @@ async def ask(h: House, key: str | None, source: str) -> httpx.Response:
 
 
 async def test_HT1_wrong_keys_are_slowed_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.resource.WRONG_SECONDS", 0.3)
+    monkeypatch.setattr("sitwith_server.gateway.http.routing.WRONG_SECONDS", 0.3)
     async with house() as h:
         began = time.monotonic()
         free = await asyncio.gather(*(ask(h, f"wrong-{n}", "127.0.0.2") for n in range(BURST)))
@@ -46,7 +46,7 @@ async def test_HT1_wrong_keys_are_slowed_by_address(monkeypatch: pytest.MonkeyPa
 
 
 async def test_HT1_neighbours_count_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.resource.WRONG_SECONDS", 0.3)
+    monkeypatch.setattr("sitwith_server.gateway.http.routing.WRONG_SECONDS", 0.3)
     async with house() as h:
         asked = [ask(h, "wrong", f"2001:db8::{n:x}") for n in range(1, BURST + 8)]
         answers = [each.status_code for each in await asyncio.gather(*asked)]

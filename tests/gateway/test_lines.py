@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sitwith_server.config import SettingError
-from sitwith_server.gateway import lines
+from sitwith_server.gateway.http import crisis_lines
 from tests.gateway.house import house
 
 SHIPPED = resources.files("sitwith_server").joinpath("data", "crisis_lines.json").read_text("utf-8")
@@ -95,15 +95,15 @@ def test_HT12_a_bad_file_is_refused_by_its_path(tmp_path: Path, body: str, where
     file = tmp_path / "lines.json"
     file.write_text(body, encoding="utf-8")
     with pytest.raises(SettingError) as caught:
-        lines.load(str(file))
+        crisis_lines.load(str(file))
     assert caught.value.name == "crisis_lines"
     assert where in caught.value.problem
 
 
 def test_HT12_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="can't be read"):
-        lines.load(str(tmp_path / "none.json"))
+        crisis_lines.load(str(tmp_path / "none.json"))
     large = tmp_path / "large.json"
-    large.write_bytes(b" " * (lines.MOST_BYTES + 1))
+    large.write_bytes(b" " * (crisis_lines.MOST_BYTES + 1))
     with pytest.raises(SettingError, match="more than"):
-        lines.load(str(large))
+        crisis_lines.load(str(large))

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import logs
-from sitwith_server.gateway.log_pace import BURST, KINDS, RATE, LogPace
+from sitwith_server.gateway.telemetry import logs
+from sitwith_server.gateway.telemetry.log_pace import BURST, KINDS, RATE, LogPace
 
 
 def test_so_many_lines_of_one_kind_and_the_next_says_how_many_were_left_out() -> None:

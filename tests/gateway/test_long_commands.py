@@ -11,7 +11,7 @@ import pytest
 
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.rooms.room import Room
 from tests.simulation.virtual import run
 from tests.simulation.world import Frame, Transport, World
 

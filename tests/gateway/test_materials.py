@@ -9,25 +9,24 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import http
-from sitwith_server.gateway.materials import Materials
-from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
 from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.results import COMMITTED, UNAVAILABLE, Outcome
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.shelf import Shelf
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.results import COMMITTED, UNAVAILABLE, Outcome
+from sitwith_server.service.rooms.room import Room
 from tests.gateway.house import URL, error_of
 from tests.materials import samples
 from tests.service.test_cards import Seats, people
@@ -99,7 +98,7 @@ async def world() -> AsyncIterator[World]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
     shelf = Shelf(log, host.hosted, lost_after=-1.0)
     materials = Materials(host, shelf, settings, Quick())
-    asgi = http.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield World(seats, host, log, client, shelf)

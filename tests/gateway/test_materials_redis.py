@@ -7,18 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway import http
-from sitwith_server.gateway.materials import Materials
-from sitwith_server.gateway.metrics import Metrics
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import MaterialKind
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.shelf import Shelf
+from sitwith_server.room.materials.values import MaterialKind
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
 from tests.gateway.house import URL
 from tests.gateway.test_materials import Quick
 from tests.servers import Server, running
@@ -63,7 +62,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
     host = Host(log, Trail(log, 3_600))
     settings = Settings()
     materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
-    asgi = http.wrapped(Starlette(routes=materials.routes()), settings, Metrics())
+    asgi = app.site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client
     await host.close()

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from websockets.asyncio.client import connect
 
-from sitwith_server.gateway.http_protocol import HttpProtocol
-from sitwith_server.gateway.wire import WireProtocol
+from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
+from sitwith_server.gateway.sockets.wire import WireProtocol
 
 from .serving import Served, serving
 

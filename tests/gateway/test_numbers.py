@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitwith_protocol.codec import encode
-from sitwith_server.gateway.numbers import (
+from sitwith_server.gateway.websocket.numbers import (
     ELSEWHERE,
     SEALED_BYTES,
     Numbers,
@@ -17,7 +17,7 @@ from sitwith_server.gateway.numbers import (
     Rest,
     well_formed,
 )
-from sitwith_server.gateway.outbox import framed
+from sitwith_server.gateway.websocket.outbox import framed
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.model import Role, Seat
 

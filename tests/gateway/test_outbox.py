@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.outbox import Outbox, framed
+from sitwith_server.gateway.websocket.outbox import Outbox, framed
 
 
 class Stuck:
@@ -21,6 +21,9 @@ class Stuck:
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return sum(map(len, self.written))

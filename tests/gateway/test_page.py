@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.page import BUILT, Page, content_security_policy, security_headers
+from sitwith_server.gateway.http.page import BUILT, Page, content_security_policy, security_headers
 
 from .house import error_of, house
 

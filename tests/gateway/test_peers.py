@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.peers import (
+from sitwith_server.gateway.sockets.peers import (
     NOBODY,
     SIGNATURE,
     BadProxyHeader,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.flow import FLOOD, KEPT, Bucket, Flows
-from sitwith_server.gateway.session import Ask, End, Greet, Reply, Session, Stage
-from sitwith_server.service.paces import BURST, RATE
+from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session, Stage
+from sitwith_server.service.people.paces import BURST, RATE
 
 JOIN = {"t": "hello", "token": "room.secret", "name": "Ana"}
 BACK = {"t": "hello", "resume": "room.seat.secret", "seen": {}}

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from sitwith_server.gateway.bounded import BoundedTransport
-from sitwith_server.gateway.guard import Guard, most_sockets
-from sitwith_server.gateway.sockets import EVICTED, Held, Sockets
+from sitwith_server.gateway.sockets.bounded import BoundedTransport
+from sitwith_server.gateway.sockets.guard import Guard, most_sockets
+from sitwith_server.gateway.sockets.limits import EVICTED, Held, Sockets
 
 from .serving import Served, serving, who
 
@@ -410,7 +410,7 @@ class Stuck(asyncio.Transport):
 
 
 async def test_who_reads_too_little_of_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.bounded.LOOKS_EACH", 0.1)
+    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.LOOKS_EACH", 0.1)
     unread: list[None] = []
     for taken, ends in ((0, True), (100, True), (50_000, False)):
         inner = Stuck()
@@ -428,7 +428,7 @@ async def test_who_reads_too_little_of_an_answer_is_cut(monkeypatch: pytest.Monk
 async def test_what_waits_for_a_closed_peer_waits_no_longer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.bounded.LINGER", 0.05)
+    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.LINGER", 0.05)
     inner, full = Stuck(), list[int]()
     made = BoundedTransport(inner, asyncio.get_running_loop())
     made.bound(1_000, lambda: full.append(inner.waits))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.turnstile import AT_ONCE, MOST, MOST_IN_ALL, Round, Turnstile
+from sitwith_server.gateway.sockets.turnstile import APART, MOST, MOST_IN_ALL, Round, Turnstile
 
 
 class Loop:
@@ -122,18 +122,33 @@ async def test_a_turn_is_waited_for_and_nobody_is_forgotten() -> None:
     assert done == list(range(20)) and not len(turnstile)
 
 
-def test_LI13_small_work_of_many_is_done_a_few_in_a_turn_and_in_order() -> None:
+def test_LI13_small_work_of_many_is_done_a_piece_at_a_time_and_in_order() -> None:
     loop, round_ = Loop(), Round()
-    done: list[tuple[int, int]] = []
+    done: list[tuple[float, int]] = []
     for number in range(50):
-        round_.add(lambda number=number: done.append((loop.turn, number)), loop)  # type: ignore[misc]
+        round_.add(lambda number=number: done.append((loop.now, number)), loop)  # type: ignore[misc]
     loop.run(0.0)
+    assert [number for _, number in done] == [0], "what comes alone does not wait"
+    loop.run(1.0)
     assert [number for _, number in done] == list(range(50))
-    turns = [turn for turn, _ in done]
-    assert max(turns.count(turn) for turn in turns) <= AT_ONCE
-    round_.add(lambda: done.append((loop.turn, 50)), loop)
-    loop.run(0.0)
-    assert done[-1][1] == 50
+    assert all(b - a >= 0.99 * APART for (a, _), (b, _) in itertools.pairwise(done))
+    round_.add(lambda: done.append((loop.now, 50)), loop)
+    loop.run(1.0)
+    assert done[-1] == (1.0, 50) and not len(round_)
+
+
+async def test_a_turn_of_a_round_is_waited_for_and_who_is_gone_keeps_nobody() -> None:
+    round_, done = Round(), list[int]()
+
+    async def one(number: int) -> None:
+        await round_.turn()
+        done.append(number)
+
+    gone = asyncio.create_task(one(-1))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(*(one(number) for number in range(20)))
+    assert done == list(range(20))
 
 
 def test_work_that_fails_stops_no_other() -> None:
@@ -147,5 +162,5 @@ def test_work_that_fails_stops_no_other() -> None:
     with pytest.raises(RuntimeError):
         loop.run(0.0)
     round_.add(lambda: done.append(1), loop)
-    loop.run(0.0)
+    loop.run(1.0)
     assert done == [1]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.log.base import CONTROL
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from tests.gateway.twins import HIDDEN, OPEN, VIEWERS, Asked, Twin, Viewer
 from tests.servers import Server, running

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from sitwith_server.gateway import wire
-from sitwith_server.gateway.wire import EXTENSION
+from sitwith_server.gateway.sockets import wire
+from sitwith_server.gateway.sockets.wire import EXTENSION
 
 from .serving import serving
 from .test_sockets import UPGRADE, plugs

@@ -15,21 +15,21 @@ from typing import Any, Final, cast
 import pytest
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
-from sitwith_server.gateway.hub import Hub, Link
-from sitwith_server.gateway.missed import owed
-from sitwith_server.gateway.numbers import Places
-from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.missed import owed
+from sitwith_server.gateway.websocket.numbers import Places
+from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Kind, Role, Settings
-from sitwith_server.service import tokens
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host
-from sitwith_server.service.names import clean
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.results import COMMITTED
+from sitwith_server.service.people import tokens
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.results import COMMITTED
 
 TIMES: Final = {"at", "now", "ends_at", "expires_at", "starts_at", "left"}
 """Fields in seconds of the log's clock."""
@@ -41,13 +41,16 @@ Asked = c.Command | Callable[["Twin"], Any]
 
 
 class Wire:
-    """Implements `gateway.outbox.Wire`: keeps what is written."""
+    """Implements `gateway.websocket.outbox.Wire`: keeps what is written."""
 
     def __init__(self) -> None:
         self.data: list[bytes] = []
 
     def write(self, data: bytes) -> None:
         self.data.append(data)
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return 0

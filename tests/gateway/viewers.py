@@ -11,15 +11,15 @@ from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, cast
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
-from sitwith_server.gateway.hub import Hub, Link
-from sitwith_server.gateway.outbox import Outbox
+from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.log.base import Position
 from sitwith_server.room import Verdict, view
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.view import SLICES
-from sitwith_server.service.observing import Change
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.rooms.observing import Change
+from sitwith_server.service.rooms.room import Room
 from tests.folding import folded, placed, touched
 from tests.room.evening import Evening
 
@@ -65,7 +65,7 @@ def reads_what_it_says(state: RoomState) -> None:
 
 
 class Screen:
-    """A socket's other end: implements `gateway.outbox.Wire`."""
+    """A socket's other end: implements `gateway.websocket.outbox.Wire`."""
 
     def __init__(self, shown: dict[str, Any]) -> None:
         self.view = shown
@@ -81,6 +81,9 @@ class Screen:
             self.view = dict(cast("dict[str, Any]", frame["room"]))
         elif frame["t"] == "room":
             self.view = folded(self.view, frame)
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
 
 from .reseeding import TUNING, Make

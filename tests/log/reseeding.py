@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from sitwith_server.log.base import CONTROL, Given, Health, Lost, Position, Trimmed
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
 
 from .harness import ROOM, control, create, say, taken

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from sitwith_server.log.base import Committed, Health, LogDown, Outage
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
 from tests.waiting import until
 

@@ -16,7 +16,7 @@ from sitwith_server.log.base import (
     Log,
     TooEarly,
 )
-from sitwith_server.log.memory_log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
+from sitwith_server.log.memory.log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
 
 from .contract import LogContract, machine_for
 from .harness import ROOM, Bells, Harness, also, control, create, say, taken, turns

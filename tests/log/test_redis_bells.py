@@ -17,9 +17,9 @@ from sitwith_server.log.base import (
     Given,
     Position,
 )
-from sitwith_server.log.redis_bells import told_of
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import keys_of
+from sitwith_server.log.redis.bells import told_of
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 from tests.waiting import until
 

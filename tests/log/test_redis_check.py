@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.log.redis_check import check
+from sitwith_server.log.redis.connection.check import check
 from tests.servers import KINDS, PASSWORD, Sentinel, Server, free_port, running
 
 

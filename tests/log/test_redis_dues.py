@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from sitwith_server.log.base import LINGER
-from sitwith_server.log.redis_packing import shard_of, shard_prefix
-from sitwith_server.log.redis_target import place
+from sitwith_server.log.redis.connection.target import place
+from sitwith_server.log.redis.packing import shard_of, shard_prefix
 from tests.servers import Server
 from tests.waiting import until
 

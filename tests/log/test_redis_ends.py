@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sitwith_server.log.base import LINGER, Commit, Effects
-from sitwith_server.log.redis_packing import keys_of, shard_of, shard_prefix
+from sitwith_server.log.redis.packing import keys_of, shard_of, shard_prefix
 from tests.servers import Server
 
 from .harness import ROOM, also, control, create, forget, say, taken

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from sitwith_server.log.base import CONTROL, Health, LogDown
-from sitwith_server.log.redis_check import Problem, check
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.connection.check import Problem, check
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import KINDS, PASSWORD, Server, running
 
 from .harness import ROOM, control, create, taken

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.log import redis_health
 from sitwith_server.log.base import Health
-from sitwith_server.log.redis_health import Condition, View, reason_of
+from sitwith_server.log.redis import packing
+from sitwith_server.log.redis.watch.health import Condition, View, reason_of
 
 LIVE = View(Health.LIVE, False, "")
-LOG = Path(redis_health.__file__).parent
+LOG = Path(packing.__file__).with_name("scripts")
 
 
 def well(at: float = 0.0) -> Condition:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position, next_life
-from sitwith_server.log.redis_bells import Record
-from sitwith_server.log.redis_clock import RedisClock
-from sitwith_server.log.redis_holdings import TIDY_EVERY, Holdings
-from sitwith_server.log.redis_keep import TAIL_SECONDS, RoomKeep
-from sitwith_server.log.redis_packing import Kept, key_field, pack_meta, pack_tail
+from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.packing import Kept, key_field, pack_meta, pack_tail
+from sitwith_server.log.redis.reseed.holdings import TIDY_EVERY, Holdings
+from sitwith_server.log.redis.reseed.keep import TAIL_SECONDS, RoomKeep
+from sitwith_server.log.redis.watch.clock import RedisClock
 
 START = 1_000_000.0
 

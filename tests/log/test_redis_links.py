@@ -19,11 +19,11 @@ from sitwith_server.log.base import (
     LogDown,
     LogFull,
 )
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_link import Link
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import INDEXES, key_field, keys_of, room_of
-from sitwith_server.log.redis_target import place, targets_of
+from sitwith_server.log.redis.connection.link import Link
+from sitwith_server.log.redis.connection.target import place, targets_of
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import INDEXES, key_field, keys_of, room_of
 from tests.chaos.proxy import DOWN, Proxy
 from tests.servers import KINDS, PASSWORD, Server, running
 from tests.waiting import until
@@ -255,7 +255,7 @@ async def test_many_at_once_go_out_together(log: RedisLog, proxy: Proxy) -> None
 async def test_too_many_waiting_are_not_taken(
     log: RedisLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sitwith_server.log.redis_link.WAITING", 50)
+    monkeypatch.setattr("sitwith_server.log.redis.connection.link.WAITING", 50)
     results = await asyncio.gather(
         *(say(log, 0, b"%d" % n) for n in range(100)), return_exceptions=True
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Conflict, Position, Trimmed
-from sitwith_server.log.redis_bells import Told
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import keys_of
+from sitwith_server.log.redis.bells import Told
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 from tests.waiting import until
 

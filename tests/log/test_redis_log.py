@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 from sitwith_server.log.base import Health, Log
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server, running
 
 from .contract import LogContract, machine_for

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sitwith_server.log.base import Health
-from sitwith_server.log.redis_check import Problem, check
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.connection.check import Problem, check
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import PASSWORD, Sentinel, Server, free_port, sentinel_url
 
 from .harness import control, create, everything, taken

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from sitwith_server.log.base import Bell, Health
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import SHARDS, shard_prefix
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import SHARDS, shard_prefix
 from tests.servers import Server
 from tests.waiting import until
 
@@ -48,7 +48,7 @@ async def test_twenty_thousand_rooms(
     rooms = [f"room {n}" for n in range(ROOMS)]
     for some in parts(rooms, 1_000):
         assert all(await asyncio.gather(*(create(one, room, b"r" * 200) for room in some)))
-    monkeypatch.setattr("sitwith_server.log.redis_link.WAITING", FEW)
+    monkeypatch.setattr("sitwith_server.log.redis.connection.link.WAITING", FEW)
 
     # A worker comes: it gets to know of all, and loses its connection for none of them.
     other = make()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Health, LogDown, LogFull
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.log import RedisLog
 from tests.chaos.proxy import BOTH, DOWN, Proxy
 from tests.servers import Server
 from tests.waiting import until

@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Trimmed
-from sitwith_server.log.redis_packing import keys_of
+from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 
 from .harness import ROOM, blank, control, create, everything, forget, say, taken

@@ -16,7 +16,7 @@ from sitwith_server.log.base import (
     LogDown,
     Outage,
 )
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
 
 from .harness import ROOM, also, blank, control, create, everything, say, taken

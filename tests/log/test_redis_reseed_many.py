@@ -15,8 +15,8 @@ from sitwith_server.log.base import (
     LogDown,
     Trimmed,
 )
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import index_of, shard_of
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import index_of, shard_of
 from tests.servers import Server
 
 from .harness import ROOM, control, create, everything, say, taken

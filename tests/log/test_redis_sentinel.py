@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Given, Health, LogDown, Lost
-from sitwith_server.log.redis_check import check
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import keys_of
+from sitwith_server.log.redis.connection.check import check
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import keys_of
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
 from tests.waiting import until
 

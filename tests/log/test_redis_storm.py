@@ -22,8 +22,8 @@ from sitwith_server.log.base import (
     Lost,
     Position,
 )
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
 
 from .harness import ROOM, create

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sitwith_client.voice import Peer
 from sitwith_server.media.engine import Engine, MediaRoom, OfferRefused, Plan
-from sitwith_server.room.routes import Routes
+from sitwith_server.room.media.routes import Routes
 
 PACKET = 0.01
 PATIENCE = 30.0

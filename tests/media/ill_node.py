@@ -7,7 +7,7 @@ import sys
 from itertools import count
 
 from sitwith_server.cli import main
-from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.aiortc.engine import AiortcEngine
 
 TICKS = 10
 _tick = AiortcEngine._tick

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import MediaRoom, Plan
+from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId
-from sitwith_server.room.routes import Routes
 
 
 class Watch:

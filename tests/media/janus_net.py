@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sitwith_server.media.janus_engine import GatewayAddress, Secrets
+from sitwith_server.media.janus.engine import GatewayAddress, Secrets
 from tests import network
 from tests.network import ip
 from tests.servers import ROOT

@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import Any
 
 from sitwith_server.media.engine import EngineDown
-from sitwith_server.media.janus_engine import GatewayAddress, JanusEngine
-from sitwith_server.media.lease_reader import READ_EVERY
-from sitwith_server.media.reconcile import LEASE
+from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
+from sitwith_server.media.plane.lease_reader import READ_EVERY
+from sitwith_server.media.plane.reconcile import LEASE
 
 from .janus_member import Watch, plan
 from .janus_net import SECRETS

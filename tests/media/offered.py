@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.media.answer import Local, settle
 from sitwith_server.media.engine import OfferRefused
-from sitwith_server.media.sdp import Offer, parse
-from sitwith_server.media.session import Session
+from sitwith_server.media.sdp.answer import Local, settle
+from sitwith_server.media.sdp.offer import Offer, parse
+from sitwith_server.media.sdp.session import Session
 
 NAMES = ("chromium_full", "chromium_simulcast", "chromium_listen", "firefox", "aiortc")
 LOCAL = Local(

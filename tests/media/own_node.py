@@ -12,19 +12,19 @@ from contextlib import asynccontextmanager
 from sitwith_client.voice import Peer
 from sitwith_protocol.media import MediaOffer
 from sitwith_server.log.base import Log
-from sitwith_server.media.aiortc_engine import AiortcEngine
-from sitwith_server.media.aiortc_room import Limits
-from sitwith_server.media.node import Node
-from sitwith_server.media.turn import Turn
-from sitwith_server.media.voices import Voices
+from sitwith_server.media.aiortc.engine import AiortcEngine
+from sitwith_server.media.aiortc.room import Limits
+from sitwith_server.media.plane.node import Node
+from sitwith_server.media.plane.turn import Turn
+from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.results import Committed
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.results import Committed
 from tests.waiting import until
 
 LIMITS = Limits(offers=100, offers_burst=100)

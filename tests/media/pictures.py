@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sitwith_server.media import rtcp
+from sitwith_server.media.packets import rtcp
 from tests.media.rig import (
     MID,
     RID,

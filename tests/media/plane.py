@@ -13,23 +13,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
-from sitwith_server.media.node import Node
-from sitwith_server.media.reconcile import LEASE
-from sitwith_server.media.turn import Turn
-from sitwith_server.media.voices import Voices
+from sitwith_server.media.plane.node import Node
+from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.turn import Turn
+from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
+from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState, Settings
-from sitwith_server.room.routes import Routes, within
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.observing import Change, Observer
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.results import COMMITTED, Committed
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.observing import Change, Observer
+from sitwith_server.service.rooms.results import COMMITTED, Committed
+from sitwith_server.service.rooms.room import Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from sitwith_server.room import routes
 from sitwith_server.room.model import Kind
-from sitwith_server.service.answers import Done
+from sitwith_server.service.rooms.answers import Done
 from tests.media.plane import NodeProcess, Plane, WorkerProcess
 from tests.simulation.machines import run
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.host import Host
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.rooms.room import Room
 
 ELSEWHERE = (RoomState, Room, Host, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future, type,
              ModuleType, FunctionType)  # fmt: skip

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from struct import pack
 
-from sitwith_server.media import rtcp, rtp
 from sitwith_server.media.engine import Plan
-from sitwith_server.media.forward import Forwarder, Port
-from sitwith_server.media.pictures import Picture, vp8
-from sitwith_server.media.session import Extensions, Medium, Session, SlotSpec, SourceSpec
-from sitwith_server.room.routes import Routes
+from sitwith_server.media.forward.forwarder import Forwarder, Port
+from sitwith_server.media.packets import rtcp, rtp
+from sitwith_server.media.packets.pictures import Picture, vp8
+from sitwith_server.media.sdp.session import Extensions, Medium, Session, SlotSpec, SourceSpec
+from sitwith_server.room.media.routes import Routes
 
 LEVEL, MID, RID, SENT, TRANSPORT = 1, 4, 10, 2, 3
 OPUS, RED, VP8 = 111, 63, 96

@@ -8,9 +8,9 @@ import time
 
 from aioice import stun
 
-from sitwith_server.media.datagrams import Outbox
-from sitwith_server.media.ice import Agent, Credentials
-from sitwith_server.media.udp import UdpPort
+from sitwith_server.media.aiortc.datagrams import Outbox
+from sitwith_server.media.aiortc.ice import Agent, Credentials
+from sitwith_server.media.aiortc.udp import UdpPort
 
 THEIRS = Credentials("theirs", "t" * 24)
 AUDIO = b"\x80" + bytes(40)

@@ -17,10 +17,10 @@ import pytest
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.sdp import parse
-from sitwith_server.media.aiortc_engine import STREAMS, AiortcEngine
-from sitwith_server.media.aiortc_room import BUDGET, Limits
+from sitwith_server.media.aiortc.engine import STREAMS, AiortcEngine
+from sitwith_server.media.aiortc.room import BUDGET, Limits
+from sitwith_server.media.aiortc.udp import BROKEN
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
-from sitwith_server.media.udp import BROKEN
 
 from .company import Company, Harness, Recorder
 from .contract import EngineContract

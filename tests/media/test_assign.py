@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.media.assign import HELD, LOUDER, Candidate, chosen, layers, place
+from sitwith_server.media.forward.assign import HELD, LOUDER, Candidate, chosen, layers, place
 
 names = st.sampled_from([f"m{i}" for i in range(9)])
 candidates = st.lists(

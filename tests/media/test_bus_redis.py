@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sitwith_server.log.base import Health
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.media import bus
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.media.plane import bus
 from tests.servers import Server
 from tests.waiting import until
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sitwith_server.media import rtcp
 from sitwith_server.media.engine import Plan
-from sitwith_server.room.routes import Routes
+from sitwith_server.media.packets import rtcp
+from sitwith_server.room.media.routes import Routes
 from tests.media.circles import circle
 from tests.media.rig import (
     camera,

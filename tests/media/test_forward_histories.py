@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.media import rtcp
 from sitwith_server.media.engine import Take
+from sitwith_server.media.packets import rtcp
 from tests.media.rig import (
     Receiver,
     Sender,

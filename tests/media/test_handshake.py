@@ -13,7 +13,7 @@ from OpenSSL import SSL
 from structlog.testing import capture_logs
 
 from sitwith_client.voice import Peer
-from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.aiortc.engine import AiortcEngine
 from tests.waiting import until
 
 from .company import Recorder

@@ -9,10 +9,16 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aioice import stun
 
+from sitwith_server.media.aiortc.datagrams import unpack_name
+from sitwith_server.media.aiortc.ice import (
+    ADDRESSES,
+    AMPLIFIED,
+    CONSENT,
+    CONSENT_EVERY,
+    Credentials,
+)
+from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from sitwith_server.media.datagrams import unpack_name
-from sitwith_server.media.ice import ADDRESSES, AMPLIFIED, CONSENT, CONSENT_EVERY, Credentials
-from sitwith_server.media.udp import UdpPort
 from tests.media.stunning import AUDIO, LOCAL, THEIRS, VERSIONS, Client, Known
 
 
@@ -158,7 +164,7 @@ async def test_ME31_a_worse_nomination_waits_until_the_better_address_is_silent(
     other.send(other.check(known.local, priority=100))
     await other.receive()
     assert unpack_name(known.agent.selected or b"") == client.sock.getsockname()
-    monkeypatch.setattr("sitwith_server.media.ice.YIELD", 0.0)
+    monkeypatch.setattr("sitwith_server.media.aiortc.ice.YIELD", 0.0)
     other.send(other.check(known.local, priority=100))
     await other.receive()
     assert unpack_name(known.agent.selected or b"") == other.sock.getsockname()

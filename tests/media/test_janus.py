@@ -13,8 +13,8 @@ import pytest
 
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, Take
-from sitwith_server.media.janus_engine import GatewayAddress, JanusEngine
-from sitwith_server.media.janus_engine_room import JanusRoom
+from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
+from sitwith_server.media.janus.room import JanusRoom
 from tests.media.janus_member import Member, Watch, everybody, plan
 from tests.media.janus_net import ADMIN_SECRET, PATIENT, SECRETS, Janus, freeze, janus, why_not
 from tests.waiting import until

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from sitwith_server.media.engine import Take
-from sitwith_server.media.janus_engine import JanusEngine
+from sitwith_server.media.janus.engine import JanusEngine
 from tests.waiting import until
 
 from .janus_member import Watch, everybody, plan

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from sitwith_server.media.janus_engine import JanusEngine
+from sitwith_server.media.janus.engine import JanusEngine
 
 from .company import Harness
 from .contract import EngineContract

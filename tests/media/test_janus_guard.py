@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.cli import main, parser
-from sitwith_server.media.janus_lease import NOBODY, Renewal, Round, Seal
+from sitwith_server.media.janus.lease import NOBODY, Renewal, Round, Seal
 from tests.servers import ROOT, free_port
 from tests.waiting import wait_until
 

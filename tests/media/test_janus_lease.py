@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.media.janus_lease import (
+from sitwith_server.media.janus.lease import (
     BOUND,
     CONFIRM,
     FORGET,

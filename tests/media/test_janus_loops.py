@@ -13,11 +13,11 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
-from sitwith_server.media.janus_engine_gateway import Gateway, GatewayAddress
-from sitwith_server.media.janus_engine_guard import GuardLine
-from sitwith_server.media.janus_guard import Charge, Guard
-from sitwith_server.media.janus_lease import Renewal, Seal
-from sitwith_server.media.janus_link import API, GatewayDown, Link
+from sitwith_server.media.janus.gateway import Gateway, GatewayAddress
+from sitwith_server.media.janus.guard import Charge, Guard
+from sitwith_server.media.janus.lease import Renewal, Seal
+from sitwith_server.media.janus.link import API, GatewayDown, Link
+from sitwith_server.media.janus.vouching import GuardLine
 from sitwith_server.media.loops import LOOKS
 from tests.media.janus_net import SECRETS
 from tests.servers import free_port

@@ -11,7 +11,7 @@ import pytest
 from sitwith_client import Client, Refused
 from sitwith_client.voice import Voice, tone
 from sitwith_client.voice.peer import Peer
-from sitwith_server.media.janus_lease import BOUND
+from sitwith_server.media.janus.lease import BOUND
 from tests.blackbox.house import Server
 from tests.media.janus_net import SECRETS, janus, why_not
 from tests.waiting import until

@@ -12,20 +12,20 @@ from typing import cast
 import pytest
 
 from sitwith_client.voice.peer import Peer
-from sitwith_server.media import sdp
 from sitwith_server.media.engine import EngineDown, OfferRefused, Take
-from sitwith_server.media.janus_engine_home import Home
-from sitwith_server.media.janus_engine_legs import Listener, Slot, Speaker
-from sitwith_server.media.janus_engine_sdp import (
+from sitwith_server.media.janus.legs import Listener, Slot, Speaker
+from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
+from sitwith_server.media.janus.sdp import (
     Way,
     for_gateway,
     for_member,
     narrow,
     read,
 )
-from sitwith_server.media.janus_engine_steer import CLOSE, Steering
-from sitwith_server.media.janus_link import GatewayDown, GatewayRefused
-from sitwith_server.media.session import Medium
+from sitwith_server.media.janus.steering import CLOSE, Steering
+from sitwith_server.media.janus.videoroom import Home
+from sitwith_server.media.sdp import offer as sdp
+from sitwith_server.media.sdp.session import Medium
 
 from .janus_member import Watch, plan
 

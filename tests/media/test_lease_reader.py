@@ -9,9 +9,9 @@ from typing import cast
 from structlog.testing import capture_logs
 
 from sitwith_server.log.base import Log, LogDown, Look, Position
-from sitwith_server.media.lease_reader import READ_EVERY, LeaseReader
 from sitwith_server.media.loops import FAULTS
-from sitwith_server.media.reconcile import LEASE, covers
+from sitwith_server.media.plane.lease_reader import READ_EVERY, LeaseReader
+from sitwith_server.media.plane.reconcile import LEASE, covers
 from tests.simulation.machines import run
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from sitwith_server.media.assign import layers
-from sitwith_server.media.line import Line
+from sitwith_server.media.forward.assign import layers
+from sitwith_server.media.forward.line import Line
 
 RATES = [100_000.0, 350_000.0, 1_200_000.0]
 

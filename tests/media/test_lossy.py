@@ -10,7 +10,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from sitwith_server.media import rtcp
+from sitwith_server.media.packets import rtcp
 from tests.media.rig import Got, Receiver, Sender, Stage, camera, chance, session, ticks, voice
 
 SEEDS = range(12)

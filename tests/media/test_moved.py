@@ -16,7 +16,7 @@ import pytest
 from aioice import stun
 
 from sitwith_client.voice import sdp
-from sitwith_server.media.ice import CONSENT
+from sitwith_server.media.aiortc.ice import CONSENT
 from tests.blackbox.house import Circle, Server
 from tests.blackbox.rawclient import WAIT
 from tests.cluster.cluster import Cluster, opened

@@ -14,13 +14,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from sitwith_server.log.base import Health
-from sitwith_server.log.memory_log import MemoryLog
-from sitwith_server.log.redis_log import RedisLog
-from sitwith_server.log.redis_packing import keys_of
-from sitwith_server.media.aiortc_engine import RESTARTED_AFTER, AiortcEngine
-from sitwith_server.media.node import Node
-from sitwith_server.media.node_keeper import NodeKeeper
-from sitwith_server.media.reconcile import LEASE
+from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.packing import keys_of
+from sitwith_server.media.aiortc.engine import RESTARTED_AFTER, AiortcEngine
+from sitwith_server.media.plane.node import Node
+from sitwith_server.media.plane.node_keeper import NodeKeeper
+from sitwith_server.media.plane.reconcile import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
 from tests.media.reachable import texts
@@ -323,6 +323,6 @@ async def test_ME44_no_id_and_no_description_of_who_has_left_can_be_reached() ->
 
 
 def _taken(node: str, member: str) -> Any:
-    from sitwith_server.media.bus import Taken
+    from sitwith_server.media.plane.bus import Taken
 
     return Taken(node, member, "low")

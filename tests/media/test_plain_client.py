@@ -9,9 +9,9 @@ import pytest
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 
-from sitwith_server.media.aiortc_engine import AiortcEngine
+from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.engine import Plan
-from sitwith_server.room.routes import Routes
+from sitwith_server.room.media.routes import Routes
 
 POLICIES = [RTCBundlePolicy.BALANCED, RTCBundlePolicy.MAX_BUNDLE, RTCBundlePolicy.MAX_COMPAT]
 WITHIN = 30.0

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from sitwith_server.media import bus
-from sitwith_server.media.node import IDLE
-from sitwith_server.media.voices import DEAD_AFTER
+from sitwith_server.media.plane import bus
+from sitwith_server.media.plane.node import IDLE
+from sitwith_server.media.plane.worker import DEAD_AFTER
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Done, No
 from sitwith_server.service.operator import Operator
+from sitwith_server.service.rooms.answers import Done, No
 from tests.media.plane import Plane, WorkerProcess
 from tests.media.plane_rooms import (
     AUDIO,

@@ -9,12 +9,12 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from sitwith_protocol.media import MediaTake
-from sitwith_server.media import bus
 from sitwith_server.media.engine import Voice
-from sitwith_server.media.reconcile import LEASE
+from sitwith_server.media.plane import bus
+from sitwith_server.media.plane.reconcile import LEASE
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Done
-from sitwith_server.service.results import COMMITTED
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.results import COMMITTED
 from tests.media.plane import FakeEngine, NodeProcess, Plane
 from tests.media.plane_rooms import NAMES, connected, is_open, plane
 from tests.media.reachable import texts

@@ -7,7 +7,7 @@ import asyncio
 from sitwith_protocol.media import MediaTake
 from sitwith_server.media.engine import Take, Voice
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Done
+from sitwith_server.service.rooms.answers import Done
 from tests.media.plane import Plane
 from tests.media.plane_rooms import (
     LOSSES,

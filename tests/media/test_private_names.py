@@ -18,7 +18,7 @@ from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
 from sitwith_client.voice import ice, peer
-from sitwith_server.media import aiortc_engine
+from sitwith_server.media.aiortc import engine as aiortc_engine
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.log.base import Position
-from sitwith_server.media.reconcile import LEASE, Keeper
+from sitwith_server.media.plane.reconcile import LEASE, Keeper
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
-from sitwith_server.room.model import OPERATOR, Floor, Kind, RoomState
-from sitwith_server.room.routes import Routes, within
-from sitwith_server.service.observing import Change
+from sitwith_server.room.floor.values import Floor
+from sitwith_server.room.media.routes import Routes, within
+from sitwith_server.room.model import OPERATOR, Kind, RoomState
+from sitwith_server.service.rooms.observing import Change
 from tests.room.evening import Evening, circle, pairs_of
 
 AUDIO = frozenset((Kind.AUDIO,))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.media import rtcp
-from sitwith_server.media.congestion import Feedback, read
+from sitwith_server.media.packets import rtcp
+from sitwith_server.media.packets.congestion import Feedback, read
 
 u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 blocks = st.builds(rtcp.Block, u32, u8, st.integers(-0x800000, 0x7FFFFF), u32, u32, u32, u32)

@@ -7,7 +7,7 @@ from struct import pack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.media import pictures, rtp
+from sitwith_server.media.packets import pictures, rtp
 from tests.media.rig import Stage, descriptor, packet, session
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.media.answer import answer
 from sitwith_server.media.engine import MAX_SDP, OfferRefused
-from sitwith_server.media.sdp import parse
-from sitwith_server.media.session import Medium
+from sitwith_server.media.sdp.answer import answer
+from sitwith_server.media.sdp.offer import parse
+from sitwith_server.media.sdp.session import Medium
 from tests.media.offered import LOCAL, NAMES, edit, refused, sections, settled, text
 
 # ------------------------------------------------------------------------------- offers as they are

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sitwith_server.media.answer import Local, answer, settle
-from sitwith_server.media.sdp import parse, restarts
+from sitwith_server.media.sdp.answer import Local, answer, settle
+from sitwith_server.media.sdp.offer import parse, restarts
 from tests.media.offered import LOCAL, NAMES, edit, sections, settled, text
 
 # ----------------------------------------------------------------------------------------- answers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sitwith_server.media import rtcp, rtp
+from sitwith_server.media.packets import rtcp, rtp
 from tests.media.rig import OPUS, RED, Sender, Stage, packet, session, steps, ticks, voice
 
 SLOT = 2100  # m2's first audio slot

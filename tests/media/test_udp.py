@@ -10,10 +10,17 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import structlog
 
+from sitwith_server.media.aiortc.datagrams import (
+    IN_BATCH,
+    OUT_BATCH,
+    ROOM,
+    Inbox,
+    Outbox,
+    unpack_name,
+)
+from sitwith_server.media.aiortc.ice import Bucket
+from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from sitwith_server.media.datagrams import IN_BATCH, OUT_BATCH, ROOM, Inbox, Outbox, unpack_name
-from sitwith_server.media.ice import Bucket
-from sitwith_server.media.udp import UdpPort
 from tests.media.stunning import AUDIO, LOCAL, VERSIONS, Client, Known
 
 
@@ -60,7 +67,7 @@ async def test_ME37_a_fault_with_one_packet_stops_no_other(
     port: UdpPort, known: Known, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = structlog.testing.CapturingLogger()
-    monkeypatch.setattr("sitwith_server.media.udp._log", log)
+    monkeypatch.setattr("sitwith_server.media.aiortc.udp._log", log)
 
     def fails(data: bytes, now: float) -> None:
         raise RuntimeError("what a member said")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from sitwith_server.media import rtcp, rtp
-from sitwith_server.media.congestion import read
+from sitwith_server.media.packets import rtcp, rtp
+from sitwith_server.media.packets.congestion import read
 from tests.media.pictures import SLOT, asked, nacks, pair, wants
 from tests.media.rig import (
     MID,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sitwith_server.media import rtcp
 from sitwith_server.media.engine import Take
+from sitwith_server.media.packets import rtcp
 from tests.media.pictures import SLOT, loses, shown, simulcast, stream
 from tests.media.rig import (
     MID,

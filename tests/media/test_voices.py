@@ -1,4 +1,4 @@
-"""The parts of `voices`, `bus` and `turn` that need no network."""
+"""The parts of `worker`, `bus` and `turn` that need no network."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from sitwith_server.log.memory_log import MemoryLog
-from sitwith_server.media import bus
-from sitwith_server.media.turn import Turn
-from sitwith_server.media.voices import BREAK, DEAD_AFTER, HEARD_WELL, Nodes, Tellers
-from sitwith_server.service.talking import is_letter, reaction_to_bytes
+from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.media.plane import bus
+from sitwith_server.media.plane.turn import Turn
+from sitwith_server.media.plane.worker import BREAK, DEAD_AFTER, HEARD_WELL, Nodes, Tellers
+from sitwith_server.service.rooms.talking import is_letter, reaction_to_bytes
 
 
 def here(node: str, load: float = 0.0, *, leaving: bool = False) -> bus.Here:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from sitwith_protocol.agenda import KINDS, BadAgenda, read_agenda, read_stages, schema
+from sitwith_protocol.agenda import KINDS, read_agenda, read_stages, schema
+from sitwith_protocol.checks import Invalid
 from sitwith_protocol.messages import AgendaEdit, BadMessage, parse_client
 
 VALIDATOR = Draft202012Validator(schema())
@@ -97,7 +98,7 @@ agendas = st.fixed_dictionaries(
 def takes(value: object) -> bool:
     try:
         read_agenda(value)
-    except BadAgenda:
+    except Invalid:
         return False
     return True
 
@@ -125,17 +126,17 @@ def test_AG1_there_are_fifty_stages_and_so_much_text() -> None:
     one = {"kind": "open", "seconds": 60}
     assert len(read_stages([one] * 50)) == 50
     for many in (51, 10_000):
-        with pytest.raises(BadAgenda) as bad:
+        with pytest.raises(Invalid) as bad:
             read_stages([one] * many)
         assert bad.value.path == "stages"
-    with pytest.raises(BadAgenda) as bad:
+    with pytest.raises(Invalid) as bad:
         read_stages([{**one, "prompt": "x" * 2_000}] * 11)
     assert bad.value.path == "stages"
 
 
 @pytest.mark.parametrize("endless", [math.inf, -math.inf, math.nan])
 def test_AG1_no_stage_is_endless(endless: float) -> None:
-    with pytest.raises(BadAgenda) as bad:
+    with pytest.raises(Invalid) as bad:
         read_stages([{"kind": "open", "seconds": endless}])
     assert bad.value.path == "stages[0].seconds"
 

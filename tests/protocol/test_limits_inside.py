@@ -7,14 +7,14 @@ import types
 from collections.abc import Iterable
 
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.outbox import Outbox
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room.model import Role, Settings
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host
-from sitwith_server.service.names import clean
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms.audit import Trail
 
 
 class Peer:
@@ -31,6 +31,9 @@ class Peer:
             self.got += len(data)
         else:
             self.waiting += len(data)
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return self.waiting

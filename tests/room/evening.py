@@ -24,10 +24,10 @@ from sitwith_server.room import (
     view,
 )
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import may_receive, shown_as
+from sitwith_server.room.chat.access import may_receive, shown_as
+from sitwith_server.room.chat.talk import Placed, Said, Unsaid, decide_talk, slowed
 from sitwith_server.room.events import Event, RoomOpened
 from sitwith_server.room.model import OPERATOR, Invite, Role, RoomState, Seat, Settings
-from sitwith_server.room.talk import Placed, Said, Unsaid, decide_talk, slowed
 
 START = 1_000_000.0
 FACILITATOR = b"facilitator"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
 from tests.room.evening import FACILITATOR, Evening, circle
 
 CARD = Card("Elm Row 3, canary-here", "canary-0131", "canary-ring-twice")

@@ -9,19 +9,12 @@ from enum import StrEnum
 from itertools import chain, combinations
 from typing import Any
 
-from sitwith_server.room import due_at, forgets_at, next_deadline, routes, view, voices
-from sitwith_server.room.access import may_receive, stream_of
+from sitwith_server.room import due_at, forgets_at, next_deadline, routes, view
+from sitwith_server.room.chat.access import may_receive, stream_of
 from sitwith_server.room.events import Event, RoomReopened
-from sitwith_server.room.model import (
-    Kind,
-    Mode,
-    Pause,
-    Phase,
-    Presence,
-    Role,
-    RoomState,
-    Seat,
-)
+from sitwith_server.room.floor.values import Mode, Pause
+from sitwith_server.room.model import Kind, Phase, Presence, Role, RoomState, Seat
+from sitwith_server.room.voice import voices
 
 STAFF_SLICES = {"lobby", "door", "help", "care", "inbox", "talk", "unheard"}
 OWN_SLICES = ("lobby", "care", "care_opened", "worries")

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from sitwith_server.room import Refusal, Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Phase, Role, RoomState
-from sitwith_server.room.mood import LEAST, Mood, counts
+from sitwith_server.room.mood.values import LEAST, Mood, counts
 from tests.room.evening import Evening
 
 SECONDS = st.one_of(st.none(), st.sampled_from((1.0, 20.0, 90.0)))

@@ -9,8 +9,8 @@ from hypothesis.stateful import rule
 
 from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.watch import card_of
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.care.watch import card_of
 from tests.room import laws
 from tests.room.machine import FLAGS, SECONDS, SHARE, Crowd
 

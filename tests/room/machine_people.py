@@ -8,7 +8,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.room.series import Past
+from sitwith_server.room.series.values import Past
 from tests.room.evening import FACILITATOR, MEMBER, Evening
 from tests.room.machine import FLAGS, SHARE, Crowd, changes
 

@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
-from sitwith_server.room.materials import File, MaterialKind, Wish
-from sitwith_server.room.model import Kind
-from sitwith_server.room.policy import ChatPolicy
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.materials.values import File, MaterialKind, Wish
+from sitwith_server.room.model import ChatPolicy, Kind
 from tests.room.machine import FLAGS, SECONDS, SHARE, Crowd
 
 KINDS = st.sets(st.sampled_from(Kind), min_size=1).map(frozenset)

@@ -7,7 +7,7 @@ from typing import Any
 from sitwith_server.room import Verdict
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.room.series import Past, Series
+from sitwith_server.room.series.values import Past, Series
 from tests.room.evening import FACILITATOR, MEMBER, Evening
 
 SERIES = "tuesdays"

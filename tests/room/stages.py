@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
+from sitwith_server.room.agenda.values import Stage, StageKind
 from tests.room.evening import Evening, circle
 
 

@@ -8,10 +8,9 @@ import pytest
 
 from sitwith_server.room import begin, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import GroupsWish, Mics, StageFloor
+from sitwith_server.room.agenda.values import GroupsWish, Mics, StageFloor
 from sitwith_server.room.events import RoomOpened
-from sitwith_server.room.model import Kind
-from sitwith_server.room.policy import ChatPolicy
+from sitwith_server.room.model import ChatPolicy, Kind
 from tests.room.evening import FACILITATOR, circle, pairs_of
 from tests.room.stages import at, begun, go_on, stage
 

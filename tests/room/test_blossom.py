@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.room.blossom import _Search, cheapest_matching
 from sitwith_server.room.chance import Chance
+from sitwith_server.room.pairs.planning.blossom import _Search, cheapest_matching
 
 Costs = list[list[int]]
 

@@ -8,9 +8,9 @@ import pytest
 
 from sitwith_server.room import commands as c
 from sitwith_server.room import view
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.care.watch import card_of, cause
 from sitwith_server.room.model import Kind, Role, RoomState
-from sitwith_server.room.watch import card_of, cause
 from tests.room import laws
 from tests.room.evening import FACILITATOR, circle, pairs_of
 from tests.room.flagged import CARD, flagged, seen_by_others

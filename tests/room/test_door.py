@@ -5,9 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.room import Refusal, Verdict, door
+from sitwith_server.room import Refusal, Verdict
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import OPERATOR, PRE_ENTRY_GRACE, Phase, Role
+from sitwith_server.room.door import crowd as door
+from sitwith_server.room.entry.family import PRE_ENTRY_GRACE
+from sitwith_server.room.model import OPERATOR, Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle
 
 HALF, SHARED, PLACES = 50, 75, 100

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sitwith_server.room import Refusal, Verdict, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Level
-from sitwith_server.room.model import OPERATOR, PRE_ENTRY_GRACE, Phase, Role
+from sitwith_server.room.care.values import Level
+from sitwith_server.room.entry.family import PRE_ENTRY_GRACE
+from sitwith_server.room.model import OPERATOR, Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.equal import NUDGE_EVERY, Equal
 from sitwith_server.room.model import OPERATOR, Role
-from sitwith_server.service.store import state_to_bytes
+from sitwith_server.room.voice.values import NUDGE_EVERY, Equal
+from sitwith_server.service.rooms.store import state_to_bytes
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora")

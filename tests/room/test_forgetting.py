@@ -8,13 +8,13 @@ import pytest
 
 from sitwith_server.room import Refusal, Verdict, due_at, forgets_at, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.agenda.values import Stage, StageKind
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.events import Blanked, ClosingTold, Emptied, RoomReopened
-from sitwith_server.room.materials import MaterialKind
-from sitwith_server.room.model import LAST_GASP, OPERATOR, Kind, Phase, Role, RoomState
-from sitwith_server.room.policy import ChatPolicy
-from sitwith_server.room.record import record_of, reopened
+from sitwith_server.room.lifetime.decide import LAST_GASP
+from sitwith_server.room.lifetime.record import record_of, reopened
+from sitwith_server.room.materials.values import MaterialKind
+from sitwith_server.room.model import OPERATOR, ChatPolicy, Kind, Phase, Role, RoomState
 from tests.room import laws
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle, pairs_of
 

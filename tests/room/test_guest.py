@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from sitwith_protocol.agenda import BadAgenda, read_stages
+from sitwith_protocol.agenda import read_stages
+from sitwith_protocol.checks import Invalid
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Mics, Stage, StageFloor, StageKind
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.agenda.values import Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Kind, Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle, pairs_of
 
@@ -319,7 +320,7 @@ def test_GU9_a_stage_of_pairs_or_a_debrief_has_no_guests() -> None:
         {"kind": "topic", "seconds": 60, "guest": "yes"},
     )
     for each in kinds:
-        with pytest.raises(BadAgenda) as bad:
+        with pytest.raises(Invalid) as bad:
             read_stages([each])
         assert bad.value.path == "stages[0].guest"
     (good,) = read_stages([{"kind": "topic", "seconds": 60, "guest": True}])

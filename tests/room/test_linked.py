@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.room.chance import Chance
-from sitwith_server.room.linking import report
-from sitwith_server.room.pairing import group_sizes, plan
+from sitwith_server.room.linking.values import report
+from sitwith_server.room.pairs.planning.pairing import group_sizes, plan
 from tests.room.test_pairing import SEEDS, circles, every_plan, pairs_in
 from tests.simulation.linked_pairs import Pair, Tags, concerned, shared
 

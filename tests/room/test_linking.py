@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import GroupsWish, Stage, StageKind
+from sitwith_server.room.agenda.values import GroupsWish, Stage, StageKind
 from sitwith_server.room.chance import Chance
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.fold import begin
-from sitwith_server.room.linking import report
+from sitwith_server.room.linking.values import report
 from sitwith_server.room.model import Role
-from sitwith_server.service.store import (
+from sitwith_server.service.rooms.store import (
     event_to_bytes,
     read_event,
     read_state,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import PRE_ENTRY_GRACE, Phase, Role
+from sitwith_server.room.entry.family import PRE_ENTRY_GRACE
+from sitwith_server.room.model import Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle, pairs_of
 
 

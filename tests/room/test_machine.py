@@ -8,7 +8,7 @@ from hypothesis.stateful import invariant, rule
 
 from sitwith_server.room import commands as c
 from sitwith_server.room import forgets_at, view
-from sitwith_server.service.store import (
+from sitwith_server.service.rooms.store import (
     event_to_bytes,
     read_event,
     read_state,

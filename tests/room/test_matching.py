@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.room.chance import Chance
-from sitwith_server.room.matching import FREE, maximum_matching
+from sitwith_server.room.pairs.planning.matching import FREE, maximum_matching
 
 SEEDS = st.integers(0, 2**64 - 1)
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from sitwith_protocol.links import NoLink, read_link
+from sitwith_protocol.checks import Invalid
+from sitwith_protocol.links import read_link
 from sitwith_protocol.messages import BadMessage, parse_client
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
-from sitwith_server.room.materials import File, MaterialKind, Wish
+from sitwith_server.room.agenda.values import Stage, StageKind
+from sitwith_server.room.materials.values import File, MaterialKind, Wish
 from sitwith_server.room.model import Role
 from tests.room.evening import Evening, circle, pairs_of
 
@@ -58,7 +59,7 @@ def test_MT1_places_of_the_web_are_links(url: str) -> None:
     ],
 )  # fmt: skip
 def test_MT1_all_else_is_none(url: object) -> None:
-    with pytest.raises(NoLink):
+    with pytest.raises(Invalid):
         read_link(url)
     with pytest.raises(BadMessage):
         parse_client({"t": "material.link", "id": 1, "url": url})

@@ -6,10 +6,10 @@ import pytest
 
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
-from sitwith_server.room.milestones import SECONDS
+from sitwith_server.room.chat.talk import Placed, decide_talk
+from sitwith_server.room.milestones.values import SECONDS
 from sitwith_server.room.model import Kind
-from sitwith_server.room.talk import Placed, decide_talk
-from sitwith_server.service.audit import UNTOLD
+from sitwith_server.room.rules import BY_WIRE
 from tests.room.evening import Evening, circle, pairs_of
 
 
@@ -37,7 +37,7 @@ def test_MS1_everybody_sees_it_for_its_moment() -> None:
     e.ok("ada", c.MilestoneShare, text="x")
     e.ok("fay", c.RoomEnd)
     assert e.state.milestones == ()
-    assert c.MilestoneShare in UNTOLD
+    assert not BY_WIRE["milestone.share"].audited
 
 
 def test_MS1_time_without_commits_does_not_count() -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from sitwith_server.room import commands as c
 from sitwith_server.room import view
+from sitwith_server.room.care.watch import cause
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.mood import LEAST, VALUES, Mood, counts, everyone, tally
-from sitwith_server.room.watch import cause
-from sitwith_server.service.audit import UNTOLD
-from sitwith_server.service.store import read_state, state_to_bytes
+from sitwith_server.room.mood.values import LEAST, VALUES, Mood, counts, everyone, tally
+from sitwith_server.room.rules import BY_WIRE
+from sitwith_server.service.rooms.store import read_state, state_to_bytes
 from tests.room.evening import FACILITATOR, Evening, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")
@@ -88,7 +88,7 @@ def test_MO3_nobody_is_told_who_has_answered() -> None:
         assert cause(before, e.state, viewer, "mood.answer", "ada") == ("mood.answer", "")
         seen, was = view(e.state, viewer.id), view(before, viewer.id)
         assert {k for k in seen if seen[k] != was[k]} == {"mood"}
-    assert c.MoodAnswer in UNTOLD
+    assert not BY_WIRE["mood.answer"].audited
     assert "2" not in repr(e.events[-1]).partition("value")[2]
     before = e.state
     e.ok("ada", c.MoodAnswer, value=3)

@@ -8,7 +8,7 @@ import random
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.room.mood import LEAST
+from sitwith_server.room.mood.values import LEAST
 from tests.simulation.watched_moods import (
     KINDS,
     Questions,

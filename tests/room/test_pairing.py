@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.room.chance import Chance
-from sitwith_server.room.pairing import group_sizes, place, plan
+from sitwith_server.room.pairs.planning.pairing import group_sizes, place, plan
 
 Pair = frozenset[str]
 

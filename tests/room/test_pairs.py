@@ -8,7 +8,8 @@ from itertools import combinations
 import pytest
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import VISIT_KNOCK, Role
+from sitwith_server.room.model import Role
+from sitwith_server.room.pairs.values import VISIT_KNOCK
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
 
 SIX = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")

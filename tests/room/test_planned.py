@@ -9,9 +9,9 @@ import pytest
 
 from sitwith_server.room import Refusal, Verdict, decide, plan_asked
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import GroupsWish
+from sitwith_server.room.agenda.values import GroupsWish
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.room.planned import Asked, Planned
+from sitwith_server.room.pairs.planned import Asked, Planned
 from tests.room.evening import Evening, circle
 from tests.room.stages import begun, stage
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sitwith_server.room import Refusal, next_deadline
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import LAST_GASP, OPERATOR, Kind, Phase, Role
+from sitwith_server.room.lifetime.decide import LAST_GASP
+from sitwith_server.room.model import OPERATOR, Kind, Phase, Role
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
 
 

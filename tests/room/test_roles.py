@@ -8,12 +8,13 @@ import pytest
 
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
-from sitwith_server.room.care import Level
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.agenda.values import Stage, StageKind
+from sitwith_server.room.care.values import Level
+from sitwith_server.room.chat.talk import decide_talk
+from sitwith_server.room.family import Rule, Who
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Kind, Phase, Role
-from sitwith_server.room.rules import RULES, Rule, Who
-from sitwith_server.room.talk import decide_talk
+from sitwith_server.room.rules import RULES
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
 
 AUDIO = frozenset((Kind.AUDIO,))

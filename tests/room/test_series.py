@@ -12,8 +12,8 @@ from sitwith_server.room import Refusal, decide, fold, fold_all
 from sitwith_server.room import commands as c
 from sitwith_server.room.events import Removed, SeriesBegan
 from sitwith_server.room.model import OPERATOR, Presence, Role
-from sitwith_server.room.series import Past
-from sitwith_server.service import asides, store
+from sitwith_server.room.series.values import Past
+from sitwith_server.service.rooms import asides, store
 from tests.room import laws
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle
 from tests.room.series import SERIES, Meeting, handle

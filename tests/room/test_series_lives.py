@@ -5,11 +5,11 @@ from __future__ import annotations
 from sitwith_server.room import commands as c
 from sitwith_server.room import fold, fold_all
 from sitwith_server.room.events import Blanked, PersonCame, RoomReopened
+from sitwith_server.room.lifetime.record import record_of, reopened
 from sitwith_server.room.model import OPERATOR, Phase
-from sitwith_server.room.record import record_of, reopened
-from sitwith_server.room.series import Past
-from sitwith_server.service import asides, store
+from sitwith_server.room.series.values import Past
 from sitwith_server.service.meetings import evening_of
+from sitwith_server.service.rooms import asides, store
 from tests.room import laws
 from tests.room.evening import FACILITATOR
 from tests.room.series import Meeting, handle

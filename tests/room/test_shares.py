@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import StageFloor
+from sitwith_server.room.agenda.values import StageFloor
 from sitwith_server.room.model import Presence
 from tests.room.evening import Evening, circle
 from tests.room.stages import begun, go_on, stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.access import shown_as, stream_from, stream_of
+from sitwith_server.room.chat.access import shown_as, stream_from, stream_of
 from sitwith_server.room.model import Kind, Role
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
 

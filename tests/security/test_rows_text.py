@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sitwith_server.gateway.forms import DEFAULT_AGREEMENT
+from sitwith_server.gateway.http.forms import DEFAULT_AGREEMENT
 from tests.blackbox.house import Server, circle
 from tests.blackbox.rawclient import Gone
 from tests.programs import Process

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from sitwith_server.log.base import Bell, Blob, Given, LogDown, Ring
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 
 CALLS: Final = (
     "create", "record", "commit", "outcome", "read", "heads", "looks", "due", "orphans",

@@ -6,13 +6,13 @@ import asyncio
 from itertools import pairwise
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.memory_log import MemoryLeases, MemoryLog
+from sitwith_server.log.memory.log import MemoryLeases, MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
+from sitwith_server.service.hosting.presence import BEAT_EVERY
+from sitwith_server.service.hosting.pulse import PATIENCE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.presence import BEAT_EVERY
-from sitwith_server.service.pulse import PATIENCE, Pulse
-from sitwith_server.service.results import COMMITTED
+from sitwith_server.service.rooms.results import COMMITTED
 from tests.service.test_cards import people
 from tests.service.test_host import second, used
 from tests.simulation.virtual import run

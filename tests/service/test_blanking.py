@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from sitwith_server.log.base import Commit, Committed, LogDown, Result
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card
-from sitwith_server.service.answers import No
-from sitwith_server.service.loading import load
+from sitwith_server.room.care.values import Card
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.rooms.answers import No
 from tests.service.test_cards import CARD, Seats, people
 
 

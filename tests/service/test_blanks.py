@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sitwith_server.log.base import Blank, Commit, Committed, LogDown, Result
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card
-from sitwith_server.room.talk import Said
-from sitwith_server.service.answers import Done, No
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
+from sitwith_server.room.care.values import Card
+from sitwith_server.room.chat.talk import Said
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.rooms.audit import Trail
 from tests.service.test_cards import CARD, Seats, people
 
 

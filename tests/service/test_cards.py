@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from sitwith_server.log.base import CONTROL, Log
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
+from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.model import Settings
-from sitwith_server.service.answers import Answer, Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.effects import SNAPSHOT_EVERY
-from sitwith_server.service.host import Host
-from sitwith_server.service.loading import load
-from sitwith_server.service.names import clean
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY
+from sitwith_server.service.rooms.room import Room
 
 CARD = Card("canary-here", "canary-0131", "canary-ring")
 

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sitwith_server.log.base import Commit, Committed
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage, StageKind
+from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.answers import Done
-from sitwith_server.service.loading import load
-from sitwith_server.service.presence import LEASE_SECONDS
-from sitwith_server.service.pulse import EVERY, LATE, Pulse
-from sitwith_server.service.store import read_event
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.hosting.presence import LEASE_SECONDS
+from sitwith_server.service.hosting.pulse import EVERY, LATE, Pulse
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.store import read_event
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second
 from tests.simulation.sight import BeatenLeases

@@ -10,16 +10,17 @@ from structlog.testing import capture_logs
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import CONTROL, Commit
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.model import Settings
-from sitwith_server.service import tokens
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host
-from sitwith_server.service.names import clean
+from sitwith_server.room.door.crowd import DOOR_MINIMUM
+from sitwith_server.room.model import Role, Settings
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.peers import address_hash
+from sitwith_server.service.people import tokens
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.peers import address_hash
+from sitwith_server.service.rooms.audit import Trail
 
 
 async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,3 +121,34 @@ def test_EN12_an_id_has_eight_characters_of_letters_and_digits() -> None:
     assert len(set(ids)) == 200
     letters = set(itertools.chain.from_iterable(i[1:] for i in ids))
     assert len(letters) > 50, "no letter is left out"
+
+
+async def test_LI22_at_a_crowded_door_shared_links_take_turns_and_no_others() -> None:
+    log = MemoryLog()
+    host = Host(log, Trail(log, 3600))
+    operator = Operator(host, room_ttl=3600)
+    made = await operator.create(RoomSpec("", "Be kind.", 10, Settings()))
+    invited = await operator.invite(made.room, Role.MEMBER, 1, None)
+    assert invited is not None
+    door, turns = Door(host), list[str]()
+
+    async def turn(place: str) -> None:
+        turns.append(place)
+
+    door.crowd_turn = turn
+    for number in range(half_of_a_small_door()):
+        assert isinstance(await door.join(made.member, clean("Guest"), address="10.0.0.1"), Seated)
+        assert turns == [], number
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.1"):
+        await door.join(made.member, clean("Guest"), address=address)
+    assert len(turns) == 3 and turns[0] == turns[2] != turns[1]
+    assert "10.0.0" not in "".join(turns)
+    for link in (made.facilitator, invited[1]):
+        assert isinstance(await door.join(link, clean("Ada"), address="10.0.0.1"), Seated)
+    assert len(turns) == 3
+    await host.close()
+    await log.close()
+
+
+def half_of_a_small_door() -> int:
+    return DOOR_MINIMUM // 2

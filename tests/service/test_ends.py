@@ -10,15 +10,15 @@ import pytest
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import Commit
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.answers import Done, No
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.names import clean
+from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.pulse import Pulse
-from sitwith_server.service.results import (
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.rooms.results import (
     COMMITTED,
     ENDED,
     UNAVAILABLE,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import struct
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.results import COMMITTED
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.results import COMMITTED
 from tests.service.test_cards import people
 
 FIGURE = 4242.5

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from sitwith_server.log.base import Health
-from sitwith_server.log.redis_instance import Tuning
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.instance import Tuning
+from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.materials import File, MaterialKind
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.loading import load
-from sitwith_server.service.results import COMMITTED
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.shelf import Shelf
+from sitwith_server.room.materials.values import File, MaterialKind
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.room import Room
 from tests.servers import Server, running
 from tests.service.test_cards import people
 

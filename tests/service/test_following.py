@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.log.base import Bell, life_of
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Done
-from sitwith_server.service.host import Host
-from sitwith_server.service.loading import load
-from sitwith_server.service.observing import Change, Observer
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.talking import Words
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.observing import Change, Observer
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.talking import Words
 from tests.service.logs import CALLS, WorkerLog, names
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import Seen, say, second, settled, used

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.materials import MaterialKind
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
-from sitwith_server.service.answers import Answer, Done
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.names import clean
+from sitwith_server.service.hosting.pulse import LATE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.pulse import LATE, Pulse
-from sitwith_server.service.store import read_record
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.store import read_record
 from tests.protocol.test_limits_inside import everything_under
 from tests.service.test_host import second, used
 from tests.simulation.virtual import run

@@ -7,19 +7,19 @@ import asyncio
 import pytest
 
 from sitwith_server.log.base import CONTROL, Heads, LogDown, Lost, Position
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host, Use
-from sitwith_server.service.names import clean
-from sitwith_server.service.observing import Change, Observer
+from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.results import Committed
-from sitwith_server.service.store import Unreadable
-from sitwith_server.service.talking import Words
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.observing import Change, Observer
+from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.store import Unreadable
+from sitwith_server.service.rooms.talking import Words
 from tests.service.logs import WorkerLog, names
 from tests.service.test_cards import Seats, people
 

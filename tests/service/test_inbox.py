@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
+from sitwith_server.room.chat.talk import Said
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.room.talk import Said
-from sitwith_server.service.answers import Done, No
-from sitwith_server.service.loading import load
-from sitwith_server.service.results import COMMITTED, UNCHANGED
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.store import read_saying
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.rooms.results import COMMITTED, UNCHANGED
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.store import read_saying
 from tests.service.logs import WorkerLog
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second, settled, used

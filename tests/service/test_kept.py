@@ -8,11 +8,11 @@ import pytest
 
 from sitwith_protocol import codec
 from sitwith_server.log.base import CONTROL
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import events as ev
-from sitwith_server.room.talk import Unsaid
-from sitwith_server.service import store
-from sitwith_server.service.loading import load
+from sitwith_server.room.chat.talk import Unsaid
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.rooms import store
 from tests.plain_log import PlainLog
 from tests.service.test_forgetting_here import Circle
 from tests.simulation.virtual import run

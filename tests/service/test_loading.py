@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from sitwith_server.log.base import CONTROL, Trimmed
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.loading import load
-from sitwith_server.service.results import COMMITTED
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.results import COMMITTED
 from tests.service.test_cards import people
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sitwith_server.log.base import CONTROL
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.events import MilestoneShared, MoodAnswered
-from sitwith_server.service.answers import Done
-from sitwith_server.service.loading import load
-from sitwith_server.service.store import read_event, read_state
+from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.store import read_event, read_state
 from tests.service.test_cards import Seats, people
 
 

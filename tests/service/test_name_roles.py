@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.service.name_roles import is_badge
-from sitwith_server.service.names import NameFault, NameRefused, clean
-from sitwith_server.service.role_words import APART, CLAIMS
+from sitwith_server.service.people.name_roles import SPELLED, is_badge
+from sitwith_server.service.people.names import NameFault, NameRefused, clean
+from sitwith_server.service.people.role_words import APART, CLAIMS
 
 NEAR = [
     name
@@ -71,6 +71,17 @@ def test_NA2_nor_is_one_that_reads_the_same(word: str, table: dict[int, int], be
     name = before + word.translate(table)
     if len(name) <= 40:
         assert fault_of(name) is NameFault.ROLE, ascii(name)
+
+
+@pytest.mark.parametrize("word", [each for each in LATIN if SPELLED <= len(each) <= 16])
+@pytest.mark.parametrize("form", ["gus{}", "{}gus"])
+def test_NA2_nor_beside_a_name_whose_letters_stand_singly_too(word: str, form: str) -> None:
+    assert fault_of(" ".join(form.format(word))) is NameFault.ROLE
+
+
+@pytest.mark.parametrize("name", ["J o h n", "M a r y", "A B C", "T o m", "S o p h i a"])
+def test_NA2_letters_that_stand_singly_are_a_name(name: str) -> None:
+    assert fault_of(name) is None
 
 
 @settings(deadline=None, max_examples=200)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.room.naming import number
-from sitwith_server.service.names import Name, NameFault, NameRefused, clean, skeleton
+from sitwith_server.room.members.names import number
+from sitwith_server.service.people.names import Name, NameFault, NameRefused, clean, skeleton
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x10FFFF), max_size=45)
 LIVELY = st.text(

@@ -10,14 +10,14 @@ import pytest
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import Log
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import PACED, Answer, Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host
-from sitwith_server.service.paces import BURST, RATE, RESUMES, RESUMES_BURST
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.paces import BURST, RATE, RESUMES, RESUMES_BURST
+from sitwith_server.service.rooms.answers import PACED, Answer, Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.room import Room
 from tests.servers import Server, running
 from tests.service.test_cards import people
 from tests.service.test_files import begun

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room import pairing
 from sitwith_server.room.model import Settings
-from sitwith_server.service import rooms
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door, Seated
-from sitwith_server.service.host import Host
-from sitwith_server.service.names import clean
+from sitwith_server.room.pairs.planning import pairing
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
+from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.names import clean
+from sitwith_server.service.rooms import room as rooms
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
 
 plan = pairing.plan
 NAMES = ("Fay", "Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.pulse import Pulse
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
 from tests.service.test_cards import people
 
 

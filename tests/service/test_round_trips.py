@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sitwith_server.log.redis_log import RedisLog
+from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import commands as c
-from sitwith_server.service.answers import Done
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.host import Host
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.room import Room
 from tests.servers import PASSWORD, Server, running
 from tests.service.test_cards import people
 from tests.service.test_files import begun

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
 
 import pytest
 
@@ -11,13 +10,13 @@ from sitwith_protocol.codec import decode, encode
 from sitwith_server.room import begin, fold, fold_all
 from sitwith_server.room import commands as c
 from sitwith_server.room import events as ev
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
-from sitwith_server.room.care import Card, Level
-from sitwith_server.room.materials import File, MaterialKind, Wish
-from sitwith_server.room.model import OPERATOR, Kind, Role
-from sitwith_server.room.policy import ChatPolicy
-from sitwith_server.room.talk import Said, Saying, Unsaid
-from sitwith_server.service.store import (
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.care.values import Card, Level
+from sitwith_server.room.chat.talk import Said, Saying, Unsaid
+from sitwith_server.room.families import EVENTS
+from sitwith_server.room.materials.values import File, MaterialKind, Wish
+from sitwith_server.room.model import OPERATOR, ChatPolicy, Kind, Role
+from sitwith_server.service.rooms.store import (
     VERSION,
     event_to_bytes,
     read_event,
@@ -139,7 +138,7 @@ def meeting() -> Meeting:
 
 def test_every_event_comes_back_as_it_was() -> None:
     events = [*eventful().events, *meeting().events, *forgetting().events, ev.Blanked()]
-    assert {type(event) for event in events} == set(get_args(ev.Event))
+    assert {type(event) for event in events} == set(EVENTS.values())
     for event in events:
         came = read_event(event_to_bytes(event, "why", "ada"))
         assert (came.event, came.why, came.by) == (event, "why", "ada")

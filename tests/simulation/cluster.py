@@ -14,10 +14,10 @@ from typing import Any
 
 from sitwith_server import wiring
 from sitwith_server.config import Settings as WorkerSettings
-from sitwith_server.gateway.connection import Connection
-from sitwith_server.gateway.outbox import Outbox
-from sitwith_server.log.memory_log import MemoryLog
-from sitwith_server.log.memory_rooms import Dues
+from sitwith_server.gateway.websocket.connection import Connection
+from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.log.memory.rooms import Dues
 from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
 from tests.chaos.evening import Somebody
@@ -35,7 +35,7 @@ PATIENCE = 4.0
 
 
 class Line:
-    """A connection between a person and a worker; implements `gateway.outbox.Wire`.
+    """A connection between a person and a worker; implements `gateway.websocket.outbox.Wire`.
 
     Keeps the order of each direction and may break at any moment; then all that was under way is
     lost. Belongs to no machine: what has been sent arrives, whatever becomes of its sender.
@@ -62,6 +62,9 @@ class Line:
 
     def write(self, data: bytes) -> None:
         self._later("down", self.down, payload(data))
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return 0

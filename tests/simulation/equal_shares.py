@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import StageFloor
+from sitwith_server.room.agenda.values import StageFloor
 from tests.room.evening import Evening
 from tests.room.stages import begun, stage
 

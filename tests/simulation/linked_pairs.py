@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from sitwith_server.room.chance import Chance
-from sitwith_server.room.linking import report
-from sitwith_server.room.matching import FREE, maximum_matching
-from sitwith_server.room.pairing import plan
+from sitwith_server.room.linking.values import report
+from sitwith_server.room.pairs.planning.matching import FREE, maximum_matching
+from sitwith_server.room.pairs.planning.pairing import plan
 
 Pair = frozenset[str]
 Tags = dict[str, tuple[bytes, ...]]

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from sitwith_server.log.base import Position
-from sitwith_server.log.memory_log import MemoryLog
+from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.engine import Plan
-from sitwith_server.media.lease_reader import LeaseReader
-from sitwith_server.media.reconcile import LEASE, Reconciler
+from sitwith_server.media.plane.lease_reader import LeaseReader
+from sitwith_server.media.plane.reconcile import LEASE, Reconciler
 from sitwith_server.room import commands as c
 from sitwith_server.service.operator import Created
 from tests.chaos.history import History

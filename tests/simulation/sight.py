@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any, Final, cast
 
 from sitwith_server.log.base import OUTAGE_SECONDS, Blank, Blob, Health, Log, LogDown, Outage, Ring
-from sitwith_server.log.memory_log import MemoryFiles, MemoryLeases, MemoryLog
+from sitwith_server.log.memory.log import MemoryFiles, MemoryLeases, MemoryLog
 
 TIMEOUT: Final = 2.0
 """Seconds after which a call that gets no answer is given up."""

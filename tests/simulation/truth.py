@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.room import begin, fold
+from sitwith_server.room.chat.talk import Said
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import RoomState
-from sitwith_server.room.talk import Said
-from sitwith_server.service import store
+from sitwith_server.service.rooms import store
 from tests.chaos.history import Entitled
 
 

@@ -19,8 +19,8 @@ from typing import Any
 from sitwith_protocol.codec import encode
 from sitwith_server.room import Verdict, view
 from sitwith_server.room import commands as c
-from sitwith_server.room.mood import LEAST
-from sitwith_server.room.watch import cause
+from sitwith_server.room.care.watch import cause
+from sitwith_server.room.mood.values import LEAST
 from tests.room.evening import FACILITATOR, Evening, circle
 
 NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")

@@ -13,18 +13,18 @@ from typing import Any
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.config import Settings as WorkerSettings
-from sitwith_server.gateway.connection import Connection
-from sitwith_server.gateway.gate import Gate
-from sitwith_server.gateway.metrics import Metrics
-from sitwith_server.gateway.outbox import Outbox
-from sitwith_server.media.turn import Turn
-from sitwith_server.media.voices import Voices
+from sitwith_server.gateway.telemetry.metrics import Metrics
+from sitwith_server.gateway.websocket.connection import Connection
+from sitwith_server.gateway.websocket.gate import Gate
+from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.media.plane.turn import Turn
+from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room.model import Settings
-from sitwith_server.service.audit import Trail
-from sitwith_server.service.door import Door
-from sitwith_server.service.host import Host
+from sitwith_server.service.hosting.host import Host
+from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Created, Operator, RoomSpec
-from sitwith_server.service.pulse import Pulse
+from sitwith_server.service.people.door import Door
+from sitwith_server.service.rooms.audit import Trail
 from tests.folding import folded, touched
 from tests.plain_log import PlainLog
 
@@ -40,7 +40,7 @@ def payload(frame: bytes) -> bytes:
 
 
 class Transport:
-    """Two directions with delay, in order; implements `gateway.outbox.Wire` for the server."""
+    """Two directions with delay, in order; implements `outbox.Wire` for the server."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -61,6 +61,9 @@ class Transport:
 
     def write(self, data: bytes) -> None:
         self._later("down", self.down, decode(payload(data), SERVER_LIMITS))
+
+    def more(self) -> bool:
+        return False
 
     def unsent(self) -> int:
         return 0

@@ -295,7 +295,7 @@ class HouseCommands(Asking):
     async def edit_agenda(self, stages: Iterable[Mapping[str, Any]], at: int | None = None) -> None:
         """Writes the agenda anew; ``at`` is the place of the stage under way among ``stages``.
 
-        Raises ``BadAgenda`` (of ``sitwith_protocol.agenda``) for stages that are none.
+        Raises ``Invalid`` (of ``sitwith_protocol.checks``) for stages that are none.
         """
         written = read_stages(list(stages))
         await self.ask(lambda id: m.AgendaEdit(id, written, at))

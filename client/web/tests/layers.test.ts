@@ -39,7 +39,7 @@ describe("layers", () => {
       crossing("lib", (name) => name.startsWith("lib/") || name === "@msgpack/msgpack"),
     ).toEqual([]);
     const msgpack = files(src).filter((file) => imports(file).includes("@msgpack/msgpack"));
-    expect(msgpack.map((file) => relative(src, file))).toEqual(["lib/codec.ts"]);
+    expect(msgpack.map((file) => relative(src, file))).toEqual(["lib/wire/codec.ts"]);
   });
 
   it("the UI enters the library by its front door", () => {
@@ -67,20 +67,24 @@ describe("layers", () => {
     const shipped = files(src).filter((file) => !relative(src, file).startsWith("ui/harness/"));
     const guilty = shipped.filter((file) => forbidden.test(readFileSync(file, "utf8")));
     // What a circle that meets again knows somebody by is all that outlives a tab.
-    expect(guilty.map((file) => relative(src, file))).toEqual(["lib/series.ts"]);
+    expect(guilty.map((file) => relative(src, file))).toEqual(["lib/entry/series.ts"]);
   });
 
   it("public lists and files of the room are all that is fetched, and nothing else is sent with it", () => {
     const asking = files(src).filter((file) => /\bfetch\b/.test(readFileSync(file, "utf8")));
-    expect(asking.map((file) => relative(src, file))).toEqual(["lib/materials.ts", "lib/public.ts", "lib/series.ts"]);
-    const forgetting = readFileSync(asking[2] ?? "", "utf8");
+    expect(asking.map((file) => relative(src, file))).toEqual([
+      "lib/entry/series.ts",
+      "lib/http/materials.ts",
+      "lib/http/public.ts",
+    ]);
+    const forgetting = readFileSync(asking[0] ?? "", "utf8");
     expect(forgetting.match(/\bfetch\b/g)).toHaveLength(1);
     expect(forgetting).toContain('credentials: "omit"');
-    const files_ = readFileSync(asking[0] ?? "", "utf8");
+    const files_ = readFileSync(asking[1] ?? "", "utf8");
     expect(files_.match(/\bfetch\b/g)).toHaveLength(1);
     expect(files_).toContain('credentials: "omit"');
     expect(files_).toContain('cache: "no-store"');
-    const text = readFileSync(asking[1] ?? "", "utf8");
+    const text = readFileSync(asking[2] ?? "", "utf8");
     expect(text.match(/\bfetch\b/g)).toHaveLength(1);
     expect(text).toContain('fetch(path, { credentials: "omit", referrerPolicy: "no-referrer" })');
   });

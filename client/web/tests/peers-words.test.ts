@@ -1,10 +1,10 @@
 /** Words that a peer chose are names like any other, also those that every object inherits (EV13). */
 import { describe, expect, it } from "vitest";
 import { EMPTY_ROOM, conversations, fold, greeted, markRead, type RoomState } from "../src/lib/room.ts";
-import { parseLink } from "../src/lib/link.ts";
+import { parseLink } from "../src/lib/entry/link.ts";
 import { own, put } from "../src/lib/own.ts";
-import { seatStore } from "../src/lib/store.ts";
-import { readFrame, type ServerFrame, type StageKind } from "../src/lib/messages.ts";
+import { seatStore } from "../src/lib/entry/store.ts";
+import { readFrame, type ServerFrame, type StageKind } from "../src/lib/wire/messages.ts";
 import { Sign, signWords } from "../src/ui/circle/signs.tsx";
 import { titleOf } from "../src/ui/evening/stages.ts";
 import { isolated, person, spoken } from "../src/ui/model.ts";

@@ -47,8 +47,8 @@ def check(loaded: config.Loaded) -> None:
     Raises:
         SettingError: one of them can't be used.
     """
-    from sitwith_server.gateway import lines
-    from sitwith_server.log.redis_target import targets_of
+    from sitwith_server.gateway.http import crisis_lines
+    from sitwith_server.log.redis.connection.target import targets_of
 
     if (urls := loaded.settings.redis_url) is not None:
         try:
@@ -56,7 +56,7 @@ def check(loaded: config.Loaded) -> None:
         except ValueError as fault:
             source = loaded.sources["redis_url"]
             raise config.SettingError("redis_url", str(fault), source=source) from None
-    lines.load(loaded.settings.crisis_lines)
+    crisis_lines.load(loaded.settings.crisis_lines)
 
 
 def warn_of_unknown(loaded: config.Loaded) -> None:

@@ -49,8 +49,8 @@ def run(asked: argparse.Namespace) -> int:
     if not (asked.folder / "janus.jcfg").is_file():
         raise Failed(f"there is no janus.jcfg in {asked.folder}", code=2)
     warn_of_unknown(loaded)
-    from sitwith_server.gateway import logs
-    from sitwith_server.media import janus_guard
+    from sitwith_server.gateway.telemetry import logs
+    from sitwith_server.media.janus import guard as janus_guard
 
     logs.configure(wanted)
     logs.catch_uncaught()

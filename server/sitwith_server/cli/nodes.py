@@ -18,7 +18,7 @@ from sitwith_server.cli.supervisor import (
     named,
 )
 from sitwith_server.cli.worker import Inheritance
-from sitwith_server.gateway import logs
+from sitwith_server.gateway.telemetry import logs
 
 Command = Callable[[int, Inheritance], Sequence[str]]
 """The command line of the media process in a place, from 0."""

@@ -54,7 +54,7 @@ def run(asked: argparse.Namespace) -> int:
 def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
     from sitwith_server.cli.nodes import MediaNodes
     from sitwith_server.cli.supervisor import Supervisor
-    from sitwith_server.gateway import logs
+    from sitwith_server.gateway.telemetry import logs
 
     logs.configure(wanted)
     logs.catch_uncaught()
@@ -167,9 +167,9 @@ def check(wanted: Settings) -> None:
             raise Failed(f"{problem}. --port chooses another") from None
     if wanted.metrics is not None:
         check_metrics(wanted.metrics, wanted.workers)
-    from sitwith_server.gateway import lines
+    from sitwith_server.gateway.http import crisis_lines
 
-    lines.load(wanted.crisis_lines)
+    crisis_lines.load(wanted.crisis_lines)
     check_media(wanted, nodes=1 if wanted.redis_url is None else media_nodes(wanted))
 
 

@@ -30,7 +30,7 @@ from typing import Any, Final, Protocol
 
 from sitwith_server.cli.output import Failed
 from sitwith_server.cli.worker import LEAVING, READY, Inheritance
-from sitwith_server.gateway import logs
+from sitwith_server.gateway.telemetry import logs
 
 Command = Callable[[Inheritance], Sequence[str]]
 """The command line of a process that gets this inheritance."""

@@ -9,6 +9,8 @@ import socket
 from typing import Final
 from urllib.parse import urlsplit
 
+from sitwith_protocol.checks import Invalid
+
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^`{|}\x7f]")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
@@ -17,21 +19,21 @@ def browser_host(host: str) -> str:
     """A host as browsers write it in a URL and in `Origin` (WHATWG URL, host parsing): a name in
     lower case and ASCII, an IPv6 address in its shortest form, without brackets.
 
-    Raises ValueError, with what is wrong, for what is no host to a browser, and for a few that
-    browsers take and nobody means.
+    Raises `Invalid` for what is no host to a browser, and for a few that browsers take and nobody
+    means.
     """
     if ":" in host:
         return _ipv6(host)
     name = host.lower() if host.isascii() else _ascii(host)
     if not name or _FORBIDDEN.search(name):
-        raise ValueError("has a host that is none")
+        raise Invalid("has a host that is none")
     last = name.removesuffix(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last):
         # Browsers read `127.1` and `010.0.0.1` as addresses, and write those.
         try:
             return str(ipaddress.IPv4Address(name))
         except ValueError:
-            raise ValueError("has an IPv4 address that is not four plain numbers") from None
+            raise Invalid("has an IPv4 address that is not four plain numbers") from None
     return name
 
 
@@ -42,7 +44,7 @@ def _ascii(name: str) -> str:
     try:
         return idna.encode(name, uts46=True, transitional=False).decode().lower()
     except idna.IDNAError:
-        raise ValueError(
+        raise Invalid(
             "has a host that can't be brought into ASCII: write it as browsers do (xn--…)"
         ) from None
 
@@ -51,9 +53,9 @@ def _ipv6(host: str) -> str:
     try:
         address = ipaddress.IPv6Address(host)
     except ValueError:
-        raise ValueError("has an IPv6 address that is none") from None
+        raise Invalid("has an IPv6 address that is none") from None
     if address.scope_id is not None:
-        raise ValueError("has an IPv6 address with a zone, which browsers don't take")
+        raise Invalid("has an IPv6 address with a zone, which browsers don't take")
     if address.ipv4_mapped is not None:
         # Browsers write these by words, Python's newer versions with the IPv4 address.
         high, low = divmod(int(address.ipv4_mapped), 1 << 16)
@@ -100,9 +102,9 @@ def next_place(place: str, number: int) -> str:
     """`address:port` so many ports further on.
 
     Raises:
-        ValueError: there is no such port.
+        Invalid: there is no such port.
     """
     host, _, port = place.rpartition(":")
     if int(port) + number > 65_535:
-        raise ValueError("leaves no port for each worker")
+        raise Invalid("leaves no port for each worker")
     return f"{host}:{int(port) + number}"

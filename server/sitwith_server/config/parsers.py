@@ -1,16 +1,21 @@
-"""From what somebody wrote to what a setting holds; each raises ValueError with what is wrong, and
-never repeats the value."""
+"""From the text that somebody wrote to what a setting holds. Each parser raises `Invalid` with what
+would fit, and never repeats the value."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from sitwith_protocol import checks
+from sitwith_protocol.checks import Check, Invalid
 from sitwith_server.config.addresses import authority, browser_host
 from sitwith_server.config.networks import plain_network
+
+T = TypeVar("T")
 
 KEY_BYTES: Final = 16
 """Of the operator's key, at least: it is all that stands before the API."""
@@ -20,7 +25,7 @@ REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sen
 
 def words(value: str) -> str:
     if not value.isprintable() or any(character.isspace() for character in value):
-        raise ValueError("must have no spaces or control characters")
+        raise Invalid("must have no spaces or control characters")
     return value
 
 
@@ -30,34 +35,37 @@ def host(value: str) -> str:
 
 def key(value: str) -> str:
     if not value.isascii():
-        raise ValueError("must be ASCII: it travels in an HTTP header")
+        raise Invalid("must be ASCII: it travels in an HTTP header")
     if len(words(value)) < KEY_BYTES:
-        raise ValueError(f"must have {KEY_BYTES} bytes or more: openssl rand -hex 32 makes one")
+        raise Invalid(f"must have {KEY_BYTES} bytes or more: openssl rand -hex 32 makes one")
     return value
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise ValueError(f"must be a whole number from {low} to {high}") from None
-        if not low <= number <= high:
-            raise ValueError(f"must be from {low} to {high}")
-        return number
-
-    return parse
+    return _read(int, checks.integer(low, high))
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            raise ValueError(f"must be seconds from {low:g} to {high:g}") from None
-        if not low <= number <= high:  # also false for NaN
-            raise ValueError(f"must be from {low:g} to {high:g} seconds")
-        return number
+    return _read(float, checks.number(low, high))
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    return _read(str.lower, checks.one_of(*words))
+
+
+def yes_or_no(value: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return checks.boolean(words.get(value.lower()))
+
+
+def _read(read: Callable[[str], object], check: Check[T]) -> Callable[[str], T]:
+    """Checks what `read` makes of the text, or the text itself where it makes nothing of it."""
+
+    def parse(value: str) -> T:
+        made: object = value
+        with suppress(ValueError):
+            made = read(value)
+        return check(made)
 
     return parse
 
@@ -68,15 +76,15 @@ def origin(value: str) -> str:
     try:
         parts = urlsplit(value.strip())
     except ValueError:
-        raise ValueError("has a host that is none") from None
+        raise Invalid("has a host that is none") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise ValueError("must look like https://example.org")
+        raise Invalid("must look like https://example.org")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("must be scheme, host and port only, without a path")
+        raise Invalid("must be scheme, host and port only, without a path")
     try:
         port = parts.port
     except ValueError:
-        raise ValueError("has a port that is no port") from None
+        raise Invalid("has a port that is no port") from None
     scheme = parts.scheme.lower()
     return f"{scheme}://{authority(browser_host(parts.hostname), port, scheme)}"
 
@@ -89,7 +97,7 @@ def address(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
-        raise ValueError("must be one IP address") from None
+        raise Invalid("must be one IP address") from None
 
 
 def listening_place(value: str) -> str:
@@ -102,7 +110,7 @@ def listening_place(value: str) -> str:
         if not colon or not 0 < number < 65_536 or (found.version == 6) != (bare is not host):
             raise ValueError
     except ValueError:
-        raise ValueError("must look like 127.0.0.1:9464 or [::1]:9464") from None
+        raise Invalid("must look like 127.0.0.1:9464 or [::1]:9464") from None
     return f"[{found}]:{number}" if found.version == 6 else f"{found}:{number}"
 
 
@@ -113,9 +121,9 @@ def networks(value: str) -> tuple[str, ...]:
         try:
             network = plain_network(part)
         except ValueError:
-            raise ValueError("must each be an IP address or a network like 10.0.0.0/8") from None
+            raise Invalid("must each be an IP address or a network like 10.0.0.0/8") from None
         if network.prefixlen == 0:
-            raise ValueError("must not be everybody")
+            raise Invalid("must not be everybody")
         found.append(str(network))
     return tuple(dict.fromkeys(found))
 
@@ -125,7 +133,7 @@ def public_address(value: str) -> str:
     found = ipaddress.ip_address(address(value))
     if isinstance(found, ipaddress.IPv6Address):
         if found.scope_id is not None:
-            raise ValueError("must be an address without a zone: members' machines have others")
+            raise Invalid("must be an address without a zone: members' machines have others")
         if found.ipv4_mapped is not None:
             return str(found.ipv4_mapped)
     return str(found)
@@ -136,7 +144,7 @@ def redis(value: str) -> str:
     for scheme in re.findall(r"(?:^|,)\s*([^,]*?)://", value) or [""]:
         if scheme not in REDIS_SCHEMES:
             schemes = ", ".join(f"{each}://" for each in REDIS_SCHEMES)
-            raise ValueError(f"must begin with one of {schemes}")
+            raise Invalid(f"must begin with one of {schemes}")
     return words(value)
 
 
@@ -147,37 +155,27 @@ def database(value: str) -> str:
         return value
     if value.startswith(("postgresql://", "postgresql+psycopg://")):
         return value
-    raise ValueError("must look like sqlite:////var/lib/sitwith/series.db or postgresql://…")
+    raise Invalid("must look like sqlite:////var/lib/sitwith/series.db or postgresql://…")
 
 
 def series_key(value: str) -> str:
     if len(words(value)) < 32:
-        raise ValueError("must have 32 characters or more")
+        raise Invalid("must have 32 characters or more")
     return value
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.lower() not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return value.lower()
-
-    return parse
-
-
-def yes_or_no(value: str) -> bool:
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if value.lower() not in words:
-        raise ValueError("must be true or false")
-    return words[value.lower()]
-
-
 def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
+    problem = f"must each look like {schemes[0]}://host:port, without a user"
+
     def parse(value: str) -> tuple[str, ...]:
         for url in (found := tuple(dict.fromkeys(_split(value)))):
-            parts = urlsplit(url)
-            if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc:
-                raise ValueError(f"must each look like {schemes[0]}://host:port, without a user")
+            parts = None
+            with suppress(ValueError):
+                parts = urlsplit(url)
+            if parts is None or parts.scheme not in schemes or not parts.hostname:
+                raise Invalid(problem)
+            if "@" in parts.netloc:
+                raise Invalid(problem)
         return found
 
     return parse
@@ -188,10 +186,10 @@ def places(value: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(_split(value)))
     form = r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?"
     if not all(re.fullmatch(form, place) for place in found):
-        raise ValueError("must each look like host:port")
+        raise Invalid("must each look like host:port")
     ports = (place.rpartition(":")[2] for place in found if not place.endswith("]"))
     if any(port.isdigit() and not 0 < int(port) < 65_536 for port in ports):
-        raise ValueError("has a port that is no port")
+        raise Invalid("has a port that is no port")
     return found
 
 
@@ -200,7 +198,7 @@ def turn_urls(value: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(_split(value)))
     form = r"turns?:(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?"
     if not all(re.fullmatch(form, url) for url in found):
-        raise ValueError("must each look like turn:host:3478?transport=udp or turns:host:5349")
+        raise Invalid("must each look like turn:host:3478?transport=udp or turns:host:5349")
     return found
 
 

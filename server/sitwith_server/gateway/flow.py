@@ -1,21 +1,26 @@
 """How fast frames come of one seat, on this worker: over all its connections, not each (LI1, LI4).
 
-What a seat commits is paced by the log, whichever worker it comes through (`service.paces`); this
-stands before it, so that a flood costs the log nothing, and is all the pace that there is for what
-commits nothing.
+What a seat commits is paced by the log, whichever worker it comes through
+(`service.people.paces`); this stands before it, so that a flood costs the log nothing, and is all
+the pace that there is for what commits nothing.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sitwith_server.service.paces import BURST, RATE
+from sitwith_server.service.people.paces import BURST, RATE
 
 FLOOD: Final = 200
 """Refusals for speed, without a rest between them, after which the connection ends."""
 
 REST: Final = BURST / RATE / 2
 """Seconds without a refusal that are needed for a rest."""
+
+OFFERS: Final = 5.0
+"""Media offers a second of one seat in the long run: each makes a transport, which costs as much as
+some twenty messages (LI21)."""
+OFFERS_BURST: Final = 20.0
 
 KEPT: Final = 60.0
 """Seconds after which nothing is left to know of a seat that was silent."""
@@ -47,6 +52,7 @@ class Flow:
 
     def __init__(self, now: float) -> None:
         self.bucket = Bucket(now)
+        self._offers = Bucket(now, OFFERS, OFFERS_BURST)
         self._floods, self._refused_at = 0, now
 
     def take(self, now: float) -> bool:
@@ -56,6 +62,10 @@ class Flow:
         if self.bucket.rested() and now - self._refused_at >= REST:
             self._floods = 0
         return True
+
+    def takes_offer(self, now: float) -> bool:
+        """Whether one more media offer is in time."""
+        return self._offers.take(now)
 
     def refused(self, now: float) -> bool:
         """One was refused for speed, here or by the log. False: it was one too many."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from sitwith_server.config import Settings, socket_address
-from sitwith_server.gateway import http
-from sitwith_server.gateway.guard import Guard
-from sitwith_server.gateway.http_protocol import HttpProtocol
-from sitwith_server.gateway.metrics import CONTENT_TYPE, Metrics
-from sitwith_server.gateway.resource import Resource
-from sitwith_server.gateway.sockets import Sockets
+from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.routing import route
+from sitwith_server.gateway.sockets.guard import Guard
+from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
+from sitwith_server.gateway.sockets.limits import Sockets
+from sitwith_server.gateway.sockets.listener import Listener
+from sitwith_server.gateway.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _SCRAPERS: Final = 32
 """Sockets at the metrics' port."""
@@ -32,6 +32,26 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Binds as uvicorn does, and accepts by `Listener`."""
+        await super().startup(sockets)
+        loop, config = asyncio.get_running_loop(), self.config
+
+        def make() -> asyncio.Protocol:
+            protocol: type[Any] = config.http_protocol_class
+            made: asyncio.Protocol = protocol(
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+        listeners: list[Any] = []
+        for server in self.servers:
+            # The event loop closes its own; the listening goes on by the copy.
+            copies = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
+            server.close()
+            listeners += [Listener(copy, make, config.backlog, loop) for copy in copies]
+        self.servers = listeners
 
     def listens_no_more(self) -> None:
         for listening in self.servers:
@@ -65,13 +85,9 @@ class MetricsPort:
         self._place = settings.metrics
         self._metrics, self._crowds = metrics, crowds
         self._serving: asyncio.Task[None] | None = None
-        routes = [
-            Route("/metrics", Resource(GET=self._show)),
-            Route("/{rest:path}", Resource()),
-        ]
         self._server = Server(
             uvicorn.Config(
-                http.wrapped(Starlette(routes=routes), settings, metrics),
+                app.site([route("/metrics", GET=self._show)], settings, metrics),
                 http=HttpProtocol.guarded(Guard(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))),
                 ws="none",
                 access_log=False,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sitwith_server.room.agenda import GroupsWish, Mics, Stage, StageFloor, StageKind
-from sitwith_server.room.materials import MaterialKind, Wish
-from sitwith_server.room.policy import ChatPolicy
+from sitwith_server.room.agenda.values import GroupsWish, Mics, Stage, StageFloor, StageKind
+from sitwith_server.room.materials.values import MaterialKind, Wish
+from sitwith_server.room.model import ChatPolicy
 
 
 def to_stages(stages: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:

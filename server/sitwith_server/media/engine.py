@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId
-from sitwith_server.room.routes import Routes
 
 MAX_SDP: Final = 32_768
 """Bytes of an offer."""

@@ -1,7 +1,6 @@
 """Chance from a seed: the room draws no lots of its own, it is handed a number.
 
-SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014).
-"""
+SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014)."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+
 
 _MASK: Final = (1 << 64) - 1
 

@@ -2,8 +2,7 @@
 
 What a viewer is told follows from what their view was and what it is, and from nothing else, so
 that it can say no more than the views do. A slice is compared once an audience, whoever is of it;
-and not at all where nothing that it is made of is another.
-"""
+and not at all where nothing that it is made of is another."""
 
 from __future__ import annotations
 
@@ -11,29 +10,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from sitwith_server.room.model import MemberId, Pairs, RoomState, Seat
+from sitwith_server.room.entry.view import member, places
+from sitwith_server.room.model import MemberId, RoomState, Seat
+from sitwith_server.room.pairs.values import Pairs
+from sitwith_server.room.pairs.view import groups, own_group
 from sitwith_server.room.seats import replaced
-from sitwith_server.room.view import (
-    ALL,
-    SLICES,
-    WAITING,
-    Audience,
-    Value,
-    deciding,
-    groups,
-    member,
-    own_group,
-    places,
-)
+from sitwith_server.room.slices import ALL, WAITING, Audience, Value
+from sitwith_server.room.view import SLICES, deciding
 
 Sees = tuple[Audience | None, ...]
 """Of which audience a viewer is, of each of the `SLICES` in their order."""
 
+
 Patch = tuple[str, str] | tuple[str, str, object]
 """Slice, key and value of one entry; without a value it is gone."""
 
+
 HANDS_TOLD: Final = 8
 """When more hands than these get another place at once, `floor.queue` alone says so (FL25)."""
+
 
 _ENTRY_BYTES: Final = 50
 """What an entry of `members` takes at least."""

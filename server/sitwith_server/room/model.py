@@ -5,8 +5,7 @@ Laws of this package (DESIGN §2.1):
 * a value here is never changed, only replaced;
 * nothing here reads a clock, draws a random number, waits, logs or imports outside the standard
   library's pure parts;
-* time is unix seconds (float) and comes from the caller.
-"""
+* time is unix seconds (float) and comes from the caller."""
 
 from __future__ import annotations
 
@@ -15,46 +14,31 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import attrgetter
 
-from sitwith_server.room.agenda import Agenda, Mics, Stage
-from sitwith_server.room.breathe import Breathing
-from sitwith_server.room.care import Care
-from sitwith_server.room.equal import Equal
-from sitwith_server.room.guests import Guests
-from sitwith_server.room.linking import Linking
-from sitwith_server.room.materials import Materials
-from sitwith_server.room.milestones import Milestone
-from sitwith_server.room.mood import Mood
-from sitwith_server.room.policy import ChatPolicy as ChatPolicy  # noqa: PLC0414
-from sitwith_server.room.policy import QueueOrder
-from sitwith_server.room.series import Series
-
-MemberId = str
-GroupId = str
-Pair = frozenset[MemberId]
+from sitwith_server.room.agenda.values import Agenda, Stage
+from sitwith_server.room.breathe.values import Breathing
+from sitwith_server.room.care.values import Care
+from sitwith_server.room.floor.values import Floor
+from sitwith_server.room.guests.values import Guests
+from sitwith_server.room.linking.values import Linking
+from sitwith_server.room.materials.values import Materials
+from sitwith_server.room.milestones.values import Milestone
+from sitwith_server.room.mood.values import Mood
+from sitwith_server.room.pairs.values import Pairs
+from sitwith_server.room.series.values import Series
+from sitwith_server.room.terms import ChatPolicy as ChatPolicy  # noqa: PLC0414
+from sitwith_server.room.terms import GroupId as GroupId  # noqa: PLC0414
+from sitwith_server.room.terms import MemberId as MemberId  # noqa: PLC0414
+from sitwith_server.room.terms import Pair as Pair  # noqa: PLC0414
+from sitwith_server.room.terms import QueueOrder
+from sitwith_server.room.voice.values import Equal
 
 OPERATOR: MemberId = ""
 """Who acts when a command comes from the operator's API or from time itself: no seat."""
 
-VISIT_KNOCK = 0.2
-"""Seconds between the announcement of a visit and the visitor hearing anything (DESIGN §5)."""
-
-PRE_ENTRY_GRACE = 600.0
-"""Seconds that a person who is not inside yet may be gone before their place at the door is lost.
-
-Longer than a seat's own grace: nothing waits for them, and an invitation that was good for one
-use has been spent on that place."""
-
-SIGNALS = (60, 10)
-"""Seconds before the end of a turn at which it is said (rule RD6)."""
-
-LAST_GASP = 3600.0
-"""Seconds by which a room outlives its expiry while somebody is still connected."""
-
-CLOSING = (3600, 600, 60)
-"""Seconds before a room's end at which those inside are told (rule TI8)."""
 
 FORGET_SECONDS = 900.0
 """Seconds without anybody inside after which a room forgets, unless it is made with others."""
+
 
 DOOR_SECONDS = 600.0
 """Seconds without a sign of a person after which a place at the agreement may go to a newcomer,
@@ -87,24 +71,6 @@ class Presence(StrEnum):
     HERE = "here"
     RECONNECTING = "reconnecting"
     AWAY = "away"
-
-
-class Mode(StrEnum):
-    """How the floor is governed (RFC 8855 calls the rules of granting a *policy*)."""
-
-    OPEN = "open"
-    STICK = "stick"
-    QUIET = "quiet"
-
-
-class Pause(StrEnum):
-    """Why the clock of a turn stands still. It runs again when no reason is left."""
-
-    FACILITATOR = "facilitator"
-    HOLDER = "holder"
-    UNATTENDED = "unattended"
-    GROUPS = "groups"
-    FROZEN = "frozen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,78 +216,6 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """A talking-stick round: every listed seat once."""
-
-    order: tuple[MemberId, ...]
-    done: tuple[MemberId, ...] = ()
-    joined_late: bool = True
-    """Whether who enters during the round is added at its end (not when the order was given)."""
-    until: float | None = None
-    """The moment up to which the turns share the time; None: they don't."""
-    among: int = 0
-    """How many turns the time was last shared among, the one under way included."""
-    of_stage: bool = False
-    """Whether it belongs to the agenda's stage, so that the stage's next round follows it."""
-
-    def to_come(self, holder: MemberId | None) -> tuple[MemberId, ...]:
-        return tuple(m for m in self.order if m not in self.done and m != holder)
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    mode: Mode = Mode.OPEN
-    holder: MemberId | None = None
-    turn: int = 0
-    """Rises with every grant and never falls: the fencing number of a turn."""
-    seconds: float | None = None
-    """How long each turn has, as things are now; None: untimed."""
-    extra: float = 0
-    """Seconds that a facilitator has added to this turn."""
-    signal: int | None = None
-    """The latest of the `SIGNALS` of this turn's end, in seconds before it."""
-    mics: Mics = Mics.OPEN
-    """Muted: a stage has closed every member's microphone, the holder's too."""
-    ends_at: float | None = None
-    left: float | None = None
-    """Seconds that a paused, timed turn still has."""
-    pauses: frozenset[Pause] = frozenset()
-    queue: tuple[MemberId, ...] = ()
-    """Raised hands, in the order of raising."""
-    behind: frozenset[MemberId] = frozenset()
-    """Whose hands, by least heard, come after all others: they said so (`floor.later`)."""
-    round: Round | None = None
-
-    @property
-    def paused(self) -> bool:
-        return bool(self.pauses)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    member: MemberId
-    opens_at: float
-    open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    groups: Mapping[GroupId, tuple[MemberId, ...]]
-    ends_at: float | None = None
-    closing: bool = False
-    visits: Mapping[GroupId, tuple[Visit, ...]] = field(default_factory=dict)
-
-    def group_of(self, member: MemberId) -> GroupId | None:
-        return next((g for g, people in self.groups.items() if member in people), None)
-
-    def visited_by(self, member: MemberId) -> GroupId | None:
-        return next(
-            (g for g, visits in self.visits.items() if any(v.member == member for v in visits)),
-            None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class RoomState:
     id: str
     title: str
@@ -356,7 +250,7 @@ class RoomState:
     """Somebody was removed: who comes by a link of more than one use waits, as a member."""
     staff_links_wait: bool = False
     """A facilitator was made a member: the same for facilitator links."""
-    floor: Floor = Floor()
+    floor: Floor = field(default_factory=Floor)
     agenda: Agenda | None = None
     breathe: Breathing | None = None
     mood: Mood | None = None
@@ -425,11 +319,5 @@ class RoomState:
         return replace(self, seats={**self.seats, seat.id: seat})
 
     def without_seat(self, member: MemberId) -> RoomState:
-        seat = self.seats.get(member)
-        return replace(
-            self,
-            care=self.care if seat is None else self.care.without_seat(member, seat.name),
-            seats={k: v for k, v in self.seats.items() if k != member},
-            talk={k: v for k, v in self.talk.items() if k != member},
-            equal=self.equal.without_seat(member),
-        )
+        """What families keep of the seat goes in `fold`, whatever event takes it away."""
+        return replace(self, seats={k: v for k, v in self.seats.items() if k != member})

@@ -17,7 +17,7 @@ import structlog
 
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
-from sitwith_server.room.series import Past, Series
+from sitwith_server.room.series.values import Past, Series
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.keeper import MOST, Keeper
 from sitwith_server.series.lane import Lane
@@ -30,11 +30,11 @@ from sitwith_server.series.model import (
     StoreDown,
     StoreRefused,
 )
-from sitwith_server.service import tokens
-from sitwith_server.service.host import Host, Use
-from sitwith_server.service.observing import Change
-from sitwith_server.service.results import Committed
-from sitwith_server.service.rooms import Room
+from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.people import tokens
+from sitwith_server.service.rooms.observing import Change
+from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.room import Room
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store

@@ -10,7 +10,7 @@ import structlog
 
 from sitwith_server.log.base import Health, LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda import Stage
+from sitwith_server.room.agenda.values import Stage
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.model import (
     DOOR_SECONDS,
@@ -23,12 +23,12 @@ from sitwith_server.room.model import (
     Settings,
 )
 from sitwith_server.series.model import Memory, StoreDown
-from sitwith_server.service import tokens
-from sitwith_server.service.host import Host
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.meetings import Meetings
-from sitwith_server.service.results import Committed, Ended, Refused, Unavailable
-from sitwith_server.service.rooms import Room
-from sitwith_server.service.store import Unreadable
+from sitwith_server.service.people import tokens
+from sitwith_server.service.rooms.results import Committed, Ended, Refused, Unavailable
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.store import Unreadable
 
 _log = structlog.get_logger(__name__)
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import yaml
 
-from sitwith_protocol.agenda import BadAgenda, read_agenda
+from sitwith_protocol.agenda import read_agenda
+from sitwith_protocol.checks import Invalid
 
 LONGEST: Final = 262_144
 """Characters of a file: several times what an agenda may have."""
@@ -59,7 +60,7 @@ def read(text: str) -> dict[str, Any]:
     parsed = parse(text)
     try:
         read_agenda(parsed.value)
-    except BadAgenda as bad:
+    except Invalid as bad:
         problem = f"{bad.path or 'the agenda'} {bad.problem}"
         raise BadFile(parsed.line_of(bad.path), problem) from None
     agenda: dict[str, Any] = parsed.value

@@ -4,10 +4,10 @@
  */
 
 import { own } from "./own.ts";
-import { serverSeconds } from "./clock.ts";
-import { CodecError, FrameTooLarge } from "./codec.ts";
-import { Connection } from "./connection.ts";
-import { browserHost, type Host } from "./host.ts";
+import { serverSeconds } from "./connection/clock.ts";
+import { CodecError, FrameTooLarge } from "./wire/codec.ts";
+import { Connection } from "./connection/connection.ts";
+import { browserHost, type Host } from "./connection/host.ts";
 import type {
   Answer,
   AnswerFields,
@@ -19,7 +19,7 @@ import type {
   MemberId,
   Role,
   ServerFrame,
-} from "./messages.ts";
+} from "./wire/messages.ts";
 import {
   conversations,
   dropReactions,
@@ -35,7 +35,7 @@ import {
   type RoomState,
   type RoomView,
 } from "./room.ts";
-import { linkStore, seatStore, type SeatStore, type StorageLike, type Way } from "./store.ts";
+import { linkStore, seatStore, type SeatStore, type StorageLike, type Way } from "./entry/store.ts";
 
 export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
 

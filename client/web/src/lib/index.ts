@@ -21,13 +21,13 @@ export { chime, echoTest, meter, type Meter } from "./media/check.ts";
 export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
 export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
-export { browserAddress, enterBy, type AddressHost, type Entrance } from "./address.ts";
-export { newLink, parseLink, socketUrl, type RoomLink } from "./link.ts";
+export { browserAddress, enterBy, type AddressHost, type Entrance } from "./entry/address.ts";
+export { newLink, parseLink, socketUrl, type RoomLink } from "./entry/link.ts";
 export { own, put } from "./own.ts";
-export { LIMITS } from "./messages.ts";
+export { LIMITS } from "./wire/messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
-export { LINES_PATH, loadCrisisLines, reachesNobody, type CrisisLine, type CrisisLines } from "./care.ts";
-export { loadTemplates, type Template } from "./templates.ts";
+export { LINES_PATH, loadCrisisLines, reachesNobody, type CrisisLine, type CrisisLines } from "./http/care.ts";
+export { loadTemplates, type Template } from "./http/templates.ts";
 export {
   dropPerson,
   forgetPerson,
@@ -37,8 +37,8 @@ export {
   personCode,
   personOf,
   readPerson,
-} from "./series.ts";
-export { bringMaterial, fetchMaterial, isWebLink, type Brought, type Fetched } from "./materials.ts";
+} from "./entry/series.ts";
+export { bringMaterial, fetchMaterial, isWebLink, type Brought, type Fetched } from "./http/materials.ts";
 export type {
   Agenda,
   Agreement,
@@ -78,6 +78,6 @@ export type {
   Slices,
   Stage,
   StageKind,
-} from "./messages.ts";
+} from "./wire/messages.ts";
 export type { ChatMessage, Conversation, Gap, ReactionSeen, RoomView } from "./room.ts";
-export type { StorageLike } from "./store.ts";
+export type { StorageLike } from "./entry/store.ts";

@@ -4,7 +4,7 @@
  */
 
 import { own, put } from "./own.ts";
-import { hear, restart, UNSET_CLOCK, type Clock } from "./clock.ts";
+import { hear, restart, UNSET_CLOCK, type Clock } from "./connection/clock.ts";
 import type {
   ChatDeletedFrame,
   ChatFrame,
@@ -20,7 +20,7 @@ import type {
   ServerPhase,
   Slices,
   WelcomeFrame,
-} from "./messages.ts";
+} from "./wire/messages.ts";
 
 /** Every slice, with an empty value where the wire has none (yet). */
 export type RoomView = Slices;

@@ -15,9 +15,9 @@ export const ending = {
   past: "The circle's time is over. It ends once everybody has gone.",
   half: "30 min",
   whole: "1 hour",
-  about: "more for the circle",
+  about: "more time for the circle",
   given: "The circle has more time now.",
-  tooMuch: "It can't be given so much at once.",
+  tooMuch: "That is too much time at once.",
   more: "The circle has more time.",
   anew: "Everybody had been away for a while, so the circle begins again. Nothing from before is kept.",
 } as const;

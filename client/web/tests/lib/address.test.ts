@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { enterBy, type AddressHost } from "../../src/lib/address.ts";
-import type { StorageLike } from "../../src/lib/store.ts";
+import { enterBy, type AddressHost } from "../../src/lib/entry/address.ts";
+import type { StorageLike } from "../../src/lib/entry/store.ts";
 import { settled, setup, setupInside } from "../support/client.ts";
 import { MemoryStorage } from "../support/world.ts";
 

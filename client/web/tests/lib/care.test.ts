@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { reachesNobody } from "../../src/lib/care.ts";
+import { reachesNobody } from "../../src/lib/http/care.ts";
 
 describe("a flag", () => {
   it("[CL1] asks for the crisis lines where nobody sees it", () => {

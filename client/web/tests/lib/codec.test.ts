@@ -7,8 +7,8 @@ import {
   encode,
   FrameTooLarge,
   SERVER_LIMITS,
-} from "../../src/lib/codec.ts";
-import { readFrame, type CommandName } from "../../src/lib/messages.ts";
+} from "../../src/lib/wire/codec.ts";
+import { readFrame, type CommandName } from "../../src/lib/wire/messages.ts";
 import { seeded } from "../support/world.ts";
 
 interface Good {

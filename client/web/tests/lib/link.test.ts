@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { newLink, parseLink, socketUrl } from "../../src/lib/link.ts";
+import { newLink, parseLink, socketUrl } from "../../src/lib/entry/link.ts";
 
 describe("parseLink", () => {
   it("takes room and token, and what else the fragment holds", () => {

@@ -11,7 +11,7 @@ import {
   step,
   type Link,
   WAKE_SPACING,
-} from "../../src/lib/reconnect.ts";
+} from "../../src/lib/connection/reconnect.ts";
 import { seeded } from "../support/world.ts";
 
 const lose = (link: Link, now: number, code = 1006, chance = 0.5): Link =>

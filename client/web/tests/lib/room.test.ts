@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readFrame, type ServerFrame } from "../../src/lib/messages.ts";
+import { readFrame, type ServerFrame } from "../../src/lib/wire/messages.ts";
 import {
   conversations,
   dropReactions,
@@ -10,8 +10,8 @@ import {
   REACTION_MS,
   type RoomState,
 } from "../../src/lib/room.ts";
-import { serverSeconds } from "../../src/lib/clock.ts";
-import { encode } from "../../src/lib/codec.ts";
+import { serverSeconds } from "../../src/lib/connection/clock.ts";
+import { encode } from "../../src/lib/wire/codec.ts";
 import {
   change,
   chat,

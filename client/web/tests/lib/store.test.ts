@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { seatStore, type StorageLike } from "../../src/lib/store.ts";
+import { seatStore, type StorageLike } from "../../src/lib/entry/store.ts";
 import { MemoryStorage } from "../support/world.ts";
 
 const seat = { resume: "res-1", nextId: 7, read: { circle: 3 }, way: { token: "r1.secret", name: "Ada" } };

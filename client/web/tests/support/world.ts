@@ -3,9 +3,9 @@
  * test empties when it likes. No real timer, no network.
  */
 
-import { decode, encode, CLIENT_LIMITS, SERVER_LIMITS } from "../../src/lib/codec.ts";
-import type { Host, SocketLike } from "../../src/lib/host.ts";
-import type { StorageLike } from "../../src/lib/store.ts";
+import { decode, encode, CLIENT_LIMITS, SERVER_LIMITS } from "../../src/lib/wire/codec.ts";
+import type { Host, SocketLike } from "../../src/lib/connection/host.ts";
+import type { StorageLike } from "../../src/lib/entry/store.ts";
 
 export type Frame = Record<string, unknown> & { t: string };
 

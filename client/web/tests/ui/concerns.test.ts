@@ -46,8 +46,8 @@ describe("one's ticks", () => {
 describe("what is told of a plan", () => {
   it("belongs to its groups, in whatever order, until somebody is moved", () => {
     const told = toldFrom(PLAN) as Told;
-    expect(whyOf(told, ["m2", "m1"])).toBe("2 shared concerns");
-    expect(whyOf(told, ["m7", "m5", "m6"])).toBe("1 shared concern, met before");
+    expect(whyOf(told, ["m2", "m1"])).toBe("2 shared topics");
+    expect(whyOf(told, ["m7", "m5", "m6"])).toBe("1 shared topic, met before");
     expect(whyOf(told, ["m1"])).toBeNull();
     expect(whyOf(told, ["m1", "m2", "m3"])).toBeNull();
     expect(toldFrom({ groups: [] })).toBeNull();

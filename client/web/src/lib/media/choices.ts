@@ -4,8 +4,8 @@
  */
 
 import { own, put } from "../own.ts";
-import type { Pictures } from "../messages.ts";
-import type { StorageLike } from "../store.ts";
+import type { Pictures } from "../wire/messages.ts";
+import type { StorageLike } from "../entry/store.ts";
 
 export interface Choices {
   /** Device ids; null is the browser's own choice. */

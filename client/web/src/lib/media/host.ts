@@ -1,6 +1,6 @@
 /** What the media part needs of a browser, so that a test can be the browser. */
 
-import type { StorageLike } from "../store.ts";
+import type { StorageLike } from "../entry/store.ts";
 import type { Trouble } from "./capture.ts";
 import type { Choices } from "./choices.ts";
 

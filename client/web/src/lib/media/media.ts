@@ -5,7 +5,7 @@
 
 import { own } from "../own.ts";
 import type { RoomClient, Snapshot } from "../client.ts";
-import type { Answer, MemberId, ServerFrame } from "../messages.ts";
+import type { Answer, MemberId, ServerFrame } from "../wire/messages.ts";
 import { look, sends, type Look } from "./capture.ts";
 import { choiceStore, type Choices } from "./choices.ts";
 import { Device } from "./device.ts";

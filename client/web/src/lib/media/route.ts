@@ -4,7 +4,7 @@
  */
 
 import { own } from "../own.ts";
-import type { MemberId } from "../messages.ts";
+import type { MemberId } from "../wire/messages.ts";
 import type { RoomView } from "../room.ts";
 
 /** The group in whose hearing somebody is: their own, or the one that they visit. */

@@ -1,6 +1,6 @@
 /** The media connection through however many peer connections it takes: carries out what `line.ts` decides. */
 
-import type { Answer, CommandFields, CommandName, TurnServer } from "../messages.ts";
+import type { Answer, CommandFields, CommandName, TurnServer } from "../wire/messages.ts";
 import type { MediaHost } from "./host.ts";
 import { OFF, step, type Line, type LineEvent } from "./line.ts";
 import { Peer } from "./peer.ts";

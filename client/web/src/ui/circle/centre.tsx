@@ -2,7 +2,7 @@
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Icon } from "../parts/icon.tsx";
-import { amHolder, groupInView, isFacilitator, nextUp, queueOrder, waitingLine } from "../model.ts";
+import { amHolder, groupInView, isFacilitator, nextUp, queueOrder, ringPeople, waitingLine } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { voice } from "../words-media.ts";
@@ -19,7 +19,9 @@ export function Centre(): VNode {
   const breathing = snap.room.breathe !== null && snap.room.breathe.ends_at > snap.serverNow();
   if (breathing && (group !== null || floor?.holder == null)) return <Breathing />;
   if (floor === null || group !== null) {
-    return <Words heading={words.floor.openPair} hint={words.floor.openPairHint} kind="open" />;
+    const others = ringPeople(snap).filter((one) => one.id !== snap.me);
+    const heading = words.floor.openPair(others.map((one) => one.name));
+    return <Words heading={heading} hint={words.floor.openPairHint} kind="open" />;
   }
   if (floor.holder === null) {
     const text = own({

@@ -1,0 +1,62 @@
+/** Links of the form `<public url>/r/<room>#t=<token>&…`. The token stays in the fragment. */
+
+import { put } from "../own.ts";
+
+export interface RoomLink {
+  room: string;
+  /** null where the link carries none: only a stored seat can be taken again with it. */
+  token: string | null;
+  /** Whatever else the fragment holds, by key. */
+  extra: Record<string, string>;
+}
+
+/** Returns null where the address is no room's. */
+export function parseLink(address: string | URL): RoomLink | null {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    return null;
+  }
+  const path = /\/r\/([^/]+)\/?$/.exec(url.pathname);
+  if (path?.[1] === undefined) return null;
+  let room: string;
+  try {
+    room = decodeURIComponent(path[1]);
+  } catch {
+    return null;
+  }
+  const fragment = new URLSearchParams(url.hash.slice(1));
+  const token = fragment.get("t");
+  const extra: Record<string, string> = {};
+  for (const [key, value] of fragment) {
+    if (key !== "t") put(extra, key, value);
+  }
+  return { room, token: token === null || token === "" ? null : token, extra };
+}
+
+/** The socket's address beside a page's: same host, `wss` where the page came by `https`. */
+export function socketUrl(page: string | URL): string {
+  const url = new URL(page);
+  const prefix = /^(.*)\/r\/[^/]+\/?$/.exec(url.pathname)?.[1] ?? "";
+  return `${url.protocol === "https:" ? "wss:" : "ws:"}//${url.host}${prefix}/ws`;
+}
+
+const SECRET_BYTES = 32;
+
+/**
+ * A link to a room that nobody knows but this page, and the digest of its token for `link.replace`
+ * (rule DO12). Needs WebCrypto, which browsers have on secure pages alone.
+ */
+export async function newLink(page: string | URL, room: string): Promise<{ link: string; digest: Uint8Array }> {
+  const url = new URL(page);
+  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  const token = `${room}.${base64url(secret)}`;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
+  return { link: `${url.origin}${url.pathname}#t=${token}`, digest };
+}
+
+function base64url(bytes: Uint8Array): string {
+  const plain = btoa(String.fromCharCode(...bytes));
+  return plain.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}

@@ -1,0 +1,77 @@
+/** Files of materials: brought and fetched over HTTP, with a ticket that the room gives by the socket. */
+
+import type { RoomClient } from "../client.ts";
+
+type Asker = Pick<RoomClient, "send">;
+
+/** `code` is a refusal code, the name of what is wrong with the file, or `lost`. */
+export type Brought = { ok: true; material: string } | { ok: false; code: string };
+export type Fetched = { ok: true; file: Blob } | { ok: false; code: string };
+
+/** Shows a file to all; the server looks into it, whatever its name says. */
+export async function bringMaterial(
+  client: Asker,
+  room: string,
+  kind: "picture" | "pdf",
+  file: Blob,
+  title: string,
+): Promise<Brought> {
+  const granted = await client.send("material.upload", title === "" ? { kind } : { kind, title });
+  if (!granted.ok) return { ok: false, code: granted.code };
+  const { material, ticket } = granted.fields;
+  const answer = await ask(room, material, ticket, file);
+  if (answer === null) return { ok: false, code: "lost" };
+  if (answer.ok) return { ok: true, material };
+  return { ok: false, code: await reasonOf(answer) };
+}
+
+/** The bytes of a file that is shown; they are kept nowhere but in what is returned. */
+export async function fetchMaterial(client: Asker, room: string, material: string): Promise<Fetched> {
+  const granted = await client.send("material.open", { material });
+  if (!granted.ok) return { ok: false, code: granted.code };
+  const answer = await ask(room, material, granted.fields.ticket);
+  if (answer === null) return { ok: false, code: "lost" };
+  if (!answer.ok) return { ok: false, code: await reasonOf(answer) };
+  try {
+    return { ok: true, file: await answer.blob() };
+  } catch {
+    return { ok: false, code: "lost" };
+  }
+}
+
+/** Whether an address may be shown as a link: a place of the web, with a host and without a user. */
+export function isWebLink(address: string): boolean {
+  if (/[\s\\]/.test(address) || !/^https?:\/\/[^/?#]/.test(address)) return false;
+  try {
+    const url = new URL(address);
+    return (url.protocol === "https:" || url.protocol === "http:") && url.username === "" && url.password === "";
+  } catch {
+    return false;
+  }
+}
+
+async function ask(room: string, material: string, ticket: string, body?: Blob): Promise<Response | null> {
+  const path = `/r/${encodeURIComponent(room)}/materials/${encodeURIComponent(material)}`;
+  try {
+    return await fetch(path, {
+      method: body === undefined ? "GET" : "PUT",
+      headers: { authorization: `Bearer ${ticket}` },
+      body: body ?? null,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+    });
+  } catch {
+    return null;
+  }
+}
+
+async function reasonOf(answer: Response): Promise<string> {
+  try {
+    const { error } = (await answer.json()) as { error?: { code?: unknown } };
+    return typeof error?.code === "string" ? error.code : "lost";
+  } catch {
+    return "lost";
+  }
+}

@@ -1,0 +1,171 @@
+"""The JSON bodies of the operator's API: declared here, checked by `sitwith_protocol.checks`.
+
+A body is taken whole or refused by the path of the first field that doesn't fit
+(`settings.grace_seconds`, `stages[3].seconds`). What was given is never repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sitwith_protocol import messages as m
+from sitwith_protocol.agenda import concerns, read_agenda
+from sitwith_protocol.checks import (
+    LINES,
+    Invalid,
+    anything,
+    boolean,
+    integer,
+    mapping,
+    member_of,
+    number,
+    one_of,
+    record,
+    written,
+)
+from sitwith_protocol.shapes import checks_of, may, need, read, shape
+from sitwith_server import config, templates
+from sitwith_server.gateway.stages import to_stages
+from sitwith_server.room.agenda.values import Stage
+from sitwith_server.room.model import ChatPolicy, Role, Settings
+from sitwith_server.room.terms import QueueOrder
+from sitwith_server.service.operator import RoomSpec
+
+DEFAULT_TITLE: Final = "Our circle"
+DEFAULT_AGREEMENT: Final = Path(__file__).with_name("agreement.txt").read_text("utf-8").strip()
+
+TITLE_MAX: Final = 120
+AGREEMENT_MAX: Final = 10_000
+CAPACITY: Final = 50
+CAPACITY_MAX: Final = 1_000
+USES_MAX: Final = 10_000
+EXPIRES_MAX: Final = 4 * 604_800
+
+_DIGITS: Final = 400
+"""Longer numbers are read as endless: Python turns no text of thousands of digits into one."""
+
+
+class NotJson(Exception):
+    """Bytes that are no JSON (RFC 8259), or JSON that says something twice."""
+
+
+def parse(body: bytes) -> object:
+    """The JSON value of a body; `{}` where there is none.
+
+    Raises:
+        NotJson: malformed, not UTF-8, a name twice in one object, too deep.
+
+    NaN and Infinity, which many writers of JSON let through, and numbers without end are read, so
+    that they are refused by the field that has them.
+    """
+    if not body.strip():
+        return {}
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_int=_whole)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError
+    return made
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS else math.inf
+
+
+# ------------------------------------------------------------------------------------- agenda
+
+
+@dataclass(frozen=True, slots=True)
+class _Agenda:
+    stages: tuple[Stage, ...] = ()
+    concerns: tuple[str, ...] = ()
+
+
+_TEMPLATE: Final = record({"template": one_of(*templates.names())})
+
+
+def _agenda(value: Mapping[str, object]) -> _Agenda:
+    """What is in `{stages, concerns?}`, or in the shipped `{template}`."""
+    if "template" in value:
+        given = templates.load(_TEMPLATE(value)["template"])
+    else:
+        given = read_agenda(value)
+    return _Agenda(to_stages(given["stages"]), given.get("concerns", ()))
+
+
+# -------------------------------------------------------------------------------------- forms
+
+_SETTINGS: Final = record(
+    checks_of(m.RoomSettings, but="id")
+    | {
+        "chat": member_of(ChatPolicy),
+        "queue_order": member_of(QueueOrder),
+        "slow_seconds": number(0, 3_600),
+    }
+)
+
+
+@shape
+class RoomForm:
+    """The body of `POST /api/rooms`."""
+
+    title: str = may(written(0, TITLE_MAX), default="")
+    agreement: str = may(written(1, AGREEMENT_MAX, free=LINES), default=DEFAULT_AGREEMENT)
+    lobby: bool | None = may(boolean, default=None)
+    capacity: int = may(integer(1, CAPACITY_MAX), default=CAPACITY)
+    settings: Mapping[str, Any] | None = may(_SETTINGS, default=None)
+    agenda: Mapping[str, object] | None = may(mapping(anything), default=None)
+    concerns: tuple[str, ...] | None = may(concerns, default=None)
+    series: str | None = may(written(1, 60), default=None)
+
+
+@shape
+class InviteForm:
+    """What an invite shall allow. `uses` None: any number; `expires_in` None: as long as the
+    room lives, else seconds."""
+
+    role: Role = need(member_of(Role))
+    uses: int | None = may(integer(1, USES_MAX), default=None)
+    expires_in: float | None = may(number(1, EXPIRES_MAX), default=None)
+
+
+def room_spec(body: object, settings: config.Settings) -> RoomSpec:
+    """The room that the body of `POST /api/rooms` asks for, defaults filled in.
+
+    Raises:
+        Invalid: a field does not fit. Paths inside an agenda are those of the operator's file.
+    """
+    form = read(RoomForm, body)
+    chosen = dict(form.settings or {})
+    if form.lobby is not None and chosen.setdefault("lobby", form.lobby) is not form.lobby:
+        raise Invalid("says something else than settings.lobby", "lobby")
+    chosen.setdefault("grace_seconds", settings.grace_seconds)
+    agenda = _Agenda() if form.agenda is None else _agenda(form.agenda)
+    return RoomSpec(
+        title=form.title or (DEFAULT_TITLE if form.series is None else ""),
+        agreement=form.agreement,
+        capacity=form.capacity,
+        settings=Settings(**chosen),
+        stages=agenda.stages,
+        concerns=agenda.concerns if form.concerns is None else form.concerns,
+        series=form.series,
+    )
+
+
+def invite(body: object) -> InviteForm:
+    """The invite that the body of `POST …/invites` asks for.
+
+    Raises:
+        Invalid: a field does not fit.
+    """
+    return read(InviteForm, body)

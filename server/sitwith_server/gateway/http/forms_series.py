@@ -1,0 +1,127 @@
+"""The JSON bodies of the calls about series."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from sitwith_protocol.checks import LINES, Invalid, integer, matching, written
+from sitwith_protocol.person import read_person
+from sitwith_protocol.shapes import may, need, read, shape
+from sitwith_server.gateway.http.forms import DEFAULT_TITLE, TITLE_MAX
+from sitwith_server.series.model import Plan
+
+COUNT_MAX: Final = 1_000
+DAYS_MAX: Final = 366
+SECONDS: Final = (60, 86_400)
+
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?")
+
+
+def _starts_at(value: object) -> str:
+    given = written(0, 30)(value)
+    try:
+        if _LOCAL.fullmatch(given):
+            return datetime.fromisoformat(given).isoformat(timespec="seconds")
+    except ValueError:
+        pass
+    raise Invalid("must be a local time such as 2026-11-24T19:00; timezone says whose")
+
+
+def _timezone(value: object) -> str:
+    given = written(1, 80)(value)
+    if given not in available_timezones():
+        raise Invalid("must be a time zone such as Europe/Berlin")
+    ZoneInfo(given)
+    return given
+
+
+def _every(value: object) -> str:
+    from sitwith_server.series.invite import BadRule, every_days, read_rule  # takes a while
+
+    if type(value) is int:
+        return every_days(integer(1, DAYS_MAX)(value))
+    if type(value) is not str:
+        raise Invalid(f"must be days from 1 to {DAYS_MAX}, or an RRULE")
+    try:
+        return read_rule(value)
+    except BadRule as bad:
+        raise Invalid(str(bad)) from None
+
+
+def _person(value: object) -> bytes:
+    try:
+        return read_person(written(0, 200)(value))
+    except ValueError:
+        raise Invalid("must be a person's code: 32 letters and digits") from None
+
+
+_LINK: Final = matching(written(1, 2_000), r"https?://[^\s\"<>]+", "must be a link")
+
+
+@shape
+class PlanForm:
+    """The body of `POST /api/series`."""
+
+    title: str = may(written(0, TITLE_MAX), default="")
+    starts_at: str | None = may(_starts_at, default=None)
+    timezone: str = may(_timezone, default="UTC")
+    seconds: int = may(integer(*SECONDS), default=3_600)
+    every: str | None = may(_every, default=None)
+    count: int | None = may(integer(1, COUNT_MAX), default=None)
+
+
+@shape
+class PersonForm:
+    """The body of a call that erases: whom it means."""
+
+    person: bytes = need(_person)
+
+
+@shape
+class InviteForm:
+    """The link and the words that are to stand in an invitation."""
+
+    link: str | None = may(_LINK, default=None)
+    words: str = may(written(0, 2_000, free=LINES), default="")
+
+
+def plan(body: object) -> Plan:
+    """The series that the body of `POST /api/series` asks for.
+
+    Raises:
+        Invalid: a field does not fit.
+    """
+    form = read(PlanForm, body)
+    if form.every is not None and form.starts_at is None:
+        raise Invalid("is missing: every counts from it", "starts_at")
+    if form.count is not None and form.every is None:
+        raise Invalid("is missing: count says how often", "every")
+    return Plan(
+        title=form.title or DEFAULT_TITLE,
+        timezone=form.timezone,
+        starts_at=form.starts_at,
+        seconds=form.seconds,
+        rule=form.every,
+        count=form.count,
+    )
+
+
+def person(body: object) -> bytes:
+    """Whom the body of a call that erases means.
+
+    Raises:
+        Invalid: no code of a person.
+    """
+    return read(PersonForm, body).person
+
+
+def invite(body: object) -> InviteForm:
+    """The body of `POST …/invite.ics`.
+
+    Raises:
+        Invalid: a field does not fit.
+    """
+    return read(InviteForm, body)

@@ -1,0 +1,266 @@
+"""Files of materials over HTTP: brought and fetched with tickets, and answered to nobody else.
+
+Whatever is not so gets the same answer: that there is nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway.http import bodies
+from sitwith_server.gateway.http.bodies import Budget
+from sitwith_server.gateway.http.problems import Problem, not_found, unavailable
+from sitwith_server.gateway.http.routing import route
+from sitwith_server.log.base import LogDown
+from sitwith_server.materials.kinds import PICTURE, REASONS, Unfit
+from sitwith_server.materials.wash import Busy, Washer
+from sitwith_server.room import commands as c
+from sitwith_server.room.guests.speakers import waits
+from sitwith_server.room.materials.values import File
+from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.materials import tickets
+from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.people.tokens import new_id
+from sitwith_server.service.rooms.results import Committed, Refused, Unavailable
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.store import Unreadable
+
+SECONDS: Final = 120.0
+"""A file that takes longer to come is refused: it holds memory."""
+
+UPLOADS_EACH: Final = 2
+DOWNLOADS_EACH: Final = 5
+"""Files of one seat that come or go at a time; there are no more than five to see."""
+PIECE: Final = 65_536
+
+NAMES: Final = {
+    "image/jpeg": "picture.jpg",
+    "image/png": "picture.png",
+    "application/pdf": "paper.pdf",
+}
+_SEALED_OFF: Final = "default-src 'none'; sandbox"
+Key = tuple[str, str]
+"""A room and a seat of it."""
+
+_REFUSALS: Final = {"full": 409, "stale": 409}
+
+
+class Materials:
+    """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
+
+    def __init__(
+        self, host: Host, shelf: Shelf, settings: Settings, washer: Washer | None = None
+    ) -> None:
+        self._host = host
+        self._shelf = shelf
+        self._most = {True: settings.picture_bytes, False: settings.pdf_bytes}
+        self._washer = washer or Washer()
+        self._coming = Budget(settings.upload_bytes, UPLOADS_EACH)
+        self._going = Budget(settings.upload_bytes, DOWNLOADS_EACH)
+
+    def routes(self) -> list[BaseRoute]:
+        return [route("/r/{room}/materials/{material}", GET=self.fetch, PUT=self.bring)]
+
+    async def fetch(self, request: Request) -> Response:
+        """The bytes of a file, to a seat that sees it."""
+        use, ticket = await self._admitted(request, tickets.FETCH)
+        with use as room:
+            return await self._fetched(room, ticket, request.path_params["material"])
+
+    async def _fetched(self, room: Room, ticket: tickets.Ticket, wanted: str) -> Response:
+        seat = room.state.at(ticket.seat)
+        material = room.state.materials.find(wanted)
+        if seat is None or waits(room.state, seat) or material is None or material.file is None:
+            raise not_found()
+        try:
+            data = await self._shelf.get(room.id, material.file.name)
+        except LogDown:
+            raise unavailable() from None
+        # Another worker may have taken it away meanwhile, or sent its reader out.
+        if data is None or not await self._still(room, ticket.seat, material.id):
+            raise not_found()
+        headers = {
+            "content-type": material.file.type,
+            "content-disposition": f'attachment; filename="{NAMES[material.file.type]}"',
+            "content-security-policy": _SEALED_OFF,
+            "cache-control": "no-store",
+        }
+        return _File(data, headers, self._going, (room.id, ticket.seat))
+
+    async def bring(self, request: Request) -> Response:
+        """A file, to be shown to all once it was looked into."""
+        use, ticket = await self._admitted(request, tickets.BRING)
+        with use as room:
+            return await self._brought(room, ticket, request)
+
+    async def _brought(self, room: Room, ticket: tickets.Ticket, request: Request) -> Response:
+        seat, material = room.state.at(ticket.seat), request.path_params["material"]
+        if seat is None or not seat.facilitates:
+            raise not_found()
+        if room.state.materials.was_used(material):
+            raise Problem(409, "stale", "This ticket was used already.")
+        most = self._most[ticket.kind == PICTURE]
+        owner = (room.id, ticket.seat)
+        try:
+            with self._coming.hold((room.id, material), owner, _size(request, most)):
+                data = await _body(request, most, partial(self._leads, room, ticket.seat))
+                clean = await self._washer.wash(str(ticket.kind), data)
+                del data
+        except bodies.Taken:
+            raise Problem(409, "stale", "This ticket's file is coming already.") from None
+        except Unfit as unfit:
+            raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
+        except (Busy, bodies.Full):
+            raise unavailable() from None
+        name = new_id("b")
+        file = File(name, clean.type, len(clean.body), clean.width, clean.height, clean.pages)
+        command = c.MaterialBring(
+            by=ticket.seat, material=material, what=ticket.kind, file=file, title=ticket.title
+        )
+        await self._shown(room, command, clean.body)
+        return JSONResponse({"material": material}, 201)
+
+    async def _shown(self, room: Room, command: c.MaterialBring, body: bytes) -> None:
+        """First the bytes, then the word that they are there: nobody is shown a dead link."""
+        name = command.file.name
+        try:
+            if not await self._shelf.put(room.id, name, body):
+                raise not_found()
+        except LogDown:
+            await self._shelf.drop(room.id, name)
+            raise unavailable() from None
+        at = await self._host.log.now(room.id)
+        audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
+        outcome = await room.order(command, "material.show", audit=audit)
+        if isinstance(outcome, Committed):
+            return
+        if isinstance(outcome, Unavailable):
+            self._shelf.unsure(room.id, name)
+            raise unavailable()
+        await self._shelf.drop(room.id, name)
+        if not isinstance(outcome, Refused) or outcome.code not in _REFUSALS:
+            raise not_found()
+        refused = self._host.trail.entry(command.by, "material.show", None, outcome.code, at)
+        with suppress(LogDown):
+            await self._host.trail.note(room.id, refused)
+        raise Problem(_REFUSALS[outcome.code], outcome.code, outcome.message)
+
+    async def _admitted(self, request: Request, purpose: str) -> tuple[Use, tickets.Ticket]:
+        """The room and what the ticket says, by all that any worker has committed.
+
+        Raises:
+            Problem: 404 where anything is wrong, 503 where it can't be known.
+        """
+        given = request.headers.getlist("authorization")
+        scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise not_found()
+        try:
+            use = await self._host.use(request.path_params["room"])
+        except (LogDown, Unreadable):
+            raise unavailable() from None
+        if use is None:
+            raise not_found()
+        try:
+            await use.room.follow_up()
+            now = await self._host.log.now(use.room.id)
+            material = request.path_params["material"]
+            ticket = tickets.read(use.room.state, token, material, purpose, now)
+            if ticket is None:
+                raise not_found()
+        except LogDown:
+            use.release()
+            raise unavailable() from None
+        except Problem:
+            use.release()
+            raise
+        return use, ticket
+
+    async def _leads(self, room: Room, member: str) -> bool:
+        """Whether this seat may still bring something, by all that any worker has committed."""
+        with suppress(LogDown):  # a freeze takes nothing from anybody
+            await room.follow_up()
+        seat = room.state.at(member)
+        return seat is not None and seat.facilitates
+
+    async def _still(self, room: Room, member: str, material: str) -> bool:
+        try:
+            await room.follow_up()
+        except LogDown:
+            raise unavailable() from None
+        seat, shown = room.state.at(member), room.state.materials.find(material)
+        return seat is not None and not waits(room.state, seat) and shown is not None
+
+
+async def _body(request: Request, most: int, wanted: Callable[[], Awaitable[bool]]) -> bytes:
+    """The body whole.
+
+    Raises:
+        Problem: 413 over `most` bytes, 408 where it does not come in time, 404 where it is wanted
+            no more.
+    """
+    body = bytearray()
+    try:
+        async for part in bodies.parts(request, SECONDS, wanted):
+            body += part
+            if len(body) > most:
+                raise _too_large(most)
+    except TimeoutError:
+        raise Problem(408, "timeout", "The file did not come in time.") from None
+    except ClientDisconnect:
+        raise Problem(400, "bad_request", "The file ended early.") from None
+    except bodies.Unwanted:
+        raise not_found() from None
+    return bytes(body)
+
+
+def _size(request: Request, most: int) -> int:
+    """How many bytes the body may have, as far as its head tells.
+
+    Raises:
+        Problem: 413 over `most` bytes.
+    """
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else most
+    if size > most:
+        raise _too_large(most)
+    return size
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, "too_large", f"A file has at most {most} bytes.")
+
+
+class _File(Response):
+    """A file that is written no faster than it is read, so that it is held for no longer."""
+
+    def __init__(self, data: bytes, headers: Mapping[str, str], budget: Budget, key: Key) -> None:
+        super().__init__(headers={**headers, "content-length": str(len(data))})
+        self._data = data
+        self._budget = budget
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self._budget.hold(object(), self._key, len(self._data)):
+                await self._send(scope, send)
+        except bodies.Full:
+            await unavailable().response()(scope, receive, send)
+
+    async def _send(self, scope: Scope, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        data = memoryview(b"" if scope["method"] == "HEAD" else self._data)
+        for at in range(0, len(data), PIECE):
+            piece = bytes(data[at : at + PIECE])
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,116 @@
+"""How addresses are declared: what their methods do, and whether they need the operator's key."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sitwith_server.gateway.http.problems import Problem, not_found
+from sitwith_server.gateway.http.throttle import Throttle
+from sitwith_server.gateway.sockets.peers import neighbourhood
+
+WRONG_RATE: Final = 0.1
+"""Wrong keys a second that an address may send in the long run; `WRONG_BURST` at once."""
+WRONG_BURST: Final = 10.0
+WRONG_SECONDS: Final = 0.5
+WRONG_AT_ONCE: Final = 4
+
+Call = Callable[[Request], Awaitable[Response]]
+
+
+def route(path: str, /, **calls: Call) -> Route:
+    """One address: what each of its methods does. HEAD is GET without the body."""
+
+    async def endpoint(request: Request) -> Response:
+        return await calls["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, endpoint, methods=calls)
+
+
+def under_key(path: str, key: str | None, routes: Sequence[BaseRoute]) -> list[BaseRoute]:
+    """Addresses under `path` that answer whoever has the key and nobody else, not even which of
+    them there are."""
+    checked = [Middleware(_Keyed, key=Key(key))]
+
+    async def nothing(request: Request) -> Response:
+        raise not_found()
+
+    return [
+        Route(path, nothing, methods=(), middleware=checked),
+        Mount(path, Router(routes, redirect_slashes=False), middleware=checked),
+    ]
+
+
+class Key:
+    """The operator's key. Without one nobody is admitted.
+
+    Wrong keys slow down whoever sends them: the first few are answered at once, each later one
+    after a second, and while four of one address wait no other from there is looked at.
+    """
+
+    def __init__(self, key: str | None) -> None:
+        self._digest = None if key is None else _digest(key)
+        self._throttle = Throttle(WRONG_RATE, WRONG_BURST)
+        self._waiting: Counter[str] = Counter()
+
+    async def admits(self, request: Request) -> bool:
+        """Whether the request has the key as its one bearer token (RFC 6750 §2.1).
+
+        Digests are compared, so that neither the key's length nor a shared beginning shows in time.
+
+        Raises:
+            Problem: 429, too many wrong ones from there.
+        """
+        given = request.headers.getlist("authorization")
+        scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+        if scheme.lower() != "bearer" or self._digest is None:
+            return False
+        client = request.client
+        peer = neighbourhood(client.host if client is not None else "")
+        if self._waiting[peer] >= WRONG_AT_ONCE:
+            wait = {"retry-after": "5"}
+            problem = "Too many wrong keys came from there; try again."
+            raise Problem(429, "too_fast", problem, headers=wait)
+        if hmac.compare_digest(_digest(token.strip()), self._digest):
+            return True
+        if not self._throttle.take(peer):
+            self._waiting[peer] += 1
+            try:
+                await asyncio.sleep(WRONG_SECONDS)
+            finally:
+                self._waiting[peer] -= 1
+                if not self._waiting[peer]:
+                    del self._waiting[peer]
+        return False
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+class _Keyed:
+    """Lets requests with the key pass."""
+
+    def __init__(self, app: ASGIApp, key: Key) -> None:
+        self._app = app
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not await self._key.admits(Request(scope)):
+            raise Problem(
+                401,
+                "unauthorized",
+                "This needs the operator's key as a bearer token.",
+                headers={"www-authenticate": 'Bearer realm="sitwith"'},
+            )
+        await self._app(scope, receive, send)

@@ -1,0 +1,178 @@
+"""The calls about series: the operator's, and the two that need no key.
+
+Answers hold times and counts, never a handle. Whoever has a person's secret may have all of that
+person erased, without a key: nobody but them, or whom they gave it to, can know it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from sitwith_server.config import Settings
+from sitwith_server.gateway.http import forms_series
+from sitwith_server.gateway.http.bodies import read_json
+from sitwith_server.gateway.http.problems import Problem
+from sitwith_server.gateway.http.routing import route
+from sitwith_server.gateway.http.throttle import Throttle
+from sitwith_server.gateway.sockets.peers import neighbourhood
+from sitwith_server.series.model import Overview
+from sitwith_server.service.meetings import Meetings
+
+FORGET_ROUTE: Final = "/series/{series}/forget"
+
+RATE: Final = 5.0
+"""Calls a second that need no key, of one address; `BURST` at once."""
+BURST: Final = 50.0
+SECRET_MAX: Final = 1_024
+"""Bytes of a body that brings a person's secret and no key."""
+
+
+def _no_series() -> Problem:
+    return Problem(404, "no_such_series", "There is no such series.")
+
+
+def shown(overview: Overview) -> dict[str, object]:
+    """A series as its operator sees it."""
+    plan = overview.plan
+    return {
+        "series": overview.id,
+        "title": plan.title,
+        "starts_at": plan.starts_at,
+        "timezone": plan.timezone,
+        "seconds": plan.seconds,
+        "every": plan.rule,
+        "count": plan.count,
+        "created_at": overview.created_at,
+        "meetings": overview.meetings,
+        "people": overview.people,
+        "pairs": overview.pairs,
+        "bans": [{"ban": b.id, "at": b.at, "known": b.known} for b in overview.bans],
+    }
+
+
+class _Series:
+    """All of them; `meetings` is None where series are off."""
+
+    def __init__(
+        self, meetings: Meetings | None, settings: Settings, clock: Callable[[], float]
+    ) -> None:
+        self._meetings = meetings
+        self._settings = settings
+        self._throttle = Throttle(RATE, BURST, clock=clock)
+
+    async def create(self, request: Request) -> Response:
+        plan = forms_series.plan(await read_json(request))
+        made = await self._on.create(plan)
+        return JSONResponse({"series": made, **_without(await self._overview(made))}, 201)
+
+    async def list(self, request: Request) -> Response:
+        found = await self._on.overviews()
+        return JSONResponse({"series": [shown(each) for each in found]})
+
+    async def show(self, request: Request) -> Response:
+        return JSONResponse(shown(await self._overview(_id(request))))
+
+    async def drop(self, request: Request) -> Response:
+        if not await self._on.drop(_id(request)):
+            raise _no_series()
+        return Response(status_code=204)
+
+    async def erase(self, request: Request) -> Response:
+        person = forms_series.person(await read_json(request))
+        await self._overview(_id(request))
+        erased = await self._on.forget(_id(request), person)
+        return JSONResponse({"series": _id(request), "erased": erased})
+
+    async def lift(self, request: Request) -> Response:
+        if not await self._on.lift(_id(request), request.path_params["ban"]):
+            raise Problem(404, "no_such_ban", "There is no such series or ban.")
+        return Response(status_code=204)
+
+    async def invite(self, request: Request) -> Response:
+        """With GET as it is, with POST with a link and words of the operator's own."""
+        link, words = None, ""
+        if request.method == "POST":
+            form = forms_series.invite(await read_json(request))
+            link, words = form.link, form.words
+        return self._calendar(await self._overview(_id(request)), link, words)
+
+    async def forget(self, request: Request) -> Response:
+        """By whoever has the secret. Whether there was anything is not said."""
+        self._slowly(request)
+        person = forms_series.person(await read_json(request, SECRET_MAX))
+        await self._on.forget(_id(request), person)
+        return Response(status_code=204)
+
+    async def public_invite(self, request: Request) -> Response:
+        """For members: the page has the series' id from a room that they may enter."""
+        self._slowly(request)
+        return self._calendar(await self._overview(_id(request)), None, "")
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    @property
+    def _on(self) -> Meetings:
+        if self._meetings is None:
+            raise Problem(404, "series_off", "Series are off here: SITWITH_SERIES turns them on.")
+        return self._meetings
+
+    async def _overview(self, series: str) -> Overview:
+        found = await self._on.overview(series)
+        if found is None:
+            raise _no_series()
+        return found
+
+    def _calendar(self, overview: Overview, link: str | None, words: str) -> Response:
+        from sitwith_server.series.invite import MEDIA_TYPE, calendar  # takes a while
+
+        if overview.plan.starts_at is None:
+            raise Problem(404, "no_times", "This series has no times.")
+        host = urlsplit(self._settings.public_url).hostname or "localhost"
+        made = calendar(
+            overview.id, overview.plan, host=host, now=time.time(), link=link, words=words
+        )
+        headers = {"content-disposition": 'attachment; filename="meetings.ics"'}
+        return Response(made, media_type=MEDIA_TYPE, headers=headers)
+
+    def _slowly(self, request: Request) -> None:
+        client = request.client
+        if not self._throttle.take(neighbourhood(client.host if client is not None else "")):
+            again = {"retry-after": "5"}
+            raise Problem(429, "too_fast", "Too many calls; try again.", headers=again)
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["series"])
+
+
+def _without(overview: Overview) -> dict[str, object]:
+    """What was planned; there is nothing else of a new series."""
+    counted = ("series", "meetings", "people", "pairs", "bans")
+    return {name: value for name, value in shown(overview).items() if name not in counted}
+
+
+def routes(
+    meetings: Meetings | None,
+    settings: Settings,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[list[BaseRoute], list[BaseRoute]]:
+    """The addresses of series: those under `/api`, and those that need no key."""
+    series = _Series(meetings, settings, clock)
+    one = "/series/{series}"
+    return [
+        route("/series", GET=series.list, POST=series.create),
+        route(one, GET=series.show, DELETE=series.drop),
+        route(f"{one}/erase", POST=series.erase),
+        route(f"{one}/bans/{{ban}}", DELETE=series.lift),
+        route(f"{one}/invite.ics", GET=series.invite, POST=series.invite),
+    ], [
+        route(FORGET_ROUTE, POST=series.forget),
+        route(f"{one}/invite.ics", GET=series.public_invite),
+    ]

@@ -1,0 +1,1 @@
+"""Below HTTP: uvicorn's protocols and transport, peers' addresses, and limits on sockets."""

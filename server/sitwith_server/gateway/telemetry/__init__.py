@@ -1,0 +1,1 @@
+"""Logs and metrics: what operators see. Never content, names, keys or tokens."""

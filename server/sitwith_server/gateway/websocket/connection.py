@@ -1,0 +1,267 @@
+"""One peer from hello to goodbye: does what the session says, and always lets go of the seat."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from sitwith_protocol import messages as m
+from sitwith_protocol.errors import CloseCode, RefusalCode
+from sitwith_server.gateway.websocket.gate import Gate
+from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.missed import owed
+from sitwith_server.gateway.websocket.numbers import Places, well_formed
+from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session
+from sitwith_server.gateway.websocket.translate import (
+    Untranslatable,
+    answer_frame,
+    refused_frame,
+    to_command,
+    to_name,
+)
+from sitwith_server.log.base import LogDown
+from sitwith_server.room import commands as c
+from sitwith_server.service.people.door import Seated
+from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+
+_log = structlog.get_logger(__name__)
+
+NOWHERE_SECONDS: Final = 0.15
+"""Every hello that leads nowhere is answered this long after it came, whatever was wrong with it:
+its timing tells nothing about which rooms there are."""
+
+SLOWED_SECONDS: Final = 0.02
+"""Between two commands of a peer that sends faster than it may."""
+
+STRANGERS_FLOOD: Final = 20
+"""Refusals for speed after which the connection ends of who has not greeted."""
+
+MEDIA_AT_ONCE: Final = 2
+"""Commands of one connection that wait for a media node; more are refused."""
+
+_LONG: Final = (m.PairsPlan, m.AgendaStart, m.AgendaNext, m.AgendaBack)
+"""What may take longer than a dead line is given, since people are put into groups: the peer's
+pings are answered meanwhile."""
+
+Receive = Callable[[], Awaitable[bytes | str | None]]
+"""The next message; None once the socket is gone."""
+
+
+class Connection:
+    """Drives one socket. `serve` returns when it is over."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        address: str | None = None,
+    ):
+        self._gate = gate
+        self._address = address
+        self._outbox = outbox
+        self._clock = clock
+        self._session = Session(clock())
+        self._seated: Seated | None = None
+        self._hub: Hub | None = None
+        self._link: Link | None = None
+        self._media: set[asyncio.Task[None]] = set()
+        self._in_hand: asyncio.Task[None] | None = None
+        self._strained = 0
+
+    async def serve(self, receive: Receive) -> None:
+        try:
+            await self._converse(receive)
+        except LogDown:
+            # What the peer is to be shown can't be read: it may be better off at another worker.
+            self._outbox.end(CloseCode.LOST)
+        except Exception as fault:
+            # The peer learns nothing of it; the log gets where it happened, never with what.
+            _log.error("connection_fault", exc_info=fault)
+            self._outbox.end(CloseCode.FAULT)
+        finally:
+            await self._let_go()
+
+    async def _converse(self, receive: Receive) -> None:
+        opened = self._clock()
+        while self._outbox.ended is None:
+            if self._seated is None:
+                left = opened + self._gate.settings.hello_seconds - self._clock()
+                try:
+                    async with asyncio.timeout(max(0.0, left)):
+                        data = await receive()
+                except TimeoutError:
+                    self._outbox.end(CloseCode.NO_HELLO)
+                    return
+            else:
+                data = await receive()
+            if data is None:
+                break
+            self._gate.metrics.frames_in(1, len(data))
+            await self._step(data)
+            if self._session.strained:
+                # A refusal costs as much as what is refused: what else comes waits in the network.
+                self._strained += 1
+                if self._seated is None and self._strained > STRANGERS_FLOOD:
+                    self._outbox.end(CloseCode.TOO_FAST)
+                    return
+                await asyncio.sleep(SLOWED_SECONDS)
+            elif self._outbox.more():
+                # Reading on does not wait for anything, and so everybody else would wait for it.
+                await self._gate.bursts.turn()
+        await self._settled()
+
+    async def _step(self, data: bytes | str) -> None:
+        step = self._session.receive(data, self._clock())
+        if isinstance(step, Reply):
+            self._outbox.send(step.frame)
+            self._gate.metrics.command("other", str(step.frame.get("code", "ok")))
+            return
+        await self._settled()
+        if isinstance(step, End):
+            self._outbox.end(step.code)
+        elif isinstance(step, Greet):
+            await self._greet(step.hello)
+        elif isinstance(step.command, _LONG):
+            self._in_hand = asyncio.create_task(self._ask(step))
+            self._in_hand.add_done_callback(self._asked)
+        else:
+            await self._ask(step)
+
+    async def _settled(self) -> None:
+        """Commands are taken one after another, in their order. What a long one met is raised."""
+        task, self._in_hand = self._in_hand, None
+        if task is not None:
+            await task
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        # Nothing may come after it that would meet its fault.
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._outbox.end(CloseCode.LOST if isinstance(fault, LogDown) else CloseCode.FAULT)
+
+    # -- hello -----------------------------------------------------------------------------------
+
+    async def _greet(self, hello: m.Hello) -> None:
+        came = self._clock()
+        seen = hello.seen if isinstance(hello, m.HelloResume) else {}
+        name = to_name(hello.name) if isinstance(hello, m.HelloJoin) else None
+        if not well_formed(seen) or (isinstance(hello, m.HelloJoin) and name is None):
+            self._outbox.end(CloseCode.BAD_FRAME)
+            return
+        if isinstance(hello, m.HelloResume):
+            taken = await self._gate.door.back(hello.resume, self._outbox.alive, self._address)
+        elif self._gate.draining:
+            taken = CloseCode.DRAIN
+        else:
+            assert name is not None
+            taken = await self._gate.door.join(
+                hello.token, name, hello.was, self._outbox.alive, self._address
+            )
+        if isinstance(taken, Seated):
+            await self._sit_down(taken, seen)
+            return
+        if taken is CloseCode.NOWHERE:
+            await asyncio.sleep(max(0.0, came + NOWHERE_SECONDS - self._clock()))
+        if taken is not CloseCode.DRAIN:
+            self._outbox.send(m.Closed(int(taken)).to_map())
+        self._outbox.end(taken)
+
+    async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
+        self._seated = seated
+        self._outbox.seated()
+        flow = self._gate.flows.of(seated.room.id, seated.seat, self._clock())
+        self._session.seated(flow)
+        if seated.resumed:
+            self._gate.metrics.resumed()
+            self._gate.came_back()
+        now = await self._gate.now(seated.room.id)
+        positions = Places(seated.room.state.materials.key).seen(seen, seated.seat)
+        missed = await owed(seated.room, seated.seat, positions)
+        self._link = Link(seated.seat, seated.connection, self._outbox, missed)
+        self._hub = self._gate.hub_for(seated.room)
+        await self._hub.attach(self._link, seated.resume, seated.resumed, seen, now)
+        if seated.resumed:
+            self._gate.voices.attached(seated.room, seated.seat)
+
+    # -- commands --------------------------------------------------------------------------------
+
+    async def _ask(self, step: Ask) -> None:
+        seated, link = self._seated, self._link
+        assert seated is not None and link is not None
+        message = step.command
+        try:
+            command = to_command(message, seated.seat)
+        except Untranslatable as bad:
+            refusal = refused_frame(message.id, RefusalCode.BAD_REQUEST, str(bad))
+            self._outbox.send(refusal)
+            return
+        if isinstance(message, m.AgreementAccept) and message.person is not None:
+            assert isinstance(command, c.AgreementAccept)
+            command = replace(command, handle=self._gate.handle(seated.room, message.person))
+        began = self._clock()
+        link.asking = True
+        answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
+        self._gate.metrics.commit(self._clock() - began)
+        if answer is PACED and (end := self._session.refused(self._clock())) is not None:
+            self._outbox.end(end.code)
+        if isinstance(answer, Done):
+            if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
+                self._ask_media(seated, message)
+                link.answered()
+                return
+            if not isinstance(command, c.Say | c.Unsay | c.React):
+                await self._gate.voices.settled(seated.room)
+        self._answer(message, answer)
+        link.answered()
+
+    def _ask_media(
+        self, seated: Seated, message: m.MediaOffer | m.MediaServers | m.MediaTake
+    ) -> None:
+        """What a media node has to answer; its sender's other commands don't wait for it."""
+        offers = isinstance(message, m.MediaOffer)
+        busy = len(self._media) >= MEDIA_AT_ONCE
+        if busy or (offers and not self._session.takes_offer(self._clock())):
+            self._answer(message, No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
+            return
+
+        async def work() -> None:
+            asked = self._gate.voices.ask(seated.room, seated.seat, seated.connection, message)
+            self._answer(message, await asked)
+
+        task = asyncio.create_task(work())
+        self._media.add(task)
+        task.add_done_callback(self._media_done)
+
+    def _media_done(self, task: asyncio.Task[None]) -> None:
+        self._media.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.error("connection_fault", exc_info=fault)
+            self._outbox.end(CloseCode.FAULT)
+
+    def _answer(self, message: m.Command, answer: Answer) -> None:
+        frame = answer_frame(message.id, answer)
+        self._outbox.send(frame)
+        to = getattr(message, "to", None) or "circle"
+        self._gate.metrics.command(message.t, str(frame.get("code", "ok")), to)
+
+    async def _let_go(self) -> None:
+        for task in (*self._media, *filter(None, (self._in_hand,))):
+            task.cancel()
+        if self._hub is not None and self._link is not None:
+            self._hub.detach(self._link)
+            self._gate.hub_left(self._hub)
+        seated = self._seated
+        if seated is None:
+            return
+        try:
+            if seated.room.state.at(seated.seat) is None and not self._gate.draining:
+                await self._gate.goodbyes.turn(seated.room.id)
+        finally:
+            await self._gate.door.lost(seated)

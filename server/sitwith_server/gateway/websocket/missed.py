@@ -1,0 +1,109 @@
+"""What a member has missed: the words of their conversations after what they have seen.
+
+A seat gets what fell in its own spans of membership (DESIGN §4). What of that can't be sent any
+more is said as a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sitwith_server.log.base import Position, Trimmed
+from sitwith_server.room.chat.access import ever_received, may_receive, stream_from
+from sitwith_server.room.model import Seat
+from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.talking import Words
+
+Extent = tuple[int, int]
+"""The first and last number of a conversation that may be missing; first above last: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a seat that is outside missed while it was inside: `gaps` by conversation, and how far
+    its owner has each, given or told of."""
+
+    gaps: Mapping[str, Extent]
+    given: Mapping[str, int]
+
+
+NOTHING = Owed({}, {})
+
+
+def is_for(seat: Seat, words: Words) -> bool:
+    """Whether a seat gets these words: it was of their audience then, or they are its own."""
+    if may_receive(seat, words.entry.stream, words.entry.rights):
+        return True
+    return seat.is_inside and words.entry.origin == seat.id
+
+
+async def since(
+    room: Room, stream: str, seen: Position | None
+) -> tuple[list[Words], Extent | None]:
+    """A conversation's entries after a position, and what can't be had of them any more.
+
+    A position that names another event than the one here belongs to a history that was lost:
+    that is said as a gap of unknown extent (first above last).
+    """
+    after = 0 if seen is None else seen.seq
+    gap: Extent | None = None
+    if seen is not None and seen.seq:
+        try:
+            known = await room.talking.history(stream, seen.seq - 1)
+        except Trimmed as trimmed:
+            known, gap = [], (seen.seq + 1, trimmed.first - 1)
+            after = trimmed.first - 1
+        else:
+            if not known or known[0].entry.position.event != seen.event:
+                gap = (1, 0)
+            return [w for w in known if w.entry.position.seq > seen.seq], gap
+    try:
+        found = await room.talking.history(stream, after)
+    except Trimmed as trimmed:
+        gap = (after + 1, trimmed.first - 1)
+        found = await room.talking.history(stream, trimmed.first - 1)
+    return found, gap
+
+
+async def owed(room: Room, member: str, seen: Mapping[str, Position]) -> Owed:
+    """What a member who comes back to a place outside has missed of the time when they were inside.
+
+    Whoever was away when a facilitator sent them back to the lobby gets no words there, and after
+    it those that come then: that something is missing has to be said.
+
+    Raises:
+        LogDown: it can't be read.
+    """
+    while True:
+        seat = room.state.seats.get(member)
+        if seat is None or seat.is_inside or not seat.inside:
+            return NOTHING
+        # All that was said while they were inside was committed before they were sent back.
+        await room.follow_up()
+        found = await _owed(room, seat, seen)
+        after = room.state.seats.get(member)
+        if after is not None and after.inside == seat.inside:
+            return found
+
+
+async def _owed(room: Room, seat: Seat, seen: Mapping[str, Position]) -> Owed:
+    gaps: dict[str, Extent] = {}
+    given: dict[str, int] = {}
+    named = {stream_from(shown, seat.id) for shown in seen}
+    last = {stream_from(shown, seat.id): position for shown, position in seen.items()}
+    for stream in sorted(named | {*room.talking.positions}):
+        if not ever_received(seat, stream):
+            continue
+        position = last.get(stream)
+        found, gap = await since(room, stream, position)
+        own = [words.entry.position.seq for words in found if is_for(seat, words)]
+        if position is not None and gap is None:
+            given[stream] = position.seq
+        if gap is not None and (own or position is not None):
+            gaps[stream] = (gap[0], max([gap[1], *own])) if gap[1] >= gap[0] else gap
+        elif own:
+            gaps[stream] = (own[0], own[-1])
+        if own:
+            given[stream] = own[-1]
+    return Owed(gaps, given)

@@ -1,0 +1,237 @@
+"""Commits on their way to one instance and back: the hottest path of all, so it is short.
+
+What a commit costs this process is objects: they are made, and the garbage collector walks those
+that wait. So a commit that waits is one tuple and one future, and its command is bytes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from sitwith_server.log.base import (
+    CONTROL,
+    Commit,
+    Committed,
+    Conflict,
+    Duplicate,
+    Gone,
+    Position,
+    Result,
+    TooEarly,
+    TooFast,
+)
+from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.connection.link import Link, Refused, fault_of, ignored
+from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_more
+from sitwith_server.log.redis.packing import (
+    COMMIT,
+    COMMIT_MORE,
+    ID_BYTES,
+    MICROSECONDS,
+    Kept,
+    key_field,
+    pack_commit,
+    pack_meta,
+    pack_opening,
+    pack_tail,
+    unpack_result,
+)
+from sitwith_server.log.redis.reseed.holdings import Holdings
+from sitwith_server.log.redis.reseed.keep import RoomKeep
+from sitwith_server.log.redis.watch.clock import RedisClock
+
+OPENINGS: Final = 8_192
+"""Rooms whose fixed words are kept ready; about 200 bytes each."""
+_CHANCE: Final = 512
+"""How many entries' ids are drawn from the system at once."""
+
+_ANSWERS: Final[dict[int, Result]] = {
+    b"X"[0]: Conflict(),
+    b"P"[0]: TooFast(),
+    b"E"[0]: TooEarly(),
+    b"G"[0]: Gone(),
+}
+PLAIN_RESULT: Final = 25
+"""Bytes of the reply to a commit without effects."""
+_COMMITTED: Final = b"C"[0]
+_DUPLICATE: Final = b"D"[0]
+
+_Waiting: TypeAlias = tuple["asyncio.Future[Result]", Link, bytes, Commit, bytes, bytes, int]
+"""Who waits, where it was sent, the command, and of it: ids, tail and length of origin and key."""
+
+
+class Committer:
+    """kept: how many entries of a stream are kept."""
+
+    def __init__(self, holdings: Holdings, clock: RedisClock, kept: int) -> None:
+        self._holdings = holdings
+        self._clock = clock
+        self._kept = kept
+        self._gate = b""
+        self._openings: dict[str, bytes] = {}
+        self._chance = b""
+        self._drawn = 0
+
+    def enter(self, gate: bytes) -> None:
+        """From now on commits go to this incarnation."""
+        self._gate = gate
+        self._openings.clear()
+
+    def send(self, link: Link, commit: Commit) -> asyncio.Future[Result]:
+        """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        room, key = commit.room, commit.key
+        events = self._draw(ID_BYTES * (len(commit.control) + len(commit.blobs)))
+        if key is None:
+            tail, key_length = pack_tail(""), 0
+        else:
+            tail = key_field(*key)
+            key_length = len(tail)
+            tail += bytes(commit.outcome)
+        more = pack_effects(commit)
+        if more:
+            opening = pack_opening(room, self._gate, self._kept, COMMIT_MORE)
+        else:
+            opening = self._openings.get(room) or self._open(room)
+        command = pack_commit(opening, commit, events, tail, key_length, more)
+        taken: asyncio.Future[Result] = link.loop.create_future()
+        waiting = (taken, link, command, commit, events, tail, key_length)
+        link.send_packed(command, self._got, waiting)
+        return taken
+
+    def _open(self, room: str) -> bytes:
+        if len(self._openings) >= OPENINGS:
+            self._openings.clear()
+        opening = self._openings[room] = pack_opening(room, self._gate, self._kept)
+        return opening
+
+    def _draw(self, count: int) -> bytes:
+        """Random bytes: a call of the system for each commit would cost more than all the rest."""
+        start = self._drawn
+        self._drawn = end = start + count
+        if end > len(self._chance):
+            self._chance = os.urandom(max(count, _CHANCE * ID_BYTES))
+            start, self._drawn = 0, count
+        return self._chance[start : self._drawn]
+
+    def _got(self, reply: Any, waiting: _Waiting) -> None:
+        taken, link, command, commit, events, tail, key_length = waiting
+        if type(reply) is not bytes:
+            if isinstance(reply, Refused):
+                if reply.word == "NOSCRIPT" and link.open:
+                    for script in (COMMIT, COMMIT_MORE):
+                        link.send((b"SCRIPT", b"LOAD", script.text), ignored)
+                    link.send_packed(command, self._got, waiting)
+                    return
+                reply = fault_of(reply, link)
+            if not taken.done():
+                taken.set_exception(reply)
+            return
+        what = reply[0]
+        if what == _COMMITTED:
+            result = self._took(commit, events, tail, key_length, reply)
+        elif what == _DUPLICATE:
+            result = Duplicate(reply[1:])
+        else:
+            result = _ANSWERS[what]
+        if not taken.done():
+            taken.set_result(result)
+
+    def _took(
+        self, commit: Commit, events: bytes, tail: bytes, key_length: int, reply: bytes
+    ) -> Result:
+        at, epoch, first = unpack_result(reply)
+        seconds = at / MICROSECONDS
+        self._clock.saw(seconds)
+        if len(reply) > PLAIN_RESULT:
+            return self._took_more(commit, events, tail, key_length, reply)
+        positions = _positions(epoch, first, events)
+        keep = self._holdings.rooms.get(commit.room)
+        if keep is not None:
+            _hold(keep, commit, positions, tail, key_length, at)
+        return Committed(positions, seconds)
+
+    def _took_more(
+        self, commit: Commit, events: bytes, tail: bytes, key_length: int, reply: bytes
+    ) -> Result:
+        at, epoch, first = unpack_result(reply)
+        control_first, version, expires = unpack_more(reply)
+        split, effects = ID_BYTES * len(commit.control), commit.effects
+        control = _positions(epoch, control_first, events[:split])
+        positions = _positions(epoch, first, events[split:])
+        self._learn(commit, Record(epoch, version, expires, bytes(effects.record or b"")), at)
+        keep = self._holdings.rooms.get(commit.room)
+        if keep is not None and keep.meets(epoch):
+            origin = tail[: key_length - 8] if key_length else tail
+            _hold_control(keep, commit, control, origin if positions else tail, at)
+            _hold(keep, commit, positions, tail, key_length, at)
+            keep.blank(effects.blanks)
+        return Committed(positions, at / MICROSECONDS, control)
+
+    def _learn(self, commit: Commit, record: Record, at: int) -> None:
+        """What the commit has made of the room as a whole."""
+        effects, holdings = commit.effects, self._holdings
+        if effects.forget:
+            holdings.let_go(commit.room)
+        elif effects.drop_files:
+            holdings.let_go(commit.room, *effects.drop_files)
+        if effects.end:
+            holdings.bury(commit.room, tomb_until(at))
+            return
+        if record.version:
+            if effects.record is None:
+                known = holdings.records.get(commit.room)
+                if known is None:
+                    return
+                record = replace(record, record=known.record)
+            holdings.learn(commit.room, record)
+
+
+def _positions(epoch: int, first: int, events: bytes) -> tuple[Position, ...]:
+    if len(events) == ID_BYTES:
+        return (Position(epoch, first, events),)
+    ids = [events[n : n + ID_BYTES] for n in range(0, len(events), ID_BYTES)]
+    return tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
+
+
+def _hold(
+    keep: RoomKeep,
+    commit: Commit,
+    positions: tuple[Position, ...],
+    tail: bytes,
+    key_length: int,
+    at: int,
+) -> None:
+    """The entries of the commit's own stream, and its outcome. at: µs."""
+    seconds = at / MICROSECONDS
+    rights = commit.expect
+    if commit.stream == CONTROL:
+        if commit.rights and positions:
+            keep.rights = max(keep.rights, positions[-1].seq)
+        rights = keep.rights
+    last = len(positions) - 1
+    origin = tail[: key_length - 8] if key_length else tail
+    for n, position in enumerate(positions):
+        if commit.rights:
+            rights = position.seq
+        end = tail if n == last else origin
+        meta = pack_meta(position.epoch, position.event, rights, at, end)
+        entry = Kept(position.seq, meta, bytes(commit.blobs[n]))
+        keep.committed(commit.stream, entry, position, seconds)
+    if key_length:
+        keep.remember(tail[:key_length], tail[key_length:], seconds)
+
+
+def _hold_control(
+    keep: RoomKeep, commit: Commit, control: tuple[Position, ...], ends: bytes, at: int
+) -> None:
+    """The control entries that came with a commit to a conversation. ends: what the last one of
+    them ends with; none changes rights."""
+    origin = pack_tail(commit.key[0] if commit.key else "")
+    for blob, position in zip(commit.control, control, strict=True):
+        end = ends if position is control[-1] else origin
+        meta = pack_meta(position.epoch, position.event, commit.expect, at, end)
+        seconds = at / MICROSECONDS
+        keep.committed(CONTROL, Kept(position.seq, meta, bytes(blob)), position, seconds)

@@ -1,0 +1,1 @@
+"""Connections to Redis: where the instances are, whether they fit, requests and subscriptions."""

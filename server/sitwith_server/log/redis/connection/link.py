@@ -1,0 +1,232 @@
+"""One connection to Redis, thin: the hot path of everything that goes through it.
+
+Commands of one turn of the event loop leave in one write; replies are handed out in order. Nobody
+reads from the connection but the protocol itself, so a caller that is cancelled leaves nothing
+half read behind: its reply comes, and is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import hiredis
+
+from sitwith_server.log.base import LogDown, LogFull, LogRefuses
+from sitwith_server.log.redis.watch.health import reason_of
+
+WAITING: Final = 20_000
+"""Commands that may wait for their replies; one more is not taken."""
+
+Word: TypeAlias = bytes | str | int
+Got: TypeAlias = Callable[[Any], None]
+"""Called once with the reply, which is an exception if there is none to be had."""
+T = TypeVar("T")
+Took: TypeAlias = Callable[[Any, T], None]
+"""The same, with what its sender put beside it: cheaper than a closure over that, of which each
+holds a dozen objects for the garbage collector to walk."""
+
+
+class Refused(Exception):
+    """Redis answered with an error. Its text begins with a code word."""
+
+    @property
+    def word(self) -> str:
+        return str(self).partition(" ")[0]
+
+
+class Link(asyncio.Protocol):
+    """A connection. All calls come from its event loop.
+
+    push: gets what comes unasked, once `listen` was called.
+    lost: called once when the connection is gone, whoever ended it.
+    patience: seconds that a reply may take before the connection is given up.
+    refused: told why each time that what was asked for is refused (`fault_of`).
+    """
+
+    def __init__(
+        self,
+        *,
+        lost: Callable[[], None] = lambda: None,
+        refused: Callable[[str], None] = lambda _: None,
+        push: Callable[[list[Any]], None] = lambda _: None,
+        patience: float = 2.0,
+    ) -> None:
+        self._lost = lost
+        self.refused = refused
+        self._push = push
+        self._patience = patience
+        self._reader = hiredis.Reader(replyError=Refused)
+        self._waiting: deque[tuple[float, Took[Any], Any]] = deque()
+        self._out: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self.loop = asyncio.get_running_loop()
+        self._turn = 0.0
+        self._looked = 0.0
+        self._listening = False
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def open(self) -> bool:
+        return self._transport is not None
+
+    # --- asking ----------------------------------------------------------------------------
+
+    def send(self, words: Sequence[Word], got: Got) -> None:
+        """Raises LogDown if nothing was sent; else `got` is called, come what may."""
+        self.send_packed(_packed(words), _alone, got)
+
+    def send_packed(self, command: bytes, took: Took[T], beside: T) -> None:
+        """As `send`, for a command that is bytes already."""
+        if self._transport is None:
+            raise LogDown("not connected")
+        if len(self._waiting) >= WAITING:
+            raise LogDown("too many commands wait")
+        if not self._out:
+            self.loop.call_soon(self._flush)
+            self._turn = self.loop.time()
+        self._out.append(command)
+        self._waiting.append((self._turn, took, beside))
+
+    def call(self, *words: Word) -> asyncio.Future[Any]:
+        """The reply. Raises LogDown at once or later, or `Refused`."""
+        reply: asyncio.Future[Any] = self.loop.create_future()
+        self.send(words, into(reply))
+        return reply
+
+    def listen(self) -> None:
+        """From now on everything that comes is pushed: for a connection that subscribes."""
+        self._listening = True
+
+    def tell(self, *words: Word) -> None:
+        """Sends what has no reply of its own, on a connection that listens."""
+        if self._transport is None:
+            return
+        if not self._out:
+            self.loop.call_soon(self._flush)
+            self._turn = self.loop.time()
+        self._out.append(_packed(words))
+
+    def _flush(self) -> None:
+        if self._transport is not None:
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
+
+    # --- the connection --------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+        self._looked = self.loop.time()
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        reader, waiting = self._reader, self._waiting
+        try:
+            reader.feed(data)
+            while (reply := reader.gets()) is not False:
+                if self._listening:
+                    if not isinstance(reply, list):
+                        self.abort()
+                        return
+                    self._push(reply)
+                elif waiting:
+                    _, took, beside = waiting.popleft()
+                    took(reply, beside)
+        except hiredis.ProtocolError:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def abort(self) -> None:
+        """Ends the connection now. What waits for a reply will not know."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._end()
+
+    def _end(self) -> None:
+        if self._transport is None:
+            return
+        self._transport = None
+        if self._watch is not None:
+            self._watch.cancel()
+        waiting, self._waiting = self._waiting, deque()
+        for _, took, beside in waiting:
+            took(LogDown("the connection was lost"), beside)
+        self._lost()
+
+    def _look(self) -> None:
+        now, every = self.loop.time(), self._patience / 8
+        # Who comes late was busy or stopped: the reply may lie in the socket, unread.
+        late, self._looked = now - self._looked > 2 * every, now
+        if self._waiting and not late and now - self._waiting[0][0] > self._patience:
+            self.abort()
+            return
+        self._watch = self.loop.call_later(every, self._look)
+
+
+def _packed(words: Sequence[Word]) -> bytes:
+    # Its stub takes a tuple of one word.
+    packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
+    return packed
+
+
+def _alone(reply: Any, got: Got) -> None:
+    got(reply)
+
+
+def into(reply: asyncio.Future[Any]) -> Got:
+    """Puts the reply into a future that may have been cancelled meanwhile."""
+
+    def got(value: Any) -> None:
+        if reply.done():
+            return
+        if isinstance(value, Exception):
+            reply.set_exception(value)
+        else:
+            reply.set_result(value)
+
+    return got
+
+
+def ignored(reply: Any) -> None:
+    """Gets a reply that nobody needs."""
+
+
+def fault_of(refused: Refused, link: Link) -> LogDown:
+    """Without Redis' own words, which may hold ours. May end the link: whoever is no master any
+    more, or not ready, isn't what it was, and has to be entered anew."""
+    text = str(refused)
+    reason = reason_of(text)
+    if reason is None:
+        link.abort()
+        return LogDown("it is not what it was")
+    link.refused(reason)
+    if reason == "read_only":
+        link.abort()
+    if reason == "full":
+        return LogFull("Redis has no memory left")
+    # A right that is missing may stop a script half way; the other reasons count from its begin.
+    definite = reason != "refused" and not (reason == "rights" and "script" in text)
+    return LogRefuses(reason) if definite else LogDown(reason)
+
+
+async def dial(
+    make: Callable[[], Link],
+    host: str,
+    port: int,
+    *,
+    path: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    patience: float = 2.0,
+) -> Link:
+    """A connected link. Raises OSError or TimeoutError."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(patience):
+        if path is not None:
+            return (await loop.create_unix_connection(make, path))[1]
+        return (await loop.create_connection(make, host, port, ssl=tls))[1]

@@ -1,0 +1,236 @@
+"""Where the Redis instances are: URLs, masters that Sentinels know, and which has a room."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError
+
+from sitwith_server.log.base import LogDown
+from sitwith_server.log.redis.connection.link import Link, dial
+
+SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+REFUSALS: Final = (AuthenticationError, AuthenticationWrongNumberOfArgsError)
+"""What redis-py raises where user or password aren't taken."""
+_PORT: Final = 6379
+_SENTINEL_PORT: Final = 26379
+
+
+class SentinelRefused(LogDown):
+    """No Sentinel has told where the master is, and this one wants another password."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"the Sentinel at {node} refuses the password")
+        self.node = node
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One instance: a server, or a master that Sentinels know.
+
+    nodes: (host, port) of the server, or of each Sentinel.
+    master: the name that the Sentinels know it by, None for a plain server.
+    tls: with the server and with each Sentinel, as passwords go to both.
+    """
+
+    nodes: tuple[tuple[str, int], ...]
+    master: str | None = None
+    path: str | None = None
+    database: int = 0
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    sentinel_password: str | None = field(default=None, repr=False)
+    tls: bool = False
+
+    @property
+    def name(self) -> str:
+        """Names it to people and to `place`; without credentials."""
+        where = self.path or ",".join(f"{host}:{port}" for host, port in self.nodes)
+        return f"{self.master}@{where}" if self.master else f"{where}/{self.database}"
+
+    @property
+    def identity(self) -> str:
+        """What rooms are placed by: of a master its name, as Sentinels come and go."""
+        return f"{self.master}/{self.database}" if self.master else self.name
+
+    async def find(self, patience: float) -> tuple[str, int]:
+        """Where it is now. Raises LogDown if no Sentinel knows, `SentinelRefused` if one of them
+        might but refuses the password."""
+        if self.master is None:
+            return self.nodes[0] if self.nodes else ("", 0)
+        answers = await asyncio.gather(
+            *(self.ask_sentinel(host, port, patience) for host, port in self.nodes),
+            return_exceptions=True,
+        )
+        # One that is cut off from the others may name a master of old.
+        known = Counter(each for each in answers if isinstance(each, tuple))
+        if not known:
+            for (host, port), each in zip(self.nodes, answers, strict=True):
+                if isinstance(each, REFUSALS):
+                    raise SentinelRefused(f"{host}:{port}")
+            raise LogDown("no Sentinel knows the master")
+        return known.most_common(1)[0][0]
+
+    async def ask_sentinel(self, host: str, port: int, patience: float) -> tuple[str, int] | None:
+        """What one Sentinel says, None if it doesn't know the name. Raises RedisError.
+
+        redis-py's `Sentinel.discover_master` is not used, as it believes the first that answers.
+        """
+        sentinel = _client(host, port, patience, password=self.sentinel_password, tls=self.tls)
+        try:
+            reply = await sentinel.sentinel_get_master_addr_by_name(self.master)
+        finally:
+            await sentinel.aclose()
+        if not isinstance(reply, tuple):
+            return None
+        found, at = reply
+        return found.decode() if isinstance(found, bytes) else found, at
+
+    def client(self, where: tuple[str, int], patience: float) -> Redis:
+        """For what need not be fast; not connected yet, and to be closed by the caller."""
+        return _client(
+            *where,
+            patience,
+            path=self.path,
+            database=self.database,
+            # As in `connect`: a user alone is no login.
+            user=self.user if self.password is not None else None,
+            password=self.password,
+            tls=self.tls,
+        )
+
+    async def connect(
+        self, make: Callable[[], Link], where: tuple[str, int], patience: float
+    ) -> Link:
+        """A link that is logged in. Raises OSError, TimeoutError or Refused."""
+        context = ssl.create_default_context() if self.tls else None
+        link = await dial(make, *where, path=self.path, tls=context, patience=patience)
+        try:
+            if self.password is not None:
+                credentials = (self.user, self.password) if self.user else (self.password,)
+                await link.call("AUTH", *credentials)
+            if self.database:
+                await link.call("SELECT", self.database)
+        except BaseException:
+            link.abort()
+            raise
+        return link
+
+
+def _client(
+    host: str,
+    port: int,
+    patience: float,
+    *,
+    path: str | None = None,
+    database: int = 0,
+    user: str | None = None,
+    password: str | None = None,
+    tls: bool = False,
+) -> Redis:
+    """One connection that tries nothing twice, and begins with nothing that an old server, or a
+    user with few rights, could refuse. TLS is checked against the system's authorities."""
+    return Redis(
+        host=host,
+        port=port,
+        unix_socket_path=path,
+        db=database,
+        username=user,
+        password=password,
+        ssl=tls,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=True,
+        protocol=2,
+        driver_info=None,
+    )
+
+
+def targets_of(urls: str) -> tuple[Target, ...]:
+    """The instances of a comma-separated list of URLs.
+
+    `redis://user:password@host:port/db`, `rediss://…`, `unix://path?db=0` or
+    `redis+sentinel://user:password@host:port,host:port/name?db=0&sentinel_password=…`. Raises
+    ValueError, whose text holds no credentials.
+    """
+    parts: list[str] = []
+    for piece in urls.split(","):
+        if "://" in piece or not parts:
+            parts.append(piece.strip())
+        else:
+            parts[-1] += "," + piece.strip()
+    targets = tuple(_target(part) for part in parts)
+    if len({target.identity for target in targets}) < len(targets):
+        raise ValueError("an instance is named twice")
+    return targets
+
+
+def _target(url: str) -> Target:
+    scheme, _, rest = url.partition("://")
+    if scheme not in SCHEMES:
+        raise ValueError("must begin with " + ", ".join(f"{each}://" for each in SCHEMES))
+    try:
+        parts = urlsplit("//" + rest)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        if unknown := set(query) - {"db", "sentinel_password"}:
+            raise ValueError(f"unknown option {min(unknown)!r}")
+        database = int(query.get("db", 0))
+    except ValueError as problem:
+        raise ValueError(f"not understood: {problem}") from None
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    known = Target(
+        (),
+        database=database,
+        user=unquote(user) or None,
+        password=unquote(password) or None,
+        tls=scheme.startswith("rediss"),
+    )
+    if scheme == "unix":
+        return replace(known, path=unquote(hosts + parts.path))
+    sentinel = scheme.endswith("+sentinel")
+    nodes = tuple(_node(host, _SENTINEL_PORT if sentinel else _PORT) for host in hosts.split(","))
+    last = unquote(parts.path.strip("/"))
+    if sentinel:
+        if not last:
+            raise ValueError("a Sentinel URL ends in /name-of-the-master")
+        secret = query.get("sentinel_password")
+        return replace(known, nodes=nodes, master=last, sentinel_password=secret)
+    if len(nodes) > 1:
+        raise ValueError("write redis:// before each instance of the list")
+    if last:
+        if not last.isdecimal():
+            raise ValueError("the database is a number")
+        database = int(last)
+    return replace(known, nodes=nodes, database=database)
+
+
+def _node(text: str, port: int) -> tuple[str, int]:
+    parts = urlsplit("//" + text)
+    if not parts.hostname:
+        raise ValueError("a host is missing")
+    try:
+        return parts.hostname, parts.port or port
+    except ValueError:
+        raise ValueError("a port is no number") from None
+
+
+def place(room: str, identities: Sequence[str]) -> int:
+    """Which instance has the room: the highest hash of both, so that an instance more or less
+    moves no room between others (rendezvous hashing)."""
+
+    def weight(index: int) -> bytes:
+        return blake2b(f"{identities[index]}\0{room}".encode(), digest_size=8).digest()
+
+    return max(range(len(identities)), key=weight)

@@ -1,0 +1,324 @@
+"""One Redis instance: connected, fed, opened, watched, and connected again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sitwith_server.log.base import (
+    KEPT_ENTRIES,
+    Bell,
+    Commit,
+    LogDown,
+    Outage,
+    Position,
+    Result,
+)
+from sitwith_server.log.redis.bells import told_of
+from sitwith_server.log.redis.commit import Committer
+from sitwith_server.log.redis.connection.fanout import FanOut
+from sitwith_server.log.redis.connection.link import (
+    Got,
+    Link,
+    Refused,
+    Word,
+    fault_of,
+    ignored,
+    into,
+)
+from sitwith_server.log.redis.connection.target import Target
+from sitwith_server.log.redis.packing import (
+    BEAT,
+    BEATING,
+    GATE,
+    LEASES,
+    MICROSECONDS,
+    ROOM,
+    SCRIPTS,
+    Script,
+    ask_format,
+    keys_of,
+)
+from sitwith_server.log.redis.reseed.holdings import Holdings
+from sitwith_server.log.redis.reseed.reading import Reading
+from sitwith_server.log.redis.reseed.seed import Seeder
+from sitwith_server.log.redis.watch.beats import Beats
+from sitwith_server.log.redis.watch.clock import RedisClock
+from sitwith_server.log.redis.watch.health import Condition, View
+from sitwith_server.log.redis.watch.vigil import Unusable, Vigil, faults_of, parse_info
+
+_RETRY: Final = (0.05, 0.5)
+_ANSWERED: Final = 0.2
+"""The longest pause where an instance answers and refuses: the end of that is to be known well."""
+_LOOK: Final = 0.02
+_GUARD: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Seconds, but for `kept`: how many entries of a stream are kept at least; the same for all who
+    share an instance.
+
+    patience: how long a reply may take. frozen_after: how long nothing may be answered, or no bell
+    heard once the fan-out is dark, before rooms are frozen. refused_after: the same where writes
+    are refused: a little less than the second that is promised. offer: how long all may offer what
+    they hold to an instance that lost it.
+    """
+
+    patience: float = 2.0
+    probe_every: float = 1.0
+    dark_after: float = 3.0
+    frozen_after: float = 2.0
+    refused_after: float = 0.95
+    offer: float = 1.0
+    kept: int = KEPT_ENTRIES
+
+
+class Instance:
+    """Connects by itself once `start` was called, and for ever after.
+
+    format_: of what this process writes; it enters no instance that has another one.
+    """
+
+    def __init__(
+        self, target: Target, tuning: Tuning, format_: int, changed: Callable[[Instance], None]
+    ) -> None:
+        self.target = target
+        self.name = target.name
+        self.clock = RedisClock()
+        self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
+        self.holdings = Holdings()
+        condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
+        self.vigil = Vigil(self.name, condition, lambda: changed(self), self.fan.ask)
+        self.beats = Beats(self._beat, condition, self.holdings, self.clock, self.vigil.look)
+        self.vigil.hurry = self.beats.hurry
+        self._reading = Reading(partial(self.ask, ""), self.holdings, self._saw)
+        self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
+        self._tuning = tuning
+        self._format = format_
+        self._has_been_here = False
+        self._link: Link | None = None
+        self._gate = b""
+        self._committer = Committer(self.holdings, self.clock, tuning.kept)
+        self._task: asyncio.Task[None] | None = None
+
+    # --- how it is -------------------------------------------------------------------------
+
+    def view(self) -> View:
+        return self.vigil.view()
+
+    def frozen(self) -> bool:
+        return self.vigil.frozen()
+
+    @property
+    def other_format(self) -> int | None:
+        return self.vigil.condition.other_format
+
+    @property
+    def outage(self) -> Outage | None:
+        return self.beats.outage
+
+    async def usable(self, within: float) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        while self._link is None or self.frozen():
+            left = end - loop.time()
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(_LOOK, left))
+        return True
+
+    # --- asking ----------------------------------------------------------------------------
+
+    def run(self, script: Script, words: Sequence[Word], got: Got) -> None:
+        """One script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
+        link = self._link
+        if link is None:
+            raise LogDown("not connected")
+        whole = (b"EVALSHA", script.sha, *words)
+        loaded = False
+
+        def checked(reply: Any) -> None:
+            nonlocal loaded
+            if isinstance(reply, Refused):
+                if reply.word == "NOSCRIPT" and link.open and not loaded:
+                    loaded = True
+                    link.send((b"SCRIPT", b"LOAD", script.text), ignored)
+                    link.send(whole, checked)
+                    return
+                reply = fault_of(reply, link)
+            got(reply)
+
+        link.send(whole, checked)
+
+    def ask(self, room: str, operation: str, *words: Word) -> asyncio.Future[Any]:
+        """An operation of room.lua. Raises LogDown, at once or later."""
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._ask(room, operation, words, into(reply))
+        return reply
+
+    def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
+        keys = (3, GATE, keys_of(room).prefix, LEASES)
+        self.run(ROOM, (*keys, self._gate, operation, self._tuning.kept, *words), got)
+
+    def publish(self, channel: str, message: bytes) -> None:
+        """Nobody waits for it. Raises LogDown if it was not sent."""
+        if self._link is None:
+            raise LogDown("not connected")
+        self._link.send((b"PUBLISH", channel, message), ignored)
+
+    def probe(self, channel: str) -> None:
+        """One echo for the fan-out, and a look at the clock. Raises LogDown."""
+        self.publish(channel, b"")
+        if self._link is not None:
+            self._link.send((b"TIME",), self._timed)
+
+    def _timed(self, reply: Any) -> None:
+        if isinstance(reply, list):
+            self.clock.learn(int(reply[0]) + int(reply[1]) / MICROSECONDS)
+
+    def commit(self, commit: Commit) -> asyncio.Future[Result]:
+        """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        if self.frozen():
+            raise self.vigil.why_frozen()
+        if self._link is None:
+            raise LogDown("not connected")
+        return self._committer.send(self._link, commit)
+
+    def _beat(self, words: Sequence[Word], got: Got) -> None:
+        self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
+
+    # --- what the fan-out asks of it ---------------------------------------------------------
+
+    def rang(self, room: str, message: bytes) -> None:
+        told = told_of(message)
+        keep = self.holdings.rooms.get(room)
+        if keep is None or not keep.meets(told.epoch):
+            return
+        keep.took(told.stream, told.entries, self.clock.now())
+        keep.blank(told.blanks)
+        entries = tuple(each.entry(told.stream) for each in told.entries)
+        self.fan.ring(room, Bell(told.stream, told.seq, entries, told.blanks))
+
+    def ring(self, room: str) -> None:
+        self._reading.heads(room)
+
+    def _saw(self, room: str, reply: Any) -> None:
+        if reply is not None:
+            for stream, head in self.saw_heads(room, reply)[1].items():
+                if head.seq:
+                    self.fan.ring(room, Bell(stream, head.seq))
+
+    def saw_heads(self, room: str, reply: list[Any]) -> tuple[int, dict[str, Position]]:
+        """Rights number and heads, of the operation `heads`."""
+        epoch, rights, flat = reply
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
+        self.holdings.stands(room, epoch)
+        if keep := self.holdings.rooms.get(room):
+            keep.saw(epoch, rights, heads)
+        return rights, heads
+
+    def told(self, message: bytes) -> None:
+        if message:
+            self.holdings.told(message)
+        else:
+            self._reading.index()
+
+    def echoed(self) -> None:
+        self.vigil.echoed()
+
+    def darkened(self) -> None:
+        self.vigil.darkened()
+
+    # --- the connection ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="sitwith-redis")
+
+    async def stop(self) -> None:
+        self.fan.forget()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self.vigil.stop()
+
+    async def _run(self) -> None:
+        wait = _RETRY[0]
+        while True:
+            try:
+                await self._session()
+                wait = _RETRY[0]
+            except (OSError, TimeoutError, Refused) as fault:
+                answered = isinstance(fault, Refused | Unusable) and self.target.master is None
+                wait = min(wait * 1.6, _ANSWERED if answered else _RETRY[1])
+                self.vigil.failed(fault)
+            except Exception as fault:
+                # Whatever it was, the next connection may do better, and nobody else would try.
+                wait = _RETRY[1]
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a session with Redis failed", "exception": fault}
+                )
+            await asyncio.sleep(wait * random.uniform(0.5, 1))
+
+    async def _compare_format(self, link: Link) -> None:
+        how = "return" if self._has_been_here else "enter"
+        other: bytes = await link.call("EVALSHA", *ask_format(self._format, how))
+        self._has_been_here = self._has_been_here and not other
+        self.vigil.of_format(int(other) if other else None)
+
+    async def _session(self) -> None:
+        patience = self._tuning.patience
+        where = await self.target.find(patience)
+        lost = asyncio.Event()
+
+        async def connect(make: Callable[[], Link]) -> Link:
+            return await self.target.connect(make, where, patience)
+
+        link = await connect(
+            lambda: Link(lost=lost.set, patience=patience, refused=self.vigil.refused)
+        )
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            info = parse_info(await link.call("INFO"))
+            if fault := faults_of(info):
+                raise Unusable(fault)
+            await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
+            self._timed(await link.call("TIME"))
+            await self._compare_format(link)
+            self._gate = await self._seeder.enter(link, info["run_id"], self.vigil.seeds)
+            # Who came before with rooms of another one has put them there meanwhile.
+            await self._compare_format(link)
+            self._has_been_here = True
+            self._committer.enter(self._gate)
+            self._link = link
+            self._seeder.tell_losses()
+            self.beats.begin()
+            self.vigil.entered()
+            tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
+            if self.target.master is not None:
+                tasks.append(asyncio.create_task(self._guard(where, link)))
+            await lost.wait()
+        finally:
+            self._link = None
+            self.beats.end()
+            self._reading.stop()
+            for task in tasks:
+                task.cancel()
+            link.abort()
+            self.vigil.left()
+
+    async def _guard(self, where: tuple[str, int], link: Link) -> None:
+        """Leaves a master that the Sentinels have replaced, which may not know it yet."""
+        while True:
+            await asyncio.sleep(_GUARD)
+            with suppress(LogDown):
+                if await self.target.find(self._tuning.patience) != where:
+                    link.abort()

@@ -1,0 +1,235 @@
+"""The log in Redis or Valkey: streams are the truth, pub/sub is the doorbell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from sitwith_server.log.base import (
+    Blob,
+    Commit,
+    Entry,
+    Heads,
+    Health,
+    LogDown,
+    Outage,
+    Position,
+    Result,
+    Snapshot,
+    Trimmed,
+)
+from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.connection.link import Word
+from sitwith_server.log.redis.connection.target import place, targets_of
+from sitwith_server.log.redis.effects import last_moment, tomb_until
+from sitwith_server.log.redis.files import RedisFiles
+from sitwith_server.log.redis.instance import Instance, Tuning
+from sitwith_server.log.redis.packing import (
+    MICROSECONDS,
+    kept_of,
+    key_field,
+)
+from sitwith_server.log.redis.told import RedisTold
+from sitwith_server.log.redis.unhosted import RedisUnhosted
+from sitwith_server.log.redis.watch.beats import beat_all
+
+LOOKS: Final = 256
+"""Rooms that one script looks at."""
+SHARDS_AT_ONCE: Final = 32
+"""Shards that one script goes through where each may hold much."""
+PLACES: Final = 8_192
+"""Rooms of which it is remembered where they lie."""
+
+
+def _ms(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
+
+
+class RedisLeases:
+    """`Leases` on every instance: a worker lives that beats on one of them."""
+
+    def __init__(self, instances: Sequence[Instance], of: Callable[[str], Instance]) -> None:
+        self._instances = instances
+        self._of = of
+
+    async def beat(self, worker: str, ttl: float) -> None:
+        await beat_all([each.beats for each in self._instances], worker, ttl)
+
+    async def living(self, workers: Collection[str]) -> frozenset[str]:
+        found = await self.ask_all("living", *workers)
+        return frozenset(worker.decode() for _, names in found for worker in names)
+
+    def known(self) -> frozenset[str]:
+        found: set[str] = set()
+        for each in self._instances:
+            if each.holdings.beat is not None:
+                found |= {each.holdings.beat[0], *each.holdings.peers}
+        return frozenset(found)
+
+    def lapsed(self) -> frozenset[str]:
+        found: set[str] = set()
+        for each in self._instances:
+            found |= each.holdings.lapsed
+        return frozenset(found) - self.known()
+
+    async def settled(self, worker: str) -> None:
+        await self.ask_all("settled", worker)
+        for each in self._instances:
+            each.holdings.lapsed.discard(worker)
+
+    def outage(self, room: str) -> Outage | None:
+        return self._of(room).outage
+
+    async def ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        """The replies of those that can be reached; raises LogDown if none can."""
+        asked: list[tuple[Instance, asyncio.Future[Any]]] = []
+        for each in self._instances:
+            with suppress(LogDown):
+                asked.append((each, each.ask("", operation, *words)))
+        found: list[tuple[Instance, Any]] = []
+        for instance, reply in asked:
+            with suppress(LogDown):
+                found.append((instance, await reply))
+        if not found:
+            raise LogDown("no instance can be reached")
+        return found
+
+
+class RedisLog(RedisUnhosted, RedisTold):
+    """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
+
+    urls: as `target.targets_of` takes them. Connects in the background from `start` on;
+    until an instance is there, its rooms are frozen. format: of what the service writes, above 0;
+    an instance with rooms of another one is never entered (`other_format`).
+    """
+
+    def __init__(self, urls: str, tuning: Tuning | None = None, *, format: int = 1) -> None:
+        chosen = tuning or Tuning()
+        targets = targets_of(urls)
+
+        def changed(instance: Instance) -> None:
+            for each in tuple(self._watchers):
+                each(instance.name, instance.view().health)
+
+        self._instances = tuple(Instance(each, chosen, format, changed) for each in targets)
+        self._places: dict[str, Instance] = {}
+        self._identities = tuple(each.identity for each in targets)
+        self.leases = RedisLeases(self._instances, self._of)
+        self.files = RedisFiles(self._of)
+        for each in self._instances:
+            each.holdings.let_go = self.files.let_go
+        self._watchers: list[Callable[[str, Health], None]] = []
+
+    def start(self) -> None:
+        """Begin to connect. From within the event loop that will use it."""
+        for each in self._instances:
+            each.start()
+
+    async def close(self) -> None:
+        self._watchers.clear()
+        for each in self._instances:
+            await each.stop()
+
+    def _of(self, room: str) -> Instance:
+        if len(self._instances) == 1:
+            return self._instances[0]
+        found = self._places.get(room)
+        if found is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            found = self._places[room] = self._instances[place(room, self._identities)]
+        return found
+
+    async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        return await self.leases.ask_all(operation, *words)
+
+    # --- how it is -------------------------------------------------------------------------
+
+    def frozen(self, room: str) -> bool:
+        return self._of(room).frozen()
+
+    async def usable(self, room: str, within: float) -> bool:
+        return await self._of(room).usable(within)
+
+    def health(self) -> Mapping[str, Health]:
+        return {each.name: each.view().health for each in self._instances}
+
+    def reasons(self) -> Mapping[str, str]:
+        views = {each.name: each.view() for each in self._instances}
+        return {name: view.reason for name, view in views.items() if view.reason}
+
+    def other_format(self) -> int | None:
+        """The format of rooms that some instance has and this process can't read, 0 if they are of
+        a version that knew none; None if there is no such instance, or none was reached yet."""
+        others = [each.other_format for each in self._instances]
+        return next((each for each in others if each is not None), None)
+
+    def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
+        self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed) if changed in self._watchers else None
+
+    async def now(self, room: str | None = None) -> float:
+        if room is not None:
+            instance = self._of(room)
+        else:
+            alive = [each for each in self._instances if each.view().health is Health.LIVE]
+            known = [each for each in self._instances if each.clock.known]
+            instance = (alive or known or self._instances)[0]
+        if not instance.clock.known:
+            raise LogDown("never connected")
+        return instance.clock.now()
+
+    # --- rooms -----------------------------------------------------------------------------
+
+    async def create(self, room: str, record: Blob, expires: float) -> bool:
+        instance, blob = self._of(room), bytes(record)
+        told = await instance.ask(room, "create", blob, last_moment(expires))
+        if told is None:
+            return False
+        instance.holdings.tombs.pop(room, None)
+        epoch, version, last = told
+        instance.holdings.learn(room, Record(epoch, version, last, blob))
+        return True
+
+    async def record(self, room: str) -> bytes | None:
+        found: bytes | None = await self._of(room).ask(room, "record")
+        return found
+
+    async def end(self, room: str) -> None:
+        instance = self._of(room)
+        instance.holdings.bury(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
+        await instance.ask(room, "end")
+
+    async def ended(self, room: str) -> bool:
+        return bool(await self._of(room).ask(room, "ended"))
+
+    # --- entries ---------------------------------------------------------------------------
+
+    async def commit(self, commit: Commit) -> Result:
+        return await self._of(commit.room).commit(commit)
+
+    async def outcome(self, room: str, seat: str, command_id: int) -> bytes | None:
+        field = key_field(seat, command_id)
+        known: bytes | None = await self._of(room).ask(room, "outcome", field)
+        return known
+
+    async def read(self, room: str, stream: str, after: int, limit: int = 1000) -> list[Entry]:
+        instance = self._of(room)
+        what, found = await instance.ask(room, "read", stream, max(0, after), limit)
+        if what == b"T":
+            raise Trimmed(found)
+        entries = kept_of(found)
+        if keep := instance.holdings.rooms.get(room):
+            keep.took(stream, entries, instance.clock.now())
+        return [each.entry(stream) for each in entries]
+
+    async def heads(self, room: str) -> Heads | None:
+        instance = self._of(room)
+        reply = await instance.ask(room, "heads")
+        return None if reply is None else Heads(*instance.saw_heads(room, reply))
+
+    async def snapshot(self, room: str) -> Snapshot | None:
+        position, blob = await self._of(room).ask(room, "snapshot")
+        return None if position is None else Snapshot(Position.from_bytes(position), blob)

@@ -1,0 +1,1 @@
+"""What this process holds of rooms, and how it gives that back to a Redis that lost it."""

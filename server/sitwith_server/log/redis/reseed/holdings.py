@@ -1,0 +1,156 @@
+"""What this process knows of an instance's rooms: of those it hosts all, of the others the record.
+
+Records are small, and an unopened room has nobody who hosts it: every process keeps them all, so
+that links which nobody has used yet survive a Redis that lost everything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from sitwith_server.log.base import Give, Lost, life_of, next_life
+from sitwith_server.log.redis.bells import RECORD, Record, record_of, tomb_of
+from sitwith_server.log.redis.reseed.keep import RoomKeep
+
+TIDY_EVERY: Final = 1_000
+TIDY_AFTER: Final = 3_600
+"""Seconds that this machine's clock may differ from the log's, amply."""
+
+
+class Holdings:
+    """Rooms, records and tombstones of one instance.
+
+    let_go: lets go of files of a room that are gone; without names, of all.
+    """
+
+    def __init__(self) -> None:
+        self.let_go: Callable[..., None] = lambda room, *names: None
+        self.rooms: dict[str, RoomKeep] = {}
+        self.records: dict[str, Record] = {}
+        self.tombs: dict[str, int] = {}
+        """Ended rooms, and until when (µs) that is remembered."""
+        self.beat: tuple[str, int, int] | None = None
+        """This worker, its lease (ms) and when it beat last (µs)."""
+        self._until_tidy = TIDY_EVERY
+        self.peers: set[str] = set()
+        """The other workers that lived at this one's last beat."""
+        self.lapsed: set[str] = set()
+        """The workers whose lease had run out then."""
+        self._assumed: set[str] = set()
+        """Rooms that this process alone has let forget: the log knows nothing of it yet."""
+
+    # --- rooms of this process -------------------------------------------------------------
+
+    def use(self, room: str) -> RoomKeep:
+        """Begin or go on to keep a room. Each `use` needs its `leave`."""
+        keep = self.rooms.get(room)
+        if keep is None:
+            keep = self.rooms[room] = RoomKeep(lambda: self.let_go(room))
+            if known := self.records.get(room):
+                keep.epoch = known.epoch
+        keep.users += 1
+        return keep
+
+    def leave(self, room: str) -> None:
+        keep = self.rooms.get(room)
+        if keep is not None:
+            keep.users -= 1
+            if keep.users <= 0:
+                del self.rooms[room]
+
+    def hold(self, room: str, give: Give, lost: Callable[[Lost], None]) -> Callable[[], None]:
+        keep = self.use(room)
+        keep.give = give
+        keep.lost.append(lost)
+        held = True
+
+        def release() -> None:
+            nonlocal held
+            if held:
+                held = False
+                keep.lost.remove(lost)
+                if keep.give is give:
+                    keep.give = None
+                self.leave(room)
+
+        return release
+
+    # --- records of all rooms --------------------------------------------------------------
+
+    def told(self, message: bytes) -> None:
+        """A message of the index's channel."""
+        if message[0] == RECORD:
+            room, record = record_of(message)
+            self.learn(room, record)
+        else:
+            self.bury(*tomb_of(message))
+
+    def learn(self, room: str, record: Record) -> None:
+        """What the log says of the room."""
+        self.stands(room, record.epoch)
+        known = self.records.get(room)
+        if self.buried(room):
+            return
+        if known is not None and life_of(record.epoch) > life_of(known.epoch):
+            self.let_go(room)
+        if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
+            self.records[room] = record
+            self._tidy()
+        if keep := self.rooms.get(room):
+            keep.meets(record.epoch)
+
+    def bury(self, room: str, until: int) -> None:
+        """The room has ended: nobody will bring it back from here."""
+        if room not in self.tombs:
+            self.let_go(room)
+        self.tombs[room] = max(until, self.tombs.get(room, 0))
+        self.records.pop(room, None)
+        self._assumed.discard(room)
+        self._tidy()
+
+    # --- lives -----------------------------------------------------------------------------
+
+    def forget_here(self, room: str, record: bytes) -> None:
+        """As `Log.forget_here`."""
+        known, keep = self.records.get(room), self.rooms.get(room)
+        epoch = next_life(max(known.epoch if known else 0, keep.epoch if keep else 0))
+        if known is not None:
+            version = known.version + 1
+            self.records[room] = replace(known, epoch=epoch, version=version, record=record)
+            self._assumed.add(room)
+        if keep is not None:
+            keep.epoch = epoch
+            keep.forget()
+        else:
+            self.let_go(room)
+
+    def stands(self, room: str, epoch: int) -> None:
+        """The log itself says what the room's epoch is: if it is still in the life that this
+        process has let go of alone, it goes on in that, until the log has to forget, too."""
+        if room not in self._assumed:
+            return
+        self._assumed.discard(room)
+        known, keep = self.records.get(room), self.rooms.get(room)
+        if known is not None and life_of(known.epoch) > life_of(epoch):
+            self.records[room] = replace(known, epoch=epoch, version=0)
+        if keep is not None and keep.life > life_of(epoch):
+            keep.epoch = epoch
+
+    def _tidy(self) -> None:
+        """Now and then drops what has expired."""
+        self._until_tidy -= 1
+        if self._until_tidy > 0:
+            return
+        self._until_tidy = TIDY_EVERY + (len(self.records) + len(self.tombs)) // 4
+        now = time.time() - TIDY_AFTER
+        self.records = {
+            room: each for room, each in self.records.items() if each.expires > now * 1_000
+        }
+        self.tombs = {room: until for room, until in self.tombs.items() if until > now * 1_000_000}
+
+    def buried(self, room: str) -> bool:
+        """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""
+        return self.tombs.get(room, 0) > time.time() * 1_000_000

@@ -1,0 +1,230 @@
+"""Entering an instance: as it was, or offering what it lost to whoever comes there next.
+
+Every process does the same, at the same time and without knowing of the others; the scripts in
+`seed.lua` make one of it. Nothing is committed before the instance has opened, once for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any, Final
+
+from sitwith_server.log.base import CONTROL, LINGER, Given, Heads, Lost, Position, life_of
+from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.connection.link import Link, Word
+from sitwith_server.log.redis.effects import micro, pack_workers
+from sitwith_server.log.redis.packing import (
+    BEAT,
+    GATE,
+    INCARNATION,
+    LEASES,
+    MICROSECONDS,
+    SEED,
+    keys_of,
+)
+from sitwith_server.log.redis.reseed.holdings import Holdings
+from sitwith_server.log.redis.reseed.keep import RoomKeep, bridges, gave, gives
+
+AT_ONCE: Final = 32
+"""Offers under way at the same time."""
+TOMBS_AT_ONCE: Final = 200
+RECORDS_AT_ONCE: Final = 64
+UNKNOWN_TTL: Final = int(LINGER * 1_000)
+"""How long a room lives whose record never came to be known here (ms)."""
+
+
+class Seeder:
+    """Remembers which incarnation of one instance this process has told all that it holds.
+
+    kept: how many entries of a stream are kept. now: the log's clock.
+    """
+
+    def __init__(
+        self, holdings: Holdings, offer_seconds: float, kept: int, now: Callable[[], float]
+    ) -> None:
+        self._holdings = holdings
+        self._kept = kept
+        self._window = int(offer_seconds * 1000)
+        self._now = now
+        self._entered: bytes | None = None
+        self._losses: list[tuple[RoomKeep, Lost]] = []
+
+    async def enter(self, link: Link, run_id: str, seeds: Callable[[], None]) -> bytes:
+        """The incarnation's id, once commits may pass. Raises LogDown or Refused.
+
+        seeds: called when something has been lost, or another one is being told, and that takes
+        its time.
+        run_id: of the server process. Where it isn't the one that the instance's marker names,
+        that process has lost or missed something, and a new incarnation begins.
+        """
+        while True:
+            words = (run_id, os.urandom(16).hex(), self._window)
+            incarnation: bytes = await self._do(link, "arrive", *words)
+            if self._entered is None:
+                # Nothing can be held of an instance that was never entered.
+                self._entered = incarnation
+            fresh = incarnation != self._entered
+            if fresh:
+                seeds()
+                await self._offer_all(link, incarnation)
+            if await self._opened(link, incarnation, seeds):
+                if fresh:
+                    self._losses.clear()
+                    await self._compare_all(link)
+                    self._entered = incarnation
+                return incarnation
+
+    async def _opened(self, link: Link, incarnation: bytes, seeds: Callable[[], None]) -> bool:
+        """False if yet another incarnation has begun."""
+        while wait := await self._do(link, "open", incarnation):
+            if wait < 0:
+                return False
+            seeds()
+            await asyncio.sleep(wait / 1000)
+        return True
+
+    # --- offering --------------------------------------------------------------------------
+
+    async def _offer_all(self, link: Link, incarnation: bytes) -> None:
+        holdings = self._holdings
+        if holdings.beat is not None:
+            peers = sorted(holdings.peers)
+            words: list[Word] = [*holdings.beat, len(peers), *peers, *sorted(holdings.lapsed)]
+            await self._do(link, "beat", incarnation, *words)
+        tombs = [(keys_of(room).prefix, until) for room, until in holdings.tombs.items()]
+        for start in range(0, len(tombs), TOMBS_AT_ONCE):
+            some = tombs[start : start + TOMBS_AT_ONCE]
+            await self._do(link, "tombs", incarnation, *(word for tomb in some for word in tomb))
+        await self._one_after_another(link, "offer", incarnation, self._offers(), AT_ONCE)
+        await self._one_after_another(link, "records", incarnation, self._records(), 1)
+        if holdings.beat is not None:
+            await self._do(link, "done", incarnation, holdings.beat[0])
+
+    async def _one_after_another(
+        self,
+        link: Link,
+        operation: str,
+        incarnation: bytes,
+        offers: Iterator[list[Word]],
+        at_once: int,
+    ) -> None:
+        """So many at once, and no more of their words in memory."""
+        while some := list(islice(offers, at_once)):
+            asked = (self._do(link, operation, incarnation, *offer) for offer in some)
+            await asyncio.gather(*asked)
+
+    def _offers(self) -> Iterator[list[Word]]:
+        """The rooms that this process hosts, each with all that it holds."""
+        holdings = self._holdings
+        for room, keep in list(holdings.rooms.items()):
+            if self._hosts(room):
+                given = gives(keep)
+                yield [*self._record(room, keep, given), "1", *self._all_of(keep, given)]
+
+    def _records(self) -> Iterator[list[Word]]:
+        """All others' records, some in one."""
+        rooms = [room for room in self._holdings.records if not self._hosts(room)]
+        for start in range(0, len(rooms), RECORDS_AT_ONCE):
+            words: list[Word] = []
+            for room in rooms[start : start + RECORDS_AT_ONCE]:
+                words += [*self._record(room, self._holdings.rooms.get(room), None), "0"]
+            yield words
+
+    def _hosts(self, room: str) -> bool:
+        keep = self._holdings.rooms.get(room)
+        if keep is None or self._holdings.buried(room):
+            return False
+        return bool(keep.heads) or keep.give is not None
+
+    def _record(self, room: str, keep: RoomKeep | None, given: Given | None) -> list[Word]:
+        now = int(self._now() * 1000)
+        known = self._holdings.records.get(room) or Record(0, 0, now + UNKNOWN_TTL, b"")
+        epoch = max(known.epoch, keep.epoch if keep else 0)
+        words: list[Word] = [keys_of(room).prefix, epoch]
+        words += [known.version, known.record, known.expires]
+        if given is None:
+            end = known.expires / 1_000 - LINGER
+            return [*words, micro(end), b"", b""]
+        return [*words, micro(given.due), pack_workers(given.workers), given.position.to_bytes()]
+
+    def _all_of(self, keep: RoomKeep, given: Given | None) -> list[Word]:
+        position, state = Position.START, b""
+        if given is not None and bridges(keep, given):
+            position, state = given.position, given.snapshot
+        heads = dict(keep.heads)
+        # A number of which nobody has the entry nor the state would be a room that nobody can load.
+        # A conversation's may be: it says how much is missing, and no number comes twice.
+        tail = keep.tail(CONTROL)
+        last = tail[-1].position if tail else Position.START
+        heads[CONTROL] = max(position, last, key=lambda each: each.seq)
+        outcomes = keep.outcomes()
+        rights = keep.rights_at(heads[CONTROL].seq)
+        words: list[Word] = [rights, int(keep.latest * MICROSECONDS)]
+        words += [position.to_bytes() if position.seq else b"", state, len(outcomes)]
+        for field, outcome in outcomes:
+            words += [field, outcome]
+        heads = {stream: head for stream, head in heads.items() if head.seq}
+        words.append(len(heads))
+        for stream, head in heads.items():
+            held = keep.held(stream)
+            words += [stream, head.to_bytes(), len(held)]
+            for entry in held:
+                words += [entry.seq, entry.meta, entry.blob]
+        return words
+
+    # --- comparing -------------------------------------------------------------------------
+
+    async def _compare_all(self, link: Link) -> None:
+        rooms = list(self._holdings.rooms.items())
+        for start in range(0, len(rooms), AT_ONCE):
+            await asyncio.gather(
+                *(self._compare(link, *each) for each in rooms[start : start + AT_ONCE])
+            )
+
+    async def _compare(self, link: Link, room: str, keep: RoomKeep) -> None:
+        seen = {stream: head for stream, head in keep.heads.items() if head.seq}
+        if given := gave(keep):
+            known = keep.heads.get(CONTROL, Position.START)
+            if given.position.life < keep.life or given.position.seq > known.seq:
+                seen[CONTROL] = given.position
+        words = [word for stream, head in seen.items() for word in (stream, head.seq)]
+        reply = await self._do(link, "look", keys_of(room).prefix, *words)
+        if reply is None:
+            lost = Lost(room, frozenset(seen), None)
+        else:
+            epoch, rights, flat, events = reply
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
+            streams = frozenset(
+                stream
+                for (stream, head), event in zip(seen.items(), events, strict=True)
+                if heads.get(stream, Position.START).seq < head.seq
+                or event not in (b"", head.event)
+                or head.life < life_of(epoch)
+            )
+            self._holdings.stands(room, epoch)
+            keep.stand_corrected(epoch, rights, heads, streams)
+            if not streams:
+                return
+            lost = Lost(room, streams, Heads(rights, heads))
+        self._losses.append((keep, lost))
+
+    def tell_losses(self) -> None:
+        """Calls everyone who holds a room of which something is gone. To be called in the very
+        step in which commits may pass again, so that nobody goes on with what is no longer so."""
+        losses, self._losses = self._losses, []
+        for keep, lost in losses:
+            for tell in tuple(keep.lost):
+                try:
+                    tell(lost)
+                except Exception as fault:
+                    asyncio.get_running_loop().call_exception_handler(
+                        {"message": "a room's holder failed", "exception": fault}
+                    )
+
+    async def _do(self, link: Link, operation: str, *words: Word) -> Any:
+        keys = (4, GATE, INCARNATION, LEASES, BEAT)
+        return await link.call("EVALSHA", SEED.sha, *keys, operation, self._kept, *words)

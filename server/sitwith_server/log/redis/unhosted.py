@@ -1,0 +1,96 @@
+"""What is asked of many rooms at once, whoever hosts them."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from sitwith_server.log.base import Blank, Blob, LogDown, Look, Position
+from sitwith_server.log.redis.connection.link import Word
+from sitwith_server.log.redis.instance import Instance
+from sitwith_server.log.redis.packing import MICROSECONDS, SHARDS, keys_of, room_of
+
+LOOKS: Final = 256
+"""Rooms that one script looks at."""
+SHARDS_AT_ONCE: Final = 32
+"""Shards that one script goes through where each may hold much."""
+
+
+def _look(reply: bytes) -> Look | None:
+    if not reply:
+        return None
+    size = Position.SIZE
+    return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
+
+
+class RedisUnhosted(ABC):
+    """`Unhosted` over all instances, and the rooms that there are."""
+
+    _instances: tuple[Instance, ...]
+
+    @abstractmethod
+    def _of(self, room: str) -> Instance: ...
+
+    @abstractmethod
+    async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
+        """The replies of those that can be reached; raises LogDown if none can."""
+
+    async def rooms(self) -> list[str]:
+        """Of the instances that can be reached; raises LogDown if none can."""
+        found: list[str] = []
+        for first in range(0, SHARDS, SHARDS_AT_ONCE):
+            for _, names in await self._ask_all("rooms", first, first + SHARDS_AT_ONCE - 1):
+                found += map(room_of, names)
+        return found
+
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+        of: dict[Instance, list[str]] = {}
+        for room in dict.fromkeys(rooms):
+            of.setdefault(self._of(room), []).append(room)
+        parts = [
+            self._looks(instance, some[start : start + LOOKS])
+            for instance, some in of.items()
+            for start in range(0, len(some), LOOKS)
+        ]
+        found = [each for each in await asyncio.gather(*parts) if each is not None]
+        if parts and not found:
+            raise LogDown("no instance can be reached")
+        return {room: look for some in found for room, look in some.items()}
+
+    async def _looks(
+        self, instance: Instance, rooms: Sequence[str]
+    ) -> dict[str, Look | None] | None:
+        if instance.frozen():
+            return None
+        try:
+            replies = await instance.ask("", "looks", *(keys_of(room).prefix for room in rooms))
+        except LogDown:
+            return None
+        return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
+
+    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+        if keep := self._of(room).holdings.rooms.get(room):
+            keep.blank(blanks)
+
+    def forget_here(self, room: str, record: Blob) -> None:
+        self._of(room).holdings.forget_here(room, bytes(record))
+
+    async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
+        words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))
+        each = max(1, limit // len(self._instances))
+        found = await self._ask_all("due", *words, each)
+        return [room_of(name) for _, names in found for name in names][:limit]
+
+    async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
+        """Of the instances that can be reached; raises LogDown if none can."""
+        found: list[str] = []
+        for first in range(0, SHARDS if workers else 0, SHARDS_AT_ONCE):
+            last, left = first + SHARDS_AT_ONCE - 1, limit - len(found)
+            words: list[Word] = [first, last, left, *workers]
+            for _, names in await self._ask_all("orphans", *words):
+                found += map(room_of, names)
+            if len(found) >= limit:
+                break
+        return found[:limit]

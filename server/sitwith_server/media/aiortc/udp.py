@@ -1,0 +1,265 @@
+"""One UDP port for all members.
+
+A member's `Agent` (`ice.py`) is found by the user name of a connectivity check, and only an address
+that has answered a check of ours becomes one of the agent's. What comes from any other is dropped,
+and nothing but checks and answers to them is ever sent there: candidates of an offer are not even
+read, so none can make this port talk to a machine that did not ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+import traceback
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Final
+
+import structlog
+from aioice import stun
+
+from sitwith_server.media.aiortc.datagrams import IN_BATCH, ROOM, Inbox, Outbox
+from sitwith_server.media.aiortc.ice import Agent
+from sitwith_server.media.counters import Counters
+
+ROUNDS: Final = 4
+"""Batches that one wake-up reads at most, so that other work gets its turn."""
+LATE: Final = 0.2
+"""Seconds after which RTP that waited in the socket is not worth forwarding any more."""
+BROKEN: Final = 100
+"""Wake-ups in a row that may fail."""
+
+_log = structlog.get_logger(__name__)
+
+_BINDING_REQUEST: Final = 0x001
+_BINDING_RESPONSE: Final = 0x101
+_COOKIE: Final = 0x2112A442
+_USERNAME: Final = 6
+_HOST_TYPE: Final = 126
+_HEAD: Final = struct.Struct("!HHI")
+_ATTRIBUTE: Final = struct.Struct("!HH")
+_MOST_STUN: Final = 548
+
+
+class _End:
+    """One bound socket."""
+
+    def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self.sock.setblocking(False)
+            if family == socket.AF_INET6:
+                self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self.sock.bind((host, port))
+        except OSError:
+            self.sock.close()
+            raise
+        self.inbox, self.outbox = Inbox(self.sock), Outbox(self.sock)
+
+
+class UdpPort:
+    """The port of all members of a process.
+
+    addresses: what members are told to send to: IP addresses, at most one IPv4 and one IPv6.
+    port: 0 takes a free one.
+    bind: what to bind to instead (`0.0.0.0`, `::`) where the machine itself doesn't have the
+        address, as behind one-to-one NAT.
+    """
+
+    def __init__(
+        self, addresses: Sequence[str], port: int, *, bind: str | None, counters: Counters
+    ) -> None:
+        families = [_family(each) for each in addresses]
+        if not addresses or len(set(families)) != len(families):
+            raise ValueError("a media port has one IPv4 address, one IPv6 address, or one of each")
+        self.addresses, self.port, self.counters = tuple(addresses), port, counters
+        self._bind = bind
+        self._ends: list[_End] = []
+        self._fault_next = float("-inf")
+        self._failed = 0
+        self._by_name: dict[str, Agent] = {}
+        self._by_address: dict[bytes, Agent] = {}
+        self._by_question: dict[bytes, Agent] = {}
+
+    def open(self) -> None:
+        """Binds and begins to listen in the running loop. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        ends: list[_End] = []
+        try:
+            for address in self.addresses:
+                family = _family(address)
+                bound = self._bind is not None and _family(self._bind) == family
+                end = _End(family, self._bind if bound and self._bind else address, self.port)
+                ends.append(end)
+                self.port = end.sock.getsockname()[1]
+        except OSError:
+            for end in ends:
+                end.sock.close()
+            raise
+        self._ends = ends
+        for end in ends:
+            loop.add_reader(end.sock.fileno(), self._readable, end)
+
+    def close(self) -> None:
+        self.flush()
+        for end in self._ends:
+            with contextlib.suppress(RuntimeError):
+                asyncio.get_running_loop().remove_reader(end.sock.fileno())
+            end.outbox.close()
+            end.sock.close()
+        self._ends = []
+
+    def candidates(self) -> tuple[str, ...]:
+        """Values of `a=candidate:` lines (RFC 8839 §5.1): host ones, IPv6 first (RFC 8421 §4)."""
+        ordered = sorted(self.addresses, key=lambda each: -_family(each))
+        return tuple(
+            f"{place} 1 udp {(_HOST_TYPE << 24) + ((65_535 - place) << 8) + 255}"
+            f" {address} {self.port} typ host"
+            for place, address in enumerate(ordered, 1)
+        )
+
+    def boxes(self) -> tuple[Outbox, ...]:
+        return tuple(end.outbox for end in self._ends)
+
+    def receive_buffers(self) -> tuple[int, ...]:
+        """Bytes that the kernel keeps for each socket; it may have granted less than was asked."""
+        return tuple(
+            end.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2 for end in self._ends
+        )
+
+    def flush(self) -> None:
+        """Sends what agents and the engine put in the boxes. Nothing waits there across turns of
+        the loop."""
+        for end in self._ends:
+            if end.outbox.count:
+                end.outbox.flush()
+            self.counters.sent += end.outbox.sent
+            self.counters.unsent += end.outbox.lost
+            end.outbox.sent = end.outbox.lost = 0
+
+    # ---------------------------------------------------------------------------- who is who
+
+    def know_name(self, ufrag: str, agent: Agent) -> None:
+        self._by_name[ufrag] = agent
+
+    def forget_name(self, ufrag: str) -> None:
+        self._by_name.pop(ufrag, None)
+
+    def know_address(self, address: bytes, agent: Agent) -> None:
+        before = self._by_address.get(address)
+        if before is not agent:
+            if before is not None:
+                before.lost(address)
+            self._by_address[address] = agent
+
+    def forget_address(self, address: bytes, agent: Agent) -> None:
+        if self._by_address.get(address) is agent:
+            del self._by_address[address]
+
+    def know_question(self, transaction: bytes, agent: Agent) -> None:
+        self._by_question[transaction] = agent
+
+    def forget_question(self, transaction: bytes) -> None:
+        self._by_question.pop(transaction, None)
+
+    def __len__(self) -> int:
+        """Entries of the tables: bounded by the agents."""
+        return len(self._by_name) + len(self._by_address) + len(self._by_question)
+
+    # ------------------------------------------------------------------------------- packets
+
+    def _readable(self, end: _End) -> None:
+        # A callback of the event loop's: nobody else would hear what it raises.
+        try:
+            self._read(end)
+        except Exception as error:
+            self._failed += 1
+            self.fault(error, time.monotonic())
+        else:
+            self._failed = 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether it can't be read from any more, whatever is tried."""
+        return self._failed >= BROKEN
+
+    def _read(self, end: _End) -> None:
+        counters, agents = self.counters, self._by_address
+        for _ in range(ROUNDS):
+            batch = end.inbox.read()
+            if not batch:
+                break
+            now = time.monotonic()
+            lagging = LATE < end.inbox.age(0) < 60
+            for place, (source, datagram) in enumerate(batch):
+                if not datagram or len(datagram) >= ROOM:
+                    counters.odd += 1
+                    continue
+                first = datagram[0]
+                try:
+                    if first < 4:
+                        self._stun(datagram, source, end.outbox, now)
+                    elif (agent := agents.get(source)) is None:
+                        counters.strangers += 1
+                    elif lagging and first > 127 and end.inbox.age(place) > LATE:
+                        counters.late += 1
+                    else:
+                        agent.on_datagram(datagram, now)
+                except Exception as error:  # one member's packet must never stop the others'
+                    self.fault(error, now)
+            if len(batch) < IN_BATCH:
+                break
+        self.flush()
+
+    def fault(self, error: Exception, now: float) -> None:
+        """A defect of ours: counted, and logged by its place alone, as its words may hold bytes."""
+        self.counters.faults += 1
+        if now >= self._fault_next:
+            self._fault_next = now + 10
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+            _log.error("media_fault", fault=type(error).__name__, where=where)
+
+    def _stun(self, datagram: bytes, source: bytes, box: Outbox, now: float) -> None:
+        kind = _kind(datagram)
+        if kind == _BINDING_RESPONSE:
+            transaction = datagram[8 : stun.HEADER_LENGTH]
+            if (agent := self._by_question.get(transaction)) is not None:
+                agent.answered(transaction, datagram, source, now)
+                return
+        elif kind == _BINDING_REQUEST and (ufrag := _addressee(datagram)) is not None:
+            if (agent := self._by_name.get(ufrag)) is not None:
+                agent.check(ufrag, datagram, source, box, now)
+                return
+        self.counters.bad_checks += 1
+
+
+def _family(address: str) -> socket.AddressFamily:
+    """Raises ValueError for what is no IP address."""
+    return socket.AF_INET if ip_address(address).version == 4 else socket.AF_INET6
+
+
+def _kind(datagram: bytes) -> int:
+    """Method and class of a STUN message of a fitting length; -1 of anything else."""
+    if not stun.HEADER_LENGTH <= len(datagram) <= _MOST_STUN:
+        return -1
+    kind, length, cookie = _HEAD.unpack_from(datagram)
+    if cookie != _COOKIE or length + stun.HEADER_LENGTH != len(datagram):
+        return -1
+    return int(kind)
+
+
+def _addressee(datagram: bytes) -> str | None:
+    """Our fragment of a binding request's user name; looks at nothing else, as most of what a
+    stranger sends ends here."""
+    at = stun.HEADER_LENGTH
+    while at + 4 <= len(datagram):
+        kind, length = _ATTRIBUTE.unpack_from(datagram, at)
+        if kind == _USERNAME:
+            name = datagram[at + 4 : at + 4 + length].partition(b":")[0]
+            return name.decode("ascii", "replace")
+        at += 4 + length + -length % 4
+    return None

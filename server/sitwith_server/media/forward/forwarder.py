@@ -1,0 +1,279 @@
+"""Forwards packets along the current routes, without I/O, clock or chance (DESIGN §6).
+
+A transport calls its `Port`; packets leave by the `send` that came with the session. What a plan
+doesn't allow is taken away before anything else is put on a slot, and before `apply` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from sitwith_server.media.engine import AUDIO_SLOTS, Plan, Take, Voice
+from sitwith_server.media.forward import assign
+from sitwith_server.media.forward.port import Port, Send
+from sitwith_server.media.forward.streams import PAUSE, REASONS, Talk
+from sitwith_server.media.sdp.session import Session
+from sitwith_server.room.model import MemberId
+
+__all__ = ["Forwarder", "Mapped", "Port", "Send"]
+
+Mapped = Callable[[MemberId, Mapping[str, MemberId | None]], None]
+"""`mapped(member, slots)`: that member's whole map, when it has changed (`Watcher.mapped`)."""
+
+_TICKS: Final = 48_000
+LAYERS: Final = 1.0
+"""Seconds between two looks at everybody's layers."""
+CROWDED: Final = 0.5
+"""Seconds between two looks at who gets a place, where there are too few and nobody begins to
+speak: a look costs as much as forwarding some hundred packets."""
+
+_Allowed = Mapping[MemberId, frozenset[MemberId]]
+_NOBODY: Final[_Allowed] = {}
+
+
+class Forwarder:
+    """One room's packets. `now` is monotonic seconds, of one clock for all calls.
+
+    most: voices that one receiver gets at the same time; of more the loudest.
+    ceiling: bits/s of video that one member shall send.
+    """
+
+    def __init__(self, mapped: Mapped, most: int = AUDIO_SLOTS, ceiling: int = 1_500_000) -> None:
+        self.until = float("inf")
+        self._mapped = mapped
+        self._most = most
+        self._ceiling = ceiling
+        self._ports: dict[MemberId, Port] = {}
+        self._maps: dict[MemberId, dict[str, MemberId | None]] = {}
+        self._talks: dict[MemberId, Talk] = {}
+        self._takes: dict[MemberId, Take] = {}
+        self._counts = dict.fromkeys(REASONS, 0)
+        self._plan: Plan | None = None
+        self._rev = -1
+        self._turn = -1
+        self._lapsed = False
+        self._crowded = False
+        self._crowded_next = float("-inf")
+        self._layers_next = float("-inf")
+
+    # ------------------------------------------------------------------------------ the seam
+
+    def add(self, member: MemberId, session: Session, send: Send, now: float) -> Port:
+        """Replaces the member's earlier port, if there is one. `mapped` is told at once."""
+        self._drop(member)
+        talk = self._talks.setdefault(member, Talk())
+        port = Port(member, session, send, self, self._counts, talk, self._ceiling)
+        self._ports[member] = port
+        self._place(now)
+        return port
+
+    def remove(self, member: MemberId, now: float) -> None:
+        """From its return on nothing is sent to it, nor of it to others. Unknown: nothing."""
+        if member in self._ports:
+            self._drop(member)
+            self._place(now)
+
+    def on_rtp(self, member: MemberId, packet: bytes, now: float) -> None:
+        """`Port.on_rtp` of that member; unknown: nothing."""
+        if (port := self._ports.get(member)) is not None:
+            port.on_rtp(packet, now)
+
+    def on_rtcp(self, member: MemberId, packet: bytes, now: float) -> None:
+        if (port := self._ports.get(member)) is not None:
+            port.on_rtcp(packet, now)
+
+    def apply(self, plan: Plan, now: float) -> bool:
+        """Whether it was taken: not above the last `rev`, or of an older turn, is ignored."""
+        if plan.rev <= self._rev or plan.routes.turn < self._turn:
+            return False
+        self._rev, self._turn = plan.rev, plan.routes.turn
+        self._plan = plan
+        self._place(now)
+        return True
+
+    def silence(self) -> None:
+        """No packet leaves until the next plan is taken."""
+        self._plan = None
+        for port in self._ports.values():
+            port.shut()
+        for port in self._ports.values():
+            self._tell(port)
+
+    def lease(self, until: float) -> None:
+        """The plan is good until then, looked at before each packet; and again once there is a
+        later lease (at the next tick)."""
+        self.until = until
+
+    def lapse(self, now: float) -> None:
+        """The lease has run out."""
+        if not self._lapsed:
+            self._place(now)
+
+    def take(self, member: MemberId, pictures: Take, now: float) -> None:
+        """What pictures this member takes from now on, whatever connection it has."""
+        if self._takes.get(member, Take.HIGH) is not pictures:
+            self._takes[member] = pictures
+            self._place(now)
+
+    def tick(self, now: float) -> None:
+        """About every 100 ms: reports, feedback, levels, key frames asked again."""
+        if now >= self.until:
+            self.lapse(now)
+        elif self._lapsed or (self._crowded and now >= self._crowded_next):
+            self._place(now)
+        if now >= self._layers_next:
+            self._choose_layers(now)
+        for port in self._ports.values():
+            port.tick(now)
+
+    def voices(self, now: float) -> dict[MemberId, Voice]:
+        """Of every member who has been forwarded at all."""
+        return {
+            member: Voice(talk.ticks / _TICKS, now - talk.last <= PAUSE)
+            for member, talk in self._talks.items()
+            if talk.ticks
+        }
+
+    def keep(self, members: Collection[MemberId]) -> None:
+        """Forgets takes and sums of everybody else who has no port."""
+        stays = self._ports.keys() | members
+        for table in (self._takes, self._talks):
+            for member in table.keys() - stays:
+                del table[member]
+
+    def refused(self) -> Mapping[str, int]:
+        """How many packets were dropped, by fixed reason."""
+        return dict(self._counts)
+
+    # ------------------------------------------------------------------------------- placing
+
+    def _drop(self, member: MemberId) -> None:
+        port = self._ports.pop(member, None)
+        if port is None:
+            return
+        self._maps.pop(member, None)
+        port.shut()
+        for other in self._ports.values():
+            for voice in other.voices:
+                if voice.member == member:
+                    voice.put(None)
+            for picture in other.pictures:
+                if picture.member == member:
+                    picture.put(None)
+
+    def _place(self, now: float) -> None:
+        """Makes the slots follow the plan: first everything that it takes away, then the rest."""
+        heard = seen = _NOBODY
+        self._lapsed = now >= self.until
+        if self._plan is not None and not self._lapsed:
+            heard, seen = self._plan.routes.heard, self._plan.routes.seen
+        for member, port in self._ports.items():
+            for voice in port.voices:
+                if voice.member is not None and member not in heard.get(voice.member, ()):
+                    voice.put(None)
+            for picture in port.pictures:
+                if picture.member is not None and member not in seen.get(picture.member, ()):
+                    picture.put(None)
+        self._crowded = False
+        self._crowded_next = now + CROWDED
+        for member, port in self._ports.items():
+            self._place_voices(member, port, heard, now)
+            self._place_pictures(member, port, seen, now)
+        for port in self._ports.values():
+            if port.audio is not None:
+                port.audio.began = self._place if self._crowded else None
+        self._choose_layers(now)
+        for port in self._ports.values():
+            self._tell(port)
+
+    def _candidates(
+        self, member: MemberId, allowed: _Allowed, pictures: bool, now: float
+    ) -> list[assign.Candidate]:
+        found = []
+        for other, port in self._ports.items():
+            if other == member or member not in allowed.get(other, ()):
+                continue
+            if not (port.camera if pictures else port.audio):
+                continue
+            spoke = port.audio.spoke if port.audio is not None else float("-inf")
+            loudness = port.audio.loudness if port.audio is not None else 0.0
+            if pictures and not any(layer.alive(now) for layer in port.camera):
+                spoke, loudness = float("-inf"), -1.0
+            found.append(assign.Candidate(other, loudness, spoke))
+        return found
+
+    def _place_voices(self, member: MemberId, port: Port, heard: _Allowed, now: float) -> None:
+        near = {
+            slot.member: port.voices[i].spec.mid
+            for i, slot in enumerate(port.pictures[: len(port.voices)])
+            if slot.member is not None
+        }
+        candidates = self._candidates(member, heard, False, now)
+        places = min(len(port.voices), self._most)
+        self._crowded |= len(candidates) > places
+        on = {slot.spec.mid: slot.member for slot in port.voices}
+        who = assign.chosen(candidates, places, frozenset(filter(None, on.values())), now)
+        wanted = assign.place(on, who, near)
+        moved = [slot for slot in port.voices if slot.member != wanted[slot.spec.mid]]
+        for slot in moved:
+            slot.put(None)
+        for slot in moved:
+            if (other := wanted[slot.spec.mid]) is not None:
+                slot.put(other, self._ports[other].audio)
+
+    def _place_pictures(self, member: MemberId, port: Port, seen: _Allowed, now: float) -> None:
+        near = {
+            slot.member: port.pictures[i].spec.mid
+            for i, slot in enumerate(port.voices[: len(port.pictures)])
+            if slot.member is not None
+        }
+        candidates = self._candidates(member, seen, True, now)
+        places = len(port.pictures)
+        if self._takes.get(member) is Take.NONE:
+            places = 0
+        else:
+            self._crowded |= len(candidates) > places > 0
+        on = {slot.spec.mid: slot.member for slot in port.pictures}
+        # A camera that is off doesn't keep its place from one that is on.
+        kept = frozenset(each.member for each in candidates if each.loudness >= 0)
+        who = assign.chosen(candidates, places, kept & {*on.values()}, now)
+        wanted = assign.place(on, who, near)
+        moved = [slot for slot in port.pictures if slot.member != wanted[slot.spec.mid]]
+        for slot in moved:
+            slot.put(None)
+        for slot in moved:
+            if (other := wanted[slot.spec.mid]) is not None:
+                slot.put(other)
+
+    def _choose_layers(self, now: float) -> None:
+        """Which layer each picture is shown in: by what is taken, and what the line carries."""
+        self._layers_next = now + LAYERS
+        for member, port in self._ports.items():
+            shown = []
+            for slot in port.pictures:
+                if slot.member is None:
+                    continue
+                other = self._ports[slot.member]
+                spoke = other.audio.spoke if other.audio is not None else float("-inf")
+                layers = [each for each in other.camera if each.alive(now)] or other.camera[:1]
+                shown.append((-spoke, slot.spec.mid, slot, layers))
+            shown.sort(key=lambda each: each[:2])
+            port.line.tick(sum(layers[-1].rate for _, _, _, layers in shown), now)
+            levels = assign.layers(
+                [[layer.rate for layer in layers] for _, _, _, layers in shown],
+                [
+                    layers.index(slot.shown) if slot.shown in layers else 0
+                    for _, _, slot, layers in shown
+                ],
+                self._takes.get(member, Take.HIGH) is Take.HIGH,
+                port.line.limit,
+            )
+            for (_, _, slot, layers), level in zip(shown, levels, strict=True):
+                slot.want(layers[level], now)
+
+    def _tell(self, port: Port) -> None:
+        now = {slot.spec.mid: slot.member for slot in (*port.voices, *port.pictures)}
+        if self._maps.get(port.member) != now:
+            self._maps[port.member] = now
+            self._mapped(port.member, now)

@@ -1,0 +1,112 @@
+"""The engine on a fleet of Janus gateways (docs/decisions/0014).
+
+A member has two transports: Janus' videoroom takes in by one and gives out by another, so an offer
+that does both is refused by `two_transports`. Rooms live on the least loaded gateway that answers;
+when a gateway is away its rooms are silent and their members lost, and the next offer makes the
+room anew on another. Only this server speaks to the gateways' APIs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from sitwith_server.media.engine import EngineDown, Watcher
+from sitwith_server.media.janus.gateway import Gateway, GatewayAddress, Secrets
+from sitwith_server.media.janus.lease import BOUND
+from sitwith_server.media.janus.link import GatewayDown
+from sitwith_server.media.janus.room import JanusRoom
+from sitwith_server.media.janus.videoroom import sweep
+
+CAPACITY: Final = 120
+"""Members of one gateway that fill it."""
+OLD: Final = 12 * 3600.0
+"""Seconds after which a room that nobody sends in is somebody's who was killed."""
+
+_log = structlog.get_logger(__name__)
+
+__all__ = ["GatewayAddress", "JanusEngine", "Secrets"]
+
+
+class JanusEngine:
+    """Implements `Engine`. Needs a running event loop.
+
+    patience: seconds within which a gateway must answer anything; else its link is ended, and Janus
+    ends what it forwarded for us. capacity: members that fill one gateway. bound: seconds from a
+    fault until silence; a gateway whose guard promises less is not used.
+    """
+
+    def __init__(
+        self,
+        gateways: Sequence[GatewayAddress],
+        secrets: Secrets,
+        *,
+        patience: float = 2.0,
+        capacity: int = CAPACITY,
+        bound: float = BOUND,
+    ) -> None:
+        if not gateways:
+            raise ValueError("a fleet has at least one gateway")
+        self._gateways = [
+            Gateway(index, each, secrets, patience, bound) for index, each in enumerate(gateways)
+        ]
+        self._rooms: dict[str, JanusRoom] = {}
+        self._capacity = capacity
+        self._tried = False
+        self._swept: set[int] = set()
+
+    async def open(self, room: str, watcher: Watcher) -> JanusRoom:
+        if room in self._rooms:
+            raise ValueError("the room is open already")
+        made = JanusRoom(watcher, self._pick, lambda: self._closed(room))
+        self._rooms[room] = made
+        try:
+            await made.settle()
+        except BaseException:
+            self._closed(room)
+            raise
+        return made
+
+    def load(self) -> float:
+        up = [gateway for gateway in self._gateways if gateway.is_up]
+        if not up:
+            return 1.0 if self._tried else 0.0
+        return min(1.0, min(self._members(gateway) for gateway in up) / self._capacity)
+
+    def well(self) -> bool:
+        # All of them are asked: each counts by itself how often it is.
+        return all([gateway.well() for gateway in self._gateways])
+
+    async def close(self) -> None:
+        rooms = (room.close() for room in list(self._rooms.values()))
+        found = await asyncio.gather(*rooms, return_exceptions=True)
+        await asyncio.gather(*(gateway.close() for gateway in self._gateways))
+        for fault in found:
+            if fault is not None:
+                _log.error("janus_fault", exc_info=fault)
+
+    def _closed(self, room: str) -> None:
+        self._rooms.pop(room, None)
+
+    def _members(self, gateway: Gateway) -> int:
+        return sum(room.size for room in self._rooms.values() if room.gateway is gateway)
+
+    async def _pick(self) -> Gateway:
+        """The gateway with the fewest members, then rooms. Raises EngineDown."""
+        self._tried = True
+        if not any(gateway.is_up for gateway in self._gateways):
+            await asyncio.gather(*(gateway.reach() for gateway in self._gateways))
+        live = [gateway for gateway in self._gateways if gateway.is_up]
+        if not live:
+            raise EngineDown("no gateway answers")
+        best = min(live, key=lambda g: (self._members(g), g.rooms, g.index))
+        if best.index not in self._swept:
+            self._swept.add(best.index)
+            with suppress(EngineDown, GatewayDown):
+                swept = await sweep(best, OLD)
+                _log.info("janus_swept", gateway=best.index, rooms=swept)
+        return best

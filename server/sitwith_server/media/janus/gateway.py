@@ -1,0 +1,364 @@
+"""One gateway of the fleet: its link, its guard, and the sessions on it.
+
+A session of Janus is a room's hold on the gateway; with it ends everything it forwards. It ends
+when its WebSocket ends, and when we don't vouch for it any more with the gateway's guard
+(`vouching`), without which a gateway is not used. (Behind both of them Janus ends it by
+itself, 4.5 s after our last word on it.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from sitwith_server.media.engine import EngineDown
+from sitwith_server.media.janus.lease import BOUND
+from sitwith_server.media.janus.link import (
+    Body,
+    GatewayDown,
+    GatewayRefused,
+    Link,
+    Reply,
+    number,
+)
+from sitwith_server.media.janus.vouching import GuardLine, place_of
+from sitwith_server.media.loops import Loop, Tasks, guarded
+
+BEAT: Final = 0.5
+"""Seconds between our words on every session."""
+SESSION_TIMEOUT: Final = 2
+"""What a gateway's `session_timeout` may be at most, seconds."""
+KEEP_LOOKS: Final = 80
+"""Looks of the node, twenty seconds of them, within which an attempt to link must end."""
+RETRY: Final = 1.0
+"""Seconds between tries to link to a gateway that is away."""
+PLUGIN: Final = "janus.plugin.videoroom"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAddress:
+    """api: WebSocket URL of one gateway's API. guard: `host` or `host:port` of its guard; empty: at
+    the gateway's own host."""
+
+    api: str
+    guard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """api: of Janus' configuration; room: the videoroom plugin's `admin_key`."""
+
+    api: str = field(repr=False)
+    room: str = field(repr=False)
+
+
+class Doubt:
+    """Whether a session that we gave up may still forward. until: no longer, monotonic seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+
+    def end(self) -> None:
+        self.until = 0.0
+
+    def __bool__(self) -> bool:
+        return time.monotonic() < self.until
+
+
+class Tenant(Protocol):
+    """A room that has a session."""
+
+    def said(self, handle: int, message: Body) -> None: ...
+
+    def evicted(self, doubt: Doubt | None) -> None:
+        """The session is over; None: for certain."""
+        ...
+
+    def good_until(self) -> float:
+        """Until when all that may be forwarded is allowed: monotonic seconds, maybe infinite."""
+        ...
+
+
+class Gateway:
+    """Links itself when first needed, and again by itself until `close`.
+
+    index: its place in the fleet, which is what logs say of it.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        address: GatewayAddress,
+        secrets: Secrets,
+        patience: float,
+        bound: float = BOUND,
+    ) -> None:
+        self.index = index
+        self.secrets = secrets
+        self._address = address
+        self._patience = patience
+        self._link: Link | None = None
+        self._bound = bound
+        self._guard = GuardLine(
+            place_of(address.guard, address.api),
+            secrets.api,
+            bound=bound,
+            terms=self._terms,
+            over=self._over,
+            lost=self._guard_lost,
+            anew=self._begun_anew,
+        )
+        self._unguarded = False
+        self._tenants: dict[int, Tenant] = {}
+        self._leaving: dict[int, Doubt] = {}
+        self._lock = asyncio.Lock()
+        self._care: Loop | None = None
+        self._tasks = Tasks("janus_fault", known=(GatewayDown,))
+
+    @property
+    def is_up(self) -> bool:
+        return self._link is not None
+
+    @property
+    def rooms(self) -> int:
+        return len(self._tenants)
+
+    def well(self) -> bool:
+        """Whether it looks after its link and sessions, and its guard; see `Loop.well`. That a
+        gateway is away is no fault of this process."""
+        care = self._care is None or self._care.well()
+        return self._guard.well() and care
+
+    async def reach(self) -> bool:
+        """Links if there is no link; whether there is one now."""
+        if self._care is None:
+            self._care = Loop("gateway", self._keep, self._pause, looks=KEEP_LOOKS)
+            self._care.start()
+        async with self._lock:
+            if self._link is None:
+                with suppress(GatewayDown, GatewayRefused):
+                    await self._connect()
+        return self._link is not None
+
+    async def admit(self, tenant: Tenant) -> int:
+        """A session for a room. Raises EngineDown."""
+        link = self._linked()
+        try:
+            reply = await link.ask({"janus": "create"})
+        except (GatewayDown, GatewayRefused) as error:
+            raise EngineDown("the gateway gives no session") from error
+        session = number(reply.whole.get("data"), "id")
+        if link is not self._link:
+            raise EngineDown("the gateway went away")
+        self._tenants[session] = tenant
+        try:
+            await self._guard.hold()
+        except BaseException as error:
+            self.dismiss(session)
+            if isinstance(error, GatewayDown):
+                raise EngineDown("the gateway's guard went away") from error
+            raise
+        if session not in self._tenants:
+            raise EngineDown("the gateway went away")
+        return session
+
+    def renew(self) -> None:
+        """Vouches at once for what there is. Never fails."""
+        self._guard.renew()
+
+    def dismiss(self, session: int) -> Doubt:
+        """Ends a session and all it forwards. Its tenant hears no more of it."""
+        doubt = self._doubt(session)
+        if self._tenants.pop(session, None) is not None and self._link is not None:
+            self._later(self._destroy(session))
+        self.renew()
+        return doubt
+
+    async def expel(self, session: int) -> None:
+        """The same; returns once that is so, or the gateway is away."""
+        if self._tenants.pop(session, None) is not None:
+            await self._destroy(session)
+
+    async def attach(self, session: int) -> int:
+        """A handle of the videoroom plugin. Raises GatewayDown or GatewayRefused."""
+        body = {"janus": "attach", "plugin": PLUGIN, "session_id": session}
+        return number((await self._asked(body)).whole.get("data"), "id")
+
+    async def detach(self, session: int, handle: int) -> None:
+        """Ends what the handle does; it may have ended by itself. Raises GatewayDown."""
+        with suppress(GatewayRefused):
+            await self._asked({"janus": "detach", "session_id": session, "handle_id": handle})
+
+    def release(self, session: int, handle: int) -> None:
+        """The same, without waiting for it."""
+
+        async def release() -> None:
+            with suppress(GatewayDown):
+                await self.detach(session, handle)
+
+        self._later(release())
+
+    async def tell(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
+        """A message to the plugin. Raises GatewayDown or GatewayRefused."""
+        whole: dict[str, object] = {
+            "janus": "message",
+            "session_id": session,
+            "handle_id": handle,
+            "body": body,
+        }
+        if jsep is not None:
+            whole["jsep"] = jsep
+        return await self._asked(whole)
+
+    async def close(self) -> None:
+        care, self._care = self._care, None
+        if care is not None:
+            await care.closed()
+        await self._tasks.end()
+        self._tenants.clear()
+        if self._link is not None:
+            self._link.close()
+        self._guard.close()
+
+    # ------------------------------------------------------------------------------ the guard
+
+    def _terms(self) -> Mapping[int, float]:
+        ending = dict.fromkeys(self._leaving, float("-inf"))
+        return ending | {each: tenant.good_until() for each, tenant in self._tenants.items()}
+
+    def _doubt(self, session: int) -> Doubt:
+        """Until the guard has ended the session, or must have."""
+        self._leaving = {each: doubt for each, doubt in self._leaving.items() if doubt}
+        return self._leaving.setdefault(session, Doubt(self._bound))
+
+    def _over(self, session: int) -> None:
+        """The guard has ended it."""
+        if (doubt := self._leaving.pop(session, None)) is not None:
+            doubt.end()
+        if (tenant := self._tenants.pop(session, None)) is not None:
+            _log.warning("janus_lease_over", gateway=self.index)
+            tenant.evicted(None)
+
+    def _guard_lost(self) -> None:
+        _log.warning("janus_guard_lost", gateway=self.index)
+        if self._link is not None:
+            self._link.close()
+
+    def _begun_anew(self) -> None:
+        for doubt in self._leaving.values():
+            doubt.end()
+        self._leaving.clear()
+
+    # ------------------------------------------------------------------------------- the link
+
+    def _linked(self) -> Link:
+        if self._link is None:
+            raise EngineDown("the gateway is away")
+        return self._link
+
+    async def _asked(self, body: Body) -> Reply:
+        if self._link is None:
+            raise GatewayDown("the gateway is away")
+        return await self._link.ask(body)
+
+    async def _connect(self) -> None:
+        try:
+            await self._guard.reach(self._patience)
+        except GatewayDown:
+            if not self._unguarded:
+                self._unguarded = True
+                _log.warning("janus_unguarded", gateway=self.index)
+            raise
+        self._unguarded = False
+        link = await Link.open(
+            self._address.api,
+            {"apisecret": self.secrets.api},
+            said=self._said,
+            lost=self._lost,
+            patience=self._patience,
+        )
+        try:
+            info = (await link.ask({"janus": "info"})).whole
+        except (GatewayDown, GatewayRefused):
+            link.close()
+            raise
+        if (fault := _unfit(info)) is not None:
+            link.close()
+            _log.error("janus_unfit", gateway=self.index, setting=fault)
+            raise GatewayDown("the gateway's settings would not end what we can't control")
+        if not (link.is_open and self._guard.is_up):
+            link.close()
+            raise GatewayDown("the gateway went away")
+        self._link = link
+        _log.info("janus_linked", gateway=self.index)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(BEAT if self._link is not None else RETRY)
+
+    async def _keep(self) -> None:
+        """Says a word on every session, and links again while there is no link."""
+        if self._link is None:
+            await self.reach()
+        for session in list(self._tenants):
+            self._later(self._beat(session))
+
+    async def _beat(self, session: int) -> None:
+        with suppress(GatewayDown):
+            if self._link is None:
+                return
+            body = {"janus": "keepalive", "session_id": session}
+            try:
+                await self._link.ask(body, acked=True)
+            except GatewayRefused:
+                # Somebody has ended it by the admin API.
+                if (tenant := self._tenants.pop(session, None)) is not None:
+                    tenant.evicted(None)
+
+    async def _destroy(self, session: int) -> None:
+        with suppress(GatewayDown):
+            with suppress(GatewayRefused):
+                await self._asked({"janus": "destroy", "session_id": session})
+            self._over(session)
+
+    def _said(self, session: int, handle: int, message: Body) -> None:
+        tenant = self._tenants.get(session)
+        if tenant is None:
+            return
+        if message.get("janus") == "timeout":
+            del self._tenants[session]
+            tenant.evicted(None)
+        elif handle:
+            tenant.said(handle, message)
+
+    def _lost(self) -> None:
+        if self._link is None:
+            return
+        self._link = None
+        tenants, self._tenants = self._tenants, {}
+        _log.warning("janus_lost", gateway=self.index, rooms=len(tenants))
+        doubts = {session: self._doubt(session) for session in tenants}
+        self.renew()
+        for session, tenant in tenants.items():
+            guarded("evicted", tenant.evicted)(doubts[session])
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.spawn(work)
+
+
+def _unfit(info: Body) -> str | None:
+    """The name of a setting under which Sitwith does not use a gateway, if there is one."""
+    if not 1 <= number(info, "session-timeout") <= SESSION_TIMEOUT:
+        return "session_timeout"
+    if number(info, "reclaim-session-timeout") != 0:
+        return "reclaim_session_timeout"
+    if info.get("ice-lite") is not True:
+        return "ice_lite"
+    return None if info.get("api_secret") is True else "api_secret"

@@ -1,0 +1,351 @@
+"""The guard of a gateway: Janus is its child, and forwards only while media nodes vouch for it.
+
+Janus forwards on whatever becomes of those who steer it. So the guard keeps a ledger of leases
+(`lease`): it ends a session at Janus the moment its term is over, by the admin API, and kills
+Janus where that is not confirmed at once or where Janus does not answer (a stopped process dies of
+SIGKILL, too). Janus dies with its guard, and a guard that was itself stopped for longer than its
+bound allows kills Janus before it does anything else. Then it starts Janus anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, Ledger, Round, Seal
+from sitwith_server.media.janus.link import ADMIN, GatewayDown, GatewayRefused, Link
+from sitwith_server.media.loops import Often, Tasks, guarded
+
+LOOK: Final = 0.05
+"""Seconds between two looks at the ledger and at Janus."""
+PING: Final = 0.1
+UNANSWERED: Final = 0.6
+"""The part of the bound for which Janus may leave a ping unanswered."""
+STARTS_WITHIN: Final = 20.0
+LEAVES_WITHIN: Final = 2.0
+PAUSE: Final = 0.5
+"""Seconds before Janus is started again."""
+NO_SESSION: Final = 458
+"""Janus' error for a session that isn't there (any more)."""
+FORBIDDEN: Final = 403
+_PDEATHSIG: Final = 1
+_NICE: Final = -10
+"""Of a guard, where it may have it: it needs little, and that at once. Not of its Janus."""
+
+_log = structlog.get_logger(__name__)
+
+
+def clock() -> float:
+    """Seconds that also pass while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a guard is told.
+
+    folder: of Janus' configuration; Janus runs in `home`. listen: address and UDP port for nodes.
+    admin: URL of Janus' admin API. secret, admin_secret: of Janus' two APIs.
+    """
+
+    folder: Path
+    home: Path
+    listen: tuple[str, int]
+    admin: str
+    secret: str = field(repr=False)
+    admin_secret: str = field(repr=False)
+    janus: str = "janus"
+    bound: float = BOUND
+
+
+class Guard:
+    """Made and run once, in a running event loop."""
+
+    def __init__(self, charge: Charge) -> None:
+        self._charge = charge
+        self._seal = Seal(charge.secret)
+        self._ledger = Ledger(secrets.token_bytes(LIFE), charge.bound)
+        self._janus: asyncio.subprocess.Process | None = None
+        self._link: Link | None = None
+        self._answered = self._started = clock()
+        self._ending: set[int] = set()
+        self._nodes: dict[bytes, Any] = {}
+        self._udp: asyncio.DatagramTransport | None = None
+        self._stop = asyncio.Event()
+        self._wrong = self._leaving = False
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
+        self._tasks = Tasks("janus_guard_fault", known=(GatewayDown,))
+
+    async def run(self) -> int:
+        """Until `stop`; the exit code: 1 if Janus refuses the admin secret, or if this guard can't
+        do its part any more: Janus has ended then, and its supervisor starts both anew.
+
+        Raises:
+            OSError: the address can't be listened on, or Janus can't be started.
+        """
+        loop = asyncio.get_running_loop()
+        host, port = self._charge.listen
+        self._udp, _ = await loop.create_datagram_endpoint(
+            lambda: _Ears(guarded("renewal", self._heard), self._deaf), local_addr=(host, port)
+        )
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, self._nice))
+        looking = asyncio.create_task(self._keep_looking())
+        looking.add_done_callback(self._blind)
+        try:
+            while not self._stop.is_set():
+                await self._run_janus()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE):
+                        await self._stop.wait()
+        finally:
+            self._leaving = True
+            looking.cancel()
+            self._kill()
+            self._udp.close()
+        return int(self._wrong)
+
+    def stop(self) -> None:
+        """Ends Janus, and `run`."""
+        self._stop.set()
+
+    def _give_up(self) -> None:
+        """Without us nobody ends what is over: Janus dies at once."""
+        self._wrong = True
+        self._kill()
+        self.stop()
+
+    def _blind(self, looking: asyncio.Task[None]) -> None:
+        if not self._leaving:
+            fault = None if looking.cancelled() else looking.exception()
+            _log.error("janus_guard_blind", exc_info=fault)
+            self._give_up()
+
+    def _deaf(self) -> None:
+        if not self._leaving:
+            _log.error("janus_guard_deaf")
+            self._give_up()
+
+    # --------------------------------------------------------------------------------- Janus
+
+    async def _run_janus(self) -> None:
+        """One run of Janus, from its start to its end."""
+        self._ledger.restart(secrets.token_bytes(LIFE))
+        self._ending.clear()
+        self._started = clock()
+        self._janus = await asyncio.create_subprocess_exec(
+            self._charge.janus,
+            "-F",
+            str(self._charge.folder),
+            cwd=self._charge.home,
+            stdin=asyncio.subprocess.DEVNULL,
+            preexec_fn=_die_with(os.getpid(), self._nice),
+        )
+        _log.info("janus_started", pid=self._janus.pid)
+        asking = asyncio.create_task(self._ask())
+        ended = asyncio.create_task(self._janus.wait())
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                with suppress(ProcessLookupError):
+                    self._janus.terminate()
+                await asyncio.wait((ended,), timeout=LEAVES_WITHIN)
+        finally:
+            asking.cancel()
+            stopped.cancel()
+            self._kill()
+            code = await ended
+            self._janus = None
+            self._unlink()
+            _log.warning("janus_ended", code=code, seconds=round(clock() - self._started, 1))
+
+    def _kill(self) -> None:
+        """At once. A process that stands still dies of it, too."""
+        if self._janus is not None and self._janus.returncode is None:
+            with suppress(ProcessLookupError):
+                self._janus.kill()
+
+    def _unlink(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    async def _ask(self) -> None:
+        """Whether Janus answers, again and again."""
+        secret = {"admin_secret": self._charge.admin_secret}
+        faults = Often("janus_guard_fault")
+        while not self._wrong:
+            try:
+                if self._link is None:
+                    link = await Link.open(
+                        self._charge.admin, secret, kind=ADMIN, patience=STARTS_WITHIN
+                    )
+                    try:
+                        await link.ask({"janus": "list_sessions"})
+                    except (GatewayDown, GatewayRefused):
+                        link.close()
+                        raise
+                    self._link = link
+                    _log.info("janus_ready")
+                else:
+                    await self._link.ask({"janus": "ping"})
+                self._answered = clock()
+            except GatewayDown:
+                self._unlink()
+            except GatewayRefused as refused:
+                if refused.code == FORBIDDEN:
+                    _log.error("janus_unfit", setting="admin_secret")
+                    self._wrong = True
+                    self.stop()
+            except Exception as fault:
+                # As if it had not answered: Janus dies of it, if it goes on.
+                faults.say(fault)
+                self._unlink()
+            await asyncio.sleep(PING)
+
+    # ------------------------------------------------------------------------------- leases
+
+    @property
+    def _ready(self) -> bool:
+        return self._link is not None and self._link.is_open and not self._stop.is_set()
+
+    async def _keep_looking(self) -> None:
+        last = 0.0
+        say = _watchdog()
+        while True:
+            self._look()
+            say()
+            if clock() - last >= ROUND:
+                last = clock()
+                for node in self._ledger.nodes(last):
+                    self._begin(node)
+                self._nodes = {n: at for n, at in self._nodes.items() if self._ledger.count(n)}
+            await asyncio.sleep(LOOK)
+
+    def _look(self) -> None:
+        """Ends what is over; kills Janus where it is too late for that."""
+        now = clock()
+        due = self._ledger.due(now)
+        began = self._answered if self._answered > self._started else None
+        silent = now - (began or self._started)
+        limit = STARTS_WITHIN if began is None else self._charge.bound - 1.0 + UNANSWERED
+        if self._ledger.late(now) or silent > limit:
+            if self._janus is not None and self._janus.returncode is None:
+                _log.error("janus_killed", late=len(due), silent=round(silent, 2))
+            self._kill()
+            return
+        fresh = [session for session in due if session not in self._ending]
+        if fresh and self._ready:
+            self._ending.update(fresh)
+            for session in fresh:
+                self._later(self._end(session))
+
+    async def _end(self, session: int) -> None:
+        link, life = self._link, self._ledger.life
+        try:
+            if link is not None:
+                await link.ask({"janus": "destroy_session", "session_id": session})
+        except GatewayDown:
+            return
+        except GatewayRefused as refused:
+            if refused.code != NO_SESSION:
+                return
+        finally:
+            self._ending.discard(session)
+        if life == self._ledger.life:
+            self._ledger.ended([session])
+
+    # -------------------------------------------------------------------------------- words
+
+    def _heard(self, data: bytes, address: Any) -> None:
+        # What waited while this process was stopped is of an old round; what is over comes first.
+        self._look()
+        word = self._seal.read_renewal(data)
+        if word is not None and self._ledger.take(word, clock()):
+            self._nodes[word.node] = address
+            self._look()
+            if word.asks:
+                self._begin(word.node)
+
+    def _begin(self, node: bytes) -> None:
+        """A round of one node."""
+        ledger, address = self._ledger, self._nodes.get(node)
+        if self._udp is None or address is None:
+            return
+        word = Round(
+            node,
+            ledger.life,
+            int(clock() * 1e6),
+            ledger.count(node),
+            self._ready,
+            round(self._charge.bound * 1e3),
+            tuple(ledger.over(node)),
+        )
+        self._udp.sendto(self._seal.round(word), address)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.spawn(work)
+
+
+class _Ears(asyncio.DatagramProtocol):
+    """lost: called when nothing is heard any more."""
+
+    def __init__(self, heard: Callable[[bytes, Any], None], lost: Callable[[], None]) -> None:
+        self._heard, self._lost = heard, lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._heard(data, addr)
+
+
+def _die_with(parent: int, nice: int) -> Callable[[], None]:
+    """What a child does before it becomes Janus: it dies when this process does (prctl(2))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def vow() -> None:
+        libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return vow
+
+
+def _watchdog() -> Callable[[], None]:
+    """Says to systemd, where it runs us, that we do (sd_notify(3))."""
+    place = os.environ.pop("NOTIFY_SOCKET", "")
+    if not place:
+        return lambda: None
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    line.setblocking(False)
+    name = "\0" + place[1:] if place.startswith("@") else place
+
+    def say() -> None:
+        with suppress(OSError):
+            line.sendto(b"READY=1\nWATCHDOG=1", name)
+
+    return say
+
+
+async def guard(charge: Charge) -> int:
+    """Runs a guard until SIGTERM or SIGINT; the exit code. Raises OSError as `Guard.run` does."""
+    one = Guard(charge)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, one.stop)
+    return await one.run()

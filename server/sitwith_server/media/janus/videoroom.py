@@ -1,0 +1,301 @@
+"""A room of Janus' videoroom plugin on one gateway: the requests that we make of it.
+
+All methods raise GatewayDown (what was asked may have happened or not) and GatewayRefused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import math
+import secrets
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+from sitwith_server.media.engine import EngineDown, OfferRefused
+from sitwith_server.media.janus.gateway import Doubt, Gateway, Tenant
+from sitwith_server.media.janus.legs import Listener, Slot, Speaker
+from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, Reply, number, text
+from sitwith_server.media.janus.sdp import for_gateway, for_member, live, read, slots
+from sitwith_server.media.sdp.offer import Offer
+from sitwith_server.media.sdp.session import Medium
+from sitwith_server.room.model import MemberId
+
+PREFIX: Final = "sitwith-"
+VIDEO_BITS: Final = 1_500_000
+"""What a member shall send of video at most, bits/s: said in the answer and by REMB."""
+LEVEL_PACKETS: Final = 10
+"""Packets with a level (20 ms each) over which Janus judges whether somebody talks."""
+LEVEL_TALKING: Final = 50
+"""Below this many -dBov on average somebody talks (RFC 6464: 0 is the loudest, 127 silence)."""
+_PLACE: Final = {Medium.AUDIO: "0", Medium.VIDEO: "1"}
+"""Mids of the placeholder: one stream for each codec of the room, in its order."""
+
+
+class Home:
+    """Made by `Home.make`."""
+
+    def __init__(self, gateway: Gateway, session: int, control: int, room: str) -> None:
+        self.gateway = gateway
+        self._session = session
+        self._control = control
+        self._room = room
+        self._secret = _secret(gateway.secrets.room, room)
+        self._nobody = ""
+
+    @classmethod
+    async def make(cls, gateway: Gateway, tenant: Tenant) -> Home:
+        """A new room, without members. Raises EngineDown."""
+        session = await gateway.admit(tenant)
+        # The room's name stays here: a gateway's logs and lists are not its business.
+        room = f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(12)}"
+        try:
+            home = cls(gateway, session, await gateway.attach(session), room)
+            await home._create()
+        except BaseException as error:
+            gateway.dismiss(session)
+            if isinstance(error, GatewayDown | GatewayRefused):
+                raise EngineDown("the gateway makes no room") from error
+            raise
+        return home
+
+    async def _create(self) -> None:
+        await self._say(
+            self._control,
+            request="create",
+            admin_key=self.gateway.secrets.room,
+            secret=self._secret,
+            is_private=True,
+            publishers=1_000,
+            audiocodec="opus",
+            videocodec="vp8",
+            opus_fec=True,
+            opus_dtx=True,
+            bitrate=VIDEO_BITS,
+            bitrate_cap=True,
+            audiolevel_event=True,
+            audio_active_packets=LEVEL_PACKETS,
+            audio_level_average=LEVEL_TALKING,
+            playoutdelay_ext=False,
+            lock_record=True,
+            notify_joining=False,
+            dummy_publisher=True,
+        )
+        found = await self._say(self._control, request="listparticipants")
+        people = found.data.get("participants")
+        for each in people if isinstance(people, list) else ():
+            if isinstance(each, dict) and each.get("dummy") is True:
+                self._nobody = text(each, "id")
+        if not self._nobody:
+            raise GatewayRefused(0)
+
+    # ------------------------------------------------------------------------------ transports
+
+    async def publish(self, member: MemberId, offer: Offer) -> tuple[Speaker, str]:
+        """A publisher behind closed gates, and the answer. Raises OfferRefused as well."""
+        handle = await self.gateway.attach(self._session)
+        try:
+            feed = secrets.token_hex(8)
+            reply = await self._say(
+                handle,
+                {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"},
+                request="joinandconfigure",
+                ptype="publisher",
+                id=feed,
+            )
+            line = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, line)
+            mids = {section.medium: section.mid for section in live(offer)}
+            speaker = Speaker(
+                member,
+                handle,
+                offer,
+                line,
+                feed=feed,
+                mids=mids,
+                open=dict.fromkeys(mids, False),
+                layered=any(section.rids for section in live(offer)),
+            )
+            # Nobody can be subscribed to it yet; from here on its gates are shut.
+            for medium in mids:
+                await self.gate(speaker, medium, False)
+        except BaseException:
+            self.release(handle)
+            raise
+        return speaker, sdp
+
+    async def subscribe(self, member: MemberId, offer: Offer) -> tuple[Listener, str]:
+        """A subscription to placeholders, and the answer. Raises OfferRefused as well."""
+        handle = await self.gateway.attach(self._session)
+        try:
+            row = [{"feed": self._nobody, "mid": _PLACE[section.medium]} for section in live(offer)]
+            reply = await self._say(
+                handle,
+                request="join",
+                ptype="subscriber",
+                autoupdate=False,
+                streams=row,
+            )
+            line = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, line)
+            told = for_gateway(offer)
+            await self._say(handle, {"type": "answer", "sdp": told}, request="start")
+        except BaseException:
+            self.release(handle)
+            raise
+        fixed = tuple(
+            Slot(mid, index, medium) for index, (mid, medium) in enumerate(slots(offer).items())
+        )
+        return Listener(member, handle, offer, line, slots=fixed, answer=told), sdp
+
+    async def restart_up(self, speaker: Speaker, offer: Offer) -> str:
+        """The answer to an ICE restart of what a member sends."""
+        jsep = {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"}
+        reply = await self._say(speaker.handle, jsep, request="configure")
+        speaker.offer, speaker.line = offer, (speaker.line[0], speaker.line[1] + 1)
+        return _answer(offer, reply.sdp, speaker.line)
+
+    async def restart_down(self, listener: Listener, offer: Offer) -> str:
+        """The answer to an ICE restart of what a member receives."""
+        reply = await self._say(listener.handle, request="configure", restart=True)
+        listener.line = listener.line[0], listener.line[1] + 1
+        sdp = _answer(offer, reply.sdp, listener.line)
+        listener.offer, listener.answer = offer, for_gateway(offer)
+        await self._again(listener)
+        return sdp
+
+    async def detach(self, handle: int) -> None:
+        await self.gateway.detach(self._session, handle)
+
+    def release(self, handle: int) -> None:
+        """Ends what the handle does, soon."""
+        self.gateway.release(self._session, handle)
+
+    async def close(self) -> None:
+        """Ends everything of the room at the gateway, as far as that can be reached."""
+        with suppress(GatewayDown, GatewayRefused):
+            await self._raze()
+        await self.gateway.expel(self._session)
+
+    def abandon(self) -> Doubt:
+        """Ends all that is forwarded, at once. The room stays at the gateway, empty."""
+        return self.gateway.dismiss(self._session)
+
+    def renew(self) -> None:
+        """Vouches at once for what is about to be forwarded. Never fails."""
+        self.gateway.renew()
+
+    async def _raze(self) -> None:
+        """Destroys the room once nobody is in it.
+
+        Janus 1.1 may crash where a room is destroyed while a publisher's handle is being detached.
+        """
+        for _ in range(20):
+            found = await self._say(self._control, request="listparticipants")
+            people = found.data.get("participants")
+            if isinstance(people, list) and len(people) == 1:
+                await self._say(self._control, request="destroy", secret=self._secret)
+                return
+            await asyncio.sleep(0.05)
+
+    # ----------------------------------------------------------------------------------- routes
+
+    async def gate(self, speaker: Speaker, medium: Medium, open_: bool) -> None:
+        """Lets a speaker's packets pass, or none of them; true once it returns."""
+        await self._say(
+            self._control,
+            request="moderate",
+            secret=self._secret,
+            id=speaker.feed,
+            mid=speaker.mids[medium],
+            mute=not open_,
+        )
+
+    async def switch(
+        self, listener: Listener, feeds: Iterable[tuple[Slot, Speaker | None]]
+    ) -> None:
+        """Feeds slots with speakers or with nobody; true once it returns."""
+        streams = [
+            {
+                "feed": self._nobody if speaker is None else speaker.feed,
+                "mid": _PLACE[slot.medium] if speaker is None else speaker.mids[slot.medium],
+                "sub_mid": str(slot.index),
+            }
+            for slot, speaker in feeds
+        ]
+        reply = await self._say(listener.handle, request="switch", streams=streams)
+        if reply.sdp:
+            # A slot whose speaker vanished was inactive: Janus wants it answered once more. The
+            # sections are what they were, so the member needs not hear of it.
+            await self._again(listener)
+
+    async def layer(self, listener: Listener, slot: Slot, place: int) -> None:
+        """Which picture layer a slot takes, 0 the smallest."""
+        streams: list[dict[str, Any]] = [{"mid": str(slot.index), "substream": place}]
+        await self._say(listener.handle, request="configure", streams=streams)
+
+    async def _again(self, listener: Listener) -> None:
+        jsep = {"type": "answer", "sdp": listener.answer}
+        await self._say(listener.handle, jsep, request="start")
+
+    async def _say(
+        self, handle: int, jsep: dict[str, str] | None = None, /, **body: object
+    ) -> Reply:
+        return await self.gateway.tell(self._session, handle, {**body, "room": self._room}, jsep)
+
+
+def _answer(offer: Offer, sdp: str, line: tuple[int, int]) -> str:
+    said = read(sdp)
+    if said is None or len(said.ssrcs) != len(live(offer)):
+        raise OfferRefused("no_codec")
+    return for_member(offer, said, line, VIDEO_BITS, secrets.randbits)
+
+
+def _secret(key: str, room: str) -> str:
+    """A room's own secret: another of our nodes can make it too, and clear up an old room."""
+    return hmac.new(key.encode(), room.encode(), hashlib.sha256).hexdigest()
+
+
+async def sweep(gateway: Gateway, older: float) -> int:
+    """Destroys rooms of ours that nobody sends in and that were made `older` seconds ago or before:
+    what is left of a node that was killed, or of a link that was lost. Returns how many.
+    """
+    swept = 0
+
+    session = await gateway.admit(_Nobody())
+    try:
+        handle = await gateway.attach(session)
+        body: dict[str, object] = {"request": "list", "admin_key": gateway.secrets.room}
+        found = (await gateway.tell(session, handle, body)).data.get("list")
+        for each in found if isinstance(found, list) else ():
+            room = text(each, "room")
+            made = room.removeprefix(PREFIX).partition("-")[0]
+            if not room.startswith(PREFIX) or not _is_hex(made):
+                continue
+            if number(each, "num_participants") > 1 or time.time() - int(made, 16) < older:
+                continue
+            secret = _secret(gateway.secrets.room, room)
+            body = {"request": "destroy", "room": room, "secret": secret}
+            await gateway.tell(session, handle, body)
+            swept += 1
+    except GatewayRefused:
+        pass
+    finally:
+        gateway.dismiss(session)
+    return swept
+
+
+class _Nobody:
+    def said(self, handle: int, message: Body) -> None: ...
+
+    def evicted(self, doubt: Doubt | None) -> None: ...
+
+    def good_until(self) -> float:
+        return math.inf
+
+
+def _is_hex(word: str) -> bool:
+    return 0 < len(word) <= 12 and all(each in "0123456789abcdef" for each in word)

@@ -1,0 +1,1 @@
+"""Care: flags, worries, side rooms and contact cards (CL*)."""

@@ -1,0 +1,1 @@
+"""Conversations: who may say and get what (CO*)."""

@@ -1,0 +1,1 @@
+"""The door: links, and who may stand there (DO*)."""

@@ -1,0 +1,1 @@
+"""The floor and the queue (FL*, RD*)."""

@@ -1,0 +1,1 @@
+"""Guest speakers (GU*)."""

@@ -1,0 +1,1 @@
+"""A room's time: its end, forgetting, a freeze (TI*, FG*)."""

@@ -1,0 +1,76 @@
+"""A room's time as a family: its end, forgetting, a freeze (TI*, FG*)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sitwith_server.room.door.events import PlaceYielded
+from sitwith_server.room.draft import Draft
+from sitwith_server.room.entry.events import ConnectionLost, Entered, SeatLeft
+from sitwith_server.room.event import Event
+from sitwith_server.room.family import Family, Inner, Rule, Who
+from sitwith_server.room.lifetime import decide
+from sitwith_server.room.lifetime.events import (
+    Blanked,
+    ClosingTold,
+    Emptied,
+    ExpiryMoved,
+    RoomEnded,
+    RoomOpened,
+    RoomReopened,
+    Thawed,
+)
+from sitwith_server.room.members.events import Removed, Renamed
+from sitwith_server.room.model import RoomState
+from sitwith_server.room.series.events import TurnedAway
+from sitwith_server.room.slices import Slice, for_all
+
+
+def _used(state: RoomState, event: Event) -> RoomState:
+    return state if state.used else replace(state, used=True)
+
+
+USES = (Entered, ConnectionLost, PlaceYielded, SeatLeft, Removed, TurnedAway, Renamed)
+"""Events that leave something to forget beyond who stands at the door."""
+
+
+def _due(state: RoomState) -> Iterator[float | None]:
+    yield state.expires_at
+    yield decide.closing_at(state)
+
+
+def _tick(d: Draft, seed: int) -> None:
+    decide.expire(d)
+
+
+LIFETIME = Family(
+    "lifetime",
+    rules=(
+        Rule("room.end", decide.RoomEnd, Who.FACILITATOR, decide.end),
+        Rule("room.extend", decide.RoomExtend, Who.FACILITATOR, decide.extend),
+    ),
+    inner=(
+        Inner(decide.Tick, None),
+        Inner(decide.Forget, decide.forget),
+        Inner(decide.Thaw, decide.thaw),
+    ),
+    events={
+        RoomOpened: lambda s, e: s,
+        RoomReopened: lambda s, e: s,
+        Blanked: lambda s, e: s,
+        Emptied: lambda s, e: replace(s, emptied_at=e.at),
+        ExpiryMoved: lambda s, e: replace(s, expires_at=e.expires_at, closing=e.closing),
+        ClosingTold: lambda s, e: replace(s, closing=e.seconds),
+        RoomEnded: lambda s, e: replace(s, ended=True),
+        Thawed: lambda s, e: replace(s, thawed_at=e.until),
+    },
+    follows=dict.fromkeys(USES, _used),
+    slices={
+        "expires_at": Slice(for_all, lambda state, _: state.expires_at, ("expires_at",)),
+        "closing": Slice(for_all, lambda state, _: state.closing, ("closing",)),
+    },
+    settle=decide.settle,
+    deadlines=_due,
+    tick=_tick,
+)

@@ -1,0 +1,1 @@
+"""Shared concerns (LK*)."""

@@ -1,0 +1,1 @@
+"""Removal, roles and names (RM*, RO*, NA*)."""

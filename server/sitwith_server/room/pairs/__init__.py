@@ -1,0 +1,1 @@
+"""Pairs and other groups (PA*)."""

@@ -1,0 +1,1 @@
+"""Plans for groups: matchings and searches, decided by a seed alone."""

@@ -1,0 +1,1 @@
+"""Equal voice (EQ*)."""

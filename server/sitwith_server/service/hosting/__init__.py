@@ -1,0 +1,1 @@
+"""The rooms of this worker: loading, hosting, presence by leases, deadlines, the pulse."""

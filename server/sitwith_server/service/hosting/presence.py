@@ -1,0 +1,123 @@
+"""Who is connected where, by leases. A connection's id names its worker.
+
+A worker beats in a task of its own, whatever it hosts: its lease does not know how many rooms there
+are. It reports its own lost sockets at once, and again until the report is committed. A worker that
+has died can't: whoever finds its lease run out does it for each of its seats (DESIGN §5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from sitwith_server.log.base import Leases, LogDown
+from sitwith_server.room import commands as c
+from sitwith_server.service.people import tokens
+from sitwith_server.service.rooms.effects import worker_of, workers_of
+from sitwith_server.service.rooms.results import Unavailable
+from sitwith_server.service.rooms.room import Room
+
+LEASE_SECONDS: Final = 5.0
+"""How long a worker counts as alive after its last beat."""
+BEAT_EVERY: Final = 0.4
+"""Seconds between two beats: what nobody could commit is known as closely as this."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Presence:
+    """The connections of this worker, and a look at those of the others."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self.worker = tokens.new_id("w")
+        self._live: set[str] = set()
+        self._unreported: dict[str, tuple[Room, str]] = {}
+        self._beating: asyncio.Task[None] | None = None
+
+    # -- the lease -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """From within the event loop."""
+        self._beating = asyncio.create_task(self._beat(), name="sitwith-beat")
+
+    def stop(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+
+    async def renew(self) -> None:
+        """Beats now. Raises LogDown."""
+        await self._leases.beat(self.worker, LEASE_SECONDS)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self.renew()
+            except LogDown:
+                pass
+            except Exception as fault:
+                _log.error("beat_fault", exc_info=fault)
+            await asyncio.sleep(max(0.0, began + BEAT_EVERY - loop.time()))
+
+    # -- connections of this worker --------------------------------------------------------------
+
+    def opened(self) -> str:
+        """The id of a new connection."""
+        connection = f"{self.worker}.{tokens.new_id()}"
+        self._live.add(connection)
+        return connection
+
+    def closed(self, connection: str) -> None:
+        self._live.discard(connection)
+
+    async def report(self, room: Room, seat: str, connection: str) -> None:
+        """A connection is gone: commits it, now or as soon as it can be."""
+        self.closed(connection)
+        # A room that is over here is minded by whoever loads it anew.
+        if room.over or await self._lose(room, seat, connection):
+            self._unreported.pop(connection, None)
+        else:
+            self._unreported[connection] = (room, seat)
+
+    def unreported(self) -> list[str]:
+        """The connections whose loss could not be reported so far."""
+        return list(self._unreported)
+
+    async def report_again(self, connection: str) -> None:
+        """One of the `unreported`."""
+        if (found := self._unreported.get(connection)) is not None:
+            await self.report(*found, connection)
+
+    @staticmethod
+    async def _lose(room: Room, seat: str, connection: str) -> bool:
+        lose = c.LoseConnection(by=seat, connection=connection)
+        return not isinstance(await room.order(lose, "connection.lost"), Unavailable)
+
+    # -- connections of others -------------------------------------------------------------------
+
+    def known(self) -> frozenset[str]:
+        """The workers that lived at the last beat."""
+        return self._leases.known()
+
+    async def mind(self, room: Room) -> None:
+        """Reports the lost connections of a room that nobody has reported.
+
+        Raises:
+            LogDown: the leases can't be read.
+        """
+        suspects = workers_of(room.state) - self.known() - {self.worker}
+        # One that began to live after the last beat is not known yet.
+        living = await self._leases.living(suspects) if suspects else frozenset()
+        dead = suspects - living
+        for seat in tuple(room.state.seats.values()):
+            connection = seat.connection
+            if connection is None:
+                continue
+            worker = worker_of(connection)
+            ours = worker == self.worker and connection not in self._live
+            if ours or worker in dead:
+                await self._lose(room, seat.id, connection)

@@ -1,0 +1,1 @@
+"""People at the door: names, tokens, addresses, and how fast one seat may ask."""

@@ -1,0 +1,174 @@
+"""A room as this worker holds it and follows the log with it: bells, looks, and what is missing.
+
+One thing at a time: what is folded, read or decided here has the room's lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from sitwith_server.log.base import Bell, Log, LogDown, Look, Position
+from sitwith_server.room.lifetime.record import Record, reopened
+from sitwith_server.room.model import RoomState
+from sitwith_server.service.rooms.folded import STALE_SECONDS, Folded, ReadAnew
+from sitwith_server.service.rooms.observing import Observer
+from sitwith_server.service.rooms.talking import Talking, is_letter, reaction_from_bytes
+
+
+class Followed:
+    """The half of `service.rooms.room.Room` that asks nothing of the log but what is in it."""
+
+    def __init__(self, log: Log, folded: Folded) -> None:
+        self._log = log
+        self._folded = folded
+        self._lock = asyncio.Lock()
+        self._pending: list[Bell] = []
+        self._aside = False
+        self.frozen = False
+        self.over = False
+        """Whether this object will be the room never again: it was forgotten here without the log,
+        or can't be read here. Another one may be, once it is loaded."""
+
+    # -- what it is ------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        return self._folded.state.id
+
+    @property
+    def state(self) -> RoomState:
+        return self._folded.state
+
+    @property
+    def position(self) -> Position:
+        return self._folded.position
+
+    @property
+    def rights(self) -> int:
+        return self._folded.rights
+
+    @property
+    def talking(self) -> Talking:
+        return self._folded.talking
+
+    @property
+    def sure(self) -> bool:
+        """Whether the state here may be acted on: not while the room is frozen, or set aside as no
+        longer what the log holds."""
+        return not (self._aside or self.frozen or self._log.frozen(self.id))
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """From now on tells `observer`; returns the function that ends it."""
+        return self._folded.observe(observer)
+
+    # -- following -----------------------------------------------------------------------------
+
+    def heard(self, blob: bytes) -> None:
+        """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too.
+        A letter is for others."""
+        if is_letter(blob):
+            return
+        stream, by, kind = reaction_from_bytes(blob)
+        if self.state.at(by) is not None and not self.frozen:
+            for observer in self._folded.observers():
+                observer.reacted(stream, by, kind)
+
+    def rang(self, bell: Bell) -> bool:
+        """Folds what a bell tells, at once if nothing else is under way here. False: it is
+        `pending` until `follow` is called."""
+        if self._aside or self.state.ended:
+            return True
+        if not self._pending and not self._lock.locked() and self._folded.take(bell):
+            return True
+        self._pending.append(bell)
+        return False
+
+    @property
+    def pending(self) -> bool:
+        """Whether bells have rung that are not folded yet."""
+        return bool(self._pending)
+
+    async def follow(self) -> None:
+        """Folds all that bells have told by now, in one go.
+
+        Raises:
+            LogDown: something is missing and can't be read.
+        """
+        async with self._lock:
+            bells, self._pending = self._pending, []
+            if self._aside or self.state.ended:
+                return
+            # Each bell: a later one may be of a stream in which nothing is missing.
+            if not all([self._folded.take(bell) for bell in bells]):
+                await self._catch_up()
+
+    def compare(self, look: Look, began: float) -> bool:
+        """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
+        here. False: `follow_up` finds it."""
+        if self._aside or not self._folded.matches(look):
+            return False
+        self._folded.compared_at = max(self._folded.compared_at, began)
+        return True
+
+    async def follow_up(self) -> None:
+        """Reads what is missing, in turn with the commands of this worker.
+
+        Raises:
+            LogDown: it could not.
+        """
+        async with self._lock:
+            await self._catch_up()
+
+    async def end_here(self) -> None:
+        """The room is no more, and this worker could not be told."""
+        async with self._lock:
+            self._folded.end()
+
+    def freeze(self, frozen: bool) -> None:
+        """Tells everybody here that nothing can be taken just now, or that it can again."""
+        if frozen != self.frozen:
+            self.frozen = frozen
+            for observer in self._folded.observers():
+                observer.froze(frozen)
+
+    def set_aside(self) -> None:
+        """Decides and follows nothing from a state that is known to be no longer the log's, until
+        it starts over."""
+        self._aside = True
+
+    def give_up(self) -> None:
+        """This object is the room no longer. Whoever is shown it is told that it is frozen, and
+        sent elsewhere as from any room that is for long."""
+        self.over = True
+        self.set_aside()
+        self._pending.clear()
+        self.freeze(True)
+
+    def retire(self, record: Record) -> None:
+        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+        self.give_up()
+        self._folded.retire(reopened(record, self.state.seq, self.state.seq))
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    async def _be_fresh(self) -> None:
+        if not self.sure:
+            raise LogDown("frozen")
+        if _clock() - self._folded.compared_at > STALE_SECONDS:
+            await self._catch_up()
+
+    async def _catch_up(self) -> bool:
+        """False if the room is no more; whoever is here has been told."""
+        if self._aside:
+            raise ReadAnew
+        if self.state.ended:
+            return False
+        if not await self._folded.catch_up():
+            self._folded.end()
+            return False
+        return True
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,392 @@
+"""A hosted room: decide, commit, fold, tell. On a conflict, read what is missing and decide again.
+
+Laws: nothing is told before it is committed; a command id has one outcome; a worker that has not
+compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2, §2.5,
+§4, §5). Where the log can't be reached, commands are `frozen`: nothing here raises for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from sitwith_protocol.errors import RefusalCode
+from sitwith_server.log.base import (
+    CONTROL,
+    NOTHING_ELSE,
+    Blob,
+    Commit,
+    Duplicate,
+    Effects,
+    Gone,
+    Log,
+    LogDown,
+    Outage,
+    Pace,
+    TooFast,
+)
+from sitwith_server.log.base import Committed as Taken
+from sitwith_server.room import (
+    Refusal,
+    Verdict,
+    decide,
+    forgets_at,
+    next_deadline,
+    plan_asked,
+)
+from sitwith_server.room import commands as c
+from sitwith_server.room.chat.talk import decide_talk
+from sitwith_server.room.pairs.planned import Asked, Planned
+from sitwith_server.service.people import paces, tokens
+from sitwith_server.service.rooms import answers, store
+from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+from sitwith_server.service.rooms.asides import completed, forgotten
+from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.effects import Audit, effects_of
+from sitwith_server.service.rooms.folded import Folded
+from sitwith_server.service.rooms.followed import Followed
+from sitwith_server.service.rooms.results import (
+    COMMITTED,
+    ENDED,
+    GIVEN_UP,
+    TOO_FAST,
+    UNAVAILABLE,
+    UNCHANGED,
+    Ended,
+    Outcome,
+    Refused,
+    Unavailable,
+)
+from sitwith_server.service.rooms.talking import (
+    Auditor,
+    Key,
+    Tried,
+    reaction_to_bytes,
+)
+
+ATTEMPTS: Final = 50
+"""Lost races after which a command is given up as `frozen`: only a broken log loses so often."""
+
+TICK_ATTEMPTS: Final = 2
+"""A tick that loses comes again by itself, and one that is too early would only lose again."""
+
+RETRY: Final = 0.25
+"""Seconds before what has to be put back is tried again."""
+
+PLANNED_HERE: Final = 60
+"""Groups for more people take long enough for others to feel: they are planned in a thread, while
+the room goes on."""
+
+PLANS: Final = 3
+"""Plans that the room may make useless by going on; then it waits for one."""
+
+_MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
+_NO_OUTCOME: Final = (
+    c.PairsPlan,
+    c.Media,
+    c.MaterialUpload,
+    c.MaterialOpen,
+    c.AgreementReading,
+)
+
+Still = Callable[[], Awaitable[bool]]
+"""Whether whoever asked still waits for it."""
+
+
+class Room(Followed):
+    """One room as this worker holds it."""
+
+    def __init__(self, log: Log, trail: Trail, folded: Folded) -> None:
+        super().__init__(log, folded)
+        self._trail = trail
+
+    # -- commands ------------------------------------------------------------------------------
+
+    async def ask(self, command: c.Command, key: Key, why: str) -> Answer:
+        """One command of a seat, to its outcome."""
+        try:
+            planned = await self._plan_ahead(command)
+            async with self._lock:
+                await self._be_fresh()
+                found = await self._attempts(command, key, why, planned)
+        except LogDown:
+            # Whether it was taken is not known; sent again with its id it gets its one outcome.
+            return _refusal(RefusalCode.FROZEN)
+        if isinstance(found, Ended):
+            return _refusal(RefusalCode.NOT_INSIDE)
+        return completed(self.state, command, found)
+
+    async def order(
+        self,
+        command: c.Command,
+        why: str,
+        *,
+        not_before: float | None = None,
+        still: Still | None = None,
+        audit: Audit | None = None,
+        pace: Pace | None = None,
+    ) -> Outcome:
+        """What comes from the door, from time, a connection or the operator.
+
+        still: asked right before each attempt to commit; if it says no, nothing is committed.
+        audit: kept in the trail with the commit, and only then.
+        pace: what the commit goes by.
+        """
+        try:
+            planned = await self._plan_ahead(command)
+            async with self._lock:
+                if not isinstance(command, c.Thaw | c.Reassert):
+                    await self._be_fresh()
+                return await self._order(command, why, not_before, still, audit, pace, planned)
+        except LogDown:
+            return UNAVAILABLE
+
+    async def _order(
+        self,
+        command: c.Command,
+        why: str,
+        not_before: float | None,
+        still: Still | None,
+        audit: Audit | None,
+        pace: Pace | None,
+        planned: Planned | None,
+    ) -> Outcome:
+        surely = False
+        for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
+            if self.state.ended:
+                return ENDED
+            verdict = await self._decide(command, planned)
+            if isinstance(verdict, Refusal) or not verdict.events:
+                # It commits nothing, so nothing else would show that it was decided on a state
+                # that is not the log's: a seat taken just now at another worker.
+                if surely:
+                    return Refused.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
+                if not await self._catch_up():
+                    return ENDED
+                surely = True
+                continue
+            if still is not None and not await still():
+                return GIVEN_UP
+            result = await self._append(
+                command.by, verdict, why, audit=audit, not_before=not_before, pace=pace
+            )
+            if isinstance(result, Taken):
+                return COMMITTED
+            if isinstance(result, TooFast):
+                return TOO_FAST
+            if not await self._lost_to(result):
+                return ENDED
+        return UNAVAILABLE
+
+    async def tick(self) -> Outcome:
+        """Everything that is due happens; too early or somebody else's tick is harmless."""
+        if self.frozen:
+            return UNAVAILABLE
+        outage = self._log.leases.outage(self.id)
+        if outage is not None:
+            await self.thaw(outage)
+        due, forgets = next_deadline(self.state), forgets_at(self.state)
+        if forgets is not None and (due is None or forgets <= due):
+            forget = c.Forget(
+                by="", link_key=tokens.new_link_key(), material_key=tokens.new_link_key()
+            )
+            return await self.order(forget, "time", not_before=forgets)
+        if due is None:
+            return UNCHANGED
+        tick = c.Tick(by="", seed=secrets.randbits(63))
+        return await self.order(tick, "time", not_before=due)
+
+    async def _attempts(
+        self, command: c.Command, key: Key, why: str, planned: Planned | None
+    ) -> Answer | Ended:
+        if isinstance(command, c.React):
+            return await self._react(command)
+        before = self.state
+        now = await self._log.now(self.id)
+
+        def audit(result: str) -> Audit | None:
+            return self._trail.of(command, why, result, (before, self.state), now)
+
+        for _ in range(ATTEMPTS):
+            if isinstance(command, c.Say | c.Unsay):
+                tried = await self.talking.attempt(self.state, self.rights, command, key, audit)
+            else:
+                tried = await self._attempt(command, key, why, audit, planned)
+            if tried is Tried.GONE:
+                self._folded.end()
+                return ENDED
+            if isinstance(tried, Tried):
+                if not await self._catch_up():
+                    return ENDED
+                continue
+            if isinstance(tried, No) and tried is not PACED and not tried.code.is_outcome:
+                return await self._earlier(command, key) or tried
+            return tried
+        return _refusal(RefusalCode.FROZEN)
+
+    async def _earlier(self, command: c.Command, key: Key) -> Answer | None:
+        """The outcome that the id has already. Only a refusal that is none needs the question:
+        whatever is committed is compared with it in the log."""
+        if isinstance(command, _NO_OUTCOME):
+            return None
+        known = await self._log.outcome(self.id, *key)
+        return None if known is None else answers.from_blob(known)
+
+    async def _attempt(
+        self,
+        command: c.Command,
+        key: Key,
+        why: str,
+        audit: Auditor,
+        planned: Planned | None,
+    ) -> Answer | Tried:
+        verdict = await self._decide(command, planned)
+        if isinstance(verdict, Refusal):
+            answer: Answer = No(RefusalCode(verdict.code), verdict.message)
+            verdict = Verdict(())
+        else:
+            answer = Done(verdict.answer)
+        noted = audit("ok" if isinstance(answer, Done) else str(answer.code))
+        kept = _is_outcome(command, answer)
+        if not verdict.events and not kept:
+            if noted is not None:
+                await self._trail.note(self.id, noted)
+            return answer
+        outcome = answers.to_bytes(answer)
+        keyed = (key, outcome) if kept else None
+        paced = paces.of_commands(command.by)
+        result = await self._append(command.by, verdict, why, keyed, noted, pace=paced)
+        if isinstance(result, Taken):
+            return answer
+        if isinstance(result, TooFast):
+            return PACED
+        if isinstance(result, Duplicate):
+            return answers.from_blob(result.outcome)
+        return Tried.GONE if isinstance(result, Gone) else Tried.LOST
+
+    async def _decide(
+        self, command: c.Command, planned: Planned | None = None
+    ) -> Verdict | Refusal:
+        now = await self._log.now(self.id)
+        asked = self._asked(command, now)
+        if asked is not None and (planned is None or planned.asked != asked):
+            # The state is a value, and the lock keeps it in place meanwhile.
+            planned = await asyncio.to_thread(asked.solved)
+        return decide(self.state, command, now, planned)
+
+    async def _plan_ahead(self, command: c.Command) -> Planned | None:
+        """The plan that a command wants, made while the room goes on; None where none is wanted, or
+        where it is soon made."""
+        if not isinstance(command, _MAY_PLAN):
+            return None
+        planned = None
+        for _ in range(PLANS):
+            asked = self._asked(command, await self._log.now(self.id))
+            if asked is None or (planned is not None and planned.asked == asked):
+                break
+            planned = await asyncio.to_thread(asked.solved)
+        return planned
+
+    def _asked(self, command: c.Command, now: float) -> Asked | None:
+        """What has to be planned, if it takes long."""
+        if not isinstance(command, _MAY_PLAN) or len(self.state.seats) <= PLANNED_HERE:
+            return None
+        return plan_asked(self.state, command, now)
+
+    async def _append(
+        self,
+        by: str,
+        verdict: Verdict,
+        why: str,
+        keyed: tuple[Key, Blob] | None = None,
+        audit: Audit | None = None,
+        not_before: float | None = None,
+        pace: Pace | None = None,
+    ) -> object:
+        """The log's result. What was committed is folded and told. keyed: the key, and the outcome
+        that is remembered under it."""
+        before, events = self.state, verdict.events
+        after = before if verdict.after is None else verdict.after
+        if events:
+            effects = effects_of(before, after, self._folded.snapshot_at, audit)
+        else:
+            effects = Effects(audit=audit) if audit is not None else NOTHING_ELSE
+        result = await self._log.commit(
+            Commit(
+                room=self.id,
+                stream=CONTROL,
+                blobs=tuple(store.keep_event(event, why, by) for event in events),
+                expect=before.seq,
+                rights=after.rights != before.rights,
+                key=None if keyed is None else keyed[0],
+                outcome=b"" if keyed is None else keyed[1],
+                not_before=not_before,
+                pace=pace,
+                effects=effects,
+            )
+        )
+        if isinstance(result, Taken) and events:
+            if effects.snapshot is not None:
+                self._folded.snapshot_at = after.seq
+            self._folded.took(after, events, result.positions[-1], why, by)
+        return result
+
+    async def _lost_to(self, result: object) -> bool:
+        """Reads what was committed first; False if the room is no more."""
+        if isinstance(result, Gone):
+            self._folded.end()
+            return False
+        return await self._catch_up()
+
+    async def _react(self, command: c.React) -> Answer:
+        placed = decide_talk(self.state, command, self.talking.book, await self._log.now(self.id))
+        if isinstance(placed, Refusal):
+            return No(RefusalCode(placed.code), placed.message)
+        assert placed is not None
+        # The other workers are told too, and this one by the same way.
+        await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
+        return Done()
+
+    async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
+        """The log no longer holds what this worker had been told: goes on from what it holds.
+
+        What of it may only rise is put back; what is gone of the conversations is said.
+        """
+        async with self._lock:
+            before = self.state
+            self._aside = False
+            self._pending.clear()
+            self._folded.start_over(fresh._folded, streams)
+            with suppress(LogDown):  # the next look at all rooms finds what is missing
+                await self._catch_up()
+        if before.life != self.state.life:
+            return
+        held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
+        again = c.Reassert(
+            by="",
+            removed=before.removed,
+            held=held,
+            turn=before.floor.turn,
+            forgotten=forgotten(before, self.state),
+        )
+        while isinstance(await self.order(again, "gap"), Unavailable) and not self.over:
+            await asyncio.sleep(RETRY)
+
+    async def thaw(self, outage: Outage) -> None:
+        """Moves every deadline by a time in which nobody could commit, once for all workers."""
+        if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
+            await self.order(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
+
+
+def _refusal(code: RefusalCode) -> No:
+    return No(code, code.text)
+
+
+def _is_outcome(command: c.Command, answer: Answer) -> bool:
+    """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
+    if isinstance(command, _NO_OUTCOME):
+        return False
+    return not (isinstance(answer, No) and not answer.code.is_outcome)

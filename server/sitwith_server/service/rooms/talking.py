@@ -1,0 +1,296 @@
+"""A room's conversations on this worker: deciding, committing and folding words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final, TypeAlias
+
+from sitwith_protocol.codec import decode, encode
+from sitwith_protocol.errors import RefusalCode
+from sitwith_server.log.base import (
+    CONTROL,
+    NOTHING_ELSE,
+    Blank,
+    Commit,
+    Committed,
+    Duplicate,
+    Effects,
+    Entry,
+    Gone,
+    Heads,
+    Log,
+    Position,
+    Result,
+    TooFast,
+    Trimmed,
+)
+from sitwith_server.room import Refusal, Verdict, decide, fold
+from sitwith_server.room import commands as c
+from sitwith_server.room.chat.access import shown_as
+from sitwith_server.room.chat.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
+from sitwith_server.room.events import Event
+from sitwith_server.room.model import OPERATOR, RoomState
+from sitwith_server.service.people import paces
+from sitwith_server.service.rooms import answers, store
+from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+from sitwith_server.service.rooms.asides import line_moved
+from sitwith_server.service.rooms.effects import Audit, effects_of
+from sitwith_server.service.rooms.talkbook import TalkBook
+
+Key = tuple[str, int]
+
+LINE: Final = "staff.line"
+"""Why the inbox changes with words."""
+
+READ_AT_ONCE: Final = 32
+"""Entries of a conversation that are read in one turn of the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A commit of a conversation."""
+
+    entry: Entry
+    what: Saying
+
+
+class Tried(Enum):
+    """Why an attempt to commit has no answer."""
+
+    LOST = "lost"
+    """Another commit came first: catch up and try again."""
+    GONE = "gone"
+    """There is no such room any more."""
+
+
+Auditor: TypeAlias = Callable[[str], Audit | None]
+"""Makes the trail's entry of a result; None where the trail keeps none."""
+
+Moved: TypeAlias = Callable[[RoomState, tuple[Event, ...], Position], None]
+"""Told of control events that were committed with words: the state after them, and the position of
+the last."""
+
+
+class Talking:
+    """Implements the conversations' half of `service.rooms.room.Room`, which serialises its calls.
+
+    tell: called with each entry, in order within its stream, once it is committed and folded.
+    moved: called, before it, with the control events that came with an entry of this worker.
+    """
+
+    def __init__(self, log: Log, room: str, tell: Callable[[Words], None], moved: Moved) -> None:
+        self._log = log
+        self._room = room
+        self._tell = tell
+        self._moved = moved
+        self.book = TalkBook()
+        self.positions: dict[str, Position] = {}
+
+    async def attempt(
+        self,
+        state: RoomState,
+        rights: int,
+        command: c.Say | c.Unsay,
+        key: Key,
+        audit: Auditor,
+    ) -> Answer | Tried:
+        """The answer, committed, or why there is none. audit: makes the trail's entry."""
+        now, pace = await self._log.now(self._room), paces.of_commands(command.by)
+        placed = decide_talk(state, command, self.book, now)
+        answer = _answer(placed, command)
+        outcome = answers.to_bytes(answer)
+        if isinstance(answer, No):
+            if not answer.code.is_outcome:
+                return answer
+            effects = Effects(audit=audit(str(answer.code)))
+            refused = Commit(
+                self._room,
+                CONTROL,
+                (),
+                state.seq,
+                key=key,
+                outcome=outcome,
+                pace=pace,
+                effects=effects,
+            )
+            return self._settled(await self._log.commit(refused), answer)
+        if not isinstance(placed, Placed):
+            unchanged = Commit(
+                self._room, CONTROL, (), state.seq, key=key, outcome=outcome, pace=pace
+            )
+            return self._settled(await self._log.commit(unchanged), answer)
+        what = placed.what
+        assert isinstance(what, Said | Unsaid)
+        if isinstance(what, Said):
+            slow = slow_seconds(state, state.seats[command.by], placed.stream)
+            pace = paces.of_words(command.by, slow)
+        events = self._line_events(state, placed, command, now)
+        after = fold_onto(state, events or ())
+        effects = effects_of(state, after, after.seq) if events else NOTHING_ELSE
+        if isinstance(what, Unsaid):
+            blanks = self._blanks(placed.stream, what)
+            effects = replace(effects, blanks=blanks, audit=audit("ok"))
+        commit = Commit(
+            room=self._room,
+            stream=placed.stream,
+            blobs=(store.keep_saying(what),),
+            expect=rights,
+            key=key,
+            outcome=outcome,
+            at_head=self.book.head(placed.stream),
+            control=tuple(store.keep_event(e, LINE, OPERATOR) for e in events or ()),
+            control_head=None if events is None else state.seq,
+            pace=pace,
+            effects=effects,
+        )
+        result = await self._log.commit(commit)
+        if isinstance(result, Committed):
+            if events:
+                self._moved(after, events, result.control[-1])
+            by = what.author if isinstance(what, Said) else what.by
+            position = result.positions[0]
+            entry = Entry(commit.stream, position, rights, result.at, by, commit.blobs[0])
+            self._fold(entry, what)
+        return self._settled(result, answer)
+
+    def _line_events(
+        self, state: RoomState, placed: Placed, command: c.Say | c.Unsay, now: float
+    ) -> tuple[Event, ...] | None:
+        """What the inbox has to know of words on a line to the facilitators, in the same commit:
+        none may be lost. None: these words are no business of the inbox."""
+        if not isinstance(placed.what, Said):
+            return None
+        moved = line_moved(state, placed.stream, command.by, placed.what.n)
+        if moved is None:
+            return None
+        verdict = decide(state, moved, now)
+        return verdict.events if isinstance(verdict, Verdict) else ()
+
+    def _blanks(self, stream: str, what: Saying) -> tuple[Blank, ...]:
+        """A deletion blanks what it deletes."""
+        if not isinstance(what, Unsaid):
+            return ()
+        deleted = self.book.message(stream, what.n)
+        if deleted is None:
+            return ()
+        empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
+        return (Blank(stream, (deleted.seq,), store.keep_saying(empty)),)
+
+    @staticmethod
+    def _settled(result: Result, answer: Answer) -> Answer | Tried:
+        if isinstance(result, Duplicate):
+            return answers.from_blob(result.outcome)
+        if isinstance(result, Gone):
+            return Tried.GONE
+        if isinstance(result, TooFast):
+            return PACED
+        return answer if isinstance(result, Committed) else Tried.LOST
+
+    def take(self, entry: Entry) -> None:
+        """Folds and tells an entry that somebody else committed. A deletion also blanks what this
+        process holds of what it deletes."""
+        what = store.read_saying(entry.blob)
+        if blanks := self._blanks(entry.stream, what):
+            self._log.blanked(self._room, blanks)
+        self._fold(entry, what)
+
+    def _fold(self, entry: Entry, what: Saying) -> None:
+        self.book.fold(entry, what)
+        self.positions[entry.stream] = entry.position
+        self._tell(Words(entry, what))
+
+    def start_over(self, other: Talking | None = None, lost: Collection[str] = ()) -> None:
+        """Begins anew, as the conversations of a new life do. other: another reading of the log, by
+        which the same life goes on; it counts for the streams that are `lost`. What more it has of
+        the others nobody here has been told yet, so that it is still to be folded."""
+        if other is None:
+            self.book, self.positions = TalkBook(), {}
+            return
+        self.book = TalkBook.joined(self.book, other.book, lost)
+        known = {**other.positions, **{s: p for s, p in self.positions.items() if s not in lost}}
+        self.positions = {s: known[s] for s in self.book.streams() if s in known}
+
+    @property
+    def count(self) -> int:
+        """How many entries of conversations this worker knows of."""
+        return sum(self.book.head(stream) for stream in self.book.streams())
+
+    async def fresh(self, heads: Heads) -> list[Entry]:
+        """What others have committed to conversations and is not folded here yet."""
+        found: list[Entry] = []
+        for stream, head in heads.streams.items():
+            known = self.book.head(stream)
+            if stream == CONTROL or head.seq <= known:
+                continue
+            try:
+                some = await self._log.read(self._room, stream, known)
+            except Trimmed as trimmed:
+                some = await self._log.read(self._room, stream, trimmed.first - 1)
+            if not some:
+                # Nobody has those entries any more; what comes next comes after them.
+                self.book.skip_to(stream, head.seq)
+            found += some
+        return sorted(found, key=lambda e: (e.rights, e.at, e.stream, e.position.seq))
+
+    async def history(self, stream: str, after: int) -> list[Words]:
+        """A conversation's kept entries with a number above `after`, whole and in order.
+
+        Raises:
+            Trimmed: some of them are no longer kept.
+        """
+        found: list[Words] = []
+        while entries := await self._log.read(self._room, stream, after):
+            for number, entry in enumerate(entries, 1):
+                found.append(Words(entry, store.read_saying(entry.blob)))
+                if number % READ_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            after = entries[-1].position.seq
+        return found
+
+    def as_it_is(self, words: Words) -> Words:
+        """An entry that was read a moment ago: without its text if it was deleted meanwhile."""
+        what, stream = words.what, words.entry.stream
+        if not isinstance(what, Said) or what.deleted:
+            return words
+        message = self.book.message(stream, what.n)
+        if message is None or not message.deleted:
+            return words
+        empty = replace(what, body="", deleted=True)
+        return Words(replace(words.entry, blob=store.keep_saying(empty)), empty)
+
+
+def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
+    """The state after these events."""
+    for event in events:
+        state = fold(state, event)
+    return state
+
+
+LETTER: Final = b"\xc1"
+"""What a whisper of the media plane begins with: a byte that MessagePack never uses."""
+
+
+def is_letter(blob: bytes) -> bool:
+    """Whether a whisper is no reaction, but a word between workers and media nodes."""
+    return blob[:1] == LETTER
+
+
+def reaction_to_bytes(stream: str, by: str, kind: str) -> bytes:
+    """A reaction, as it is whispered to all workers of a room."""
+    return encode({"t": "reaction", "stream": stream, "by": by, "kind": kind})
+
+
+def reaction_from_bytes(blob: bytes) -> tuple[str, str, str]:
+    frame = decode(blob)
+    return str(frame["stream"]), str(frame["by"]), str(frame["kind"])
+
+
+def _answer(placed: Placed | Refusal | None, command: c.Say | c.Unsay) -> Answer:
+    if isinstance(placed, Refusal):
+        return No(RefusalCode(placed.code), placed.message)
+    if placed is None or not isinstance(placed.what, Said):
+        return Done()
+    return Done({"to": shown_as(placed.stream, command.by), "n": placed.what.n})
