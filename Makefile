@@ -13,11 +13,13 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 PORT ?=
 ARGS ?=
 JOBS ?= 4
-# Tests of what is pure: nothing starts, nothing waits.
-PURE := tests/room tests/protocol tests/config tests/client/test_links.py tests/test_house.py \
-  tests/test_spec_ids.py
+# These tests start no program and wait for nothing.
+PURE := tests/room tests/protocol tests/config tests/client/test_links.py tests/log/test_values.py \
+  tests/media/test_rtp.py tests/media/test_rtcp.py tests/media/test_slots.py \
+  tests/media/test_assign.py tests/media/test_reconcile.py tests/test_house.py \
+  tests/test_spec_ids.py --ignore-glob='tests/protocol/test_live_*'
 
-# The tests start programs some hundred times; what Python has compiled is kept for the next.
+# The tests start hundreds of Python programs, so compiled modules are kept.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup dev demo test lint check audit format bench soak lock clean
@@ -25,10 +27,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make setup    .venv with the command sitwith, and the web page"
 	@echo "make demo     a living room on this machine (PORT=8000)"
-	@echo "make check    for the loop of an edit: lint, versions and pure tests in a minute"
-	@echo "make test     every check and every test (JOBS=4 beside each other)"
-	@echo "make lint     style, types and layers alone; make format mends what can be mended"
-	@echo "make audit    locked and shipped versions against the databases of known faults"
+	@echo "make check    lint, versions and pure tests: under a minute, for each edit"
+	@echo "make test     all checks and all tests, on JOBS=$(JOBS) processes"
+	@echo "make lint     style, types and layers; make format corrects what it can"
+	@echo "make audit    compares versions with the databases of known faults"
 	@echo "make bench    benchmarks; make soak runs long tests"
 	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
 	@echo "make clean    removes all that the others made"
@@ -49,16 +51,16 @@ test: lint
 	@$(SETUP) npm run --silent test
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# Each of them says what is wrong, and nothing else; together they take as long as the longest.
-LINT := style format-is types layers page
-BESIDE = @$(MAKE) --no-print-directory --jobs --keep-going --output-sync=target \
+# These targets run in parallel, and each prints only what is wrong.
+LINT := types page style format-is layers
+PARALLEL = @$(MAKE) --no-print-directory --jobs --keep-going --output-sync=target \
   $(addprefix .check-,$(1))
 
 lint: dev
-	$(call BESIDE,$(LINT))
+	$(call PARALLEL,$(LINT))
 
 check: dev
-	$(call BESIDE,$(LINT) floors pure)
+	$(call PARALLEL,$(LINT) floors pure)
 
 .PHONY: $(addprefix .check-,$(LINT) floors pure)
 .check-style:
@@ -77,7 +79,7 @@ check: dev
 .check-pure:
 	@$(BIN)/python -m pytest -q -n 2 $(PURE)
 
-# The floors need no network; the databases are asked where they can be reached.
+# `make check` compares versions with deploy/dev/floors.toml; this needs a network.
 audit: dev
 	@$(BIN)/python deploy/dev/floors.py
 	@$(BIN)/python deploy/dev/audit.py
