@@ -30,6 +30,7 @@ help:
 	@echo "make check    lint, versions and pure tests: under a minute, for each edit"
 	@echo "make test     all checks and all tests, on JOBS=$(JOBS) processes"
 	@echo "make lint     style, types and layers; make format corrects what it can"
+	@echo "               and renews what is generated"
 	@echo "make audit    compares versions with the databases of known faults"
 	@echo "make bench    benchmarks; make soak runs long tests"
 	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
@@ -86,6 +87,9 @@ audit: dev
 
 format: dev
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/python deploy/dev/generate.py
+	@$(BIN)/python -m tests.room.render_rules
+	@$(BIN)/python tests/protocol/make_tables.py
 
 bench: dev
 	@$(BIN)/python -m benchmarks $(ARGS)

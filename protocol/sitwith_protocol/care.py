@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .checks import Check, nullable, one_of, unchanged, written
-from .fields import ID, REF
-from .shapes import Message, may, message, need
+from .command import Command
+from .fields import REF
+from .shapes import may, message, need
 
 LOCATION_MAX = 200
 PHONE_MAX = 40
@@ -19,56 +20,47 @@ def _written(most: int, free: str = "") -> Check[str]:
 
 
 @message("care.flag")
-class CareFlag(Message):
-    id: int = need(ID)
+class CareFlag(Command):
     level: str = need(LEVEL)
 
 
 @message("care.withdraw")
-class CareWithdraw(Message):
+class CareWithdraw(Command):
     """Takes one's own flag back."""
-
-    id: int = need(ID)
 
 
 @message("care.worry")
-class CareWorry(Message):
+class CareWorry(Command):
     """``level`` null takes one's worry back."""
 
-    id: int = need(ID)
     member: str = need(REF)
     level: str | None = need(nullable(LEVEL))
 
 
 @message("care.take")
-class CareTake(Message):
-    id: int = need(ID)
+class CareTake(Command):
     member: str = need(REF)
 
 
 @message("care.done")
-class CareDone(Message):
-    id: int = need(ID)
+class CareDone(Command):
     member: str = need(REF)
 
 
 @message("care.aside")
-class CareAside(Message):
-    id: int = need(ID)
+class CareAside(Command):
     member: str = need(REF)
 
 
 @message("care.back")
-class CareBack(Message):
-    id: int = need(ID)
+class CareBack(Command):
     member: str = need(REF)
 
 
 @message("care.card")
-class CareCard(Message):
+class CareCard(Command):
     """How one is to be reached; with none of the three the card is taken back."""
 
-    id: int = need(ID)
     location: str | None = may(_written(LOCATION_MAX), default=None)
     phone: str | None = may(_written(PHONE_MAX), default=None)
     note: str | None = may(_written(NOTE_MAX, "\n"), default=None)
@@ -78,18 +70,15 @@ class CareCard(Message):
 
 
 @message("care.open")
-class CareOpen(Message):
-    id: int = need(ID)
+class CareOpen(Command):
     member: str = need(REF)
 
 
 @message("staff.claim")
-class StaffClaim(Message):
-    id: int = need(ID)
+class StaffClaim(Command):
     member: str = need(REF)
 
 
 @message("staff.release")
-class StaffRelease(Message):
-    id: int = need(ID)
+class StaffRelease(Command):
     member: str = need(REF)

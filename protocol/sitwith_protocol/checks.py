@@ -41,7 +41,7 @@ class Invalid(ValueError):
     @classmethod
     def unknown(cls, name: object) -> Invalid:
         """A field of a name that nobody declared."""
-        made = cls("is no field of this", _UNKNOWN)
+        made = cls("is not a known field", _UNKNOWN)
         if isinstance(name, str) and _NAMEABLE.fullmatch(name):
             made._unknown = name
         return made

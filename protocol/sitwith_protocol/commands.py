@@ -8,19 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .care import (
-    CareAside,
-    CareBack,
-    CareCard,
-    CareDone,
-    CareFlag,
-    CareOpen,
-    CareTake,
-    CareWithdraw,
-    CareWorry,
-    StaffClaim,
-    StaffRelease,
-)
 from .checks import (
     binary,
     boolean,
@@ -34,32 +21,7 @@ from .checks import (
     one_of,
     text,
 )
-from .concerns import ConcernsOffer, PairsPlan, TopicsSet
-from .door import (
-    AgreementReading,
-    LinkReplace,
-    LobbyAdmit,
-    LobbyAdmitAll,
-    LobbyDecline,
-    LobbyDeclineAll,
-    LobbyReturn,
-)
-from .evening import (
-    AgendaBack,
-    AgendaEdit,
-    AgendaExtend,
-    AgendaNext,
-    AgendaStart,
-    BreatheStart,
-    BreatheStop,
-    MilestoneClear,
-    MilestoneShare,
-    MoodAnswer,
-    MoodAsk,
-    MoodClose,
-    VoiceDismiss,
-    VoiceNudge,
-)
+from .command import Command
 from .fields import (
     BODY,
     CONVERSATION,
@@ -72,9 +34,6 @@ from .fields import (
     groups_of_members,
 )
 from .fields import name as a_name
-from .guests import GuestBring, GuestRest
-from .materials import MaterialHide, MaterialLink, MaterialOpen, MaterialText, MaterialUpload
-from .media import MediaOffer, MediaServers, MediaTake
 from .person import PERSON_BYTES
 from .shapes import Message, may, message, need
 
@@ -111,10 +70,9 @@ class Ping(Message):
 
 
 @message("agreement.accept")
-class AgreementAccept(Message):
+class AgreementAccept(Command):
     """``person``: by what one likes to be known again in the room's series, see ``person``."""
 
-    id: int = need(ID)
     version: int | str = need(either(integer(), text(1, 128)))
     person: bytes | None = may(binary(PERSON_BYTES, PERSON_BYTES), default=None)
 
@@ -123,196 +81,175 @@ class AgreementAccept(Message):
 
 
 @message("chat.say")
-class ChatSay(Message):
-    id: int = need(ID)
+class ChatSay(Command):
     to: str = need(CONVERSATION)
     body: str | bytes = need(BODY)
 
 
 @message("chat.delete")
-class ChatDelete(Message):
-    id: int = need(ID)
+class ChatDelete(Command):
     to: str = need(CONVERSATION)
     n: int = need(integer(1, 2**63 - 1))
 
 
 @message("react")
-class React(Message):
-    id: int = need(ID)
+class React(Command):
     kind: str = need(matching(text(1, 24), r"\w+", "must be letters, digits and _"))
     to: str | None = may(one_of("circle", "pair"), default=None)
 
 
 @message("hand.raise")
-class HandRaise(Message):
-    id: int = need(ID)
+class HandRaise(Command):
+    pass
 
 
 @message("hand.lower")
-class HandLower(Message):
-    id: int = need(ID)
+class HandLower(Command):
     member: str | None = may(REF, default=None)
 
 
 @message("floor.open")
-class FloorOpen(Message):
-    id: int = need(ID)
+class FloorOpen(Command):
+    pass
 
 
 @message("floor.quiet")
-class FloorQuiet(Message):
-    id: int = need(ID)
+class FloorQuiet(Command):
+    pass
 
 
 @message("floor.round")
-class FloorRound(Message):
-    id: int = need(ID)
+class FloorRound(Command):
     order: tuple[str, ...] | None = may(many(REF, 1, 1000, distinct=True), default=None)
     seconds: float | None = may(SECONDS, default=None)
     starter: str | None = may(REF, default=None)
 
 
 @message("floor.stick")
-class FloorStick(Message):
-    id: int = need(ID)
+class FloorStick(Command):
     to: str | None = may(REF, default=None)
     seconds: float | None = may(SECONDS, default=None)
 
 
 @message("floor.pass")
-class FloorPass(Message):
-    id: int = need(ID)
+class FloorPass(Command):
     to: str | None = may(REF, default=None)
 
 
 @message("floor.later")
-class FloorLater(Message):
-    id: int = need(ID)
+class FloorLater(Command):
     last: bool = may(boolean, default=False)
 
 
 @message("floor.extend")
-class FloorExtend(Message):
-    id: int = need(ID)
+class FloorExtend(Command):
     seconds: float = need(SECONDS)
 
 
 @message("floor.pause")
-class FloorPause(Message):
-    id: int = need(ID)
+class FloorPause(Command):
+    pass
 
 
 @message("floor.resume")
-class FloorResume(Message):
-    id: int = need(ID)
+class FloorResume(Command):
+    pass
 
 
 @message("mute")
-class Mute(Message):
-    id: int = need(ID)
+class Mute(Command):
     member: str = need(REF)
     kinds: tuple[str, ...] = need(KINDS)
 
 
 @message("unmute")
-class Unmute(Message):
-    id: int = need(ID)
+class Unmute(Command):
     member: str = need(REF)
     kinds: tuple[str, ...] = need(KINDS)
 
 
 @message("mute.all")
-class MuteAll(Message):
-    id: int = need(ID)
+class MuteAll(Command):
     kinds: tuple[str, ...] = need(KINDS)
     except_: tuple[str, ...] = may(many(REF, 0, 1000), default=(), name="except")
     hold: bool = may(boolean, default=True)
 
 
 @message("pairs.open")
-class PairsOpen(Message):
-    id: int = need(ID)
+class PairsOpen(Command):
     groups: tuple[tuple[str, ...], ...] = need(groups_of_members)
     seconds: float | None = may(SECONDS, default=None)
 
 
 @message("pairs.move")
-class PairsMove(Message):
+class PairsMove(Command):
     """``group`` null brings the member back to the circle."""
 
-    id: int = need(ID)
     member: str = need(REF)
     group: str | None = need(nullable(REF))
 
 
 @message("pairs.extend")
-class PairsExtend(Message):
-    id: int = need(ID)
+class PairsExtend(Command):
     seconds: float = need(SECONDS)
 
 
 @message("pairs.say")
-class PairsSay(Message):
-    id: int = need(ID)
+class PairsSay(Command):
     body: str | bytes = need(BODY)
 
 
 @message("pairs.close")
-class PairsClose(Message):
-    id: int = need(ID)
+class PairsClose(Command):
     grace: float = may(number(0, DURATION_MAX), default=30)
 
 
 @message("pairs.visit")
-class PairsVisit(Message):
-    id: int = need(ID)
+class PairsVisit(Command):
     group: str = need(REF)
 
 
 @message("pairs.return")
-class PairsReturn(Message):
-    id: int = need(ID)
+class PairsReturn(Command):
+    pass
 
 
 @message("help.ask")
-class HelpAsk(Message):
-    id: int = need(ID)
+class HelpAsk(Command):
+    pass
 
 
 @message("help.done")
-class HelpDone(Message):
-    id: int = need(ID)
+class HelpDone(Command):
     member: str = need(REF)
 
 
 @message("room.lock")
-class RoomLock(Message):
-    id: int = need(ID)
+class RoomLock(Command):
+    pass
 
 
 @message("room.unlock")
-class RoomUnlock(Message):
-    id: int = need(ID)
+class RoomUnlock(Command):
+    pass
 
 
 @message("room.end")
-class RoomEnd(Message):
-    id: int = need(ID)
+class RoomEnd(Command):
+    pass
 
 
 @message("room.extend")
-class RoomExtend(Message):
+class RoomExtend(Command):
     """Moves the room's end; how far at most is the room's to say."""
 
-    id: int = need(ID)
     seconds: float = need(number(1, float("inf")))
 
 
 @message("room.settings")
-class RoomSettings(Message):
+class RoomSettings(Command):
     """``None`` leaves a setting as it is; one that changes nothing at all is no message."""
 
-    id: int = need(ID)
     chat: str | None = may(one_of("all", "staff", "off"), default=None)
     direct: bool | None = may(boolean, default=None)
     slow_seconds: float | None = may(number(0, DURATION_MAX), default=None)
@@ -332,118 +269,29 @@ class RoomSettings(Message):
 
 
 @message("member.remove")
-class MemberRemove(Message):
-    id: int = need(ID)
+class MemberRemove(Command):
     member: str = need(REF)
 
 
 @message("role.give")
-class RoleGive(Message):
-    id: int = need(ID)
+class RoleGive(Command):
     member: str = need(REF)
     role: str = need(one_of("facilitator", "member", "guest"))
 
 
 @message("self.rename")
-class SelfRename(Message):
-    id: int = need(ID)
+class SelfRename(Command):
     name: str = need(a_name)
 
 
 @message("self.away")
-class SelfAway(Message):
-    id: int = need(ID)
+class SelfAway(Command):
     away: bool = need(boolean)
 
 
 @message("leave")
-class Leave(Message):
-    id: int = need(ID)
+class Leave(Command):
+    pass
 
 
 Hello = HelloJoin | HelloResume
-
-Command = (
-    AgreementAccept
-    | AgreementReading
-    | ChatSay
-    | ChatDelete
-    | React
-    | HandRaise
-    | HandLower
-    | FloorOpen
-    | FloorQuiet
-    | FloorRound
-    | FloorStick
-    | FloorPass
-    | FloorLater
-    | FloorExtend
-    | FloorPause
-    | FloorResume
-    | Mute
-    | Unmute
-    | MuteAll
-    | PairsPlan
-    | PairsOpen
-    | PairsMove
-    | PairsExtend
-    | PairsSay
-    | PairsClose
-    | PairsVisit
-    | PairsReturn
-    | HelpAsk
-    | HelpDone
-    | LobbyAdmit
-    | LobbyAdmitAll
-    | LobbyDecline
-    | LobbyDeclineAll
-    | LobbyReturn
-    | LinkReplace
-    | RoomLock
-    | RoomUnlock
-    | RoomEnd
-    | RoomExtend
-    | RoomSettings
-    | MemberRemove
-    | RoleGive
-    | SelfRename
-    | SelfAway
-    | Leave
-    | CareFlag
-    | CareWithdraw
-    | CareWorry
-    | CareTake
-    | CareDone
-    | CareAside
-    | CareBack
-    | CareCard
-    | CareOpen
-    | StaffClaim
-    | StaffRelease
-    | AgendaStart
-    | AgendaNext
-    | AgendaBack
-    | AgendaExtend
-    | AgendaEdit
-    | MoodAsk
-    | MoodAnswer
-    | MoodClose
-    | MilestoneShare
-    | MilestoneClear
-    | VoiceNudge
-    | VoiceDismiss
-    | MaterialLink
-    | MaterialText
-    | MaterialUpload
-    | MaterialOpen
-    | MaterialHide
-    | GuestBring
-    | GuestRest
-    | BreatheStart
-    | BreatheStop
-    | TopicsSet
-    | ConcernsOffer
-    | MediaOffer
-    | MediaServers
-    | MediaTake
-)

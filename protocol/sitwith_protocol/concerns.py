@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .checks import Invalid, binary, boolean, has_controls, integer, many, one_of, text
-from .fields import ID, two_members
+from .command import Command
+from .fields import two_members
 from .linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
-from .shapes import Message, may, message, need
+from .shapes import may, message, need
 
 
 def _concerns(value: object) -> tuple[str, ...]:
@@ -25,24 +26,21 @@ _TEXTS = many(text(1, CONCERN_MAX), 0, CONCERNS_MAX)
 
 
 @message("topics.set")
-class TopicsSet(Message):
+class TopicsSet(Command):
     """One's concerns as blinded tags, see `linking.blind_all`; none takes them back."""
 
-    id: int = need(ID)
     tags: tuple[bytes, ...] = need(many(binary(1, TAG_MAX), 0, TAGS_MAX, distinct=True))
 
 
 @message("concerns.offer")
-class ConcernsOffer(Message):
+class ConcernsOffer(Command):
     """What the room offers to tick, in plain words."""
 
-    id: int = need(ID)
     concerns: tuple[str, ...] = need(_concerns)
 
 
 @message("pairs.plan")
-class PairsPlan(Message):
-    id: int = need(ID)
+class PairsPlan(Command):
     how: str = need(one_of("random", "fresh", "linked"))
     size: int = may(integer(2, 1000), default=2)
     avoid: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())

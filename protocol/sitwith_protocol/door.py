@@ -7,8 +7,9 @@ import secrets
 from typing import Final
 
 from .checks import binary, boolean
-from .fields import ID, REF
-from .shapes import Message, may, message, need
+from .command import Command
+from .fields import REF
+from .shapes import may, message, need
 
 DIGEST_BYTES: Final = 32
 
@@ -21,49 +22,42 @@ def new_token(room: str) -> tuple[str, bytes]:
 
 
 @message("agreement.reading")
-class AgreementReading(Message):
+class AgreementReading(Command):
     """Somebody is reading the agreement just now."""
-
-    id: int = need(ID)
 
 
 @message("lobby.admit")
-class LobbyAdmit(Message):
-    id: int = need(ID)
+class LobbyAdmit(Command):
     person: str = need(REF)
 
 
 @message("lobby.admit_all")
-class LobbyAdmitAll(Message):
-    id: int = need(ID)
+class LobbyAdmitAll(Command):
+    pass
 
 
 @message("lobby.decline")
-class LobbyDecline(Message):
-    id: int = need(ID)
+class LobbyDecline(Command):
     person: str = need(REF)
 
 
 @message("lobby.decline_all")
-class LobbyDeclineAll(Message):
+class LobbyDeclineAll(Command):
     """``link``: only those who came by it."""
 
-    id: int = need(ID)
     link: str | None = may(REF, default=None)
 
 
 @message("link.replace")
-class LinkReplace(Message):
+class LinkReplace(Command):
     """Ends a link and begins another. ``digest`` is the SHA-256 of the new token, which its maker
     alone knows; with ``inside`` who came in by the old one goes back to the lobby."""
 
-    id: int = need(ID)
     link: str = need(REF)
     digest: bytes = need(binary(DIGEST_BYTES, DIGEST_BYTES))
     inside: bool = may(boolean, default=False)
 
 
 @message("lobby.return")
-class LobbyReturn(Message):
-    id: int = need(ID)
+class LobbyReturn(Command):
     member: str = need(REF)

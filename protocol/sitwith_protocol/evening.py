@@ -7,86 +7,76 @@ from collections.abc import Mapping
 
 from .agenda import pattern, stages
 from .checks import binary, either, integer, unchanged, written
-from .fields import ID, REF, SECONDS, STAGE
-from .shapes import Message, may, message, need
-
-MILESTONE_MAX = 80
-"""Characters of a milestone; a longer one is refused ``too_long`` by the room, not here."""
-
+from .command import Command
+from .fields import REF, SECONDS, STAGE
+from .shapes import may, message, need
 
 _MILESTONE = either(unchanged(written(1, 2000, whole=True)), binary(1, 2**12))
 """One line of words, or sealed."""
 
 
 @message("agenda.start")
-class AgendaStart(Message):
-    id: int = need(ID)
+class AgendaStart(Command):
+    pass
 
 
 @message("agenda.next")
-class AgendaNext(Message):
+class AgendaNext(Command):
     """``at``: the stage that its sender believes to be under way, from 0."""
 
-    id: int = need(ID)
     at: int | None = may(STAGE, default=None)
 
 
 @message("agenda.back")
-class AgendaBack(Message):
-    id: int = need(ID)
+class AgendaBack(Command):
     at: int | None = may(STAGE, default=None)
 
 
 @message("agenda.extend")
-class AgendaExtend(Message):
-    id: int = need(ID)
+class AgendaExtend(Command):
     seconds: float = need(SECONDS)
 
 
 @message("agenda.edit")
-class AgendaEdit(Message):
+class AgendaEdit(Command):
     """``at``: the place of the stage under way among the new ``stages``, from 0."""
 
-    id: int = need(ID)
     stages: tuple[Mapping[str, object], ...] = need(stages)
     at: int | None = may(STAGE, default=None)
 
 
 @message("breathe.start")
-class BreatheStart(Message):
+class BreatheStart(Command):
     """``pattern`` is the seconds of each phase of one breath."""
 
-    id: int = need(ID)
     pattern: tuple[float, ...] = need(pattern)
     seconds: float = need(SECONDS)
 
 
 @message("breathe.stop")
-class BreatheStop(Message):
-    id: int = need(ID)
+class BreatheStop(Command):
+    pass
 
 
 @message("mood.ask")
-class MoodAsk(Message):
-    id: int = need(ID)
+class MoodAsk(Command):
+    pass
 
 
 @message("mood.answer")
-class MoodAnswer(Message):
-    id: int = need(ID)
+class MoodAnswer(Command):
     value: int = need(integer(1, 5))
 
 
 @message("mood.close")
-class MoodClose(Message):
-    id: int = need(ID)
+class MoodClose(Command):
+    pass
 
 
 @message("milestone.share")
-class MilestoneShare(Message):
+class MilestoneShare(Command):
     """``text`` in one's own words, sealed as bytes where the room is."""
 
-    id: int = need(ID)
     text: str | bytes = need(_MILESTONE)
 
     def __repr__(self) -> str:
@@ -94,21 +84,17 @@ class MilestoneShare(Message):
 
 
 @message("milestone.clear")
-class MilestoneClear(Message):
+class MilestoneClear(Command):
     """``n`` is the number that the milestone is shown with."""
 
-    id: int = need(ID)
     n: int = need(integer(1))
 
 
 @message("voice.nudge")
-class VoiceNudge(Message):
-    id: int = need(ID)
+class VoiceNudge(Command):
     member: str = need(REF)
 
 
 @message("voice.dismiss")
-class VoiceDismiss(Message):
+class VoiceDismiss(Command):
     """Puts the nudge aside that lies with oneself."""
-
-    id: int = need(ID)

@@ -9,8 +9,6 @@ from .checks import Invalid, binary, either, integer, many, matching, number, on
 
 NAME_MAX: Final = 40
 """Characters of a name, without white space around it."""
-BODY_MAX: Final = 2000
-"""Characters of a text body; a longer one is refused ``too_long`` by the room, not here."""
 DURATION_MAX: Final = 7200
 """Seconds of the longest duration."""
 SEEN_MAX: Final = 1000

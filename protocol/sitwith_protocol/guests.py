@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from .fields import ID
-from .shapes import Message, message, need
+from .command import Command
+from .shapes import message
 
 
 @message("guest.bring")
-class GuestBring(Message):
+class GuestBring(Command):
     """Guests hear the circle and are heard by it, until the next stage begins."""
-
-    id: int = need(ID)
 
 
 @message("guest.rest")
-class GuestRest(Message):
+class GuestRest(Command):
     """Guests wait again."""
-
-    id: int = need(ID)

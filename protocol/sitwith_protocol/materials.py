@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from .checks import LINES, one_of, written
-from .fields import ID, REF
+from .command import Command
+from .fields import REF
 from .links import read_link
-from .shapes import Message, may, message, need
+from .shapes import may, message, need
 
 TEXT_MAX: Final = 2_000
 TITLE_MAX: Final = 120
@@ -17,10 +18,9 @@ _TITLE = written(0, TITLE_MAX)
 
 
 @message("material.link")
-class MaterialLink(Message):
+class MaterialLink(Command):
     """Shows a link to all."""
 
-    id: int = need(ID)
     url: str = need(read_link)
     title: str = may(_TITLE, default="")
 
@@ -29,10 +29,9 @@ class MaterialLink(Message):
 
 
 @message("material.text")
-class MaterialText(Message):
+class MaterialText(Command):
     """Shows words to all."""
 
-    id: int = need(ID)
     text: str = need(written(1, TEXT_MAX, free=LINES))
     title: str = may(_TITLE, default="")
 
@@ -41,10 +40,9 @@ class MaterialText(Message):
 
 
 @message("material.upload")
-class MaterialUpload(Message):
+class MaterialUpload(Command):
     """Asks for a ticket to bring a file with."""
 
-    id: int = need(ID)
     kind: str = need(one_of("picture", "pdf"))
     title: str = may(_TITLE, default="")
 
@@ -53,14 +51,12 @@ class MaterialUpload(Message):
 
 
 @message("material.open")
-class MaterialOpen(Message):
+class MaterialOpen(Command):
     """Asks for a ticket to fetch a file with."""
 
-    id: int = need(ID)
     material: str = need(REF)
 
 
 @message("material.hide")
-class MaterialHide(Message):
-    id: int = need(ID)
+class MaterialHide(Command):
     material: str = need(REF)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .checks import many, mapping, nullable, one_of, text
-from .fields import ID
+from .command import Command
 from .shapes import Message, message, need
 
 SDP_MAX = 2**15
@@ -17,28 +17,24 @@ _WORD = text(1, 256)
 
 
 @message("media.offer")
-class MediaOffer(Message):
+class MediaOffer(Command):
     """Offers a peer connection (RFC 8829); the answer's `sdp` is in its ``ok``."""
 
-    id: int = need(ID)
     sdp: str = need(text(1, SDP_MAX))
 
 
 @message("media.servers")
-class MediaServers(Message):
+class MediaServers(Command):
     """Asks which TURN servers to give to the peer connection.
 
     ``ok`` carries ``{servers: [{urls: [text], username, credential}], ttl, relay}``.
     """
 
-    id: int = need(ID)
-
 
 @message("media.take")
-class MediaTake(Message):
+class MediaTake(Command):
     """What pictures this connection takes from now on."""
 
-    id: int = need(ID)
     pictures: str = need(one_of("none", "low", "high"))
 
 

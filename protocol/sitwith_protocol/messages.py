@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from . import care, commands, concerns, door, evening, guests, materials, media
 from .care import *  # noqa: F403
 from .checks import INT_MAX, INT_MIN, Invalid
+from .command import Command as Command  # noqa: PLC0414
 from .commands import *  # noqa: F403
-from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
+from .commands import Hello, HelloJoin, HelloResume, Ping, RoomSettings
 from .concerns import *  # noqa: F403
 from .door import *  # noqa: F403
 from .evening import *  # noqa: F403
@@ -25,8 +27,15 @@ from .media import *  # noqa: F403
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 from .shapes import read
 
-COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
-"""The command classes by their types."""
+_DECLARING: Final = (commands, door, care, evening, guests, materials, concerns, media)
+
+COMMANDS: Final[Mapping[str, type[Command]]] = {
+    each.t: each
+    for module in _DECLARING
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, Command) and each is not Command
+}
+"""The command classes by their types: all that these modules declare."""
 
 SERVER_FRAMES: Final[Mapping[str, type[ServerFrame]]] = {
     each.t: each for each in get_args(ServerFrame)
@@ -59,7 +68,7 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
     except Invalid as bad:
         raise BadMessage(usable, _detail(bad)) from None
     if isinstance(command, RoomSettings) and not command.changes:
-        raise BadMessage(usable, "no setting is named")
+        raise BadMessage(usable, "names no setting")
     return command
 
 
@@ -83,7 +92,7 @@ def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
 
 
 def _detail(bad: Invalid) -> str:
-    return f"{bad.place} {bad.problem}"
+    return "unknown field" if bad.place == "?" else f"{bad.place} {bad.problem}"
 
 
 def usable_id(raw: Mapping[str, object]) -> int | None:

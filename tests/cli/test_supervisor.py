@@ -84,7 +84,7 @@ def test_a_rolling_restart_replaces_all_and_refuses_nobody(start: Start) -> None
     server.until_listening()
     before = server.workers
     server.signal(signal.SIGHUP)
-    answers = list(asking(server, lambda: '"rolled"' not in server.text()))
+    answers = list(asking(server, lambda: '"restarted"' not in server.text()))
     assert set(answers) == {200}
     server.until(lambda: len(server.workers) == WORKERS, "the old ones are gone")
     assert set(before).isdisjoint(server.workers)
@@ -195,7 +195,7 @@ def test_a_rolling_restart_that_fails_leaves_the_old_workers(start: Start, tmp_p
     before = server.workers
     (tmp_path / "used").touch()
     server.signal(signal.SIGHUP)
-    server.until(lambda: '"roll_given_up"' in server.text(), "the failure is told")
+    server.until(lambda: '"restart_given_up"' in server.text(), "the failure is told")
     assert set(server.workers) == set(before)
     assert server.text().count('"worker_started"') == WORKERS + 1
 

@@ -35,7 +35,7 @@ class Site(Cluster):
         """The nodes that run, by their ids."""
         found = {}
         for node in self.nodes:
-            said = re.search(r'"carrying", "node": "(\w+)"', node.log.read_text())
+            said = re.search(r'"media_node_serving", "node": "(\w+)"', node.log.read_text())
             if node.code is None and said is not None:
                 found[said[1]] = node
         return found
@@ -131,7 +131,7 @@ async def test_MW5_MW7_voices_outlive_whatever_dies(site: Site) -> None:
         before = [(each.offered, each.lost) for each in everybody]
         site.kill(1)
         for member in (ada, ben):
-            member.client._door = fay.client._door
+            member.client._session.link = fay.client._session.link
         await until(
             lambda: ada.client.connections >= 2 and ben.client.connections >= 2,
             lambda: "back at the other worker",
@@ -162,7 +162,7 @@ async def test_sums_over_workers_count_each_node_once(site: Site) -> None:
 
 async def test_a_media_process_alone_drains_and_ends_with_0(site: Site) -> None:
     node = site.add_node()
-    await until(lambda: '"carrying"' in node.log.read_text(), lambda: "it runs")
+    await until(lambda: '"media_node_serving"' in node.log.read_text(), lambda: "it runs")
     node.signal(signal.SIGTERM)
     await until(lambda: node.code is not None, lambda: "it ends")
     assert node.code == 0
@@ -186,7 +186,7 @@ def test_serve_keeps_media_processes_beside_its_workers(tmp_path: Path) -> None:
             return [int(each) for each in found]
 
         def carrying() -> int:
-            return server.text().count('"carrying"')
+            return server.text().count('"media_node_serving"')
 
         server.until(lambda: carrying() == 2 and '"serving"' in server.text(), "two nodes")
         os.kill(started()[0], signal.SIGKILL)

@@ -8,7 +8,7 @@ import pytest
 
 from sitwith_client import CannotConnect, Client
 from sitwith_client.connection import Refusal, open_socket
-from sitwith_client.ways import PlainProxy, is_loopback, proxy_for
+from sitwith_client.proxies import PlainProxy, is_loopback, proxy_for
 from tests.blackbox.house import Server, circle
 from tests.client.test_live import link
 from tests.materials import samples

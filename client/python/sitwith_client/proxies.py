@@ -1,8 +1,7 @@
-"""Which way leads to a server: straight, or by a proxy that the environment names.
+"""Whether to use a proxy that the environment names.
 
-What goes to a server holds tokens and keys. A proxy of plain HTTP reads all of it, so none is used
-but for `https` and `wss`, where it carries what it can't read; and nothing for this machine's own
-loopback is sent by any.
+Requests carry tokens and keys, and a proxy can read plain HTTP. So a proxy is used only for `https`
+and `wss`, which it can't read, and never for loopback addresses.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ _VARIABLES: Final = {
     "ws": ("ws", "http", "all"),
     "wss": ("wss", "https", "all"),
 }
-"""Proxies that count for a scheme, the first one that is set; `http` is HTTP_PROXY, and so on."""
+"""Variables to look at for each scheme, in order: `http` stands for HTTP_PROXY, and so on."""
 
 
 class PlainProxy(CannotConnect):
-    """A proxy would read what is sent. The text says what to do."""
+    """A proxy could read what is sent. The text says what to do."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a URL's host is this machine by its own name or address (RFC 6761 §6.3)."""
+    """Whether a URL's host is a loopback name or address (RFC 6761 §6.3)."""
     name = host.removesuffix(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -41,16 +40,16 @@ def is_loopback(host: str) -> bool:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy by which `url` is to be asked; None: straight.
+    """The proxy to use for `url`, or None.
 
     Raises:
-        PlainProxy: it is plain `http` or `ws`, and the environment names a proxy for it.
+        PlainProxy: `url` is `http` or `ws`, and the environment names a proxy for it.
     """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return None  # what is no URL fails where it is used
+        return None  # the request itself fails on a bad URL
     if is_loopback(host) or proxy_bypass(host if port is None else f"{host}:{port}"):
         return None
     named = getproxies()
