@@ -1,10 +1,10 @@
-"""The commands of care, and of the facilitators' inbox (rules CL*, SI*)."""
+"""Commands about care and lines to the facilitators (rules CL*, SI*)."""
 
 from __future__ import annotations
 
-from .checks import Check, nullable, one_of, unchanged, written
+from .checks import Check, as_given, clean_text, nullable, one_of
 from .fields import ID, REF
-from .shapes import Message, may, message, need
+from .shapes import Message, message, optional, required
 
 LOCATION_MAX = 200
 PHONE_MAX = 40
@@ -14,64 +14,64 @@ LEVEL = one_of("quiet", "urgent")
 
 
 def _written(most: int, free: str = "") -> Check[str]:
-    """Text that people wrote, without control characters but those of ``free``."""
-    return unchanged(written(1, most, free=f"{free}\u2028\u2029", whole=True))
+    """Text that a person wrote, kept as given; of control characters only those in ``free``."""
+    return as_given(clean_text(1, most, free=f"{free}\u2028\u2029", whole=True))
 
 
 @message("care.flag")
 class CareFlag(Message):
-    id: int = need(ID)
-    level: str = need(LEVEL)
+    id: int = required(ID)
+    level: str = required(LEVEL)
 
 
 @message("care.withdraw")
 class CareWithdraw(Message):
-    """Takes one's own flag back."""
+    """Takes back the sender's flag."""
 
-    id: int = need(ID)
+    id: int = required(ID)
 
 
 @message("care.worry")
 class CareWorry(Message):
-    """``level`` null takes one's worry back."""
+    """``level`` null takes the worry back."""
 
-    id: int = need(ID)
-    member: str = need(REF)
-    level: str | None = need(nullable(LEVEL))
+    id: int = required(ID)
+    member: str = required(REF)
+    level: str | None = required(nullable(LEVEL))
 
 
 @message("care.take")
 class CareTake(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)
 
 
 @message("care.done")
 class CareDone(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)
 
 
 @message("care.aside")
 class CareAside(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)
 
 
 @message("care.back")
 class CareBack(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)
 
 
 @message("care.card")
 class CareCard(Message):
-    """How one is to be reached; with none of the three the card is taken back."""
+    """The sender's contact card; without any of the three fields it is taken back."""
 
-    id: int = need(ID)
-    location: str | None = may(_written(LOCATION_MAX), default=None)
-    phone: str | None = may(_written(PHONE_MAX), default=None)
-    note: str | None = may(_written(NOTE_MAX, "\n"), default=None)
+    id: int = required(ID)
+    location: str | None = optional(_written(LOCATION_MAX), default=None)
+    phone: str | None = optional(_written(PHONE_MAX), default=None)
+    note: str | None = optional(_written(NOTE_MAX, "\n"), default=None)
 
     def __repr__(self) -> str:
         return f"CareCard(id={self.id})"
@@ -79,17 +79,17 @@ class CareCard(Message):
 
 @message("care.open")
 class CareOpen(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)
 
 
 @message("staff.claim")
 class StaffClaim(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)
 
 
 @message("staff.release")
 class StaffRelease(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+    id: int = required(ID)
+    member: str = required(REF)

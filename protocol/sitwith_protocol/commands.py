@@ -1,12 +1,10 @@
-"""All that a client may say: two greetings and the commands, one class each.
+"""Every command by name: the unions that a worker and a client handle.
 
-The shapes of CONTRACT and SPEC (rules OP*, AN2, LI*) live in these declarations alone. Whether a
-command fits the room's state is the room's business; here is only what it looks like.
+A declaration says what a command looks like (SPEC, rules OP*, AN2, LI*). Whether it fits the room's
+state is for the room to decide.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from .care import (
     CareAside,
@@ -21,21 +19,10 @@ from .care import (
     StaffClaim,
     StaffRelease,
 )
-from .checks import (
-    binary,
-    boolean,
-    either,
-    integer,
-    many,
-    mapping,
-    matching,
-    nullable,
-    number,
-    one_of,
-    text,
-)
+from .chat import ChatDelete, ChatSay, React
 from .concerns import ConcernsOffer, PairsPlan, TopicsSet
 from .door import (
+    AgreementAccept,
     AgreementReading,
     LinkReplace,
     LobbyAdmit,
@@ -60,306 +47,36 @@ from .evening import (
     VoiceDismiss,
     VoiceNudge,
 )
-from .fields import (
-    BODY,
-    CONVERSATION,
-    DURATION_MAX,
-    ID,
-    KINDS,
-    REF,
-    SECONDS,
-    SEEN_MAX,
-    groups_of_members,
+from .floor import (
+    FloorExtend,
+    FloorLater,
+    FloorOpen,
+    FloorPass,
+    FloorPause,
+    FloorQuiet,
+    FloorResume,
+    FloorRound,
+    FloorStick,
+    HandLower,
+    HandRaise,
 )
-from .fields import name as a_name
 from .guests import GuestBring, GuestRest
+from .hello import HelloJoin, HelloResume
 from .materials import MaterialHide, MaterialLink, MaterialOpen, MaterialText, MaterialUpload
 from .media import MediaOffer, MediaServers, MediaTake
-from .person import PERSON_BYTES
-from .shapes import Message, may, message, need
-
-
-@message("hello")
-class HelloJoin(Message):
-    """The first greeting, with an invite's token and the name to go by.
-
-    ``was`` is a resume value that leads nowhere any more: whoever was a facilitator inside before
-    the room forgot is not made to wait.
-    """
-
-    token: str = need(text(1, 512))
-    name: str = need(a_name)
-    was: str | None = may(text(1, 1024), default=None)
-
-
-@message("hello")
-class HelloResume(Message):
-    """The greeting of somebody who takes their seat again.
-
-    ``seen`` maps a stream to the ``pos`` of the last frame received of it.
-    """
-
-    resume: str = need(text(1, 1024))
-    seen: Mapping[str, bytes] = need(mapping(binary(0, 256), SEEN_MAX))
-
-
-@message("ping")
-class Ping(Message):
-    """Asks whether anybody is there. No command: it changes nothing and needs no room."""
-
-    id: int = need(ID)
-
-
-@message("agreement.accept")
-class AgreementAccept(Message):
-    """``person``: by what one likes to be known again in the room's series, see ``person``."""
-
-    id: int = need(ID)
-    version: int | str = need(either(integer(), text(1, 128)))
-    person: bytes | None = may(binary(PERSON_BYTES, PERSON_BYTES), default=None)
-
-    def __repr__(self) -> str:
-        return f"AgreementAccept(id={self.id}, version={self.version!r})"
-
-
-@message("chat.say")
-class ChatSay(Message):
-    id: int = need(ID)
-    to: str = need(CONVERSATION)
-    body: str | bytes = need(BODY)
-
-
-@message("chat.delete")
-class ChatDelete(Message):
-    id: int = need(ID)
-    to: str = need(CONVERSATION)
-    n: int = need(integer(1, 2**63 - 1))
-
-
-@message("react")
-class React(Message):
-    id: int = need(ID)
-    kind: str = need(matching(text(1, 24), r"\w+", "must be letters, digits and _"))
-    to: str | None = may(one_of("circle", "pair"), default=None)
-
-
-@message("hand.raise")
-class HandRaise(Message):
-    id: int = need(ID)
-
-
-@message("hand.lower")
-class HandLower(Message):
-    id: int = need(ID)
-    member: str | None = may(REF, default=None)
-
-
-@message("floor.open")
-class FloorOpen(Message):
-    id: int = need(ID)
-
-
-@message("floor.quiet")
-class FloorQuiet(Message):
-    id: int = need(ID)
-
-
-@message("floor.round")
-class FloorRound(Message):
-    id: int = need(ID)
-    order: tuple[str, ...] | None = may(many(REF, 1, 1000, distinct=True), default=None)
-    seconds: float | None = may(SECONDS, default=None)
-    starter: str | None = may(REF, default=None)
-
-
-@message("floor.stick")
-class FloorStick(Message):
-    id: int = need(ID)
-    to: str | None = may(REF, default=None)
-    seconds: float | None = may(SECONDS, default=None)
-
-
-@message("floor.pass")
-class FloorPass(Message):
-    id: int = need(ID)
-    to: str | None = may(REF, default=None)
-
-
-@message("floor.later")
-class FloorLater(Message):
-    id: int = need(ID)
-    last: bool = may(boolean, default=False)
-
-
-@message("floor.extend")
-class FloorExtend(Message):
-    id: int = need(ID)
-    seconds: float = need(SECONDS)
-
-
-@message("floor.pause")
-class FloorPause(Message):
-    id: int = need(ID)
-
-
-@message("floor.resume")
-class FloorResume(Message):
-    id: int = need(ID)
-
-
-@message("mute")
-class Mute(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-    kinds: tuple[str, ...] = need(KINDS)
-
-
-@message("unmute")
-class Unmute(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-    kinds: tuple[str, ...] = need(KINDS)
-
-
-@message("mute.all")
-class MuteAll(Message):
-    id: int = need(ID)
-    kinds: tuple[str, ...] = need(KINDS)
-    except_: tuple[str, ...] = may(many(REF, 0, 1000), default=(), name="except")
-    hold: bool = may(boolean, default=True)
-
-
-@message("pairs.open")
-class PairsOpen(Message):
-    id: int = need(ID)
-    groups: tuple[tuple[str, ...], ...] = need(groups_of_members)
-    seconds: float | None = may(SECONDS, default=None)
-
-
-@message("pairs.move")
-class PairsMove(Message):
-    """``group`` null brings the member back to the circle."""
-
-    id: int = need(ID)
-    member: str = need(REF)
-    group: str | None = need(nullable(REF))
-
-
-@message("pairs.extend")
-class PairsExtend(Message):
-    id: int = need(ID)
-    seconds: float = need(SECONDS)
-
-
-@message("pairs.say")
-class PairsSay(Message):
-    id: int = need(ID)
-    body: str | bytes = need(BODY)
-
-
-@message("pairs.close")
-class PairsClose(Message):
-    id: int = need(ID)
-    grace: float = may(number(0, DURATION_MAX), default=30)
-
-
-@message("pairs.visit")
-class PairsVisit(Message):
-    id: int = need(ID)
-    group: str = need(REF)
-
-
-@message("pairs.return")
-class PairsReturn(Message):
-    id: int = need(ID)
-
-
-@message("help.ask")
-class HelpAsk(Message):
-    id: int = need(ID)
-
-
-@message("help.done")
-class HelpDone(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-
-
-@message("room.lock")
-class RoomLock(Message):
-    id: int = need(ID)
-
-
-@message("room.unlock")
-class RoomUnlock(Message):
-    id: int = need(ID)
-
-
-@message("room.end")
-class RoomEnd(Message):
-    id: int = need(ID)
-
-
-@message("room.extend")
-class RoomExtend(Message):
-    """Moves the room's end; how far at most is the room's to say."""
-
-    id: int = need(ID)
-    seconds: float = need(number(1, float("inf")))
-
-
-@message("room.settings")
-class RoomSettings(Message):
-    """``None`` leaves a setting as it is; one that changes nothing at all is no message."""
-
-    id: int = need(ID)
-    chat: str | None = may(one_of("all", "staff", "off"), default=None)
-    direct: bool | None = may(boolean, default=None)
-    slow_seconds: float | None = may(number(0, DURATION_MAX), default=None)
-    grace_seconds: float | None = may(SECONDS, default=None)
-    lobby: bool | None = may(boolean, default=None)
-    facilitators_wait: bool | None = may(boolean, default=None)
-    sealed: bool | None = may(boolean, default=None)
-    cards: bool | None = may(boolean, default=None)
-    queue_order: str | None = may(one_of("raised", "least_heard"), default=None)
-    guests_read: bool | None = may(boolean, default=None)
-    mood_strict: bool | None = may(boolean, default=None)
-
-    @property
-    def changes(self) -> dict[str, object]:
-        """The settings that are named, by their names."""
-        return {key: value for key, value in self.to_map().items() if key not in ("t", "id")}
-
-
-@message("member.remove")
-class MemberRemove(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-
-
-@message("role.give")
-class RoleGive(Message):
-    id: int = need(ID)
-    member: str = need(REF)
-    role: str = need(one_of("facilitator", "member", "guest"))
-
-
-@message("self.rename")
-class SelfRename(Message):
-    id: int = need(ID)
-    name: str = need(a_name)
-
-
-@message("self.away")
-class SelfAway(Message):
-    id: int = need(ID)
-    away: bool = need(boolean)
-
-
-@message("leave")
-class Leave(Message):
-    id: int = need(ID)
-
+from .members import Leave, MemberRemove, Mute, MuteAll, RoleGive, SelfAway, SelfRename, Unmute
+from .pairs import (
+    HelpAsk,
+    HelpDone,
+    PairsClose,
+    PairsExtend,
+    PairsMove,
+    PairsOpen,
+    PairsReturn,
+    PairsSay,
+    PairsVisit,
+)
+from .room import RoomEnd, RoomExtend, RoomLock, RoomSettings, RoomUnlock
 
 Hello = HelloJoin | HelloResume
 

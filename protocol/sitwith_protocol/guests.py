@@ -1,20 +1,20 @@
-"""Guest speakers, on the wire (GU*)."""
+"""Commands about guest speakers (rules GU*)."""
 
 from __future__ import annotations
 
 from .fields import ID
-from .shapes import Message, message, need
+from .shapes import Message, message, required
 
 
 @message("guest.bring")
 class GuestBring(Message):
-    """Guests hear the circle and are heard by it, until the next stage begins."""
+    """Lets guests hear and speak in the circle, until the next stage begins."""
 
-    id: int = need(ID)
+    id: int = required(ID)
 
 
 @message("guest.rest")
 class GuestRest(Message):
-    """Guests wait again."""
+    """Sends guests back to waiting."""
 
-    id: int = need(ID)
+    id: int = required(ID)
