@@ -21,6 +21,7 @@ help:
 	@echo "make demo     a living room on this machine (PORT=8000)"
 	@echo "make test     every check and every test"
 	@echo "make lint     the checks alone; make format mends what can be mended"
+	@echo "               and renews what is generated"
 	@echo "make check    locked and shipped versions against known faults"
 	@echo "make bench    benchmarks; make soak runs long tests"
 	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
@@ -57,6 +58,9 @@ check: dev
 
 format: dev
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/python deploy/dev/generate.py
+	@$(BIN)/python -m tests.room.render_rules
+	@$(BIN)/python tests/protocol/make_tables.py
 
 bench: dev
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -90,7 +90,7 @@ def concerns(value: object) -> tuple[str, ...]:
     known: set[str] = set()
     for place, normal in enumerate(map(normal_concern, made)):
         if normal in known:
-            raise Invalid("is there twice", place)
+            raise Invalid("appears twice", place)
         known.add(normal)
     return made
 
@@ -110,9 +110,9 @@ def _stage(value: object) -> Stage:
     if "turn_seconds" in stage and floor not in ("round", "stick"):
         raise Invalid("needs the floor round or stick", "turn_seconds")
     if "pairs" in stage and stage["kind"] == "debrief":
-        raise Invalid("is nothing for a debrief", "pairs")
+        raise Invalid("is not allowed in a debrief", "pairs")
     if stage.get("guest") and ("pairs" in stage or stage["kind"] == "debrief"):
-        raise Invalid("is nothing for pairs or a debrief", "guest")
+        raise Invalid("is not allowed in pairs or a debrief", "guest")
     return stage
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .checks import Check, as_given, clean_text, nullable, one_of
-from .fields import ID, REF
-from .shapes import Message, message, optional, required
+from .command import Command
+from .fields import REF
+from .shapes import message, optional, required
 
 LOCATION_MAX = 200
 PHONE_MAX = 40
@@ -19,56 +20,47 @@ def _written(most: int, free: str = "") -> Check[str]:
 
 
 @message("care.flag")
-class CareFlag(Message):
-    id: int = required(ID)
+class CareFlag(Command):
     level: str = required(LEVEL)
 
 
 @message("care.withdraw")
-class CareWithdraw(Message):
+class CareWithdraw(Command):
     """Takes back the sender's flag."""
-
-    id: int = required(ID)
 
 
 @message("care.worry")
-class CareWorry(Message):
+class CareWorry(Command):
     """``level`` null takes the worry back."""
 
-    id: int = required(ID)
     member: str = required(REF)
     level: str | None = required(nullable(LEVEL))
 
 
 @message("care.take")
-class CareTake(Message):
-    id: int = required(ID)
+class CareTake(Command):
     member: str = required(REF)
 
 
 @message("care.done")
-class CareDone(Message):
-    id: int = required(ID)
+class CareDone(Command):
     member: str = required(REF)
 
 
 @message("care.aside")
-class CareAside(Message):
-    id: int = required(ID)
+class CareAside(Command):
     member: str = required(REF)
 
 
 @message("care.back")
-class CareBack(Message):
-    id: int = required(ID)
+class CareBack(Command):
     member: str = required(REF)
 
 
 @message("care.card")
-class CareCard(Message):
+class CareCard(Command):
     """The sender's contact card; without any of the three fields it is taken back."""
 
-    id: int = required(ID)
     location: str | None = optional(_written(LOCATION_MAX), default=None)
     phone: str | None = optional(_written(PHONE_MAX), default=None)
     note: str | None = optional(_written(NOTE_MAX, "\n"), default=None)
@@ -78,18 +70,15 @@ class CareCard(Message):
 
 
 @message("care.open")
-class CareOpen(Message):
-    id: int = required(ID)
+class CareOpen(Command):
     member: str = required(REF)
 
 
 @message("staff.claim")
-class StaffClaim(Message):
-    id: int = required(ID)
+class StaffClaim(Command):
     member: str = required(REF)
 
 
 @message("staff.release")
-class StaffRelease(Message):
-    id: int = required(ID)
+class StaffRelease(Command):
     member: str = required(REF)

@@ -41,7 +41,7 @@ class Invalid(ValueError):
     @classmethod
     def unknown(cls, name: object) -> Invalid:
         """For a field that is not declared."""
-        made = cls("is no field of this", _UNKNOWN)
+        made = cls("is not a known field", _UNKNOWN)
         if isinstance(name, str) and _NAMEABLE.fullmatch(name):
             made._unknown = name
         return made
@@ -198,7 +198,7 @@ def _length(low: int, high: int) -> str:
 
 ONE_LINE: Final = "must have one line without control characters"
 LINES: Final = "\n\t\u2028\u2029"
-"""``free`` of a ``clean_text`` that may have several lines."""
+"""What ``written`` takes as ``free`` where text may have several lines."""
 
 
 def has_controls(value: str, free: str = "") -> bool:

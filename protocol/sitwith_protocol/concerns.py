@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .checks import Invalid, binary, boolean, has_controls, integer, list_of, one_of, text
-from .fields import ID, two_members
+from .command import Command
+from .fields import two_members
 from .linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
-from .shapes import Message, message, optional, required
+from .shapes import message, optional, required
 
 
 def _concerns(value: object) -> tuple[str, ...]:
@@ -25,24 +26,21 @@ _TEXTS = list_of(text(1, CONCERN_MAX), 0, CONCERNS_MAX)
 
 
 @message("topics.set")
-class TopicsSet(Message):
+class TopicsSet(Command):
     """The sender's concerns as blinded tags (`linking.blind_all`); none takes them back."""
 
-    id: int = required(ID)
     tags: tuple[bytes, ...] = required(list_of(binary(1, TAG_MAX), 0, TAGS_MAX, distinct=True))
 
 
 @message("concerns.offer")
-class ConcernsOffer(Message):
+class ConcernsOffer(Command):
     """Offers concerns that members may tick, in plain words."""
 
-    id: int = required(ID)
     concerns: tuple[str, ...] = required(_concerns)
 
 
 @message("pairs.plan")
-class PairsPlan(Message):
-    id: int = required(ID)
+class PairsPlan(Command):
     how: str = required(one_of("random", "fresh", "linked"))
     size: int = optional(integer(2, 1000), default=2)
     avoid: tuple[tuple[str, str], ...] = optional(list_of(two_members, 0, 1000), default=())

@@ -7,9 +7,10 @@ import secrets
 from typing import Final
 
 from .checks import any_of, binary, boolean, integer, text
-from .fields import ID, REF
+from .command import Command
+from .fields import REF
 from .person import PERSON_BYTES
-from .shapes import Message, message, optional, required
+from .shapes import message, optional, required
 
 DIGEST_BYTES: Final = 32
 
@@ -24,10 +25,9 @@ def new_token(room: str) -> tuple[str, bytes]:
 
 
 @message("agreement.accept")
-class AgreementAccept(Message):
+class AgreementAccept(Command):
     """``person`` is the person code by which the room's series knows the sender again."""
 
-    id: int = required(ID)
     version: int | str = required(any_of(integer(), text(1, 128)))
     person: bytes | None = optional(binary(PERSON_BYTES, PERSON_BYTES), default=None)
 
@@ -36,51 +36,44 @@ class AgreementAccept(Message):
 
 
 @message("agreement.reading")
-class AgreementReading(Message):
+class AgreementReading(Command):
     """Says that a person is reading the agreement just now."""
-
-    id: int = required(ID)
 
 
 @message("lobby.admit")
-class LobbyAdmit(Message):
-    id: int = required(ID)
+class LobbyAdmit(Command):
     person: str = required(REF)
 
 
 @message("lobby.admit_all")
-class LobbyAdmitAll(Message):
-    id: int = required(ID)
+class LobbyAdmitAll(Command):
+    pass
 
 
 @message("lobby.decline")
-class LobbyDecline(Message):
-    id: int = required(ID)
+class LobbyDecline(Command):
     person: str = required(REF)
 
 
 @message("lobby.decline_all")
-class LobbyDeclineAll(Message):
+class LobbyDeclineAll(Command):
     """With ``link``, only those who came by it."""
 
-    id: int = required(ID)
     link: str | None = optional(REF, default=None)
 
 
 @message("link.replace")
-class LinkReplace(Message):
+class LinkReplace(Command):
     """Ends a link and begins another. ``digest`` is the SHA-256 of the new token.
 
     ``inside`` sends those who came in by the old link back to the lobby.
     """
 
-    id: int = required(ID)
     link: str = required(REF)
     digest: bytes = required(binary(DIGEST_BYTES, DIGEST_BYTES))
     inside: bool = optional(boolean, default=False)
 
 
 @message("lobby.return")
-class LobbyReturn(Message):
-    id: int = required(ID)
+class LobbyReturn(Command):
     member: str = required(REF)

@@ -25,24 +25,19 @@ class RefusalCode(StrEnum):
         return member
 
     BAD_REQUEST = "bad_request", "This request was not understood.", False
-    NOT_INSIDE = "not_inside", "That is possible once you are inside.", False
+    NOT_INSIDE = "not_inside", "You are not inside yet.", False
     NOT_ALLOWED = "not_allowed", "You may not do that here."
-    NO_PLAN = "no_plan", "No grouping keeps everybody apart who must be."
+    NO_PLAN = "no_plan", "No plan keeps everybody apart who must be kept apart."
     NOT_HOLDER = "not_holder", "The talking stick is with somebody else."
     MUTED = "muted", "A facilitator has muted this."
     LOCKED = "locked", "The room is locked."
     FULL = "full", "There is no seat left."
-    NO_SUCH_MEMBER = "no_such_member", "Nobody here goes by that id."
+    NO_SUCH_MEMBER = "no_such_member", "Nobody here has this id."
     NO_SUCH_GROUP = "no_such_group", "There is no such group."
     TOO_FAST = "too_fast", "That was too fast; wait a moment.", False
     TOO_LONG = "too_long", "That is too long."
-    STALE = "stale", "Things have moved on; that no longer fits."
-    FROZEN = "frozen", "The room can't take anything just now; nothing was lost.", False
-
-    @property
-    def temporary(self) -> bool:
-        """Whether the same command may succeed a moment later."""
-        return self in (RefusalCode.FROZEN, RefusalCode.TOO_FAST)
+    STALE = "stale", "The room has changed; this no longer applies."
+    FROZEN = "frozen", "The room can't save anything just now; nothing was done.", False
 
 
 class CloseCode(IntEnum):
@@ -63,7 +58,7 @@ class CloseCode(IntEnum):
     SLOW = 4001, "The connection was too slow to keep up."
     DRAIN = 4002, "This server is stopping; another one takes over."
     FAULT = 4003, "Something went wrong on the server."
-    LOST = 4004, "The server lost touch with the room."
+    LOST = 4004, "The server lost its connection to the room."
     PLACE_GIVEN = 4010, "Somebody else needed this place at the door. You can come in again."
     TOO_SOON = 4029, "You came back too often in a short time; wait a moment."
     BAD_FRAME = 4400, "A message could not be understood."
@@ -75,11 +70,6 @@ class CloseCode(IntEnum):
     TOO_LARGE = 4413, "A message was too large."
     DOOR_CLOSED = 4423, "The room is locked or full."
     TOO_FAST = 4429, "Too many messages came too fast."
-
-    @property
-    def reconnects(self) -> bool:
-        """Whether a client should reconnect with its ``resume`` value."""
-        return should_reconnect(self.value)
 
 
 def should_reconnect(code: int) -> bool:

@@ -6,86 +6,76 @@ from collections.abc import Mapping
 
 from .agenda import pattern, stages
 from .checks import any_of, as_given, binary, clean_text, integer
-from .fields import ID, REF, SECONDS, STAGE
-from .shapes import Message, message, optional, required
-
-MILESTONE_MAX = 80
-"""Characters of a milestone. The room refuses a longer one ``too_long``."""
-
+from .command import Command
+from .fields import REF, SECONDS, STAGE
+from .shapes import message, optional, required
 
 _MILESTONE = any_of(as_given(clean_text(1, 2000, whole=True)), binary(1, 2**12))
 """One line of text; bytes if the room is sealed."""
 
 
 @message("agenda.start")
-class AgendaStart(Message):
-    id: int = required(ID)
+class AgendaStart(Command):
+    pass
 
 
 @message("agenda.next")
-class AgendaNext(Message):
+class AgendaNext(Command):
     """``at``: the stage, from 0, that the sender takes for the present one."""
 
-    id: int = required(ID)
     at: int | None = optional(STAGE, default=None)
 
 
 @message("agenda.back")
-class AgendaBack(Message):
-    id: int = required(ID)
+class AgendaBack(Command):
     at: int | None = optional(STAGE, default=None)
 
 
 @message("agenda.extend")
-class AgendaExtend(Message):
-    id: int = required(ID)
+class AgendaExtend(Command):
     seconds: float = required(SECONDS)
 
 
 @message("agenda.edit")
-class AgendaEdit(Message):
+class AgendaEdit(Command):
     """``at``: the place, from 0, of the present stage among the new ``stages``."""
 
-    id: int = required(ID)
     stages: tuple[Mapping[str, object], ...] = required(stages)
     at: int | None = optional(STAGE, default=None)
 
 
 @message("breathe.start")
-class BreatheStart(Message):
+class BreatheStart(Command):
     """``pattern`` is the seconds of each phase of one breath."""
 
-    id: int = required(ID)
     pattern: tuple[float, ...] = required(pattern)
     seconds: float = required(SECONDS)
 
 
 @message("breathe.stop")
-class BreatheStop(Message):
-    id: int = required(ID)
+class BreatheStop(Command):
+    pass
 
 
 @message("mood.ask")
-class MoodAsk(Message):
-    id: int = required(ID)
+class MoodAsk(Command):
+    pass
 
 
 @message("mood.answer")
-class MoodAnswer(Message):
-    id: int = required(ID)
+class MoodAnswer(Command):
     value: int = required(integer(1, 5))
 
 
 @message("mood.close")
-class MoodClose(Message):
-    id: int = required(ID)
+class MoodClose(Command):
+    pass
 
 
 @message("milestone.share")
-class MilestoneShare(Message):
+class MilestoneShare(Command):
     """``text`` is bytes if the room is sealed."""
 
-    id: int = required(ID)
     text: str | bytes = required(_MILESTONE)
 
     def __repr__(self) -> str:
@@ -93,21 +83,17 @@ class MilestoneShare(Message):
 
 
 @message("milestone.clear")
-class MilestoneClear(Message):
+class MilestoneClear(Command):
     """``n`` is the milestone's number in its slice."""
 
-    id: int = required(ID)
     n: int = required(integer(1))
 
 
 @message("voice.nudge")
-class VoiceNudge(Message):
-    id: int = required(ID)
+class VoiceNudge(Command):
     member: str = required(REF)
 
 
 @message("voice.dismiss")
-class VoiceDismiss(Message):
+class VoiceDismiss(Command):
     """Dismisses the nudge that the sender got."""
-
-    id: int = required(ID)

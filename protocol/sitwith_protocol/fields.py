@@ -9,8 +9,6 @@ from .checks import Invalid, any_of, binary, integer, list_of, matching, number,
 
 NAME_MAX: Final = 40
 """Characters of a name, without surrounding white space."""
-BODY_MAX: Final = 2000
-"""Characters of a text body. The room refuses a longer one ``too_long``."""
 DURATION_MAX: Final = 7200
 """Seconds of the longest duration."""
 SEEN_MAX: Final = 1000

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from .fields import ID
-from .shapes import Message, message, required
+from .command import Command
+from .shapes import message
 
 
 @message("guest.bring")
-class GuestBring(Message):
+class GuestBring(Command):
     """Lets guests hear and speak in the circle, until the next stage begins."""
-
-    id: int = required(ID)
 
 
 @message("guest.rest")
-class GuestRest(Message):
+class GuestRest(Command):
     """Sends guests back to waiting."""
-
-    id: int = required(ID)

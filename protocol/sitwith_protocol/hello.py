@@ -39,3 +39,6 @@ class Ping(Message):
     """Asks for a ``pong``. Not a command: it changes nothing and needs no room."""
 
     id: int = required(ID)
+
+
+Hello = HelloJoin | HelloResume

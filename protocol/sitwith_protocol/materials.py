@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from .checks import LINES, clean_text, one_of
-from .fields import ID, REF
-from .shapes import Message, message, optional, required
+from .command import Command
+from .fields import REF
+from .shapes import message, optional, required
 from .urls import web_url
 
 TEXT_MAX: Final = 2_000
@@ -17,10 +18,9 @@ _TITLE = clean_text(0, TITLE_MAX)
 
 
 @message("material.link")
-class MaterialLink(Message):
+class MaterialLink(Command):
     """Shows a link to everybody."""
 
-    id: int = required(ID)
     url: str = required(web_url)
     title: str = optional(_TITLE, default="")
 
@@ -29,10 +29,9 @@ class MaterialLink(Message):
 
 
 @message("material.text")
-class MaterialText(Message):
+class MaterialText(Command):
     """Shows a text to everybody."""
 
-    id: int = required(ID)
     text: str = required(clean_text(1, TEXT_MAX, free=LINES))
     title: str = optional(_TITLE, default="")
 
@@ -41,10 +40,9 @@ class MaterialText(Message):
 
 
 @message("material.upload")
-class MaterialUpload(Message):
+class MaterialUpload(Command):
     """Asks for a ticket to upload a file."""
 
-    id: int = required(ID)
     kind: str = required(one_of("picture", "pdf"))
     title: str = optional(_TITLE, default="")
 
@@ -53,14 +51,12 @@ class MaterialUpload(Message):
 
 
 @message("material.open")
-class MaterialOpen(Message):
+class MaterialOpen(Command):
     """Asks for a ticket to download a file."""
 
-    id: int = required(ID)
     material: str = required(REF)
 
 
 @message("material.hide")
-class MaterialHide(Message):
-    id: int = required(ID)
+class MaterialHide(Command):
     material: str = required(REF)

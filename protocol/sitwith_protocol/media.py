@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .checks import list_of, map_of, nullable, one_of, text
-from .fields import ID
+from .command import Command
 from .shapes import Message, message, required
 
 SDP_MAX = 2**15
@@ -17,28 +17,24 @@ _WORD = text(1, 256)
 
 
 @message("media.offer")
-class MediaOffer(Message):
+class MediaOffer(Command):
     """Offers a peer connection (RFC 8829); ``ok`` carries the answer's `sdp`."""
 
-    id: int = required(ID)
     sdp: str = required(text(1, SDP_MAX))
 
 
 @message("media.servers")
-class MediaServers(Message):
+class MediaServers(Command):
     """Asks for TURN servers to give to the peer connection.
 
     ``ok`` carries ``{servers: [{urls: [text], username, credential}], ttl, relay}``.
     """
 
-    id: int = required(ID)
-
 
 @message("media.take")
-class MediaTake(Message):
+class MediaTake(Command):
     """Says which pictures this connection wants from now on."""
 
-    id: int = required(ID)
     pictures: str = required(one_of("none", "low", "high"))
 
 

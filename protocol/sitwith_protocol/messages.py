@@ -9,11 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from . import (
+    care,
+    chat,
+    concerns,
+    door,
+    evening,
+    floor,
+    guests,
+    materials,
+    media,
+    members,
+    pairs,
+    room,
+)
 from .care import *  # noqa: F403
 from .chat import *  # noqa: F403
 from .checks import INT_MAX, INT_MIN, Invalid
-from .commands import *  # noqa: F403
-from .commands import Command, Hello
+from .command import Command as Command  # noqa: PLC0414
 from .concerns import *  # noqa: F403
 from .door import *  # noqa: F403
 from .evening import *  # noqa: F403
@@ -23,7 +36,7 @@ from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
 from .guests import *  # noqa: F403
 from .hello import *  # noqa: F403
-from .hello import HelloJoin, HelloResume, Ping
+from .hello import Hello, HelloJoin, HelloResume, Ping
 from .materials import *  # noqa: F403
 from .media import *  # noqa: F403
 from .members import *  # noqa: F403
@@ -33,7 +46,16 @@ from .room import RoomSettings
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 from .shapes import read
 
-COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
+_COMMAND_MODULES: Final = (
+    door, chat, floor, members, pairs, room, care, evening, guests, materials, concerns, media,
+)  # fmt: skip
+
+COMMANDS: Final[Mapping[str, type[Command]]] = {
+    each.t: each
+    for module in _COMMAND_MODULES
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, Command) and each is not Command
+}
 """The command classes by type."""
 
 SERVER_FRAMES: Final[Mapping[str, type[ServerFrame]]] = {
@@ -66,7 +88,7 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
     except Invalid as bad:
         raise BadMessage(usable, _detail(bad)) from None
     if isinstance(command, RoomSettings) and not command.changes:
-        raise BadMessage(usable, "no setting is named")
+        raise BadMessage(usable, "names no setting")
     return command
 
 
@@ -90,7 +112,7 @@ def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
 
 
 def _detail(bad: Invalid) -> str:
-    return f"{bad.place} {bad.problem}"
+    return "unknown field" if bad.place == "?" else f"{bad.place} {bad.problem}"
 
 
 def usable_id(raw: Mapping[str, object]) -> int | None:

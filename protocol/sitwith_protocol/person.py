@@ -45,4 +45,4 @@ def read_person(code: str) -> bytes:
             return base64.b32decode(letters.encode("ascii"))
     except (binascii.Error, UnicodeEncodeError):
         pass
-    raise ValueError("this is no code of a person: 32 letters and digits")
+    raise ValueError("not a person code: it has 32 letters and digits")

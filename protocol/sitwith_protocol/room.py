@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from .checks import boolean, number, one_of
-from .fields import DURATION_MAX, ID, SECONDS
-from .shapes import Message, message, optional, required
+from .command import Command
+from .fields import DURATION_MAX, SECONDS
+from .shapes import message, optional, required
 
 
 @message("room.lock")
-class RoomLock(Message):
-    id: int = required(ID)
+class RoomLock(Command):
+    pass
 
 
 @message("room.unlock")
-class RoomUnlock(Message):
-    id: int = required(ID)
+class RoomUnlock(Command):
+    pass
 
 
 @message("room.end")
-class RoomEnd(Message):
-    id: int = required(ID)
+class RoomEnd(Command):
+    pass
 
 
 @message("room.extend")
-class RoomExtend(Message):
+class RoomExtend(Command):
     """Moves the room's end by ``seconds``; the room limits how far."""
 
-    id: int = required(ID)
     seconds: float = required(number(1, float("inf")))
 
 
 @message("room.settings")
-class RoomSettings(Message):
+class RoomSettings(Command):
     """Changes settings; ``None`` leaves one as it is. At least one must be named."""
 
-    id: int = required(ID)
     chat: str | None = optional(one_of("all", "staff", "off"), default=None)
     direct: bool | None = optional(boolean, default=None)
     slow_seconds: float | None = optional(number(0, DURATION_MAX), default=None)

@@ -36,9 +36,9 @@ from sitwith_server.log.redis.connection.check import Problem, check
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.media.engine import Engine
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_keeper import NodeKeeper, ended
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor, close_node
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import StoreRefused
 from sitwith_server.service.hosting.host import Host
@@ -70,21 +70,29 @@ class App:
     gate: Gate
     guard: Guard
     log: Log
-    voices: Voices
+    media: WorkerMedia
     node: Callable[[], Awaitable[Node]] | None
     """Starts the media node of this process, where it has one."""
-    nodes: list[NodeKeeper] = field(default_factory=list)
+    nodes: list[NodeSupervisor] = field(default_factory=list)
     shelf: Shelf | None = None
     meetings: Meetings | None = None
 
     async def start(self) -> None:
         """The media plane: from within the event loop, once the log is there."""
         self.pulse.start()
-        self.voices.start()
+        self.media.start()
         if self.shelf is not None:
             self.shelf.start()
         if self.node is not None:
-            self.nodes.append(await NodeKeeper.start(self.node))
+            self.nodes.append(await NodeSupervisor.start(self.node))
+
+    @property
+    def draining(self) -> bool:
+        return self.operator.draining
+
+    def ready(self) -> bool:
+        """Whether this worker can serve."""
+        return self.operator.ready()
 
     async def drain(self, seconds: float) -> None:
         """No new rooms or joins; everybody is sent elsewhere over `seconds`."""
@@ -94,7 +102,7 @@ class App:
     async def close(self) -> None:
         if self.shelf is not None:
             self.shelf.stop()
-        await self.voices.close()
+        await self.media.close()
         for node in self.nodes:
             await node.close()
         if self.meetings is not None:
@@ -115,18 +123,18 @@ def build(settings: Settings, log: Log | None = None) -> App:
         )
     host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
     meetings = _meetings(settings, host, metrics)
-    voices = Voices(log, _turn(settings), off=settings.media == "off")
+    media = WorkerMedia(log, _turn(settings), off=settings.media == "off")
     operator = Operator(
         host,
         room_ttl=settings.room_ttl,
         forget_seconds=settings.forget_seconds,
         door_seconds=settings.door_seconds,
-        silenced=voices.silenced,
+        silenced=media.silent_on_exit,
         meetings=meetings,
     )
-    metrics.media(voices.told)
+    metrics.media(media.reported_nodes)
     metrics.log(log.health, log.reasons)
-    gate = Gate(Door(host), settings, metrics, log.now, voices)
+    gate = Gate(Door(host), settings, metrics, log.now, media)
     shelf = Shelf(log, host.hosted)
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
@@ -148,7 +156,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         gate,
         guard,
         log,
-        voices,
+        media,
         node,
         meetings=meetings,
         shelf=shelf,
@@ -222,7 +230,7 @@ async def start_node(settings: Settings, host: Host) -> Node:
 
 def _started(node: Node) -> Node:
     node.start()
-    _log.info("carrying", node=node.id)
+    _log.info("media_node_serving", node=node.id)
     return node
 
 
@@ -287,10 +295,6 @@ class MediaProcess:
 
     draining = False
 
-    @property
-    def operator(self) -> MediaProcess:
-        return self
-
     def ready(self) -> bool:
         return True
 
@@ -334,10 +338,10 @@ async def _carry(
         for each in waited:
             each.cancel()
         process.draining = True
-        await node.leave(seconds)
+        await node.drain(seconds)
         if node.failed.is_set():
             # Whoever started this process starts another: nobody can tell what of it still works.
-            await ended(node)
+            await close_node(node)
             code = 1
         else:
             await node.close()

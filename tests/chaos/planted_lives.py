@@ -96,14 +96,14 @@ def no_reference_counts() -> AbstractContextManager[object]:
 
 def a_lease_of_nothing() -> AbstractContextManager[object]:
     """That the log does not have the room is taken for no news."""
-    told = Reconciler._told
+    told = Reconciler._on_head
 
     def lenient(self: Reconciler, sent: float, look: Look | None) -> None:
-        if look is None and self._seen is not None:
-            look = self._seen[1]
+        if look is None and self._last_read is not None:
+            look = self._last_read[1]
         told(self, sent, look)
 
-    return mock.patch.object(Reconciler, "_told", lenient)
+    return mock.patch.object(Reconciler, "_on_head", lenient)
 
 
 def nobody_minds_missing_rooms() -> AbstractContextManager[object]:

@@ -83,7 +83,7 @@ def test_a_rolling_restart_replaces_all_and_refuses_nobody(start: Start) -> None
     server.until_listening()
     before = server.workers
     server.signal(signal.SIGHUP)
-    answers = list(asking(server, lambda: '"rolled"' not in server.log))
+    answers = list(asking(server, lambda: '"restarted"' not in server.log))
     assert set(answers) == {200}
     server.until(lambda: len(server.workers) == WORKERS, "the old ones are gone")
     assert set(before).isdisjoint(server.workers)
@@ -194,7 +194,7 @@ def test_a_rolling_restart_that_fails_leaves_the_old_workers(start: Start, tmp_p
     before = server.workers
     (tmp_path / "used").touch()
     server.signal(signal.SIGHUP)
-    server.until(lambda: '"roll_given_up"' in server.log, "the failure is told")
+    server.until(lambda: '"restart_given_up"' in server.log, "the failure is told")
     assert set(server.workers) == set(before)
     assert server.log.count('"worker_started"') == WORKERS + 1
 

@@ -172,7 +172,7 @@ async def test_supervised_workers_are_replaced_under_load(cluster: Cluster) -> N
     await asyncio.sleep(1)
     server.signal(signal.SIGHUP)
     async with asyncio.timeout(120):
-        while '"rolled"' not in server.log.read_text():
+        while '"restarted"' not in server.log.read_text():
             await asyncio.sleep(0.2)
     await asyncio.sleep(1)
     await one.hush()

@@ -14,8 +14,9 @@ import pylibsrtp
 from aioice import stun
 
 from sitwith_server.media.aiortc.datagrams import Outbox
-from sitwith_server.media.aiortc.engine import Link, _Buffer, _Ice
+from sitwith_server.media.aiortc.dtls_srtp import IceStub, PacketBuffer
 from sitwith_server.media.aiortc.ice import ADDRESSES, AMPLIFIED, Agent, Credentials
+from sitwith_server.media.aiortc.transport import MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
 from sitwith_server.media.engine import AUDIO_SLOTS, VIDEO_SLOTS, OfferRefused
@@ -371,11 +372,11 @@ def datagrams(data: bytes) -> None:
     )
     rx = pylibsrtp.Session(pylibsrtp.Policy(key=_KEY, ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND))
     stage = _stage()
-    link: Any = object.__new__(Link)
+    link: Any = object.__new__(MemberTransport)
     link.agent = SimpleNamespace(heard=0.0)
-    link._counters, link._buffer = Counters(), _Buffer()
+    link._counters, link._buffer = Counters(), PacketBuffer()
     link._length = link._buffer.size
-    link._ice = _Ice(lambda _: None)
+    link._ice = IceStub(lambda _: None)
     link._rx, link._port = rx._srtp[0], stage.ports["m1"]
     link.budget, link._streams = 300, set()
     for op, who, body in read(data):

@@ -219,7 +219,7 @@ def _wrong_ticket(chance: random.Random) -> bytes:
         return _BRING
 
 
-_LETTERS: tuple[Callable[[], bus.Letter], ...] = (
+_LETTERS: tuple[Callable[[], bus.MediaMessage], ...] = (
     lambda: bus.Here("n", 0.5, 1, 2, False, {"sent": 1}),
     lambda: bus.Offer("n", "l", "m1", "c", "v=0"),
     lambda: bus.Slots("m1", {"0": None}),

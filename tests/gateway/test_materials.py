@@ -195,7 +195,7 @@ async def test_MT11_a_file_is_fetched_and_kept_nowhere(world: World) -> None:
 
 async def is_nothing(answer: httpx.Response) -> bool:
     """Whether an answer is the one that all who may have nothing get."""
-    error = {"code": "not_found", "message": "There is nothing here."}
+    error = {"code": "not_found", "message": "There is nothing at this address."}
     return answer.status_code == 404 and answer.json() == {"error": error}
 
 

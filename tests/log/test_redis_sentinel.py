@@ -17,7 +17,7 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
 
-from .harness import ROOM, control, create, everything, say, taken
+from .harness import ROOM, control, create, everything, say, taken, usable
 
 TUNING = Tuning(offer=0.5, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.5)
 
@@ -172,5 +172,5 @@ async def test_without_sentinels_nothing_is_taken(house: House) -> None:
     with pytest.raises(LogDown):
         await control(log, 0)
     assert log.frozen(ROOM)
-    assert not await log.usable(ROOM, 0.3)
+    assert not await usable(log, 0.3)
     await log.close()

@@ -171,7 +171,7 @@ def test_MT15_a_kernel_without_a_wall_is_named_once_and_washes_all_the_same() ->
     )
     out = done.stdout.splitlines()
     assert [line for line in out if line == "image/jpeg"] == ["image/jpeg"] * 2
-    told = [line for line in out if "wash_less_confined" in line]
+    told = [line for line in out if "sandbox_incomplete" in line]
     assert len(told) == 1 and "landlock" in told[0] and "seccomp" not in told[0]
 
 

@@ -22,7 +22,7 @@ class Watch:
         self.ups: Counter[MemberId] = Counter()
         self.losses: Counter[MemberId] = Counter()
 
-    def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
+    def slots_changed(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
         self.maps[member] = dict(slots)
 
     def connected(self, member: MemberId) -> None:

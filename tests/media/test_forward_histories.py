@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.media.engine import Take
+from sitwith_server.media.engine import PictureChoice
 from sitwith_server.media.packets import rtcp
 from tests.media.rig import (
     Receiver,
@@ -158,7 +158,7 @@ class World:
             stage.forwarder.remove(who, now)
             self.here.discard(who)
         elif what == "take":
-            stage.forwarder.take(who, [*Take][how % 3], now)
+            stage.forwarder.choose_pictures(who, [*PictureChoice][how % 3], now)
         elif what == "jump":
             self.senders[who, 0].number += how
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sitwith_client.voice.peer import Peer
-from sitwith_server.media.engine import EngineDown, OfferRefused, Take
+from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
 from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
 from sitwith_server.media.janus.room import JanusRoom
 from tests.media.janus_member import Member, Watch, everybody, plan, until
@@ -145,7 +145,7 @@ async def test_ME2_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
         done, before = time.monotonic(), b.heard["a", mids["audio"]]
         await until(lambda: b.last["a"] > done + 0.2, "the picture is back")
         assert b.heard["a", mids["audio"]] == before
-        room.take("b", Take.NONE)
+        room.choose_pictures("b", PictureChoice.NONE)
         await until(lambda: not watch.on("b"), "b takes no pictures")
         done = time.monotonic()
         await asyncio.sleep(0.3)

@@ -43,7 +43,7 @@ class Site(Cluster):
         """The nodes that run, by their ids."""
         found = {}
         for node in self.nodes:
-            said = re.search(r'"carrying", "node": "(\w+)"', node.log.read_text())
+            said = re.search(r'"media_node_serving", "node": "(\w+)"', node.log.read_text())
             if node.code is None and said is not None:
                 found[said[1]] = node
         return found
@@ -172,7 +172,7 @@ async def test_sums_over_workers_count_each_node_once(site: Site) -> None:
 
 async def test_a_media_process_alone_drains_and_ends_with_0(site: Site) -> None:
     node = site.add_node()
-    await until(lambda: '"carrying"' in node.log.read_text(), lambda: "it runs")
+    await until(lambda: '"media_node_serving"' in node.log.read_text(), lambda: "it runs")
     node.signal(signal.SIGTERM)
     await until(lambda: node.code is not None, lambda: "it ends")
     assert node.code == 0
@@ -198,7 +198,7 @@ def test_serve_keeps_media_processes_beside_its_workers(tmp_path: Path) -> None:
             return [int(each) for each in found]
 
         def carrying() -> int:
-            return server.log.read_text().count('"carrying"')
+            return server.log.read_text().count('"media_node_serving"')
 
         ends = time.monotonic() + 60
         while carrying() < 2 or '"serving"' not in server.log.read_text():

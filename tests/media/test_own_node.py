@@ -19,10 +19,10 @@ from sitwith_server.log.base import Health
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
-from sitwith_server.media.aiortc.engine import RESTARTED_AFTER, AiortcEngine
+from sitwith_server.media.aiortc.engine import MAX_FAILED_TICKS, AiortcEngine
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_keeper import NodeKeeper
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
 from tests.media.person import until
@@ -46,13 +46,13 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
             nonlocal ticks
             ticks += 1
             # Not so often in a row that its transports are offered anew.
-            if ticks % (RESTARTED_AFTER // 2):
+            if ticks % (MAX_FAILED_TICKS // 2):
                 raise ValueError("a defect")
 
         def poor(now: float) -> None:
             refill(now)
-            for link in room._links.values():
-                link.budget = 20
+            for transport in room._transports.values():
+                transport.budget = 20
 
         with capture_logs() as lines:
             room.tick = fails  # type: ignore[method-assign]
@@ -63,7 +63,7 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
             await made.all_hear()
         assert engine.counters.floods == 0 and engine.counters.faults > 10
         assert [each["event"] for each in lines].count("engine_room_fault") == 1
-        assert engine.well() and not node.failed.is_set()
+        assert engine.is_healthy() and not node.failed.is_set()
         del room.tick, room.refill
         await node.close()
 
@@ -121,15 +121,15 @@ async def test_a_transport_that_does_not_say_good_bye_keeps_nobody_waiting() -> 
         async def hangs() -> None:
             await asyncio.Event().wait()
 
-        link = room._links["ada"]
+        transport = room._transports["ada"]
         agents = len(engine.port)
-        link._dtls.stop = hangs  # type: ignore[method-assign]
+        transport._dtls.stop = hangs  # type: ignore[method-assign]
         await made.peers.pop("ada").close()
-        room.lose(link)
-        assert "ada" not in room._links
+        room.lose(transport)
+        assert "ada" not in room._transports
         await until(lambda: len(engine.port) < agents, lambda: "her addresses are forgotten", 5)
         await made.hears("fay", "ben")
-        assert engine.well()
+        assert engine.is_healthy()
         await node.close()
         assert len(engine.port) == 0
 
@@ -146,7 +146,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             engines.append(engine)
             return node
 
-        keeper = await NodeKeeper.start(make)
+        keeper = await NodeSupervisor.start(make)
         await made.connect("fay", "ada")
         await made.all_hear()
 
@@ -159,7 +159,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             failed = time.monotonic()
             await made.quiet(failed)
             await until(lambda: len(nodes) == 2, lambda: "another one", 10)
-        assert ("media_node_unwell", "engine") in [(e["event"], e.get("part")) for e in lines]
+        assert ("media_node_failed", "engine") in [(e["event"], e.get("part")) for e in lines]
         assert engines[0].port.port == engines[1].port.port
         await until(lambda: made.room.state.media == nodes[1].id, lambda: "it is pinned", 10)
         await made.connect("fay", "ada")
@@ -286,7 +286,7 @@ async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_pa
         await until(lambda: node.poll() is not None, out.read_text, 60)
         assert node.returncode == 1, out.read_text()
         lines = [json.loads(line) for line in out.read_text().splitlines()]
-        assert [e["part"] for e in lines if e["event"] == "media_node_unwell"] == ["engine"]
+        assert [e["part"] for e in lines if e["event"] == "media_node_failed"] == ["engine"]
     finally:
         node.kill()
         server.kill()
@@ -312,7 +312,7 @@ async def test_ME44_no_id_and_no_description_of_who_has_left_can_be_reached() ->
         (carried,) = node._rooms.values()
         (room,) = engine._rooms.values()
         carried._take_pictures(_taken(node.id, "adaline"))
-        ufrags = {n: link.offer.ufrag for n, link in room._links.items()}
+        ufrags = {n: transport.offer.ufrag for n, transport in room._transports.items()}
 
         def kept() -> set[str]:
             words = {"adaline", "benedict", ufrags["adaline"], ufrags["benedict"]}

@@ -7,15 +7,13 @@ If a flag reaches nobody, ``Flagged.lines`` is true: the program then has to sho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
 
 from .commands import Commands, Member
 from .errors import Refused
-
-LINES_PATH: Final = "/crisis-lines"
 
 
 class Flagged(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sitwith_protocol import messages as m
 from sitwith_protocol.agenda import read_stages
 from sitwith_protocol.linking import blind_all
+from sitwith_protocol.shapes import read
 
 Member = str
 """A member's id, as in ``me.room.members``."""
@@ -35,6 +36,16 @@ class Commands(ABC):
 
         ``make`` gets the command's id: ``await me.ask(lambda id: HandRaise(id))``.
         """
+
+    async def command(self, t: str, /, **fields: object) -> Mapping[str, Any]:
+        """Sends any command by its type on the wire: ``await me.command("mood.answer", value=3)``.
+
+        Raises:
+            KeyError: there is no such type.
+            Invalid: a field is missing, unknown or does not fit.
+        """
+        kind = m.COMMANDS[t]
+        return await self.ask(lambda id: read(kind, {"t": t, "id": id, **fields}))
 
 
 class ChatCommands(Commands):

@@ -45,7 +45,7 @@ def parse_link(link_or_token: str, url: str | None = None) -> InviteLink:
         raise BadLink("a bare token needs the server's address: url=...")
     parts = urlsplit(base)
     if parts.scheme not in _SCHEMES or not parts.netloc:
-        raise BadLink("the server's address is no http(s) or ws(s) URL")
+        raise BadLink("the server's address is not an http(s) or ws(s) URL")
     path = parts.path.rstrip("/")
     if not path.endswith("/ws"):
         path += "/ws"
@@ -66,4 +66,4 @@ def _ascii(netloc: str) -> str:
     try:
         return f"{idna.encode(host, uts46=True, transitional=False).decode()}{colon}{port}"
     except idna.IDNAError:
-        raise BadLink("the server's address has a host that is none") from None
+        raise BadLink("the server's address has a host that is not valid") from None

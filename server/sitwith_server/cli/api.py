@@ -49,7 +49,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
         with httpx.Client(transport=way, timeout=TIMEOUT) as http:
             answer = http.request(method, url, json=body, headers=headers)
     except httpx.UnsupportedProtocol:
-        raise Failed(f"{base} is no http or https address", code=2) from None
+        raise Failed(f"{base} is not an http or https address", code=2) from None
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Failed(f"no answer from {base} ({type(error).__name__})") from None
     if not answer.is_success:
@@ -63,7 +63,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise Failed(f"{base} answered something else, so it is perhaps not a Sitwith server")
+        raise Failed(f"{base} gave an unexpected answer and is probably not a Sitwith server")
     return content
 
 
@@ -72,4 +72,4 @@ def _refusal(answer: httpx.Response, base: str) -> str:
         error = answer.json()["error"]
         return f"{base} refused: {error['message']} ({answer.status_code} {error['code']})"
     except (ValueError, KeyError, TypeError):
-        return f"{base} answered {answer.status_code} and is perhaps not a Sitwith server"
+        return f"{base} answered {answer.status_code} and is probably not a Sitwith server"

@@ -62,4 +62,4 @@ def check(loaded: config.Loaded) -> None:
 def warn_of_unknown(loaded: config.Loaded) -> None:
     """A misspelt variable would otherwise be a setting silently left at its default."""
     for name in loaded.unknown:
-        complain(f"warning: the environment has {name}, and there is no such setting")
+        complain(f"warning: the environment sets {name}, which is not a known setting")

@@ -25,7 +25,9 @@ This is a demonstration. Some who sit here are rehearsal members: programs, not 
 def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "demo", help="a living room on this machine, to look around in", allow_abbrev=False
+        "demo",
+        help="start a room with rehearsal members on this machine, to try Sitwith",
+        allow_abbrev=False,
     )
     parser.add_argument(
         "--members",
@@ -33,7 +35,7 @@ def add(commands: Commands) -> None:
         type=int,
         choices=range(13),
         default=5,
-        help="rehearsal members, 0 to 12 (5 unless given)",
+        help="rehearsal members, 0 to 12 (default: 5)",
     )
     settings.add(parser)
     parser.set_defaults(run=run)

@@ -15,7 +15,7 @@ from sitwith_server.config import SettingError
 def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "media", help="run a media node: it carries voices and pictures", allow_abbrev=False
+        "media", help="run a media node, which carries voice and video", allow_abbrev=False
     )
     settings.add(parser)
     # For a supervisor alone, when it starts a node.
@@ -28,7 +28,7 @@ def run(asked: argparse.Namespace) -> int:
     loaded = settings.load(asked)
     wanted = loaded.settings
     if wanted.redis_url is None:
-        raise SettingError("redis_url", "is needed: it is how a media node hears of rooms")
+        raise SettingError("redis_url", "is needed: a media node learns of rooms through it")
     if wanted.media == "off":
         raise SettingError("media", "is off")
     from sitwith_server import wiring

@@ -59,7 +59,7 @@ class MediaNodes:
             while (new := self._places.get(node.place)) is node or new is None:
                 await asyncio.sleep(0.05)
             if not await new.is_ready(READY_WITHIN):
-                _log.error("roll_given_up", media_node=node.place)
+                _log.error("restart_given_up", media_node=node.place)
                 return
 
     async def stop(self, number: int) -> bool:

@@ -141,7 +141,9 @@ def check_series(wanted: Settings) -> None:
 
     wiring.check_series(wanted)
     if wanted.redis_url is not None and wanted.series_url.startswith("sqlite"):
-        complain("series_url is a file of this machine: servers on others need PostgreSQL")
+        complain(
+            "series_url is a file on this machine: with servers on other machines, use PostgreSQL"
+        )
 
 
 def check(wanted: Settings) -> None:
@@ -156,7 +158,7 @@ def check(wanted: Settings) -> None:
             wanted.host, wanted.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except OSError:
-        raise SettingError("host", "is no address and no name of this machine") from None
+        raise SettingError("host", "is neither an address nor a name of this machine") from None
     family, kind, protocol, _, address = places[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -210,7 +212,7 @@ def check_media(wanted: Settings, nodes: int = 1) -> None:
 
     offered = wiring.media_address(wanted)
     if wanted.media_address is None and wanted.host in ("0.0.0.0", "::"):
-        complain(f"media_address is not set: members will send voices to {offered}")
+        complain(f"media_address is not set: members will send voice and video to {offered}")
     address = wanted.media_bind or offered
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for port in range(wanted.media_port, wanted.media_port + nodes) if wanted.media_port else (0,):
@@ -218,7 +220,9 @@ def check_media(wanted: Settings, nodes: int = 1) -> None:
             try:
                 probe.bind((address, port))
             except OverflowError:
-                raise SettingError("media_port", "leaves no room for all media nodes") from None
+                raise SettingError(
+                    "media_port", "leaves too few ports for all media nodes"
+                ) from None
             except OSError as error:
                 if error.errno == errno.EADDRNOTAVAIL:
                     name = "media_address" if wanted.media_bind is None else "media_bind"

@@ -13,7 +13,7 @@ from sitwith_server import config
 def add(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
     """Gives a command a flag for each setting (or for `names`), and `--config`."""
     group = parser.add_argument_group(
-        "settings", "flag, else environment (SITWITH_…), else --config FILE, else default"
+        "settings", "first wins: flag, environment (SITWITH_…), --config FILE, default"
     )
     group.add_argument(
         "--config", metavar="FILE", type=Path, help=f"a TOML file ({config.CONFIG_VARIABLE})"

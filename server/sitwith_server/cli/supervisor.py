@@ -26,11 +26,14 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from sitwith_server.cli.output import Failed
 from sitwith_server.cli.worker import LEAVING, READY, Inheritance
 from sitwith_server.gateway.telemetry import logs
+
+if TYPE_CHECKING:
+    from sitwith_server.cli.nodes import MediaNodes
 
 Command = Callable[[Inheritance], Sequence[str]]
 """The command line of a process that gets this inheritance."""
@@ -77,20 +80,6 @@ def bind(host: str, port: int) -> list[socket.socket]:
             each.close()
         raise Failed(f"can't listen on {host} port {port}: {error.strerror}") from None
     return made
-
-
-class Beside(Protocol):
-    """Other processes that come and go with the workers."""
-
-    def start(self) -> None: ...
-
-    async def roll(self) -> None:
-        """Replaces them, one after another."""
-        ...
-
-    async def stop(self, number: int) -> bool:
-        """Lets them go by this signal; whether all of them left as they should."""
-        ...
 
 
 class Worker:
@@ -191,7 +180,7 @@ class Supervisor:
         port: int,
         *,
         drain_seconds: float,
-        beside: Beside | None = None,
+        beside: MediaNodes | None = None,
     ) -> None:
         self._command = command
         self._beside = beside
@@ -310,16 +299,16 @@ class Supervisor:
     # -- all of them -----------------------------------------------------------------------------
 
     async def _roll(self) -> None:
-        _log.info("rolling", workers=len(self._places))
+        _log.info("restarting", workers=len(self._places))
         for place in self._places:
             place.wish = asyncio.get_running_loop().create_future()
             place.asked.set()
             if not await place.wish:
-                _log.error("roll_given_up", worker=place.number)
+                _log.error("restart_given_up", worker=place.number)
                 return
         if self._beside is not None:
             await self._beside.roll()
-        _log.info("rolled", workers=len(self._places))
+        _log.info("restarted", workers=len(self._places))
 
     async def _watch(self) -> None:
         """Kills workers that beat no more: the members of a stuck one are better off elsewhere.

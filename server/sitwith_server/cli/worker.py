@@ -26,17 +26,13 @@ _LOOKS_EACH: Final = 0.05
 """Seconds between two looks at whether this worker can serve yet, or leaves."""
 
 
-class _Operator(Protocol):
-    draining: bool
-
-    def ready(self) -> bool: ...
-
-
 class App(Protocol):
-    """What the leash asks a worker."""
+    """What the leash asks a worker or a media process."""
 
     @property
-    def operator(self) -> _Operator: ...
+    def draining(self) -> bool: ...
+
+    def ready(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +89,15 @@ class Leash:
 
     async def _beat(self, app: App) -> None:
         # By the loop that serves: a worker whose loop is stuck doesn't beat.
-        while not (app.operator.ready() or app.operator.draining):
+        while not (app.ready() or app.draining):
             await asyncio.sleep(_LOOKS_EACH)
         self._tell(READY)
         while True:
-            leaving = app.operator.draining
+            leaving = app.draining
             self._tell(LEAVING if leaving else BEAT)
             for _ in range(round(BEATS_EACH / _LOOKS_EACH)):
                 await asyncio.sleep(_LOOKS_EACH)
-                if app.operator.draining and not leaving:
+                if app.draining and not leaving:
                     break
 
     def _tell(self, word: bytes) -> None:

@@ -26,7 +26,7 @@ def browser_host(host: str) -> str:
         return _ipv6(host)
     name = host.lower() if host.isascii() else _ascii(host)
     if not name or _FORBIDDEN.search(name):
-        raise Invalid("has a host that is none")
+        raise Invalid("has a host that is not valid")
     last = name.removesuffix(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last):
         # Browsers read `127.1` and `010.0.0.1` as addresses, and write those.
@@ -45,7 +45,7 @@ def _ascii(name: str) -> str:
         return idna.encode(name, uts46=True, transitional=False).decode().lower()
     except idna.IDNAError:
         raise Invalid(
-            "has a host that can't be brought into ASCII: write it as browsers do (xn--…)"
+            "has a host that can't be converted to ASCII: write it as browsers do (xn--…)"
         ) from None
 
 
@@ -53,9 +53,9 @@ def _ipv6(host: str) -> str:
     try:
         address = ipaddress.IPv6Address(host)
     except ValueError:
-        raise Invalid("has an IPv6 address that is none") from None
+        raise Invalid("has an IPv6 address that is not valid") from None
     if address.scope_id is not None:
-        raise Invalid("has an IPv6 address with a zone, which browsers don't take")
+        raise Invalid("has an IPv6 address with a zone, which browsers don't accept")
     if address.ipv4_mapped is not None:
         # Browsers write these by words, Python's newer versions with the IPv4 address.
         high, low = divmod(int(address.ipv4_mapped), 1 << 16)

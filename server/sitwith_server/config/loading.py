@@ -146,7 +146,7 @@ def _read(file: Path) -> dict[str, str]:
 
 def _plain(name: str, value: object, source: str) -> str:
     if name not in names():
-        raise SettingError(name, "there is no such setting", source=source)
+        raise SettingError(name, "is not a known setting", source=source)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(value)
     if isinstance(value, bool):

@@ -76,7 +76,7 @@ def origin(value: str) -> str:
     try:
         parts = urlsplit(value.strip())
     except ValueError:
-        raise Invalid("has a host that is none") from None
+        raise Invalid("has a host that is not valid") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise Invalid("must look like https://example.org")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
@@ -84,7 +84,7 @@ def origin(value: str) -> str:
     try:
         port = parts.port
     except ValueError:
-        raise Invalid("has a port that is no port") from None
+        raise Invalid("has an invalid port") from None
     scheme = parts.scheme.lower()
     return f"{scheme}://{authority(browser_host(parts.hostname), port, scheme)}"
 
@@ -123,7 +123,7 @@ def networks(value: str) -> tuple[str, ...]:
         except ValueError:
             raise Invalid("must each be an IP address or a network like 10.0.0.0/8") from None
         if network.prefixlen == 0:
-            raise Invalid("must not be everybody")
+            raise Invalid("must not include every address")
         found.append(str(network))
     return tuple(dict.fromkeys(found))
 
@@ -133,7 +133,9 @@ def public_address(value: str) -> str:
     found = ipaddress.ip_address(address(value))
     if isinstance(found, ipaddress.IPv6Address):
         if found.scope_id is not None:
-            raise Invalid("must be an address without a zone: members' machines have others")
+            raise Invalid(
+                "must be an address without a zone: a zone means nothing on members' machines"
+            )
         if found.ipv4_mapped is not None:
             return str(found.ipv4_mapped)
     return str(found)
@@ -189,7 +191,7 @@ def places(value: str) -> tuple[str, ...]:
         raise Invalid("must each look like host:port")
     ports = (place.rpartition(":")[2] for place in found if not place.endswith("]"))
     if any(port.isdigit() and not 0 < int(port) < 65_536 for port in ports):
-        raise Invalid("has a port that is no port")
+        raise Invalid("has an invalid port")
     return found
 
 

@@ -78,7 +78,7 @@ class Washer:
         """Once: files are washed all the same, with what limits there are."""
         if missing and not self._told:
             self._told = True
-            _log.warning("wash_less_confined", missing=sorted(missing))
+            _log.warning("sandbox_incomplete", missing=sorted(missing))
 
 
 def _read(out: bytes, code: int | None) -> tuple[dict[str, Any], bytes]:

@@ -61,7 +61,7 @@ def calendar(
     """The file that asks people to come.
 
     host: what makes the event's id the same each time, and different from any other server's.
-    now: unix seconds. link: where to enter. words: a description.
+    now: unix seconds. link: where to enter. words: description that calendars show.
 
     Raises:
         ValueError: the plan has no beginning.

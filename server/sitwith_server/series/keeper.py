@@ -96,7 +96,7 @@ class Keeper:
                 except StoreDown as down:
                     self._writing = None
                     self._waiting.setdefault(room, evening)
-                    _log.warning("series_waits", why=str(down), rooms=len(self._waiting))
+                    _log.warning("series_database_down", why=str(down), rooms=len(self._waiting))
                     await asyncio.sleep(retry)
                     retry = min(2 * retry, LONGEST_RETRY)
                 except Exception as fault:
@@ -108,5 +108,5 @@ class Keeper:
             self._idle.set()
 
     def _given_up(self, rooms: int) -> None:
-        _log.error("series_given_up", rooms=rooms)
+        _log.error("series_data_lost", rooms=rooms)
         self._on_given_up(rooms)

@@ -48,7 +48,7 @@ def engine_for(url: str) -> Engine:
     try:
         parts = make_url(url)
     except ArgumentError:
-        raise StoreRefused("series_url", "is no database URL") from None
+        raise StoreRefused("series_url", "is not a database URL") from None
     return _sqlite(parts) if parts.get_backend_name() == "sqlite" else _postgresql(parts)
 
 
@@ -182,4 +182,4 @@ def _compare(connection: Connection, check: str) -> None:
     if known is None:
         connection.execute(insert(about).values(name=_KEY, value=check))
     elif known != check:
-        raise StoreRefused("series_key", "is not the one that this store was begun with")
+        raise StoreRefused("series_key", "is not the key that this database was created with")

@@ -270,4 +270,4 @@ class Meetings:
                 return
             except StoreDown:
                 continue
-        _log.warning("series_unswept")
+        _log.warning("series_cleanup_failed")

@@ -161,7 +161,7 @@ class _Reading:
             inner = f"{path}.{key.value}" if path else key.value
             if key.value in made:
                 shown = inner if re.fullmatch(r"[A-Za-z0-9_.\[\]]{1,80}", inner) else "a field"
-                raise BadFile(line, f"{shown} is there twice")
+                raise BadFile(line, f"{shown} appears twice")
             self._lines[inner] = line
             made[key.value] = self._value(value, inner, depth + 1)
         return made

@@ -148,7 +148,7 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
     form = read(RoomForm, body)
     chosen = dict(form.settings or {})
     if form.lobby is not None and chosen.setdefault("lobby", form.lobby) is not form.lobby:
-        raise Invalid("says something else than settings.lobby", "lobby")
+        raise Invalid("contradicts settings.lobby", "lobby")
     chosen.setdefault("grace_seconds", settings.grace_seconds)
     agenda = _Agenda() if form.agenda is None else _agenda(form.agenda)
     return RoomSpec(

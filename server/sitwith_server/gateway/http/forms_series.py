@@ -27,7 +27,7 @@ def _starts_at(value: object) -> str:
             return datetime.fromisoformat(given).isoformat(timespec="seconds")
     except ValueError:
         pass
-    raise Invalid("must be a local time such as 2026-11-24T19:00; timezone says whose")
+    raise Invalid("must be a local time such as 2026-11-24T19:00, in the zone of timezone")
 
 
 def _timezone(value: object) -> str:
@@ -96,9 +96,9 @@ def plan(body: object) -> Plan:
     """
     form = read(PlanForm, body)
     if form.every is not None and form.starts_at is None:
-        raise Invalid("is missing: every counts from it", "starts_at")
+        raise Invalid("is missing: every needs it as the first day", "starts_at")
     if form.count is not None and form.every is None:
-        raise Invalid("is missing: count says how often", "every")
+        raise Invalid("is missing: count needs it", "every")
     return Plan(
         title=form.title or DEFAULT_TITLE,
         timezone=form.timezone,

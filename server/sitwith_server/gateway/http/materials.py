@@ -116,7 +116,9 @@ class Materials:
                 clean = await self._washer.wash(str(ticket.kind), data)
                 del data
         except bodies.Taken:
-            raise Problem(409, "stale", "This ticket's file is coming already.") from None
+            raise Problem(
+                409, "stale", "A file is being uploaded with this ticket already."
+            ) from None
         except Unfit as unfit:
             raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
         except (Busy, bodies.Full):

@@ -120,7 +120,9 @@ class _Series:
     @property
     def _on(self) -> Meetings:
         if self._meetings is None:
-            raise Problem(404, "series_off", "Series are off here: SITWITH_SERIES turns them on.")
+            raise Problem(
+                404, "series_off", "Series are off on this server: SITWITH_SERIES turns them on."
+            )
         return self._meetings
 
     async def _overview(self, series: str) -> Overview:

@@ -26,7 +26,6 @@ MESSAGE_SECONDS: Final = 5.0
 
 _CONTINUES: Final = 0x0
 _CONTROL: Final = 0x8
-_CLOSE: Final = 0x8
 _FINAL: Final = 0x80
 
 
@@ -88,11 +87,6 @@ class Intake:
         elif self.since is None:
             self.since = now
         return piece
-
-
-def is_close(piece: bytes) -> bool:
-    """Whether a piece that begins a frame begins a close."""
-    return piece[0] & 0x0F == _CLOSE
 
 
 def _size(buffer: bytearray) -> int | None:

@@ -188,7 +188,7 @@ class Connection:
         self._hub = self._gate.hub_for(seated.room)
         await self._hub.attach(self._link, seated.resume, seated.resumed, seen, now)
         if seated.resumed:
-            self._gate.voices.attached(seated.room, seated.seat)
+            self._gate.media.seat_resumed(seated.room, seated.seat)
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ class Connection:
                 link.answered()
                 return
             if not isinstance(command, c.Say | c.Unsay | c.React):
-                await self._gate.voices.settled(seated.room)
+                await self._gate.media.wait_until_silent(seated.room)
         self._answer(message, answer)
         link.answered()
 
@@ -232,7 +232,9 @@ class Connection:
             return
 
         async def work() -> None:
-            asked = self._gate.voices.ask(seated.room, seated.seat, seated.connection, message)
+            asked = self._gate.media.answer_command(
+                seated.room, seated.seat, seated.connection, message
+            )
             self._answer(message, await asked)
 
         task = asyncio.create_task(work())

@@ -15,7 +15,7 @@ from sitwith_server.gateway.sockets.turnstile import Round, Turnstile
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.people.door import Door
 from sitwith_server.service.rooms.room import Room
@@ -37,14 +37,14 @@ class Gate:
         settings: Settings,
         metrics: Metrics,
         now: Callable[[str], Awaitable[float]],
-        voices: Voices,
+        media: WorkerMedia,
     ) -> None:
         self.door = door
         self.settings = settings
         self.metrics = metrics
         self.now = now
-        self.voices = voices
-        voices.tell = self.tell
+        self.media = media
+        media.send_frame = self.tell
         self.draining = False
         self.flows = Flows()
         self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (
@@ -73,7 +73,7 @@ class Gate:
             hub = None
         if hub is None:
             hub = self._hubs[room.id] = Hub(room, self._replays)
-            self.voices.watch(room)
+            self.media.watch(room)
         return hub
 
     def hub_left(self, hub: Hub) -> None:
@@ -81,7 +81,7 @@ class Gate:
         if not hub.links and self._hubs.get(hub.room.id) is hub:
             del self._hubs[hub.room.id]
             hub.close()
-            self.voices.unwatch(hub.room)
+            self.media.unwatch(hub.room)
 
     def tell(self, room: str, member: MemberId, frame: Mapping[str, object]) -> None:
         """A word of the media plane, to a member who is inside and connected here."""

@@ -55,7 +55,6 @@ from sitwith_server.log.redis.watch.vigil import Unusable, Vigil, faults_of, par
 _RETRY: Final = (0.05, 0.5)
 _ANSWERED: Final = 0.2
 """The longest pause where an instance answers and refuses: the end of that is to be known well."""
-_LOOK: Final = 0.02
 _GUARD: Final = 0.5
 
 
@@ -123,16 +122,6 @@ class Instance:
     def outage(self) -> Outage | None:
         return self.beats.outage
 
-    async def usable(self, within: float) -> bool:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within
-        while self._link is None or self.frozen():
-            left = end - loop.time()
-            if left <= 0:
-                return False
-            await asyncio.sleep(min(_LOOK, left))
-        return True
-
     # --- asking ----------------------------------------------------------------------------
 
     def run(self, script: Script, words: Sequence[Word], got: Got) -> None:
@@ -196,6 +185,7 @@ class Instance:
     # --- what the fan-out asks of it ---------------------------------------------------------
 
     def rang(self, room: str, message: bytes) -> None:
+        """A bell, as it came (`bells.told_of`)."""
         told = told_of(message)
         keep = self.holdings.rooms.get(room)
         if keep is None or not keep.meets(told.epoch):
@@ -206,6 +196,7 @@ class Instance:
         self.fan.ring(room, Bell(told.stream, told.seq, entries, told.blanks))
 
     def ring(self, room: str) -> None:
+        """Rings the room's bells with the heads as they are, soon."""
         self._reading.heads(room)
 
     def _saw(self, room: str, reply: Any) -> None:
@@ -225,15 +216,18 @@ class Instance:
         return rights, heads
 
     def told(self, message: bytes) -> None:
+        """Something came on an index of rooms; empty: something may have been missed."""
         if message:
             self.holdings.told(message)
         else:
             self._reading.index()
 
     def echoed(self) -> None:
+        """A probe has come back."""
         self.vigil.echoed()
 
     def darkened(self) -> None:
+        """No bell is heard any more."""
         self.vigil.darkened()
 
     # --- the connection ----------------------------------------------------------------------

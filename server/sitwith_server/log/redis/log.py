@@ -43,10 +43,6 @@ PLACES: Final = 8_192
 """Rooms of which it is remembered where they lie."""
 
 
-def _ms(seconds: float) -> int:
-    return max(1, int(seconds * 1000))
-
-
 class RedisLeases:
     """`Leases` on every instance: a worker lives that beats on one of them."""
 
@@ -149,9 +145,6 @@ class RedisLog(RedisUnhosted, RedisTold):
 
     def frozen(self, room: str) -> bool:
         return self._of(room).frozen()
-
-    async def usable(self, room: str, within: float) -> bool:
-        return await self._of(room).usable(within)
 
     def health(self) -> Mapping[str, Health]:
         return {each.name: each.view().health for each in self._instances}

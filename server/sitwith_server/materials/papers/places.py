@@ -11,7 +11,6 @@ from pypdf.generic import (
     ArrayObject,
     DictionaryObject,
     FloatObject,
-    IndirectObject,
     NameObject,
     NumberObject,
     StreamObject,
@@ -142,8 +141,3 @@ def _number(value: Any) -> bytes:
     if isinstance(found, NumberObject | FloatObject):
         written = values.number(found)
     return written or b"null"
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are one object of the file."""
-    return isinstance(one, IndirectObject) and values.place(one) == values.place(other)

@@ -15,12 +15,14 @@ import secrets
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aioice import stun
 
 from sitwith_server.media.aiortc.datagrams import Outbox, unpack_name
-from sitwith_server.media.counters import Counters
+
+if TYPE_CHECKING:
+    from sitwith_server.media.aiortc.udp import UdpPort
 
 ICE_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 ADDRESSES: Final = 8
@@ -80,19 +82,6 @@ class Bucket:
     def full(self, now: float) -> bool:
         """Whether nothing has been taken for so long that this bucket is as good as new."""
         return self._left + (now - self._at) * self._rate >= self._burst
-
-
-class Port(Protocol):
-    """What an agent asks of the port that all agents share."""
-
-    counters: Counters
-
-    def know_name(self, ufrag: str, agent: Agent) -> None: ...
-    def forget_name(self, ufrag: str) -> None: ...
-    def know_address(self, address: bytes, agent: Agent) -> None: ...
-    def forget_address(self, address: bytes, agent: Agent) -> None: ...
-    def know_question(self, transaction: bytes, agent: Agent) -> None: ...
-    def forget_question(self, transaction: bytes) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +158,7 @@ class Agent:
 
     def __init__(
         self,
-        port: Port,
+        port: UdpPort,
         on_datagram: Callable[[bytes, float], None],
         on_selected: Callable[[bytes, Outbox], None],
         now: float,

@@ -124,12 +124,6 @@ class UdpPort:
     def boxes(self) -> tuple[Outbox, ...]:
         return tuple(end.outbox for end in self._ends)
 
-    def receive_buffers(self) -> tuple[int, ...]:
-        """Bytes that the kernel keeps for each socket; it may have granted less than was asked."""
-        return tuple(
-            end.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2 for end in self._ends
-        )
-
     def flush(self) -> None:
         """Sends what agents and the engine put in the boxes. Nothing waits there across turns of
         the loop."""

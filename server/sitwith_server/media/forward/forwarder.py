@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from sitwith_server.media.engine import AUDIO_SLOTS, Plan, Take, Voice
+from sitwith_server.media.engine import AUDIO_SLOTS, PictureChoice, Plan, Speech
 from sitwith_server.media.forward import assign
 from sitwith_server.media.forward.port import Port, Send
 from sitwith_server.media.forward.streams import PAUSE, REASONS, Talk
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
 
-__all__ = ["Forwarder", "Mapped", "Port", "Send"]
+__all__ = ["Forwarder", "SlotsChanged", "Port", "Send"]
 
-Mapped = Callable[[MemberId, Mapping[str, MemberId | None]], None]
-"""`mapped(member, slots)`: that member's whole map, when it has changed (`Watcher.mapped`)."""
+SlotsChanged = Callable[[MemberId, Mapping[str, MemberId | None]], None]
+"""`slots_changed(member, slots)`: a member's whole map, each time it changes (`Watcher`)."""
 
 _TICKS: Final = 48_000
 LAYERS: Final = 1.0
@@ -39,15 +39,17 @@ class Forwarder:
     ceiling: bits/s of video that one member shall send.
     """
 
-    def __init__(self, mapped: Mapped, most: int = AUDIO_SLOTS, ceiling: int = 1_500_000) -> None:
+    def __init__(
+        self, slots_changed: SlotsChanged, most: int = AUDIO_SLOTS, ceiling: int = 1_500_000
+    ) -> None:
         self.until = float("inf")
-        self._mapped = mapped
+        self._slots_changed = slots_changed
         self._most = most
         self._ceiling = ceiling
         self._ports: dict[MemberId, Port] = {}
         self._maps: dict[MemberId, dict[str, MemberId | None]] = {}
         self._talks: dict[MemberId, Talk] = {}
-        self._takes: dict[MemberId, Take] = {}
+        self._takes: dict[MemberId, PictureChoice] = {}
         self._counts = dict.fromkeys(REASONS, 0)
         self._plan: Plan | None = None
         self._rev = -1
@@ -60,7 +62,7 @@ class Forwarder:
     # ------------------------------------------------------------------------------ the seam
 
     def add(self, member: MemberId, session: Session, send: Send, now: float) -> Port:
-        """Replaces the member's earlier port, if there is one. `mapped` is told at once."""
+        """Replaces the member's earlier port, if there is one. `slots_changed` is told at once."""
         self._drop(member)
         talk = self._talks.setdefault(member, Talk())
         port = Port(member, session, send, self, self._counts, talk, self._ceiling)
@@ -110,9 +112,9 @@ class Forwarder:
         if not self._lapsed:
             self._place(now)
 
-    def take(self, member: MemberId, pictures: Take, now: float) -> None:
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice, now: float) -> None:
         """What pictures this member takes from now on, whatever connection it has."""
-        if self._takes.get(member, Take.HIGH) is not pictures:
+        if self._takes.get(member, PictureChoice.HIGH) is not pictures:
             self._takes[member] = pictures
             self._place(now)
 
@@ -127,15 +129,15 @@ class Forwarder:
         for port in self._ports.values():
             port.tick(now)
 
-    def voices(self, now: float) -> dict[MemberId, Voice]:
+    def speech(self, now: float) -> dict[MemberId, Speech]:
         """Of every member who has been forwarded at all."""
         return {
-            member: Voice(talk.ticks / _TICKS, now - talk.last <= PAUSE)
+            member: Speech(talk.ticks / _TICKS, now - talk.last <= PAUSE)
             for member, talk in self._talks.items()
             if talk.ticks
         }
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets takes and sums of everybody else who has no port."""
         stays = self._ports.keys() | members
         for table in (self._takes, self._talks):
@@ -230,7 +232,7 @@ class Forwarder:
         }
         candidates = self._candidates(member, seen, True, now)
         places = len(port.pictures)
-        if self._takes.get(member) is Take.NONE:
+        if self._takes.get(member) is PictureChoice.NONE:
             places = 0
         else:
             self._crowded |= len(candidates) > places > 0
@@ -266,7 +268,7 @@ class Forwarder:
                     layers.index(slot.shown) if slot.shown in layers else 0
                     for _, _, slot, layers in shown
                 ],
-                self._takes.get(member, Take.HIGH) is Take.HIGH,
+                self._takes.get(member, PictureChoice.HIGH) is PictureChoice.HIGH,
                 port.line.limit,
             )
             for (_, _, slot, layers), level in zip(shown, levels, strict=True):
@@ -276,4 +278,4 @@ class Forwarder:
         now = {slot.spec.mid: slot.member for slot in (*port.voices, *port.pictures)}
         if self._maps.get(port.member) != now:
             self._maps[port.member] = now
-            self._mapped(port.member, now)
+            self._slots_changed(port.member, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from struct import error as StructError
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from sitwith_server.media.forward.line import Line
 from sitwith_server.media.forward.slots import SHUT, AudioSlot
@@ -14,6 +14,9 @@ from sitwith_server.media.packets import rtcp, rtp
 from sitwith_server.media.packets.congestion import Feedback
 from sitwith_server.media.sdp.session import Medium, Session
 from sitwith_server.room.model import MemberId
+
+if TYPE_CHECKING:
+    from sitwith_server.media.forward.forwarder import Forwarder
 
 Send = Callable[[bytes, bool], None]
 """`send(packet, rtcp)`: plain RTP or RTCP to a member's transport. Must neither block nor raise."""
@@ -32,14 +35,6 @@ MOST_BLOCKS: Final = 31
 _unpack = rtp.HEADER.unpack_from
 
 
-class Room(Protocol):
-    """What a port knows of the room: until when its plan is good, and what to do after that."""
-
-    until: float
-
-    def lapse(self, now: float) -> None: ...
-
-
 class Port:
     """Its calls never raise, whatever the bytes.
 
@@ -51,7 +46,7 @@ class Port:
         member: MemberId,
         session: Session,
         send: Send,
-        room: Room,
+        room: Forwarder,
         counts: dict[str, int],
         talk: Talk,
         ceiling: int,

@@ -80,7 +80,7 @@ class RoomExtend(Command):
 def extend(d: Draft, command: RoomExtend) -> None:
     """Moves the room's end, counted from its end as it is, or from now where that has passed."""
     if command.seconds > d.state.opening.ttl:
-        raise Refused("too_long", "A room is extended by its own length at most.")
+        raise Refused("too_long", "A room can be extended by at most its own length.")
     ends = max(d.state.expires_at, d.now) + command.seconds
     d.emit(ExpiryMoved(ends, _near(d.state, ends, d.now)))
 

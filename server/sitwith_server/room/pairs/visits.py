@@ -73,7 +73,7 @@ def _visits_without(pairs: Pairs, member: MemberId) -> dict[GroupId, tuple[Visit
 
 def not_aside(seat: Seat) -> None:
     if seat.aside is not None:
-        raise stale("Somebody of them is in a side room.")
+        raise stale("One of them is in a side room.")
 
 
 def _due(visit: Visit, now: float) -> bool:

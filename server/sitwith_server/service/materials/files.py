@@ -72,7 +72,7 @@ class Shelf:
             try:
                 await self.mind()
             except Exception as fault:
-                _log.error("shelf_fault", exc_info=fault)
+                _log.error("materials_fault", exc_info=fault)
             await asyncio.sleep(self._every)
 
     async def mind(self) -> None:

@@ -12,12 +12,15 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from sitwith_server.log.base import Bell, LogDown, Ring
 from sitwith_server.log.redis.bells import BELL, CARRYING, WHISPER
 from sitwith_server.log.redis.connection.link import Link, Refused
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
+
+if TYPE_CHECKING:
+    from sitwith_server.log.redis.instance import Instance
 
 Heard = Callable[[bytes], None]
 Connect = Callable[[Callable[[], Link]], Awaitable[Link]]
@@ -28,28 +31,6 @@ AT_ONCE: Final = 512
 
 _INDEXES: Final = frozenset(channel.encode() for channel in INDEXES)
 _LAST_INDEX: Final = INDEXES[-1].encode()
-
-
-class Around(Protocol):
-    """What the fan-out needs of its instance."""
-
-    def probe(self, channel: str) -> None:
-        """Publish something there."""
-
-    def rang(self, room: str, message: bytes) -> None:
-        """A bell, as it came (`bells.told_of`)."""
-
-    def ring(self, room: str) -> None:
-        """Ring the room's bells with the heads as they are, soon."""
-
-    def told(self, message: bytes) -> None:
-        """Something came on an index of rooms; empty: something may have been missed."""
-
-    def echoed(self) -> None:
-        """A probe has come back."""
-
-    def darkened(self) -> None:
-        """No bell is heard any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,8 +58,8 @@ class FanOut:
     every: seconds between probes. dark_after: seconds without an echo that make it dark.
     """
 
-    def __init__(self, around: Around, *, every: float, dark_after: float) -> None:
-        self._around = around
+    def __init__(self, instance: Instance, *, every: float, dark_after: float) -> None:
+        self._instance = instance
         self._every = every
         self._dark_after = dark_after
         self._followers: dict[str, list[_Follower]] = {}
@@ -86,10 +67,6 @@ class FanOut:
         self._link: Link | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
-
-    @property
-    def followed(self) -> list[str]:
-        return list(self._followers)
 
     def silence(self) -> float:
         """Seconds since the last echo."""
@@ -141,10 +118,10 @@ class FanOut:
             while True:
                 with suppress(OSError, TimeoutError, Refused):
                     await self._listen(connect)
-                self._around.darkened()
+                self._instance.darkened()
                 await asyncio.sleep(RETRY)
         finally:
-            self._around.darkened()
+            self._instance.darkened()
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
@@ -184,7 +161,7 @@ class FanOut:
     def ask(self) -> None:
         """Send a probe, that the next echo may come at once."""
         with suppress(LogDown):
-            self._around.probe(self._probe)
+            self._instance.probe(self._probe)
 
     def _came(self, push: list[Any]) -> None:
         kind, channel, what = push
@@ -192,22 +169,22 @@ class FanOut:
             if room := self._rooms.get(channel):
                 self._told(room, what)
             elif channel in _INDEXES:
-                self._around.told(what)
+                self._instance.told(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
-                self._around.echoed()
+                self._instance.echoed()
         elif kind == b"subscribe":
             # Whatever came before this moment was not heard.
             if room := self._rooms.get(channel):
-                self._around.ring(room)
+                self._instance.ring(room)
             elif channel == _LAST_INDEX:
-                self._around.told(b"")
+                self._instance.told(b"")
             elif channel == self._probe.encode():
                 self.ask()
 
     def _told(self, room: str, message: bytes) -> None:
         if message[0] in (CARRYING, BELL):
-            self._around.rang(room, message)
+            self._instance.rang(room, message)
         elif message[0] == WHISPER:
             for follower in self._followers.get(room, ()):
                 follower.hear(message[1:])
