@@ -69,7 +69,7 @@ async def test_one_that_dies_is_started_again() -> None:
 async def test_a_roll_replaces_all_one_after_another() -> None:
     async with running() as nodes:
         before = pids(nodes)
-        rolling = asyncio.create_task(nodes.roll())
+        rolling = asyncio.create_task(nodes.rolling_restart())
         least = 2
         while not rolling.done():
             least = min(least, len(nodes._alive))

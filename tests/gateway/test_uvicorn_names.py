@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import uvicorn
 from packaging.requirements import Requirement
+from sitwith_server.gateway.sockets.wire import WireProtocol
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import Protocol
 
 from sitwith_server.gateway.server import Server
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.wire import WireProtocol
 
 ROOT = Path(__file__).parents[2]
 

@@ -108,7 +108,7 @@ class World:
         slots = {
             slot.ssrc: slot.member
             for port in [self.stage.ports[listener]]
-            for slot in (*port.voices, *port.pictures)
+            for slot in (*port.audio_slots, *port.video_slots)
         }
         for report in receiver.reports[before:]:
             if isinstance(report, rtcp.SenderReport):

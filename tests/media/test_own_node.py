@@ -40,7 +40,7 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
         await made.connect("fay", "ada")
         await made.all_hear()
         (room,) = engine._rooms.values()
-        refill, ticks = room.refill, 0
+        refill, ticks = room.refill_budgets, 0
 
         def fails(now: float) -> None:
             nonlocal ticks
@@ -56,7 +56,7 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
 
         with capture_logs() as lines:
             room.tick = fails  # type: ignore[method-assign]
-            room.refill = poor  # type: ignore[method-assign]
+            room.refill_budgets = poor  # type: ignore[method-assign]
             poor(0.0)
             # As many packets as two budgets, which nobody fills again but the ticks.
             await asyncio.sleep(2)
@@ -64,7 +64,7 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
         assert engine.counters.floods == 0 and engine.counters.faults > 10
         assert [each["event"] for each in lines].count("engine_room_fault") == 1
         assert engine.is_healthy() and not node.failed.is_set()
-        del room.tick, room.refill
+        del room.tick, room.refill_budgets
         await node.close()
 
 
@@ -96,16 +96,16 @@ async def test_whoever_is_half_joined_is_lost_and_may_come_again() -> None:
         node, engine = await started(made.carrier)
         await made.connect("fay")
         (room,) = engine._rooms.values()
-        join = room.join
+        join = room.transport_up
 
         def fails(*args: Any) -> Any:
             raise ValueError("a defect")
 
-        room.join = fails  # type: ignore[assignment,method-assign]
+        room.transport_up = fails  # type: ignore[assignment,method-assign]
         (carried,) = node._rooms.values()
         await made.connect("ada")
         await until(lambda: carried.members == {"fay"}, lambda: f"{carried.members}", 10)
-        room.join = join  # type: ignore[method-assign]
+        room.transport_up = join  # type: ignore[method-assign]
         await made.connect("ada")
         await made.all_hear()
         assert engine.counters.faults == 1
@@ -125,7 +125,7 @@ async def test_a_transport_that_does_not_say_good_bye_keeps_nobody_waiting() -> 
         agents = len(engine.port)
         transport._dtls.stop = hangs  # type: ignore[method-assign]
         await made.peers.pop("ada").close()
-        room.lose(transport)
+        room.transport_lost(transport)
         assert "ada" not in room._transports
         await until(lambda: len(engine.port) < agents, lambda: "her addresses are forgotten", 5)
         await made.hears("fay", "ben")

@@ -40,7 +40,7 @@ def payload(frame: bytes) -> bytes:
 
 
 class Transport:
-    """Two directions with delay, in order; implements `outbox.Wire` for the server."""
+    """Two directions with delay, in order; implements `outbox.PeerSocket` for the server."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance

@@ -1,4 +1,4 @@
-"""The operator's HTTP API, as commands call it."""
+"""Calls the operator's HTTP API."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ TIMEOUT = 30.0
 
 
 def add(action: argparse.ArgumentParser) -> None:
-    """Gives a command what `call` needs to know."""
+    """Adds the flags that `call` needs."""
     action.add_argument("--url", help="the server (default: public_url)")
     action.add_argument("--json", action="store_true", help="print one JSON object")
     settings.add(action, ("host", "port", "public_url", "operator_key"))
 
 
 def call(asked: argparse.Namespace, method: str, path: str, body: object = None) -> Any:
-    """One call below `/api/`; the answer's JSON, its text where that is a calendar, `None` where it
-    has no body.
+    """Makes one call below `/api/`.
+
+    Returns:
+        The answer's JSON; its text if it is a calendar; `None` if it has no body.
 
     Raises:
-        Failed: nobody answers, the answer is an error, or a proxy would read the key.
+        Failed: no answer, an error as the answer, or a proxy that would read the key.
     """
     import httpx
 
@@ -39,7 +41,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
     url = f"{base}/api/{path}"
     headers = {"Authorization": f"Bearer {wanted.operator_key}"}
     try:
-        # With a transport of its own httpx takes no proxy from the environment.
+        # With an explicit transport httpx ignores the environment's proxy.
         way = httpx.HTTPTransport(proxy=proxy_for(base))
     except PlainProxy as plain:
         raise Failed(str(plain), code=2) from None

@@ -1,4 +1,4 @@
-"""`sitwith janus`: a Janus gateway under its guard."""
+"""`sitwith janus`: runs a Janus gateway under its guard."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--program", metavar="FILE", default="janus", help="Janus' program (default: janus)"
     )
-    # For tests alone: nodes use no gateway whose guard promises less than theirs.
+    # For tests alone: media nodes refuse a gateway whose guard has a weaker bound.
     parser.add_argument("--bound", type=float, default=1.0, help=argparse.SUPPRESS)
     settings.add(parser, ("janus_secret", "janus_admin_secret", "log_level"))
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Runs Janus until SIGTERM or SIGINT, and starts it again when it ends."""
+    """Runs Janus until SIGTERM or SIGINT, and restarts it when it exits."""
     loaded = settings.load(asked)
     wanted = loaded.settings
     if not wanted.janus_secret:

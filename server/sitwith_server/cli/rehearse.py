@@ -1,4 +1,4 @@
-"""`sitwith rehearse`: simulated members who join by a link, with the real client library."""
+"""`sitwith rehearse`: simulated members join a room by a link, with the real client library."""
 
 from __future__ import annotations
 

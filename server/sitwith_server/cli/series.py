@@ -71,7 +71,7 @@ def _create(asked: argparse.Namespace) -> int:
         "count": asked.count,
     }
     made = {name: value for name, value in spec.items() if value is not None}
-    return _told(asked, api.call(asked, "POST", "series", made))
+    return _print(asked, api.call(asked, "POST", "series", made))
 
 
 def _list(asked: argparse.Namespace) -> int:
@@ -87,7 +87,7 @@ def _list(asked: argparse.Namespace) -> int:
 
 
 def _show(asked: argparse.Namespace) -> int:
-    return _told(asked, api.call(asked, "GET", _path(asked)))
+    return _print(asked, api.call(asked, "GET", _path(asked)))
 
 
 def _invite(asked: argparse.Namespace) -> int:
@@ -113,19 +113,19 @@ def _erase(asked: argparse.Namespace) -> int:
 
 def _lift(asked: argparse.Namespace) -> int:
     api.call(asked, "DELETE", f"{_path(asked)}/bans/{quote(asked.ban, safe='')}")
-    return _told(asked, {"series": asked.series, "lifted": asked.ban})
+    return _print(asked, {"series": asked.series, "lifted": asked.ban})
 
 
 def _end(asked: argparse.Namespace) -> int:
     api.call(asked, "DELETE", _path(asked))
-    return _told(asked, {"series": asked.series, "ended": True})
+    return _print(asked, {"series": asked.series, "ended": True})
 
 
 def _path(asked: argparse.Namespace) -> str:
     return f"series/{quote(asked.series, safe='')}"
 
 
-def _told(asked: argparse.Namespace, answer: dict[str, Any]) -> int:
+def _print(asked: argparse.Namespace, answer: dict[str, Any]) -> int:
     if asked.json:
         print_json(answer)
         return 0

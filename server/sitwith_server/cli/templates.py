@@ -1,4 +1,4 @@
-"""`sitwith templates`: the agendas that are shipped."""
+"""`sitwith templates`: lists and prints the shipped agendas."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""From the text that somebody wrote to what a setting holds. Each parser raises `Invalid` with what
-would fit, and never repeats the value."""
+"""Parsers from a setting's text to its value. Each raises `Invalid`, which says what is expected
+and never repeats the text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sitwith_server.config.networks import plain_network
 T = TypeVar("T")
 
 KEY_BYTES: Final = 16
-"""Of the operator's key, at least: it is all that stands before the API."""
+"""Least length of the operator's key, the only protection of the API."""
 
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
@@ -71,8 +71,7 @@ def _read(read: Callable[[str], object], check: Check[T]) -> Callable[[str], T]:
 
 
 def origin(value: str) -> str:
-    """`scheme://host[:port]`, brought into the form in which browsers write it in `Origin`
-    (RFC 6454 §6.2)."""
+    """`scheme://host[:port]`, normalised as browsers write `Origin` (RFC 6454 §6.2)."""
     try:
         parts = urlsplit(value.strip())
     except ValueError:
@@ -129,7 +128,7 @@ def networks(value: str) -> tuple[str, ...]:
 
 
 def public_address(value: str) -> str:
-    """An address that is told to members."""
+    """An address that members' browsers send to."""
     found = ipaddress.ip_address(address(value))
     if isinstance(found, ipaddress.IPv6Address):
         if found.scope_id is not None:
@@ -142,7 +141,7 @@ def public_address(value: str) -> str:
 
 
 def redis(value: str) -> str:
-    """One URL, or several separated by commas; a Sentinel URL has commas of its own."""
+    """One URL, or several separated by commas. A Sentinel URL may contain commas itself."""
     for scheme in re.findall(r"(?:^|,)\s*([^,]*?)://", value) or [""]:
         if scheme not in REDIS_SCHEMES:
             schemes = ", ".join(f"{each}://" for each in REDIS_SCHEMES)
@@ -196,7 +195,7 @@ def places(value: str) -> tuple[str, ...]:
 
 
 def turn_urls(value: str) -> tuple[str, ...]:
-    """RFC 7065 §3.1: `turn:` or `turns:`, host, maybe port, maybe `?transport=udp|tcp`."""
+    """RFC 7065 §3.1: `turn:` or `turns:`, host, optional port, optional `?transport=udp|tcp`."""
     found = tuple(dict.fromkeys(_split(value)))
     form = r"turns?:(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?"
     if not all(re.fullmatch(form, url) for url in found):

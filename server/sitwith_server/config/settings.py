@@ -1,4 +1,4 @@
-"""The settings themselves: names, defaults, meanings and what two of them ask of each other."""
+"""The settings: names, defaults, meanings, and checks that involve two of them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MEDIA: Final = ("aiortc", "janus", "off")
 
 
 def _setting(default: T, parse: Parse, help: str, *, secret: bool = False) -> T:
-    # The dataclass sees a Field; the annotation and the type checker see its default.
+    # Typed as the default's type, though the dataclass gets a Field.
     metadata = {"parse": parse, "help": help, "secret": secret}
     return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that a worker can be told. Durations in seconds, sizes in bytes.
+    """All settings of a server. Durations are in seconds, sizes in bytes.
 
-    `public_url` and `allowed_origins` left empty are derived from `host` and `port`.
+    Empty `public_url` and `allowed_origins` are derived from `host` and `port`.
     """
 
     host: str = _setting("127.0.0.1", p.host, "address to listen on")

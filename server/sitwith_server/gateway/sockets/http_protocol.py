@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sitwith_server.gateway.sockets.bounded import BoundedTransport
-from sitwith_server.gateway.sockets.guard import Guard
-from sitwith_server.gateway.sockets.limits import Held
-from sitwith_server.gateway.sockets.peers import BadProxyHeader, neighbourhood, proxy_header
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.proxies import BadProxyHeader, peer_key, proxy_header
+from sitwith_server.gateway.sockets.table import OpenSocket
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 
 _WHOLE: Final = re.compile(rb"\n\r?\n")
 _WEBSOCKET: Final = re.compile(rb"\nupgrade:[ \t]*websocket", re.IGNORECASE)
@@ -36,11 +36,11 @@ LATE: Final = b"HTTP/1.1 408 Request Timeout\r\n" + _CLOSE
 
 
 class HttpProtocol(H11Protocol):
-    """Tells the application in `scope["client"]` who a request is from (`peers`)."""
+    """Tells the application in `scope["client"]` who a request is from (`proxies`)."""
 
-    guard: ClassVar[Guard]
+    policy: ClassVar[SocketPolicy]
 
-    _held: Held | None = None
+    _held: OpenSocket | None = None
     _bounded: BoundedTransport | None = None
     _deadline: asyncio.TimerHandle | None = None
     _begun: bytearray | None = None
@@ -53,9 +53,9 @@ class HttpProtocol(H11Protocol):
     """Whether a whole head waits for its turn."""
 
     @classmethod
-    def guarded(cls, guard: Guard) -> type[HttpProtocol]:
+    def with_policy(cls, policy: SocketPolicy) -> type[HttpProtocol]:
         """The class for a server whose connections are held to this."""
-        return type(cls.__name__, (cls,), {"guard": guard})
+        return type(cls.__name__, (cls,), {"policy": policy})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,14 +68,14 @@ class HttpProtocol(H11Protocol):
     # -- a connection ----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        bounded = BoundedTransport(transport, self.loop, lambda: self.guard.cut("unread"))
+        bounded = BoundedTransport(transport, self.loop, lambda: self.policy.cut("unread"))
         self._bounded = bounded
         super().connection_made(bounded)
         peer = self.client[0] if self.client is not None else ""
-        trusted = self.guard.peers.trusts(peer)
-        entered = self.guard.sockets.enter(None if trusted else neighbourhood(peer), self._cut)
-        if not isinstance(entered, Held):
-            self.guard.refused(entered)
+        trusted = self.policy.proxies.trusts(peer)
+        entered = self.policy.sockets.enter(None if trusted else peer_key(peer), self._cut)
+        if not isinstance(entered, OpenSocket):
+            self.policy.refused(entered)
             bounded.last(FULL)
             bounded.close()
             return
@@ -130,10 +130,10 @@ class HttpProtocol(H11Protocol):
             self._wait("head")
             self._read_later()
             return
-        guard = self.guard
-        queue = guard.upgrades if _WEBSOCKET.search(head) else guard.requests
-        if not queue.enter(self._place(head), self._turn, self.loop):
-            guard.refused("turns")
+        policy = self.policy
+        queue = policy.upgrades if _WEBSOCKET.search(head) else policy.requests
+        if not queue.enter(self._peer_key(head), self._turn, self.loop):
+            policy.refused("turns")
             self._last(FULL)
             return
         self._turning = True
@@ -143,7 +143,7 @@ class HttpProtocol(H11Protocol):
     def _read_later(self) -> None:
         """A head that comes in pieces is read a piece at a time, in turn with others."""
         self.transport.pause_reading()
-        self.guard.heads.add(self._read_on, self.loop)
+        self.policy.head_pieces.add(self._read_on, self.loop)
 
     def _read_on(self) -> None:
         if self._held is not None and not (self._turning or self.transport.is_closing()):
@@ -158,11 +158,11 @@ class HttpProtocol(H11Protocol):
         self.transport.resume_reading()
         self._take(data)
 
-    def _place(self, head: bytes) -> str:
+    def _peer_key(self, head: bytes) -> str:
         """Whose turn it is: the peer's, or of whom a trusted proxy says that it is from."""
         said = [(name.lower(), value) for name, value in _FORWARDED.findall(head)]
         peer = self.client[0] if self.client is not None else ""
-        return neighbourhood(self.guard.peers.client(peer, said))
+        return peer_key(self.policy.proxies.client(peer, said))
 
     def _last(self, answer: bytes) -> None:
         if self._bounded is not None:
@@ -218,7 +218,7 @@ class HttpProtocol(H11Protocol):
             self._deadline = None
         self._awaited, self._some = what, self._some and what is not None
         if what is not None:
-            self._deadline = self.loop.call_later(self.guard.head_seconds, self._late, what)
+            self._deadline = self.loop.call_later(self.policy.head_seconds, self._late, what)
 
     def _late(self, what: str) -> None:
         if what == "head" and self._some and self._bounded is not None:
@@ -226,7 +226,7 @@ class HttpProtocol(H11Protocol):
         self._cut(what)
 
     def _cut(self, reason: str) -> None:
-        self.guard.cut(reason)
+        self.policy.cut(reason)
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
@@ -246,11 +246,11 @@ class HttpProtocol(H11Protocol):
 
     # -- what comes of it ------------------------------------------------------------------------
 
-    def _upgraded(self, **kwargs: Any) -> WireProtocol:
+    def _upgraded(self, **kwargs: Any) -> WebSocketProtocol:
         """The protocol that a WebSocket goes on with; uvicorn calls this as if it were a class."""
         self._wait(None)
         self._upgrades = True
-        made = WireProtocol(guard=self.guard, held=self._held, client=self.client, **kwargs)
+        made = WebSocketProtocol(policy=self.policy, held=self._held, client=self.client, **kwargs)
         made.app = cast(Any, _Admitted(made.app, self))
         made.let_go = self._let_go
         return made
@@ -259,11 +259,11 @@ class HttpProtocol(H11Protocol):
         """Sets whom a request is from; whether that peer may have one more socket."""
         if self.client is None or self._held is None:
             return self._held is not None
-        address = self.guard.peers.client(self.client[0], scope["headers"])
+        address = self.policy.proxies.client(self.client[0], scope["headers"])
         scope["client"] = (address, self.client[1] if address == self.client[0] else 0)
-        reason = self._held.move(neighbourhood(address))
+        reason = self._held.move(peer_key(address))
         if reason is not None:
-            self.guard.refused(reason)
+            self.policy.refused(reason)
         return reason is None
 
 

@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Final
 
-from sitwith_server.gateway.sockets.limits import Sockets
+from sitwith_server.gateway.sockets.table import SocketTable
 
 LOOKS_EACH: Final = 2.0
 """Seconds between two looks at how many connections have ended."""
@@ -18,7 +18,7 @@ MANY: Final = 50
 """Connections that have to end for it to be worth a try, which takes up to 1 ms."""
 
 
-def trim() -> Callable[[], object] | None:
+def malloc_trim() -> Callable[[], object] | None:
     """glibc's `malloc_trim`; None where the C library has none."""
     try:
         found = ctypes.CDLL(None).malloc_trim
@@ -27,12 +27,12 @@ def trim() -> Callable[[], object] | None:
     return lambda: found(0)
 
 
-async def give_back(sockets: Sockets, give: Callable[[], object] | None = None) -> None:
+async def trim_after_crowds(sockets: SocketTable, give: Callable[[], object] | None = None) -> None:
     """Runs for as long as the worker does.
 
     give: what gives memory back; `trim()` unless said otherwise.
     """
-    give = trim() if give is None else give
+    give = malloc_trim() if give is None else give
     seen = sockets.ended
     while give is not None:
         await asyncio.sleep(LOOKS_EACH)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 
 RATE: Final = 10.0
 """Lines of one kind a second in the long run."""
@@ -33,7 +33,7 @@ class LogPace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rate, self._burst, self._clock = rate, burst, clock
-        self._kinds: dict[tuple[str, str], tuple[Bucket, int]] = {}
+        self._kinds: dict[tuple[str, str], tuple[TokenBucket, int]] = {}
         self._lock = threading.Lock()
 
     def passes(self, event: str, level: str) -> int | None:
@@ -43,7 +43,10 @@ class LogPace:
             if kind not in self._kinds and len(self._kinds) >= KINDS:
                 kind = _OTHERS
             now = self._clock()
-            bucket, left_out = self._kinds.get(kind) or (Bucket(now, self._rate, self._burst), 0)
+            bucket, left_out = self._kinds.get(kind) or (
+                TokenBucket(now, self._rate, self._burst),
+                0,
+            )
             passed = bucket.take(now)
             self._kinds[kind] = (bucket, 0 if passed else left_out + 1)
         return left_out if passed else None

@@ -41,9 +41,9 @@ _libc: Final = ctypes.CDLL(None)
 _ACCEPT_ANY: Final = Binding.ffi.cast(
     "int (*)(int, X509_STORE_CTX *)", ctypes.cast(_libc.isascii, ctypes.c_void_p).value
 )
-"""A compiled function that returns 1 for 0 and for 1, as OpenSSL's callback for "is this certificate
-good?". aiortc makes its callback in Python, which needs memory that is written and then executed;
-systemd's MemoryDenyWriteExecute forbids that, and no handshake could begin."""
+"""A compiled function that returns 1 for 0 and for 1: OpenSSL's callback to ask whether a
+certificate is good. aiortc makes its callback in Python, which needs memory that is written and
+then executed. systemd's MemoryDenyWriteExecute forbids that, and no handshake could begin."""
 
 
 class Certificate(RTCCertificate):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sitwith_server.media.aiortc.ice import Bucket
+from sitwith_server.media.aiortc.ice import TokenBucket
 from sitwith_server.media.engine import (
     MAX_SDP,
     EngineDown,
@@ -22,23 +22,21 @@ from sitwith_server.media.sdp.offer import parse, restarts
 from sitwith_server.room.model import MemberId
 
 if TYPE_CHECKING:
-    from sitwith_server.media.aiortc.engine import AiortcEngine, MemberTransport
-
-
-PACKETS_PER_TICK: Final = 300
-"""Packets of one member that are taken between two ticks; a camera in three layers sends 60."""
+    from sitwith_server.media.aiortc.engine import AiortcEngine
+    from sitwith_server.media.aiortc.transport import MemberTransport
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one engine bears.
+    """The limits of one engine.
 
-    offers, offers_burst: offers a second, and at once, of one member: as many at once as the
+    offers, offers_burst: offers of one member, a second and at once. The burst is the one that the
         wire promises for commands.
-    all_offers, all_offers_burst: the same of everybody.
-    half_open_room, half_open: transports of one room, and of all, that have not yet finished.
+    all_offers, all_offers_burst: the same for all members together.
+    half_open_room, half_open: transports of one room, and of all, that have not finished ICE and
+        DTLS.
     connect: seconds that ICE and DTLS may take.
-    silence: seconds without an authentic packet after which a member is gone.
+    silence: seconds without an authentic packet after which a transport is dropped.
     """
 
     offers: float = 2
@@ -52,13 +50,13 @@ class Limits:
 
 
 class AiortcRoom:
-    """One room: its links, and the forwarder between them."""
+    """Implements `MediaRoom`."""
 
     def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
         self.engine, self._name, self._watcher = engine, name, watcher
-        self.forwarder = Forwarder(watcher.slots_changed, most=engine.voices)
+        self.forwarder = Forwarder(watcher.slots_changed, max_voices=engine.voices)
         self._transports: dict[MemberId, MemberTransport] = {}
-        self._buckets: dict[MemberId, Bucket] = {}
+        self._buckets: dict[MemberId, TokenBucket] = {}
         self._closed = False
 
     def half_open(self) -> int:
@@ -72,7 +70,7 @@ class AiortcRoom:
         bucket = self._buckets.get(member)
         if bucket is None:
             limits = engine.limits
-            bucket = self._buckets[member] = Bucket(limits.offers, limits.offers_burst)
+            bucket = self._buckets[member] = TokenBucket(limits.offers, limits.offers_burst)
         if not bucket.take(now) or not engine.offers.take(now):
             engine.counters.busy += 1
             raise OfferRefused("busy")
@@ -140,17 +138,17 @@ class AiortcRoom:
         finally:
             self.engine.forget(self._name, self)
 
-    # --------------------------------------------------------------------------- from links
+    # ---------------------------------------------------------------------- from transports
 
     def transport_up(self, transport: MemberTransport, now: float) -> Port:
-        """A transport is up: its member hears and is heard, as far as the plan goes."""
+        """To be called when a transport is up. Returns the member's port."""
         port = self.forwarder.add(transport.member, transport.session, transport.send, now)
         self.engine.port.flush()
         self._watcher.connected(transport.member)
         return port
 
     def transport_lost(self, transport: MemberTransport) -> None:
-        """A transport is gone by itself. Its last words are said by and by."""
+        """To be called when a transport has ended by itself. It is closed in the background."""
         if transport.stopped or self._transports.get(transport.member) is not transport:
             return
         try:
@@ -164,16 +162,16 @@ class AiortcRoom:
         await transport.close()
 
     def _detach(self, transport: MemberTransport) -> None:
-        """Nothing comes from it or goes to it from now on."""
+        """Takes a transport off all routes at once."""
         transport.stop()
         if self._transports.get(transport.member) is transport:
             del self._transports[transport.member]
             self.forwarder.remove(transport.member, time.monotonic())
 
     def refill_budgets(self, now: float) -> None:
-        """What each member may send until the next tick."""
+        """Gives each member the packets until the next tick."""
         for transport in self._transports.values():
-            transport.budget = PACKETS_PER_TICK
+            transport.refill_budget()
         for member in [m for m, bucket in self._buckets.items() if bucket.full(now)]:
             del self._buckets[member]
 
@@ -189,8 +187,8 @@ class AiortcRoom:
         self.forwarder.tick(now)
 
     def restart(self) -> None:
-        """All its transports are lost, and with them whatever made its ticks fail: their members
-        offer again."""
+        """Ends all its transports as lost, and with them whatever made its ticks fail. Their
+        members offer again."""
         for transport in list(self._transports.values()):
             try:
                 self.transport_lost(transport)

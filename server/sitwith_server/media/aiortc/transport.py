@@ -20,7 +20,7 @@ from sitwith_server.media.aiortc.dtls_srtp import (
     unprotect,
     unprotect_rtcp,
 )
-from sitwith_server.media.aiortc.ice import Agent, Credentials
+from sitwith_server.media.aiortc.ice import Credentials, IceAgent
 from sitwith_server.media.forward.forwarder import Port
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.sdp.answer import Local, answer, settle
@@ -46,7 +46,11 @@ _log = structlog.get_logger(__name__)
 
 
 class MemberTransport:
-    """One member's transport, from its offer to its end."""
+    """One member's transport, from its offer to its end.
+
+    connected: ICE and DTLS are done. stopped: it sends and receives nothing any more.
+    budget: RTP and RTCP packets that it still takes until the next tick.
+    """
 
     def __init__(
         self, engine: AiortcEngine, room: AiortcRoom, member: MemberId, offer: Offer, now: float
@@ -58,14 +62,14 @@ class MemberTransport:
         self.answer = ""
         self.version = 0
         self.connected = self.stopped = False
-        self.agent = Agent(engine.port, self.on_datagram, self._on_selected, now)
+        self.agent = IceAgent(engine.port, self.on_datagram, self._on_selected, now)
         self._counters, self._buffer = engine.counters, engine.buffer
         self._length = engine.buffer.size
         self._ice = IceStub(self._send_dtls)
         role = "client" if self.setup == "active" else "server"
         self._dtls = DtlsTransport(self._ice, engine.certificate, role)
         self._selected = asyncio.Event()
-        self._keys: tuple[Any, Any] | None = None
+
         self._rx: Any = None
         self._tx: Any = None
         self._port: Port | None = None
@@ -78,7 +82,7 @@ class MemberTransport:
         self._task.add_done_callback(engine.log_failure)
 
     def answer_offer(self, offer: Offer) -> str:
-        """The answer to the first offer, or to an ICE restart."""
+        """Answers the first offer, or an ICE restart. Returns the answer's SDP."""
         engine = self.engine
         local = Credentials.make()
         self.offer = offer
@@ -98,13 +102,17 @@ class MemberTransport:
         )
         return self.answer
 
-    # ---------------------------------------------------------------------------- its life
+    def refill_budget(self) -> None:
+        """To be called with each tick."""
+        self.budget = PACKETS_PER_TICK
+
+    # ------------------------------------------------------------------------- handshake, end
 
     async def _run(self) -> None:
         try:
             up = await self._connect()
-        except Exception as fault:  # whatever a client's handshake makes a library raise, or we do
-            # Half joined it would be known as connected, and neither hear nor be heard for ever.
+        except Exception as fault:  # whatever the handshake makes a library raise, or a defect
+            # A transport that is up only in part would count as connected and forward nothing.
             self.connected = up = False
             self._counters.failed += 1
             self.engine.fault(fault)
@@ -112,7 +120,7 @@ class MemberTransport:
             self.room.transport_lost(self)
 
     async def _connect(self) -> bool:
-        """Whether it is up. What ends it before has left a line in the log."""
+        """Finishes ICE and DTLS. False if that failed, which is then logged."""
         engine, counters = self.engine, self._counters
         fingerprints = [RTCDtlsFingerprint(*each) for each in self.offer.fingerprints]
         try:
@@ -127,8 +135,7 @@ class MemberTransport:
             counters.failed += 1
             _log.warning("transport_failed", stage="dtls")
             return False
-        self._keys = rx, tx = self._dtls.keys()
-        self._rx, self._tx = rx._srtp[0], tx._srtp[0]
+        self._rx, self._tx = self._dtls.srtp_contexts()
         self._dtls.on("statechange", guarded("transport", self._on_state))
         self.connected = True
         counters.connected += 1
@@ -149,12 +156,12 @@ class MemberTransport:
         guarded("lost", self.room.transport_lost)(self)
 
     def stop(self) -> None:
-        """Nothing is received or sent through it from now on."""
+        """Stops sending and receiving at once."""
         self.stopped = True
         self._rx = self._tx = self._port = None
 
     async def close(self) -> None:
-        """Says good-bye to the member's side and forgets it."""
+        """Closes DTLS, which tells the member's side, and ends ICE."""
         self.stop()
         if self._task is not asyncio.current_task():
             self._task.cancel()
@@ -171,7 +178,7 @@ class MemberTransport:
     # ----------------------------------------------------------------------------- packets
 
     def on_datagram(self, datagram: bytes, now: float) -> None:
-        """What came from an address of this member's, STUN apart (RFC 7983)."""
+        """Takes a datagram, other than STUN, from one of this member's addresses (RFC 7983)."""
         first = datagram[0]
         if 127 < first < 192:
             rx, port = self._rx, self._port
@@ -208,7 +215,8 @@ class MemberTransport:
             self._counters.odd += 1
 
     def send(self, packet: bytes, rtcp: bool) -> None:
-        """Seals a packet and lays it ready; it leaves before this turn of the loop is over."""
+        """Encrypts a packet into the outbox, which is flushed before this turn of the event loop
+        ends."""
         tx, box, length, size = self._tx, self._box, self._length, len(packet)
         if tx is None or box is None or size > MAX_PACKET:
             self._counters.unsent += 1

@@ -129,16 +129,15 @@ def end(d: Draft, command: RoomEnd) -> None:
         d.emit(RoomEnded())
 
 
-def expire(d: Draft) -> None:
-    """The room ends once its time is over and nobody is connected; before that it is told."""
-    if d.state.ended:
-        return
-    if d.state.expires_at <= d.now:
-        if any(s.connection is not None for s in d.state.seats.values()):
-            d.emit(ExpiryMoved(d.now + LAST_GASP, 0))
-        else:
-            d.emit(RoomEnded())
-    elif d.is_due(closing_at(d.state)):
-        told = _near(d.state, d.state.expires_at, d.now)
-        assert told is not None
-        d.emit(ClosingTold(told))
+def expire(d: Draft, seed: int) -> None:
+    """The time is over; the room ends once nobody is connected."""
+    if any(s.connection is not None for s in d.state.seats.values()):
+        d.emit(ExpiryMoved(d.now + LAST_GASP, 0))
+    else:
+        d.emit(RoomEnded())
+
+
+def tell_closing(d: Draft, seed: int) -> None:
+    told = _near(d.state, d.state.expires_at, d.now)
+    assert told is not None
+    d.emit(ClosingTold(told))

@@ -91,7 +91,7 @@ def give_role(d: Draft, command: RoleGive) -> None:
         others = [s for s in d.state.facilitators() if s.id != seat.id]
         if all(s.presence is Presence.AWAY for s in others):
             raise not_allowed("A room needs a facilitator.")
-        visits.end_visits_of(d, seat.id)
+        visits.end_visit(d, seat.id)
     if command.role is Role.GUEST:
         guests.become(d, seat)
     d.emit(RoleGiven(seat.id, command.role))

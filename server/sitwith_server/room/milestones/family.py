@@ -10,7 +10,7 @@ from sitwith_server.room.chance import Chance
 from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.event import Event
-from sitwith_server.room.family import Blank, Family, Rule, Who
+from sitwith_server.room.family import Blank, Deadline, Family, Rule, Who
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.milestones.values import (
     AT_ONCE,
@@ -133,15 +133,12 @@ def _covers(seat: Seat, number: int) -> bool:
     return any(span.covers(number) for span in seat.inside)
 
 
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield from (m.ends_at for m in state.milestones)
+def _first_over_at(state: RoomState) -> float | None:
+    return min((m.ends_at for m in state.milestones), default=None)
 
 
-def _tick(d: Draft, seed: int) -> None:
-    """The moment of each whose time is over is gone."""
-    over = tuple(m.n for m in d.state.milestones if d.is_due(m.ends_at))
-    if over:
-        d.emit(MilestonesOver(over))
+def _end(d: Draft, seed: int) -> None:
+    d.emit(MilestonesOver(tuple(m.n for m in d.state.milestones if d.is_due(m.ends_at))))
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -173,8 +170,7 @@ MILESTONES = Family(
         "milestones": of_circle(Slice(_audience, _shown, ("milestones", "seats")), []),
     },
     deciding=lambda state: (shared(state),),
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(_first_over_at, _end),),
     at_end={"milestones": ()},
     blanks=_blanks,
 )

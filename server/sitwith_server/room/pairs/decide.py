@@ -187,6 +187,10 @@ def proposed(
     )
 
 
+def time_over(d: Draft, seed: int) -> None:
+    everybody_back(d)
+
+
 def everybody_back(d: Draft) -> None:
     _settle_help(d)
     if d.state.pairs is not None:
