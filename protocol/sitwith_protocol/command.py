@@ -1,13 +1,13 @@
-"""What all commands share."""
+"""The base class of commands."""
 
 from __future__ import annotations
 
 from .fields import ID
-from .shapes import Message, message, need
+from .shapes import Message, message, required
 
 
 @message("")
 class Command(Message):
     """A client's request that the server answers under the same ``id``."""
 
-    id: int = need(ID)
+    id: int = required(ID)

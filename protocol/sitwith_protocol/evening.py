@@ -1,18 +1,17 @@
-"""What leads an evening, on the wire: its agenda, breathing together, moods, milestones and equal
-voice (AG*, BR*, MO*, MS*, EQ*)."""
+"""Commands about agenda, breathing, moods, milestones and equal voice (AG*, BR*, MO*, MS*, EQ*)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from .agenda import pattern, stages
-from .checks import binary, either, integer, unchanged, written
+from .checks import any_of, as_given, binary, clean_text, integer
 from .command import Command
 from .fields import REF, SECONDS, STAGE
-from .shapes import may, message, need
+from .shapes import message, optional, required
 
-_MILESTONE = either(unchanged(written(1, 2000, whole=True)), binary(1, 2**12))
-"""One line of words, or sealed."""
+_MILESTONE = any_of(as_given(clean_text(1, 2000, whole=True)), binary(1, 2**12))
+"""One line of text; bytes if the room is sealed."""
 
 
 @message("agenda.start")
@@ -22,35 +21,35 @@ class AgendaStart(Command):
 
 @message("agenda.next")
 class AgendaNext(Command):
-    """``at``: the stage that its sender believes to be under way, from 0."""
+    """``at``: the stage, from 0, that the sender takes for the present one."""
 
-    at: int | None = may(STAGE, default=None)
+    at: int | None = optional(STAGE, default=None)
 
 
 @message("agenda.back")
 class AgendaBack(Command):
-    at: int | None = may(STAGE, default=None)
+    at: int | None = optional(STAGE, default=None)
 
 
 @message("agenda.extend")
 class AgendaExtend(Command):
-    seconds: float = need(SECONDS)
+    seconds: float = required(SECONDS)
 
 
 @message("agenda.edit")
 class AgendaEdit(Command):
-    """``at``: the place of the stage under way among the new ``stages``, from 0."""
+    """``at``: the place, from 0, of the present stage among the new ``stages``."""
 
-    stages: tuple[Mapping[str, object], ...] = need(stages)
-    at: int | None = may(STAGE, default=None)
+    stages: tuple[Mapping[str, object], ...] = required(stages)
+    at: int | None = optional(STAGE, default=None)
 
 
 @message("breathe.start")
 class BreatheStart(Command):
     """``pattern`` is the seconds of each phase of one breath."""
 
-    pattern: tuple[float, ...] = need(pattern)
-    seconds: float = need(SECONDS)
+    pattern: tuple[float, ...] = required(pattern)
+    seconds: float = required(SECONDS)
 
 
 @message("breathe.stop")
@@ -65,7 +64,7 @@ class MoodAsk(Command):
 
 @message("mood.answer")
 class MoodAnswer(Command):
-    value: int = need(integer(1, 5))
+    value: int = required(integer(1, 5))
 
 
 @message("mood.close")
@@ -75,9 +74,9 @@ class MoodClose(Command):
 
 @message("milestone.share")
 class MilestoneShare(Command):
-    """``text`` in one's own words, sealed as bytes where the room is."""
+    """``text`` is bytes if the room is sealed."""
 
-    text: str | bytes = need(_MILESTONE)
+    text: str | bytes = required(_MILESTONE)
 
     def __repr__(self) -> str:
         return f"MilestoneShare(id={self.id})"
@@ -85,16 +84,16 @@ class MilestoneShare(Command):
 
 @message("milestone.clear")
 class MilestoneClear(Command):
-    """``n`` is the number that the milestone is shown with."""
+    """``n`` is the milestone's number in its slice."""
 
-    n: int = need(integer(1))
+    n: int = required(integer(1))
 
 
 @message("voice.nudge")
 class VoiceNudge(Command):
-    member: str = need(REF)
+    member: str = required(REF)
 
 
 @message("voice.dismiss")
 class VoiceDismiss(Command):
-    """Puts the nudge aside that lies with oneself."""
+    """Dismisses the nudge that the sender got."""

@@ -1,4 +1,4 @@
-"""Guest speakers, on the wire (GU*)."""
+"""Commands about guest speakers (rules GU*)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .shapes import message
 
 @message("guest.bring")
 class GuestBring(Command):
-    """Guests hear the circle and are heard by it, until the next stage begins."""
+    """Lets guests hear and speak in the circle, until the next stage begins."""
 
 
 @message("guest.rest")
 class GuestRest(Command):
-    """Guests wait again."""
+    """Sends guests back to waiting."""

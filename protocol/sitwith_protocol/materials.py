@@ -1,28 +1,28 @@
-"""Materials on the wire: links, words, pictures and papers that all are shown (MT*)."""
+"""Commands about materials: links, texts, pictures and PDFs shown to everybody (rules MT*)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .checks import LINES, one_of, written
+from .checks import LINES, clean_text, one_of
 from .command import Command
 from .fields import REF
-from .links import read_link
-from .shapes import may, message, need
+from .shapes import message, optional, required
+from .urls import web_url
 
 TEXT_MAX: Final = 2_000
 TITLE_MAX: Final = 120
 
 
-_TITLE = written(0, TITLE_MAX)
+_TITLE = clean_text(0, TITLE_MAX)
 
 
 @message("material.link")
 class MaterialLink(Command):
-    """Shows a link to all."""
+    """Shows a link to everybody."""
 
-    url: str = need(read_link)
-    title: str = may(_TITLE, default="")
+    url: str = required(web_url)
+    title: str = optional(_TITLE, default="")
 
     def __repr__(self) -> str:
         return f"MaterialLink(id={self.id})"
@@ -30,10 +30,10 @@ class MaterialLink(Command):
 
 @message("material.text")
 class MaterialText(Command):
-    """Shows words to all."""
+    """Shows a text to everybody."""
 
-    text: str = need(written(1, TEXT_MAX, free=LINES))
-    title: str = may(_TITLE, default="")
+    text: str = required(clean_text(1, TEXT_MAX, free=LINES))
+    title: str = optional(_TITLE, default="")
 
     def __repr__(self) -> str:
         return f"MaterialText(id={self.id})"
@@ -41,10 +41,10 @@ class MaterialText(Command):
 
 @message("material.upload")
 class MaterialUpload(Command):
-    """Asks for a ticket to bring a file with."""
+    """Asks for a ticket to upload a file."""
 
-    kind: str = need(one_of("picture", "pdf"))
-    title: str = may(_TITLE, default="")
+    kind: str = required(one_of("picture", "pdf"))
+    title: str = optional(_TITLE, default="")
 
     def __repr__(self) -> str:
         return f"MaterialUpload(id={self.id})"
@@ -52,11 +52,11 @@ class MaterialUpload(Command):
 
 @message("material.open")
 class MaterialOpen(Command):
-    """Asks for a ticket to fetch a file with."""
+    """Asks for a ticket to download a file."""
 
-    material: str = need(REF)
+    material: str = required(REF)
 
 
 @message("material.hide")
 class MaterialHide(Command):
-    material: str = need(REF)
+    material: str = required(REF)

@@ -15,7 +15,7 @@ from aioice import stun
 
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import IceStub, PacketBuffer
-from sitwith_server.media.aiortc.ice import ADDRESSES, AMPLIFIED, Agent, Credentials
+from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, Credentials, IceAgent
 from sitwith_server.media.aiortc.transport import MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
@@ -155,7 +155,7 @@ def stuns(data: bytes) -> None:
     box, now = _Box(), 1_000.0
     outbox = cast(Outbox, box)
     got: list[bytes] = []
-    agent = Agent(port, lambda packet, _: got.append(packet), lambda *_: None, now)
+    agent = IceAgent(port, lambda packet, _: got.append(packet), lambda *_: None, now)
     agent.expect(_OURS, _THEIRS)
     came: Counter[bytes] = Counter()
     proven: set[bytes] = set()
@@ -196,9 +196,9 @@ def stuns(data: bytes) -> None:
     for name in came:
         if name not in proven:
             sent = sum(len(each) for each, to in box.sent if to == name)
-            assert sent <= AMPLIFIED * came[name], f"{sent} bytes for {came[name]}"
+            assert sent <= AMPLIFICATION * came[name], f"{sent} bytes for {came[name]}"
     assert {to for _, to in box.sent} <= came.keys()
-    assert len(agent.addresses) <= ADDRESSES and len(port) <= 2 * ADDRESSES + 4
+    assert len(agent.addresses) <= MAX_ADDRESSES and len(port) <= 2 * MAX_ADDRESSES + 4
     agent.close()
     assert len(port) == 0
 

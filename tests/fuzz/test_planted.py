@@ -100,14 +100,14 @@ def _uncounted(patch: Patch) -> None:
 def _believed(patch: Patch) -> None:
     """The fault that was there: an address is the member's by a check alone."""
 
-    def wonder(self: ice.Agent, source: bytes, box: Any, keys: Any, *rest: Any) -> None:
-        self._learn(source, keys, rest[-1])
+    def wonder(self: ice.IceAgent, source: bytes, box: Any, keys: Any, *rest: Any) -> None:
+        self._confirm_address(source, keys, rest[-1])
 
-    patch.setattr(ice.Agent, "_wonder", wonder)
+    patch.setattr(ice.IceAgent, "_check_back", wonder)
 
 
 def _generous(patch: Patch) -> None:
-    patch.setattr(ice, "AMPLIFIED", 4)
+    patch.setattr(ice, "AMPLIFICATION", 4)
 
 
 def _unbounded(patch: Patch) -> None:

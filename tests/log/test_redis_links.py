@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import INDEXES, key_field, keys_of, room_of
 from tests.chaos.proxy import DOWN, Proxy
 from tests.servers import KINDS, PASSWORD, Server, running
+from tests.waiting import until
 
 from .harness import ROOM, also, blank, control, create, everything, forget, say, taken, usable
 
@@ -71,12 +72,6 @@ async def other(log: RedisLog, server: Server) -> AsyncIterator[RedisLog]:
     await until(lambda: is_live(other))
     yield other
     await other.close()
-
-
-async def until(so: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not so():
-            await asyncio.sleep(0.005)
 
 
 def is_live(log: RedisLog) -> bool:

@@ -16,6 +16,7 @@ from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
+from tests.waiting import until
 
 from .harness import ROOM, control, create, everything, say, taken, usable
 
@@ -66,12 +67,6 @@ def wait(so: Callable[[], bool]) -> None:
     while not so():
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(25):
-        while not so():
-            await asyncio.sleep(0.01)
 
 
 def is_live(log: RedisLog) -> bool:

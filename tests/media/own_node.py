@@ -25,7 +25,7 @@ from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.results import Committed
-from tests.media.person import until
+from tests.waiting import until
 
 LIMITS = Limits(offers=100, offers_burst=100)
 

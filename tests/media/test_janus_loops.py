@@ -20,8 +20,8 @@ from sitwith_server.media.janus.link import API, GatewayDown, Link
 from sitwith_server.media.janus.vouching import GuardLine
 from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
-from tests.media.person import until
 from tests.servers import free_port
+from tests.waiting import until
 
 from .test_janus_steer import Stage
 

@@ -20,7 +20,7 @@ from sitwith_server.media.aiortc.dtls_srtp import (
     unprotect,
     unprotect_rtcp,
 )
-from sitwith_server.media.aiortc.ice import Agent, Credentials
+from sitwith_server.media.aiortc.ice import Credentials, IceAgent
 from sitwith_server.media.forward.forwarder import Port
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.sdp.answer import Local, answer, settle
@@ -62,7 +62,7 @@ class MemberTransport:
         self.answer = ""
         self.version = 0
         self.connected = self.stopped = False
-        self.agent = Agent(engine.port, self.on_datagram, self._on_selected, now)
+        self.agent = IceAgent(engine.port, self.on_datagram, self._on_selected, now)
         self._counters, self._buffer = engine.counters, engine.buffer
         self._length = engine.buffer.size
         self._ice = IceStub(self._send_dtls)

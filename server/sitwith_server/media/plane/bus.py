@@ -209,7 +209,7 @@ class Bus:
                 on_message(message)
 
         # The log's fan-out calls this, and all rooms wait for it.
-        return self._log.follow(channel, lambda bell: None, guarded("message", read))
+        return self._log.follow(channel, lambda bell: None, guarded("media_message", read))
 
     def subscribe_all(self, on_message: Callable[[MediaMessage], None]) -> Callable[[], None]:
         """The same for the channels that belong to no room. A message may come several times."""

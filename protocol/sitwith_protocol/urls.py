@@ -1,4 +1,4 @@
-"""Links that may be shown to everybody: places of the web, and nothing that pretends to be one."""
+"""The check of a URL that a room shows to everybody."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ URL_MAX: Final = 2_000
 _HOST = re.compile(r"(?:[^\W_]|[.-])+|\[[0-9A-Fa-f:.]+\]")
 
 
-def read_link(value: object) -> str:
-    """The address of a place of the web: `http` or `https`, with a host and without a user.
+def web_url(value: object) -> str:
+    """An `http` or `https` URL with a host and without a user (RFC 3986).
 
-    What browsers and this reader could read differently is none: white space, control characters
-    and backslashes anywhere, and a host of anything but letters, digits, `.` and `-`.
+    Refuses what browsers could read otherwise: white space, control characters and backslashes
+    anywhere, and hosts with other characters than letters, digits, `.` and `-`.
 
     Raises:
-        Invalid: it is none.
+        Invalid: it does not fit.
     """
     if type(value) is not str or not 1 <= len(value) <= URL_MAX:
         raise Invalid(f"must be a link of at most {URL_MAX:,} characters")
