@@ -17,7 +17,7 @@ from sitwith_server.gateway.websocket.hub import Hub, Link
 from sitwith_server.gateway.websocket.missed import missed_while_inside
 from sitwith_server.gateway.websocket.numbers import Places, well_formed
 from sitwith_server.gateway.websocket.outbox import Outbox
-from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session
+from sitwith_server.gateway.websocket.session import Close, Reply, Session, Submit, TakeSeat
 from sitwith_server.gateway.websocket.translate import (
     Untranslatable,
     answer_frame,
@@ -125,9 +125,9 @@ class Connection:
             self._gate.metrics.command("other", str(step.frame.get("code", "ok")))
             return
         await self._settled()
-        if isinstance(step, End):
+        if isinstance(step, Close):
             self._outbox.end(step.code)
-        elif isinstance(step, Greet):
+        elif isinstance(step, TakeSeat):
             await self._greet(step.hello)
         elif isinstance(step.command, _LONG):
             self._in_hand = asyncio.create_task(self._ask(step))
@@ -192,7 +192,7 @@ class Connection:
 
     # -- commands --------------------------------------------------------------------------------
 
-    async def _ask(self, step: Ask) -> None:
+    async def _ask(self, step: Submit) -> None:
         seated, link = self._seated, self._link
         assert seated is not None and link is not None
         message = step.command
