@@ -16,7 +16,7 @@ from unittest import mock
 
 from sitwith_server.gateway.websocket import hub, missed
 from sitwith_server.gateway.websocket.hub import Hub
-from sitwith_server.log.base import CONTROL, Bell, Commit, Result
+from sitwith_server.log.base import CONTROL, Notification, Commit, Result
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import changes
 from sitwith_server.room import commands as c
@@ -153,7 +153,7 @@ def bells_in_any_order() -> AbstractContextManager[object]:
     """What a bell carries is folded, whether or not it is the next."""
     take = Folded.take
 
-    def eager(self: Folded, bell: Bell) -> bool:
+    def eager(self: Folded, bell: Notification) -> bool:
         done = take(self, bell)
         if not done and bell.entries and bell.stream != CONTROL:
             for entry in bell.entries:

@@ -8,7 +8,7 @@ from sitwith_server.log.base import (
     CARRIED_BYTES,
     CONTROL,
     LINGER,
-    Bell,
+    Notification,
     Commit,
     Effects,
     Given,
@@ -170,7 +170,7 @@ class RoomContract(LogTests):
             rung = len(ears.rung)
             seq = taken(await say(log, 0, *blobs)).positions[-1].seq
             await turns()
-            assert ears.rung[rung:] == [Bell("circle", seq)]
+            assert ears.rung[rung:] == [Notification("circle", seq)]
         taken(await say(log, 0, b"x" * CARRIED_BYTES))
         await turns()
         assert ears.entries() == [("circle", b"x" * CARRIED_BYTES)]

@@ -11,7 +11,7 @@ import pytest
 
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
+    Notification,
     Blank,
     Blob,
     Commit,
@@ -94,7 +94,7 @@ class Bells:
     """What a follower of a room is told."""
 
     def __init__(self, log: Log, room: str = ROOM) -> None:
-        self.rung: list[Bell] = []
+        self.rung: list[Notification] = []
         self.heard: list[bytes] = []
         self.unfollow = log.follow(room, self.rung.append, self.heard.append)
 

@@ -11,7 +11,7 @@ from sitwith_server.log.base import (
     CARRIED_BYTES,
     CONTROL,
     LINGER,
-    Bell,
+    Notification,
     Blank,
     Effects,
     Given,
@@ -87,9 +87,9 @@ async def test_a_bell_is_what_a_read_gives(server: Server, make: Make) -> None:
     await until(lambda: len(ears.rung) >= 3)
     entries = await reader.read(ROOM, CONTROL, 0)
     assert ears.rung[-3:] == [
-        Bell(CONTROL, 3, tuple(entries[:3])),
-        Bell(CONTROL, 4, tuple(entries[3:])),
-        Bell("ключ:1", 2, tuple(await reader.read(ROOM, "ключ:1", 0)), blanks),
+        Notification(CONTROL, 3, tuple(entries[:3])),
+        Notification(CONTROL, 4, tuple(entries[3:])),
+        Notification("ключ:1", 2, tuple(await reader.read(ROOM, "ключ:1", 0)), blanks),
     ]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from sitwith_server.log.base import Bell, Health
+from sitwith_server.log.base import Notification, Health
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import SHARDS, shard_prefix
 from tests.servers import Server
@@ -31,7 +31,7 @@ def due(server: Server) -> int:
     return sum(int(count[1:]) for count in counts)
 
 
-def _ring(rung: set[str], room: str, _: Bell) -> None:
+def _ring(rung: set[str], room: str, _: Notification) -> None:
     rung.add(room)
 
 

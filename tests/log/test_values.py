@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sitwith_server.log import base, values
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
+    Notification,
     Blank,
     Commit,
     Effects,
@@ -72,7 +72,7 @@ def test_no_repr_shows_what_was_said() -> None:
         )
     )
     shown += repr(Given(position, b"canary", 0.0, frozenset()))
-    shown += repr(Bell("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
+    shown += repr(Notification("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
     assert "canary" not in shown
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from sitwith_server.log.base import Bell, Blob, Given, LogDown, Ring
+from sitwith_server.log.base import Notification, Blob, Given, LogDown, OnNotification
 from sitwith_server.log.memory.log import MemoryLog
 
 CALLS: Final = (
@@ -34,7 +34,7 @@ class WorkerLog(MemoryLog):
         self.slow = 0.0
         self.is_frozen = False
         self.silent = False
-        self.bells: list[Bell] = []
+        self.bells: list[Notification] = []
         self.forgotten: list[tuple[str, Blob]] = []
         self.given: dict[str, Callable[[], Given]] = {}
         self.lost: dict[str, Callable[[Any], None]] = {}
@@ -60,8 +60,8 @@ class WorkerLog(MemoryLog):
 
         return call
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        def ring(rung: Bell) -> None:
+    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+        def ring(rung: Notification) -> None:
             self.bells.append(rung)
             if not self.silent:
                 bell(rung)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.log.base import Bell, life_of
+from sitwith_server.log.base import Notification, life_of
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
@@ -148,10 +148,10 @@ async def test_a_bell_without_entries_is_a_hint_to_read() -> None:
     await say(e, "hello")
     await settled()
     (bell,) = way.bells
-    host._rang(host._held[room.id], room, Bell(bell.stream, bell.seq))
+    host._rang(host._held[room.id], room, Notification(bell.stream, bell.seq))
     await settled()
     assert seen.bodies == ["hello"]
-    host._rang(host._held[room.id], room, Bell(bell.stream, bell.seq))
+    host._rang(host._held[room.id], room, Notification(bell.stream, bell.seq))
     await settled()
     assert names(way.calls, "heads") == ["heads"], "what is known is not read again"
     await host.close()

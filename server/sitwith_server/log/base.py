@@ -29,7 +29,7 @@ from sitwith_server.log.values import (
     OUTAGE_SECONDS,
     OUTCOME_SECONDS,
     TOMBSTONE,
-    Bell,
+    Notification,
     Blank,
     Blob,
     Clock,
@@ -53,7 +53,7 @@ from sitwith_server.log.values import (
     Pace,
     Position,
     Result,
-    Ring,
+    OnNotification,
     Snapshot,
     TooEarly,
     TooFast,
@@ -71,7 +71,7 @@ __all__ = [
     "OUTAGE_SECONDS",
     "OUTCOME_SECONDS",
     "TOMBSTONE",
-    "Bell",
+    "Notification",
     "Blank",
     "Blob",
     "Clock",
@@ -98,7 +98,7 @@ __all__ = [
     "Pace",
     "Position",
     "Result",
-    "Ring",
+    "OnNotification",
     "Snapshot",
     "TooEarly",
     "TooFast",
@@ -286,7 +286,7 @@ class Log(Unhosted, Trails, Protocol):
         """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
         ...
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         """Call `bell` some time after commits, with their entries if they are small, and
         `heard(blob)` for whispers. A commit to two streams rings for the control stream first.
 

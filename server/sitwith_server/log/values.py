@@ -305,7 +305,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class Notification:
     """A commit's entries of one stream, or a hint that there are some.
 
     seq: the number of the last one. entries: all entries of the commit in this stream, in order;
@@ -392,7 +392,7 @@ class Given:
 Give: TypeAlias = Callable[[], Given]
 """The room as it is after the last control entry that was folded. Must not block."""
 
-Ring: TypeAlias = Callable[[Bell], None]
+OnNotification: TypeAlias = Callable[[Notification], None]
 """Told of commits, see `Log.follow`."""
 
 

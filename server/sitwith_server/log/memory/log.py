@@ -21,7 +21,7 @@ from sitwith_server.log.base import (
     KEPT_ENTRIES,
     LINGER,
     TOMBSTONE,
-    Bell,
+    Notification,
     Blank,
     Blob,
     Clock,
@@ -36,7 +36,7 @@ from sitwith_server.log.base import (
     Lost,
     Outage,
     Result,
-    Ring,
+    OnNotification,
     Snapshot,
 )
 from sitwith_server.log.memory.rooms import Dues, Room, bells_of
@@ -64,13 +64,13 @@ class _Trail:
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    bell: Ring
+    bell: OnNotification
     heard: Callable[[bytes], None]
     alive: bool = True
 
     # Lambdas keep the arguments out of what asyncio logs when a callback fails.
 
-    def ring(self, bell: Bell) -> None:
+    def ring(self, bell: Notification) -> None:
         _soon(lambda: self.bell(bell) if self.alive else None)
 
     def hear(self, blob: bytes) -> None:
@@ -315,7 +315,7 @@ class MemoryLog(_NeverFails):
         for follower in self._followers.get(room, ()):
             follower.hear(blob)
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         follower = _Follower(bell, heard)
         self._followers.setdefault(room, []).append(follower)
 

@@ -14,7 +14,7 @@ from sitwith_server.log.values import (
     CONTROL,
     LINGER,
     OUTCOME_SECONDS,
-    Bell,
+    Notification,
     Blank,
     Blob,
     Commit,
@@ -227,7 +227,7 @@ class Dues:
 
 def bells_of(
     room: Room, commit: Commit, control: tuple[Entry, ...], entries: tuple[Entry, ...]
-) -> list[Bell]:
+) -> list[Notification]:
     """What is rung for a commit, the control stream first."""
     blanks = commit.effects.blanks
     blobs = [each.blob for each in (*control, *entries)] + [each.blob for each in blanks]
@@ -235,9 +235,9 @@ def bells_of(
     carry = commit.effects.end or carried <= CARRIED_BYTES
     bells = []
     if control:
-        bells.append(Bell(CONTROL, control[-1].position.seq, control if carry else ()))
+        bells.append(Notification(CONTROL, control[-1].position.seq, control if carry else ()))
     if entries or blanks:
         seq = room.stream(commit.stream).head.seq
         own = (entries, blanks) if carry else ((), ())
-        bells.append(Bell(commit.stream, seq, *own))
+        bells.append(Notification(commit.stream, seq, *own))
     return bells

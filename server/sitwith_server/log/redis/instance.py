@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sitwith_server.log.base import (
     KEPT_ENTRIES,
-    Bell,
+    Notification,
     Commit,
     LogDown,
     Outage,
@@ -203,7 +203,7 @@ class Instance:
         keep.took(told.stream, told.entries, self.clock.now())
         keep.blank(told.blanks)
         entries = tuple(each.entry(told.stream) for each in told.entries)
-        self.fan.ring(room, Bell(told.stream, told.seq, entries, told.blanks))
+        self.fan.ring(room, Notification(told.stream, told.seq, entries, told.blanks))
 
     def ring(self, room: str) -> None:
         self._reading.heads(room)
@@ -212,7 +212,7 @@ class Instance:
         if reply is not None:
             for stream, head in self.saw_heads(room, reply)[1].items():
                 if head.seq:
-                    self.fan.ring(room, Bell(stream, head.seq))
+                    self.fan.ring(room, Notification(stream, head.seq))
 
     def saw_heads(self, room: str, reply: list[Any]) -> tuple[int, dict[str, Position]]:
         """Rights number and heads, of the operation `heads`."""

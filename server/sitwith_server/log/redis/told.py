@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
-from sitwith_server.log.base import Blob, Give, Lost, Ring
+from sitwith_server.log.base import Blob, Give, Lost, OnNotification
 from sitwith_server.log.redis.bells import WHISPER
 from sitwith_server.log.redis.effects import AUDIT_ENTRIES
 from sitwith_server.log.redis.instance import Instance
@@ -26,7 +26,7 @@ class RedisTold(ABC):
     async def whisper(self, room: str, blob: bytes) -> None:
         self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         instance = self._of(room)
         instance.holdings.use(room)
         unfollow = instance.fan.follow(room, bell, heard)

@@ -19,7 +19,7 @@ import structlog
 
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
+    Notification,
     Commit,
     Committed,
     Effects,
@@ -245,7 +245,7 @@ class Host:
 
     # -- following -------------------------------------------------------------------------------
 
-    def _rang(self, held: _Held, room: Room, bell: Bell) -> None:
+    def _rang(self, held: _Held, room: Room, bell: Notification) -> None:
         try:
             done = room.rang(bell)
         except store.Unreadable:

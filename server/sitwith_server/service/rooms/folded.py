@@ -13,7 +13,7 @@ from typing import Final
 
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
+    Notification,
     Entry,
     Log,
     LogDown,
@@ -111,7 +111,7 @@ class Folded:
 
     # -- what others have committed --------------------------------------------------------------
 
-    def take(self, bell: Bell) -> bool:
+    def take(self, bell: Notification) -> bool:
         """Folds what a bell carries, if it comes next. False: what is missing has to be read."""
         entries = bell.entries
         if bell.stream == CONTROL:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import Bell, Log, LogDown, Look, Position
+from sitwith_server.log.base import Notification, Log, LogDown, Look, Position
 from sitwith_server.room.lifetime.record import Record, reopened
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.rooms.folded import STALE_SECONDS, Folded, ReadAnew
@@ -23,7 +23,7 @@ class Followed:
         self._log = log
         self._folded = folded
         self._lock = asyncio.Lock()
-        self._pending: list[Bell] = []
+        self._pending: list[Notification] = []
         self._aside = False
         self.frozen = False
         self.over = False
@@ -74,7 +74,7 @@ class Followed:
             for observer in self._folded.observers():
                 observer.reacted(stream, by, kind)
 
-    def rang(self, bell: Bell) -> bool:
+    def rang(self, bell: Notification) -> bool:
         """Folds what a bell tells, at once if nothing else is under way here. False: it is
         `pending` until `follow` is called."""
         if self._aside or self.state.ended:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sitwith_server.log.base import Bell, LogDown, Ring
+from sitwith_server.log.base import Notification, LogDown, OnNotification
 from sitwith_server.log.redis.bells import BELL, CARRYING, WHISPER
 from sitwith_server.log.redis.connection.link import Link, Refused
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
@@ -54,13 +54,13 @@ class Around(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    bell: Ring
+    bell: OnNotification
     heard: Heard
     alive: bool = True
 
     # Lambdas keep the arguments out of what asyncio logs when a callback fails.
 
-    def ring(self, bell: Bell) -> None:
+    def ring(self, bell: Notification) -> None:
         _soon(lambda: self.bell(bell) if self.alive else None)
 
     def hear(self, blob: bytes) -> None:
@@ -97,7 +97,7 @@ class FanOut:
 
     # --- followers -------------------------------------------------------------------------
 
-    def follow(self, room: str, bell: Ring, heard: Heard) -> Callable[[], None]:
+    def follow(self, room: str, bell: OnNotification, heard: Heard) -> Callable[[], None]:
         follower = _Follower(bell, heard)
         channel = keys_of(room).bell
         if room not in self._followers:
@@ -121,7 +121,7 @@ class FanOut:
 
         return unfollow
 
-    def ring(self, room: str, bell: Bell) -> None:
+    def ring(self, room: str, bell: Notification) -> None:
         for follower in self._followers.get(room, ()):
             follower.ring(bell)
 
