@@ -11,7 +11,7 @@ from typing import Any, Final
 from unittest import mock
 
 from sitwith_server.log.base import Committed as Taken
-from sitwith_server.log.base import Effects, Gone, Look, Position
+from sitwith_server.log.base import Effects, Gone, Progress, Position
 from sitwith_server.media.plane.reconcile import Reconciler
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
@@ -98,7 +98,7 @@ def a_lease_of_nothing() -> AbstractContextManager[object]:
     """That the log does not have the room is taken for no news."""
     told = Reconciler._told
 
-    def lenient(self: Reconciler, sent: float, look: Look | None) -> None:
+    def lenient(self: Reconciler, sent: float, look: Progress | None) -> None:
         if look is None and self._seen is not None:
             look = self._seen[1]
         told(self, sent, look)

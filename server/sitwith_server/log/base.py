@@ -47,7 +47,7 @@ from sitwith_server.log.values import (
     LogDown,
     LogFull,
     LogRefuses,
-    Look,
+    Progress,
     Lost,
     Outage,
     Pace,
@@ -92,7 +92,7 @@ __all__ = [
     "LogDown",
     "LogFull",
     "LogRefuses",
-    "Look",
+    "Progress",
     "Lost",
     "Outage",
     "Pace",
@@ -195,7 +195,7 @@ class Trails(Protocol):
 class Unhosted(Protocol):
     """What is needed of rooms, also of those that nobody hosts. As for `Log`."""
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         """How far these rooms are, None for each that there is not (any more). Left out are the
         rooms of instances that can't be reached or are frozen. Raises `LogDown` only if that is
         so for all of them. One round trip for some hundreds of rooms."""

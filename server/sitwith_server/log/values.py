@@ -296,7 +296,7 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Progress:
     """How far a room is: the control stream's head, and how many entries all its streams have had
     in its present life (the sum of their heads' numbers). Both equal: nothing has been missed."""
 

@@ -32,7 +32,7 @@ from sitwith_server.log.base import (
     Gone,
     Heads,
     Health,
-    Look,
+    Progress,
     Lost,
     Outage,
     Result,
@@ -289,7 +289,7 @@ class MemoryLog(_NeverFails):
             return None
         return Heads(found.rights, {name: kept.head for name, kept in found.streams.items()})
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         self._now()
         found = {name: self._rooms.get(name) for name in rooms}
         return {name: room.look() if room else None for name, room in found.items()}

@@ -22,7 +22,7 @@ from sitwith_server.log.values import (
     Duplicate,
     Effects,
     Entry,
-    Look,
+    Progress,
     Pace,
     Position,
     Result,
@@ -164,9 +164,9 @@ class Room:
             self.paces = {name: at for name, at in self.paces.items() if at > now}
         self.paces[pace.name] = full_at
 
-    def look(self) -> Look:
+    def look(self) -> Progress:
         count = sum(kept.head.seq for kept in self.streams.values())
-        return Look(self.streams[CONTROL].head, count)
+        return Progress(self.streams[CONTROL].head, count)
 
     def take(self, effects: Effects) -> None:
         """What only concerns the room itself and comes after the entries."""

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sitwith_server.log.base import Blank, Blob, LogDown, Look, Position
+from sitwith_server.log.base import Blank, Blob, LogDown, Progress, Position
 from sitwith_server.log.redis.connection.link import Word
 from sitwith_server.log.redis.instance import Instance
 from sitwith_server.log.redis.packing import MICROSECONDS, SHARDS, keys_of, room_of
@@ -18,11 +18,11 @@ SHARDS_AT_ONCE: Final = 32
 """Shards that one script goes through where each may hold much."""
 
 
-def _look(reply: bytes) -> Look | None:
+def _look(reply: bytes) -> Progress | None:
     if not reply:
         return None
     size = Position.SIZE
-    return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
+    return Progress(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
 
 
 class RedisUnhosted(ABC):
@@ -45,7 +45,7 @@ class RedisUnhosted(ABC):
                 found += map(room_of, names)
         return found
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         of: dict[Instance, list[str]] = {}
         for room in dict.fromkeys(rooms):
             of.setdefault(self._of(room), []).append(room)
@@ -61,7 +61,7 @@ class RedisUnhosted(ABC):
 
     async def _looks(
         self, instance: Instance, rooms: Sequence[str]
-    ) -> dict[str, Look | None] | None:
+    ) -> dict[str, Progress | None] | None:
         if instance.frozen():
             return None
         try:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from sitwith_server.log.base import Look, Position
+from sitwith_server.log.base import Progress, Position
 from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.room import routes
@@ -31,7 +31,7 @@ from sitwith_server.service.rooms.talking import Words
 LEASE: Final = 1.0
 """Seconds after the beginning of the last successful read at which all routes are void."""
 
-Told = Callable[[float, Look | None], None]
+Told = Callable[[float, Progress | None], None]
 """`told(sent, look)`: what a read of the room's head that was sent then (monotonic seconds) has
 found; None: there is no such room. Not called while nothing is known. Must not block."""
 
@@ -150,7 +150,7 @@ class Reconciler:
         self._keeper = Keeper(node)
         self._wake = asyncio.Event()
         self._owed: Position | None = None
-        self._seen: tuple[float, Look] | None = None
+        self._seen: tuple[float, Progress] | None = None
         """The newest read, and when it was sent."""
         self._gone_at: float | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -235,7 +235,7 @@ class Reconciler:
 
     # -- the lease -------------------------------------------------------------------------------
 
-    def _told(self, sent: float, look: Look | None) -> None:
+    def _told(self, sent: float, look: Progress | None) -> None:
         if self._halted:
             return
         if look is None:

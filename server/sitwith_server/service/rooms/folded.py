@@ -17,7 +17,7 @@ from sitwith_server.log.base import (
     Entry,
     Log,
     LogDown,
-    Look,
+    Progress,
     Position,
     Trimmed,
 )
@@ -133,7 +133,7 @@ class Folded:
             self.talking.take(entry)
         return True
 
-    def matches(self, look: Look) -> bool:
+    def matches(self, look: Progress) -> bool:
         """Whether nothing is missing here."""
         known = self.state.seq + self.talking.count
         return look.position == self.position and look.count == known

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import Notification, Log, LogDown, Look, Position
+from sitwith_server.log.base import Notification, Log, LogDown, Progress, Position
 from sitwith_server.room.lifetime.record import Record, reopened
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.rooms.folded import STALE_SECONDS, Folded, ReadAnew
@@ -103,7 +103,7 @@ class Followed:
             if not all([self._folded.take(bell) for bell in bells]):
                 await self._catch_up()
 
-    def compare(self, look: Look, began: float) -> bool:
+    def compare(self, look: Progress, began: float) -> bool:
         """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
         here. False: `follow_up` finds it."""
         if self._aside or not self._folded.matches(look):
