@@ -11,7 +11,7 @@ from sitwith_server.log.base import (
     Notification,
     Commit,
     Effects,
-    Given,
+    HostedState,
     Gone,
     Health,
     Leases,
@@ -254,7 +254,7 @@ class RoomContract(LogTests):
         assert set(log.health().values()) == {Health.LIVE}
         assert log.reasons() == {}
         assert not log.frozen(ROOM)
-        release = log.hold(ROOM, lambda: Given(Position.START, b"", 0.0, frozenset()))
+        release = log.hold(ROOM, lambda: HostedState(Position.START, b"", 0.0, frozenset()))
         release()
         release()
         unwatch = log.watch(lambda name, health: None)

@@ -14,7 +14,7 @@ from sitwith_server.log.base import (
     Notification,
     Blank,
     Effects,
-    Given,
+    HostedState,
     Position,
 )
 from sitwith_server.log.redis.bells import told_of
@@ -116,7 +116,7 @@ async def test_an_author_needs_no_bell_to_know_what_it_did(server: Server, make:
     log = make()
     await live(log)
     await create(log)
-    release = log.hold(ROOM, lambda: Given(Position.START, b"", 1e10, frozenset()))
+    release = log.hold(ROOM, lambda: HostedState(Position.START, b"", 1e10, frozenset()))
     await idle(log)
     link = log._instances[0].fan._link
     assert link is not None

@@ -16,7 +16,7 @@ from sitwith_server.log.base import (
     Commit,
     Effects,
     Entry,
-    Given,
+    HostedState,
     Pace,
     Position,
     life_of,
@@ -71,7 +71,7 @@ def test_no_repr_shows_what_was_said() -> None:
             ),
         )
     )
-    shown += repr(Given(position, b"canary", 0.0, frozenset()))
+    shown += repr(HostedState(position, b"canary", 0.0, frozenset()))
     shown += repr(Notification("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
     assert "canary" not in shown
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from sitwith_server.log.base import Notification, Blob, Given, LogDown, OnNotification
+from sitwith_server.log.base import Notification, Blob, HostedState, LogDown, OnNotification
 from sitwith_server.log.memory.log import MemoryLog
 
 CALLS: Final = (
@@ -36,7 +36,7 @@ class WorkerLog(MemoryLog):
         self.silent = False
         self.bells: list[Notification] = []
         self.forgotten: list[tuple[str, Blob]] = []
-        self.given: dict[str, Callable[[], Given]] = {}
+        self.given: dict[str, Callable[[], HostedState]] = {}
         self.lost: dict[str, Callable[[Any], None]] = {}
         self.leases = shared.leases
         for name in CALLS:
@@ -69,7 +69,7 @@ class WorkerLog(MemoryLog):
         return self.shared.follow(room, ring, heard)
 
     def hold(
-        self, room: str, give: Callable[[], Given], lost: Callable[[Any], None] = lambda _: None
+        self, room: str, give: Callable[[], HostedState], lost: Callable[[Any], None] = lambda _: None
     ) -> Callable[[], None]:
         self.given[room], self.lost[room] = give, lost
 

@@ -39,8 +39,8 @@ from sitwith_server.log.values import (
     Duplicate,
     Effects,
     Entry,
-    Give,
-    Given,
+    GetHostedState,
+    HostedState,
     Gone,
     Heads,
     Health,
@@ -82,8 +82,8 @@ __all__ = [
     "Effects",
     "Entry",
     "Files",
-    "Give",
-    "Given",
+    "GetHostedState",
+    "HostedState",
     "Gone",
     "Heads",
     "Health",
@@ -318,7 +318,7 @@ class Log(Unhosted, Trails, Protocol):
         ...
 
     def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+        self, room: str, give: GetHostedState, lost: Callable[[Lost], None] = lambda _: None
     ) -> Callable[[], None]:
         """This process hosts the room, and can give its state to a log that has lost it.
 

@@ -379,7 +379,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class HostedState:
     """A room as this process has it: the state after the control entry at `position`, and of
     `Effects` what goes with it."""
 
@@ -389,7 +389,7 @@ class Given:
     workers: frozenset[str]
 
 
-Give: TypeAlias = Callable[[], Given]
+GetHostedState: TypeAlias = Callable[[], HostedState]
 """The room as it is after the last control entry that was folded. Must not block."""
 
 OnNotification: TypeAlias = Callable[[Notification], None]

@@ -28,7 +28,7 @@ from sitwith_server.log.base import (
     Commit,
     Committed,
     Entry,
-    Give,
+    GetHostedState,
     Gone,
     Heads,
     Health,
@@ -152,7 +152,7 @@ class _NeverFails:
     """What of `Log` only another one has to do anything for."""
 
     def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+        self, room: str, give: GetHostedState, lost: Callable[[Lost], None] = lambda _: None
     ) -> Callable[[], None]:
         return lambda: None
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
-from sitwith_server.log.base import Blob, Give, Lost, OnNotification
+from sitwith_server.log.base import Blob, GetHostedState, Lost, OnNotification
 from sitwith_server.log.redis.bells import WHISPER
 from sitwith_server.log.redis.effects import AUDIT_ENTRIES
 from sitwith_server.log.redis.instance import Instance
@@ -42,7 +42,7 @@ class RedisTold(ABC):
         return end
 
     def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+        self, room: str, give: GetHostedState, lost: Callable[[Lost], None] = lambda _: None
     ) -> Callable[[], None]:
         return self._of(room).holdings.hold(room, give, lost)
 

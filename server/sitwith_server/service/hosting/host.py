@@ -33,7 +33,7 @@ from sitwith_server.room import begin, due_at
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.lifetime.record import forgotten, record_of
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.hosting.loading import give, load
+from sitwith_server.service.hosting.loading import hosted_state, load
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.hosting.timers import Timer
 from sitwith_server.service.people import tokens
@@ -209,7 +209,7 @@ class Host:
             timer.stop,
             room.observe(_Watching(self, held, room)),
             self.log.follow(room.id, lambda bell: self._rang(held, room, bell), room.heard),
-            self.log.hold(room.id, lambda: give(room), lambda lost: self.lost(room, lost)),
+            self.log.hold(room.id, lambda: hosted_state(room), lambda lost: self.lost(room, lost)),
         )
 
     async def create(self, opened: RoomOpened, audit: Audit | None = None) -> Use:

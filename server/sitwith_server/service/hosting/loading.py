@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sitwith_server.log.base import CONTROL, Given, Log, Position, Trimmed
+from sitwith_server.log.base import CONTROL, HostedState, Log, Position, Trimmed
 from sitwith_server.room import begin, due_at
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.lifetime.record import reopened
@@ -58,7 +58,7 @@ async def _from_record(log: Log, room_id: str) -> Folded | None:
     return Folded(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
 
 
-def give(room: Room) -> Given:
+def hosted_state(room: Room) -> HostedState:
     """The room for a log that has to have it again."""
     state = room.state
-    return Given(room.position, store.state_to_bytes(state), due_at(state), workers_of(state))
+    return HostedState(room.position, store.state_to_bytes(state), due_at(state), workers_of(state))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from sitwith_server.log.base import Give, Lost, life_of, next_life
+from sitwith_server.log.base import GetHostedState, Lost, life_of, next_life
 from sitwith_server.log.redis.bells import RECORD, Record, record_of, tomb_of
 from sitwith_server.log.redis.reseed.keep import RoomKeep
 
@@ -61,7 +61,7 @@ class Holdings:
             if keep.users <= 0:
                 del self.rooms[room]
 
-    def hold(self, room: str, give: Give, lost: Callable[[Lost], None]) -> Callable[[], None]:
+    def hold(self, room: str, give: GetHostedState, lost: Callable[[Lost], None]) -> Callable[[], None]:
         keep = self.use(room)
         keep.give = give
         keep.lost.append(lost)

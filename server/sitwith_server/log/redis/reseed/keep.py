@@ -10,8 +10,8 @@ from sitwith_server.log.base import (
     CONTROL,
     OUTCOME_SECONDS,
     Blank,
-    Give,
-    Given,
+    GetHostedState,
+    HostedState,
     Lost,
     Position,
     life_of,
@@ -37,7 +37,7 @@ class RoomKeep:
         self.rights = 0
         self.latest = 0.0
         self.heads: dict[str, Position] = {}
-        self.give: Give | None = None
+        self.give: GetHostedState | None = None
         self.lost: list[Callable[[Lost], None]] = []
         self.users = 0
         self._tails: dict[str, dict[int, Kept]] = {}
@@ -196,7 +196,7 @@ class RoomKeep:
             del tail[oldest]
 
 
-def gave(keep: RoomKeep) -> Given | None:
+def gave(keep: RoomKeep) -> HostedState | None:
     """What the service has of the room, of whatever life."""
     if keep.give is None:
         return None
@@ -209,13 +209,13 @@ def gave(keep: RoomKeep) -> Given | None:
         return None
 
 
-def gives(keep: RoomKeep) -> Given | None:
+def gives(keep: RoomKeep) -> HostedState | None:
     """The same, unless it is of a life before."""
     given = gave(keep)
     return given if given is None or given.position.life >= keep.life else None
 
 
-def bridges(keep: RoomKeep, given: Given) -> bool:
+def bridges(keep: RoomKeep, given: HostedState) -> bool:
     """Whether the state reaches up to the entries that are held."""
     tail = keep.tail(CONTROL)
     return not tail or given.position.seq >= tail[0].seq - 1

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from sitwith_server.log.base import CONTROL, LINGER, Given, Heads, Lost, Position, life_of
+from sitwith_server.log.base import CONTROL, LINGER, HostedState, Heads, Lost, Position, life_of
 from sitwith_server.log.redis.bells import Record
 from sitwith_server.log.redis.connection.link import Link, Word
 from sitwith_server.log.redis.effects import micro, pack_workers
@@ -139,7 +139,7 @@ class Seeder:
             return False
         return bool(keep.heads) or keep.give is not None
 
-    def _record(self, room: str, keep: RoomKeep | None, given: Given | None) -> list[Word]:
+    def _record(self, room: str, keep: RoomKeep | None, given: HostedState | None) -> list[Word]:
         now = int(self._now() * 1000)
         known = self._holdings.records.get(room) or Record(0, 0, now + UNKNOWN_TTL, b"")
         epoch = max(known.epoch, keep.epoch if keep else 0)
@@ -150,7 +150,7 @@ class Seeder:
             return [*words, micro(end), b"", b""]
         return [*words, micro(given.due), pack_workers(given.workers), given.position.to_bytes()]
 
-    def _all_of(self, keep: RoomKeep, given: Given | None) -> list[Word]:
+    def _all_of(self, keep: RoomKeep, given: HostedState | None) -> list[Word]:
         position, state = Position.START, b""
         if given is not None and bridges(keep, given):
             position, state = given.position, given.snapshot
