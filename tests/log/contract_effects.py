@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
     Blank,
@@ -256,7 +256,7 @@ class EffectContract(LogTests):
             (CONTROL, 1, 0),
         ]
         assert [bell.blanks for bell in told] == [blanks, blanks[:1]]
-        large = (Blank("circle", (1,), b"x" * (CARRIED_BYTES + 1)),)
+        large = (Blank("circle", (1,), b"x" * (MAX_NOTIFICATION_BYTES + 1)),)
         taken(await control(log, 1, b"c", effects=Effects(blanks=large)))
         await turns()
         assert (ears.rung[-1].seq, ears.rung[-1].entries, ears.rung[-1].blanks) == (2, (), ())
@@ -270,7 +270,7 @@ class EffectContract(LogTests):
         await log.files.put(ROOM, "b1", b"x")
         ears = Bells(log)
         await turns()
-        last = b"the end" * CARRIED_BYTES
+        last = b"the end" * MAX_NOTIFICATION_BYTES
         effects = Effects(
             end=True, record=b"r", snapshot=b"s", audit=(b"ended", 3_600), due=1.0, expires=1e10
         )

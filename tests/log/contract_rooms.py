@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
     Notification,
@@ -166,14 +166,14 @@ class RoomContract(LogTests):
     async def test_large_entries_ring_with_their_number(self, log: Log) -> None:
         ears = Bells(log)
         await turns()
-        for blobs in ((b"x" * (CARRIED_BYTES + 1),), (b"x" * CARRIED_BYTES, b"y")):
+        for blobs in ((b"x" * (MAX_NOTIFICATION_BYTES + 1),), (b"x" * MAX_NOTIFICATION_BYTES, b"y")):
             rung = len(ears.rung)
             seq = taken(await say(log, 0, *blobs)).positions[-1].seq
             await turns()
             assert ears.rung[rung:] == [Notification("circle", seq)]
-        taken(await say(log, 0, b"x" * CARRIED_BYTES))
+        taken(await say(log, 0, b"x" * MAX_NOTIFICATION_BYTES))
         await turns()
-        assert ears.entries() == [("circle", b"x" * CARRIED_BYTES)]
+        assert ears.entries() == [("circle", b"x" * MAX_NOTIFICATION_BYTES)]
 
     async def test_what_is_not_committed_rings_no_bell(self, log: Log) -> None:
         ears = Bells(log)

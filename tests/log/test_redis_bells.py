@@ -8,7 +8,7 @@ import re
 import pytest
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
     Notification,
@@ -146,7 +146,7 @@ async def test_a_large_entry_is_read_and_its_end_told(server: Server, make: Make
     await create(author)
     ears = Bells(reader)
     await turns()
-    large = b"x" * (CARRIED_BYTES + 1)
+    large = b"x" * (MAX_NOTIFICATION_BYTES + 1)
     taken(await say(author, 0, large, control=(b"c",), control_head=0))
     await until(lambda: ears.told() == [(CONTROL, 1), ("circle", 1)])
     assert ears.entries() == []

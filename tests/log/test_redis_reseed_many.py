@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     Committed,
     Health,
@@ -22,7 +22,7 @@ from tests.servers import Server
 from .harness import ROOM, control, create, everything, say, taken
 from .reseeding import TUNING, Make, Worker, away, down, filled, live, wipe
 
-LARGE = b"x" * (CARRIED_BYTES + 1)
+LARGE = b"x" * (MAX_NOTIFICATION_BYTES + 1)
 """What no bell carries, so that nobody has it who didn't read it."""
 
 

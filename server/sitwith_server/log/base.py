@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from sitwith_server.log.values import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     KEPT_ENTRIES,
     LINGER,
@@ -63,7 +63,7 @@ from sitwith_server.log.values import (
 )
 
 __all__ = [
-    "CARRIED_BYTES",
+    "MAX_NOTIFICATION_BYTES",
     "CONTROL",
     "KEPT_ENTRIES",
     "LINGER",

@@ -30,7 +30,7 @@ LINGER: Final = 600.0
 TOMBSTONE: Final = 86_400.0
 """Seconds for which the id of an ended room is remembered."""
 
-CARRIED_BYTES: Final = 8_192
+MAX_NOTIFICATION_BYTES: Final = 8_192
 """The bell of a commit with larger entries says their number alone."""
 
 Clock = Callable[[], float]

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from sitwith_server.log.values import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
     OUTCOME_SECONDS,
@@ -232,7 +232,7 @@ def bells_of(
     blanks = commit.effects.blanks
     blobs = [each.blob for each in (*control, *entries)] + [each.blob for each in blanks]
     carried = sum(len(blob) for blob in blobs if isinstance(blob, bytes))
-    carry = commit.effects.end or carried <= CARRIED_BYTES
+    carry = commit.effects.end or carried <= MAX_NOTIFICATION_BYTES
     bells = []
     if control:
         bells.append(Notification(CONTROL, control[-1].position.seq, control if carry else ()))

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
+    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
     TOMBSTONE,
@@ -52,7 +52,7 @@ _RESULT: Final = struct.Struct(">QQQ")
 
 
 _CONSTANTS: Final = (
-    f"local CARRIED, LINGER, TOMBSTONE = {CARRIED_BYTES}, {LINGER * 1_000:.0f}, "
+    f"local MAX_NOTIFICATION, LINGER, TOMBSTONE = {MAX_NOTIFICATION_BYTES}, {LINGER * 1_000:.0f}, "
     f"{TOMBSTONE * MICROSECONDS:.0f}\n"
 ).encode()
 """Bytes, ms and µs."""

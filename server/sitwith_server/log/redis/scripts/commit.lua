@@ -106,10 +106,10 @@ for n = 6, 5 + count + controls do
 end
 
 lie_in_pieces(ARGV[2])
-local carry, house = size <= CARRIED, nil
+local carry, house = size <= MAX_NOTIFICATION, nil
 if effects then
   house = house_of(room, now)
-  carry = size + #(effects.blanks or '') <= CARRIED or effects.ends == 1
+  carry = size + #(effects.blanks or '') <= MAX_NOTIFICATION or effects.ends == 1
   if effects.forgets == 1 then
     -- After its first write a script may write all it wants in a full Redis, too.
     call('DEL', room .. 'full')
