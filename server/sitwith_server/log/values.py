@@ -189,7 +189,7 @@ class Effects:
             raise ValueError("a room that forgets keeps a record")
 
 
-NOTHING_ELSE: Final = Effects()
+NO_EFFECTS: Final = Effects()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class Commit:
     control: tuple[Blob, ...] = field(default=(), repr=False)
     control_head: int | None = None
     pace: Pace | None = None
-    effects: Effects = field(default=NOTHING_ELSE, repr=False)
+    effects: Effects = field(default=NO_EFFECTS, repr=False)
 
     def __post_init__(self) -> None:
         if self.stream == CONTROL:

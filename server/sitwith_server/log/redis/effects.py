@@ -6,7 +6,7 @@ import struct
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from sitwith_server.log.base import LINGER, NOTHING_ELSE, TOMBSTONE, Blank, Commit
+from sitwith_server.log.base import LINGER, NO_EFFECTS, TOMBSTONE, Blank, Commit
 from sitwith_server.log.redis.packing import MICROSECONDS, NEVER
 
 AUDIT_ENTRIES: Final = 20_000
@@ -70,7 +70,7 @@ def unpack_blanks(packed: bytes) -> tuple[Blank, ...]:
 def pack_effects(commit: Commit) -> list[bytes]:
     """The words after a commit's blobs; [] for one that only appends to its stream."""
     effects = commit.effects
-    if effects is NOTHING_ELSE and commit.control_head is None:
+    if effects is NO_EFFECTS and commit.control_head is None:
         return []
     audit, ttl = effects.audit or (None, 0.0)
     head = commit.control_head

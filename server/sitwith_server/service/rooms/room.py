@@ -16,7 +16,7 @@ from typing import Final
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
-    NOTHING_ELSE,
+    NO_EFFECTS,
     Blob,
     Commit,
     Duplicate,
@@ -313,7 +313,7 @@ class Room(Followed):
         if events:
             effects = effects_of(before, after, self._folded.snapshot_at, audit)
         else:
-            effects = Effects(audit=audit) if audit is not None else NOTHING_ELSE
+            effects = Effects(audit=audit) if audit is not None else NO_EFFECTS
         result = await self._log.commit(
             Commit(
                 room=self.id,

@@ -12,7 +12,7 @@ from sitwith_protocol.codec import decode, encode
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
-    NOTHING_ELSE,
+    NO_EFFECTS,
     Blank,
     Commit,
     Committed,
@@ -129,7 +129,7 @@ class Talking:
             pace = paces.of_words(command.by, slow)
         events = self._line_events(state, placed, command, now)
         after = fold_onto(state, events or ())
-        effects = effects_of(state, after, after.seq) if events else NOTHING_ELSE
+        effects = effects_of(state, after, after.seq) if events else NO_EFFECTS
         if isinstance(what, Unsaid):
             blanks = self._blanks(placed.stream, what)
             effects = replace(effects, blanks=blanks, audit=audit("ok"))
