@@ -175,7 +175,7 @@ class Files(Protocol):
         ...
 
 
-class Trails(Protocol):
+class AuditTrails(Protocol):
     """Audit trails. Every method may raise `LogDown`."""
 
     async def audit(self, room: str, blob: Blob, ttl: float) -> None:
@@ -227,7 +227,7 @@ class Unhosted(Protocol):
         ...
 
 
-class Log(Unhosted, Trails, Protocol):
+class Log(Unhosted, AuditTrails, Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
     Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
