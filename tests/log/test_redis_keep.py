@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position, next_life
-from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import Kept, key_field, pack_meta, pack_tail
 from sitwith_server.log.redis.reseed.holdings import TIDY_EVERY, Holdings
 from sitwith_server.log.redis.reseed.keep import TAIL_SECONDS, RoomKeep
@@ -114,7 +114,7 @@ def test_a_blank_reaches_what_is_held() -> None:
 def test_records_that_expired_are_forgotten() -> None:
     holdings = Holdings()
     for n in range(5 * TIDY_EVERY):
-        holdings.learn(f"r{n}", Record(1, 1, 1_000, b""))
+        holdings.learn(f"r{n}", VersionedRecord(1, 1, 1_000, b""))
         holdings.bury(f"t{n}", 1_000)
     assert len(holdings.records) <= 2 * TIDY_EVERY
     assert len(holdings.tombs) <= 2 * TIDY_EVERY
@@ -123,11 +123,11 @@ def test_records_that_expired_are_forgotten() -> None:
 def test_an_older_record_and_one_of_an_ended_room_are_not_learned() -> None:
     holdings = Holdings()
     far = 10**16
-    holdings.learn("r", Record(1, 2, far, b"new"))
-    holdings.learn("r", Record(1, 1, far, b"old"))
+    holdings.learn("r", VersionedRecord(1, 2, far, b"new"))
+    holdings.learn("r", VersionedRecord(1, 1, far, b"old"))
     assert holdings.records["r"].record == b"new"
     holdings.bury("r", far)
-    holdings.learn("r", Record(1, 3, far, b"late"))
+    holdings.learn("r", VersionedRecord(1, 3, far, b"late"))
     assert "r" not in holdings.records
 
 
@@ -140,7 +140,7 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
         lambda holdings, keep: keep.committed(CONTROL, new, new.position, START),
         lambda holdings, keep: keep.saw(second, 0, {}),
         lambda holdings, keep: keep.stand_corrected(second, 0, {}, []),
-        lambda holdings, keep: holdings.learn("r", Record(second, 1, 10**16, b"")),
+        lambda holdings, keep: holdings.learn("r", VersionedRecord(second, 1, 10**16, b"")),
         lambda holdings, keep: holdings.forget_here("r", b""),
     ):
         holdings = Holdings()
@@ -164,7 +164,7 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
         assert seqs(keep) == []
     # Who begins to follow such a room knows its life.
     holdings = Holdings()
-    holdings.learn("r", Record(second, 1, 10**16, b""))
+    holdings.learn("r", VersionedRecord(second, 1, 10**16, b""))
     take(holdings.use("r"), entry(1, START))
     assert holdings.rooms["r"].heads == {}
 

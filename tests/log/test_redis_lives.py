@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Conflict, Position, Trimmed
-from sitwith_server.log.redis.bells import Told
+from sitwith_server.log.redis.notifications import RawNotification
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
@@ -245,7 +245,7 @@ async def test_a_bell_of_a_life_before_is_not_rung(server: Server, make: Make) -
     await forget(log)
     await turns()
     rung = len(ears.rung)
-    late = Told(1, "circle", 9)
+    late = RawNotification(1, "circle", 9)
     message = b"b" + late.epoch.to_bytes(8, "big") + late.seq.to_bytes(8, "big") + b"circle"
     log._instances[0].fan._told(ROOM, message)
     await turns()

@@ -23,7 +23,7 @@ from sitwith_server.log.base import (
     TooEarly,
     TooFast,
 )
-from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.connection.link import Link, Refused, fault_of, ignored
 from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_more
 from sitwith_server.log.redis.packing import (
@@ -161,7 +161,7 @@ class Committer:
         split, effects = ID_BYTES * len(commit.control), commit.effects
         control = _positions(epoch, control_first, events[:split])
         positions = _positions(epoch, first, events[split:])
-        self._learn(commit, Record(epoch, version, expires, bytes(effects.record or b"")), at)
+        self._learn(commit, VersionedRecord(epoch, version, expires, bytes(effects.record or b"")), at)
         keep = self._holdings.rooms.get(commit.room)
         if keep is not None and keep.meets(epoch):
             origin = tail[: key_length - 8] if key_length else tail
@@ -170,7 +170,7 @@ class Committer:
             keep.blank(effects.blanks)
         return Committed(positions, at / MICROSECONDS, control)
 
-    def _learn(self, commit: Commit, record: Record, at: int) -> None:
+    def _learn(self, commit: Commit, record: VersionedRecord, at: int) -> None:
         """What the commit has made of the room as a whole."""
         effects, holdings = commit.effects, self._holdings
         if effects.forget:

@@ -19,7 +19,7 @@ from sitwith_server.log.base import (
     Position,
     Result,
 )
-from sitwith_server.log.redis.bells import told_of
+from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.commit import Committer
 from sitwith_server.log.redis.connection.fanout import FanOut
 from sitwith_server.log.redis.connection.link import (
@@ -196,7 +196,7 @@ class Instance:
     # --- what the fan-out asks of it ---------------------------------------------------------
 
     def rang(self, room: str, message: bytes) -> None:
-        told = told_of(message)
+        told = parse_notification(message)
         keep = self.holdings.rooms.get(room)
         if keep is None or not keep.meets(told.epoch):
             return

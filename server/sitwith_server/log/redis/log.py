@@ -20,7 +20,7 @@ from sitwith_server.log.base import (
     Snapshot,
     Trimmed,
 )
-from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.connection.link import Word
 from sitwith_server.log.redis.connection.target import place, targets_of
 from sitwith_server.log.redis.effects import last_moment, tomb_until
@@ -190,7 +190,7 @@ class RedisLog(RedisUnhosted, RedisTold):
             return False
         instance.holdings.tombs.pop(room, None)
         epoch, version, last = told
-        instance.holdings.learn(room, Record(epoch, version, last, blob))
+        instance.holdings.learn(room, VersionedRecord(epoch, version, last, blob))
         return True
 
     async def record(self, room: str) -> bytes | None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sitwith_server.log.base import Blob, GetHostedState, Lost, OnNotification
-from sitwith_server.log.redis.bells import WHISPER
+from sitwith_server.log.redis.notifications import PUBLISHED
 from sitwith_server.log.redis.effects import AUDIT_ENTRIES
 from sitwith_server.log.redis.instance import Instance
 from sitwith_server.log.redis.packing import keys_of
 
-_WHISPER: Final = bytes([WHISPER])
+_WHISPER: Final = bytes([PUBLISHED])
 
 
 class RedisTold(ABC):

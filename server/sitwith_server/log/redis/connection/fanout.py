@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from sitwith_server.log.base import Notification, LogDown, OnNotification
-from sitwith_server.log.redis.bells import BELL, CARRYING, WHISPER
+from sitwith_server.log.redis.notifications import HINT, ENTRIES, PUBLISHED
 from sitwith_server.log.redis.connection.link import Link, Refused
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
 
@@ -206,8 +206,8 @@ class FanOut:
                 self.ask()
 
     def _told(self, room: str, message: bytes) -> None:
-        if message[0] in (CARRYING, BELL):
+        if message[0] in (ENTRIES, HINT):
             self._around.rang(room, message)
-        elif message[0] == WHISPER:
+        elif message[0] == PUBLISHED:
             for follower in self._followers.get(room, ()):
                 follower.hear(message[1:])

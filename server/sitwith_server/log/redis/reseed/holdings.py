@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from sitwith_server.log.base import GetHostedState, Lost, life_of, next_life
-from sitwith_server.log.redis.bells import RECORD, Record, record_of, tomb_of
+from sitwith_server.log.redis.notifications import RECORD, VersionedRecord, parse_record, parse_tombstone
 from sitwith_server.log.redis.reseed.keep import RoomKeep
 
 TIDY_EVERY: Final = 1_000
@@ -29,7 +29,7 @@ class Holdings:
     def __init__(self) -> None:
         self.let_go: Callable[..., None] = lambda room, *names: None
         self.rooms: dict[str, RoomKeep] = {}
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, VersionedRecord] = {}
         self.tombs: dict[str, int] = {}
         """Ended rooms, and until when (µs) that is remembered."""
         self.beat: tuple[str, int, int] | None = None
@@ -83,12 +83,12 @@ class Holdings:
     def told(self, message: bytes) -> None:
         """A message of the index's channel."""
         if message[0] == RECORD:
-            room, record = record_of(message)
+            room, record = parse_record(message)
             self.learn(room, record)
         else:
-            self.bury(*tomb_of(message))
+            self.bury(*parse_tombstone(message))
 
-    def learn(self, room: str, record: Record) -> None:
+    def learn(self, room: str, record: VersionedRecord) -> None:
         """What the log says of the room."""
         self.stands(room, record.epoch)
         known = self.records.get(room)

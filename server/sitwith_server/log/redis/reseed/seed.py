@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from sitwith_server.log.base import CONTROL, LINGER, HostedState, Heads, Lost, Position, life_of
-from sitwith_server.log.redis.bells import Record
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.connection.link import Link, Word
 from sitwith_server.log.redis.effects import micro, pack_workers
 from sitwith_server.log.redis.packing import (
@@ -141,7 +141,7 @@ class Seeder:
 
     def _record(self, room: str, keep: RoomKeep | None, given: HostedState | None) -> list[Word]:
         now = int(self._now() * 1000)
-        known = self._holdings.records.get(room) or Record(0, 0, now + UNKNOWN_TTL, b"")
+        known = self._holdings.records.get(room) or VersionedRecord(0, 0, now + UNKNOWN_TTL, b"")
         epoch = max(known.epoch, keep.epoch if keep else 0)
         words: list[Word] = [keys_of(room).prefix, epoch]
         words += [known.version, known.record, known.expires]

@@ -17,7 +17,7 @@ from sitwith_server.log.base import (
     HostedState,
     Position,
 )
-from sitwith_server.log.redis.bells import told_of
+from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
@@ -226,7 +226,7 @@ async def test_a_message_of_a_bell_is_understood(server: Server, make: Make, cou
     taken(await say(log, 0, *blobs, effects=effects))
     head = await reader.readuntil(b"bell\r\n$")
     size = int(await reader.readline())
-    told = told_of(await reader.readexactly(size))
+    told = parse_notification(await reader.readexactly(size))
     assert head.startswith(b"*3\r\n$7\r\nmessage\r\n")
     assert (told.epoch, told.stream, told.blanks) == (1, "circle", effects.blanks)
     assert [each.blob for each in told.entries] == list(blobs)

@@ -10,20 +10,20 @@ from sitwith_server.log.base import Blank
 from sitwith_server.log.redis.effects import unpack_blanks
 from sitwith_server.log.redis.packing import Kept, room_of
 
-BELL: Final = b"b"[0]
-CARRYING: Final = b"e"[0]
-WHISPER: Final = b"w"[0]
+HINT: Final = b"b"[0]
+ENTRIES: Final = b"e"[0]
+PUBLISHED: Final = b"w"[0]
 RECORD: Final = b"r"[0]
-TOMB: Final = b"z"[0]
+TOMBSTONE: Final = b"z"[0]
 
-_BELL: Final = struct.Struct(">QQ")
-_CARRYING: Final = struct.Struct(">QQHH")
+_HINT: Final = struct.Struct(">QQ")
+_ENTRIES: Final = struct.Struct(">QQHH")
 _PARTS: Final = struct.Struct(">II")
 _RECORD: Final = struct.Struct(">QQQH")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RawNotification:
     """A bell as it comes. entries: empty where they have to be read."""
 
     epoch: int
@@ -33,13 +33,13 @@ class Told:
     blanks: tuple[Blank, ...] = ()
 
 
-def told_of(message: bytes) -> Told:
-    """What a message on a room's channel that begins with `BELL` or `CARRYING` says."""
-    if message[0] == BELL:
-        epoch, seq = _BELL.unpack_from(message, 1)
-        return Told(epoch, message[1 + _BELL.size :].decode(), seq)
-    epoch, seq, count, length = _CARRYING.unpack_from(message, 1)
-    lengths = 1 + _CARRYING.size
+def parse_notification(message: bytes) -> RawNotification:
+    """What a message on a room's channel that begins with `HINT` or `ENTRIES` says."""
+    if message[0] == HINT:
+        epoch, seq = _HINT.unpack_from(message, 1)
+        return RawNotification(epoch, message[1 + _HINT.size :].decode(), seq)
+    epoch, seq, count, length = _ENTRIES.unpack_from(message, 1)
+    lengths = 1 + _ENTRIES.size
     at = lengths + count * _PARTS.size + length
     stream = message[at - length : at].decode()
     entries = []
@@ -49,11 +49,11 @@ def told_of(message: bytes) -> Told:
         entries.append(Kept(seq - count + 1 + n, message[at:body], message[body : body + blob]))
         at = body + blob
     blanks = unpack_blanks(message[at:]) if at < len(message) else ()
-    return Told(epoch, stream, seq, tuple(entries), blanks)
+    return RawNotification(epoch, stream, seq, tuple(entries), blanks)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class VersionedRecord:
     """A room's record as every worker keeps it.
 
     epoch: the room's. version: rises with each change. expires: the room's last moment (ms).
@@ -65,15 +65,15 @@ class Record:
     record: bytes = field(repr=False)
 
 
-def record_of(message: bytes) -> tuple[str, Record]:
+def parse_record(message: bytes) -> tuple[str, VersionedRecord]:
     """What a message on an index's channel that begins with `RECORD` says."""
     epoch, version, expires, length = _RECORD.unpack_from(message, 1)
     start = 1 + _RECORD.size
     room = room_of(message[start : start + length])
-    return room, Record(epoch, version, expires, message[start + length :])
+    return room, VersionedRecord(epoch, version, expires, message[start + length :])
 
 
-def tomb_of(message: bytes) -> tuple[str, int]:
-    """What a message on an index's channel that begins with `TOMB` says: room, and until when
+def parse_tombstone(message: bytes) -> tuple[str, int]:
+    """What a message on an index's channel that begins with `TOMBSTONE` says: room, and until when
     (µs)."""
     return room_of(message[9:]), int.from_bytes(message[1:9], "big")
