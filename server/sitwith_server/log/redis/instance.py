@@ -50,7 +50,7 @@ from sitwith_server.log.redis.reseed.seed import Seeder
 from sitwith_server.log.redis.watch.beats import Beats
 from sitwith_server.log.redis.watch.clock import RedisClock
 from sitwith_server.log.redis.watch.health import Condition, View
-from sitwith_server.log.redis.watch.vigil import Unusable, Vigil, faults_of, parse_info
+from sitwith_server.log.redis.watch.monitor import Unusable, HealthMonitor, faults_of, parse_info
 
 _RETRY: Final = (0.05, 0.5)
 _ANSWERED: Final = 0.2
@@ -94,9 +94,9 @@ class Instance:
         self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
         self.holdings = Holdings()
         condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
-        self.vigil = Vigil(self.name, condition, lambda: changed(self), self.fan.ask)
-        self.beats = Beats(self._beat, condition, self.holdings, self.clock, self.vigil.look)
-        self.vigil.hurry = self.beats.hurry
+        self.monitor = HealthMonitor(self.name, condition, lambda: changed(self), self.fan.ask)
+        self.beats = Beats(self._beat, condition, self.holdings, self.clock, self.monitor.look)
+        self.monitor.hurry = self.beats.hurry
         self._reading = Reading(partial(self.ask, ""), self.holdings, self._saw)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
@@ -110,14 +110,14 @@ class Instance:
     # --- how it is -------------------------------------------------------------------------
 
     def view(self) -> View:
-        return self.vigil.view()
+        return self.monitor.view()
 
     def frozen(self) -> bool:
-        return self.vigil.frozen()
+        return self.monitor.frozen()
 
     @property
     def other_format(self) -> int | None:
-        return self.vigil.condition.other_format
+        return self.monitor.condition.other_format
 
     @property
     def outage(self) -> Outage | None:
@@ -185,7 +185,7 @@ class Instance:
     def commit(self, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         if self.frozen():
-            raise self.vigil.why_frozen()
+            raise self.monitor.why_frozen()
         if self._link is None:
             raise LogDown("not connected")
         return self._committer.send(self._link, commit)
@@ -231,10 +231,10 @@ class Instance:
             self._reading.index()
 
     def echoed(self) -> None:
-        self.vigil.echoed()
+        self.monitor.echoed()
 
     def darkened(self) -> None:
-        self.vigil.darkened()
+        self.monitor.darkened()
 
     # --- the connection ----------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class Instance:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        self.vigil.stop()
+        self.monitor.stop()
 
     async def _run(self) -> None:
         wait = _RETRY[0]
@@ -259,7 +259,7 @@ class Instance:
             except (OSError, TimeoutError, Refused) as fault:
                 answered = isinstance(fault, Refused | Unusable) and self.target.master is None
                 wait = min(wait * 1.6, _ANSWERED if answered else _RETRY[1])
-                self.vigil.failed(fault)
+                self.monitor.failed(fault)
             except Exception as fault:
                 # Whatever it was, the next connection may do better, and nobody else would try.
                 wait = _RETRY[1]
@@ -272,7 +272,7 @@ class Instance:
         how = "return" if self._has_been_here else "enter"
         other: bytes = await link.call("EVALSHA", *ask_format(self._format, how))
         self._has_been_here = self._has_been_here and not other
-        self.vigil.of_format(int(other) if other else None)
+        self.monitor.of_format(int(other) if other else None)
 
     async def _session(self) -> None:
         patience = self._tuning.patience
@@ -283,7 +283,7 @@ class Instance:
             return await self.target.connect(make, where, patience)
 
         link = await connect(
-            lambda: Link(lost=lost.set, patience=patience, refused=self.vigil.refused)
+            lambda: Link(lost=lost.set, patience=patience, refused=self.monitor.refused)
         )
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -293,7 +293,7 @@ class Instance:
             await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
             self._timed(await link.call("TIME"))
             await self._compare_format(link)
-            self._gate = await self._seeder.enter(link, info["run_id"], self.vigil.seeds)
+            self._gate = await self._seeder.enter(link, info["run_id"], self.monitor.seeds)
             # Who came before with rooms of another one has put them there meanwhile.
             await self._compare_format(link)
             self._has_been_here = True
@@ -301,7 +301,7 @@ class Instance:
             self._link = link
             self._seeder.tell_losses()
             self.beats.begin()
-            self.vigil.entered()
+            self.monitor.entered()
             tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
             if self.target.master is not None:
                 tasks.append(asyncio.create_task(self._guard(where, link)))
@@ -313,7 +313,7 @@ class Instance:
             for task in tasks:
                 task.cancel()
             link.abort()
-            self.vigil.left()
+            self.monitor.left()
 
     async def _guard(self, where: tuple[str, int], link: Link) -> None:
         """Leaves a master that the Sentinels have replaced, which may not know it yet."""

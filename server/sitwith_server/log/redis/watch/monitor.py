@@ -47,7 +47,7 @@ def now() -> float:
     return time.monotonic()
 
 
-class Vigil:
+class HealthMonitor:
     """name: of the instance, without credentials.
     changed: the view is another one. again: writes are taken again.
     hurry: something was refused; find out soon whether all is.
