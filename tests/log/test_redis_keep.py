@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position, next_life
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.packing import Kept, key_field, pack_meta, pack_tail
+from sitwith_server.log.redis.packing import StoredEntry, key_field, pack_meta, pack_tail
 from sitwith_server.log.redis.reseed.holdings import TIDY_EVERY, Holdings
 from sitwith_server.log.redis.reseed.keep import TAIL_SECONDS, RoomKeep
 from sitwith_server.log.redis.watch.clock import RedisClock
@@ -12,12 +12,12 @@ from sitwith_server.log.redis.watch.clock import RedisClock
 START = 1_000_000.0
 
 
-def entry(seq: int, at: float, *, event: bytes = b"e" * 8, key: int | None = None) -> Kept:
+def entry(seq: int, at: float, *, event: bytes = b"e" * 8, key: int | None = None) -> StoredEntry:
     tail = pack_tail("s", None if key is None else (key, b"o%d" % key))
-    return Kept(seq, pack_meta(1, event, 0, int(at * 1_000_000), tail), b"%d" % seq)
+    return StoredEntry(seq, pack_meta(1, event, 0, int(at * 1_000_000), tail), b"%d" % seq)
 
 
-def take(keep: RoomKeep, *entries: Kept, at: float = START) -> None:
+def take(keep: RoomKeep, *entries: StoredEntry, at: float = START) -> None:
     keep.took(CONTROL, entries, at)
 
 
@@ -66,7 +66,7 @@ def test_rights_are_those_of_what_is_held() -> None:
     assert keep.rights_at(0) == 0
     for n, rights in ((1, 1), (2, 1), (3, 3)):
         meta = pack_meta(1, b"e" * 8, rights, int(START * 1_000_000), pack_tail("s"))
-        take(keep, Kept(n, meta, b""))
+        take(keep, StoredEntry(n, meta, b""))
     keep.saw(1, 3, {})
     assert keep.rights_at(3) == 3
     keep.saw(1, 5, {CONTROL: Position(1, 5, b"h" * 8)})
@@ -85,7 +85,7 @@ def test_what_was_committed_is_held_like_what_was_read() -> None:
     assert ours.tail(CONTROL) == theirs.tail(CONTROL) != []
     assert ours.outcomes() == theirs.outcomes()
     assert (ours.heads, ours.latest, ours.epoch) == (theirs.heads, theirs.latest, theirs.epoch)
-    blanked = Kept(300, ours.tail(CONTROL)[-1].meta, b"")
+    blanked = StoredEntry(300, ours.tail(CONTROL)[-1].meta, b"")
     take(ours, blanked, at=START + 300)
     assert ours.tail(CONTROL)[-1] == blanked
     assert len(ours.tail(CONTROL)) == len(theirs.tail(CONTROL))
@@ -134,7 +134,7 @@ def test_an_older_record_and_one_of_an_ended_room_are_not_learned() -> None:
 def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
     second, third = next_life(1), next_life(next_life(1))
     meta = pack_meta(second, b"n" * 8, 0, int(START * 1_000_000), pack_tail("s"))
-    new = Kept(9, meta, b"new")
+    new = StoredEntry(9, meta, b"new")
     for met in (
         lambda holdings, keep: take(keep, new),
         lambda holdings, keep: keep.committed(CONTROL, new, new.position, START),

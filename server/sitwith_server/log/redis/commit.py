@@ -31,7 +31,7 @@ from sitwith_server.log.redis.packing import (
     COMMIT_MORE,
     ID_BYTES,
     MICROSECONDS,
-    Kept,
+    StoredEntry,
     key_field,
     pack_commit,
     pack_meta,
@@ -218,7 +218,7 @@ def _hold(
             rights = position.seq
         end = tail if n == last else origin
         meta = pack_meta(position.epoch, position.event, rights, at, end)
-        entry = Kept(position.seq, meta, bytes(commit.blobs[n]))
+        entry = StoredEntry(position.seq, meta, bytes(commit.blobs[n]))
         keep.committed(commit.stream, entry, position, seconds)
     if key_length:
         keep.remember(tail[:key_length], tail[key_length:], seconds)
@@ -234,4 +234,4 @@ def _hold_control(
         end = ends if position is control[-1] else origin
         meta = pack_meta(position.epoch, position.event, commit.expect, at, end)
         seconds = at / MICROSECONDS
-        keep.committed(CONTROL, Kept(position.seq, meta, bytes(blob)), position, seconds)
+        keep.committed(CONTROL, StoredEntry(position.seq, meta, bytes(blob)), position, seconds)

@@ -28,7 +28,7 @@ from sitwith_server.log.redis.files import RedisFiles
 from sitwith_server.log.redis.instance import Instance, Tuning
 from sitwith_server.log.redis.packing import (
     MICROSECONDS,
-    kept_of,
+    stored_entries,
     key_field,
 )
 from sitwith_server.log.redis.told import RedisTold
@@ -220,7 +220,7 @@ class RedisLog(RedisUnhosted, RedisTold):
         what, found = await instance.ask(room, "read", stream, max(0, after), limit)
         if what == b"T":
             raise Trimmed(found)
-        entries = kept_of(found)
+        entries = stored_entries(found)
         if keep := instance.holdings.rooms.get(room):
             keep.took(stream, entries, instance.clock.now())
         return [each.entry(stream) for each in entries]

@@ -8,7 +8,7 @@ from typing import Final
 
 from sitwith_server.log.base import Blank
 from sitwith_server.log.redis.effects import unpack_blanks
-from sitwith_server.log.redis.packing import Kept, room_of
+from sitwith_server.log.redis.packing import StoredEntry, room_of
 
 HINT: Final = b"b"[0]
 ENTRIES: Final = b"e"[0]
@@ -29,7 +29,7 @@ class RawNotification:
     epoch: int
     stream: str
     seq: int
-    entries: tuple[Kept, ...] = ()
+    entries: tuple[StoredEntry, ...] = ()
     blanks: tuple[Blank, ...] = ()
 
 
@@ -46,7 +46,7 @@ def parse_notification(message: bytes) -> RawNotification:
     for n in range(count):
         about, blob = _PARTS.unpack_from(message, lengths + n * _PARTS.size)
         body = at + about
-        entries.append(Kept(seq - count + 1 + n, message[at:body], message[body : body + blob]))
+        entries.append(StoredEntry(seq - count + 1 + n, message[at:body], message[body : body + blob]))
         at = body + blob
     blanks = unpack_blanks(message[at:]) if at < len(message) else ()
     return RawNotification(epoch, stream, seq, tuple(entries), blanks)

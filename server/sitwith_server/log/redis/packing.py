@@ -136,7 +136,7 @@ def key_field(seat: str, command_id: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEntry:
     """An entry as it lies in the stream.
 
     meta: position's epoch and event, rights, time, then origin, key and outcome.
@@ -198,9 +198,9 @@ def pack_tail(seat: str, key: tuple[int, bytes] | None = None) -> bytes:
     return packed if key is None else packed + _NUMBER.pack(key[0]) + key[1]
 
 
-def kept_of(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Kept]:
+def stored_entries(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[StoredEntry]:
     """The entries of an `XRANGE`."""
-    return [Kept(int(id_[: id_.index(b"-")]), body[1], body[3]) for id_, body in reply]
+    return [StoredEntry(int(id_[: id_.index(b"-")]), body[1], body[3]) for id_, body in reply]
 
 
 # --- commits -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sitwith_server.log.base import (
     Position,
     life_of,
 )
-from sitwith_server.log.redis.packing import Kept, key_field
+from sitwith_server.log.redis.packing import StoredEntry, key_field
 
 TAIL_SECONDS: Final = 120.0
 """Entries are held for this long."""
@@ -40,7 +40,7 @@ class RoomKeep:
         self.give: GetHostedState | None = None
         self.lost: list[Callable[[Lost], None]] = []
         self.users = 0
-        self._tails: dict[str, dict[int, Kept]] = {}
+        self._tails: dict[str, dict[int, StoredEntry]] = {}
         self._outcomes: dict[bytes, tuple[float, bytes]] = {}
         self._folded = (0, 0)
         """The highest control entry that came here itself, and the rights number after it."""
@@ -72,7 +72,7 @@ class RoomKeep:
 
     # --- what comes ------------------------------------------------------------------------
 
-    def took(self, stream: str, entries: Sequence[Kept], at: float) -> None:
+    def took(self, stream: str, entries: Sequence[StoredEntry], at: float) -> None:
         """Entries that were committed or read, of one life. at: the log's clock now, about."""
         if not entries or not self.meets(entries[-1].epoch):
             return
@@ -101,7 +101,7 @@ class RoomKeep:
                 tail[entry.seq] = entry
         self._forget(tail)
 
-    def committed(self, stream: str, entry: Kept, position: Position, at: float) -> None:
+    def committed(self, stream: str, entry: StoredEntry, position: Position, at: float) -> None:
         """As `took`, of an entry that this process has committed: its outcome is not looked at."""
         tail = self._tails.get(stream)
         if tail is None or entry.seq in tail or position.epoch != self.epoch:
@@ -140,20 +140,20 @@ class RoomKeep:
             tail = self._tails.get(blank.stream, {})
             for seq in blank.numbers:
                 if entry := tail.get(seq):
-                    tail[seq] = Kept(seq, entry.meta, bytes(blank.blob))
+                    tail[seq] = StoredEntry(seq, entry.meta, bytes(blank.blob))
 
     # --- what is held ----------------------------------------------------------------------
 
-    def held(self, stream: str) -> list[Kept]:
+    def held(self, stream: str) -> list[StoredEntry]:
         """All entries that are held, in order. Some may be missing between them, and below the
         head: of what was not read only the head may be known."""
         return sorted(self._tails.get(stream, {}).values(), key=lambda entry: entry.seq)
 
-    def tail(self, stream: str) -> list[Kept]:
+    def tail(self, stream: str) -> list[StoredEntry]:
         """The entries held up to the last of them, without gaps, in order."""
         tail = self._tails.get(stream, {})
         seq = max(tail, default=0)
-        found: list[Kept] = []
+        found: list[StoredEntry] = []
         while entry := tail.get(seq):
             found.append(entry)
             seq -= 1
@@ -187,7 +187,7 @@ class RoomKeep:
         for each in [each for each in tail if each >= seq]:
             del tail[each]
 
-    def _forget(self, tail: dict[int, Kept]) -> None:
+    def _forget(self, tail: dict[int, StoredEntry]) -> None:
         limit = self.latest - TAIL_SECONDS
         while tail:
             oldest = next(iter(tail))
