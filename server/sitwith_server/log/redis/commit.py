@@ -24,7 +24,7 @@ from sitwith_server.log.base import (
     TooFast,
 )
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.link import Link, Refused, fault_of, ignored
+from sitwith_server.log.redis.connection.link import Link, ErrorReply, fault_of, ignored
 from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_more
 from sitwith_server.log.redis.packing import (
     COMMIT,
@@ -119,7 +119,7 @@ class Committer:
     def _got(self, reply: Any, waiting: _Waiting) -> None:
         taken, link, command, commit, events, tail, key_length = waiting
         if type(reply) is not bytes:
-            if isinstance(reply, Refused):
+            if isinstance(reply, ErrorReply):
                 if reply.word == "NOSCRIPT" and link.open:
                     for script in (COMMIT, COMMIT_MORE):
                         link.send((b"SCRIPT", b"LOAD", script.text), ignored)

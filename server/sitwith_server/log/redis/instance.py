@@ -25,7 +25,7 @@ from sitwith_server.log.redis.connection.fanout import FanOut
 from sitwith_server.log.redis.connection.link import (
     Got,
     Link,
-    Refused,
+    ErrorReply,
     Word,
     fault_of,
     ignored,
@@ -145,7 +145,7 @@ class Instance:
 
         def checked(reply: Any) -> None:
             nonlocal loaded
-            if isinstance(reply, Refused):
+            if isinstance(reply, ErrorReply):
                 if reply.word == "NOSCRIPT" and link.open and not loaded:
                     loaded = True
                     link.send((b"SCRIPT", b"LOAD", script.text), ignored)
@@ -256,8 +256,8 @@ class Instance:
             try:
                 await self._session()
                 wait = _RETRY[0]
-            except (OSError, TimeoutError, Refused) as fault:
-                answered = isinstance(fault, Refused | Unusable) and self.target.master is None
+            except (OSError, TimeoutError, ErrorReply) as fault:
+                answered = isinstance(fault, ErrorReply | Unusable) and self.target.master is None
                 wait = min(wait * 1.6, _ANSWERED if answered else _RETRY[1])
                 self.monitor.failed(fault)
             except Exception as fault:

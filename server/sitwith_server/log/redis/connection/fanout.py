@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from sitwith_server.log.base import Notification, LogDown, OnNotification
 from sitwith_server.log.redis.notifications import HINT, ENTRIES, PUBLISHED
-from sitwith_server.log.redis.connection.link import Link, Refused
+from sitwith_server.log.redis.connection.link import Link, ErrorReply
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
 
 Heard = Callable[[bytes], None]
@@ -139,7 +139,7 @@ class FanOut:
         """Keeps a connection until it is cancelled."""
         try:
             while True:
-                with suppress(OSError, TimeoutError, Refused):
+                with suppress(OSError, TimeoutError, ErrorReply):
                     await self._listen(connect)
                 self._around.darkened()
                 await asyncio.sleep(RETRY)

@@ -30,7 +30,7 @@ Took: TypeAlias = Callable[[Any, T], None]
 holds a dozen objects for the garbage collector to walk."""
 
 
-class Refused(Exception):
+class ErrorReply(Exception):
     """Redis answered with an error. Its text begins with a code word."""
 
     @property
@@ -59,7 +59,7 @@ class Link(asyncio.Protocol):
         self.refused = refused
         self._push = push
         self._patience = patience
-        self._reader = hiredis.Reader(replyError=Refused)
+        self._reader = hiredis.Reader(replyError=ErrorReply)
         self._waiting: deque[tuple[float, Took[Any], Any]] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
@@ -92,7 +92,7 @@ class Link(asyncio.Protocol):
         self._waiting.append((self._turn, took, beside))
 
     def call(self, *words: Word) -> asyncio.Future[Any]:
-        """The reply. Raises LogDown at once or later, or `Refused`."""
+        """The reply. Raises LogDown at once or later, or `ErrorReply`."""
         reply: asyncio.Future[Any] = self.loop.create_future()
         self.send(words, into(reply))
         return reply
@@ -197,7 +197,7 @@ def ignored(reply: Any) -> None:
     """Gets a reply that nobody needs."""
 
 
-def fault_of(refused: Refused, link: Link) -> LogDown:
+def fault_of(refused: ErrorReply, link: Link) -> LogDown:
     """Without Redis' own words, which may hold ours. May end the link: whoever is no master any
     more, or not ready, isn't what it was, and has to be entered anew."""
     text = str(refused)

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from sitwith_server.log.base import Health, LogDown, LogFull, LogRefuses
-from sitwith_server.log.redis.connection.link import Refused
+from sitwith_server.log.redis.connection.link import ErrorReply
 from sitwith_server.log.redis.watch.health import Condition, View, reason_of
 
 _say = structlog.get_logger(__name__)
@@ -128,7 +128,7 @@ class HealthMonitor:
     def failed(self, fault: Exception) -> None:
         """No connection came about."""
         reason = fault.reason if isinstance(fault, Unusable) else None
-        if isinstance(fault, Refused):
+        if isinstance(fault, ErrorReply):
             reason = reason_of(str(fault))
         if reason is not None:
             self.refused(reason)
