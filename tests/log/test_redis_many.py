@@ -47,12 +47,12 @@ async def test_twenty_thousand_rooms(
     rooms = [f"room {n}" for n in range(ROOMS)]
     for some in parts(rooms, 1_000):
         assert all(await asyncio.gather(*(create(one, room, b"r" * 200) for room in some)))
-    monkeypatch.setattr("sitwith_server.log.redis.connection.link.WAITING", FEW)
+    monkeypatch.setattr("sitwith_server.log.redis.connection.client.WAITING", FEW)
 
     # A worker comes: it gets to know of all, and loses its connection for none of them.
     other = make()
     await live(other)
-    link = other._instances[0]._link
+    connection = other._instances[0]._connection
     holdings = other._instances[0].holdings
     await until(lambda: len(holdings.records) == ROOMS, 60)
     assert len(await other.rooms()) == ROOMS
@@ -68,7 +68,7 @@ async def test_twenty_thousand_rooms(
     rung.clear()
     server.admin("CLIENT", "KILL", "TYPE", "pubsub")
     await until(lambda: len(rung) == FOLLOWED, 60)
-    assert other._instances[0]._link is link is not None
+    assert other._instances[0]._connection is connection is not None
 
     # Redis loses all of it: it is told, and every room is due at some time.
     await wipe(server, one, other)

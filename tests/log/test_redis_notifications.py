@@ -118,10 +118,10 @@ async def test_an_author_needs_no_bell_to_know_what_it_did(server: Server, make:
     await create(log)
     release = log.hold(ROOM, lambda: HostedState(Position.START, b"", 1e10, frozenset()))
     await idle(log)
-    link = log._instances[0].fan._link
-    assert link is not None
-    assert link._transport is not None
-    link._transport.pause_reading()
+    connection = log._instances[0].fan._connection
+    assert connection is not None
+    assert connection._transport is not None
+    connection._transport.pause_reading()
     taken(await say(log, 0, b"a", b"b", control=(b"c",), control_head=0))
     effects = Effects(blanks=(Blank("circle", (1,), b""), Blank(CONTROL, (1,), b"")))
     taken(await control(log, 1, b"d", effects=effects))
@@ -161,10 +161,10 @@ async def test_a_subscriber_that_redis_drops_reads_again(server: Server, make: M
     ears = Bells(reader)
     await turns()
     server.admin("CONFIG", "SET", "client-output-buffer-limit", "pubsub 64kb 0 0")
-    link = reader._instances[0].fan._link
-    assert link is not None
-    assert link._transport is not None
-    link._transport.pause_reading()
+    connection = reader._instances[0].fan._connection
+    assert connection is not None
+    assert connection._transport is not None
+    connection._transport.pause_reading()
     for n in range(2_000):
         taken(await say(author, 0, b"%d" % n + b"x" * 6_000))
         clients = server.admin("CLIENT", "LIST", "TYPE", "pubsub")
@@ -176,7 +176,7 @@ async def test_a_subscriber_that_redis_drops_reads_again(server: Server, make: M
     await turns()
     assert ("circle", last) not in ears.told()
     server.admin("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
-    link._transport.resume_reading()
+    connection._transport.resume_reading()
     await until(lambda: ("circle", last) in ears.told())
     missing = {n for n, bell in enumerate(ears.rung) if not bell.entries}
     assert missing, "what was missed is a hint to read"

@@ -149,10 +149,10 @@ async def test_a_master_that_was_replaced_is_left(house: House, log: RedisLog) -
 
 
 def where(log: RedisLog) -> str:
-    link = log._instances[0]._link
-    if link is None or link._transport is None:
+    connection = log._instances[0]._connection
+    if connection is None or connection._transport is None:
         return ""
-    return str(link._transport.get_extra_info("peername"))
+    return str(connection._transport.get_extra_info("peername"))
 
 
 async def test_sentinels_are_checked(house: House) -> None:

@@ -24,7 +24,7 @@ from sitwith_server.log.base import (
     TooFast,
 )
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.link import Link, ErrorReply, fault_of, ignored
+from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply, fault_of, ignored
 from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_more
 from sitwith_server.log.redis.packing import (
     COMMIT,
@@ -59,7 +59,7 @@ PLAIN_RESULT: Final = 25
 _COMMITTED: Final = b"C"[0]
 _DUPLICATE: Final = b"D"[0]
 
-_Waiting: TypeAlias = tuple["asyncio.Future[Result]", Link, bytes, Commit, bytes, bytes, int]
+_Waiting: TypeAlias = tuple["asyncio.Future[Result]", RedisConnection, bytes, Commit, bytes, bytes, int]
 """Who waits, where it was sent, the command, and of it: ids, tail and length of origin and key."""
 
 
@@ -80,7 +80,7 @@ class Committer:
         self._gate = gate
         self._openings.clear()
 
-    def send(self, link: Link, commit: Commit) -> asyncio.Future[Result]:
+    def send(self, connection: RedisConnection, commit: Commit) -> asyncio.Future[Result]:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         room, key = commit.room, commit.key
         events = self._draw(ID_BYTES * (len(commit.control) + len(commit.blobs)))
@@ -96,9 +96,9 @@ class Committer:
         else:
             opening = self._openings.get(room) or self._open(room)
         command = pack_commit(opening, commit, events, tail, key_length, more)
-        taken: asyncio.Future[Result] = link.loop.create_future()
-        waiting = (taken, link, command, commit, events, tail, key_length)
-        link.send_packed(command, self._got, waiting)
+        taken: asyncio.Future[Result] = connection.loop.create_future()
+        waiting = (taken, connection, command, commit, events, tail, key_length)
+        connection.send_packed(command, self._got, waiting)
         return taken
 
     def _open(self, room: str) -> bytes:
@@ -117,15 +117,15 @@ class Committer:
         return self._chance[start : self._drawn]
 
     def _got(self, reply: Any, waiting: _Waiting) -> None:
-        taken, link, command, commit, events, tail, key_length = waiting
+        taken, connection, command, commit, events, tail, key_length = waiting
         if type(reply) is not bytes:
             if isinstance(reply, ErrorReply):
-                if reply.word == "NOSCRIPT" and link.open:
+                if reply.word == "NOSCRIPT" and connection.open:
                     for script in (COMMIT, COMMIT_MORE):
-                        link.send((b"SCRIPT", b"LOAD", script.text), ignored)
-                    link.send_packed(command, self._got, waiting)
+                        connection.send((b"SCRIPT", b"LOAD", script.text), ignored)
+                    connection.send_packed(command, self._got, waiting)
                     return
-                reply = fault_of(reply, link)
+                reply = fault_of(reply, connection)
             if not taken.done():
                 taken.set_exception(reply)
             return

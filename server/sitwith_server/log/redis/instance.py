@@ -22,9 +22,9 @@ from sitwith_server.log.base import (
 from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.commit import Committer
 from sitwith_server.log.redis.connection.fanout import FanOut
-from sitwith_server.log.redis.connection.link import (
+from sitwith_server.log.redis.connection.client import (
     Got,
-    Link,
+    RedisConnection,
     ErrorReply,
     Word,
     fault_of,
@@ -102,7 +102,7 @@ class Instance:
         self._tuning = tuning
         self._format = format_
         self._has_been_here = False
-        self._link: Link | None = None
+        self._connection: RedisConnection | None = None
         self._gate = b""
         self._committer = Committer(self.holdings, self.clock, tuning.kept)
         self._task: asyncio.Task[None] | None = None
@@ -126,7 +126,7 @@ class Instance:
     async def usable(self, within: float) -> bool:
         loop = asyncio.get_running_loop()
         end = loop.time() + within
-        while self._link is None or self.frozen():
+        while self._connection is None or self.frozen():
             left = end - loop.time()
             if left <= 0:
                 return False
@@ -137,8 +137,8 @@ class Instance:
 
     def run(self, script: Script, words: Sequence[Word], got: Got) -> None:
         """One script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
-        link = self._link
-        if link is None:
+        connection = self._connection
+        if connection is None:
             raise LogDown("not connected")
         whole = (b"EVALSHA", script.sha, *words)
         loaded = False
@@ -146,15 +146,15 @@ class Instance:
         def checked(reply: Any) -> None:
             nonlocal loaded
             if isinstance(reply, ErrorReply):
-                if reply.word == "NOSCRIPT" and link.open and not loaded:
+                if reply.word == "NOSCRIPT" and connection.open and not loaded:
                     loaded = True
-                    link.send((b"SCRIPT", b"LOAD", script.text), ignored)
-                    link.send(whole, checked)
+                    connection.send((b"SCRIPT", b"LOAD", script.text), ignored)
+                    connection.send(whole, checked)
                     return
-                reply = fault_of(reply, link)
+                reply = fault_of(reply, connection)
             got(reply)
 
-        link.send(whole, checked)
+        connection.send(whole, checked)
 
     def ask(self, room: str, operation: str, *words: Word) -> asyncio.Future[Any]:
         """An operation of room.lua. Raises LogDown, at once or later."""
@@ -168,15 +168,15 @@ class Instance:
 
     def publish(self, channel: str, message: bytes) -> None:
         """Nobody waits for it. Raises LogDown if it was not sent."""
-        if self._link is None:
+        if self._connection is None:
             raise LogDown("not connected")
-        self._link.send((b"PUBLISH", channel, message), ignored)
+        self._connection.send((b"PUBLISH", channel, message), ignored)
 
     def probe(self, channel: str) -> None:
         """One echo for the fan-out, and a look at the clock. Raises LogDown."""
         self.publish(channel, b"")
-        if self._link is not None:
-            self._link.send((b"TIME",), self._timed)
+        if self._connection is not None:
+            self._connection.send((b"TIME",), self._timed)
 
     def _timed(self, reply: Any) -> None:
         if isinstance(reply, list):
@@ -186,9 +186,9 @@ class Instance:
         """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
         if self.frozen():
             raise self.monitor.why_frozen()
-        if self._link is None:
+        if self._connection is None:
             raise LogDown("not connected")
-        return self._committer.send(self._link, commit)
+        return self._committer.send(self._connection, commit)
 
     def _beat(self, words: Sequence[Word], got: Got) -> None:
         self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
@@ -268,9 +268,9 @@ class Instance:
                 )
             await asyncio.sleep(wait * random.uniform(0.5, 1))
 
-    async def _compare_format(self, link: Link) -> None:
+    async def _compare_format(self, connection: RedisConnection) -> None:
         how = "return" if self._has_been_here else "enter"
-        other: bytes = await link.call("EVALSHA", *ask_format(self._format, how))
+        other: bytes = await connection.call("EVALSHA", *ask_format(self._format, how))
         self._has_been_here = self._has_been_here and not other
         self.monitor.of_format(int(other) if other else None)
 
@@ -279,46 +279,46 @@ class Instance:
         where = await self.target.find(patience)
         lost = asyncio.Event()
 
-        async def connect(make: Callable[[], Link]) -> Link:
+        async def connect(make: Callable[[], RedisConnection]) -> RedisConnection:
             return await self.target.connect(make, where, patience)
 
-        link = await connect(
-            lambda: Link(lost=lost.set, patience=patience, refused=self.monitor.refused)
+        connection = await connect(
+            lambda: RedisConnection(lost=lost.set, patience=patience, refused=self.monitor.refused)
         )
         tasks: list[asyncio.Task[None]] = []
         try:
-            info = parse_info(await link.call("INFO"))
+            info = parse_info(await connection.call("INFO"))
             if fault := faults_of(info):
                 raise Unusable(fault)
-            await asyncio.gather(*(link.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
-            self._timed(await link.call("TIME"))
-            await self._compare_format(link)
-            self._gate = await self._seeder.enter(link, info["run_id"], self.monitor.seeds)
+            await asyncio.gather(*(connection.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
+            self._timed(await connection.call("TIME"))
+            await self._compare_format(connection)
+            self._gate = await self._seeder.enter(connection, info["run_id"], self.monitor.seeds)
             # Who came before with rooms of another one has put them there meanwhile.
-            await self._compare_format(link)
+            await self._compare_format(connection)
             self._has_been_here = True
             self._committer.enter(self._gate)
-            self._link = link
+            self._connection = connection
             self._seeder.tell_losses()
             self.beats.begin()
             self.monitor.entered()
             tasks.append(asyncio.create_task(self.fan.run(connect), name="sitwith-fanout"))
             if self.target.master is not None:
-                tasks.append(asyncio.create_task(self._guard(where, link)))
+                tasks.append(asyncio.create_task(self._guard(where, connection)))
             await lost.wait()
         finally:
-            self._link = None
+            self._connection = None
             self.beats.end()
             self._reading.stop()
             for task in tasks:
                 task.cancel()
-            link.abort()
+            connection.abort()
             self.monitor.left()
 
-    async def _guard(self, where: tuple[str, int], link: Link) -> None:
+    async def _guard(self, where: tuple[str, int], connection: RedisConnection) -> None:
         """Leaves a master that the Sentinels have replaced, which may not know it yet."""
         while True:
             await asyncio.sleep(_GUARD)
             with suppress(LogDown):
                 if await self.target.find(self._tuning.patience) != where:
-                    link.abort()
+                    connection.abort()

@@ -21,7 +21,7 @@ from sitwith_server.log.base import (
     Trimmed,
 )
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.link import Word
+from sitwith_server.log.redis.connection.client import Word
 from sitwith_server.log.redis.connection.target import place, targets_of
 from sitwith_server.log.redis.effects import last_moment, tomb_until
 from sitwith_server.log.redis.files import RedisFiles

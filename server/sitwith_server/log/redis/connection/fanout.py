@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol
 
 from sitwith_server.log.base import Notification, LogDown, OnNotification
 from sitwith_server.log.redis.notifications import HINT, ENTRIES, PUBLISHED
-from sitwith_server.log.redis.connection.link import Link, ErrorReply
+from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
 
 Heard = Callable[[bytes], None]
-Connect = Callable[[Callable[[], Link]], Awaitable[Link]]
+Connect = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 RETRY: Final = 0.1
 AT_ONCE: Final = 512
@@ -83,7 +83,7 @@ class FanOut:
         self._dark_after = dark_after
         self._followers: dict[str, list[_Follower]] = {}
         self._rooms: dict[bytes, str] = {}
-        self._link: Link | None = None
+        self._connection: RedisConnection | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
 
@@ -103,8 +103,8 @@ class FanOut:
         if room not in self._followers:
             self._followers[room] = []
             self._rooms[channel.encode()] = room
-            if self._link is not None:
-                self._link.tell("SUBSCRIBE", channel)
+            if self._connection is not None:
+                self._connection.tell("SUBSCRIBE", channel)
         self._followers[room].append(follower)
 
         def unfollow() -> None:
@@ -116,8 +116,8 @@ class FanOut:
                 followers.remove(follower)
             if not followers and self._followers.pop(room, None) is not None:
                 self._rooms.pop(channel.encode(), None)
-                if self._link is not None:
-                    self._link.tell("UNSUBSCRIBE", channel)
+                if self._connection is not None:
+                    self._connection.tell("UNSUBSCRIBE", channel)
 
         return unfollow
 
@@ -148,13 +148,13 @@ class FanOut:
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
-        link = await connect(lambda: Link(push=self._came, lost=lost.set))
+        connection = await connect(lambda: RedisConnection(push=self._came, lost=lost.set))
         try:
-            link.listen()
-            self._link = link
+            connection.listen()
+            self._connection = connection
             self._echo_at = asyncio.get_running_loop().time()
-            link.tell("SUBSCRIBE", self._probe, *INDEXES)
-            await self._subscribe(link)
+            connection.tell("SUBSCRIBE", self._probe, *INDEXES)
+            await self._subscribe(connection)
             loop = asyncio.get_running_loop()
             while not lost.is_set():
                 begun = loop.time()
@@ -169,16 +169,16 @@ class FanOut:
                         return
                     self.ask()
         finally:
-            self._link = None
-            link.abort()
+            self._connection = None
+            connection.abort()
 
-    async def _subscribe(self, link: Link) -> None:
+    async def _subscribe(self, connection: RedisConnection) -> None:
         """To the bells of all rooms that are followed; who follows meanwhile does it by itself."""
         rooms = list(self._followers)
         for start in range(0, len(rooms), AT_ONCE):
             some = [room for room in rooms[start : start + AT_ONCE] if room in self._followers]
             if some:
-                link.tell("SUBSCRIBE", *(keys_of(room).bell for room in some))
+                connection.tell("SUBSCRIBE", *(keys_of(room).bell for room in some))
             await asyncio.sleep(0)
 
     def ask(self) -> None:

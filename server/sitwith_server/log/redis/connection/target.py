@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis.connection.link import Link, dial
+from sitwith_server.log.redis.connection.client import RedisConnection, dial
 
 SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 REFUSALS: Final = (AuthenticationError, AuthenticationWrongNumberOfArgsError)
@@ -110,21 +110,21 @@ class Target:
         )
 
     async def connect(
-        self, make: Callable[[], Link], where: tuple[str, int], patience: float
-    ) -> Link:
+        self, make: Callable[[], RedisConnection], where: tuple[str, int], patience: float
+    ) -> RedisConnection:
         """A link that is logged in. Raises OSError, TimeoutError or Refused."""
         context = ssl.create_default_context() if self.tls else None
-        link = await dial(make, *where, path=self.path, tls=context, patience=patience)
+        connection = await dial(make, *where, path=self.path, tls=context, patience=patience)
         try:
             if self.password is not None:
                 credentials = (self.user, self.password) if self.user else (self.password,)
-                await link.call("AUTH", *credentials)
+                await connection.call("AUTH", *credentials)
             if self.database:
-                await link.call("SELECT", self.database)
+                await connection.call("SELECT", self.database)
         except BaseException:
-            link.abort()
+            connection.abort()
             raise
-        return link
+        return connection
 
 
 def _client(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.link import Word
+from sitwith_server.log.redis.connection.client import Word
 from sitwith_server.log.redis.packing import SHARDS, keys_of, room_of
 from sitwith_server.log.redis.reseed.holdings import Holdings
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sitwith_server.log.base import CONTROL, LINGER, HostedState, Heads, Lost, Position, life_of
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.link import Link, Word
+from sitwith_server.log.redis.connection.client import RedisConnection, Word
 from sitwith_server.log.redis.effects import micro, pack_workers
 from sitwith_server.log.redis.packing import (
     BEAT,
@@ -52,7 +52,7 @@ class Seeder:
         self._entered: bytes | None = None
         self._losses: list[tuple[RoomKeep, Lost]] = []
 
-    async def enter(self, link: Link, run_id: str, seeds: Callable[[], None]) -> bytes:
+    async def enter(self, connection: RedisConnection, run_id: str, seeds: Callable[[], None]) -> bytes:
         """The incarnation's id, once commits may pass. Raises LogDown or Refused.
 
         seeds: called when something has been lost, or another one is being told, and that takes
@@ -62,24 +62,24 @@ class Seeder:
         """
         while True:
             words = (run_id, os.urandom(16).hex(), self._window)
-            incarnation: bytes = await self._do(link, "arrive", *words)
+            incarnation: bytes = await self._do(connection, "arrive", *words)
             if self._entered is None:
                 # Nothing can be held of an instance that was never entered.
                 self._entered = incarnation
             fresh = incarnation != self._entered
             if fresh:
                 seeds()
-                await self._offer_all(link, incarnation)
-            if await self._opened(link, incarnation, seeds):
+                await self._offer_all(connection, incarnation)
+            if await self._opened(connection, incarnation, seeds):
                 if fresh:
                     self._losses.clear()
-                    await self._compare_all(link)
+                    await self._compare_all(connection)
                     self._entered = incarnation
                 return incarnation
 
-    async def _opened(self, link: Link, incarnation: bytes, seeds: Callable[[], None]) -> bool:
+    async def _opened(self, connection: RedisConnection, incarnation: bytes, seeds: Callable[[], None]) -> bool:
         """False if yet another incarnation has begun."""
-        while wait := await self._do(link, "open", incarnation):
+        while wait := await self._do(connection, "open", incarnation):
             if wait < 0:
                 return False
             seeds()
@@ -88,24 +88,24 @@ class Seeder:
 
     # --- offering --------------------------------------------------------------------------
 
-    async def _offer_all(self, link: Link, incarnation: bytes) -> None:
+    async def _offer_all(self, connection: RedisConnection, incarnation: bytes) -> None:
         holdings = self._holdings
         if holdings.beat is not None:
             peers = sorted(holdings.peers)
             words: list[Word] = [*holdings.beat, len(peers), *peers, *sorted(holdings.lapsed)]
-            await self._do(link, "beat", incarnation, *words)
+            await self._do(connection, "beat", incarnation, *words)
         tombs = [(keys_of(room).prefix, until) for room, until in holdings.tombs.items()]
         for start in range(0, len(tombs), TOMBS_AT_ONCE):
             some = tombs[start : start + TOMBS_AT_ONCE]
-            await self._do(link, "tombs", incarnation, *(word for tomb in some for word in tomb))
-        await self._one_after_another(link, "offer", incarnation, self._offers(), AT_ONCE)
-        await self._one_after_another(link, "records", incarnation, self._records(), 1)
+            await self._do(connection, "tombs", incarnation, *(word for tomb in some for word in tomb))
+        await self._one_after_another(connection, "offer", incarnation, self._offers(), AT_ONCE)
+        await self._one_after_another(connection, "records", incarnation, self._records(), 1)
         if holdings.beat is not None:
-            await self._do(link, "done", incarnation, holdings.beat[0])
+            await self._do(connection, "done", incarnation, holdings.beat[0])
 
     async def _one_after_another(
         self,
-        link: Link,
+        connection: RedisConnection,
         operation: str,
         incarnation: bytes,
         offers: Iterator[list[Word]],
@@ -113,7 +113,7 @@ class Seeder:
     ) -> None:
         """So many at once, and no more of their words in memory."""
         while some := list(islice(offers, at_once)):
-            asked = (self._do(link, operation, incarnation, *offer) for offer in some)
+            asked = (self._do(connection, operation, incarnation, *offer) for offer in some)
             await asyncio.gather(*asked)
 
     def _offers(self) -> Iterator[list[Word]]:
@@ -177,21 +177,21 @@ class Seeder:
 
     # --- comparing -------------------------------------------------------------------------
 
-    async def _compare_all(self, link: Link) -> None:
+    async def _compare_all(self, connection: RedisConnection) -> None:
         rooms = list(self._holdings.rooms.items())
         for start in range(0, len(rooms), AT_ONCE):
             await asyncio.gather(
-                *(self._compare(link, *each) for each in rooms[start : start + AT_ONCE])
+                *(self._compare(connection, *each) for each in rooms[start : start + AT_ONCE])
             )
 
-    async def _compare(self, link: Link, room: str, keep: RoomKeep) -> None:
+    async def _compare(self, connection: RedisConnection, room: str, keep: RoomKeep) -> None:
         seen = {stream: head for stream, head in keep.heads.items() if head.seq}
         if given := gave(keep):
             known = keep.heads.get(CONTROL, Position.START)
             if given.position.life < keep.life or given.position.seq > known.seq:
                 seen[CONTROL] = given.position
         words = [word for stream, head in seen.items() for word in (stream, head.seq)]
-        reply = await self._do(link, "look", keys_of(room).prefix, *words)
+        reply = await self._do(connection, "look", keys_of(room).prefix, *words)
         if reply is None:
             lost = Lost(room, frozenset(seen), None)
         else:
@@ -225,6 +225,6 @@ class Seeder:
                         {"message": "a room's holder failed", "exception": fault}
                     )
 
-    async def _do(self, link: Link, operation: str, *words: Word) -> Any:
+    async def _do(self, connection: RedisConnection, operation: str, *words: Word) -> Any:
         keys = (4, GATE, INCARNATION, LEASES, BEAT)
-        return await link.call("EVALSHA", SEED.sha, *keys, operation, self._kept, *words)
+        return await connection.call("EVALSHA", SEED.sha, *keys, operation, self._kept, *words)

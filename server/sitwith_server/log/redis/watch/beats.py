@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import OUTAGE_SECONDS, LogDown, Outage
-from sitwith_server.log.redis.connection.link import Got, Word
+from sitwith_server.log.redis.connection.client import Got, Word
 from sitwith_server.log.redis.packing import MICROSECONDS
 from sitwith_server.log.redis.reseed.holdings import Holdings
 from sitwith_server.log.redis.watch.clock import RedisClock

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from sitwith_server.log.base import Health, LogDown, LogFull, LogRefuses
-from sitwith_server.log.redis.connection.link import ErrorReply
+from sitwith_server.log.redis.connection.client import ErrorReply
 from sitwith_server.log.redis.watch.health import Condition, View, reason_of
 
 _say = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from sitwith_server.log.base import (
     LogDown,
     LogFull,
 )
-from sitwith_server.log.redis.connection.link import Link
+from sitwith_server.log.redis.connection.client import RedisConnection
 from sitwith_server.log.redis.connection.target import place, targets_of
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
@@ -229,22 +229,22 @@ def test_a_busy_process_does_not_take_an_unread_reply_for_none(server: Server) -
     async def busy() -> None:
         target = targets_of(server.url)[0]
 
-        async def connect() -> Link:
-            return await target.connect(lambda: Link(patience=0.5), target.nodes[0], 0.5)
+        async def connect() -> RedisConnection:
+            return await target.connect(lambda: RedisConnection(patience=0.5), target.nodes[0], 0.5)
 
-        link, other = await connect(), await connect()
+        connection, other = await connect(), await connect()
         replies: list[asyncio.Future[bytes]] = []
 
         def block(_: object) -> None:
-            replies.append(link.call("PING"))
-            link._flush()
+            replies.append(connection.call("PING"))
+            connection._flush()
             time.sleep(0.8)
 
         for _ in range(3):
             other.send(("PING",), block)
             await asyncio.sleep(0.1)
             assert await replies.pop() == b"PONG"
-        link.abort()
+        connection.abort()
         other.abort()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -260,7 +260,7 @@ async def test_many_at_once_go_out_together(log: RedisLog, proxy: Proxy) -> None
 async def test_too_many_waiting_are_not_taken(
     log: RedisLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sitwith_server.log.redis.connection.link.WAITING", 50)
+    monkeypatch.setattr("sitwith_server.log.redis.connection.client.WAITING", 50)
     results = await asyncio.gather(
         *(say(log, 0, b"%d" % n) for n in range(100)), return_exceptions=True
     )

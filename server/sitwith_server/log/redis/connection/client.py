@@ -38,7 +38,7 @@ class ErrorReply(Exception):
         return str(self).partition(" ")[0]
 
 
-class Link(asyncio.Protocol):
+class RedisConnection(asyncio.Protocol):
     """A connection. All calls come from its event loop.
 
     push: gets what comes unasked, once `listen` was called.
@@ -197,17 +197,17 @@ def ignored(reply: Any) -> None:
     """Gets a reply that nobody needs."""
 
 
-def fault_of(refused: ErrorReply, link: Link) -> LogDown:
+def fault_of(refused: ErrorReply, connection: RedisConnection) -> LogDown:
     """Without Redis' own words, which may hold ours. May end the link: whoever is no master any
     more, or not ready, isn't what it was, and has to be entered anew."""
     text = str(refused)
     reason = reason_of(text)
     if reason is None:
-        link.abort()
+        connection.abort()
         return LogDown("it is not what it was")
-    link.refused(reason)
+    connection.refused(reason)
     if reason == "read_only":
-        link.abort()
+        connection.abort()
     if reason == "full":
         return LogFull("Redis has no memory left")
     # A right that is missing may stop a script half way; the other reasons count from its begin.
@@ -216,14 +216,14 @@ def fault_of(refused: ErrorReply, link: Link) -> LogDown:
 
 
 async def dial(
-    make: Callable[[], Link],
+    make: Callable[[], RedisConnection],
     host: str,
     port: int,
     *,
     path: str | None = None,
     tls: ssl.SSLContext | None = None,
     patience: float = 2.0,
-) -> Link:
+) -> RedisConnection:
     """A connected link. Raises OSError or TimeoutError."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(patience):
