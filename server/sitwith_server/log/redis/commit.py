@@ -24,7 +24,7 @@ from sitwith_server.log.base import (
     TooFast,
 )
 from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply, fault_of, ignored
+from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply, log_error_of, ignored
 from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_more
 from sitwith_server.log.redis.packing import (
     COMMIT,
@@ -125,7 +125,7 @@ class Committer:
                         connection.send((b"SCRIPT", b"LOAD", script.text), ignored)
                     connection.send_packed(command, self._got, waiting)
                     return
-                reply = fault_of(reply, connection)
+                reply = log_error_of(reply, connection)
             if not taken.done():
                 taken.set_exception(reply)
             return

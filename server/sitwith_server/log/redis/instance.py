@@ -23,13 +23,13 @@ from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.commit import Committer
 from sitwith_server.log.redis.connection.fanout import FanOut
 from sitwith_server.log.redis.connection.client import (
-    Got,
+    Callback,
     RedisConnection,
     ErrorReply,
     Word,
-    fault_of,
+    log_error_of,
     ignored,
-    into,
+    resolve_into,
 )
 from sitwith_server.log.redis.connection.target import Target
 from sitwith_server.log.redis.packing import (
@@ -135,7 +135,7 @@ class Instance:
 
     # --- asking ----------------------------------------------------------------------------
 
-    def run(self, script: Script, words: Sequence[Word], got: Got) -> None:
+    def run(self, script: Script, words: Sequence[Word], got: Callback) -> None:
         """One script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
         connection = self._connection
         if connection is None:
@@ -151,7 +151,7 @@ class Instance:
                     connection.send((b"SCRIPT", b"LOAD", script.text), ignored)
                     connection.send(whole, checked)
                     return
-                reply = fault_of(reply, connection)
+                reply = log_error_of(reply, connection)
             got(reply)
 
         connection.send(whole, checked)
@@ -159,10 +159,10 @@ class Instance:
     def ask(self, room: str, operation: str, *words: Word) -> asyncio.Future[Any]:
         """An operation of room.lua. Raises LogDown, at once or later."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._ask(room, operation, words, into(reply))
+        self._ask(room, operation, words, resolve_into(reply))
         return reply
 
-    def _ask(self, room: str, operation: str, words: Sequence[Word], got: Got) -> None:
+    def _ask(self, room: str, operation: str, words: Sequence[Word], got: Callback) -> None:
         keys = (3, GATE, keys_of(room).prefix, LEASES)
         self.run(ROOM, (*keys, self._gate, operation, self._tuning.kept, *words), got)
 
@@ -190,7 +190,7 @@ class Instance:
             raise LogDown("not connected")
         return self._committer.send(self._connection, commit)
 
-    def _beat(self, words: Sequence[Word], got: Got) -> None:
+    def _beat(self, words: Sequence[Word], got: Callback) -> None:
         self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
 
     # --- what the fan-out asks of it ---------------------------------------------------------

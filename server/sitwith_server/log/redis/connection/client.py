@@ -22,10 +22,10 @@ WAITING: Final = 20_000
 """Commands that may wait for their replies; one more is not taken."""
 
 Word: TypeAlias = bytes | str | int
-Got: TypeAlias = Callable[[Any], None]
+Callback: TypeAlias = Callable[[Any], None]
 """Called once with the reply, which is an exception if there is none to be had."""
 T = TypeVar("T")
-Took: TypeAlias = Callable[[Any, T], None]
+OnReply: TypeAlias = Callable[[Any, T], None]
 """The same, with what its sender put beside it: cheaper than a closure over that, of which each
 holds a dozen objects for the garbage collector to walk."""
 
@@ -44,7 +44,7 @@ class RedisConnection(asyncio.Protocol):
     push: gets what comes unasked, once `listen` was called.
     lost: called once when the connection is gone, whoever ended it.
     patience: seconds that a reply may take before the connection is given up.
-    refused: told why each time that what was asked for is refused (`fault_of`).
+    refused: told why each time that what was asked for is refused (`log_error_of`).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RedisConnection(asyncio.Protocol):
         self._push = push
         self._patience = patience
         self._reader = hiredis.Reader(replyError=ErrorReply)
-        self._waiting: deque[tuple[float, Took[Any], Any]] = deque()
+        self._waiting: deque[tuple[float, OnReply[Any], Any]] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
@@ -75,11 +75,11 @@ class RedisConnection(asyncio.Protocol):
 
     # --- asking ----------------------------------------------------------------------------
 
-    def send(self, words: Sequence[Word], got: Got) -> None:
+    def send(self, words: Sequence[Word], got: Callback) -> None:
         """Raises LogDown if nothing was sent; else `got` is called, come what may."""
         self.send_packed(_packed(words), _alone, got)
 
-    def send_packed(self, command: bytes, took: Took[T], beside: T) -> None:
+    def send_packed(self, command: bytes, took: OnReply[T], beside: T) -> None:
         """As `send`, for a command that is bytes already."""
         if self._transport is None:
             raise LogDown("not connected")
@@ -94,7 +94,7 @@ class RedisConnection(asyncio.Protocol):
     def call(self, *words: Word) -> asyncio.Future[Any]:
         """The reply. Raises LogDown at once or later, or `ErrorReply`."""
         reply: asyncio.Future[Any] = self.loop.create_future()
-        self.send(words, into(reply))
+        self.send(words, resolve_into(reply))
         return reply
 
     def listen(self) -> None:
@@ -175,11 +175,11 @@ def _packed(words: Sequence[Word]) -> bytes:
     return packed
 
 
-def _alone(reply: Any, got: Got) -> None:
+def _alone(reply: Any, got: Callback) -> None:
     got(reply)
 
 
-def into(reply: asyncio.Future[Any]) -> Got:
+def resolve_into(reply: asyncio.Future[Any]) -> Callback:
     """Puts the reply into a future that may have been cancelled meanwhile."""
 
     def got(value: Any) -> None:
@@ -197,7 +197,7 @@ def ignored(reply: Any) -> None:
     """Gets a reply that nobody needs."""
 
 
-def fault_of(refused: ErrorReply, connection: RedisConnection) -> LogDown:
+def log_error_of(refused: ErrorReply, connection: RedisConnection) -> LogDown:
     """Without Redis' own words, which may hold ours. May end the link: whoever is no master any
     more, or not ready, isn't what it was, and has to be entered anew."""
     text = str(refused)
@@ -215,7 +215,7 @@ def fault_of(refused: ErrorReply, connection: RedisConnection) -> LogDown:
     return LogRefuses(reason) if definite else LogDown(reason)
 
 
-async def dial(
+async def connect(
     make: Callable[[], RedisConnection],
     host: str,
     port: int,

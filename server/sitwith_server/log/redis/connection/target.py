@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis.connection.client import RedisConnection, dial
+from sitwith_server.log.redis.connection.client import RedisConnection, connect
 
 SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 REFUSALS: Final = (AuthenticationError, AuthenticationWrongNumberOfArgsError)
@@ -114,7 +114,7 @@ class Target:
     ) -> RedisConnection:
         """A link that is logged in. Raises OSError, TimeoutError or Refused."""
         context = ssl.create_default_context() if self.tls else None
-        connection = await dial(make, *where, path=self.path, tls=context, patience=patience)
+        connection = await connect(make, *where, path=self.path, tls=context, patience=patience)
         try:
             if self.password is not None:
                 credentials = (self.user, self.password) if self.user else (self.password,)

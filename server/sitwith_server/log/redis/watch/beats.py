@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import OUTAGE_SECONDS, LogDown, Outage
-from sitwith_server.log.redis.connection.client import Got, Word
+from sitwith_server.log.redis.connection.client import Callback, Word
 from sitwith_server.log.redis.packing import MICROSECONDS
 from sitwith_server.log.redis.reseed.holdings import Holdings
 from sitwith_server.log.redis.watch.clock import RedisClock
@@ -30,7 +30,7 @@ SHORT_OUTAGE: Final = 0.5
 """What was refused for about a second has frozen rooms: who was refused time and again knows that
 a gap of this length was no slow beat."""
 
-Ask = Callable[[Sequence[Word], Got], None]
+Ask = Callable[[Sequence[Word], Callback], None]
 
 
 class Beats:
