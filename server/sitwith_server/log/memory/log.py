@@ -63,7 +63,7 @@ class _Trail:
 
 
 @dataclass(slots=True, eq=False)
-class _Follower:
+class _Subscriber:
     bell: OnNotification
     heard: Callable[[bytes], None]
     alive: bool = True
@@ -197,7 +197,7 @@ class MemoryLog(_NeverFails):
         self._rooms: dict[str, Room] = {}
         self._tombstones: dict[str, float] = {}
         self._trails: dict[str, _Trail] = {}
-        self._followers: dict[str, list[_Follower]] = {}
+        self._followers: dict[str, list[_Subscriber]] = {}
         self._expiries: list[tuple[float, str]] = []
         self._dues = Dues(self._rooms)
         self.leases = MemoryLeases(self._now)
@@ -316,7 +316,7 @@ class MemoryLog(_NeverFails):
             follower.hear(blob)
 
     def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        follower = _Follower(bell, heard)
+        follower = _Subscriber(bell, heard)
         self._followers.setdefault(room, []).append(follower)
 
         def unfollow() -> None:

@@ -19,7 +19,7 @@ from sitwith_server.log.redis.notifications import HINT, ENTRIES, PUBLISHED
 from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
 
-Heard = Callable[[bytes], None]
+OnMessage = Callable[[bytes], None]
 Connect = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 RETRY: Final = 0.1
@@ -30,7 +30,7 @@ _INDEXES: Final = frozenset(channel.encode() for channel in INDEXES)
 _LAST_INDEX: Final = INDEXES[-1].encode()
 
 
-class Around(Protocol):
+class FanOutOwner(Protocol):
     """What the fan-out needs of its instance."""
 
     def probe(self, channel: str) -> None:
@@ -53,9 +53,9 @@ class Around(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Follower:
+class _Subscriber:
     bell: OnNotification
-    heard: Heard
+    heard: OnMessage
     alive: bool = True
 
     # Lambdas keep the arguments out of what asyncio logs when a callback fails.
@@ -77,11 +77,11 @@ class FanOut:
     every: seconds between probes. dark_after: seconds without an echo that make it dark.
     """
 
-    def __init__(self, around: Around, *, every: float, dark_after: float) -> None:
-        self._around = around
+    def __init__(self, owner: FanOutOwner, *, every: float, dark_after: float) -> None:
+        self._owner = owner
         self._every = every
         self._dark_after = dark_after
-        self._followers: dict[str, list[_Follower]] = {}
+        self._followers: dict[str, list[_Subscriber]] = {}
         self._rooms: dict[bytes, str] = {}
         self._connection: RedisConnection | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
@@ -97,8 +97,8 @@ class FanOut:
 
     # --- followers -------------------------------------------------------------------------
 
-    def follow(self, room: str, bell: OnNotification, heard: Heard) -> Callable[[], None]:
-        follower = _Follower(bell, heard)
+    def follow(self, room: str, bell: OnNotification, heard: OnMessage) -> Callable[[], None]:
+        follower = _Subscriber(bell, heard)
         channel = keys_of(room).bell
         if room not in self._followers:
             self._followers[room] = []
@@ -141,10 +141,10 @@ class FanOut:
             while True:
                 with suppress(OSError, TimeoutError, ErrorReply):
                     await self._listen(connect)
-                self._around.darkened()
+                self._owner.darkened()
                 await asyncio.sleep(RETRY)
         finally:
-            self._around.darkened()
+            self._owner.darkened()
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
@@ -184,7 +184,7 @@ class FanOut:
     def ask(self) -> None:
         """Send a probe, that the next echo may come at once."""
         with suppress(LogDown):
-            self._around.probe(self._probe)
+            self._owner.probe(self._probe)
 
     def _came(self, push: list[Any]) -> None:
         kind, channel, what = push
@@ -192,22 +192,22 @@ class FanOut:
             if room := self._rooms.get(channel):
                 self._told(room, what)
             elif channel in _INDEXES:
-                self._around.told(what)
+                self._owner.told(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
-                self._around.echoed()
+                self._owner.echoed()
         elif kind == b"subscribe":
             # Whatever came before this moment was not heard.
             if room := self._rooms.get(channel):
-                self._around.ring(room)
+                self._owner.ring(room)
             elif channel == _LAST_INDEX:
-                self._around.told(b"")
+                self._owner.told(b"")
             elif channel == self._probe.encode():
                 self.ask()
 
     def _told(self, room: str, message: bytes) -> None:
         if message[0] in (ENTRIES, HINT):
-            self._around.rang(room, message)
+            self._owner.rang(room, message)
         elif message[0] == PUBLISHED:
             for follower in self._followers.get(room, ()):
                 follower.hear(message[1:])
