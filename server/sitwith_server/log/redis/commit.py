@@ -40,7 +40,7 @@ from sitwith_server.log.redis.packing import (
     unpack_result,
 )
 from sitwith_server.log.redis.reseed.holdings import Holdings
-from sitwith_server.log.redis.reseed.keep import RoomKeep
+from sitwith_server.log.redis.reseed.room_copy import RoomCopy
 from sitwith_server.log.redis.watch.clock import RedisClock
 
 OPENINGS: Final = 8_192
@@ -148,9 +148,9 @@ class Committer:
         if len(reply) > PLAIN_RESULT:
             return self._took_more(commit, events, tail, key_length, reply)
         positions = _positions(epoch, first, events)
-        keep = self._holdings.rooms.get(commit.room)
-        if keep is not None:
-            _hold(keep, commit, positions, tail, key_length, at)
+        copy = self._holdings.rooms.get(commit.room)
+        if copy is not None:
+            _hold(copy, commit, positions, tail, key_length, at)
         return Committed(positions, seconds)
 
     def _took_more(
@@ -162,12 +162,12 @@ class Committer:
         control = _positions(epoch, control_first, events[:split])
         positions = _positions(epoch, first, events[split:])
         self._learn(commit, VersionedRecord(epoch, version, expires, bytes(effects.record or b"")), at)
-        keep = self._holdings.rooms.get(commit.room)
-        if keep is not None and keep.meets(epoch):
+        copy = self._holdings.rooms.get(commit.room)
+        if copy is not None and copy.meets(epoch):
             origin = tail[: key_length - 8] if key_length else tail
-            _hold_control(keep, commit, control, origin if positions else tail, at)
-            _hold(keep, commit, positions, tail, key_length, at)
-            keep.blank(effects.blanks)
+            _hold_control(copy, commit, control, origin if positions else tail, at)
+            _hold(copy, commit, positions, tail, key_length, at)
+            copy.blank(effects.blanks)
         return Committed(positions, at / MICROSECONDS, control)
 
     def _learn(self, commit: Commit, record: VersionedRecord, at: int) -> None:
@@ -197,7 +197,7 @@ def _positions(epoch: int, first: int, events: bytes) -> tuple[Position, ...]:
 
 
 def _hold(
-    keep: RoomKeep,
+    copy: RoomCopy,
     commit: Commit,
     positions: tuple[Position, ...],
     tail: bytes,
@@ -209,8 +209,8 @@ def _hold(
     rights = commit.expect
     if commit.stream == CONTROL:
         if commit.rights and positions:
-            keep.rights = max(keep.rights, positions[-1].seq)
-        rights = keep.rights
+            copy.rights = max(copy.rights, positions[-1].seq)
+        rights = copy.rights
     last = len(positions) - 1
     origin = tail[: key_length - 8] if key_length else tail
     for n, position in enumerate(positions):
@@ -219,13 +219,13 @@ def _hold(
         end = tail if n == last else origin
         meta = pack_meta(position.epoch, position.event, rights, at, end)
         entry = StoredEntry(position.seq, meta, bytes(commit.blobs[n]))
-        keep.committed(commit.stream, entry, position, seconds)
+        copy.committed(commit.stream, entry, position, seconds)
     if key_length:
-        keep.remember(tail[:key_length], tail[key_length:], seconds)
+        copy.remember(tail[:key_length], tail[key_length:], seconds)
 
 
 def _hold_control(
-    keep: RoomKeep, commit: Commit, control: tuple[Position, ...], ends: bytes, at: int
+    copy: RoomCopy, commit: Commit, control: tuple[Position, ...], ends: bytes, at: int
 ) -> None:
     """The control entries that came with a commit to a conversation. ends: what the last one of
     them ends with; none changes rights."""
@@ -234,4 +234,4 @@ def _hold_control(
         end = ends if position is control[-1] else origin
         meta = pack_meta(position.epoch, position.event, commit.expect, at, end)
         seconds = at / MICROSECONDS
-        keep.committed(CONTROL, StoredEntry(position.seq, meta, bytes(blob)), position, seconds)
+        copy.committed(CONTROL, StoredEntry(position.seq, meta, bytes(blob)), position, seconds)

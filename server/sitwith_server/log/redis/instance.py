@@ -197,11 +197,11 @@ class Instance:
 
     def rang(self, room: str, message: bytes) -> None:
         told = parse_notification(message)
-        keep = self.holdings.rooms.get(room)
-        if keep is None or not keep.meets(told.epoch):
+        copy = self.holdings.rooms.get(room)
+        if copy is None or not copy.meets(told.epoch):
             return
-        keep.took(told.stream, told.entries, self.clock.now())
-        keep.blank(told.blanks)
+        copy.took(told.stream, told.entries, self.clock.now())
+        copy.blank(told.blanks)
         entries = tuple(each.entry(told.stream) for each in told.entries)
         self.fan.ring(room, Notification(told.stream, told.seq, entries, told.blanks))
 
@@ -220,8 +220,8 @@ class Instance:
         pairs = zip(flat[::2], flat[1::2], strict=True)
         heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
         self.holdings.stands(room, epoch)
-        if keep := self.holdings.rooms.get(room):
-            keep.saw(epoch, rights, heads)
+        if copy := self.holdings.rooms.get(room):
+            copy.saw(epoch, rights, heads)
         return rights, heads
 
     def told(self, message: bytes) -> None:

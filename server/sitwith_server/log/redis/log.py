@@ -221,8 +221,8 @@ class RedisLog(RedisUnhosted, RedisTold):
         if what == b"T":
             raise Trimmed(found)
         entries = stored_entries(found)
-        if keep := instance.holdings.rooms.get(room):
-            keep.took(stream, entries, instance.clock.now())
+        if copy := instance.holdings.rooms.get(room):
+            copy.took(stream, entries, instance.clock.now())
         return [each.entry(stream) for each in entries]
 
     async def heads(self, room: str) -> Heads | None:

@@ -71,8 +71,8 @@ class RedisUnhosted(ABC):
         return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
 
     def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        if keep := self._of(room).holdings.rooms.get(room):
-            keep.blank(blanks)
+        if copy := self._of(room).holdings.rooms.get(room):
+            copy.blank(blanks)
 
     def forget_here(self, room: str, record: Blob) -> None:
         self._of(room).holdings.forget_here(room, bytes(record))

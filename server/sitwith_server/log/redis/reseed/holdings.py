@@ -13,7 +13,7 @@ from typing import Final
 
 from sitwith_server.log.base import GetHostedState, Lost, life_of, next_life
 from sitwith_server.log.redis.notifications import RECORD, VersionedRecord, parse_record, parse_tombstone
-from sitwith_server.log.redis.reseed.keep import RoomKeep
+from sitwith_server.log.redis.reseed.room_copy import RoomCopy
 
 TIDY_EVERY: Final = 1_000
 TIDY_AFTER: Final = 3_600
@@ -28,7 +28,7 @@ class Holdings:
 
     def __init__(self) -> None:
         self.let_go: Callable[..., None] = lambda room, *names: None
-        self.rooms: dict[str, RoomKeep] = {}
+        self.rooms: dict[str, RoomCopy] = {}
         self.records: dict[str, VersionedRecord] = {}
         self.tombs: dict[str, int] = {}
         """Ended rooms, and until when (µs) that is remembered."""
@@ -44,36 +44,36 @@ class Holdings:
 
     # --- rooms of this process -------------------------------------------------------------
 
-    def use(self, room: str) -> RoomKeep:
+    def use(self, room: str) -> RoomCopy:
         """Begin or go on to keep a room. Each `use` needs its `leave`."""
-        keep = self.rooms.get(room)
-        if keep is None:
-            keep = self.rooms[room] = RoomKeep(lambda: self.let_go(room))
+        copy = self.rooms.get(room)
+        if copy is None:
+            copy = self.rooms[room] = RoomCopy(lambda: self.let_go(room))
             if known := self.records.get(room):
-                keep.epoch = known.epoch
-        keep.users += 1
-        return keep
+                copy.epoch = known.epoch
+        copy.users += 1
+        return copy
 
     def leave(self, room: str) -> None:
-        keep = self.rooms.get(room)
-        if keep is not None:
-            keep.users -= 1
-            if keep.users <= 0:
+        copy = self.rooms.get(room)
+        if copy is not None:
+            copy.users -= 1
+            if copy.users <= 0:
                 del self.rooms[room]
 
     def hold(self, room: str, give: GetHostedState, lost: Callable[[Lost], None]) -> Callable[[], None]:
-        keep = self.use(room)
-        keep.give = give
-        keep.lost.append(lost)
+        copy = self.use(room)
+        copy.give = give
+        copy.lost.append(lost)
         held = True
 
         def release() -> None:
             nonlocal held
             if held:
                 held = False
-                keep.lost.remove(lost)
-                if keep.give is give:
-                    keep.give = None
+                copy.lost.remove(lost)
+                if copy.give is give:
+                    copy.give = None
                 self.leave(room)
 
         return release
@@ -99,8 +99,8 @@ class Holdings:
         if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
             self.records[room] = record
             self._tidy()
-        if keep := self.rooms.get(room):
-            keep.meets(record.epoch)
+        if copy := self.rooms.get(room):
+            copy.meets(record.epoch)
 
     def bury(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""
@@ -115,15 +115,15 @@ class Holdings:
 
     def forget_here(self, room: str, record: bytes) -> None:
         """As `Log.forget_here`."""
-        known, keep = self.records.get(room), self.rooms.get(room)
-        epoch = next_life(max(known.epoch if known else 0, keep.epoch if keep else 0))
+        known, copy = self.records.get(room), self.rooms.get(room)
+        epoch = next_life(max(known.epoch if known else 0, copy.epoch if copy else 0))
         if known is not None:
             version = known.version + 1
             self.records[room] = replace(known, epoch=epoch, version=version, record=record)
             self._assumed.add(room)
-        if keep is not None:
-            keep.epoch = epoch
-            keep.forget()
+        if copy is not None:
+            copy.epoch = epoch
+            copy.forget()
         else:
             self.let_go(room)
 
@@ -133,11 +133,11 @@ class Holdings:
         if room not in self._assumed:
             return
         self._assumed.discard(room)
-        known, keep = self.records.get(room), self.rooms.get(room)
+        known, copy = self.records.get(room), self.rooms.get(room)
         if known is not None and life_of(known.epoch) > life_of(epoch):
             self.records[room] = replace(known, epoch=epoch, version=0)
-        if keep is not None and keep.life > life_of(epoch):
-            keep.epoch = epoch
+        if copy is not None and copy.life > life_of(epoch):
+            copy.epoch = epoch
 
     def _tidy(self) -> None:
         """Now and then drops what has expired."""

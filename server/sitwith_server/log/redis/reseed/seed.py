@@ -26,7 +26,7 @@ from sitwith_server.log.redis.packing import (
     keys_of,
 )
 from sitwith_server.log.redis.reseed.holdings import Holdings
-from sitwith_server.log.redis.reseed.keep import RoomKeep, bridges, gave, gives
+from sitwith_server.log.redis.reseed.room_copy import RoomCopy, reaches_entries, state_of, current_state_of
 
 AT_ONCE: Final = 32
 """Offers under way at the same time."""
@@ -50,7 +50,7 @@ class Seeder:
         self._window = int(offer_seconds * 1000)
         self._now = now
         self._entered: bytes | None = None
-        self._losses: list[tuple[RoomKeep, Lost]] = []
+        self._losses: list[tuple[RoomCopy, Lost]] = []
 
     async def enter(self, connection: RedisConnection, run_id: str, seeds: Callable[[], None]) -> bytes:
         """The incarnation's id, once commits may pass. Raises LogDown or Refused.
@@ -119,10 +119,10 @@ class Seeder:
     def _offers(self) -> Iterator[list[Word]]:
         """The rooms that this process hosts, each with all that it holds."""
         holdings = self._holdings
-        for room, keep in list(holdings.rooms.items()):
+        for room, copy in list(holdings.rooms.items()):
             if self._hosts(room):
-                given = gives(keep)
-                yield [*self._record(room, keep, given), "1", *self._all_of(keep, given)]
+                given = current_state_of(copy)
+                yield [*self._record(room, copy, given), "1", *self._all_of(copy, given)]
 
     def _records(self) -> Iterator[list[Word]]:
         """All others' records, some in one."""
@@ -134,15 +134,15 @@ class Seeder:
             yield words
 
     def _hosts(self, room: str) -> bool:
-        keep = self._holdings.rooms.get(room)
-        if keep is None or self._holdings.buried(room):
+        copy = self._holdings.rooms.get(room)
+        if copy is None or self._holdings.buried(room):
             return False
-        return bool(keep.heads) or keep.give is not None
+        return bool(copy.heads) or copy.give is not None
 
-    def _record(self, room: str, keep: RoomKeep | None, given: HostedState | None) -> list[Word]:
+    def _record(self, room: str, copy: RoomCopy | None, given: HostedState | None) -> list[Word]:
         now = int(self._now() * 1000)
         known = self._holdings.records.get(room) or VersionedRecord(0, 0, now + UNKNOWN_TTL, b"")
-        epoch = max(known.epoch, keep.epoch if keep else 0)
+        epoch = max(known.epoch, copy.epoch if copy else 0)
         words: list[Word] = [keys_of(room).prefix, epoch]
         words += [known.version, known.record, known.expires]
         if given is None:
@@ -150,26 +150,26 @@ class Seeder:
             return [*words, micro(end), b"", b""]
         return [*words, micro(given.due), pack_workers(given.workers), given.position.to_bytes()]
 
-    def _all_of(self, keep: RoomKeep, given: HostedState | None) -> list[Word]:
+    def _all_of(self, copy: RoomCopy, given: HostedState | None) -> list[Word]:
         position, state = Position.START, b""
-        if given is not None and bridges(keep, given):
+        if given is not None and reaches_entries(copy, given):
             position, state = given.position, given.snapshot
-        heads = dict(keep.heads)
+        heads = dict(copy.heads)
         # A number of which nobody has the entry nor the state would be a room that nobody can load.
         # A conversation's may be: it says how much is missing, and no number comes twice.
-        tail = keep.tail(CONTROL)
+        tail = copy.tail(CONTROL)
         last = tail[-1].position if tail else Position.START
         heads[CONTROL] = max(position, last, key=lambda each: each.seq)
-        outcomes = keep.outcomes()
-        rights = keep.rights_at(heads[CONTROL].seq)
-        words: list[Word] = [rights, int(keep.latest * MICROSECONDS)]
+        outcomes = copy.outcomes()
+        rights = copy.rights_at(heads[CONTROL].seq)
+        words: list[Word] = [rights, int(copy.latest * MICROSECONDS)]
         words += [position.to_bytes() if position.seq else b"", state, len(outcomes)]
         for field, outcome in outcomes:
             words += [field, outcome]
         heads = {stream: head for stream, head in heads.items() if head.seq}
         words.append(len(heads))
         for stream, head in heads.items():
-            held = keep.held(stream)
+            held = copy.held(stream)
             words += [stream, head.to_bytes(), len(held)]
             for entry in held:
                 words += [entry.seq, entry.meta, entry.blob]
@@ -184,11 +184,11 @@ class Seeder:
                 *(self._compare(connection, *each) for each in rooms[start : start + AT_ONCE])
             )
 
-    async def _compare(self, connection: RedisConnection, room: str, keep: RoomKeep) -> None:
-        seen = {stream: head for stream, head in keep.heads.items() if head.seq}
-        if given := gave(keep):
-            known = keep.heads.get(CONTROL, Position.START)
-            if given.position.life < keep.life or given.position.seq > known.seq:
+    async def _compare(self, connection: RedisConnection, room: str, copy: RoomCopy) -> None:
+        seen = {stream: head for stream, head in copy.heads.items() if head.seq}
+        if given := state_of(copy):
+            known = copy.heads.get(CONTROL, Position.START)
+            if given.position.life < copy.life or given.position.seq > known.seq:
                 seen[CONTROL] = given.position
         words = [word for stream, head in seen.items() for word in (stream, head.seq)]
         reply = await self._do(connection, "look", keys_of(room).prefix, *words)
@@ -206,18 +206,18 @@ class Seeder:
                 or head.life < life_of(epoch)
             )
             self._holdings.stands(room, epoch)
-            keep.stand_corrected(epoch, rights, heads, streams)
+            copy.stand_corrected(epoch, rights, heads, streams)
             if not streams:
                 return
             lost = Lost(room, streams, Heads(rights, heads))
-        self._losses.append((keep, lost))
+        self._losses.append((copy, lost))
 
     def tell_losses(self) -> None:
         """Calls everyone who holds a room of which something is gone. To be called in the very
         step in which commits may pass again, so that nobody goes on with what is no longer so."""
         losses, self._losses = self._losses, []
-        for keep, lost in losses:
-            for tell in tuple(keep.lost):
+        for copy, lost in losses:
+            for tell in tuple(copy.lost):
                 try:
                     tell(lost)
                 except Exception as fault:

@@ -6,7 +6,7 @@ from sitwith_server.log.base import CONTROL, OUTCOME_SECONDS, Blank, Position, n
 from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import StoredEntry, key_field, pack_meta, pack_tail
 from sitwith_server.log.redis.reseed.holdings import TIDY_EVERY, Holdings
-from sitwith_server.log.redis.reseed.keep import TAIL_SECONDS, RoomKeep
+from sitwith_server.log.redis.reseed.room_copy import TAIL_SECONDS, RoomCopy
 from sitwith_server.log.redis.watch.clock import RedisClock
 
 START = 1_000_000.0
@@ -17,12 +17,12 @@ def entry(seq: int, at: float, *, event: bytes = b"e" * 8, key: int | None = Non
     return StoredEntry(seq, pack_meta(1, event, 0, int(at * 1_000_000), tail), b"%d" % seq)
 
 
-def take(keep: RoomKeep, *entries: StoredEntry, at: float = START) -> None:
-    keep.took(CONTROL, entries, at)
+def take(copy: RoomCopy, *entries: StoredEntry, at: float = START) -> None:
+    copy.took(CONTROL, entries, at)
 
 
-def seqs(keep: RoomKeep) -> list[int]:
-    return [each.seq for each in keep.tail(CONTROL)]
+def seqs(copy: RoomCopy) -> list[int]:
+    return [each.seq for each in copy.tail(CONTROL)]
 
 
 def test_an_entry_is_packed_there_and_back() -> None:
@@ -35,48 +35,48 @@ def test_an_entry_is_packed_there_and_back() -> None:
 
 
 def test_entries_are_held_for_two_minutes_and_outcomes_for_ten() -> None:
-    keep = RoomKeep()
+    copy = RoomCopy()
     for n in range(1, 1_001):
-        take(keep, entry(n, START + n, key=n), at=START + n)
-    assert seqs(keep) == list(range(1_000 - int(TAIL_SECONDS), 1_001))
-    assert len(keep.outcomes()) <= OUTCOME_SECONDS + 2
-    assert len(keep.outcomes()) >= OUTCOME_SECONDS
+        take(copy, entry(n, START + n, key=n), at=START + n)
+    assert seqs(copy) == list(range(1_000 - int(TAIL_SECONDS), 1_001))
+    assert len(copy.outcomes()) <= OUTCOME_SECONDS + 2
+    assert len(copy.outcomes()) >= OUTCOME_SECONDS
     # Whoever loads a room late still learns what was answered in the last ten minutes.
-    late = RoomKeep()
+    late = RoomCopy()
     late.took(CONTROL, [entry(n, START + n, key=n) for n in range(1, 1_001)], START + 1_000)
     assert len(late.outcomes()) >= OUTCOME_SECONDS - 1
     assert len(seqs(late)) <= TAIL_SECONDS
 
 
 def test_a_tail_has_no_gap_and_all_that_is_held_may_have() -> None:
-    keep = RoomKeep()
-    take(keep, entry(1, START), entry(2, START), entry(5, START), entry(6, START))
-    assert seqs(keep) == [5, 6]
-    assert [each.seq for each in keep.held(CONTROL)] == [1, 2, 5, 6]
-    take(keep, entry(4, START), entry(3, START))
-    assert seqs(keep) == [1, 2, 3, 4, 5, 6]
+    copy = RoomCopy()
+    take(copy, entry(1, START), entry(2, START), entry(5, START), entry(6, START))
+    assert seqs(copy) == [5, 6]
+    assert [each.seq for each in copy.held(CONTROL)] == [1, 2, 5, 6]
+    take(copy, entry(4, START), entry(3, START))
+    assert seqs(copy) == [1, 2, 3, 4, 5, 6]
     # Of what others say there is, only the number is known.
-    keep.saw(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
-    assert seqs(keep) == [1, 2, 3, 4, 5, 6]
-    assert [each.seq for each in keep.held(CONTROL)] == [1, 2, 3, 4, 5, 6]
+    copy.saw(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
+    assert seqs(copy) == [1, 2, 3, 4, 5, 6]
+    assert [each.seq for each in copy.held(CONTROL)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_rights_are_those_of_what_is_held() -> None:
-    keep = RoomKeep()
-    assert keep.rights_at(0) == 0
+    copy = RoomCopy()
+    assert copy.rights_at(0) == 0
     for n, rights in ((1, 1), (2, 1), (3, 3)):
         meta = pack_meta(1, b"e" * 8, rights, int(START * 1_000_000), pack_tail("s"))
-        take(keep, StoredEntry(n, meta, b""))
-    keep.saw(1, 3, {})
-    assert keep.rights_at(3) == 3
-    keep.saw(1, 5, {CONTROL: Position(1, 5, b"h" * 8)})
-    assert keep.rights_at(5) == 5
-    assert keep.rights_at(3) == keep.rights_at(4) == 3
+        take(copy, StoredEntry(n, meta, b""))
+    copy.saw(1, 3, {})
+    assert copy.rights_at(3) == 3
+    copy.saw(1, 5, {CONTROL: Position(1, 5, b"h" * 8)})
+    assert copy.rights_at(5) == 5
+    assert copy.rights_at(3) == copy.rights_at(4) == 3
 
 
 def test_what_was_committed_is_held_like_what_was_read() -> None:
     """A worker reads its own commits, too, and perhaps only once their bodies are blanked."""
-    ours, theirs = RoomKeep(), RoomKeep()
+    ours, theirs = RoomCopy(), RoomCopy()
     for n in range(1, 301):
         each = entry(n, START + n, key=n)
         ours.committed(CONTROL, each, each.position, START + n)
@@ -92,23 +92,23 @@ def test_what_was_committed_is_held_like_what_was_read() -> None:
 
 
 def test_another_event_under_a_number_ends_what_came_after() -> None:
-    keep = RoomKeep()
-    take(keep, *(entry(n, START) for n in range(1, 6)))
-    keep.stand_corrected(2, 0, {CONTROL: Position(2, 3, b"x" * 8)}, [CONTROL])
-    assert seqs(keep) == []
-    take(keep, entry(3, START, event=b"x" * 8), entry(4, START, event=b"y" * 8))
-    assert seqs(keep) == [3, 4]
-    take(keep, entry(3, START, event=b"z" * 8))
-    assert [each.event for each in keep.tail(CONTROL)] == [b"z" * 8]
+    copy = RoomCopy()
+    take(copy, *(entry(n, START) for n in range(1, 6)))
+    copy.stand_corrected(2, 0, {CONTROL: Position(2, 3, b"x" * 8)}, [CONTROL])
+    assert seqs(copy) == []
+    take(copy, entry(3, START, event=b"x" * 8), entry(4, START, event=b"y" * 8))
+    assert seqs(copy) == [3, 4]
+    take(copy, entry(3, START, event=b"z" * 8))
+    assert [each.event for each in copy.tail(CONTROL)] == [b"z" * 8]
 
 
 def test_a_blank_reaches_what_is_held() -> None:
-    keep = RoomKeep()
-    take(keep, entry(1, START), entry(2, START))
-    keep.blank([Blank(CONTROL, (1, 9), b""), Blank("circle", (1,), b"")])
-    assert [each.blob for each in keep.tail(CONTROL)] == [b"", b"2"]
-    take(keep, entry(1, START))
-    assert [each.blob for each in keep.tail(CONTROL)] == [b"", b"2"], "it was on its way"
+    copy = RoomCopy()
+    take(copy, entry(1, START), entry(2, START))
+    copy.blank([Blank(CONTROL, (1, 9), b""), Blank("circle", (1,), b"")])
+    assert [each.blob for each in copy.tail(CONTROL)] == [b"", b"2"]
+    take(copy, entry(1, START))
+    assert [each.blob for each in copy.tail(CONTROL)] == [b"", b"2"], "it was on its way"
 
 
 def test_records_that_expired_are_forgotten() -> None:
@@ -136,32 +136,32 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
     meta = pack_meta(second, b"n" * 8, 0, int(START * 1_000_000), pack_tail("s"))
     new = StoredEntry(9, meta, b"new")
     for met in (
-        lambda holdings, keep: take(keep, new),
-        lambda holdings, keep: keep.committed(CONTROL, new, new.position, START),
-        lambda holdings, keep: keep.saw(second, 0, {}),
-        lambda holdings, keep: keep.stand_corrected(second, 0, {}, []),
-        lambda holdings, keep: holdings.learn("r", VersionedRecord(second, 1, 10**16, b"")),
-        lambda holdings, keep: holdings.forget_here("r", b""),
+        lambda holdings, copy: take(copy, new),
+        lambda holdings, copy: copy.committed(CONTROL, new, new.position, START),
+        lambda holdings, copy: copy.saw(second, 0, {}),
+        lambda holdings, copy: copy.stand_corrected(second, 0, {}, []),
+        lambda holdings, copy: holdings.learn("r", VersionedRecord(second, 1, 10**16, b"")),
+        lambda holdings, copy: holdings.forget_here("r", b""),
     ):
         holdings = Holdings()
         gone: list[str] = []
         holdings.let_go = lambda room, *names, gone=gone: gone.append(room)
-        keep = holdings.use("r")
-        take(keep, entry(1, START, key=1), entry(2, START))
-        keep.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
-        met(holdings, keep)
-        assert keep.epoch == second
-        assert seqs(keep) in ([], [9])
-        assert set(keep.heads) <= {CONTROL}
-        assert (keep.outcomes(), keep.rights_at(2)) == ([], 0)
+        copy = holdings.use("r")
+        take(copy, entry(1, START, key=1), entry(2, START))
+        copy.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
+        met(holdings, copy)
+        assert copy.epoch == second
+        assert seqs(copy) in ([], [9])
+        assert set(copy.heads) <= {CONTROL}
+        assert (copy.outcomes(), copy.rights_at(2)) == ([], 0)
         assert gone == ["r"]
         # Of the life before nothing is taken any more, and of the same one all.
-        take(keep, entry(1, START, key=1))
-        keep.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
-        take(keep, new)
-        assert (seqs(keep), keep.outcomes(), set(keep.heads)) == ([9], [], {CONTROL})
-        keep.saw(third - 1, 0, {})
-        assert seqs(keep) == []
+        take(copy, entry(1, START, key=1))
+        copy.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
+        take(copy, new)
+        assert (seqs(copy), copy.outcomes(), set(copy.heads)) == ([9], [], {CONTROL})
+        copy.saw(third - 1, 0, {})
+        assert seqs(copy) == []
     # Who begins to follow such a room knows its life.
     holdings = Holdings()
     holdings.learn("r", VersionedRecord(second, 1, 10**16, b""))

@@ -22,7 +22,7 @@ TAIL_SECONDS: Final = 120.0
 """Entries are held for this long."""
 
 
-class RoomKeep:
+class RoomCopy:
     """The last two minutes of each stream, ten minutes of outcomes, and all heads.
 
     Fed with each commit of this process and with all that it reads, its own commits again. All of
@@ -196,12 +196,12 @@ class RoomKeep:
             del tail[oldest]
 
 
-def gave(keep: RoomKeep) -> HostedState | None:
+def state_of(copy: RoomCopy) -> HostedState | None:
     """What the service has of the room, of whatever life."""
-    if keep.give is None:
+    if copy.give is None:
         return None
     try:
-        return keep.give()
+        return copy.give()
     except Exception as fault:
         asyncio.get_running_loop().call_exception_handler(
             {"message": "a room gave no state", "exception": fault}
@@ -209,13 +209,13 @@ def gave(keep: RoomKeep) -> HostedState | None:
         return None
 
 
-def gives(keep: RoomKeep) -> HostedState | None:
+def current_state_of(copy: RoomCopy) -> HostedState | None:
     """The same, unless it is of a life before."""
-    given = gave(keep)
-    return given if given is None or given.position.life >= keep.life else None
+    given = state_of(copy)
+    return given if given is None or given.position.life >= copy.life else None
 
 
-def bridges(keep: RoomKeep, given: HostedState) -> bool:
+def reaches_entries(copy: RoomCopy, given: HostedState) -> bool:
     """Whether the state reaches up to the entries that are held."""
-    tail = keep.tail(CONTROL)
+    tail = copy.tail(CONTROL)
     return not tail or given.position.seq >= tail[0].seq - 1
