@@ -276,7 +276,7 @@ async def test_what_each_holds_alone_comes_together(server: Server, make: Make) 
         assert entry.position.seq > 150
     late._instances[0].holdings.rooms[ROOM]._tails["circle"] = {
         entry.seq: entry
-        for entry in late._instances[0].holdings.rooms[ROOM].held("circle")
+        for entry in late._instances[0].holdings.rooms[ROOM].entries("circle")
         if entry.seq > 150
     }
     await wipe(server, early, late)

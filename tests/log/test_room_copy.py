@@ -18,7 +18,7 @@ def entry(seq: int, at: float, *, event: bytes = b"e" * 8, key: int | None = Non
 
 
 def take(copy: RoomCopy, *entries: StoredEntry, at: float = START) -> None:
-    copy.took(CONTROL, entries, at)
+    copy.add(CONTROL, entries, at)
 
 
 def seqs(copy: RoomCopy) -> list[int]:
@@ -52,13 +52,13 @@ def test_a_tail_has_no_gap_and_all_that_is_held_may_have() -> None:
     copy = RoomCopy()
     take(copy, entry(1, START), entry(2, START), entry(5, START), entry(6, START))
     assert seqs(copy) == [5, 6]
-    assert [each.seq for each in copy.held(CONTROL)] == [1, 2, 5, 6]
+    assert [each.seq for each in copy.entries(CONTROL)] == [1, 2, 5, 6]
     take(copy, entry(4, START), entry(3, START))
     assert seqs(copy) == [1, 2, 3, 4, 5, 6]
     # Of what others say there is, only the number is known.
-    copy.saw(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
+    copy.update_heads(1, 0, {CONTROL: Position(1, 9, b"h" * 8)})
     assert seqs(copy) == [1, 2, 3, 4, 5, 6]
-    assert [each.seq for each in copy.held(CONTROL)] == [1, 2, 3, 4, 5, 6]
+    assert [each.seq for each in copy.entries(CONTROL)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_rights_are_those_of_what_is_held() -> None:
@@ -67,9 +67,9 @@ def test_rights_are_those_of_what_is_held() -> None:
     for n, rights in ((1, 1), (2, 1), (3, 3)):
         meta = pack_meta(1, b"e" * 8, rights, int(START * 1_000_000), pack_tail("s"))
         take(copy, StoredEntry(n, meta, b""))
-    copy.saw(1, 3, {})
+    copy.update_heads(1, 3, {})
     assert copy.rights_at(3) == 3
-    copy.saw(1, 5, {CONTROL: Position(1, 5, b"h" * 8)})
+    copy.update_heads(1, 5, {CONTROL: Position(1, 5, b"h" * 8)})
     assert copy.rights_at(5) == 5
     assert copy.rights_at(3) == copy.rights_at(4) == 3
 
@@ -94,7 +94,7 @@ def test_what_was_committed_is_held_like_what_was_read() -> None:
 def test_another_event_under_a_number_ends_what_came_after() -> None:
     copy = RoomCopy()
     take(copy, *(entry(n, START) for n in range(1, 6)))
-    copy.stand_corrected(2, 0, {CONTROL: Position(2, 3, b"x" * 8)}, [CONTROL])
+    copy.replace_heads(2, 0, {CONTROL: Position(2, 3, b"x" * 8)}, [CONTROL])
     assert seqs(copy) == []
     take(copy, entry(3, START, event=b"x" * 8), entry(4, START, event=b"y" * 8))
     assert seqs(copy) == [3, 4]
@@ -137,9 +137,9 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
     new = StoredEntry(9, meta, b"new")
     for met in (
         lambda holdings, copy: take(copy, new),
-        lambda holdings, copy: copy.committed(CONTROL, new, new.position, START),
-        lambda holdings, copy: copy.saw(second, 0, {}),
-        lambda holdings, copy: copy.stand_corrected(second, 0, {}, []),
+        lambda holdings, copy: copy.add_committed(CONTROL, new, new.position, START),
+        lambda holdings, copy: copy.update_heads(second, 0, {}),
+        lambda holdings, copy: copy.replace_heads(second, 0, {}, []),
         lambda holdings, copy: holdings.learn("r", VersionedRecord(second, 1, 10**16, b"")),
         lambda holdings, copy: holdings.forget_here("r", b""),
     ):
@@ -148,7 +148,7 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
         holdings.let_go = lambda room, *names, gone=gone: gone.append(room)
         copy = holdings.use("r")
         take(copy, entry(1, START, key=1), entry(2, START))
-        copy.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
+        copy.update_heads(1, 2, {"circle": Position(1, 7, b"h" * 8)})
         met(holdings, copy)
         assert copy.epoch == second
         assert seqs(copy) in ([], [9])
@@ -157,10 +157,10 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
         assert gone == ["r"]
         # Of the life before nothing is taken any more, and of the same one all.
         take(copy, entry(1, START, key=1))
-        copy.saw(1, 2, {"circle": Position(1, 7, b"h" * 8)})
+        copy.update_heads(1, 2, {"circle": Position(1, 7, b"h" * 8)})
         take(copy, new)
         assert (seqs(copy), copy.outcomes(), set(copy.heads)) == ([9], [], {CONTROL})
-        copy.saw(third - 1, 0, {})
+        copy.update_heads(third - 1, 0, {})
         assert seqs(copy) == []
     # Who begins to follow such a room knows its life.
     holdings = Holdings()

@@ -163,7 +163,7 @@ class Committer:
         positions = _positions(epoch, first, events[split:])
         self._learn(commit, VersionedRecord(epoch, version, expires, bytes(effects.record or b"")), at)
         copy = self._holdings.rooms.get(commit.room)
-        if copy is not None and copy.meets(epoch):
+        if copy is not None and copy.accepts_epoch(epoch):
             origin = tail[: key_length - 8] if key_length else tail
             _hold_control(copy, commit, control, origin if positions else tail, at)
             _hold(copy, commit, positions, tail, key_length, at)
@@ -219,7 +219,7 @@ def _hold(
         end = tail if n == last else origin
         meta = pack_meta(position.epoch, position.event, rights, at, end)
         entry = StoredEntry(position.seq, meta, bytes(commit.blobs[n]))
-        copy.committed(commit.stream, entry, position, seconds)
+        copy.add_committed(commit.stream, entry, position, seconds)
     if key_length:
         copy.remember(tail[:key_length], tail[key_length:], seconds)
 
@@ -234,4 +234,4 @@ def _hold_control(
         end = ends if position is control[-1] else origin
         meta = pack_meta(position.epoch, position.event, commit.expect, at, end)
         seconds = at / MICROSECONDS
-        copy.committed(CONTROL, StoredEntry(position.seq, meta, bytes(blob)), position, seconds)
+        copy.add_committed(CONTROL, StoredEntry(position.seq, meta, bytes(blob)), position, seconds)

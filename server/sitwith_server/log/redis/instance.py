@@ -198,9 +198,9 @@ class Instance:
     def rang(self, room: str, message: bytes) -> None:
         told = parse_notification(message)
         copy = self.holdings.rooms.get(room)
-        if copy is None or not copy.meets(told.epoch):
+        if copy is None or not copy.accepts_epoch(told.epoch):
             return
-        copy.took(told.stream, told.entries, self.clock.now())
+        copy.add(told.stream, told.entries, self.clock.now())
         copy.blank(told.blanks)
         entries = tuple(each.entry(told.stream) for each in told.entries)
         self.fan.ring(room, Notification(told.stream, told.seq, entries, told.blanks))
@@ -221,7 +221,7 @@ class Instance:
         heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
         self.holdings.stands(room, epoch)
         if copy := self.holdings.rooms.get(room):
-            copy.saw(epoch, rights, heads)
+            copy.update_heads(epoch, rights, heads)
         return rights, heads
 
     def told(self, message: bytes) -> None:

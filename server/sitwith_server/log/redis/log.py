@@ -222,7 +222,7 @@ class RedisLog(RedisUnhosted, RedisTold):
             raise Trimmed(found)
         entries = stored_entries(found)
         if copy := instance.holdings.rooms.get(room):
-            copy.took(stream, entries, instance.clock.now())
+            copy.add(stream, entries, instance.clock.now())
         return [each.entry(stream) for each in entries]
 
     async def heads(self, room: str) -> Heads | None:

@@ -100,7 +100,7 @@ class Holdings:
             self.records[room] = record
             self._tidy()
         if copy := self.rooms.get(room):
-            copy.meets(record.epoch)
+            copy.accepts_epoch(record.epoch)
 
     def bury(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""

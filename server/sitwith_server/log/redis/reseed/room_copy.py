@@ -52,7 +52,7 @@ class RoomCopy:
     def life(self) -> int:
         return life_of(self.epoch)
 
-    def meets(self, epoch: int) -> bool:
+    def accepts_epoch(self, epoch: int) -> bool:
         """Whether something of this epoch counts here. May end the life that was."""
         if epoch > self.epoch:
             if self.epoch and life_of(epoch) > self.life:
@@ -72,9 +72,9 @@ class RoomCopy:
 
     # --- what comes ------------------------------------------------------------------------
 
-    def took(self, stream: str, entries: Sequence[StoredEntry], at: float) -> None:
+    def add(self, stream: str, entries: Sequence[StoredEntry], at: float) -> None:
         """Entries that were committed or read, of one life. at: the log's clock now, about."""
-        if not entries or not self.meets(entries[-1].epoch):
+        if not entries or not self.accepts_epoch(entries[-1].epoch):
             return
         self.latest = max(self.latest, at)
         tail = self._tails.setdefault(stream, {})
@@ -99,13 +99,13 @@ class RoomCopy:
                 self.remember(key_field(*outcome[:2]), outcome[2], entry.at)
             if age < TAIL_SECONDS:
                 tail[entry.seq] = entry
-        self._forget(tail)
+        self._drop_old(tail)
 
-    def committed(self, stream: str, entry: StoredEntry, position: Position, at: float) -> None:
-        """As `took`, of an entry that this process has committed: its outcome is not looked at."""
+    def add_committed(self, stream: str, entry: StoredEntry, position: Position, at: float) -> None:
+        """As `add`, of an entry that this process has committed: its outcome is not looked at."""
         tail = self._tails.get(stream)
         if tail is None or entry.seq in tail or position.epoch != self.epoch:
-            self.took(stream, (entry,), at)
+            self.add(stream, (entry,), at)
             return
         self.latest = max(self.latest, at)
         head = self.heads.get(stream)
@@ -114,7 +114,7 @@ class RoomCopy:
         if stream == CONTROL:
             self._folded = max(self._folded, (entry.seq, entry.rights))
         tail[entry.seq] = entry
-        self._forget(tail)
+        self._drop_old(tail)
 
     def remember(self, field: bytes, outcome: bytes, at: float) -> None:
         outcomes, limit = self._outcomes, at - OUTCOME_SECONDS
@@ -125,9 +125,9 @@ class RoomCopy:
                 return
             del outcomes[oldest]
 
-    def saw(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
+    def update_heads(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
         """What the log says of itself."""
-        if not self.meets(epoch):
+        if not self.accepts_epoch(epoch):
             return
         self.rights = max(self.rights, rights)
         for stream, head in heads.items():
@@ -144,7 +144,7 @@ class RoomCopy:
 
     # --- what is held ----------------------------------------------------------------------
 
-    def held(self, stream: str) -> list[StoredEntry]:
+    def entries(self, stream: str) -> list[StoredEntry]:
         """All entries that are held, in order. Some may be missing between them, and below the
         head: of what was not read only the head may be known."""
         return sorted(self._tails.get(stream, {}).values(), key=lambda entry: entry.seq)
@@ -168,7 +168,7 @@ class RoomCopy:
         """What each is found by (`key_field`), and the answer."""
         return [(field, outcome) for field, (_, outcome) in self._outcomes.items()]
 
-    def stand_corrected(
+    def replace_heads(
         self, epoch: int, rights: int, heads: Mapping[str, Position], streams: Iterable[str]
     ) -> None:
         """The log came back with other heads: what it doesn't have is no longer so."""
@@ -187,7 +187,7 @@ class RoomCopy:
         for each in [each for each in tail if each >= seq]:
             del tail[each]
 
-    def _forget(self, tail: dict[int, StoredEntry]) -> None:
+    def _drop_old(self, tail: dict[int, StoredEntry]) -> None:
         limit = self.latest - TAIL_SECONDS
         while tail:
             oldest = next(iter(tail))

@@ -169,7 +169,7 @@ class Seeder:
         heads = {stream: head for stream, head in heads.items() if head.seq}
         words.append(len(heads))
         for stream, head in heads.items():
-            held = copy.held(stream)
+            held = copy.entries(stream)
             words += [stream, head.to_bytes(), len(held)]
             for entry in held:
                 words += [entry.seq, entry.meta, entry.blob]
@@ -206,7 +206,7 @@ class Seeder:
                 or head.life < life_of(epoch)
             )
             self._holdings.stands(room, epoch)
-            copy.stand_corrected(epoch, rights, heads, streams)
+            copy.replace_heads(epoch, rights, heads, streams)
             if not streams:
                 return
             lost = Lost(room, streams, Heads(rights, heads))
