@@ -135,7 +135,7 @@ async def test_an_author_needs_no_bell_to_know_what_it_did(server: Server, make:
     assert holdings.records[ROOM].record == b"links"
     assert holdings.records[ROOM].expires == int((expires + LINGER) * 1_000)
     taken(await control(log, 4, effects=Effects(end=True)))
-    assert holdings.buried(ROOM)
+    assert holdings.is_ended(ROOM)
     assert ROOM not in holdings.records
     release()
 
@@ -207,7 +207,7 @@ async def test_an_end_and_a_forgetting_ring_for_all(server: Server, make: Make) 
     taken(await control(author, 1, b"x" * 20_000, effects=Effects(end=True)))
     await until(lambda: ears.told() == [(CONTROL, 1), (CONTROL, 2)])
     assert [len(blob) for _, blob in ears.entries()] == [5, 20_000]
-    await until(lambda: reader._instances[0].holdings.buried(ROOM))
+    await until(lambda: reader._instances[0].holdings.is_ended(ROOM))
     assert await reader.ended(ROOM)
 
 

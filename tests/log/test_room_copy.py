@@ -115,9 +115,9 @@ def test_records_that_expired_are_forgotten() -> None:
     holdings = Holdings()
     for n in range(5 * TIDY_EVERY):
         holdings.learn(f"r{n}", VersionedRecord(1, 1, 1_000, b""))
-        holdings.bury(f"t{n}", 1_000)
+        holdings.add_tombstone(f"t{n}", 1_000)
     assert len(holdings.records) <= 2 * TIDY_EVERY
-    assert len(holdings.tombs) <= 2 * TIDY_EVERY
+    assert len(holdings.tombstones) <= 2 * TIDY_EVERY
 
 
 def test_an_older_record_and_one_of_an_ended_room_are_not_learned() -> None:
@@ -126,7 +126,7 @@ def test_an_older_record_and_one_of_an_ended_room_are_not_learned() -> None:
     holdings.learn("r", VersionedRecord(1, 2, far, b"new"))
     holdings.learn("r", VersionedRecord(1, 1, far, b"old"))
     assert holdings.records["r"].record == b"new"
-    holdings.bury("r", far)
+    holdings.add_tombstone("r", far)
     holdings.learn("r", VersionedRecord(1, 3, far, b"late"))
     assert "r" not in holdings.records
 

@@ -178,7 +178,7 @@ class Committer:
         elif effects.drop_files:
             holdings.let_go(commit.room, *effects.drop_files)
         if effects.end:
-            holdings.bury(commit.room, tomb_until(at))
+            holdings.add_tombstone(commit.room, tomb_until(at))
             return
         if record.version:
             if effects.record is None:

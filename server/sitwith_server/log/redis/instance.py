@@ -219,14 +219,14 @@ class Instance:
         epoch, rights, flat = reply
         pairs = zip(flat[::2], flat[1::2], strict=True)
         heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
-        self.holdings.stands(room, epoch)
+        self.holdings.confirm_epoch(room, epoch)
         if copy := self.holdings.rooms.get(room):
             copy.update_heads(epoch, rights, heads)
         return rights, heads
 
     def told(self, message: bytes) -> None:
         if message:
-            self.holdings.told(message)
+            self.holdings.apply_message(message)
         else:
             self._reading.index()
 

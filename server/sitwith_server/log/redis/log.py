@@ -188,7 +188,7 @@ class RedisLog(RedisUnhosted, RedisTold):
         told = await instance.ask(room, "create", blob, last_moment(expires))
         if told is None:
             return False
-        instance.holdings.tombs.pop(room, None)
+        instance.holdings.tombstones.pop(room, None)
         epoch, version, last = told
         instance.holdings.learn(room, VersionedRecord(epoch, version, last, blob))
         return True
@@ -199,7 +199,7 @@ class RedisLog(RedisUnhosted, RedisTold):
 
     async def end(self, room: str) -> None:
         instance = self._of(room)
-        instance.holdings.bury(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
+        instance.holdings.add_tombstone(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
         await instance.ask(room, "end")
 
     async def ended(self, room: str) -> bool:

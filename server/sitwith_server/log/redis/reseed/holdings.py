@@ -30,7 +30,7 @@ class Holdings:
         self.let_go: Callable[..., None] = lambda room, *names: None
         self.rooms: dict[str, RoomCopy] = {}
         self.records: dict[str, VersionedRecord] = {}
-        self.tombs: dict[str, int] = {}
+        self.tombstones: dict[str, int] = {}
         """Ended rooms, and until when (µs) that is remembered."""
         self.beat: tuple[str, int, int] | None = None
         """This worker, its lease (ms) and when it beat last (µs)."""
@@ -39,7 +39,7 @@ class Holdings:
         """The other workers that lived at this one's last beat."""
         self.lapsed: set[str] = set()
         """The workers whose lease had run out then."""
-        self._assumed: set[str] = set()
+        self._forgotten_here: set[str] = set()
         """Rooms that this process alone has let forget: the log knows nothing of it yet."""
 
     # --- rooms of this process -------------------------------------------------------------
@@ -80,19 +80,19 @@ class Holdings:
 
     # --- records of all rooms --------------------------------------------------------------
 
-    def told(self, message: bytes) -> None:
+    def apply_message(self, message: bytes) -> None:
         """A message of the index's channel."""
         if message[0] == RECORD:
             room, record = parse_record(message)
             self.learn(room, record)
         else:
-            self.bury(*parse_tombstone(message))
+            self.add_tombstone(*parse_tombstone(message))
 
     def learn(self, room: str, record: VersionedRecord) -> None:
         """What the log says of the room."""
-        self.stands(room, record.epoch)
+        self.confirm_epoch(room, record.epoch)
         known = self.records.get(room)
-        if self.buried(room):
+        if self.is_ended(room):
             return
         if known is not None and life_of(record.epoch) > life_of(known.epoch):
             self.let_go(room)
@@ -102,13 +102,13 @@ class Holdings:
         if copy := self.rooms.get(room):
             copy.accepts_epoch(record.epoch)
 
-    def bury(self, room: str, until: int) -> None:
+    def add_tombstone(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""
-        if room not in self.tombs:
+        if room not in self.tombstones:
             self.let_go(room)
-        self.tombs[room] = max(until, self.tombs.get(room, 0))
+        self.tombstones[room] = max(until, self.tombstones.get(room, 0))
         self.records.pop(room, None)
-        self._assumed.discard(room)
+        self._forgotten_here.discard(room)
         self._tidy()
 
     # --- lives -----------------------------------------------------------------------------
@@ -120,19 +120,19 @@ class Holdings:
         if known is not None:
             version = known.version + 1
             self.records[room] = replace(known, epoch=epoch, version=version, record=record)
-            self._assumed.add(room)
+            self._forgotten_here.add(room)
         if copy is not None:
             copy.epoch = epoch
             copy.forget()
         else:
             self.let_go(room)
 
-    def stands(self, room: str, epoch: int) -> None:
+    def confirm_epoch(self, room: str, epoch: int) -> None:
         """The log itself says what the room's epoch is: if it is still in the life that this
         process has let go of alone, it goes on in that, until the log has to forget, too."""
-        if room not in self._assumed:
+        if room not in self._forgotten_here:
             return
-        self._assumed.discard(room)
+        self._forgotten_here.discard(room)
         known, copy = self.records.get(room), self.rooms.get(room)
         if known is not None and life_of(known.epoch) > life_of(epoch):
             self.records[room] = replace(known, epoch=epoch, version=0)
@@ -144,13 +144,13 @@ class Holdings:
         self._until_tidy -= 1
         if self._until_tidy > 0:
             return
-        self._until_tidy = TIDY_EVERY + (len(self.records) + len(self.tombs)) // 4
+        self._until_tidy = TIDY_EVERY + (len(self.records) + len(self.tombstones)) // 4
         now = time.time() - TIDY_AFTER
         self.records = {
             room: each for room, each in self.records.items() if each.expires > now * 1_000
         }
-        self.tombs = {room: until for room, until in self.tombs.items() if until > now * 1_000_000}
+        self.tombstones = {room: until for room, until in self.tombstones.items() if until > now * 1_000_000}
 
-    def buried(self, room: str) -> bool:
+    def is_ended(self, room: str) -> bool:
         """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""
-        return self.tombs.get(room, 0) > time.time() * 1_000_000
+        return self.tombstones.get(room, 0) > time.time() * 1_000_000

@@ -90,9 +90,9 @@ class Reading:
             await asyncio.sleep(AGAIN)
 
     async def _read_shard(self, shard: int) -> None:
-        quoted, tombs = await self._ask("index", shard)
-        for room, until in zip(tombs[::2], tombs[1::2], strict=True):
-            self._holdings.bury(room_of(room), int(float(until)))
+        quoted, tombstones = await self._ask("index", shard)
+        for room, until in zip(tombstones[::2], tombstones[1::2], strict=True):
+            self._holdings.add_tombstone(room_of(room), int(float(until)))
         rooms = [room_of(each) for each in quoted]
         for start in range(0, len(rooms), PART):
             await self._read_records(rooms[start : start + PART])

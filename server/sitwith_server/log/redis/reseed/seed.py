@@ -94,9 +94,9 @@ class Seeder:
             peers = sorted(holdings.peers)
             words: list[Word] = [*holdings.beat, len(peers), *peers, *sorted(holdings.lapsed)]
             await self._do(connection, "beat", incarnation, *words)
-        tombs = [(keys_of(room).prefix, until) for room, until in holdings.tombs.items()]
-        for start in range(0, len(tombs), TOMBS_AT_ONCE):
-            some = tombs[start : start + TOMBS_AT_ONCE]
+        tombstones = [(keys_of(room).prefix, until) for room, until in holdings.tombstones.items()]
+        for start in range(0, len(tombstones), TOMBS_AT_ONCE):
+            some = tombstones[start : start + TOMBS_AT_ONCE]
             await self._do(connection, "tombs", incarnation, *(word for tomb in some for word in tomb))
         await self._one_after_another(connection, "offer", incarnation, self._offers(), AT_ONCE)
         await self._one_after_another(connection, "records", incarnation, self._records(), 1)
@@ -135,7 +135,7 @@ class Seeder:
 
     def _hosts(self, room: str) -> bool:
         copy = self._holdings.rooms.get(room)
-        if copy is None or self._holdings.buried(room):
+        if copy is None or self._holdings.is_ended(room):
             return False
         return bool(copy.heads) or copy.give is not None
 
@@ -205,7 +205,7 @@ class Seeder:
                 or event not in (b"", head.event)
                 or head.life < life_of(epoch)
             )
-            self._holdings.stands(room, epoch)
+            self._holdings.confirm_epoch(room, epoch)
             copy.replace_heads(epoch, rights, heads, streams)
             if not streams:
                 return
