@@ -45,7 +45,7 @@ from sitwith_server.log.redis.packing import (
     keys_of,
 )
 from sitwith_server.log.redis.reseed.holdings import Holdings
-from sitwith_server.log.redis.reseed.reading import Reading
+from sitwith_server.log.redis.reseed.reader import CatchUpReader
 from sitwith_server.log.redis.reseed.seed import Seeder
 from sitwith_server.log.redis.watch.beats import Beats
 from sitwith_server.log.redis.watch.clock import RedisClock
@@ -97,7 +97,7 @@ class Instance:
         self.monitor = HealthMonitor(self.name, condition, lambda: changed(self), self.fan.ask)
         self.beats = Beats(self._beat, condition, self.holdings, self.clock, self.monitor.look)
         self.monitor.hurry = self.beats.hurry
-        self._reading = Reading(partial(self.ask, ""), self.holdings, self._saw)
+        self._reader = CatchUpReader(partial(self.ask, ""), self.holdings, self._saw)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
         self._format = format_
@@ -206,7 +206,7 @@ class Instance:
         self.fan.ring(room, Notification(told.stream, told.seq, entries, told.blanks))
 
     def ring(self, room: str) -> None:
-        self._reading.heads(room)
+        self._reader.heads(room)
 
     def _saw(self, room: str, reply: Any) -> None:
         if reply is not None:
@@ -228,7 +228,7 @@ class Instance:
         if message:
             self.holdings.apply_message(message)
         else:
-            self._reading.index()
+            self._reader.index()
 
     def echoed(self) -> None:
         self.monitor.echoed()
@@ -309,7 +309,7 @@ class Instance:
         finally:
             self._connection = None
             self.beats.end()
-            self._reading.stop()
+            self._reader.stop()
             for task in tasks:
                 task.cancel()
             connection.abort()

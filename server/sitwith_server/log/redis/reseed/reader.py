@@ -24,7 +24,7 @@ AGAIN: Final = 0.2
 Ask = Callable[..., "asyncio.Future[Any]"]
 
 
-class Reading:
+class CatchUpReader:
     """ask: an operation of room.lua on all rooms, and its words.
     saw: gets a room and its reply of the operation `heads`.
     """
