@@ -110,7 +110,7 @@ class DueContract(LogTests):
         await log.commit(Commit(ROOM, CONTROL, (), 1, key=("s", 2), outcome=b"no"))
         await also(log, due=5.0, snapshot=b"s", record=b"new")
         await log.outcome(ROOM, "s", 2)
-        await log.whisper(ROOM, b"x")
+        await log.publish(ROOM, b"x")
         assert await log.looks([ROOM]) == before
 
     async def test_many_rooms_are_looked_at_at_once(self, log: Log) -> None:

@@ -68,7 +68,7 @@ class RoomContract(LogTests):
         assert await log.looks(["nobody"]) == {"nobody": None}
         assert await log.due(0, 60) == []
         assert await log.orphans(["w"]) == []
-        await log.whisper("nobody", b"x")
+        await log.publish("nobody", b"x")
         assert await log.record("nobody") is None
         assert await log.snapshot("nobody") is None
         assert await log.outcome("nobody", "s", 1) is None
@@ -134,7 +134,7 @@ class RoomContract(LogTests):
         rung = len(ears.rung)
         first = taken(await control(log, 0, b"a", b"b"))
         second = taken(await say(log, 0))
-        await log.whisper(ROOM, b"psst")
+        await log.publish(ROOM, b"psst")
         await turns()
         assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
         assert ears.heard == [b"psst"]
@@ -145,7 +145,7 @@ class RoomContract(LogTests):
         ears.unfollow()
         ears.unfollow()
         taken(await control(log, 2))
-        await log.whisper(ROOM, b"more")
+        await log.publish(ROOM, b"more")
         await turns()
         assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
         assert ears.heard == [b"psst"]
@@ -204,7 +204,7 @@ class RoomContract(LogTests):
         ears = Bells(log)
         await turns()
         taken(await control(log, 0))
-        await log.whisper(ROOM, b"x")
+        await log.publish(ROOM, b"x")
         await turns()
         assert ears.told() == [(CONTROL, 1)]
         assert ears.heard == [b"x"]

@@ -122,7 +122,7 @@ class TestMemoryLog(LogContract):
 
         log.follow(ROOM, fail, fail)
         with caplog.at_level(logging.DEBUG, "asyncio"):
-            await log.whisper(ROOM, b"canary")
+            await log.publish(ROOM, b"canary")
             taken(await say(log, 0, b"canary", to="canary"))
             await turns()
         assert len(caplog.records) == 2

@@ -191,7 +191,7 @@ async def test_media_channels_are_followed_like_rooms(server: Server, make: Make
     await live(one, other)
     ears = Bells(other, "~media/3")
     await turns()
-    await one.whisper("~media/3", b"here")
+    await one.publish("~media/3", b"here")
     await until(lambda: ears.heard == [b"here"])
     assert ears.rung == []
     assert await one.rooms() == []

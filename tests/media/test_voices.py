@@ -159,7 +159,7 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     end_all = post.follow_all(heard.append)
     await post.say("room", bus.Lost("ada"))
     await post.say_to_all(bus.Gone("n1"))
-    await log.whisper("room", reaction_to_bytes("circle", "ada", "heart"))
+    await log.publish("room", reaction_to_bytes("circle", "ada", "heart"))
     await log.now()
     for _ in range(3):
         await asyncio.sleep(0)

@@ -282,7 +282,7 @@ class Log(Unhosted, AuditTrails, Protocol):
         """The latest snapshot."""
         ...
 
-    async def whisper(self, room: str, blob: bytes) -> None:
+    async def publish(self, room: str, blob: bytes) -> None:
         """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
         ...
 

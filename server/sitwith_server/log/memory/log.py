@@ -311,7 +311,7 @@ class MemoryLog(_NeverFails):
 
     # --- hints -----------------------------------------------------------------------------
 
-    async def whisper(self, room: str, blob: bytes) -> None:
+    async def publish(self, room: str, blob: bytes) -> None:
         for follower in self._followers.get(room, ()):
             follower.hear(blob)
 

@@ -23,7 +23,7 @@ class RedisTold(ABC):
 
     # --- hints and holding -----------------------------------------------------------------
 
-    async def whisper(self, room: str, blob: bytes) -> None:
+    async def publish(self, room: str, blob: bytes) -> None:
         self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
 
     def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:

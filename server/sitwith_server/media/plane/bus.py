@@ -178,7 +178,7 @@ class Bus:
         Raises:
             LogDown: it can't be sent now.
         """
-        await self._log.whisper(channel, to_bytes(letter))
+        await self._log.publish(channel, to_bytes(letter))
 
     async def say_to_all(self, letter: Letter) -> None:
         """To all nodes and workers, by every instance that can be reached."""
@@ -188,7 +188,7 @@ class Bus:
         channels = CHANNELS if len(self._log.health()) > 1 else CHANNELS[:1]
         for channel in channels:
             with contextlib.suppress(LogDown):
-                await self._log.whisper(channel, blob)
+                await self._log.publish(channel, blob)
 
     def follow(self, channel: str, heard: Callable[[Letter], None]) -> Callable[[], None]:
         """Calls `heard` with each letter of a channel; returns the function that ends it."""

@@ -347,7 +347,7 @@ class Room(Followed):
             return No(RefusalCode(placed.code), placed.message)
         assert placed is not None
         # The other workers are told too, and this one by the same way.
-        await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
+        await self._log.publish(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Done()
 
     async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
