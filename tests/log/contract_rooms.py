@@ -142,8 +142,8 @@ class RoomContract(LogTests):
         read = await log.read(ROOM, CONTROL, 0) + await log.read(ROOM, "circle", 0)
         assert told == read
         assert tuple(entry.position for entry in told) == first.positions + second.positions
-        ears.unfollow()
-        ears.unfollow()
+        ears.unsubscribe()
+        ears.unsubscribe()
         taken(await control(log, 2))
         await log.publish(ROOM, b"more")
         await turns()
@@ -189,7 +189,7 @@ class RoomContract(LogTests):
     async def test_no_call_comes_after_unfollow(self, log: Log) -> None:
         ears = Bells(log)
         taken(await control(log, 0))
-        ears.unfollow()
+        ears.unsubscribe()
         seen = list(ears.rung)
         await turns()
         assert ears.rung == seen
@@ -200,7 +200,7 @@ class RoomContract(LogTests):
         def fail(*_: object) -> None:
             raise RuntimeError("a broken follower")
 
-        log.follow(ROOM, fail, fail)
+        log.subscribe(ROOM, fail, fail)
         ears = Bells(log)
         await turns()
         taken(await control(log, 0))

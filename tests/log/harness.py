@@ -96,7 +96,7 @@ class Bells:
     def __init__(self, log: Log, room: str = ROOM) -> None:
         self.rung: list[Notification] = []
         self.heard: list[bytes] = []
-        self.unfollow = log.follow(room, self.rung.append, self.heard.append)
+        self.unsubscribe = log.subscribe(room, self.rung.append, self.heard.append)
 
     def told(self, begin: int = 0) -> list[tuple[str, int]]:
         return [(bell.stream, bell.seq) for bell in self.rung[begin:]]

@@ -53,7 +53,7 @@ class Worker:
         self.workers: frozenset[str] = frozenset()
         self._ends = [
             log.hold(room, self.give, self.losses.append),
-            log.follow(room, lambda bell: None, lambda blob: None),
+            log.subscribe(room, lambda bell: None, lambda blob: None),
         ]
 
     def give(self) -> HostedState:

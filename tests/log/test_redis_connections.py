@@ -86,7 +86,7 @@ def is_live(log: RedisLog) -> bool:
 class Ears:
     def __init__(self, log: RedisLog) -> None:
         self.bells: list[tuple[str, int]] = []
-        self.unfollow = log.follow(
+        self.unsubscribe = log.subscribe(
             ROOM, lambda bell: self.bells.append((bell.stream, bell.seq)), lambda blob: None
         )
 

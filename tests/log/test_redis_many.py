@@ -61,7 +61,7 @@ async def test_twenty_thousand_rooms(
     # It follows many, and each is heard again after its fan-out was lost.
     rung: set[str] = set()
     for room in rooms[:FOLLOWED]:
-        other.follow(room, partial(_ring, rung, room), lambda blob: None)
+        other.subscribe(room, partial(_ring, rung, room), lambda blob: None)
     for some in parts(rooms[:FOLLOWED], FEW // 2):
         await asyncio.gather(*(say(one, 0, room=room) for room in some))
     await until(lambda: len(rung) == FOLLOWED, 60)

@@ -60,13 +60,13 @@ class WorkerLog(MemoryLog):
 
         return call
 
-    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         def ring(rung: Notification) -> None:
             self.bells.append(rung)
             if not self.silent:
                 bell(rung)
 
-        return self.shared.follow(room, ring, heard)
+        return self.shared.subscribe(room, ring, heard)
 
     def hold(
         self, room: str, give: Callable[[], HostedState], lost: Callable[[Any], None] = lambda _: None

@@ -121,7 +121,7 @@ class Sight:
     def hold(self, *_: object) -> Callable[[], None]:
         return lambda: None
 
-    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         ring, hear = _on_the_spot(bell), _on_the_spot(heard)
 
         def later(call: Callable[..., None], *args: object) -> None:
@@ -133,7 +133,7 @@ class Sight:
         self.followers += 1
         # The shared log's own callbacks belong to no machine.
         unfollow = Context().run(
-            self._shared.follow, room, lambda *a: later(ring, *a), lambda b: later(hear, b)
+            self._shared.subscribe, room, lambda *a: later(ring, *a), lambda b: later(hear, b)
         )
 
         def end() -> None:

@@ -286,7 +286,7 @@ class Log(Unhosted, AuditTrails, Protocol):
         """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
         ...
 
-    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         """Call `bell` some time after commits, with their entries if they are small, and
         `heard(blob)` for whispers. A commit to two streams rings for the control stream first.
 

@@ -315,11 +315,11 @@ class MemoryLog(_NeverFails):
         for follower in self._followers.get(room, ()):
             follower.hear(blob)
 
-    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         follower = _Subscriber(bell, heard)
         self._followers.setdefault(room, []).append(follower)
 
-        def unfollow() -> None:
+        def unsubscribe() -> None:
             if not follower.alive:
                 return
             follower.alive = False
@@ -328,7 +328,7 @@ class MemoryLog(_NeverFails):
             if not followers:
                 del self._followers[room]
 
-        return unfollow
+        return unsubscribe
 
     # --- the audit trail -------------------------------------------------------------------
 

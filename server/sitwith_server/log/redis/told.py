@@ -26,17 +26,17 @@ class RedisTold(ABC):
     async def publish(self, room: str, blob: bytes) -> None:
         self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
 
-    def follow(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
         instance = self._of(room)
         instance.holdings.use(room)
-        unfollow = instance.fan.follow(room, bell, heard)
+        unsubscribe = instance.fan.subscribe(room, bell, heard)
         following = True
 
         def end() -> None:
             nonlocal following
             if following:
                 following = False
-                unfollow()
+                unsubscribe()
                 instance.holdings.leave(room)
 
         return end

@@ -199,7 +199,7 @@ class Bus:
                 heard(letter)
 
         # The log's fan-out calls this, for which all rooms wait.
-        return self._log.follow(channel, lambda bell: None, guarded("letter", read))
+        return self._log.subscribe(channel, lambda bell: None, guarded("letter", read))
 
     def follow_all(self, heard: Callable[[Letter], None]) -> Callable[[], None]:
         """The same of the channels that belong to no room; a letter may come several times."""

@@ -208,7 +208,7 @@ class Host:
         held.undo = (
             timer.stop,
             room.observe(_Watching(self, held, room)),
-            self.log.follow(room.id, lambda bell: self._rang(held, room, bell), room.heard),
+            self.log.subscribe(room.id, lambda bell: self._rang(held, room, bell), room.heard),
             self.log.hold(room.id, lambda: hosted_state(room), lambda lost: self.lost(room, lost)),
         )
 

@@ -97,7 +97,7 @@ class FanOut:
 
     # --- followers -------------------------------------------------------------------------
 
-    def follow(self, room: str, bell: OnNotification, heard: OnMessage) -> Callable[[], None]:
+    def subscribe(self, room: str, bell: OnNotification, heard: OnMessage) -> Callable[[], None]:
         follower = _Subscriber(bell, heard)
         channel = keys_of(room).bell
         if room not in self._followers:
@@ -107,7 +107,7 @@ class FanOut:
                 self._connection.tell("SUBSCRIBE", channel)
         self._followers[room].append(follower)
 
-        def unfollow() -> None:
+        def unsubscribe() -> None:
             if not follower.alive:
                 return
             follower.alive = False
@@ -119,7 +119,7 @@ class FanOut:
                 if self._connection is not None:
                     self._connection.tell("UNSUBSCRIBE", channel)
 
-        return unfollow
+        return unsubscribe
 
     def ring(self, room: str, bell: Notification) -> None:
         for follower in self._followers.get(room, ()):
