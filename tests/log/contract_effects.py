@@ -288,7 +288,7 @@ class EffectContract(LogTests):
         assert await log.read(ROOM, CONTROL, 0) == []
         assert await log.read(ROOM, "circle", 0) == []
         assert await log.due(0, 60) == []
-        assert await log.looks([ROOM]) == {ROOM: None}
+        assert await log.progress([ROOM]) == {ROOM: None}
         assert await log.read_audit(ROOM) == [b"ended"]
         assert await control(log, 1) == Gone()
         assert not await create(log)
@@ -313,5 +313,5 @@ class EffectContract(LogTests):
         assert await log.snapshot("longer") is not None
         assert await log.orphans(["w"]) == ["longer"]
         assert await control(log, 1, room="shorter") == Gone()
-        assert await log.looks(["shorter"]) == {"shorter": None}
+        assert await log.progress(["shorter"]) == {"shorter": None}
         assert not await log.ended("shorter")

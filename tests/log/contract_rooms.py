@@ -65,7 +65,7 @@ class RoomContract(LogTests):
         commit = Commit("nobody", CONTROL, (), 0, effects=everything_else)
         assert await log.commit(commit) == Gone()
         assert await log.read_audit("nobody") == []
-        assert await log.looks(["nobody"]) == {"nobody": None}
+        assert await log.progress(["nobody"]) == {"nobody": None}
         assert await log.due(0, 60) == []
         assert await log.orphans(["w"]) == []
         await log.publish("nobody", b"x")
@@ -108,7 +108,7 @@ class RoomContract(LogTests):
         await log.end(ROOM)
         assert await log.orphans(["w"]) == []
         assert await log.due(0, 60) == []
-        assert await log.looks([ROOM]) == {ROOM: None}
+        assert await log.progress([ROOM]) == {ROOM: None}
         assert await log.ended(ROOM)
         assert await log.rooms() == []
         assert await log.record(ROOM) is None

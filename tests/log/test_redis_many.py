@@ -56,7 +56,7 @@ async def test_twenty_thousand_rooms(
     holdings = other._instances[0].holdings
     await until(lambda: len(holdings.records) == ROOMS, 60)
     assert len(await other.rooms()) == ROOMS
-    assert len(await other.looks(rooms)) == ROOMS
+    assert len(await other.progress(rooms)) == ROOMS
 
     # It follows many, and each is heard again after its fan-out was lost.
     rung: set[str] = set()

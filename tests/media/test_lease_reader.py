@@ -28,7 +28,7 @@ class Heads:
         self.found: dict[str, Progress | None] = {}
         self.fault: Exception | None = None
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         self.asked.append(frozenset(rooms))
         if self.fault is not None:
             raise self.fault

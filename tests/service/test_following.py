@@ -255,7 +255,7 @@ def test_bells_in_any_order_lead_to_what_the_log_says(seed: int, lost: float, tw
                     if chance.random() < 0.5:
                         await settled()
         await settled()
-        look = (await e.log.looks([room.id]))[room.id]
+        look = (await e.log.progress([room.id]))[room.id]
         assert look is not None
         if not room.compare(look, 0.0):
             await room.follow_up()
@@ -274,7 +274,7 @@ async def test_a_look_tells_whether_anything_is_missing(what: str) -> None:
         await say(e, "hello")
     elif what == "control":
         await e.ask(c.HandRaise(by=e.seats[1]))
-    look = (await way.looks([room.id]))[room.id]
+    look = (await way.progress([room.id]))[room.id]
     assert look is not None
     assert room.compare(look, 0.0) is (what == "nothing")
     await room.follow_up()

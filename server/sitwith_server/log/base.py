@@ -195,7 +195,7 @@ class AuditTrails(Protocol):
 class Unhosted(Protocol):
     """What is needed of rooms, also of those that nobody hosts. As for `Log`."""
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         """How far these rooms are, None for each that there is not (any more). Left out are the
         rooms of instances that can't be reached or are frozen. Raises `LogDown` only if that is
         so for all of them. One round trip for some hundreds of rooms."""
@@ -231,7 +231,7 @@ class Log(Unhosted, AuditTrails, Protocol):
     """Every method may raise `LogDown` and nothing else unless it says so.
 
     Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
-    says `Gone` and only `heads` and `looks` tell a room without entries from none.
+    says `Gone` and only `heads` and `progress` tell a room without entries from none.
     """
 
     @property

@@ -289,10 +289,10 @@ class MemoryLog(_NeverFails):
             return None
         return Heads(found.rights, {name: kept.head for name, kept in found.streams.items()})
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         self._now()
         found = {name: self._rooms.get(name) for name in rooms}
-        return {name: room.look() if room else None for name, room in found.items()}
+        return {name: room.progress() if room else None for name, room in found.items()}
 
     async def snapshot(self, room: str) -> Snapshot | None:
         found = self._find(room)

@@ -164,7 +164,7 @@ class Room:
             self.paces = {name: at for name, at in self.paces.items() if at > now}
         self.paces[pace.name] = full_at
 
-    def look(self) -> Progress:
+    def progress(self) -> Progress:
         count = sum(kept.head.seq for kept in self.streams.values())
         return Progress(self.streams[CONTROL].head, count)
 

@@ -18,7 +18,7 @@ SHARDS_AT_ONCE: Final = 32
 """Shards that one script goes through where each may hold much."""
 
 
-def _look(reply: bytes) -> Progress | None:
+def _progress(reply: bytes) -> Progress | None:
     if not reply:
         return None
     size = Position.SIZE
@@ -45,12 +45,12 @@ class RedisUnhosted(ABC):
                 found += map(room_of, names)
         return found
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         of: dict[Instance, list[str]] = {}
         for room in dict.fromkeys(rooms):
             of.setdefault(self._of(room), []).append(room)
         parts = [
-            self._looks(instance, some[start : start + LOOKS])
+            self._progress_of(instance, some[start : start + LOOKS])
             for instance, some in of.items()
             for start in range(0, len(some), LOOKS)
         ]
@@ -59,16 +59,16 @@ class RedisUnhosted(ABC):
             raise LogDown("no instance can be reached")
         return {room: look for some in found for room, look in some.items()}
 
-    async def _looks(
+    async def _progress_of(
         self, instance: Instance, rooms: Sequence[str]
     ) -> dict[str, Progress | None] | None:
         if instance.frozen():
             return None
         try:
-            replies = await instance.ask("", "looks", *(keys_of(room).prefix for room in rooms))
+            replies = await instance.ask("", "progress", *(keys_of(room).prefix for room in rooms))
         except LogDown:
             return None
-        return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
+        return {room: _progress(reply) for room, reply in zip(rooms, replies, strict=True)}
 
     def blanked(self, room: str, blanks: Collection[Blank]) -> None:
         if copy := self._of(room).holdings.rooms.get(room):

@@ -97,7 +97,7 @@ class LeaseReader:
         found: Mapping[str, Progress | None] = {}
         try:
             async with asyncio.timeout(LEASE):
-                found = await self._log.looks(rooms)
+                found = await self._log.progress(rooms)
         except (LogDown, TimeoutError):
             return
         except Exception:

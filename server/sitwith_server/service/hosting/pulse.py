@@ -78,7 +78,7 @@ class Pulse:
         began = asyncio.get_running_loop().time()
         rooms = {room.id: room for room in host.hosted() if not self._log.frozen(room.id)}
         async with asyncio.timeout(PATIENCE):
-            looks = await self._log.looks(rooms) if rooms else {}
+            looks = await self._log.progress(rooms) if rooms else {}
         behind: list[Room] = []
         for room_id, look in looks.items():
             room = rooms[room_id]

@@ -180,7 +180,7 @@ end
 
 -- prefixes. Returns of each the control stream's head and the sum of all heads' numbers (8 bytes), ""
 -- if there is no room.
-function op.looks()
+function op.progress()
   local found = {}
   for n = 4, #ARGV do
     local all = redis.call('HEXISTS', ARGV[n] .. 'meta', 'f') == 1
