@@ -36,7 +36,7 @@ from .harness import (
 
 def _standing(leases: Leases) -> tuple[list[str], list[str]]:
     """Who is known to live, and who has lapsed."""
-    return sorted(leases.known()), sorted(leases.lapsed())
+    return sorted(leases.living_at_beat()), sorted(leases.lapsed())
 
 
 class RoomContract(LogTests):
@@ -248,7 +248,7 @@ class RoomContract(LogTests):
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w2"], [])
         await leases.beat("w1", 3_600)
-        assert leases.known() == {"w1", "w2"}
+        assert leases.living_at_beat() == {"w1", "w2"}
 
     async def test_a_log_that_is_well_says_so(self, log: Log) -> None:
         assert set(log.health().values()) == {Health.LIVE}

@@ -93,7 +93,7 @@ async def test_who_died_with_redis_lapses_all_the_same(server: Server, make: Mak
     await asyncio.sleep(0.05)
     await other.leases.beat("w2", 1)
     await one.leases.beat("w1", 1)
-    assert one.leases.known() == {"w1", "w2"}
+    assert one.leases.living_at_beat() == {"w1", "w2"}
     assert one.leases.lapsed() == {"w0"}
     await other.close()
     await wipe(server, one)
@@ -103,7 +103,7 @@ async def test_who_died_with_redis_lapses_all_the_same(server: Server, make: Mak
         while one.leases.lapsed() != {"w0", "w2"}:
             await asyncio.sleep(0.1)
             await one.leases.beat("w1", 60)
-    assert one.leases.known() == {"w1"}
+    assert one.leases.living_at_beat() == {"w1"}
     assert await one.orphans(one.leases.lapsed()) == [ROOM]
     for each in ("w0", "w2"):
         await one.leases.settled(each)

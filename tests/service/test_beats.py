@@ -109,7 +109,7 @@ def test_a_beat_that_fails_is_followed_by_the_next() -> None:
             await asyncio.sleep(2)
         leases.fault = None
         await asyncio.sleep(1)
-        assert host.presence.worker in leases.known()
+        assert host.presence.worker in leases.living_at_beat()
         assert max(leases.gaps(host.presence.worker)) < BEAT_EVERY + 0.01
         host.presence.stop()
         await host.close()

@@ -196,7 +196,7 @@ class SeenLeases:
 
         async def beaten() -> tuple[frozenset[str], frozenset[str], Outage | None]:
             await beneath.beat(worker, ttl)
-            return beneath.known(), beneath.lapsed(), beneath.outage("")
+            return beneath.living_at_beat(), beneath.lapsed(), beneath.outage("")
 
         self._known, self._lapsed, self._outage = await self._sight.call(beaten, "beat")
 
@@ -206,7 +206,7 @@ class SeenLeases:
         )
         return found
 
-    def known(self) -> frozenset[str]:
+    def living_at_beat(self) -> frozenset[str]:
         return self._known
 
     def lapsed(self) -> frozenset[str]:

@@ -120,7 +120,7 @@ class Leases(Protocol):
         """Those of these workers whose lease has not run out, on whichever instance."""
         ...
 
-    def known(self) -> frozenset[str]:
+    def living_at_beat(self) -> frozenset[str]:
         """The workers that lived at this worker's last beat, itself among them."""
         ...
 

@@ -87,20 +87,20 @@ class MemoryLeases:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._until: dict[str, float] = {}
-        self._known: frozenset[str] = frozenset()
+        self._living: frozenset[str] = frozenset()
         self._lapsed: frozenset[str] = frozenset()
 
     async def beat(self, worker: str, ttl: float) -> None:
         self._until[worker] = self._now() + ttl
-        self._known = await self.living(self._until)
-        self._lapsed = frozenset(self._until) - self._known
+        self._living = await self.living(self._until)
+        self._lapsed = frozenset(self._until) - self._living
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         now = self._now()
         return frozenset(worker for worker in workers if self._until.get(worker, now) > now)
 
-    def known(self) -> frozenset[str]:
-        return self._known
+    def living_at_beat(self) -> frozenset[str]:
+        return self._living
 
     def lapsed(self) -> frozenset[str]:
         return self._lapsed

@@ -61,7 +61,7 @@ class RedisLeases:
         found = await self.ask_all("living", *workers)
         return frozenset(worker.decode() for _, names in found for worker in names)
 
-    def known(self) -> frozenset[str]:
+    def living_at_beat(self) -> frozenset[str]:
         found: set[str] = set()
         for each in self._instances:
             if each.holdings.beat is not None:
@@ -72,7 +72,7 @@ class RedisLeases:
         found: set[str] = set()
         for each in self._instances:
             found |= each.holdings.lapsed
-        return frozenset(found) - self.known()
+        return frozenset(found) - self.living_at_beat()
 
     async def settled(self, worker: str) -> None:
         await self.ask_all("settled", worker)

@@ -362,11 +362,11 @@ class Host:
     def is_to_mind(self, room: Room) -> bool:
         """Whether other workers live than when the room's connections were looked at last."""
         held = self._held.get(room.id)
-        return held is not None and held.room is room and held.minded != self.presence.known()
+        return held is not None and held.room is room and held.minded != self.presence.living_at_beat()
 
     async def mind(self, room: Room) -> None:
         """Reports lost connections of a room. Raises LogDown."""
-        known = self.presence.known()
+        known = self.presence.living_at_beat()
         await self.presence.mind(room)
         if (held := self._held.get(room.id)) is not None and held.room is room:
             held.minded = known

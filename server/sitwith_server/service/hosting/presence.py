@@ -99,9 +99,9 @@ class Presence:
 
     # -- connections of others -------------------------------------------------------------------
 
-    def known(self) -> frozenset[str]:
+    def living_at_beat(self) -> frozenset[str]:
         """The workers that lived at the last beat."""
-        return self._leases.known()
+        return self._leases.living_at_beat()
 
     async def mind(self, room: Room) -> None:
         """Reports the lost connections of a room that nobody has reported.
@@ -109,7 +109,7 @@ class Presence:
         Raises:
             LogDown: the leases can't be read.
         """
-        suspects = workers_of(room.state) - self.known() - {self.worker}
+        suspects = workers_of(room.state) - self.living_at_beat() - {self.worker}
         # One that began to live after the last beat is not known yet.
         living = await self._leases.living(suspects) if suspects else frozenset()
         dead = suspects - living
