@@ -236,14 +236,14 @@ class RoomContract(LogTests):
         await leases.beat("w1", 0.5)
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w1", "w2"], [])
-        await leases.settled("w1")
+        await leases.drop_lapsed("w1")
         assert await leases.living(["w1"]) == {"w1"}, "who lives is not settled"
         await harness.advance(0.6)
         for _ in range(2):
             await leases.beat("w2", 3_600)
             assert _standing(leases) == (["w2"], ["w1"])
-        await leases.settled("w1")
-        await leases.settled("w9")
+        await leases.drop_lapsed("w1")
+        await leases.drop_lapsed("w9")
         assert leases.lapsed() == set()
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w2"], [])

@@ -212,8 +212,8 @@ class SeenLeases:
     def lapsed(self) -> frozenset[str]:
         return self._lapsed
 
-    async def settled(self, worker: str) -> None:
-        await self._sight.call(lambda: self._beneath.settled(worker), "settled")
+    async def drop_lapsed(self, worker: str) -> None:
+        await self._sight.call(lambda: self._beneath.drop_lapsed(worker), "drop_lapsed")
 
     def outage(self, room: str) -> Outage | None:
         return self._outage

@@ -129,7 +129,7 @@ class Leases(Protocol):
         connections in some room: see `Log.orphans`."""
         ...
 
-    async def settled(self, worker: str) -> None:
+    async def drop_lapsed(self, worker: str) -> None:
         """`worker` has lapsed and has no connections in any room any more: nobody has to look for
         them again. Does nothing if it lives."""
         ...

@@ -105,7 +105,7 @@ class MemoryLeases:
     def lapsed(self) -> frozenset[str]:
         return self._lapsed
 
-    async def settled(self, worker: str) -> None:
+    async def drop_lapsed(self, worker: str) -> None:
         if self._until.get(worker, 0.0) <= self._now():
             self._until.pop(worker, None)
             self._lapsed -= {worker}

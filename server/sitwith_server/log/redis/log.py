@@ -74,8 +74,8 @@ class RedisLeases:
             found |= each.holdings.lapsed
         return frozenset(found) - self.living_at_beat()
 
-    async def settled(self, worker: str) -> None:
-        await self.ask_all("settled", worker)
+    async def drop_lapsed(self, worker: str) -> None:
+        await self.ask_all("drop_lapsed", worker)
         for each in self._instances:
             each.holdings.lapsed.discard(worker)
 

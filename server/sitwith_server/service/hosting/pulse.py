@@ -150,7 +150,7 @@ class Pulse:
         await _all(rooms, self._mind)
         if not rooms:
             for worker in lapsed:
-                await leases.settled(worker)
+                await leases.drop_lapsed(worker)
 
     async def _mind(self, room_id: str) -> None:
         use = await self._host.use(room_id)

@@ -300,7 +300,7 @@ function op.living()
 end
 
 -- a worker that has lapsed
-function op.settled()
+function op.drop_lapsed()
   local till = redis.call('ZSCORE', leases, a)
   if till and tonumber(till) <= now then
     redis.call('ZREM', leases, a)
