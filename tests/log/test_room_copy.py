@@ -145,7 +145,7 @@ def test_a_higher_life_ends_what_is_held_whatever_it_comes_by() -> None:
     ):
         holdings = Holdings()
         gone: list[str] = []
-        holdings.let_go = lambda room, *names, gone=gone: gone.append(room)
+        holdings.evict = lambda room, *names, gone=gone: gone.append(room)
         copy = holdings.use("r")
         take(copy, entry(1, START, key=1), entry(2, START))
         copy.update_heads(1, 2, {"circle": Position(1, 7, b"h" * 8)})

@@ -118,7 +118,7 @@ async def test_MT13_what_nobody_holds_is_taken_away(
         by=e.seats[0], material="t1", what=MaterialKind.LINK, body="https://a.example"
     )
     assert isinstance(await e.ask(link), Done)
-    log.files.keep(())
+    log.files.evict_others(())
     server.admin("DEL", key(server, e.room.id, "files"))
     await shelf.mind()
     assert [m.id for m in e.room.state.materials.shown] == ["t1"]

@@ -144,7 +144,7 @@ class Leases(Protocol):
 
 class Files(Protocol):
     """Files of rooms, whole bytes by a name that the service makes; gone with their room. Every
-    method but `keep` may raise `LogDown`."""
+    method but `evict_others` may raise `LogDown`."""
 
     async def put(self, room: str, name: str, data: bytes) -> bool:
         """Keep a file. False if there is no room."""
@@ -166,11 +166,11 @@ class Files(Protocol):
         """Delete files, here and in the log."""
         ...
 
-    def let_go(self, room: str, *names: str) -> None:
+    def evict(self, room: str, *names: str) -> None:
         """Let go of what this process holds of these files; without names, of all of the room."""
         ...
 
-    def keep(self, rooms: Collection[str]) -> None:
+    def evict_others(self, rooms: Collection[str]) -> None:
         """Let go of what this process holds of other rooms than these."""
         ...
 

@@ -141,10 +141,10 @@ class MemoryFiles:
             for name in names:
                 found.files.pop(name, None)
 
-    def let_go(self, room: str, *names: str) -> None:
+    def evict(self, room: str, *names: str) -> None:
         pass
 
-    def keep(self, rooms: Collection[str]) -> None:
+    def evict_others(self, rooms: Collection[str]) -> None:
         pass
 
 

@@ -174,9 +174,9 @@ class Committer:
         """What the commit has made of the room as a whole."""
         effects, holdings = commit.effects, self._holdings
         if effects.forget:
-            holdings.let_go(commit.room)
+            holdings.evict(commit.room)
         elif effects.drop_files:
-            holdings.let_go(commit.room, *effects.drop_files)
+            holdings.evict(commit.room, *effects.drop_files)
         if effects.end:
             holdings.add_tombstone(commit.room, tomb_until(at))
             return

@@ -66,23 +66,23 @@ class RedisFiles:
 
     async def drop(self, room: str, *names: str) -> None:
         if names:
-            self.let_go(room, *names)
+            self.evict(room, *names)
         await self._of(room).ask(room, "drop_files", *names)
 
-    def let_go(self, room: str, *names: str) -> None:
+    def evict(self, room: str, *names: str) -> None:
         for name in names or [each for of, each in self._held if of == room]:
-            self._let_go(room, name)
+            self._evict(room, name)
 
-    def keep(self, rooms: Collection[str]) -> None:
+    def evict_others(self, rooms: Collection[str]) -> None:
         for room, name in [each for each in self._held if each[0] not in rooms]:
-            self._let_go(room, name)
+            self._evict(room, name)
 
     def _hold(self, room: str, name: str, data: bytes) -> None:
-        self._let_go(room, name)
+        self._evict(room, name)
         self._held[room, name] = data
         self._bytes += len(data)
         while self._bytes > self._most:
-            self._let_go(*next(iter(self._held)))
+            self._evict(*next(iter(self._held)))
 
-    def _let_go(self, room: str, name: str) -> None:
+    def _evict(self, room: str, name: str) -> None:
         self._bytes -= len(self._held.pop((room, name), b""))

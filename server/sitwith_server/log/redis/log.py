@@ -119,7 +119,7 @@ class RedisLog(RedisUnhosted, RedisTold):
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
         for each in self._instances:
-            each.holdings.let_go = self.files.let_go
+            each.holdings.evict = self.files.evict
         self._watchers: list[Callable[[str, Health], None]] = []
 
     def start(self) -> None:

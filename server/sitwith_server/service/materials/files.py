@@ -78,7 +78,7 @@ class Shelf:
     async def mind(self) -> None:
         """Puts back what the log has lost, and takes away what nobody holds any more."""
         rooms = self._hosted()
-        self._log.files.keep({room.id for room in rooms})
+        self._log.files.evict_others({room.id for room in rooms})
         self._missing = {
             (room.id, name): since
             for room in rooms

@@ -106,7 +106,7 @@ class Folded:
     def _new_life(self) -> None:
         """All that was said is forgotten, here too."""
         self.talking.start_over()
-        self._log.files.let_go(self.state.id)
+        self._log.files.evict(self.state.id)
         self.snapshot_at = self.state.seq
 
     # -- what others have committed --------------------------------------------------------------
@@ -193,7 +193,7 @@ class Folded:
             if blanks := blanks_of(before, state):
                 self._log.blanked(state.id, blanks)
             if gone := before.materials.names() - state.materials.names():
-                self._log.files.let_go(state.id, *gone)
+                self._log.files.evict(state.id, *gone)
             if state.seq - self.snapshot_at >= SNAPSHOT_EVERY:
                 # Whoever committed the entry that made it so many has saved one.
                 self.snapshot_at = state.seq
@@ -229,7 +229,7 @@ class Folded:
         self.state = empty
         self._routing.forget()
         self.talking.start_over()
-        self._log.files.let_go(empty.id)
+        self._log.files.evict(empty.id)
 
 
 def _clock() -> float:

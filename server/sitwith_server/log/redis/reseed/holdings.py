@@ -27,7 +27,7 @@ class Holdings:
     """
 
     def __init__(self) -> None:
-        self.let_go: Callable[..., None] = lambda room, *names: None
+        self.evict: Callable[..., None] = lambda room, *names: None
         self.rooms: dict[str, RoomCopy] = {}
         self.records: dict[str, VersionedRecord] = {}
         self.tombstones: dict[str, int] = {}
@@ -48,7 +48,7 @@ class Holdings:
         """Begin or go on to keep a room. Each `use` needs its `leave`."""
         copy = self.rooms.get(room)
         if copy is None:
-            copy = self.rooms[room] = RoomCopy(lambda: self.let_go(room))
+            copy = self.rooms[room] = RoomCopy(lambda: self.evict(room))
             if known := self.records.get(room):
                 copy.epoch = known.epoch
         copy.users += 1
@@ -95,7 +95,7 @@ class Holdings:
         if self.is_ended(room):
             return
         if known is not None and life_of(record.epoch) > life_of(known.epoch):
-            self.let_go(room)
+            self.evict(room)
         if known is None or (known.epoch, known.version) <= (record.epoch, record.version):
             self.records[room] = record
             self._tidy()
@@ -105,7 +105,7 @@ class Holdings:
     def add_tombstone(self, room: str, until: int) -> None:
         """The room has ended: nobody will bring it back from here."""
         if room not in self.tombstones:
-            self.let_go(room)
+            self.evict(room)
         self.tombstones[room] = max(until, self.tombstones.get(room, 0))
         self.records.pop(room, None)
         self._forgotten_here.discard(room)
@@ -125,7 +125,7 @@ class Holdings:
             copy.epoch = epoch
             copy.forget()
         else:
-            self.let_go(room)
+            self.evict(room)
 
     def confirm_epoch(self, room: str, epoch: int) -> None:
         """The log itself says what the room's epoch is: if it is still in the life that this
