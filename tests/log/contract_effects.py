@@ -260,8 +260,8 @@ class EffectContract(LogTests):
         taken(await control(log, 1, b"c", effects=Effects(blanks=large)))
         await turns()
         assert (ears.rung[-1].seq, ears.rung[-1].entries, ears.rung[-1].blanks) == (2, (), ())
-        log.blanked(ROOM, blanks)
-        log.blanked("nobody", blanks)
+        log.blank_copies(ROOM, blanks)
+        log.blank_copies("nobody", blanks)
 
     # --- the end ---------------------------------------------------------------------------
 

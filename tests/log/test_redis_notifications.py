@@ -107,7 +107,7 @@ async def test_a_blank_reaches_what_others_hold(server: Server, make: Make) -> N
     await until(lambda: own.told()[-1:] == [(CONTROL, 1)])
     assert tail(reader, "circle") == tail(author, "circle") == [b"", b"b"]
     # One that was too large for the bell is found out by reading.
-    reader.blanked(ROOM, [Blank("circle", (2,), b"")])
+    reader.blank_copies(ROOM, [Blank("circle", (2,), b"")])
     assert tail(reader, "circle") == [b"", b""]
 
 

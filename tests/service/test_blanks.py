@@ -38,7 +38,7 @@ class WatchedLog(MemoryLog):
             raise LogDown("its answer was lost")
         return result
 
-    def blanked(self, room: str, blanks: Any) -> None:
+    def blank_copies(self, room: str, blanks: Any) -> None:
         self.told += blanks
 
 

@@ -107,8 +107,8 @@ class Sight:
     def files(self) -> MemoryFiles:
         return self._shared.files
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        self._shared.blanked(room, blanks)
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
+        self._shared.blank_copies(room, blanks)
 
     def forget_here(self, room: str, record: Blob) -> None:
         self._shared.forget_here(room, record)

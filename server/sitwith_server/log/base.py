@@ -214,7 +214,7 @@ class Unhosted(Protocol):
         """Rooms in which one of these workers has connections (`Effects.workers`)."""
         ...
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
         """Lets this process' own copies of these entries go the same way. Others have committed it
         already, and this process has found out by reading."""
         ...

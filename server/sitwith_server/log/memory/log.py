@@ -168,7 +168,7 @@ class _NeverFails:
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         return lambda: None
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
         """There are no copies of entries."""
 
     def forget_here(self, room: str, record: Blob) -> None:

@@ -70,7 +70,7 @@ class RedisUnhosted(ABC):
             return None
         return {room: _progress(reply) for room, reply in zip(rooms, replies, strict=True)}
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
         if copy := self._of(room).holdings.rooms.get(room):
             copy.blank(blanks)
 

@@ -191,7 +191,7 @@ class Folded:
             self._new_life()
         else:
             if blanks := blanks_of(before, state):
-                self._log.blanked(state.id, blanks)
+                self._log.blank_copies(state.id, blanks)
             if gone := before.materials.names() - state.materials.names():
                 self._log.files.evict(state.id, *gone)
             if state.seq - self.snapshot_at >= SNAPSHOT_EVERY:

@@ -194,7 +194,7 @@ class Talking:
         process holds of what it deletes."""
         what = store.read_saying(entry.blob)
         if blanks := self._blanks(entry.stream, what):
-            self._log.blanked(self._room, blanks)
+            self._log.blank_copies(self._room, blanks)
         self._fold(entry, what)
 
     def _fold(self, entry: Entry, what: Saying) -> None:
