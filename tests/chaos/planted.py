@@ -29,7 +29,7 @@ from sitwith_server.room.view import SLICES
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.rooms import folded, followed, talking
 from sitwith_server.service.rooms.answers import Answer, Done
-from sitwith_server.service.rooms.folded import Folded
+from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.talkbook import TalkBook
 from sitwith_server.service.rooms.talking import Words
@@ -151,9 +151,9 @@ def no_reading_again() -> Iterator[None]:
 
 def bells_in_any_order() -> AbstractContextManager[object]:
     """What a bell carries is folded, whether or not it is the next."""
-    take = Folded.take
+    take = Replica.take
 
-    def eager(self: Folded, bell: Notification) -> bool:
+    def eager(self: Replica, bell: Notification) -> bool:
         done = take(self, bell)
         if not done and bell.entries and bell.stream != CONTROL:
             for entry in bell.entries:
@@ -161,7 +161,7 @@ def bells_in_any_order() -> AbstractContextManager[object]:
             return True
         return done
 
-    return mock.patch.object(Folded, "take", eager)
+    return mock.patch.object(Replica, "take", eager)
 
 
 def _fold_without(kind: type, undo: Callable[[RoomState, RoomState, Any], RoomState]) -> Plant:

@@ -41,7 +41,7 @@ class Seats:
 
     async def save(self) -> None:
         """Has the log keep a snapshot, as every so many entries do."""
-        self.room._folded.snapshot_at = -SNAPSHOT_EVERY
+        self.room._replica.snapshot_at = -SNAPSHOT_EVERY
         locked = c.RoomUnlock if self.room.state.locked else c.RoomLock
         assert isinstance(await self.ask(locked(by=self.seats[0])), Done)
 

@@ -54,7 +54,7 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
     async with e.room._lock:  # its sleep
         for number in range(40):
             if number == 35:
-                other._folded.snapshot_at = -10_000
+                other._replica.snapshot_at = -10_000
             command = c.RoomSettings(by=fay, changes={"direct": number % 2 == 0})
             assert await other.order(command, "room.settings") == COMMITTED
         assert e.room.state.seq < other.state.seq - 30

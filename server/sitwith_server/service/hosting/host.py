@@ -40,7 +40,7 @@ from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.effects import Audit
-from sitwith_server.service.rooms.folded import Folded, ReadAnew
+from sitwith_server.service.rooms.replica import Replica, ReloadNeeded
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.room import Room
 
@@ -228,7 +228,7 @@ class Host:
         if not isinstance(result, Committed):
             raise LogDown("the new room is not there")
         position = result.positions[-1]
-        room = Room(self.log, self.trail, Folded(self.log, state, position, position.seq))
+        room = Room(self.log, self.trail, Replica(self.log, state, position, position.seq))
         loading: asyncio.Task[Room | None] = asyncio.create_task(_loaded(room))
         held = self._held[opened.room] = _Held(loading, users=1)
         self._bring_to_life(held, room)
@@ -260,7 +260,7 @@ class Host:
         try:
             while room.pending:
                 await room.follow()
-        except ReadAnew:
+        except ReloadNeeded:
             self._read_anew(room)
         except store.Unreadable:
             self.unreadable(room)
@@ -273,7 +273,7 @@ class Host:
         """Has a room read what is missing, or read anew. Raises LogDown."""
         try:
             await room.follow_up()
-        except ReadAnew:
+        except ReloadNeeded:
             self._read_anew(room)
         except store.Unreadable:
             self.unreadable(room)

@@ -9,7 +9,7 @@ from sitwith_server.room.lifetime.record import reopened
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, workers_of
-from sitwith_server.service.rooms.folded import Folded
+from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.room import Room
 
 
@@ -20,19 +20,19 @@ async def load(log: Log, trail: Trail, room_id: str) -> Room | None:
         LogDown: the log can't be reached, which says nothing about the room.
         store.Unreadable: this version can't read it.
     """
-    folded = await _begin(log, room_id)
-    if folded is None:
+    replica = await _begin(log, room_id)
+    if replica is None:
         return None
-    room = Room(log, trail, folded)
+    room = Room(log, trail, replica)
     await room.follow_up()
     return room
 
 
-async def _begin(log: Log, room_id: str) -> Folded | None:
+async def _begin(log: Log, room_id: str) -> Replica | None:
     snapshot = await log.snapshot(room_id)
     if snapshot is not None:
         state = store.read_state(snapshot.blob)
-        return Folded(log, state, snapshot.position, state.rights, snapshot.position.seq)
+        return Replica(log, state, snapshot.position, state.rights, snapshot.position.seq)
     try:
         entries = await log.read(room_id, CONTROL, 0, 1)
     except Trimmed:
@@ -43,10 +43,10 @@ async def _begin(log: Log, room_id: str) -> Folded | None:
     opened = store.read_event(entries[0].blob).event
     if not isinstance(opened, RoomOpened):
         raise store.Unreadable
-    return Folded(log, begin(opened), entries[0].position, entries[0].rights)
+    return Replica(log, begin(opened), entries[0].position, entries[0].rights)
 
 
-async def _from_record(log: Log, room_id: str) -> Folded | None:
+async def _from_record(log: Log, room_id: str) -> Replica | None:
     """A room of which the log has lost all but its record: its links and settings are good, and
     who was in it comes in anew by them."""
     record, heads = await log.record(room_id), await log.heads(room_id)
@@ -55,7 +55,7 @@ async def _from_record(log: Log, room_id: str) -> Folded | None:
     head = heads.streams.get(CONTROL, Position.START)
     state = reopened(store.read_record(record), head.seq, heads.rights)
     # What is committed next has no room to stand on but by a snapshot of its own.
-    return Folded(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
+    return Replica(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
 
 
 def hosted_state(room: Room) -> HostedState:

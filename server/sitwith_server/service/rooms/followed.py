@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sitwith_server.log.base import Notification, Log, LogDown, Progress, Position
 from sitwith_server.room.lifetime.record import Record, reopened
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.rooms.folded import STALE_SECONDS, Folded, ReadAnew
+from sitwith_server.service.rooms.replica import STALE_SECONDS, Replica, ReloadNeeded
 from sitwith_server.service.rooms.observing import Observer
 from sitwith_server.service.rooms.talking import Talking, is_letter, reaction_from_bytes
 
@@ -19,9 +19,9 @@ from sitwith_server.service.rooms.talking import Talking, is_letter, reaction_fr
 class Followed:
     """The half of `service.rooms.room.Room` that asks nothing of the log but what is in it."""
 
-    def __init__(self, log: Log, folded: Folded) -> None:
+    def __init__(self, log: Log, replica: Replica) -> None:
         self._log = log
-        self._folded = folded
+        self._replica = replica
         self._lock = asyncio.Lock()
         self._pending: list[Notification] = []
         self._aside = False
@@ -34,23 +34,23 @@ class Followed:
 
     @property
     def id(self) -> str:
-        return self._folded.state.id
+        return self._replica.state.id
 
     @property
     def state(self) -> RoomState:
-        return self._folded.state
+        return self._replica.state
 
     @property
     def position(self) -> Position:
-        return self._folded.position
+        return self._replica.position
 
     @property
     def rights(self) -> int:
-        return self._folded.rights
+        return self._replica.rights
 
     @property
     def talking(self) -> Talking:
-        return self._folded.talking
+        return self._replica.talking
 
     @property
     def sure(self) -> bool:
@@ -60,7 +60,7 @@ class Followed:
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """From now on tells `observer`; returns the function that ends it."""
-        return self._folded.observe(observer)
+        return self._replica.observe(observer)
 
     # -- following -----------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class Followed:
             return
         stream, by, kind = reaction_from_bytes(blob)
         if self.state.at(by) is not None and not self.frozen:
-            for observer in self._folded.observers():
+            for observer in self._replica.observers():
                 observer.reacted(stream, by, kind)
 
     def rang(self, bell: Notification) -> bool:
@@ -79,7 +79,7 @@ class Followed:
         `pending` until `follow` is called."""
         if self._aside or self.state.ended:
             return True
-        if not self._pending and not self._lock.locked() and self._folded.take(bell):
+        if not self._pending and not self._lock.locked() and self._replica.take(bell):
             return True
         self._pending.append(bell)
         return False
@@ -100,15 +100,15 @@ class Followed:
             if self._aside or self.state.ended:
                 return
             # Each bell: a later one may be of a stream in which nothing is missing.
-            if not all([self._folded.take(bell) for bell in bells]):
+            if not all([self._replica.take(bell) for bell in bells]):
                 await self._catch_up()
 
     def compare(self, look: Progress, began: float) -> bool:
         """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
         here. False: `follow_up` finds it."""
-        if self._aside or not self._folded.matches(look):
+        if self._aside or not self._replica.matches(look):
             return False
-        self._folded.compared_at = max(self._folded.compared_at, began)
+        self._replica.compared_at = max(self._replica.compared_at, began)
         return True
 
     async def follow_up(self) -> None:
@@ -123,13 +123,13 @@ class Followed:
     async def end_here(self) -> None:
         """The room is no more, and this worker could not be told."""
         async with self._lock:
-            self._folded.end()
+            self._replica.end()
 
     def freeze(self, frozen: bool) -> None:
         """Tells everybody here that nothing can be taken just now, or that it can again."""
         if frozen != self.frozen:
             self.frozen = frozen
-            for observer in self._folded.observers():
+            for observer in self._replica.observers():
                 observer.froze(frozen)
 
     def set_aside(self) -> None:
@@ -148,24 +148,24 @@ class Followed:
     def retire(self, record: Record) -> None:
         """Forgets, for good, on this worker: nothing is committed by this object any more."""
         self.give_up()
-        self._folded.retire(reopened(record, self.state.seq, self.state.seq))
+        self._replica.retire(reopened(record, self.state.seq, self.state.seq))
 
     # -- parts -----------------------------------------------------------------------------------
 
     async def _be_fresh(self) -> None:
         if not self.sure:
             raise LogDown("frozen")
-        if _clock() - self._folded.compared_at > STALE_SECONDS:
+        if _clock() - self._replica.compared_at > STALE_SECONDS:
             await self._catch_up()
 
     async def _catch_up(self) -> bool:
         """False if the room is no more; whoever is here has been told."""
         if self._aside:
-            raise ReadAnew
+            raise ReloadNeeded
         if self.state.ended:
             return False
-        if not await self._folded.catch_up():
-            self._folded.end()
+        if not await self._replica.catch_up():
+            self._replica.end()
             return False
         return True
 

@@ -46,7 +46,7 @@ from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
 from sitwith_server.service.rooms.asides import completed, forgotten
 from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.effects import Audit, effects_of
-from sitwith_server.service.rooms.folded import Folded
+from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.followed import Followed
 from sitwith_server.service.rooms.results import (
     COMMITTED,
@@ -99,8 +99,8 @@ Still = Callable[[], Awaitable[bool]]
 class Room(Followed):
     """One room as this worker holds it."""
 
-    def __init__(self, log: Log, trail: Trail, folded: Folded) -> None:
-        super().__init__(log, folded)
+    def __init__(self, log: Log, trail: Trail, replica: Replica) -> None:
+        super().__init__(log, replica)
         self._trail = trail
 
     # -- commands ------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Room(Followed):
             else:
                 tried = await self._attempt(command, key, why, audit, planned)
             if tried is Tried.GONE:
-                self._folded.end()
+                self._replica.end()
                 return ENDED
             if isinstance(tried, Tried):
                 if not await self._catch_up():
@@ -311,7 +311,7 @@ class Room(Followed):
         before, events = self.state, verdict.events
         after = before if verdict.after is None else verdict.after
         if events:
-            effects = effects_of(before, after, self._folded.snapshot_at, audit)
+            effects = effects_of(before, after, self._replica.snapshot_at, audit)
         else:
             effects = Effects(audit=audit) if audit is not None else NO_EFFECTS
         result = await self._log.commit(
@@ -330,14 +330,14 @@ class Room(Followed):
         )
         if isinstance(result, Taken) and events:
             if effects.snapshot is not None:
-                self._folded.snapshot_at = after.seq
-            self._folded.took(after, events, result.positions[-1], why, by)
+                self._replica.snapshot_at = after.seq
+            self._replica.took(after, events, result.positions[-1], why, by)
         return result
 
     async def _lost_to(self, result: object) -> bool:
         """Reads what was committed first; False if the room is no more."""
         if isinstance(result, Gone):
-            self._folded.end()
+            self._replica.end()
             return False
         return await self._catch_up()
 
@@ -359,7 +359,7 @@ class Room(Followed):
             before = self.state
             self._aside = False
             self._pending.clear()
-            self._folded.start_over(fresh._folded, streams)
+            self._replica.start_over(fresh._replica, streams)
             with suppress(LogDown):  # the next look at all rooms finds what is missing
                 await self._catch_up()
         if before.life != self.state.life:

@@ -34,7 +34,7 @@ STALE_SECONDS: Final = 1.5
 before it decides."""
 
 
-class ReadAnew(LogDown):
+class ReloadNeeded(LogDown):
     """The log goes on with entries of which the first are no longer kept: the room has to be loaded
     again."""
 
@@ -42,7 +42,7 @@ class ReadAnew(LogDown):
         super().__init__("to be read anew")
 
 
-class Folded:
+class Replica:
     """One room's log, folded. Its calls are serialised by `service.rooms.room.Room`.
 
     snapshot_at: the number of the control entry after which the log has a snapshot, as far as this
@@ -172,7 +172,7 @@ class Folded:
                 entries = await self._log.read(self.state.id, CONTROL, self.state.seq)
             except Trimmed:
                 # It slept for longer than the log keeps entries, or the room has forgotten.
-                raise ReadAnew from None
+                raise ReloadNeeded from None
             if not entries:
                 return
             for _, batch in groupby(entries, key=lambda entry: (entry.at, entry.origin)):
@@ -209,7 +209,7 @@ class Folded:
             before, self.state = self.state, fold(self.state, RoomEnded())
             self._tell(Change(before, self.state, (), "room.end", "", self.position, self._routing))
 
-    def start_over(self, fresh: Folded, streams: frozenset[str]) -> None:
+    def start_over(self, fresh: Replica, streams: frozenset[str]) -> None:
         """Goes on from another reading of the log; what of the conversations is gone is said.
         Words that came meanwhile are told once they are read."""
         before = self.state
