@@ -47,7 +47,7 @@ from sitwith_server.service.rooms.asides import completed, forgotten
 from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.effects import Audit, effects_of
 from sitwith_server.service.rooms.replica import Replica
-from sitwith_server.service.rooms.followed import Followed
+from sitwith_server.service.rooms.follower import LogFollower
 from sitwith_server.service.rooms.results import (
     COMMITTED,
     ENDED,
@@ -96,7 +96,7 @@ Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
 
 
-class Room(Followed):
+class Room(LogFollower):
     """One room as this worker holds it."""
 
     def __init__(self, log: Log, trail: Trail, replica: Replica) -> None:

@@ -16,7 +16,7 @@ from sitwith_server.service.rooms.observing import Observer
 from sitwith_server.service.rooms.talking import Talking, is_letter, reaction_from_bytes
 
 
-class Followed:
+class LogFollower:
     """The half of `service.rooms.room.Room` that asks nothing of the log but what is in it."""
 
     def __init__(self, log: Log, replica: Replica) -> None:
