@@ -17,7 +17,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.rooms import room
 from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Talking, fold_onto
+from sitwith_server.service.rooms.conversations import Conversations, fold_onto
 from tests.simulation.lives import act
 
 Plant = Callable[[], AbstractContextManager[object]]
@@ -79,7 +79,7 @@ def gone_is_success() -> AbstractContextManager[object]:
 
 def the_inbox_is_told_later() -> AbstractContextManager[object]:
     """Words are committed; that somebody waits is not, where it is not known to be news."""
-    return mock.patch.object(Talking, "_line_events", lambda self, *rest: None)
+    return mock.patch.object(Conversations, "_line_events", lambda self, *rest: None)
 
 
 def no_reference_counts() -> AbstractContextManager[object]:

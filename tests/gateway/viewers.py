@@ -107,7 +107,7 @@ class Viewers:
             state=evening.state,
             position=Position.START,
             frozen=False,
-            talking=SimpleNamespace(positions={}),
+            conversations=SimpleNamespace(positions={}),
             observe=lambda _: lambda: None,
         )
         self.hub = Hub(cast(Room, self._room))

@@ -18,7 +18,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import BREAK, DEAD_AFTER, HEARD_WELL, Nodes, Tellers
-from sitwith_server.service.rooms.talking import is_letter, reaction_to_bytes
+from sitwith_server.service.rooms.conversations import is_media_message, reaction_to_bytes
 
 
 def here(node: str, load: float = 0.0, *, leaving: bool = False) -> bus.Here:
@@ -133,19 +133,19 @@ def letters(kind: type) -> st.SearchStrategy[Any]:
 @given(st.one_of([letters(kind) for kind in get_args(bus.Letter)]))
 def test_every_letter_comes_as_it_was_written(letter: bus.Letter) -> None:
     blob = bus.to_bytes(letter)
-    assert is_letter(blob)
+    assert is_media_message(blob)
     assert bus.from_bytes(blob) == letter
 
 
 @given(st.binary(max_size=60))
 def test_what_is_no_letter_is_none(noise: bytes) -> None:
-    assert bus.from_bytes(noise) is None or is_letter(noise)
+    assert bus.from_bytes(noise) is None or is_media_message(noise)
     assert bus.from_bytes(b"\xc1" + noise) is None
 
 
 def test_a_reaction_is_no_letter_and_a_letter_shows_no_offer() -> None:
     reaction = reaction_to_bytes("circle", "ada", "heart")
-    assert not is_letter(reaction)
+    assert not is_media_message(reaction)
     assert bus.from_bytes(reaction) is None
     assert "secret" not in repr(bus.Offer("n", "l", "ada", "c", "secret"))
     assert "secret" not in repr(bus.Answer("l", "secret"))

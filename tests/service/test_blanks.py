@@ -64,7 +64,7 @@ async def test_EV5_words_are_deleted_whole_or_not_at_all(away: str) -> None:
     log.away = None
     assert isinstance(await e.ask(unsay, 50), Done)
     assert await bodies(e, "circle") == [False, True, False]
-    shown = [words.what for words in await e.room.talking.history("circle", 0)]
+    shown = [words.what for words in await e.room.conversations.history("circle", 0)]
     assert shown[:2] == [Said(1, ada, "", deleted=True), Said(2, ada, "canary 2")]
     assert isinstance(await e.ask(c.Say(by=ben, to="circle", body="hello")), Done)
     assert log.commits[-1].effects.blanks == (), "what is done is not done again"

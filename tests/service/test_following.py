@@ -22,7 +22,7 @@ from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.service.logs import CALLS, WorkerLog, names
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import Seen, say, second, settled, used
@@ -49,8 +49,8 @@ async def same(e: Seats, room: Room) -> None:
     assert truth is not None
     assert room.state == truth.state == e.room.state
     assert room.position == truth.position and room.rights == truth.rights
-    assert {s: truth.talking.book.head(s) for s in truth.talking.book.streams()} == {
-        s: room.talking.book.head(s) for s in room.talking.book.streams()
+    assert {s: truth.conversations.index.head(s) for s in truth.conversations.index.streams()} == {
+        s: room.conversations.index.head(s) for s in room.conversations.index.streams()
     }
 
 
@@ -168,7 +168,7 @@ async def test_words_wait_for_the_rights_that_they_were_said_by() -> None:
     known: list[bool] = []
 
     class Asking(Observer):
-        def said(self, words: Words) -> None:
+        def said(self, words: ChatEntry) -> None:
             known.append(e.seats[2] in room.state.removed)
 
         def changed(self, change: Change) -> None:
@@ -196,7 +196,7 @@ async def test_what_rings_of_a_life_before_is_dropped() -> None:
     host._rang(host._held[room.id], room, old)
     host._rang(host._held[room.id], room, replace(old, seq=7, entries=()))
     await settled()
-    assert seen.bodies == [] and not room.talking.book.streams()
+    assert seen.bodies == [] and not room.conversations.index.streams()
     await same(e, room)
     await host.close()
 
@@ -206,7 +206,7 @@ async def test_a_forgetting_is_folded_from_its_bell() -> None:
     await say(e, "hello")
     await forget(e)
     await settled()
-    assert room.state.life == 1 and not room.talking.book.streams()
+    assert room.state.life == 1 and not room.conversations.index.streams()
     assert names(way.calls, *READS) == []
     await same(e, room)
     await host.close()

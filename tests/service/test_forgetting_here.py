@@ -108,7 +108,7 @@ def test_nothing_of_the_former_life_is_left_at_any_worker_or_in_the_log() -> Non
         e.other_way.bells.clear()
         assert e.room.state.life == e.there.state.life == 1
         assert canaries(e.host, e.other, e.room, e.there, e.log) == []
-        assert not e.room.talking.book.streams() and not e.room.talking.positions
+        assert not e.room.conversations.index.streams() and not e.room.conversations.positions
         held = everything_under(e.host, e.other, e.log._rooms, but=(e.log._trails,))
         for seat in seats:
             assert seat not in held, "a seat's id, too, means nobody any more"

@@ -19,7 +19,7 @@ from sitwith_server.service.rooms.audit import Trail
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Committed
 from sitwith_server.service.rooms.store import Unreadable
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.service.logs import WorkerLog, names
 from tests.service.test_cards import Seats, people
 
@@ -36,7 +36,7 @@ class Seen(Observer):
     def changed(self, change: Change) -> None:
         self.changes.append(change)
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         self.bodies.append(getattr(words.what, "body", ""))
 
     def froze(self, frozen: bool) -> None:

@@ -13,7 +13,7 @@ from sitwith_server.log.base import Position, Trimmed
 from sitwith_server.room.chat.access import ever_received, may_receive, stream_from
 from sitwith_server.room.model import Seat
 from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 
 Extent = tuple[int, int]
 """The first and last number of a conversation that may be missing; first above last: unknown."""
@@ -31,7 +31,7 @@ class Owed:
 NOTHING = Owed({}, {})
 
 
-def is_for(seat: Seat, words: Words) -> bool:
+def is_for(seat: Seat, words: ChatEntry) -> bool:
     """Whether a seat gets these words: it was of their audience then, or they are its own."""
     if may_receive(seat, words.entry.stream, words.entry.rights):
         return True
@@ -40,7 +40,7 @@ def is_for(seat: Seat, words: Words) -> bool:
 
 async def since(
     room: Room, stream: str, seen: Position | None
-) -> tuple[list[Words], Extent | None]:
+) -> tuple[list[ChatEntry], Extent | None]:
     """A conversation's entries after a position, and what can't be had of them any more.
 
     A position that names another event than the one here belongs to a history that was lost:
@@ -50,7 +50,7 @@ async def since(
     gap: Extent | None = None
     if seen is not None and seen.seq:
         try:
-            known = await room.talking.history(stream, seen.seq - 1)
+            known = await room.conversations.history(stream, seen.seq - 1)
         except Trimmed as trimmed:
             known, gap = [], (seen.seq + 1, trimmed.first - 1)
             after = trimmed.first - 1
@@ -59,10 +59,10 @@ async def since(
                 gap = (1, 0)
             return [w for w in known if w.entry.position.seq > seen.seq], gap
     try:
-        found = await room.talking.history(stream, after)
+        found = await room.conversations.history(stream, after)
     except Trimmed as trimmed:
         gap = (after + 1, trimmed.first - 1)
-        found = await room.talking.history(stream, trimmed.first - 1)
+        found = await room.conversations.history(stream, trimmed.first - 1)
     return found, gap
 
 
@@ -92,7 +92,7 @@ async def _owed(room: Room, seat: Seat, seen: Mapping[str, Position]) -> Owed:
     given: dict[str, int] = {}
     named = {stream_from(shown, seat.id) for shown in seen}
     last = {stream_from(shown, seat.id): position for shown, position in seen.items()}
-    for stream in sorted(named | {*room.talking.positions}):
+    for stream in sorted(named | {*room.conversations.positions}):
         if not ever_received(seat, stream):
             continue
         position = last.get(stream)

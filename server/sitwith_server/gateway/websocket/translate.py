@@ -24,7 +24,7 @@ from sitwith_server.service.people.names import Name, NameRefused, clean
 from sitwith_server.service.people.tokens import new_id
 from sitwith_server.service.rooms.answers import Answer, Done
 from sitwith_server.service.rooms.store import chat_frame
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 
 Frame = Mapping[str, object]
 
@@ -60,7 +60,7 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
     return m.Refused(command_id, str(code), message or code.text).to_map()
 
 
-def words_payload(words: Words, viewer: str, places: Places) -> bytes:
+def words_payload(words: ChatEntry, viewer: str, places: Places) -> bytes:
     """A conversation's entry as `viewer` gets it, encoded: a message is so already."""
     stream = words.entry.stream
     to, position = shown_as(stream, viewer), places.seal(stream, words.entry.position)

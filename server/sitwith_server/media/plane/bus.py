@@ -17,7 +17,7 @@ from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import guarded
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.rooms.store import Kinds
-from sitwith_server.service.rooms.talking import LETTER, is_letter
+from sitwith_server.service.rooms.conversations import MEDIA_MESSAGE, is_media_message
 
 CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
 
@@ -155,12 +155,12 @@ _KINDS: Final = Kinds(get_args(Letter))
 
 
 def to_bytes(letter: Letter) -> bytes:
-    return LETTER + _KINDS.to_bytes(letter)
+    return MEDIA_MESSAGE + _KINDS.to_bytes(letter)
 
 
 def from_bytes(blob: bytes) -> Letter | None:
     """The letter; None for what is none, or one of another version."""
-    if not is_letter(blob):
+    if not is_media_message(blob):
         return None
     letter: Letter | None = _KINDS.from_bytes(blob[1:])
     return letter

@@ -26,7 +26,7 @@ from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId, RoomState
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 
 LEASE: Final = 1.0
 """Seconds after the beginning of the last successful read at which all routes are void."""
@@ -221,7 +221,7 @@ class Reconciler:
         self._renew()
         self._look()
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         pass
 
     def reacted(self, stream: str, by: str, kind: str) -> None:

@@ -13,7 +13,7 @@ from sitwith_server.room.lifetime.record import Record, reopened
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.rooms.replica import STALE_SECONDS, Replica, ReloadNeeded
 from sitwith_server.service.rooms.observing import Observer
-from sitwith_server.service.rooms.talking import Talking, is_letter, reaction_from_bytes
+from sitwith_server.service.rooms.conversations import Conversations, is_media_message, reaction_from_bytes
 
 
 class LogFollower:
@@ -49,8 +49,8 @@ class LogFollower:
         return self._replica.rights
 
     @property
-    def talking(self) -> Talking:
-        return self._replica.talking
+    def conversations(self) -> Conversations:
+        return self._replica.conversations
 
     @property
     def sure(self) -> bool:
@@ -67,7 +67,7 @@ class LogFollower:
     def heard(self, blob: bytes) -> None:
         """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too.
         A letter is for others."""
-        if is_letter(blob):
+        if is_media_message(blob):
             return
         stream, by, kind = reaction_from_bytes(blob)
         if self.state.at(by) is not None and not self.frozen:

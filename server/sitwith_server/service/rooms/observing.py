@@ -10,7 +10,7 @@ from sitwith_server.room import routes
 from sitwith_server.room.events import Event
 from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 
 
 class Routing:
@@ -62,7 +62,7 @@ class Observer(Protocol):
 
     def changed(self, change: Change) -> None: ...
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         return
 
     def reacted(self, stream: str, by: str, kind: str) -> None:

@@ -27,7 +27,7 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, blanks_of
 from sitwith_server.service.rooms.observing import Change, Observer, Routing
-from sitwith_server.service.rooms.talking import LINE, Talking, Words
+from sitwith_server.service.rooms.conversations import LINE, Conversations, ChatEntry
 
 STALE_SECONDS: Final = 1.5
 """A worker that has not compared itself with the log for so long (it was stopped, or cut off) reads
@@ -61,7 +61,7 @@ class Replica:
         self.snapshot_at = snapshot_at
         self.compared_at = _clock()
         """When it was last known that nothing is missing here (the loop's clock)."""
-        self.talking = Talking(log, state.id, self._said, self.took_line)
+        self.conversations = Conversations(log, state.id, self._said, self.took_line)
 
     # -- who is told -----------------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class Replica:
         if change.before.life != change.after.life or change.after.ended:
             self._routing.forget()
 
-    def _said(self, words: Words) -> None:
+    def _said(self, words: ChatEntry) -> None:
         for observer in self.observers():
             observer.said(words)
 
@@ -105,7 +105,7 @@ class Replica:
 
     def _new_life(self) -> None:
         """All that was said is forgotten, here too."""
-        self.talking.start_over()
+        self.conversations.start_over()
         self._log.files.evict(self.state.id)
         self.snapshot_at = self.state.seq
 
@@ -119,7 +119,7 @@ class Replica:
         elif entries and entries[0].position.life != self.state.life:
             return entries[0].position.life < self.state.life
         else:
-            known = self.talking.book.head(bell.stream)
+            known = self.conversations.index.head(bell.stream)
         if bell.seq <= known:
             return True
         if not entries or entries[0].position.seq != known + 1:
@@ -130,12 +130,12 @@ class Replica:
         if any(entry.rights > self.state.seq for entry in entries):
             return False  # who may get it is not known here yet
         for entry in entries:
-            self.talking.take(entry)
+            self.conversations.take(entry)
         return True
 
     def matches(self, look: Progress) -> bool:
         """Whether nothing is missing here."""
-        known = self.state.seq + self.talking.count
+        known = self.state.seq + self.conversations.count
         return look.position == self.position and look.count == known
 
     async def catch_up(self) -> bool:
@@ -154,7 +154,7 @@ class Replica:
             heads = await self._log.heads(self.state.id)
             if heads is None:
                 return False
-        words = await self.talking.fresh(heads)
+        words = await self.conversations.fresh(heads)
         if words or heads.streams[CONTROL].seq > self.state.seq:
             # Words first, then up to the head by then: nobody gets words by rights of before.
             await self._read_control()
@@ -162,7 +162,7 @@ class Replica:
             self.rights = heads.rights
         for entry in words:
             if entry.position.life == self.state.life:
-                self.talking.take(entry)
+                self.conversations.take(entry)
         self.compared_at = began
         return True
 
@@ -215,7 +215,7 @@ class Replica:
         before = self.state
         self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
         if before.life == self.state.life:
-            self.talking.start_over(fresh.talking, streams)
+            self.conversations.start_over(fresh.conversations, streams)
         else:
             self._new_life()
         self.snapshot_at, self.compared_at = fresh.snapshot_at, fresh.compared_at
@@ -228,7 +228,7 @@ class Replica:
         was known here may be known no longer."""
         self.state = empty
         self._routing.forget()
-        self.talking.start_over()
+        self.conversations.start_over()
         self._log.files.evict(empty.id)
 
 

@@ -60,10 +60,10 @@ from sitwith_server.service.rooms.results import (
     Refused,
     Unavailable,
 )
-from sitwith_server.service.rooms.talking import (
+from sitwith_server.service.rooms.conversations import (
     Auditor,
     Key,
-    Tried,
+    NotCommitted,
     reaction_to_bytes,
 )
 
@@ -212,13 +212,13 @@ class Room(LogFollower):
 
         for _ in range(ATTEMPTS):
             if isinstance(command, c.Say | c.Unsay):
-                tried = await self.talking.attempt(self.state, self.rights, command, key, audit)
+                tried = await self.conversations.attempt(self.state, self.rights, command, key, audit)
             else:
                 tried = await self._attempt(command, key, why, audit, planned)
-            if tried is Tried.GONE:
+            if tried is NotCommitted.GONE:
                 self._replica.end()
                 return ENDED
-            if isinstance(tried, Tried):
+            if isinstance(tried, NotCommitted):
                 if not await self._catch_up():
                     return ENDED
                 continue
@@ -242,7 +242,7 @@ class Room(LogFollower):
         why: str,
         audit: Auditor,
         planned: Planned | None,
-    ) -> Answer | Tried:
+    ) -> Answer | NotCommitted:
         verdict = await self._decide(command, planned)
         if isinstance(verdict, Refusal):
             answer: Answer = No(RefusalCode(verdict.code), verdict.message)
@@ -265,7 +265,7 @@ class Room(LogFollower):
             return PACED
         if isinstance(result, Duplicate):
             return answers.from_blob(result.outcome)
-        return Tried.GONE if isinstance(result, Gone) else Tried.LOST
+        return NotCommitted.GONE if isinstance(result, Gone) else NotCommitted.LOST
 
     async def _decide(
         self, command: c.Command, planned: Planned | None = None
@@ -342,7 +342,7 @@ class Room(LogFollower):
         return await self._catch_up()
 
     async def _react(self, command: c.React) -> Answer:
-        placed = decide_talk(self.state, command, self.talking.book, await self._log.now(self.id))
+        placed = decide_talk(self.state, command, self.conversations.index, await self._log.now(self.id))
         if isinstance(placed, Refusal):
             return No(RefusalCode(placed.code), placed.message)
         assert placed is not None

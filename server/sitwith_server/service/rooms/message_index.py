@@ -12,7 +12,7 @@ from sitwith_server.room.model import MemberId
 
 
 @dataclass(slots=True)
-class Message:
+class IndexedMessage:
     seq: int
     author: MemberId
     rights: int
@@ -21,47 +21,47 @@ class Message:
 
 
 @dataclass(slots=True)
-class Book:
+class StreamIndex:
     head: int = 0
     count: int = 0
-    messages: OrderedDict[int, Message] = field(default_factory=OrderedDict)
+    messages: OrderedDict[int, IndexedMessage] = field(default_factory=OrderedDict)
 
 
-class TalkBook:
+class MessageIndex:
     """Folds conversation entries, in order within each stream. Implements `room.talk.Talk`."""
 
     def __init__(self) -> None:
-        self._books: dict[str, Book] = {}
+        self._streams: dict[str, StreamIndex] = {}
         self._last: dict[MemberId, float] = {}
 
     @classmethod
-    def joined(cls, own: TalkBook, other: TalkBook, lost: Collection[str]) -> TalkBook:
+    def joined(cls, own: MessageIndex, other: MessageIndex, lost: Collection[str]) -> MessageIndex:
         """`own`, but of the streams that are `lost`, and of what goes less far in `other`, what
         `other` has."""
         made = cls()
-        for stream, book in own._books.items():
+        for stream, book in own._streams.items():
             if stream not in lost and book.head <= other.head(stream):
-                made._books[stream] = book
-            elif (found := other._books.get(stream)) is not None:
-                made._books[stream] = found
+                made._streams[stream] = book
+            elif (found := other._streams.get(stream)) is not None:
+                made._streams[stream] = found
         made._last = {**own._last, **other._last}
         return made
 
     def head(self, stream: str) -> int:
         """The number of the last entry folded of this stream, 0 before any."""
-        book = self._books.get(stream)
+        book = self._streams.get(stream)
         return book.head if book else 0
 
     def streams(self) -> list[str]:
-        return list(self._books)
+        return list(self._streams)
 
     def fold(self, entry: Entry, what: Saying) -> None:
         """Folds one entry."""
-        book = self._books.setdefault(entry.stream, Book())
+        book = self._streams.setdefault(entry.stream, StreamIndex())
         book.head = entry.position.seq
         if isinstance(what, Said):
             book.count = what.n
-            book.messages[what.n] = Message(
+            book.messages[what.n] = IndexedMessage(
                 entry.position.seq, what.author, entry.rights, what.notice, what.deleted
             )
             if len(book.messages) > KEPT_ENTRIES:
@@ -75,22 +75,22 @@ class TalkBook:
 
     def skip_to(self, stream: str, seq: int) -> None:
         """The entries up to this number are lost."""
-        book = self._books.setdefault(stream, Book())
+        book = self._streams.setdefault(stream, StreamIndex())
         book.head = max(book.head, seq)
 
-    def message(self, stream: str, n: int) -> Message | None:
+    def message(self, stream: str, n: int) -> IndexedMessage | None:
         """Message `n` of a conversation, if it is still known."""
-        book = self._books.get(stream)
+        book = self._streams.get(stream)
         return book.messages.get(n) if book else None
 
     # -- room.talk.Talk ------------------------------------------------------------------------
 
     def count(self, stream: str) -> int:
-        book = self._books.get(stream)
+        book = self._streams.get(stream)
         return book.count if book else 0
 
     def said(self, stream: str, n: int) -> tuple[MemberId, int, bool] | None:
-        book = self._books.get(stream)
+        book = self._streams.get(stream)
         message = book.messages.get(n) if book else None
         return None if message is None else (message.author, message.rights, message.deleted)
 

@@ -38,7 +38,7 @@ from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
 from sitwith_server.service.rooms.asides import line_moved
 from sitwith_server.service.rooms.effects import Audit, effects_of
-from sitwith_server.service.rooms.talkbook import TalkBook
+from sitwith_server.service.rooms.message_index import MessageIndex
 
 Key = tuple[str, int]
 
@@ -50,14 +50,14 @@ READ_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ChatEntry:
     """A commit of a conversation."""
 
     entry: Entry
     what: Saying
 
 
-class Tried(Enum):
+class NotCommitted(Enum):
     """Why an attempt to commit has no answer."""
 
     LOST = "lost"
@@ -74,19 +74,19 @@ Moved: TypeAlias = Callable[[RoomState, tuple[Event, ...], Position], None]
 the last."""
 
 
-class Talking:
+class Conversations:
     """Implements the conversations' half of `service.rooms.room.Room`, which serialises its calls.
 
     tell: called with each entry, in order within its stream, once it is committed and folded.
     moved: called, before it, with the control events that came with an entry of this worker.
     """
 
-    def __init__(self, log: Log, room: str, tell: Callable[[Words], None], moved: Moved) -> None:
+    def __init__(self, log: Log, room: str, tell: Callable[[ChatEntry], None], moved: Moved) -> None:
         self._log = log
         self._room = room
         self._tell = tell
         self._moved = moved
-        self.book = TalkBook()
+        self.index = MessageIndex()
         self.positions: dict[str, Position] = {}
 
     async def attempt(
@@ -96,10 +96,10 @@ class Talking:
         command: c.Say | c.Unsay,
         key: Key,
         audit: Auditor,
-    ) -> Answer | Tried:
+    ) -> Answer | NotCommitted:
         """The answer, committed, or why there is none. audit: makes the trail's entry."""
         now, pace = await self._log.now(self._room), paces.of_commands(command.by)
-        placed = decide_talk(state, command, self.book, now)
+        placed = decide_talk(state, command, self.index, now)
         answer = _answer(placed, command)
         outcome = answers.to_bytes(answer)
         if isinstance(answer, No):
@@ -140,7 +140,7 @@ class Talking:
             expect=rights,
             key=key,
             outcome=outcome,
-            at_head=self.book.head(placed.stream),
+            at_head=self.index.head(placed.stream),
             control=tuple(store.keep_event(e, LINE, OPERATOR) for e in events or ()),
             control_head=None if events is None else state.seq,
             pace=pace,
@@ -173,21 +173,21 @@ class Talking:
         """A deletion blanks what it deletes."""
         if not isinstance(what, Unsaid):
             return ()
-        deleted = self.book.message(stream, what.n)
+        deleted = self.index.message(stream, what.n)
         if deleted is None:
             return ()
         empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
         return (Blank(stream, (deleted.seq,), store.keep_saying(empty)),)
 
     @staticmethod
-    def _settled(result: Result, answer: Answer) -> Answer | Tried:
+    def _settled(result: Result, answer: Answer) -> Answer | NotCommitted:
         if isinstance(result, Duplicate):
             return answers.from_blob(result.outcome)
         if isinstance(result, Gone):
-            return Tried.GONE
+            return NotCommitted.GONE
         if isinstance(result, TooFast):
             return PACED
-        return answer if isinstance(result, Committed) else Tried.LOST
+        return answer if isinstance(result, Committed) else NotCommitted.LOST
 
     def take(self, entry: Entry) -> None:
         """Folds and tells an entry that somebody else committed. A deletion also blanks what this
@@ -198,31 +198,31 @@ class Talking:
         self._fold(entry, what)
 
     def _fold(self, entry: Entry, what: Saying) -> None:
-        self.book.fold(entry, what)
+        self.index.fold(entry, what)
         self.positions[entry.stream] = entry.position
-        self._tell(Words(entry, what))
+        self._tell(ChatEntry(entry, what))
 
-    def start_over(self, other: Talking | None = None, lost: Collection[str] = ()) -> None:
+    def start_over(self, other: Conversations | None = None, lost: Collection[str] = ()) -> None:
         """Begins anew, as the conversations of a new life do. other: another reading of the log, by
         which the same life goes on; it counts for the streams that are `lost`. What more it has of
         the others nobody here has been told yet, so that it is still to be folded."""
         if other is None:
-            self.book, self.positions = TalkBook(), {}
+            self.index, self.positions = MessageIndex(), {}
             return
-        self.book = TalkBook.joined(self.book, other.book, lost)
+        self.index = MessageIndex.joined(self.index, other.index, lost)
         known = {**other.positions, **{s: p for s, p in self.positions.items() if s not in lost}}
-        self.positions = {s: known[s] for s in self.book.streams() if s in known}
+        self.positions = {s: known[s] for s in self.index.streams() if s in known}
 
     @property
     def count(self) -> int:
         """How many entries of conversations this worker knows of."""
-        return sum(self.book.head(stream) for stream in self.book.streams())
+        return sum(self.index.head(stream) for stream in self.index.streams())
 
     async def fresh(self, heads: Heads) -> list[Entry]:
         """What others have committed to conversations and is not folded here yet."""
         found: list[Entry] = []
         for stream, head in heads.streams.items():
-            known = self.book.head(stream)
+            known = self.index.head(stream)
             if stream == CONTROL or head.seq <= known:
                 continue
             try:
@@ -231,35 +231,35 @@ class Talking:
                 some = await self._log.read(self._room, stream, trimmed.first - 1)
             if not some:
                 # Nobody has those entries any more; what comes next comes after them.
-                self.book.skip_to(stream, head.seq)
+                self.index.skip_to(stream, head.seq)
             found += some
         return sorted(found, key=lambda e: (e.rights, e.at, e.stream, e.position.seq))
 
-    async def history(self, stream: str, after: int) -> list[Words]:
+    async def history(self, stream: str, after: int) -> list[ChatEntry]:
         """A conversation's kept entries with a number above `after`, whole and in order.
 
         Raises:
             Trimmed: some of them are no longer kept.
         """
-        found: list[Words] = []
+        found: list[ChatEntry] = []
         while entries := await self._log.read(self._room, stream, after):
             for number, entry in enumerate(entries, 1):
-                found.append(Words(entry, store.read_saying(entry.blob)))
+                found.append(ChatEntry(entry, store.read_saying(entry.blob)))
                 if number % READ_AT_ONCE == 0:
                     await asyncio.sleep(0)
             after = entries[-1].position.seq
         return found
 
-    def as_it_is(self, words: Words) -> Words:
+    def as_it_is(self, words: ChatEntry) -> ChatEntry:
         """An entry that was read a moment ago: without its text if it was deleted meanwhile."""
         what, stream = words.what, words.entry.stream
         if not isinstance(what, Said) or what.deleted:
             return words
-        message = self.book.message(stream, what.n)
+        message = self.index.message(stream, what.n)
         if message is None or not message.deleted:
             return words
         empty = replace(what, body="", deleted=True)
-        return Words(replace(words.entry, blob=store.keep_saying(empty)), empty)
+        return ChatEntry(replace(words.entry, blob=store.keep_saying(empty)), empty)
 
 
 def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
@@ -269,13 +269,13 @@ def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
     return state
 
 
-LETTER: Final = b"\xc1"
+MEDIA_MESSAGE: Final = b"\xc1"
 """What a whisper of the media plane begins with: a byte that MessagePack never uses."""
 
 
-def is_letter(blob: bytes) -> bool:
+def is_media_message(blob: bytes) -> bool:
     """Whether a whisper is no reaction, but a word between workers and media nodes."""
-    return blob[:1] == LETTER
+    return blob[:1] == MEDIA_MESSAGE
 
 
 def reaction_to_bytes(stream: str, by: str, kind: str) -> bytes:
