@@ -60,7 +60,7 @@ class ChatEntry:
 class NotCommitted(Enum):
     """Why an attempt to commit has no answer."""
 
-    LOST = "lost"
+    CONFLICT = "conflict"
     """Another commit came first: catch up and try again."""
     GONE = "gone"
     """There is no such room any more."""
@@ -187,7 +187,7 @@ class Conversations:
             return NotCommitted.GONE
         if isinstance(result, TooFast):
             return PACED
-        return answer if isinstance(result, Committed) else NotCommitted.LOST
+        return answer if isinstance(result, Committed) else NotCommitted.CONFLICT
 
     def take(self, entry: Entry) -> None:
         """Folds and tells an entry that somebody else committed. A deletion also blanks what this

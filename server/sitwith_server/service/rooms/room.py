@@ -265,7 +265,7 @@ class Room(LogFollower):
             return PACED
         if isinstance(result, Duplicate):
             return answers.from_blob(result.outcome)
-        return NotCommitted.GONE if isinstance(result, Gone) else NotCommitted.LOST
+        return NotCommitted.GONE if isinstance(result, Gone) else NotCommitted.CONFLICT
 
     async def _decide(
         self, command: c.Command, planned: Planned | None = None
