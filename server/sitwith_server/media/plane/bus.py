@@ -16,7 +16,7 @@ from typing import Final, TypeAlias, get_args
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import guarded
 from sitwith_server.room.model import MemberId
-from sitwith_server.service.rooms.store import Kinds
+from sitwith_server.service.rooms.store import DataclassCodec
 from sitwith_server.service.rooms.conversations import MEDIA_MESSAGE, is_media_message
 
 CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
@@ -151,7 +151,7 @@ Letter: TypeAlias = (
     | Tells
 )
 
-_KINDS: Final = Kinds(get_args(Letter))
+_KINDS: Final = DataclassCodec(get_args(Letter))
 
 
 def to_bytes(letter: Letter) -> bytes:

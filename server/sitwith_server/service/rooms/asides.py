@@ -34,14 +34,14 @@ def line_moved(state: RoomState, stream: str, by: str, n: int) -> c.LineMoved | 
     return c.LineMoved(by=OPERATOR, member=member, n=n, waiting=waiting)
 
 
-def gone(before: RoomState, after: RoomState) -> dict[store.Happened, list[int]]:
+def gone(before: RoomState, after: RoomState) -> dict[store.RecordedEvent, list[int]]:
     """Where in the log there is what `before` held and `after` does not, by what is to stand there
     instead, so that folding comes to the same state. Where the room has forgotten meanwhile nothing
     is there any more."""
     if before.life != after.life:
         return {}
     return {
-        store.Happened(blank.instead, blank.why, blank.by): list(blank.numbers)
+        store.RecordedEvent(blank.instead, blank.why, blank.by): list(blank.numbers)
         for family in FAMILIES
         if family.blanks is not None
         for blank in family.blanks(before, after)

@@ -1,6 +1,6 @@
 """Events, states, records and words as the log keeps them, and back.
 
-A value goes to the log as a `Kept`, which makes bytes of it, with a schema version, only if they
+A value goes to the log as a `LazyBlob`, which makes bytes of it, with a schema version, only if they
 are asked for: a log of this process alone gives the value itself back. The shapes of the bytes
 follow the dataclasses of `room.events` and `room.talk`; cattrs does the walking.
 """
@@ -81,7 +81,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Kept(Generic[T]):
+class LazyBlob(Generic[T]):
     """A value that the log keeps (`log.values.Blob`). encode: makes its bytes, once at most."""
 
     value: T = field(repr=False)
@@ -95,7 +95,7 @@ class Kept(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class RecordedEvent:
     """An event with what it came by: the command's wire type and the seat that asked."""
 
     event: Event
@@ -103,12 +103,12 @@ class Happened:
     by: str
 
 
-def keep_event(event: Event, why: str, by: str) -> Kept[Happened]:
+def keep_event(event: Event, why: str, by: str) -> LazyBlob[RecordedEvent]:
     """One event of the control log."""
-    return Kept(Happened(event, why, by), _happened_to_bytes)
+    return LazyBlob(RecordedEvent(event, why, by), _happened_to_bytes)
 
 
-def _happened_to_bytes(happened: Happened) -> bytes:
+def _happened_to_bytes(happened: RecordedEvent) -> bytes:
     return event_to_bytes(happened.event, happened.why, happened.by)
 
 
@@ -117,21 +117,21 @@ def event_to_bytes(event: Event, why: str, by: str) -> bytes:
     return _pack(event, {"w": why, "b": by})
 
 
-def read_event(blob: Blob) -> Happened:
+def read_event(blob: Blob) -> RecordedEvent:
     """What was kept by `keep_event`.
 
     Raises:
         Unreadable: this version can't read it.
     """
-    if isinstance(blob, Kept):
-        return _value(blob, Happened)
+    if isinstance(blob, LazyBlob):
+        return _value(blob, RecordedEvent)
     frame, event = _unpack(bytes(blob), EVENTS)
-    return Happened(event, str(frame["w"]), str(frame["b"]))
+    return RecordedEvent(event, str(frame["w"]), str(frame["b"]))
 
 
-def keep_state(state: RoomState) -> Kept[RoomState]:
+def keep_state(state: RoomState) -> LazyBlob[RoomState]:
     """A room's state whole, for snapshots."""
-    return Kept(state, state_to_bytes)
+    return LazyBlob(state, state_to_bytes)
 
 
 def state_to_bytes(state: RoomState) -> bytes:
@@ -142,15 +142,15 @@ def state_to_bytes(state: RoomState) -> bytes:
 
 def read_state(blob: Blob) -> RoomState:
     """What was kept by `keep_state`. Raises as `read_event` does."""
-    if isinstance(blob, Kept):
+    if isinstance(blob, LazyBlob):
         return _value(blob, RoomState)
     state: RoomState = _unpack(bytes(blob), {"RoomState": RoomState})[1]
     return state
 
 
-def keep_record(record: Record) -> Kept[Record]:
+def keep_record(record: Record) -> LazyBlob[Record]:
     """A room's record."""
-    return Kept(record, record_to_bytes)
+    return LazyBlob(record, record_to_bytes)
 
 
 def record_to_bytes(record: Record) -> bytes:
@@ -161,7 +161,7 @@ def record_to_bytes(record: Record) -> bytes:
 
 def read_record(blob: Blob) -> Record:
     """What was kept by `keep_record`. Raises as `read_event` does."""
-    if isinstance(blob, Kept):
+    if isinstance(blob, LazyBlob):
         return _value(blob, Record)
     record: Record = _unpack(bytes(blob), {"Record": Record})[1]
     return record
@@ -170,7 +170,7 @@ def read_record(blob: Blob) -> Record:
 def keep_saying(saying: Saying) -> Blob:
     """One entry of a conversation. A message is encoded once in its life: what is kept is the frame
     that goes out but for what is not known yet, see `chat_frame`."""
-    return saying_to_bytes(saying) if isinstance(saying, Said) else Kept(saying, saying_to_bytes)
+    return saying_to_bytes(saying) if isinstance(saying, Said) else LazyBlob(saying, saying_to_bytes)
 
 
 def saying_to_bytes(saying: Saying) -> bytes:
@@ -202,7 +202,7 @@ def chat_frame(blob: Blob, to: str, position: bytes, at: float) -> bytes:
 
 def read_saying(blob: Blob) -> Saying:
     """What was kept by `keep_saying`. Raises as `read_event` does."""
-    if isinstance(blob, Kept):
+    if isinstance(blob, LazyBlob):
         unsaid: Saying = _value(blob, Unsaid)
         return unsaid
     kept = bytes(blob)
@@ -222,7 +222,7 @@ def read_saying(blob: Blob) -> Saying:
     return saying
 
 
-class Kinds:
+class DataclassCodec:
     """Frozen dataclasses of plain fields as bytes, and back, by their class's name."""
 
     def __init__(self, kinds: Iterable[type]) -> None:
@@ -239,7 +239,7 @@ class Kinds:
             return None
 
 
-def _value(kept: Kept[Any], kind: type[T]) -> T:
+def _value(kept: LazyBlob[Any], kind: type[T]) -> T:
     if not isinstance(kept.value, kind):
         raise Unreadable
     return kept.value
