@@ -48,7 +48,7 @@ from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.door import Door
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store
@@ -113,7 +113,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
             if settings.redis_url is None
             else RedisLog(settings.redis_url, format=store.VERSION)
         )
-    host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
+    host = Host(log, AuditTrail(log, settings.audit_ttl), on_tick=metrics.tick)
     meetings = _meetings(settings, host, metrics)
     voices = Voices(log, _turn(settings), off=settings.media == "off")
     operator = Operator(
@@ -311,7 +311,7 @@ async def _carry(
     assert settings.redis_url is not None
     log = RedisLog(settings.redis_url, format=store.VERSION)
     log.start()
-    host = Host(log, Trail(log, settings.audit_ttl))
+    host = Host(log, AuditTrail(log, settings.audit_ttl))
     pulse = Pulse(host)
     process, stop, seconds = MediaProcess(), asyncio.Event(), settings.drain_seconds
 

@@ -24,7 +24,7 @@ from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import COMMITTED, UNAVAILABLE, Outcome
 from sitwith_server.service.rooms.room import Room
 from tests.gateway.house import URL, error_of
@@ -94,7 +94,7 @@ class World:
 async def world() -> AsyncIterator[World]:
     log = MemoryLog()
     seats = await people(log)
-    host = Host(log, Trail(log, 3_600))
+    host = Host(log, AuditTrail(log, 3_600))
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
     shelf = Shelf(log, host.hosted, lost_after=-1.0)
     materials = Materials(host, shelf, settings, Quick())

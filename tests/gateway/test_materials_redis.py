@@ -17,7 +17,7 @@ from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from tests.gateway.house import URL
 from tests.gateway.test_materials import Quick
 from tests.servers import Server, running
@@ -59,7 +59,7 @@ def server() -> Iterator[Server]:
 @asynccontextmanager
 async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]]:
     log = await begun(server)
-    host = Host(log, Trail(log, 3_600))
+    host = Host(log, AuditTrail(log, 3_600))
     settings = Settings()
     materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
     asgi = app.site(materials.routes(), settings, Metrics())

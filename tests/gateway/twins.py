@@ -28,7 +28,7 @@ from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people import tokens
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import COMMITTED
 
 TIMES: Final = {"at", "now", "ends_at", "expires_at", "starts_at", "left"}
@@ -140,8 +140,8 @@ class Twin:
 
     def __init__(self, log: Log, eyes: Log | None = None, *, room: str = "evening") -> None:
         self._name = room
-        self.host = Host(log, Trail(log, 3600))
-        self.other = Host(eyes, Trail(eyes, 3600)) if eyes is not None else self.host
+        self.host = Host(log, AuditTrail(log, 3600))
+        self.other = Host(eyes, AuditTrail(eyes, 3600)) if eyes is not None else self.host
         self.viewers: dict[str, Viewer] = {}
         self.seated: dict[str, Seated] = {}
         self._ids = itertools.count(10)

@@ -23,7 +23,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import Committed
 from tests.media.person import until
 
@@ -151,8 +151,8 @@ class Circle:
 async def circle(*names: str, worker: Log, carrier: Log | None = None) -> AsyncIterator[Circle]:
     """worker, carrier: how each process sees the log; without the second one both are one process.
     They are closed at the end."""
-    first = Host(worker, Trail(worker, 60))
-    second = first if carrier is None else Host(carrier, Trail(carrier, 60))
+    first = Host(worker, AuditTrail(worker, 60))
+    second = first if carrier is None else Host(carrier, AuditTrail(carrier, 60))
     made = Circle(first, second)
     pulses = [Pulse(host) for host in {first, second}]
     for pulse in pulses:

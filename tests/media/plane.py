@@ -26,7 +26,7 @@ from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import COMMITTED, Committed
 from sitwith_server.service.rooms.room import Room
@@ -151,7 +151,7 @@ class Process:
         self.clock = asyncio.get_running_loop().time
         self.sight = self.machine.call(lambda: Sight(shared, chance))
         self.host = self.machine.call(
-            lambda: Host(self.sight.as_log, Trail(self.sight.as_log, 60), idle_seconds=120)
+            lambda: Host(self.sight.as_log, AuditTrail(self.sight.as_log, 60), idle_seconds=120)
         )
         self.pulse = Pulse(self.host)
         self.machine.call(self.pulse.start)
@@ -235,7 +235,7 @@ class Plane:
         self.chance, self.takes, self.now = chance, takes, loop.time
         self.log = MemoryLog(loop.time)
         self.log.leases = BeatenLeases(loop.time)
-        self.truth = Host(self.log, Trail(self.log, 60))
+        self.truth = Host(self.log, AuditTrail(self.log, 60))
         self.pulse = Pulse(self.truth)
         self.pulse.start()
         self.nodes: list[NodeProcess] = []

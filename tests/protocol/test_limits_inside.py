@@ -14,7 +14,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 
 
 class Peer:
@@ -81,7 +81,7 @@ def everything_under(*roots: object, but: Iterable[object] = ()) -> list[str | b
 
 async def test_IN4_tokens_and_resume_values_are_kept_as_hashes_only() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("Title", "Agreement", 5, Settings()))
     invite = await operator.invite(made.room, Role.MEMBER, 1, None)

@@ -14,7 +14,7 @@ from sitwith_server.room.care.values import Card
 from sitwith_server.room.chat.talk import Said
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms.answers import Done, No
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from tests.service.test_cards import CARD, Seats, people
 
 
@@ -94,7 +94,7 @@ async def test_EV5_CL12_another_workers_copies_go_the_same_way(by: str) -> None:
     log = WatchedLog()
     e = await people(log)
     _, ada, _ = e.seats
-    host = Host(log, Trail(log, 60))
+    host = Host(log, AuditTrail(log, 60))
     use = await host.use(e.room.id)
     assert use is not None
     assert isinstance(await e.ask(c.Say(by=ada, to="circle", body="canary")), Done)

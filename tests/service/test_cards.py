@@ -15,7 +15,7 @@ from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Answer, Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY
 from sitwith_server.service.rooms.room import Room
 
@@ -56,7 +56,7 @@ class Seats:
 
 
 async def people(log: Log) -> Seats:
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(
         RoomSpec("", "Be kind.", 50, Settings(cards=True))
     )

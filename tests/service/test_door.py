@@ -20,14 +20,14 @@ from sitwith_server.service.people import tokens
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.people.peers import address_hash
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 
 
 async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["mAAAAAAA", "mAAAAAAA", "mBBBBBBB", "mBBBBBBB", "mAAAAAAA", "mCCCCCCC"])
     monkeypatch.setattr(tokens, "new_seat_id", lambda: next(drawn))
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
     door = Door(host)
 
@@ -49,7 +49,7 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
 
 async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
     door, name = Door(host), clean("Facilitator 2")
     assert await door.join(made.member, name) is CloseCode.BAD_FRAME
@@ -67,7 +67,7 @@ async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -
 
 async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     assert await log.create("r1", b"", time.time() + 3600)
     await log.commit(Commit("r1", CONTROL, (b"canary of another version",), 0))
     token, _ = tokens.mint_token("r1")
@@ -80,7 +80,7 @@ async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> No
 
 async def test_HT7_who_comes_and_goes_pushes_nothing_out_of_the_trail() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
     door = Door(host)
     for _ in range(250):
@@ -125,7 +125,7 @@ def test_EN12_an_id_has_eight_characters_of_letters_and_digits() -> None:
 
 async def test_LI22_at_a_crowded_door_shared_links_take_turns_and_no_others() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("", "Be kind.", 10, Settings()))
     invited = await operator.invite(made.room, Role.MEMBER, 1, None)

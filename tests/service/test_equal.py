@@ -11,7 +11,7 @@ from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import COMMITTED
 from tests.service.test_cards import people
 
@@ -34,7 +34,7 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
     trail = b"".join(map(bytes, await log.read_audit(e.room.id)))
     assert BYTES not in trail
     assert ada.encode() in trail
-    assert await Operator(Host(log, Trail(log, 3600)), room_ttl=3600).end(e.room.id)
+    assert await Operator(Host(log, AuditTrail(log, 3600)), room_ttl=3600).end(e.room.id)
     async with asyncio.timeout(30):
         while e.room.id in await log.rooms():
             await asyncio.sleep(0.01)

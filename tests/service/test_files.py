@@ -16,7 +16,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import COMMITTED
 from sitwith_server.service.rooms.room import Room
 from tests.servers import Server, running
@@ -94,7 +94,7 @@ async def test_MT13_what_a_redis_lost_is_put_back_by_whoever_holds_it(
     e = await people(log)
     shelf = Shelf(log, lambda: [e.room], lost_after=0.0)
     await shown(e.room, e.seats[0], shelf)
-    host = Host(other, Trail(other, 60))
+    host = Host(other, AuditTrail(other, 60))
     use = await host.use(e.room.id)
     assert use is not None
     room = use.room
@@ -132,7 +132,7 @@ async def test_MT13_what_was_hidden_meanwhile_is_not_put_back(
     e = await people(log)
     shelf = Shelf(log, lambda: [e.room])
     await shown(e.room, e.seats[0], shelf)
-    late = await load(other, Trail(other, 60), e.room.id)
+    late = await load(other, AuditTrail(other, 60), e.room.id)
     assert late is not None
     assert await other.files.get(late.id, "b1") == BODY
     assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)

@@ -15,7 +15,7 @@ from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Committed
 from sitwith_server.service.rooms.store import Unreadable
@@ -49,7 +49,7 @@ class Seen(Observer):
 def second(log: MemoryLog, idle_seconds: float = 30.0) -> tuple[WorkerLog, Host]:
     """Another worker on a log."""
     way = WorkerLog(log)
-    return way, Host(way, Trail(way, 60), idle_seconds=idle_seconds)
+    return way, Host(way, AuditTrail(way, 60), idle_seconds=idle_seconds)
 
 
 async def used(host: Host, room: str) -> Use:

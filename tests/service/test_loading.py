@@ -13,7 +13,7 @@ from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import COMMITTED
 from tests.service.test_cards import people
 
@@ -47,7 +47,7 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
     log = MemoryLog(kept=30)
     e = await people(log)
     fay, *_ = e.seats
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     use = await host.use(e.room.id)
     assert use is not None
     other = use.room
@@ -76,11 +76,11 @@ async def test_what_is_committed_to_a_room_of_its_record_alone_can_be_loaded_aga
     assert record is not None
     emptied = MemoryLog()
     assert await emptied.create(e.room.id, record, e.room.state.expires_at)
-    first = await load(emptied, Trail(emptied, 3600), e.room.id)
+    first = await load(emptied, AuditTrail(emptied, 3600), e.room.id)
     assert first is not None
     direct = c.RoomSettings(by=OPERATOR, changes={"direct": True})
     assert await first.order(direct, "room.settings") == COMMITTED
-    again = await load(emptied, Trail(emptied, 3600), e.room.id)
+    again = await load(emptied, AuditTrail(emptied, 3600), e.room.id)
     assert again is not None
     assert again.state == first.state
     assert again.state.settings.direct

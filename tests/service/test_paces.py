@@ -16,7 +16,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.paces import BURST, RATE, RESUMES, RESUMES_BURST
 from sitwith_server.service.rooms.answers import PACED, Answer, Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.room import Room
 from tests.servers import Server, running
 from tests.service.test_cards import people
@@ -71,7 +71,7 @@ class Two:
 async def _two(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Two]:
     async with _logs(kind, request) as (log, other):
         e = await people(log)
-        host = Host(other, Trail(other, 3600))
+        host = Host(other, AuditTrail(other, 3600))
         room = (await used(host, e.room.id)).room
         yield Two((e.host, host), (e.room, room), e.seated[1])
         await host.close()

@@ -18,7 +18,7 @@ from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms import room as rooms
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 
 plan = pairing.plan
 NAMES = ("Fay", "Ada", "Ben", "Cleo", "Dora", "Emil", "Finn")
@@ -29,7 +29,7 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     monkeypatch: pytest.MonkeyPatch, here: bool
 ) -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("", "Be kind.", 50, Settings()))
     door, seats = Door(host), list[str]()

@@ -9,14 +9,14 @@ from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from tests.service.test_cards import people
 
 
 async def test_one_sick_room_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     log = MemoryLog()
     elsewhere = [await people(log), await people(log)]
-    host = Host(log, Trail(log, 60))
+    host = Host(log, AuditTrail(log, 60))
     uses = [await host.use(each.room.id) for each in elsewhere]
     sick, well = [use.room for use in uses if use is not None]
     sick.rang = well.rang = lambda bell: True  # type: ignore[method-assign]

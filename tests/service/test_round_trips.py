@@ -14,7 +14,7 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.room import Room
 from tests.servers import PASSWORD, Server, running
 from tests.service.test_cards import people
@@ -76,7 +76,7 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
     server: Server, logs: tuple[RedisLog, RedisLog]
 ) -> None:
     e = await people(logs[0])
-    other = Host(logs[1], Trail(logs[1], 60))
+    other = Host(logs[1], AuditTrail(logs[1], 60))
     there = (await used(other, e.room.id)).room
     seen, here = Seen(), Seen()
     there.observe(seen)

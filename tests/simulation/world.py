@@ -24,7 +24,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Created, Operator, RoomSpec
 from sitwith_server.service.people.door import Door
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from tests.folding import folded, touched
 from tests.plain_log import PlainLog
 
@@ -99,7 +99,7 @@ class World:
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.log = PlainLog(loop.time)
-        self.host = Host(self.log, Trail(self.log, 86_400))
+        self.host = Host(self.log, AuditTrail(self.log, 86_400))
         self.pulse = Pulse(self.host)
         self.pulse.start()
         self.operator = Operator(self.host, room_ttl=86_400)

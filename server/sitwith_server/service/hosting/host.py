@@ -38,8 +38,8 @@ from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.hosting.timers import Timer
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.effects import Audit
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.effects import AuditEntry
 from sitwith_server.service.rooms.replica import Replica, ReloadNeeded
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.room import Room
@@ -124,7 +124,7 @@ class Host:
     def __init__(
         self,
         log: Log,
-        trail: Trail,
+        trail: AuditTrail,
         *,
         on_tick: Callable[[], None] = lambda: None,
         idle_seconds: float = IDLE_SECONDS,
@@ -212,7 +212,7 @@ class Host:
             self.log.hold(room.id, lambda: hosted_state(room), lambda lost: self.lost(room, lost)),
         )
 
-    async def create(self, opened: RoomOpened, audit: Audit | None = None) -> Use:
+    async def create(self, opened: RoomOpened, audit: AuditEntry | None = None) -> Use:
         """A new room from its first event.
 
         Raises:

@@ -7,13 +7,13 @@ from sitwith_server.room import begin, due_at
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.lifetime.record import reopened
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, workers_of
 from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.room import Room
 
 
-async def load(log: Log, trail: Trail, room_id: str) -> Room | None:
+async def load(log: Log, trail: AuditTrail, room_id: str) -> Room | None:
     """A room as its log has it, or None if there is none.
 
     Raises:

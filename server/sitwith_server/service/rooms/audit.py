@@ -13,12 +13,12 @@ from sitwith_server.log.base import Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.rules import rule_for
-from sitwith_server.service.rooms.effects import Audit
+from sitwith_server.service.rooms.effects import AuditEntry
 
 _TARGETS = ("member", "person", "group", "invite")
 
 
-class Trail:
+class AuditTrail:
     """Makes and reads entries of rooms' trails; they are committed with what they tell of."""
 
     def __init__(self, log: Log, ttl: float) -> None:
@@ -27,7 +27,7 @@ class Trail:
 
     def of(
         self, command: c.Command, action: str, result: str, states: tuple[RoomState, ...], at: float
-    ) -> Audit | None:
+    ) -> AuditEntry | None:
         """The entry of a person's command; None where the trail keeps none. states: of the room
         before and after it. at: unix seconds."""
         rule = rule_for(command)
@@ -38,7 +38,7 @@ class Trail:
         known = any(target in names for state in states for names in _ids(state))
         return self.entry(command.by, action, target if known else None, result, at)
 
-    def entry(self, seat: str, action: str, target: str | None, result: str, at: float) -> Audit:
+    def entry(self, seat: str, action: str, target: str | None, result: str, at: float) -> AuditEntry:
         said = {
             "t": "a",
             "time": at,
@@ -49,7 +49,7 @@ class Trail:
         }
         return encode(said), self._ttl
 
-    async def note(self, room: str, audit: Audit) -> None:
+    async def note(self, room: str, audit: AuditEntry) -> None:
         """Keeps an entry of something that commits nothing. Raises LogDown."""
         await self._log.audit(room, *audit)
 

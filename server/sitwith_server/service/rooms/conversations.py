@@ -37,7 +37,7 @@ from sitwith_server.service.people import paces
 from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
 from sitwith_server.service.rooms.asides import line_moved
-from sitwith_server.service.rooms.effects import Audit, effects_of
+from sitwith_server.service.rooms.effects import AuditEntry, effects_of
 from sitwith_server.service.rooms.message_index import MessageIndex
 
 Key = tuple[str, int]
@@ -66,7 +66,7 @@ class NotCommitted(Enum):
     """There is no such room any more."""
 
 
-Auditor: TypeAlias = Callable[[str], Audit | None]
+Auditor: TypeAlias = Callable[[str], AuditEntry | None]
 """Makes the trail's entry of a result; None where the trail keeps none."""
 
 Moved: TypeAlias = Callable[[RoomState, tuple[Event, ...], Position], None]

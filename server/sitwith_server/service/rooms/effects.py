@@ -18,7 +18,7 @@ from sitwith_server.service.rooms.asides import gone
 SNAPSHOT_EVERY: Final = KEPT_ENTRIES // 10
 """Control entries between two snapshots: the log's tail always reaches back to the last one."""
 
-Audit = tuple[Blob, float]
+AuditEntry = tuple[Blob, float]
 """An entry of the audit trail and the trail's ttl (s)."""
 
 
@@ -34,7 +34,7 @@ def workers_of(state: RoomState) -> frozenset[str]:
 
 
 def effects_of(
-    before: RoomState, after: RoomState, snapshot_at: int, audit: Audit | None = None
+    before: RoomState, after: RoomState, snapshot_at: int, audit: AuditEntry | None = None
 ) -> Effects:
     """snapshot_at: the number of the control entry after which a snapshot was last known."""
     if after.ended and not before.ended:

@@ -44,8 +44,8 @@ from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
 from sitwith_server.service.rooms.asides import completed, forgotten
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.effects import Audit, effects_of
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.effects import AuditEntry, effects_of
 from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.follower import LogFollower
 from sitwith_server.service.rooms.results import (
@@ -99,7 +99,7 @@ Still = Callable[[], Awaitable[bool]]
 class Room(LogFollower):
     """One room as this worker holds it."""
 
-    def __init__(self, log: Log, trail: Trail, replica: Replica) -> None:
+    def __init__(self, log: Log, trail: AuditTrail, replica: Replica) -> None:
         super().__init__(log, replica)
         self._trail = trail
 
@@ -126,7 +126,7 @@ class Room(LogFollower):
         *,
         not_before: float | None = None,
         still: Still | None = None,
-        audit: Audit | None = None,
+        audit: AuditEntry | None = None,
         pace: Pace | None = None,
     ) -> Outcome:
         """What comes from the door, from time, a connection or the operator.
@@ -150,7 +150,7 @@ class Room(LogFollower):
         why: str,
         not_before: float | None,
         still: Still | None,
-        audit: Audit | None,
+        audit: AuditEntry | None,
         pace: Pace | None,
         planned: Planned | None,
     ) -> Outcome:
@@ -207,7 +207,7 @@ class Room(LogFollower):
         before = self.state
         now = await self._log.now(self.id)
 
-        def audit(result: str) -> Audit | None:
+        def audit(result: str) -> AuditEntry | None:
             return self._trail.of(command, why, result, (before, self.state), now)
 
         for _ in range(ATTEMPTS):
@@ -302,7 +302,7 @@ class Room(LogFollower):
         verdict: Verdict,
         why: str,
         keyed: tuple[Key, Blob] | None = None,
-        audit: Audit | None = None,
+        audit: AuditEntry | None = None,
         not_before: float | None = None,
         pace: Pace | None = None,
     ) -> object:
