@@ -165,7 +165,7 @@ def bells_in_any_order() -> AbstractContextManager[object]:
 
 
 def _fold_without(kind: type, undo: Callable[[RoomState, RoomState, Any], RoomState]) -> Plant:
-    fold: Callable[[RoomState, Any], RoomState] = vars(folded)["fold"]
+    fold: Callable[[RoomState, Any], RoomState] = vars(replica)["fold"]
 
     def blind(state: RoomState, event: Any) -> RoomState:
         after = fold(state, event)

@@ -25,7 +25,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.results import COMMITTED, UNAVAILABLE, Outcome
+from sitwith_server.service.rooms.results import APPLIED, UNAVAILABLE, CommandResult
 from sitwith_server.service.rooms.room import Room
 from tests.gateway.house import URL, error_of
 from tests.materials import samples
@@ -295,8 +295,8 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
-        assert await order(self, command, why, **how) == COMMITTED
+    async def taken_and_not_heard(self: Room, command: c.Command, why: str, **how: Any) -> CommandResult:
+        assert await order(self, command, why, **how) == APPLIED
         return UNAVAILABLE
 
     order = Room.order
@@ -306,7 +306,7 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     await world.shelf.mind()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
-    async def not_taken(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
+    async def not_taken(self: Room, command: c.Command, why: str, **how: Any) -> CommandResult:
         return UNAVAILABLE
 
     other = await world.ticket(world.fay, "f2")

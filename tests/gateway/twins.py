@@ -29,7 +29,7 @@ from sitwith_server.service.people import tokens
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.results import APPLIED
 
 TIMES: Final = {"at", "now", "ends_at", "expires_at", "starts_at", "left"}
 """Fields in seconds of the log's clock."""
@@ -209,7 +209,7 @@ class Twin:
 
     async def tick(self) -> None:
         """What is due happens, as by the timers of every worker."""
-        while await self.seated["fay"].room.tick() is COMMITTED:
+        while await self.seated["fay"].room.tick() is APPLIED:
             pass
         await self.follow()
 

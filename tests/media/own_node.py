@@ -24,7 +24,7 @@ from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.results import Applied
 from tests.media.person import until
 
 LIMITS = Limits(offers=100, offers_burst=100)
@@ -78,7 +78,7 @@ class Circle:
 
     async def must(self, command: c.Command) -> None:
         outcome = await self.room.order(command, "test")
-        assert isinstance(outcome, Committed), outcome
+        assert isinstance(outcome, Applied), outcome
 
     async def connect(self, *names: str) -> None:
         await asyncio.gather(*map(self._connect, names))

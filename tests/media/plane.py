@@ -28,7 +28,7 @@ from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.results import COMMITTED, Committed
+from sitwith_server.service.rooms.results import APPLIED, Applied
 from sitwith_server.service.rooms.room import Room
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
@@ -277,7 +277,7 @@ class Plane:
         return self.nodes[-1]
 
     async def must(self, command: c.Command) -> None:
-        assert (outcome := await self.room.order(command, "test")) == COMMITTED, outcome
+        assert (outcome := await self.room.order(command, "test")) == APPLIED, outcome
 
     def carrier(self) -> NodeProcess | None:
         """The node that the room's state names."""
@@ -297,7 +297,7 @@ class Plane:
         """A command by a worker, until its `ok`; whether it was taken."""
 
         async def work() -> int | None:
-            if not isinstance(await worker.room.order(command, "test"), Committed):
+            if not isinstance(await worker.room.order(command, "test"), Applied):
                 return None
             seq = worker.room.state.seq
             await worker.voices.settled(worker.room)

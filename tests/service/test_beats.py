@@ -12,7 +12,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.presence import BEAT_EVERY
 from sitwith_server.service.hosting.pulse import PATIENCE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
 from tests.service.test_host import second, used
 from tests.simulation.virtual import run
@@ -54,7 +54,7 @@ def test_beats_go_on_at_their_pace_while_hundreds_of_rooms_are_looked_after_slow
             await used(host, made.room)
         way.silent = True
         for room in rooms:  # all of them are behind
-            assert await room.order(c.RoomLock(by=""), "operator") == COMMITTED
+            assert await room.order(c.RoomLock(by=""), "operator") == APPLIED
         way.slow = 0.5
         pulse = Pulse(host)
         pulse.start()

@@ -19,11 +19,11 @@ from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Done, No
 from sitwith_server.service.rooms.results import (
-    COMMITTED,
+    APPLIED,
     ENDED,
     UNAVAILABLE,
     UNCHANGED,
-    Refused,
+    Denied,
 )
 from tests.media.plane import Plane
 from tests.media.plane_rooms import connected, plane
@@ -140,7 +140,7 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     outcome = await room.order(
         c.LoseConnection(by=seated.seat, connection=back.connection), "connection.lost"
     )
-    assert outcome == UNCHANGED or isinstance(outcome, Refused)
+    assert outcome == UNCHANGED or isinstance(outcome, Denied)
     assert seated.seat in room.state.removed
     await host.close()
 
@@ -156,7 +156,7 @@ async def test_no_events_of_a_state_of_before_are_not_trusted() -> None:
     assert room.state.locked
     way.silent = True
     assert isinstance(await e.ask(unlocks), Done)
-    assert await room.order(locks, "room.lock") == COMMITTED
+    assert await room.order(locks, "room.lock") == APPLIED
     assert await room.order(locks, "room.lock") == UNCHANGED
     await e.room.follow_up()
     assert e.room.state.locked

@@ -12,7 +12,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
 
 FIGURE = 4242.5
@@ -25,9 +25,9 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
     e = await people(log)
     fay, ada, _ = e.seats
     pin = c.PinMedia(by=OPERATOR, node="n1", was=None)
-    assert await e.room.order(pin, "media") == COMMITTED
+    assert await e.room.order(pin, "media") == APPLIED
     heard = c.AddTalk(by=OPERATOR, node="n1", heard={ada: FIGURE})
-    assert await e.room.order(heard, "talk") == COMMITTED
+    assert await e.room.order(heard, "talk") == APPLIED
     assert isinstance(await e.ask(c.VoiceNudge(by=fay, member=ada)), Done)
     await e.save()
     assert BYTES in await e.kept()

@@ -17,7 +17,7 @@ from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.results import APPLIED
 from sitwith_server.service.rooms.room import Room
 from tests.servers import Server, running
 from tests.service.test_cards import people
@@ -58,7 +58,7 @@ async def shown(room: Room, by: str, shelf: Shelf, name: str = "f1") -> None:
     assert await shelf.put(room.id, "b1", BODY)
     file = File("b1", "image/png", len(BODY))
     bring = c.MaterialBring(by=by, material=name, what=MaterialKind.PICTURE, file=file)
-    assert await room.order(bring, "material.show") == COMMITTED
+    assert await room.order(bring, "material.show") == APPLIED
 
 
 def key(server: Server, room: str, what: str) -> str:

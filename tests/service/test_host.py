@@ -17,7 +17,7 @@ from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Done
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.store import Unreadable
 from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.service.logs import WorkerLog, names
@@ -274,7 +274,7 @@ async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
     later = e.room.state.emptied_at + e.room.state.opening.forget_seconds
     log._clock = lambda: later + 1
     for _ in range(5):  # other things are due by then, too
-        assert isinstance(await e.room.tick(), Committed)
+        assert isinstance(await e.room.tick(), Applied)
     await settled()
     assert room.state.life == 1 and not room.state.seats
     host.let_go_of_idle()

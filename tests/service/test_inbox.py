@@ -16,7 +16,7 @@ from sitwith_server.room.chat.talk import Said
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Done, No
-from sitwith_server.service.rooms.results import COMMITTED, UNCHANGED
+from sitwith_server.service.rooms.results import APPLIED, UNCHANGED
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.store import read_saying
 from tests.service.logs import WorkerLog
@@ -140,5 +140,5 @@ async def test_what_is_settled_on_a_state_of_before_does_not_hide_who_wrote_sinc
     assert await room.order(moved, "staff.line") == UNCHANGED
     assert waiting(room) == {ada: True}, "known only once it was read"
     again = c.LineMoved(by=OPERATOR, member=ada, n=2, waiting=False)
-    assert await room.order(again, "staff.line") == COMMITTED
+    assert await room.order(again, "staff.line") == APPLIED
     await host.close()

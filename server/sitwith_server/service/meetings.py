@@ -33,7 +33,7 @@ from sitwith_server.series.model import (
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class Meetings:
         """Does it; the number from which the room's state knows of it."""
         await room.follow_up()
         outcome = await room.order(command, "series")
-        if not isinstance(outcome, Committed):
+        if not isinstance(outcome, Applied):
             raise StoreDown(type(outcome).__name__)
         return room.state.seq
 

@@ -26,7 +26,7 @@ from sitwith_server.series.model import Memory, StoreDown
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.results import Committed, Ended, Refused, Unavailable
+from sitwith_server.service.rooms.results import Applied, Ended, Denied, Unavailable
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.store import Unreadable
 
@@ -235,11 +235,11 @@ class Operator:
         with use as found:
             command = c.RevokeInvite(by=OPERATOR, invite=invite)
             outcome = await self._order(found, command, "invite.revoke", invite)
-        return isinstance(outcome, Committed)
+        return isinstance(outcome, Applied)
 
     async def _order(
         self, room: Room, command: c.Command, action: str, target: str | None
-    ) -> Committed | Refused | Ended:
+    ) -> Applied | Denied | Ended:
         """Commits it with its entry in the trail.
 
         Raises:

@@ -30,7 +30,7 @@ from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.people.tokens import new_id
-from sitwith_server.service.rooms.results import Committed, Refused, Unavailable
+from sitwith_server.service.rooms.results import Applied, Denied, Unavailable
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.store import Unreadable
 
@@ -141,13 +141,13 @@ class Materials:
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
         outcome = await room.order(command, "material.show", audit=audit)
-        if isinstance(outcome, Committed):
+        if isinstance(outcome, Applied):
             return
         if isinstance(outcome, Unavailable):
             self._shelf.unsure(room.id, name)
             raise unavailable()
         await self._shelf.drop(room.id, name)
-        if not isinstance(outcome, Refused) or outcome.code not in _REFUSALS:
+        if not isinstance(outcome, Denied) or outcome.code not in _REFUSALS:
             raise not_found()
         refused = self._host.trail.entry(command.by, "material.show", None, outcome.code, at)
         with suppress(LogDown):

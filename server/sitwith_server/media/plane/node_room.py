@@ -21,7 +21,7 @@ from sitwith_server.media.plane.reconcile import Reads, Reconciler
 from sitwith_server.room import commands as c
 from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
-from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import Room
 
 SAYS_EVERY: Final = 0.25
@@ -137,7 +137,7 @@ class Carried:
         self._leaves = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
-            if isinstance(await self.room.order(command, "media.pin"), Committed):
+            if isinstance(await self.room.order(command, "media.pin"), Applied):
                 # Whoever was answered at this very moment offers again.
                 await self.say_lost()
         finally:
@@ -304,7 +304,7 @@ class Carried:
 
     async def _note(self, heard: Mapping[MemberId, float], now: float) -> None:
         command = c.AddTalk(by="", node=self._node, heard=heard)
-        if isinstance(await self.room.order(command, "talk"), Committed):
+        if isinstance(await self.room.order(command, "talk"), Applied):
             self._talk.noted(heard, now)
 
 

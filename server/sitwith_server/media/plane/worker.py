@@ -30,7 +30,7 @@ from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.answers import Answer, Done, No
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import Room
 
 DEAD_AFTER: Final = 2.0
@@ -388,7 +388,7 @@ class Voices:
 
     async def _pin(self, room: Room, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
-        if isinstance(await room.order(command, "media.pin"), Committed):
+        if isinstance(await room.order(command, "media.pin"), Applied):
             await self.bus.say_to_all(bus.Wish(node, room.id))
 
     def _better(self, room: Room) -> str | None:

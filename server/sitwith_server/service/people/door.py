@@ -17,7 +17,7 @@ from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.people.names import Name
 from sitwith_server.service.people.peers import address_hash
-from sitwith_server.service.rooms.results import Committed, Ended, Refused
+from sitwith_server.service.rooms.results import Applied, Ended, Denied
 from sitwith_server.service.rooms.room import Room, Still
 from sitwith_server.service.rooms.store import Unreadable
 
@@ -165,15 +165,15 @@ class Door:
             self._host.presence.closed(command.connection)
             use.release()
             raise
-        if isinstance(outcome, Committed):
+        if isinstance(outcome, Applied):
             use.seated()
             resumed = isinstance(command, c.TakeBack)
             return Seated(use, command.by, command.connection, resume, resumed)
         self._host.presence.closed(command.connection)
-        if isinstance(outcome, Refused) and outcome.code == ID_TAKEN:
+        if isinstance(outcome, Denied) and outcome.code == ID_TAKEN:
             return None
         use.release()
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Denied):
             return _CLOSES[outcome.code]
         return CloseCode.NOWHERE if isinstance(outcome, Ended) else CloseCode.LOST
 

@@ -10,21 +10,21 @@ from sitwith_server.room import Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class Applied:
     """It holds. `changed`: whether anything was appended, or all was so already."""
 
     changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Denied:
     """The rules say no; nothing has changed. `code` and `message` as in `Refusal`."""
 
     code: str
     message: str
 
     @classmethod
-    def of(cls, refusal: Refusal) -> Refused:
+    def of(cls, refusal: Refusal) -> Denied:
         return cls(refusal.code, refusal.message)
 
 
@@ -39,11 +39,11 @@ class Unavailable:
     safe to ask again."""
 
 
-Outcome: TypeAlias = Committed | Refused | Ended | Unavailable
+CommandResult: TypeAlias = Applied | Denied | Ended | Unavailable
 
-COMMITTED: Final = Committed()
-UNCHANGED: Final = Committed(changed=False)
+APPLIED: Final = Applied()
+UNCHANGED: Final = Applied(changed=False)
 ENDED: Final = Ended()
 UNAVAILABLE: Final = Unavailable()
-TOO_FAST: Final = Refused("too_fast", RefusalCode.TOO_FAST.text)
-GIVEN_UP: Final = Refused("given_up", "Nobody waits for this any more.")
+TOO_FAST: Final = Denied("too_fast", RefusalCode.TOO_FAST.text)
+GIVEN_UP: Final = Denied("given_up", "Nobody waits for this any more.")

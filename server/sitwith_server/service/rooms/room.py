@@ -28,7 +28,7 @@ from sitwith_server.log.base import (
     Pace,
     TooFast,
 )
-from sitwith_server.log.base import Committed as Taken
+from sitwith_server.log.base import Committed
 from sitwith_server.room import (
     Refusal,
     Verdict,
@@ -49,15 +49,15 @@ from sitwith_server.service.rooms.effects import AuditEntry, effects_of
 from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.follower import LogFollower
 from sitwith_server.service.rooms.results import (
-    COMMITTED,
+    APPLIED,
     ENDED,
     GIVEN_UP,
     TOO_FAST,
     UNAVAILABLE,
     UNCHANGED,
     Ended,
-    Outcome,
-    Refused,
+    CommandResult,
+    Denied,
     Unavailable,
 )
 from sitwith_server.service.rooms.conversations import (
@@ -128,7 +128,7 @@ class Room(LogFollower):
         still: Still | None = None,
         audit: AuditEntry | None = None,
         pace: Pace | None = None,
-    ) -> Outcome:
+    ) -> CommandResult:
         """What comes from the door, from time, a connection or the operator.
 
         still: asked right before each attempt to commit; if it says no, nothing is committed.
@@ -153,7 +153,7 @@ class Room(LogFollower):
         audit: AuditEntry | None,
         pace: Pace | None,
         planned: Planned | None,
-    ) -> Outcome:
+    ) -> CommandResult:
         surely = False
         for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
             if self.state.ended:
@@ -163,7 +163,7 @@ class Room(LogFollower):
                 # It commits nothing, so nothing else would show that it was decided on a state
                 # that is not the log's: a seat taken just now at another worker.
                 if surely:
-                    return Refused.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
+                    return Denied.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
                 if not await self._catch_up():
                     return ENDED
                 surely = True
@@ -173,15 +173,15 @@ class Room(LogFollower):
             result = await self._append(
                 command.by, verdict, why, audit=audit, not_before=not_before, pace=pace
             )
-            if isinstance(result, Taken):
-                return COMMITTED
+            if isinstance(result, Committed):
+                return APPLIED
             if isinstance(result, TooFast):
                 return TOO_FAST
             if not await self._lost_to(result):
                 return ENDED
         return UNAVAILABLE
 
-    async def tick(self) -> Outcome:
+    async def tick(self) -> CommandResult:
         """Everything that is due happens; too early or somebody else's tick is harmless."""
         if self.frozen:
             return UNAVAILABLE
@@ -259,7 +259,7 @@ class Room(LogFollower):
         keyed = (key, outcome) if kept else None
         paced = paces.of_commands(command.by)
         result = await self._append(command.by, verdict, why, keyed, noted, pace=paced)
-        if isinstance(result, Taken):
+        if isinstance(result, Committed):
             return answer
         if isinstance(result, TooFast):
             return PACED
@@ -328,7 +328,7 @@ class Room(LogFollower):
                 effects=effects,
             )
         )
-        if isinstance(result, Taken) and events:
+        if isinstance(result, Committed) and events:
             if effects.snapshot is not None:
                 self._replica.snapshot_at = after.seq
             self._replica.took(after, events, result.positions[-1], why, by)
