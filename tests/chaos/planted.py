@@ -28,7 +28,7 @@ from sitwith_server.room.slices import Slice
 from sitwith_server.room.view import SLICES
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.rooms import conversations, follower, replica
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.message_index import MessageIndex
@@ -95,7 +95,7 @@ def ok_before_commit() -> AbstractContextManager[object]:
             if isinstance(placed, Placed) and isinstance(placed.what, Said):
                 work = asyncio.create_task(ask(self, command, key, why))
                 work.add_done_callback(lambda done: done.cancelled() or done.exception())
-                return Done({"to": placed.stream, "n": placed.what.n})
+                return Ok({"to": placed.stream, "n": placed.what.n})
         return await ask(self, command, key, why)
 
     return mock.patch.object(Room, "ask", hasty)

@@ -23,7 +23,7 @@ from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials.files import Shelf
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED, UNAVAILABLE, CommandResult
 from sitwith_server.service.rooms.room import Room
@@ -64,7 +64,7 @@ class World:
     async def ask(self, command: c.Command) -> dict[str, Any]:
         await self.seats.room.follow_up()
         answer = await self.seats.ask(command)
-        assert isinstance(answer, Done), answer
+        assert isinstance(answer, Ok), answer
         return dict(answer.fields)
 
     async def ticket(self, by: str, name: str = "f1", kind: str = "picture") -> str:

@@ -22,7 +22,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import Applied
 from tests.media.person import until
@@ -105,7 +105,7 @@ class Circle:
             seat = self.room.state.seats[name]
             offer = MediaOffer(1, peer.offer())
             answer = await self.voices.ask(self.room, name, seat.connection or "", offer)
-            if isinstance(answer, Done):
+            if isinstance(answer, Ok):
                 await peer.connect(str(answer.fields["sdp"]))
                 self.peers[name] = peer
                 return

@@ -13,7 +13,7 @@ from sitwith_server.media.engine import Voice
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.reconcile import LEASE
 from sitwith_server.room import commands as c
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.results import APPLIED
 from tests.media.plane import FakeEngine, NodeProcess, Plane
 from tests.media.plane_rooms import NAMES, connected, is_open, plane
@@ -286,7 +286,7 @@ def test_ME44_nothing_is_kept_of_who_has_left() -> None:
         (room,) = node.engine.rooms.values()
         for name in ("ada", "ben"):
             asked = worker.voices.ask(worker.room, name, "", MediaTake(1, "low"))
-            assert await worker.machine.start(asked) == Done()
+            assert await worker.machine.start(asked) == Ok()
             node.machine.call(lambda n=name: room.watcher.mapped(n, {"1": "cleo"}))  # type: ignore[misc]
         room.talked = {name: Voice(30.0, True) for name in NAMES}
         await asyncio.sleep(12)

@@ -10,7 +10,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import No
+from sitwith_server.service.rooms.answers import Refused
 from tests.service.test_cards import CARD, Seats, people
 
 
@@ -31,7 +31,7 @@ async def dying(e: Seats, *commands: c.Command) -> None:
     assert isinstance(e.log, DyingLog)
     e.log.dying = True
     for command in commands:
-        assert isinstance(await e.ask(command), No)
+        assert isinstance(await e.ask(command), Refused)
     e.log.dying = False
 
 

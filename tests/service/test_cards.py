@@ -14,7 +14,7 @@ from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY
 from sitwith_server.service.rooms.room import Room
@@ -43,7 +43,7 @@ class Seats:
         """Has the log keep a snapshot, as every so many entries do."""
         self.room._replica.snapshot_at = -SNAPSHOT_EVERY
         locked = c.RoomUnlock if self.room.state.locked else c.RoomLock
-        assert isinstance(await self.ask(locked(by=self.seats[0])), Done)
+        assert isinstance(await self.ask(locked(by=self.seats[0])), Ok)
 
     async def kept(self) -> bytes:
         """All that the log holds of the room."""
@@ -78,13 +78,13 @@ async def test_CL11_what_a_card_says_is_remembered_with_no_outcome() -> None:
     await e.ask(c.CareTake(by=fay, member=ada))
     opening = c.CareOpen(by=fay, member=ada)
     shown = {"card": {"location": CARD.location, "phone": CARD.phone, "note": CARD.note}}
-    assert await e.ask(opening, 99) == Done(shown)
-    assert await e.ask(opening, 99) == Done(shown)
+    assert await e.ask(opening, 99) == Ok(shown)
+    assert await e.ask(opening, 99) == Ok(shown)
     assert len(e.room.state.care.opened[ada]) == 1, "the same id opens it once"
     kept = await log.outcome(e.room.id, fay, 99)
     assert kept is not None and b"canary" not in bytes(kept)
     await e.ask(c.CareDone(by=fay, member=ada))
-    assert await e.ask(opening, 99) == Done({"card": None})
+    assert await e.ask(opening, 99) == Ok({"card": None})
     await log.close()
 
 
@@ -111,7 +111,7 @@ async def test_CL12_a_card_that_is_no_more_goes_from_the_log_too(how: str) -> No
         ],
     }
     for command in commands[how]:
-        assert isinstance(await e.ask(command), Done)
+        assert isinstance(await e.ask(command), Ok)
     left = await e.kept()
     assert b"canary" not in left
     assert (b"bens" in left) is (how != "setting")

@@ -17,7 +17,7 @@ from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.rooms.answers import Ok, Refused
 from sitwith_server.service.rooms.results import (
     APPLIED,
     ENDED,
@@ -62,7 +62,7 @@ async def test_a_hello_in_the_moment_of_the_end_finds_nothing(how: str) -> None:
 
     async def end() -> None:
         if how == "room.end":
-            assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Done)
+            assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Ok)
         else:
             await e.log.end(e.room.id)
 
@@ -133,10 +133,10 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     back = await Door(host).back(seated.resume)
     assert isinstance(back, Seated), "its seat was taken at another worker just now"
     accept = c.AgreementAccept(by=seated.seat, version=1)
-    assert isinstance(await room.ask(accept, (seated.seat, 1), "agreement.accept"), Done)
+    assert isinstance(await room.ask(accept, (seated.seat, 1), "agreement.accept"), Ok)
     await e.room.follow_up()
     way.silent = stale
-    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Done)
+    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Ok)
     outcome = await room.order(
         c.LoseConnection(by=seated.seat, connection=back.connection), "connection.lost"
     )
@@ -151,11 +151,11 @@ async def test_no_events_of_a_state_of_before_are_not_trusted() -> None:
     way, host = second(e.memory)
     room = (await used(host, e.room.id)).room
     locks, unlocks = c.RoomLock(by=e.seats[0]), c.RoomUnlock(by=e.seats[0])
-    assert isinstance(await e.ask(locks), Done)
+    assert isinstance(await e.ask(locks), Ok)
     await settled()
     assert room.state.locked
     way.silent = True
-    assert isinstance(await e.ask(unlocks), Done)
+    assert isinstance(await e.ask(unlocks), Ok)
     assert await room.order(locks, "room.lock") == APPLIED
     assert await room.order(locks, "room.lock") == UNCHANGED
     await e.room.follow_up()
@@ -190,7 +190,7 @@ async def test_a_room_whose_key_is_gone_ends_here_within_a_look() -> None:
     assert [change.after.ended for change in seen.changes] == [True]
     assert host.hosted() == []
     answer = await use.room.ask(c.HandRaise(by=e.seats[1]), (e.seats[1], 9), "hand.raise")
-    assert isinstance(answer, No) and answer.code == "not_inside"
+    assert isinstance(answer, Refused) and answer.code == "not_inside"
     assert names(way.calls, "commit") == []
     await host.close()
 

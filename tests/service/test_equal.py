@@ -10,7 +10,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
@@ -28,7 +28,7 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
     assert await e.room.order(pin, "media") == APPLIED
     heard = c.AddTalk(by=OPERATOR, node="n1", heard={ada: FIGURE})
     assert await e.room.order(heard, "talk") == APPLIED
-    assert isinstance(await e.ask(c.VoiceNudge(by=fay, member=ada)), Done)
+    assert isinstance(await e.ask(c.VoiceNudge(by=fay, member=ada)), Ok)
     await e.save()
     assert BYTES in await e.kept()
     trail = b"".join(map(bytes, await log.read_audit(e.room.id)))

@@ -15,7 +15,7 @@ from sitwith_server.room.materials.values import File, MaterialKind
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.materials.files import Shelf
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED
 from sitwith_server.service.rooms.room import Room
@@ -79,7 +79,7 @@ async def test_MT13_bytes_go_from_worker_to_worker_and_with_their_room(
     await shown(e.room, e.seats[0], shelf)
     assert await Shelf(other, list).get(e.room.id, "b1") == BODY
     assert there(server, e.room.id) == "b1"
-    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)
+    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Ok)
     assert there(server, e.room.id) == ""
     assert await log.files.get(e.room.id, "b1") is None
     await shown(e.room, e.seats[0], shelf, "f2")
@@ -117,7 +117,7 @@ async def test_MT13_what_nobody_holds_is_taken_away(
     link = c.MaterialShow(
         by=e.seats[0], material="t1", what=MaterialKind.LINK, body="https://a.example"
     )
-    assert isinstance(await e.ask(link), Done)
+    assert isinstance(await e.ask(link), Ok)
     log.files.evict_others(())
     server.admin("DEL", key(server, e.room.id, "files"))
     await shelf.mind()
@@ -135,7 +135,7 @@ async def test_MT13_what_was_hidden_meanwhile_is_not_put_back(
     late = await load(other, AuditTrail(other, 60), e.room.id)
     assert late is not None
     assert await other.files.get(late.id, "b1") == BODY
-    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)
+    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Ok)
     assert late.state.materials.names() == {"b1"}
     await Shelf(other, lambda: [late]).mind()
     assert server.admin("KEYS", "sw:*pieces*") + server.admin("KEYS", "sw:*files*") == ""

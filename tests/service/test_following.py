@@ -19,7 +19,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.conversations import ChatEntry
@@ -81,13 +81,13 @@ async def test_S5_a_message_costs_its_author_one_call_and_others_none() -> None:
         its.calls.clear()
         others.calls.clear()
         said = await room.ask(c.Say(by=ada, to=to, body="hello"), (ada, number), "chat.say")
-        assert isinstance(said, Done)
+        assert isinstance(said, Ok)
         await settled()
         assert its.calls == ["commit"]
         assert others.calls == []
     its.calls.clear()
     raised = await room.ask(c.HandRaise(by=ada), (ada, 60), "hand.raise")
-    assert isinstance(raised, Done)
+    assert isinstance(raised, Ok)
     await settled()
     assert (its.calls, others.calls) == (["commit"], [])
     await other.close()
@@ -105,7 +105,7 @@ async def test_own_bells_are_no_news() -> None:
     await say(e, "theirs", by=2)  # rings while the lock is held
     await settled()
     way.held.pop("commit").set()
-    assert isinstance(await asked, Done)
+    assert isinstance(await asked, Ok)
     await settled()
     assert sorted(seen.bodies) == ["mine", "theirs"]
     await same(e, room)
@@ -161,7 +161,7 @@ async def test_words_wait_for_the_rights_that_they_were_said_by() -> None:
     """Who may have them is known only by the control entries before them."""
     e, way, host, room, _ = await following()
     way.silent = True
-    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=e.seats[2])), Done)
+    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=e.seats[2])), Ok)
     await say(e, "without Ben")
     await settled()
     words = next(bell for bell in way.bells if bell.stream == "circle")
@@ -297,20 +297,20 @@ async def test_words_are_taken_after_a_commit_whose_last_event_changes_no_rights
         c.FloorRound(by=fay, order=(ben, ada)),
         c.MemberRemove(by=fay, member=ben),  # and the turn moves on
     ):
-        assert isinstance(await e.ask(command), Done)
+        assert isinstance(await e.ask(command), Ok)
     heads = await e.log.heads(e.room.id)
     assert heads is not None and e.room.state.rights < heads.rights, "or it is no such commit"
     assert e.room.rights == heads.rights
     await say(e, "here")
     await settled()
     said = await room.ask(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
-    assert isinstance(said, Done)
+    assert isinstance(said, Ok)
     await e.room.follow_up()
     await e.save()
     _, third = second(e.memory)
     loaded = (await used(third, e.room.id)).room
     assert loaded.rights == e.room.rights
     said = await loaded.ask(c.Say(by=ada, to="circle", body="loaded"), (ada, 71), "chat.say")
-    assert isinstance(said, Done)
+    assert isinstance(said, Ok)
     await third.close()
     await host.close()

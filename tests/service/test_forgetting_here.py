@@ -14,7 +14,7 @@ from sitwith_server.service.hosting.pulse import LATE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.store import read_record
 from tests.protocol.test_limits_inside import everything_under
 from tests.service.test_host import second, used
@@ -60,7 +60,7 @@ class Circle:
     async def ask(self, command: c.Command) -> Answer:
         self.ids += 1
         answer = await self.seated[0].room.ask(command, (command.by, self.ids), "x")
-        assert isinstance(answer, Done), answer
+        assert isinstance(answer, Ok), answer
         return answer
 
     async def bring_everything(self) -> None:

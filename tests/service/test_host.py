@@ -14,7 +14,7 @@ from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Applied
@@ -65,7 +65,7 @@ async def settled() -> None:
 
 
 async def say(e: Seats, body: str, to: str = "circle", by: int = 1) -> None:
-    assert isinstance(await e.ask(c.Say(by=e.seats[by], to=to, body=body)), Done)
+    assert isinstance(await e.ask(c.Say(by=e.seats[by], to=to, body=body)), Ok)
 
 
 async def test_a_room_in_use_is_not_let_go_of() -> None:
@@ -174,7 +174,7 @@ async def test_a_room_that_ends_is_absent_and_its_users_are_told() -> None:
     use = await used(host, e.room.id)
     seen = Seen()
     use.room.observe(seen)
-    assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Done)
+    assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Ok)
     await settled()
     assert [change.after.ended for change in seen.changes] == [True]
     assert host.hosted() == []
@@ -200,7 +200,7 @@ async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
         while not room.sure:
             await asyncio.sleep(0.01)
     assert seen.gaps == [frozenset(("circle",))]
-    assert isinstance(await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Done)
+    assert isinstance(await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Ok)
     await host.close()
 
 

@@ -15,7 +15,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.chat.talk import Said
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.rooms.answers import Ok, Refused
 from sitwith_server.service.rooms.results import APPLIED, UNCHANGED
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.store import read_saying
@@ -50,12 +50,12 @@ async def test_words_and_their_waiting_come_together_or_not_at_all(away: str) ->
     setattr(way, away, {"commit"})
     command = c.Say(by=ada, to="staff", body="Please help")
     answer = await room.ask(command, (ada, 50), "chat.say")
-    assert isinstance(answer, No) and answer.code == "frozen"
+    assert isinstance(answer, Refused) and answer.code == "frozen"
     truth = await load(e.log, e.host.trail, e.room.id)
     assert truth is not None
     assert waiting(truth) == await told_by_words(e) == ({ada: True} if away == "deaf" else {})
     setattr(way, away, set())
-    assert isinstance(await room.ask(command, (ada, 50), "chat.say"), Done)
+    assert isinstance(await room.ask(command, (ada, 50), "chat.say"), Ok)
     await settled()
     assert waiting(room) == waiting(e.room) == {ada: True}
     await host.close()
@@ -122,7 +122,7 @@ async def _until_done(way: WorkerLog, room: Room, command: c.Command, number: in
     """As a client does: the same id again until there is an answer."""
     for _ in range(20):
         answer = await room.ask(command, (command.by, number), "x")
-        if isinstance(answer, Done) or answer.code != "frozen":
+        if isinstance(answer, Ok) or answer.code != "frozen":
             return
         way.deaf = set()
     raise AssertionError("no answer")
@@ -134,7 +134,7 @@ async def test_what_is_settled_on_a_state_of_before_does_not_hide_who_wrote_sinc
     way, host = second(e.memory)
     room, (_, ada, _) = (await used(host, e.room.id)).room, e.seats
     way.silent = True
-    assert isinstance(await e.ask(c.Say(by=ada, to="staff", body="help")), Done)
+    assert isinstance(await e.ask(c.Say(by=ada, to="staff", body="help")), Ok)
     assert waiting(room) == {}
     moved = c.LineMoved(by=OPERATOR, member=ada, n=1, waiting=True)
     assert await room.order(moved, "staff.line") == UNCHANGED

@@ -12,7 +12,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
@@ -24,7 +24,7 @@ async def test_a_room_whose_beginning_is_gone_is_made_of_its_record() -> None:
     e = await people(log)
     fay, *_ = e.seats
     for direct in (True, False, True):
-        assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": direct})), Done)
+        assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": direct})), Ok)
     assert await log.snapshot(e.room.id) is None
     with pytest.raises(Trimmed):
         await log.read(e.room.id, CONTROL, 0)
@@ -61,7 +61,7 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
     async with asyncio.timeout(10):
         while e.room.state != other.state:
             await asyncio.sleep(0.01)
-    assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Done)
+    assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Ok)
     await other.follow_up()
     assert e.room.state == other.state
     await host.close()

@@ -15,7 +15,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.paces import BURST, RATE, RESUMES, RESUMES_BURST
-from sitwith_server.service.rooms.answers import PACED, Answer, Done
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.room import Room
 from tests.servers import Server, running
@@ -89,7 +89,7 @@ async def test_LI10_a_seat_that_changes_its_worker_gets_no_second_burst(
         since, taken = await e.now(), 0
         for n in range(2 * BURST):
             answer = await e.ask(n % 2, c.Say(by=e.ada, to="circle", body=f"{n}"))
-            assert isinstance(answer, Done) or answer is PACED
+            assert isinstance(answer, Ok) or answer is PACED
             taken += answer is not PACED
         # One command is of the time when she came in.
         most = BURST + RATE * (await e.now() - since) + 1
@@ -116,7 +116,7 @@ async def test_LI10_refusals_that_are_kept_and_hands_count_like_words(
         assert answers.count(PACED) >= BURST
         # Others have a pace of their own.
         ben = next(s.id for s in e.rooms[0].state.inside() if s.place == 3)
-        assert isinstance(await e.ask(0, c.Say(by=ben, to="circle", body="hello")), Done)
+        assert isinstance(await e.ask(0, c.Say(by=ben, to="circle", body="hello")), Ok)
 
 
 @KINDS
@@ -134,7 +134,7 @@ async def test_LI10_what_was_too_fast_changes_nothing_and_may_be_sent_again(
         # An outcome is told all the same.
         assert await e.ask(1, c.Say(by=e.ada, to="circle", body="first"), 1_000) == first
         await asyncio.sleep(2 / RATE)
-        assert isinstance(await e.ask(0, late, 2_000), Done)
+        assert isinstance(await e.ask(0, late, 2_000), Ok)
 
 
 @KINDS
@@ -150,16 +150,16 @@ async def test_LI20_slow_mode_holds_whichever_worker_has_heard_of_what(
             e.ask(0, c.Say(by=e.ada, to="circle", body="one")),
             e.ask(1, c.Say(by=e.ada, to=f"direct:{fay}", body="two")),
         )
-        assert [isinstance(each, Done) for each in answers].count(True) == 1
+        assert [isinstance(each, Ok) for each in answers].count(True) == 1
         # Lines to the facilitators do not wait, and with another time another pace begins.
-        assert isinstance(await e.ask(1, c.Say(by=e.ada, to="staff", body="three")), Done)
-        assert isinstance(await e.ask(1, c.Say(by=fay, to="circle", body="four")), Done)
+        assert isinstance(await e.ask(1, c.Say(by=e.ada, to="staff", body="three")), Ok)
+        assert isinstance(await e.ask(1, c.Say(by=fay, to="circle", body="four")), Ok)
         await e.ask(0, c.RoomSettings(by=fay, changes={"slow_seconds": 0.2}))
         await asyncio.sleep(0.25)
-        assert isinstance(await e.ask(0, c.Say(by=e.ada, to="circle", body="five")), Done)
+        assert isinstance(await e.ask(0, c.Say(by=e.ada, to="circle", body="five")), Ok)
         assert await e.ask(0, c.Say(by=e.ada, to="circle", body="six")) != answers[0]
         await e.ask(0, c.RoomSettings(by=fay, changes={"slow_seconds": 7200.0}))
-        assert not isinstance(await e.ask(0, c.Say(by=e.ada, to="circle", body="7")), Done)
+        assert not isinstance(await e.ask(0, c.Say(by=e.ada, to="circle", body="7")), Ok)
 
 
 @KINDS

@@ -17,7 +17,7 @@ from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms import room as rooms
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 
 plan = pairing.plan
@@ -57,8 +57,8 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
         room.ask(command, (seats[0], 2), "pairs.plan"),
         room.ask(c.HandRaise(by=seats[1]), (seats[1], 3), "hand.raise"),
     )
-    assert isinstance(answer, Done)
-    assert isinstance(other, Done)
+    assert isinstance(answer, Ok)
+    assert isinstance(other, Ok)
     groups: Any = answer.fields["groups"]
     assert {seats[1], seats[4]} in map(set, groups)
     assert [each is threading.main_thread() for each in where] == [here]

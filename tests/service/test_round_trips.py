@@ -13,7 +13,7 @@ import pytest
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.room import Room
 from tests.servers import PASSWORD, Server, running
@@ -108,7 +108,7 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
 
 async def say(room: Room, by: str, number: int) -> None:
     answer = await room.ask(c.Say(by=by, to="circle", body="hello"), (by, number), "chat.say")
-    assert isinstance(answer, Done)
+    assert isinstance(answer, Ok)
 
 
 async def heard(seen: Seen, messages: int) -> None:

@@ -28,7 +28,7 @@ from sitwith_server.gateway.websocket.translate import (
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.service.people.door import Seated
-from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
 
 _log = structlog.get_logger(__name__)
 
@@ -211,7 +211,7 @@ class Connection:
         self._gate.metrics.commit(self._clock() - began)
         if answer is PACED and (end := self._session.refused(self._clock())) is not None:
             self._outbox.end(end.code)
-        if isinstance(answer, Done):
+        if isinstance(answer, Ok):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
                 self._ask_media(seated, message)
                 link.answered()
@@ -228,7 +228,7 @@ class Connection:
         offers = isinstance(message, m.MediaOffer)
         busy = len(self._media) >= MEDIA_AT_ONCE
         if busy or (offers and not self._session.takes_offer(self._clock())):
-            self._answer(message, No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
+            self._answer(message, Refused(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
             return
 
         async def work() -> None:

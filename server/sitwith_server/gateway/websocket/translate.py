@@ -22,7 +22,7 @@ from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.rules import RULES
 from sitwith_server.service.people.names import Name, NameRefused, clean
 from sitwith_server.service.people.tokens import new_id
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.store import chat_frame
 from sitwith_server.service.rooms.conversations import ChatEntry
 
@@ -51,7 +51,7 @@ def to_name(name: str) -> Name | None:
 
 
 def answer_frame(command_id: int, answer: Answer) -> Frame:
-    if isinstance(answer, Done):
+    if isinstance(answer, Ok):
         return m.Ok(command_id, answer.fields).to_map()
     return refused_frame(command_id, answer.code, answer.message)
 

@@ -28,7 +28,7 @@ from sitwith_server.media.plane.turn import Turn
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.answers import Answer, Done, No
+from sitwith_server.service.rooms.answers import Answer, Ok, Refused
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import Room
@@ -300,18 +300,18 @@ class Voices:
     ) -> Answer:
         """What becomes of a command whose phase and rights the room has checked."""
         if self._off:
-            return No(RefusalCode.NOT_ALLOWED, "This server carries no voices.")
+            return Refused(RefusalCode.NOT_ALLOWED, "This server carries no voices.")
         try:
             match message:
                 case m.MediaOffer():
                     return await self._offer(room, member, connection, message.sdp)
                 case m.MediaServers():
                     now = await self._log.now(room.id)
-                    return Done(self._turn.servers(room.id, member, now))
+                    return Ok(self._turn.servers(room.id, member, now))
                 case m.MediaTake():
                     if (node := room.state.media) is not None:
                         await self.bus.say(room.id, bus.Taken(node, member, message.pictures))
-                    return Done()
+                    return Ok()
         except LogDown:
             return _frozen()
 
@@ -350,11 +350,11 @@ class Voices:
         finally:
             del watched.pending[offer.letter]
         if isinstance(answer, bus.Answer):
-            return Done({"sdp": answer.sdp})
+            return Ok({"sdp": answer.sdp})
         if answer.reason == "":
             return _frozen()
         code = RefusalCode.TOO_FAST if answer.reason == "busy" else RefusalCode.BAD_REQUEST
-        return No(code, f"This offer can't be answered ({answer.reason}).")
+        return Refused(code, f"This offer can't be answered ({answer.reason}).")
 
     async def _insist(
         self,
@@ -430,4 +430,4 @@ class Voices:
 
 
 def _frozen() -> Answer:
-    return No(RefusalCode.FROZEN, RefusalCode.FROZEN.text)
+    return Refused(RefusalCode.FROZEN, RefusalCode.FROZEN.text)

@@ -12,30 +12,30 @@ from sitwith_server.log.values import Blob
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Ok:
     """Committed; `fields` is what `ok` carries beyond its id."""
 
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class No:
+class Refused:
     """Refused: nothing has changed."""
 
     code: RefusalCode
     message: str
 
 
-Answer = Done | No
+Answer = Ok | Refused
 
-PACED: Final = No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text)
+PACED: Final = Refused(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text)
 """The answer to a seat that asks faster than it may; by identity no rule's own `too_fast`."""
 
 
 def to_bytes(answer: Answer) -> bytes:
     """Outcomes are many, small and live for ten minutes: as objects they would cost the collector
     more than their bytes cost to make."""
-    if isinstance(answer, Done):
+    if isinstance(answer, Ok):
         return encode({"t": "ok", "f": answer.fields})
     return encode({"t": "no", "c": str(answer.code), "m": answer.message})
 
@@ -45,5 +45,5 @@ def from_blob(blob: Blob) -> Answer:
     if frame["t"] == "ok":
         fields = frame["f"]
         assert isinstance(fields, dict)
-        return Done(fields)
-    return No(RefusalCode(str(frame["c"])), str(frame["m"]))
+        return Ok(fields)
+    return Refused(RefusalCode(str(frame["c"])), str(frame["m"]))

@@ -10,16 +10,16 @@ from sitwith_server.room.families import FAMILIES
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.answers import Answer, Ok
 
 
 def completed(state: RoomState, command: c.Command, answer: Answer) -> Answer:
     """The answer as it is told. What a card says is in no outcome that is remembered: it is read
     from the state each time, and is null once its reader may not have it any more."""
-    if isinstance(command, c.CareOpen) and isinstance(answer, Done):
-        return Done({**answer.fields, "card": card_of(state, command.by, command.member)})
-    if isinstance(command, c.MaterialUpload | c.MaterialOpen) and isinstance(answer, Done):
-        return Done({**answer.fields, "ticket": tickets.mint(state, command, answer.fields)})
+    if isinstance(command, c.CareOpen) and isinstance(answer, Ok):
+        return Ok({**answer.fields, "card": card_of(state, command.by, command.member)})
+    if isinstance(command, c.MaterialUpload | c.MaterialOpen) and isinstance(answer, Ok):
+        return Ok({**answer.fields, "ticket": tickets.mint(state, command, answer.fields)})
     return answer
 
 

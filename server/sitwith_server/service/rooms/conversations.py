@@ -35,7 +35,7 @@ from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.people import paces
 from sitwith_server.service.rooms import answers, store
-from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
 from sitwith_server.service.rooms.asides import line_moved
 from sitwith_server.service.rooms.effects import AuditEntry, effects_of
 from sitwith_server.service.rooms.message_index import MessageIndex
@@ -102,7 +102,7 @@ class Conversations:
         placed = decide_talk(state, command, self.index, now)
         answer = _answer(placed, command)
         outcome = answers.to_bytes(answer)
-        if isinstance(answer, No):
+        if isinstance(answer, Refused):
             if not answer.code.is_outcome:
                 return answer
             effects = Effects(audit=audit(str(answer.code)))
@@ -290,7 +290,7 @@ def reaction_from_bytes(blob: bytes) -> tuple[str, str, str]:
 
 def _answer(placed: Placed | Refusal | None, command: c.Say | c.Unsay) -> Answer:
     if isinstance(placed, Refusal):
-        return No(RefusalCode(placed.code), placed.message)
+        return Refused(RefusalCode(placed.code), placed.message)
     if placed is None or not isinstance(placed.what, Said):
-        return Done()
-    return Done({"to": shown_as(placed.stream, command.by), "n": placed.what.n})
+        return Ok()
+    return Ok({"to": shown_as(placed.stream, command.by), "n": placed.what.n})

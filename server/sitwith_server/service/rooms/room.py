@@ -42,7 +42,7 @@ from sitwith_server.room.chat.talk import decide_talk
 from sitwith_server.room.pairs.planned import Asked, Planned
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.rooms import answers, store
-from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
 from sitwith_server.service.rooms.asides import completed, forgotten
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import AuditEntry, effects_of
@@ -222,7 +222,7 @@ class Room(LogFollower):
                 if not await self._catch_up():
                     return ENDED
                 continue
-            if isinstance(tried, No) and tried is not PACED and not tried.code.is_outcome:
+            if isinstance(tried, Refused) and tried is not PACED and not tried.code.is_outcome:
                 return await self._earlier(command, key) or tried
             return tried
         return _refusal(RefusalCode.FROZEN)
@@ -245,11 +245,11 @@ class Room(LogFollower):
     ) -> Answer | NotCommitted:
         verdict = await self._decide(command, planned)
         if isinstance(verdict, Refusal):
-            answer: Answer = No(RefusalCode(verdict.code), verdict.message)
+            answer: Answer = Refused(RefusalCode(verdict.code), verdict.message)
             verdict = Verdict(())
         else:
-            answer = Done(verdict.answer)
-        noted = audit("ok" if isinstance(answer, Done) else str(answer.code))
+            answer = Ok(verdict.answer)
+        noted = audit("ok" if isinstance(answer, Ok) else str(answer.code))
         kept = _is_outcome(command, answer)
         if not verdict.events and not kept:
             if noted is not None:
@@ -344,11 +344,11 @@ class Room(LogFollower):
     async def _react(self, command: c.React) -> Answer:
         placed = decide_talk(self.state, command, self.conversations.index, await self._log.now(self.id))
         if isinstance(placed, Refusal):
-            return No(RefusalCode(placed.code), placed.message)
+            return Refused(RefusalCode(placed.code), placed.message)
         assert placed is not None
         # The other workers are told too, and this one by the same way.
         await self._log.publish(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
-        return Done()
+        return Ok()
 
     async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
         """The log no longer holds what this worker had been told: goes on from what it holds.
@@ -381,12 +381,12 @@ class Room(LogFollower):
             await self.order(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
 
 
-def _refusal(code: RefusalCode) -> No:
-    return No(code, code.text)
+def _refusal(code: RefusalCode) -> Refused:
+    return Refused(code, code.text)
 
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
     """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
     if isinstance(command, _NO_OUTCOME):
         return False
-    return not (isinstance(answer, No) and not answer.code.is_outcome)
+    return not (isinstance(answer, Refused) and not answer.code.is_outcome)
