@@ -46,7 +46,7 @@ from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door
+from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.audit import AuditTrail
 
@@ -126,7 +126,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     )
     metrics.media(voices.told)
     metrics.log(log.health, log.reasons)
-    gate = Gate(Door(host), settings, metrics, log.now, voices)
+    gate = Gate(Seating(host), settings, metrics, log.now, voices)
     shelf = Shelf(log, host.hosted)
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)

@@ -26,7 +26,7 @@ from sitwith_server.room.model import Kind, Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people import tokens
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED
@@ -180,7 +180,7 @@ class Twin:
 
     async def come(self, name: str, link: str, *, accepts: bool = True) -> None:
         with _drawn(new_seat_id=name.lower()):
-            seated = await Door(self.host).join(link, clean(name))
+            seated = await Seating(self.host).join(link, clean(name))
         if not isinstance(seated, Seated):
             return  # the door is locked
         self.seated[seated.seat] = seated
@@ -188,14 +188,14 @@ class Twin:
             await self.ask(c.AgreementAccept(by=seated.seat, version=1))
 
     async def goes(self, who: str) -> None:
-        await Door(self.host).lost(self.seated[who])
+        await Seating(self.host).disconnect(self.seated[who])
 
     async def watch(self, who: str, *, seen: Mapping[str, bytes] | None = None) -> None:
         """Somebody connects to the viewers' worker, for the first time there or again."""
         viewer = self.viewers.get(who) or Viewer(who)
         viewer.learn()
         value = viewer.resume or self.seated[who].resume
-        seated = await Door(self.other).back(value)
+        seated = await Seating(self.other).resume(value)
         if not isinstance(seated, Seated):
             return  # their place at the door is gone
         had = viewer.seen if seen is None else seen

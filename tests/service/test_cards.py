@@ -12,7 +12,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -60,7 +60,7 @@ async def people(log: Log) -> Seats:
     made = await Operator(host, room_ttl=3600).create(
         RoomSpec("", "Be kind.", 50, Settings(cards=True))
     )
-    door, seats = Door(host), list[Seated]()
+    door, seats = Seating(host), list[Seated]()
     for name in ("Fay", "Ada", "Ben"):
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)

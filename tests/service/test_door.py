@@ -17,7 +17,7 @@ from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people import tokens
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.people.peers import address_hash
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -29,7 +29,7 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     log = MemoryLog()
     host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door = Door(host)
+    door = Seating(host)
 
     async def come(link: str) -> Seated:
         seated = await door.join(link, clean("Somebody"))
@@ -51,7 +51,7 @@ async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -
     log = MemoryLog()
     host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door, name = Door(host), clean("Facilitator 2")
+    door, name = Seating(host), clean("Facilitator 2")
     assert await door.join(made.member, name) is CloseCode.BAD_FRAME
     seated = await door.join(made.facilitator, name)
     assert isinstance(seated, Seated)
@@ -72,7 +72,7 @@ async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> No
     await log.commit(Commit("r1", CONTROL, (b"canary of another version",), 0))
     token, _ = tokens.mint_token("r1")
     with capture_logs() as lines:
-        assert await Door(host).join(token, clean("Somebody")) is CloseCode.FAULT
+        assert await Seating(host).join(token, clean("Somebody")) is CloseCode.FAULT
     assert lines == [{"event": "room_unreadable", "log_level": "error"}]
     await host.close()
     await log.close()
@@ -82,11 +82,11 @@ async def test_HT7_who_comes_and_goes_pushes_nothing_out_of_the_trail() -> None:
     log = MemoryLog()
     host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door = Door(host)
+    door = Seating(host)
     for _ in range(250):
         seated = await door.join(made.member, clean("Somebody"), address="192.0.2.7")
         assert isinstance(seated, Seated)
-        await door.lost(seated)
+        await door.disconnect(seated)
     entries = await host.trail.read(made.room)
     assert [entry["action"] for entry in entries] == ["room.create", *["hello"] * 100]
     await host.close()
@@ -130,7 +130,7 @@ async def test_LI22_at_a_crowded_door_shared_links_take_turns_and_no_others() ->
     made = await operator.create(RoomSpec("", "Be kind.", 10, Settings()))
     invited = await operator.invite(made.room, Role.MEMBER, 1, None)
     assert invited is not None
-    door, turns = Door(host), list[str]()
+    door, turns = Seating(host), list[str]()
 
     async def turn(place: str) -> None:
         turns.append(place)

@@ -15,7 +15,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Ok, Refused
 from sitwith_server.service.rooms.results import (
@@ -67,7 +67,7 @@ async def test_a_hello_in_the_moment_of_the_end_finds_nothing(how: str) -> None:
             await e.log.end(e.room.id)
 
     just_before(way, end)
-    assert await Door(host).join(token, clean("Cleo")) is CloseCode.NOWHERE
+    assert await Seating(host).join(token, clean("Cleo")) is CloseCode.NOWHERE
     await settled()
     assert host.hosted() == []
     assert not host.presence._live
@@ -128,9 +128,9 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     room = (await used(host, e.room.id)).room
     way.silent = stale
     link_ = await link(e)
-    seated = await Door(e.host).join(link_, clean("Cleo"))
+    seated = await Seating(e.host).join(link_, clean("Cleo"))
     assert isinstance(seated, Seated)
-    back = await Door(host).back(seated.resume)
+    back = await Seating(host).resume(seated.resume)
     assert isinstance(back, Seated), "its seat was taken at another worker just now"
     accept = c.AgreementAccept(by=seated.seat, version=1)
     assert isinstance(await room.ask(accept, (seated.seat, 1), "agreement.accept"), Ok)

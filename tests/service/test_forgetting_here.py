@@ -12,7 +12,7 @@ from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
 from sitwith_server.service.hosting.pulse import LATE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.store import read_record
@@ -47,7 +47,7 @@ class Circle:
         )
         self.made, self.seated, self.ids = made, list[Seated](), 0
         for token, name in ((made.facilitator, "Fay"), (made.member, "Ada"), (made.member, "Ben")):
-            seated = await Door(self.host).join(token, clean(f"{name} {CANARY}"))
+            seated = await Seating(self.host).join(token, clean(f"{name} {CANARY}"))
             assert isinstance(seated, Seated)
             self.seated.append(seated)
             await self.ask(c.AgreementAccept(by=seated.seat, version=1))
@@ -82,7 +82,7 @@ class Circle:
 
     async def leave(self) -> None:
         for each in self.seated:
-            await Door(self.host).lost(each)
+            await Seating(self.host).disconnect(each)
         self.use.release()
 
     async def close(self) -> None:
@@ -113,7 +113,7 @@ def test_nothing_of_the_former_life_is_left_at_any_worker_or_in_the_log() -> Non
         for seat in seats:
             assert seat not in held, "a seat's id, too, means nobody any more"
         # The links open an empty circle.
-        again = await Door(e.other).join(e.made.member, clean("Cleo"))
+        again = await Seating(e.other).join(e.made.member, clean("Cleo"))
         assert isinstance(again, Seated)
         assert set(again.room.state.seats) == {again.seat}
         assert kept
@@ -158,7 +158,7 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
             way.is_frozen, way.down = False, set()
         await asyncio.sleep(3)
         assert canaries(e.log) == []
-        again = await Door(e.host).join(e.made.member, clean("Cleo"))
+        again = await Seating(e.host).join(e.made.member, clean("Cleo"))
         assert isinstance(again, Seated) and again.room.state.life == 1
         for pulse in pulses:
             pulse.stop()

@@ -12,7 +12,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -262,9 +262,9 @@ async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
     e = await people(log)
     _, host = second(log, idle_seconds=0.0)
     invite = await _link(e)
-    seated = await Door(host).join(invite, clean("Cleo"))
+    seated = await Seating(host).join(invite, clean("Cleo"))
     assert isinstance(seated, Seated)
-    await Door(host).lost(seated)
+    await Seating(host).disconnect(seated)
     await asyncio.sleep(0.01)
     host.let_go_of_idle()
     (room,) = host.hosted()

@@ -13,7 +13,7 @@ from sitwith_server.log.base import Log
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.paces import BURST, RATE, RESUMES, RESUMES_BURST
 from sitwith_server.service.rooms.answers import PACED, Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -49,7 +49,7 @@ class Two:
 
     def __init__(self, hosts: tuple[Host, Host], rooms: tuple[Room, Room], ada: Seated) -> None:
         self.hosts, self.rooms, self.ada, self._ids = hosts, rooms, ada.seat, 100
-        self._doors = [Door(each) for each in hosts]
+        self._doors = [Seating(each) for each in hosts]
         self._value = ada.resume
 
     async def ask(self, worker: int, command: c.Command, number: int | None = None) -> Answer:
@@ -178,6 +178,6 @@ async def test_LI11_resumes_have_a_pace_and_the_seat_stays_as_it_is(
         # Nobody can use it up who does not have the seat's own value.
         ben = next(s for s in e.rooms[0].state.inside() if s.place == 3)
         forged = f"{e.rooms[0].id}.{ben.id}.x"
-        door = Door(e.hosts[0])
+        door = Seating(e.hosts[0])
         for _ in range(RESUMES_BURST + 5):
-            assert await door.back(forged) is CloseCode.NOWHERE
+            assert await door.resume(forged) is CloseCode.NOWHERE

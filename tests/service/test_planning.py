@@ -14,7 +14,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.room.pairs.planning import pairing
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.door import Door, Seated
+from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms import room as rooms
 from sitwith_server.service.rooms.answers import Ok
@@ -32,7 +32,7 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     host = Host(log, AuditTrail(log, 3600))
     operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("", "Be kind.", 50, Settings()))
-    door, seats = Door(host), list[str]()
+    door, seats = Seating(host), list[str]()
     for name in NAMES:
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)

@@ -23,7 +23,7 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.pulse import Pulse
 from sitwith_server.service.operator import Created, Operator, RoomSpec
-from sitwith_server.service.people.door import Door
+from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms.audit import AuditTrail
 from tests.folding import folded, touched
 from tests.plain_log import PlainLog
@@ -105,7 +105,7 @@ class World:
         self.operator = Operator(self.host, room_ttl=86_400)
         settings = WorkerSettings()
         voices = Voices(self.log, Turn((), "", 600), off=True)
-        self.gate = Gate(Door(self.host), settings, Metrics(), self.log.now, voices)
+        self.gate = Gate(Seating(self.host), settings, Metrics(), self.log.now, voices)
 
     async def room(self, **settings: Any) -> Created:
         return await self.operator.create(

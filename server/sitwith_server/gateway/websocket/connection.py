@@ -27,7 +27,7 @@ from sitwith_server.gateway.websocket.translate import (
 )
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service.people.door import Seated
+from sitwith_server.service.people.seating import Seated
 from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
 
 _log = structlog.get_logger(__name__)
@@ -156,7 +156,7 @@ class Connection:
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._gate.door.back(hello.resume, self._outbox.alive, self._address)
+            taken = await self._gate.door.resume(hello.resume, self._outbox.alive, self._address)
         elif self._gate.draining:
             taken = CloseCode.DRAIN
         else:
@@ -264,4 +264,4 @@ class Connection:
             if seated.room.state.at(seated.seat) is None and not self._gate.draining:
                 await self._gate.goodbyes.turn(seated.room.id)
         finally:
-            await self._gate.door.lost(seated)
+            await self._gate.door.disconnect(seated)

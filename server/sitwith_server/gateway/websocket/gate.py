@@ -17,7 +17,7 @@ from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room.model import MemberId
-from sitwith_server.service.people.door import Door
+from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms.room import Room
 
 GOODBYES_SPACE: Final = 0.02
@@ -33,7 +33,7 @@ class Gate:
 
     def __init__(
         self,
-        door: Door,
+        door: Seating,
         settings: Settings,
         metrics: Metrics,
         now: Callable[[str], Awaitable[float]],

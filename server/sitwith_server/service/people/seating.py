@@ -59,7 +59,7 @@ async def _always() -> bool:
 async def _at_once(place: str) -> None: ...
 
 
-class Door:
+class Seating:
     """Takes hellos, and notes connections that are lost.
 
     A hello may have waited long before it is taken (its worker was stopped, or the log slow), and
