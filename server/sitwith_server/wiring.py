@@ -42,7 +42,7 @@ from sitwith_server.media.plane.worker import Voices
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import StoreRefused
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.materials.files import Shelf
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
@@ -66,7 +66,7 @@ class App:
     asgi: ASGIApp
     operator: Operator
     host: Host
-    pulse: Pulse
+    pulse: PeriodicWork
     gate: Gate
     guard: Guard
     log: Log
@@ -144,7 +144,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         asgi,
         operator,
         host,
-        Pulse(host),
+        PeriodicWork(host),
         gate,
         guard,
         log,
@@ -312,7 +312,7 @@ async def _carry(
     log = RedisLog(settings.redis_url, format=store.VERSION)
     log.start()
     host = Host(log, AuditTrail(log, settings.audit_ttl))
-    pulse = Pulse(host)
+    pulse = PeriodicWork(host)
     process, stop, seconds = MediaProcess(), asyncio.Event(), settings.drain_seconds
 
     def asked_to_stop(within: float) -> None:

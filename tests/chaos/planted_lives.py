@@ -14,7 +14,7 @@ from sitwith_server.log.base import Committed as Taken
 from sitwith_server.log.base import Effects, Gone, Progress, Position
 from sitwith_server.media.plane.reconcile import Reconciler
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.rooms import room
 from sitwith_server.service.rooms.room import Room
 from sitwith_server.service.rooms.conversations import Conversations, fold_onto
@@ -40,10 +40,10 @@ class Fault:
 def nobody_looks_for_what_is_due() -> AbstractContextManager[object]:
     """Deadlines fire where a room is hosted, and nowhere else."""
 
-    async def idle(self: Pulse) -> None:
+    async def idle(self: PeriodicWork) -> None:
         return None
 
-    return mock.patch.object(Pulse, "_take_due", idle)
+    return mock.patch.object(PeriodicWork, "_take_due", idle)
 
 
 def an_end_that_deletes_nothing() -> AbstractContextManager[object]:

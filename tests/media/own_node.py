@@ -20,7 +20,7 @@ from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -154,7 +154,7 @@ async def circle(*names: str, worker: Log, carrier: Log | None = None) -> AsyncI
     first = Host(worker, AuditTrail(worker, 60))
     second = first if carrier is None else Host(carrier, AuditTrail(carrier, 60))
     made = Circle(first, second)
-    pulses = [Pulse(host) for host in {first, second}]
+    pulses = [PeriodicWork(host) for host in {first, second}]
     for pulse in pulses:
         pulse.start()
     try:

@@ -24,7 +24,7 @@ from sitwith_server.room import routes
 from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
@@ -153,7 +153,7 @@ class Process:
         self.host = self.machine.call(
             lambda: Host(self.sight.as_log, AuditTrail(self.sight.as_log, 60), idle_seconds=120)
         )
-        self.pulse = Pulse(self.host)
+        self.pulse = PeriodicWork(self.host)
         self.machine.call(self.pulse.start)
 
     def kill(self) -> None:
@@ -236,7 +236,7 @@ class Plane:
         self.log = MemoryLog(loop.time)
         self.log.leases = BeatenLeases(loop.time)
         self.truth = Host(self.log, AuditTrail(self.log, 60))
-        self.pulse = Pulse(self.truth)
+        self.pulse = PeriodicWork(self.truth)
         self.pulse.start()
         self.nodes: list[NodeProcess] = []
         self.workers: list[WorkerProcess] = []

@@ -10,7 +10,7 @@ from sitwith_server.log.memory.log import MemoryLeases, MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.presence import BEAT_EVERY
-from sitwith_server.service.hosting.pulse import PATIENCE, Pulse
+from sitwith_server.service.hosting.periodic import PATIENCE, PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
@@ -56,7 +56,7 @@ def test_beats_go_on_at_their_pace_while_hundreds_of_rooms_are_looked_after_slow
         for room in rooms:  # all of them are behind
             assert await room.order(c.RoomLock(by=""), "operator") == APPLIED
         way.slow = 0.5
-        pulse = Pulse(host)
+        pulse = PeriodicWork(host)
         pulse.start()
         await asyncio.sleep(60)
         gaps = leases.gaps(host.presence.worker)
@@ -76,7 +76,7 @@ def test_a_loss_that_hangs_holds_up_no_beat_and_no_other_rooms_losses() -> None:
         leases = Watched()
         log.leases = leases
         sick, well = await people(log), await people(log)
-        pulse = Pulse(sick.host)
+        pulse = PeriodicWork(sick.host)
         host = sick.host
 
         async def hangs(*_: object, **__: object) -> object:

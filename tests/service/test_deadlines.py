@@ -14,7 +14,7 @@ from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.hosting.presence import LEASE_SECONDS
-from sitwith_server.service.hosting.pulse import EVERY, LATE, Pulse
+from sitwith_server.service.hosting.periodic import EVERY, LATE, PeriodicWork
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.store import read_event
 from tests.service.test_cards import Seats, people
@@ -31,7 +31,7 @@ class Other:
 
     def __init__(self, log: MemoryLog) -> None:
         self.way, self.host = second(log)
-        self.pulse = Pulse(self.host)
+        self.pulse = PeriodicWork(self.host)
         self.pulse.start()
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from sitwith_server.log.base import Commit
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
@@ -185,7 +185,7 @@ async def test_a_room_whose_key_is_gone_ends_here_within_a_look() -> None:
     seen = Seen()
     use.room.observe(seen)
     del e.memory._rooms[e.room.id]
-    await Pulse(host)._round()
+    await PeriodicWork(host)._round()
     await settled()
     assert [change.after.ended for change in seen.changes] == [True]
     assert host.hosted() == []

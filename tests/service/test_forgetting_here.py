@@ -10,7 +10,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
-from sitwith_server.service.hosting.pulse import LATE, Pulse
+from sitwith_server.service.hosting.periodic import LATE, PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
@@ -134,7 +134,7 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
         e.seated = []
         at = e.room.state.emptied_at
         assert at is not None
-        pulses = [Pulse(e.host), Pulse(e.other)]
+        pulses = [PeriodicWork(e.host), PeriodicWork(e.other)]
         for pulse in pulses:
             pulse.start()
         await asyncio.sleep(FORGET_SECONDS - 20)

@@ -21,7 +21,7 @@ from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import Voices
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Created, Operator, RoomSpec
 from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -100,7 +100,7 @@ class World:
         loop = asyncio.get_running_loop()
         self.log = PlainLog(loop.time)
         self.host = Host(self.log, AuditTrail(self.log, 86_400))
-        self.pulse = Pulse(self.host)
+        self.pulse = PeriodicWork(self.host)
         self.pulse.start()
         self.operator = Operator(self.host, room_ttl=86_400)
         settings = WorkerSettings()

@@ -32,7 +32,7 @@ AT_ONCE: Final = 32
 _log = structlog.get_logger(__name__)
 
 
-class Pulse:
+class PeriodicWork:
     """Runs as long as the worker does."""
 
     def __init__(self, host: Host) -> None:
@@ -47,7 +47,7 @@ class Pulse:
         self._host.presence.start()
         self._unwatch = self._log.watch(lambda instance, health: self._wake.set())
         self._tasks = [
-            asyncio.create_task(self._run(), name="sitwith-pulse"),
+            asyncio.create_task(self._run(), name="sitwith-periodic"),
             asyncio.create_task(self._take_over(), name="sitwith-due"),
         ]
 
@@ -62,7 +62,7 @@ class Pulse:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            await _guarded("pulse_fault", self._round)
+            await _guarded("periodic_work_fault", self._round)
             try:
                 async with asyncio.timeout(EVERY):
                     await self._wake.wait()

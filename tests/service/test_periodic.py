@@ -7,7 +7,7 @@ import pytest
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from tests.service.test_cards import people
@@ -30,7 +30,7 @@ async def test_one_sick_room_takes_nothing_from_the_others(monkeypatch: pytest.M
     monkeypatch.setattr(sick, "follow_up", fails)
     for each in elsewhere:
         assert isinstance(await each.ask(c.RoomLock(by=each.seats[0])), Ok)
-    await Pulse(host)._round()
+    await PeriodicWork(host)._round()
     assert asked
     assert well.state.locked
     await host.close()
