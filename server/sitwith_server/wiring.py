@@ -43,7 +43,7 @@ from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import StoreRefused
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.periodic import PeriodicWork
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.seating import Seating
@@ -74,7 +74,7 @@ class App:
     node: Callable[[], Awaitable[Node]] | None
     """Starts the media node of this process, where it has one."""
     nodes: list[NodeKeeper] = field(default_factory=list)
-    shelf: Shelf | None = None
+    shelf: MaterialFiles | None = None
     meetings: Meetings | None = None
 
     async def start(self) -> None:
@@ -127,7 +127,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     metrics.media(voices.told)
     metrics.log(log.health, log.reasons)
     gate = Gate(Seating(host), settings, metrics, log.now, voices)
-    shelf = Shelf(log, host.hosted)
+    shelf = MaterialFiles(log, host.hosted)
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [

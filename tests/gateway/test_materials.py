@@ -22,7 +22,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED, UNAVAILABLE, CommandResult
@@ -51,7 +51,7 @@ class World:
     host: Host
     log: MemoryLog
     client: httpx.AsyncClient
-    shelf: Shelf
+    shelf: MaterialFiles
 
     @property
     def fay(self) -> str:
@@ -96,7 +96,7 @@ async def world() -> AsyncIterator[World]:
     seats = await people(log)
     host = Host(log, AuditTrail(log, 3_600))
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
-    shelf = Shelf(log, host.hosted, lost_after=-1.0)
+    shelf = MaterialFiles(log, host.hosted, lost_after=-1.0)
     materials = Materials(host, shelf, settings, Quick())
     asgi = app.site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)

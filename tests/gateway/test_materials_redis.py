@@ -15,7 +15,7 @@ from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from tests.gateway.house import URL
@@ -61,7 +61,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
     log = await begun(server)
     host = Host(log, AuditTrail(log, 3_600))
     settings = Settings()
-    materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
+    materials = Materials(host, MaterialFiles(log, host.hosted), settings, Quick())
     asgi = app.site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client

@@ -28,7 +28,7 @@ from sitwith_server.room.guests.speakers import waits
 from sitwith_server.room.materials.values import File
 from sitwith_server.service.hosting.host import Host, Use
 from sitwith_server.service.materials import tickets
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.people.tokens import new_id
 from sitwith_server.service.rooms.results import Applied, Denied, Unavailable
 from sitwith_server.service.rooms.room import Room
@@ -58,7 +58,7 @@ class Materials:
     """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
 
     def __init__(
-        self, host: Host, shelf: Shelf, settings: Settings, washer: Washer | None = None
+        self, host: Host, shelf: MaterialFiles, settings: Settings, washer: Washer | None = None
     ) -> None:
         self._host = host
         self._shelf = shelf

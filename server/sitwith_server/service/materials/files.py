@@ -21,7 +21,7 @@ LOST_SECONDS: Final = 30.0
 _log = structlog.get_logger(__name__)
 
 
-class Shelf:
+class MaterialFiles:
     """Looks after the files of the rooms that this worker hosts."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Shelf:
 
     def start(self) -> None:
         """From within the event loop."""
-        self._task = asyncio.create_task(self._run(), name="sitwith-shelf")
+        self._task = asyncio.create_task(self._run(), name="sitwith-material-files")
 
     def stop(self) -> None:
         if self._task is not None:
@@ -70,12 +70,12 @@ class Shelf:
     async def _run(self) -> None:
         while True:
             try:
-                await self.mind()
+                await self.repair()
             except Exception as fault:
-                _log.error("shelf_fault", exc_info=fault)
+                _log.error("material_files_fault", exc_info=fault)
             await asyncio.sleep(self._every)
 
-    async def mind(self) -> None:
+    async def repair(self) -> None:
         """Puts back what the log has lost, and takes away what nobody holds any more."""
         rooms = self._hosted()
         self._log.files.evict_others({room.id for room in rooms})
@@ -85,13 +85,13 @@ class Shelf:
             for name in room.state.materials.names()
             if (since := self._missing.get((room.id, name))) is not None
         }
-        await self._mind_unsure({room.id: room for room in rooms})
+        await self._repair_unsure({room.id: room for room in rooms})
         for room in rooms:
             if room.state.materials.names() and room.sure:
                 with suppress(LogDown):
-                    await self._mind(room)
+                    await self._repair(room)
 
-    async def _mind_unsure(self, rooms: Mapping[str, Room]) -> None:
+    async def _repair_unsure(self, rooms: Mapping[str, Room]) -> None:
         now = asyncio.get_running_loop().time()
         for (room_id, name), since in tuple(self._unsure.items()):
             room = rooms.get(room_id)
@@ -102,7 +102,7 @@ class Shelf:
             if room is not None and name not in room.state.materials.names():
                 await self.drop(room_id, name)
 
-    async def _mind(self, room: Room) -> None:
+    async def _repair(self, room: Room) -> None:
         there = await self._log.files.names(room.id)
         if room.state.materials.names() <= there:
             for name in there:
