@@ -54,7 +54,7 @@ class Circle:
         self.room = self.seated[0].room
         use = await used(self.other, made.room)
         self.there = use.room
-        use.seated()
+        use.mark_seated()
         self.use = use
 
     async def ask(self, command: c.Command) -> Answer:

@@ -10,7 +10,7 @@ from sitwith_server.log.base import CONTROL, Heads, LogDown, Lost, Position
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
@@ -52,7 +52,7 @@ def second(log: MemoryLog, idle_seconds: float = 30.0) -> tuple[WorkerLog, Host]
     return way, Host(way, AuditTrail(way, 60), idle_seconds=idle_seconds)
 
 
-async def used(host: Host, room: str) -> Use:
+async def used(host: Host, room: str) -> RoomReference:
     use = await host.use(room)
     assert use is not None
     return use

@@ -30,7 +30,7 @@ from sitwith_server.series.model import (
     StoreDown,
     StoreRefused,
 )
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.results import Applied
@@ -225,7 +225,7 @@ class Meetings:
 
     # -- parts -------------------------------------------------------------------------------------
 
-    async def _rooms(self, series: str) -> list[Use]:
+    async def _rooms(self, series: str) -> list[RoomReference]:
         # A room outlives its time while somebody is connected.
         since = time.time() - OUTLIVES
         ids = await self._ask(lambda store: store.rooms(series, since))

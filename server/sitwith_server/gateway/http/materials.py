@@ -26,7 +26,7 @@ from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
 from sitwith_server.room.guests.speakers import waits
 from sitwith_server.room.materials.values import File
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.people.tokens import new_id
@@ -154,7 +154,7 @@ class Materials:
             await self._host.trail.note(room.id, refused)
         raise Problem(_REFUSALS[outcome.code], outcome.code, outcome.message)
 
-    async def _admitted(self, request: Request, purpose: str) -> tuple[Use, tickets.Ticket]:
+    async def _admitted(self, request: Request, purpose: str) -> tuple[RoomReference, tickets.Ticket]:
         """The room and what the ticket says, by all that any worker has committed.
 
         Raises:

@@ -23,7 +23,7 @@ from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.lease_reader import LeaseReader
 from sitwith_server.media.plane.node_room import IDLE, SAYS_EVERY, Carried
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.room import Room
 
@@ -60,7 +60,7 @@ class Node:
         self._host, self._engine, self._counts = host, engine, counts
         self._bus = bus.Bus(host.log)
         self._rooms: dict[str, Carried] = {}
-        self._uses: dict[Carried, Use] = {}
+        self._uses: dict[Carried, RoomReference] = {}
         self._opening: set[str] = set()
         self._closing: dict[str, asyncio.Event] = {}
         self._tasks = Tasks()

@@ -1,7 +1,7 @@
 """The rooms that this worker hosts. A room here is loading, live, set aside or ended; it is absent
 where this has nothing of it. One object owns that: `Host`.
 
-Who uses a room holds a `Use` of it for as long as it does; a room that nobody uses is let go after
+Who uses a room holds a `RoomReference` of it for as long as it does; a room that nobody uses is let go after
 a while, unless somebody was in it here: then this worker keeps it until it has forgotten, so that a
 log that loses everything can be told (DESIGN §4).
 """
@@ -87,7 +87,7 @@ class _Held:
         self.undo = ()
 
 
-class Use:
+class RoomReference:
     """A reference to a hosted room: while there is one the room is not let go. Ends with `release`,
     or as a context."""
 
@@ -95,7 +95,7 @@ class Use:
         self._held: _Held | None = held
         self.room = room
 
-    def seated(self) -> None:
+    def mark_seated(self) -> None:
         """Somebody is connected to the room here."""
         if self._held is not None:
             self._held.seated = True
@@ -157,7 +157,7 @@ class Host:
 
     # -- finding ---------------------------------------------------------------------------------
 
-    async def use(self, room_id: str) -> Use | None:
+    async def use(self, room_id: str) -> RoomReference | None:
         """A living room, loaded if it is not here yet; None if there is none.
 
         Raises:
@@ -178,7 +178,7 @@ class Host:
         if room is None or room.state.ended:
             held.users -= 1
             return None
-        return Use(held, room)
+        return RoomReference(held, room)
 
     async def _load(self, room_id: str) -> Room | None:
         """Loads a room into its place; where there is none, or it can't be read, the place goes."""
@@ -212,7 +212,7 @@ class Host:
             self.log.hold(room.id, lambda: hosted_state(room), lambda lost: self.lost(room, lost)),
         )
 
-    async def create(self, opened: RoomOpened, audit: AuditEntry | None = None) -> Use:
+    async def create(self, opened: RoomOpened, audit: AuditEntry | None = None) -> RoomReference:
         """A new room from its first event.
 
         Raises:
@@ -232,7 +232,7 @@ class Host:
         loading: asyncio.Task[Room | None] = asyncio.create_task(_loaded(room))
         held = self._held[opened.room] = _Held(loading, users=1)
         self._bring_to_life(held, room)
-        return Use(held, room)
+        return RoomReference(held, room)
 
     async def peek(self, room_id: str) -> RoomState | None:
         """The state of a living room, without hosting it. Raises as `use` does."""

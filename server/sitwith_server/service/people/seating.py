@@ -13,7 +13,7 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.door.crowd import is_besieged, is_crowded, is_own
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.people.names import Name
 from sitwith_server.service.people.peers import address_hash
@@ -41,7 +41,7 @@ class Seated:
     """A hello that was taken. `resume` is the new resume value, in clear for its owner only; `use`
     ends with the connection (`Door.lost`)."""
 
-    use: Use
+    use: RoomReference
     seat: str
     connection: str
     resume: str
@@ -89,7 +89,7 @@ class Seating:
         parts = tokens.read_token(token)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
-            return CloseCode.NOWHERE if isinstance(use, Use) else use
+            return CloseCode.NOWHERE if isinstance(use, RoomReference) else use
         if name.role and _leads_to_no_role(use.room, parts.digest):
             use.release()
             return CloseCode.BAD_FRAME
@@ -124,7 +124,7 @@ class Seating:
         parts = tokens.read_resume(value)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
-            return CloseCode.NOWHERE if isinstance(use, Use) else use
+            return CloseCode.NOWHERE if isinstance(use, RoomReference) else use
         resume, digest = tokens.mint_resume(use.room.id, parts.seat)
         command = c.TakeBack(
             by=parts.seat,
@@ -137,7 +137,7 @@ class Seating:
         assert taken is not None, "only a new seat's id can be taken"
         return taken
 
-    async def _use(self, room: str | None) -> Use | CloseCode:
+    async def _use(self, room: str | None) -> RoomReference | CloseCode:
         """The room, or why there is none."""
         if room is None:
             return CloseCode.NOWHERE
@@ -150,7 +150,7 @@ class Seating:
             return CloseCode.FAULT
 
     async def _take(
-        self, use: Use, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: Still
+        self, use: RoomReference, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: Still
     ) -> Seated | CloseCode | None:
         """The use goes to whoever is seated. None: the id is taken, and the use goes on."""
         room, audit = use.room, None
@@ -166,7 +166,7 @@ class Seating:
             use.release()
             raise
         if isinstance(outcome, Applied):
-            use.seated()
+            use.mark_seated()
             resumed = isinstance(command, c.TakeBack)
             return Seated(use, command.by, command.connection, resume, resumed)
         self._host.presence.closed(command.connection)
