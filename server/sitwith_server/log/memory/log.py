@@ -39,7 +39,7 @@ from sitwith_server.log.base import (
     OnNotification,
     Snapshot,
 )
-from sitwith_server.log.memory.rooms import Dues, Room, bells_of
+from sitwith_server.log.memory.rooms import DueRooms, MemoryRoom, notifications_of
 
 AUDIT_ENTRIES: Final = 20_000
 
@@ -117,7 +117,7 @@ class MemoryLeases:
 class MemoryFiles:
     """`Files` with the rooms of a memory log."""
 
-    def __init__(self, find: Callable[[str], Room | None]) -> None:
+    def __init__(self, find: Callable[[str], MemoryRoom | None]) -> None:
         self._find = find
 
     async def put(self, room: str, name: str, data: bytes) -> bool:
@@ -194,12 +194,12 @@ class MemoryLog(_NeverFails):
         self._event_id = event_id
         self._kept = kept
         self._latest = 0.0
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, MemoryRoom] = {}
         self._tombstones: dict[str, float] = {}
         self._trails: dict[str, _Trail] = {}
         self._followers: dict[str, list[_Subscriber]] = {}
         self._expiries: list[tuple[float, str]] = []
-        self._dues = Dues(self._rooms)
+        self._dues = DueRooms(self._rooms)
         self.leases = MemoryLeases(self._now)
         self.files = MemoryFiles(self._find)
 
@@ -209,7 +209,7 @@ class MemoryLog(_NeverFails):
         self._now()
         if room in self._rooms or room in self._tombstones:
             return False
-        made = self._rooms[room] = Room(record, expires + LINGER, expires)
+        made = self._rooms[room] = MemoryRoom(record, expires + LINGER, expires)
         heapq.heappush(self._expiries, (made.ends, room))
         self._dues.note(room)
         return True
@@ -266,7 +266,7 @@ class MemoryLog(_NeverFails):
             heapq.heappush(self._expiries, (room.ends, commit.room))
         if effects.audit is not None:
             self._audit(commit.room, *effects.audit)
-        for bell in bells_of(room, commit, control, entries):
+        for bell in notifications_of(room, commit, control, entries):
             for follower in self._followers.get(commit.room, ()):
                 follower.ring(bell)
         if effects.end:
@@ -355,7 +355,7 @@ class MemoryLog(_NeverFails):
 
     # --- time and forgetting ---------------------------------------------------------------
 
-    def _find(self, room: str) -> Room | None:
+    def _find(self, room: str) -> MemoryRoom | None:
         self._now()
         return self._rooms.get(room)
 

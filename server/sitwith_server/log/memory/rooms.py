@@ -64,7 +64,7 @@ class Stream:
 
 
 @dataclass(slots=True)
-class Room:
+class MemoryRoom:
     """ends: when the last of it goes. due: when it is next told to somebody (see `Log.due`)."""
 
     record: Blob
@@ -194,11 +194,11 @@ class Room:
                 stream.entries[index] = replace(stream.entries[index], blob=blank.blob)
 
 
-class Dues:
+class DueRooms:
     """Rooms by when they are due: a heap, which also holds what is no longer so; now and then that
     is left out."""
 
-    def __init__(self, rooms: Mapping[str, Room]) -> None:
+    def __init__(self, rooms: Mapping[str, MemoryRoom]) -> None:
         self._rooms = rooms
         self._heap: list[tuple[float, str]] = []
 
@@ -225,8 +225,8 @@ class Dues:
         return found
 
 
-def bells_of(
-    room: Room, commit: Commit, control: tuple[Entry, ...], entries: tuple[Entry, ...]
+def notifications_of(
+    room: MemoryRoom, commit: Commit, control: tuple[Entry, ...], entries: tuple[Entry, ...]
 ) -> list[Notification]:
     """What is rung for a commit, the control stream first."""
     blanks = commit.effects.blanks
