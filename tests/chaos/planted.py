@@ -30,7 +30,7 @@ from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.rooms import conversations, follower, replica
 from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.replica import Replica
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.message_index import MessageIndex
 from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.chaos.history import History
@@ -87,9 +87,9 @@ def no_compare_and_set() -> AbstractContextManager[object]:
 
 def ok_before_commit() -> AbstractContextManager[object]:
     """What is said is acknowledged when it has been decided, and committed some time later."""
-    ask = Room.ask
+    ask = HostedRoom.ask
 
-    async def hasty(self: Room, command: c.Command, key: tuple[str, int], why: str) -> Answer:
+    async def hasty(self: HostedRoom, command: c.Command, key: tuple[str, int], why: str) -> Answer:
         if isinstance(command, c.Say):
             placed = decide_talk(self.state, command, self.conversations.index, 0.0)
             if isinstance(placed, Placed) and isinstance(placed.what, Said):
@@ -98,7 +98,7 @@ def ok_before_commit() -> AbstractContextManager[object]:
                 return Ok({"to": placed.stream, "n": placed.what.n})
         return await ask(self, command, key, why)
 
-    return mock.patch.object(Room, "ask", hasty)
+    return mock.patch.object(HostedRoom, "ask", hasty)
 
 
 def numbers_skip() -> AbstractContextManager[object]:
@@ -143,7 +143,7 @@ def read_before_following() -> AbstractContextManager[object]:
 def no_reading_again() -> Iterator[None]:
     """The doorbell is believed: nothing is read unless it rings."""
     with (
-        mock.patch.object(Room, "compare", lambda self, look, began: True),
+        mock.patch.object(HostedRoom, "compare", lambda self, look, began: True),
         mock.patch.object(follower, "STALE_SECONDS", float("inf")),
     ):
         yield
@@ -284,7 +284,7 @@ def role_by_request() -> AbstractContextManager[object]:
 def presence_of_the_dead() -> AbstractContextManager[object]:
     """Nobody looks whether the worker that holds a seat's connection still lives."""
 
-    async def trusting(self: Presence, room: Room) -> None:
+    async def trusting(self: Presence, room: HostedRoom) -> None:
         return None
 
     return mock.patch.object(Presence, "mind", trusting)

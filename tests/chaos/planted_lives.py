@@ -16,7 +16,7 @@ from sitwith_server.media.plane.reconcile import Reconciler
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.rooms import room
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import Conversations, fold_onto
 from tests.simulation.lives import act
 
@@ -58,14 +58,14 @@ def an_end_that_deletes_nothing() -> AbstractContextManager[object]:
 
 def refusals_that_freeze_nobody() -> AbstractContextManager[object]:
     """Commands are refused, and that is all."""
-    return mock.patch.object(Room, "freeze", lambda self, frozen: None)
+    return mock.patch.object(HostedRoom, "freeze", lambda self, frozen: None)
 
 
 def gone_is_success() -> AbstractContextManager[object]:
     """What was committed to a room that is over counts as taken."""
-    append = Room._append
+    append = HostedRoom._append
 
-    async def trusting(self: Room, by: str, made: Any, why: str, *rest: Any, **how: Any) -> Any:
+    async def trusting(self: HostedRoom, by: str, made: Any, why: str, *rest: Any, **how: Any) -> Any:
         result = await append(self, by, made, why, *rest, **how)
         if isinstance(result, Gone) and made.events:
             after = fold_onto(self.state, made.events)
@@ -74,7 +74,7 @@ def gone_is_success() -> AbstractContextManager[object]:
             return Taken((position,), 0.0)
         return result
 
-    return mock.patch.object(Room, "_append", trusting)
+    return mock.patch.object(HostedRoom, "_append", trusting)
 
 
 def the_inbox_is_told_later() -> AbstractContextManager[object]:
@@ -109,10 +109,10 @@ def a_lease_of_nothing() -> AbstractContextManager[object]:
 def nobody_minds_missing_rooms() -> AbstractContextManager[object]:
     """A room that the log does not have any more is gone on with by whoever hosts it."""
 
-    async def deaf(self: Room) -> None:
+    async def deaf(self: HostedRoom) -> None:
         return None
 
-    return mock.patch.object(Room, "end_here", deaf)
+    return mock.patch.object(HostedRoom, "end_here", deaf)
 
 
 FAULTS: Final[Mapping[str, Fault]] = {

@@ -26,7 +26,7 @@ from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED, UNAVAILABLE, CommandResult
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.gateway.house import URL, error_of
 from tests.materials import samples
 from tests.service.test_cards import Seats, people
@@ -295,23 +295,23 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(self: Room, command: c.Command, why: str, **how: Any) -> CommandResult:
+    async def taken_and_not_heard(self: HostedRoom, command: c.Command, why: str, **how: Any) -> CommandResult:
         assert await order(self, command, why, **how) == APPLIED
         return UNAVAILABLE
 
-    order = Room.order
+    order = HostedRoom.order
     with monkeypatch.context() as patched:
-        patched.setattr(Room, "order", taken_and_not_heard)
+        patched.setattr(HostedRoom, "order", taken_and_not_heard)
         assert (await world.bring(ticket, PICTURE)).status_code == 503
     await world.shelf.mind()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
-    async def not_taken(self: Room, command: c.Command, why: str, **how: Any) -> CommandResult:
+    async def not_taken(self: HostedRoom, command: c.Command, why: str, **how: Any) -> CommandResult:
         return UNAVAILABLE
 
     other = await world.ticket(world.fay, "f2")
     with monkeypatch.context() as patched:
-        patched.setattr(Room, "order", not_taken)
+        patched.setattr(HostedRoom, "order", not_taken)
         assert (await world.bring(other, PICTURE, "f2")).status_code == 503
     assert len(await world.log.files.names(room.id)) == 2
     await world.shelf.mind()

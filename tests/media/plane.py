@@ -29,7 +29,7 @@ from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import APPLIED, Applied
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 
@@ -197,10 +197,10 @@ class WorkerProcess(Process):
     def _tell(self, room: str, member: str, frame: Frame) -> None:
         self.told.setdefault(member, []).append(frame)
 
-    async def take_in(self, room_id: str) -> Room:
+    async def take_in(self, room_id: str) -> HostedRoom:
         """As with somebody of the room here."""
 
-        async def find() -> Room:
+        async def find() -> HostedRoom:
             use = await self.host.use(room_id)
             assert use is not None
             self.voices.watch(use.room)
@@ -213,7 +213,7 @@ class WorkerProcess(Process):
 class History(Observer):
     """The room as the log has it, whoever knows."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: HostedRoom) -> None:
         self._clock = asyncio.get_running_loop().time
         self.states: list[tuple[float, RoomState]] = [(self._clock(), room.state)]
         room.observe(self)

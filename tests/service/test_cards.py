@@ -17,7 +17,7 @@ from sitwith_server.service.people.names import clean
 from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 CARD = Card("canary-here", "canary-0131", "canary-ring")
 
@@ -25,7 +25,7 @@ CARD = Card("canary-here", "canary-0131", "canary-ring")
 class Seats:
     """A room on a log in memory, and its people by seat id."""
 
-    def __init__(self, host: Host, room: Room, seats: list[Seated]) -> None:
+    def __init__(self, host: Host, room: HostedRoom, seats: list[Seated]) -> None:
         self.host, self.log, self.room, self.seated = host, host.log, room, seats
         self.seats, self.ids = [each.seat for each in seats], 10
 

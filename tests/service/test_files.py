@@ -18,7 +18,7 @@ from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import APPLIED
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.servers import Server, running
 from tests.service.test_cards import people
 
@@ -53,7 +53,7 @@ async def logs(server: Server) -> AsyncIterator[tuple[RedisLog, RedisLog]]:
         await log.close()
 
 
-async def shown(room: Room, by: str, shelf: MaterialFiles, name: str = "f1") -> None:
+async def shown(room: HostedRoom, by: str, shelf: MaterialFiles, name: str = "f1") -> None:
     """A file with its bytes."""
     assert await shelf.put(room.id, "b1", BODY)
     file = File("b1", "image/png", len(BODY))

@@ -21,7 +21,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.service.logs import CALLS, WorkerLog, names
 from tests.service.test_cards import Seats, people
@@ -30,7 +30,7 @@ from tests.service.test_host import Seen, say, second, settled, used
 READS = ("heads", "read", "snapshot", "record", "looks")
 
 
-async def following() -> tuple[Seats, WorkerLog, Host, Room, Seen]:
+async def following() -> tuple[Seats, WorkerLog, Host, HostedRoom, Seen]:
     """A circle at one worker, and another that follows it."""
     e = await people(MemoryLog())
     way, host = second(e.memory)
@@ -43,7 +43,7 @@ async def following() -> tuple[Seats, WorkerLog, Host, Room, Seen]:
     return e, way, host, room, seen
 
 
-async def same(e: Seats, room: Room) -> None:
+async def same(e: Seats, room: HostedRoom) -> None:
     """Both hold what the log says."""
     truth = await load(e.log, e.host.trail, e.room.id)
     assert truth is not None

@@ -17,14 +17,14 @@ from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Ok, Refused
 from sitwith_server.service.rooms.results import APPLIED, UNCHANGED
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import read_saying
 from tests.service.logs import WorkerLog
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second, settled, used
 
 
-def waiting(room: Room) -> dict[str, bool]:
+def waiting(room: HostedRoom) -> dict[str, bool]:
     return {member: line.waiting for member, line in room.state.care.lines.items()}
 
 
@@ -118,7 +118,7 @@ def test_two_workers_never_lose_who_waits(seed: int) -> None:
     asyncio.run(main())
 
 
-async def _until_done(way: WorkerLog, room: Room, command: c.Command, number: int) -> None:
+async def _until_done(way: WorkerLog, room: HostedRoom, command: c.Command, number: int) -> None:
     """As a client does: the same id again until there is an answer."""
     for _ in range(20):
         answer = await room.ask(command, (command.by, number), "x")

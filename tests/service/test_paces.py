@@ -17,7 +17,7 @@ from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.paces import BURST, RATE, RESUMES, RESUMES_BURST
 from sitwith_server.service.rooms.answers import PACED, Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.servers import Server, running
 from tests.service.test_cards import people
 from tests.service.test_files import begun
@@ -47,7 +47,7 @@ async def _logs(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[tupl
 class Two:
     """Two workers with one room, and Ada's seat in it."""
 
-    def __init__(self, hosts: tuple[Host, Host], rooms: tuple[Room, Room], ada: Seated) -> None:
+    def __init__(self, hosts: tuple[Host, Host], rooms: tuple[HostedRoom, HostedRoom], ada: Seated) -> None:
         self.hosts, self.rooms, self.ada, self._ids = hosts, rooms, ada.seat, 100
         self._doors = [Seating(each) for each in hosts]
         self._value = ada.resume

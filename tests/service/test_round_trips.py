@@ -15,7 +15,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.servers import PASSWORD, Server, running
 from tests.service.test_cards import people
 from tests.service.test_files import begun
@@ -106,7 +106,7 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
     await e.host.close()
 
 
-async def say(room: Room, by: str, number: int) -> None:
+async def say(room: HostedRoom, by: str, number: int) -> None:
     answer = await room.ask(c.Say(by=by, to="circle", body="hello"), (by, number), "chat.say")
     assert isinstance(answer, Ok)
 

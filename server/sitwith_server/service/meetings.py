@@ -34,7 +34,7 @@ from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.results import Applied
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store
@@ -177,7 +177,7 @@ class Meetings:
         """Notes a meeting that is about to be opened; None where there is no such series."""
         return await self._ask(lambda store: store.begin(series, room, at, expires_at))
 
-    async def opened(self, room: Room, series: str, memory: Memory) -> None:
+    async def opened(self, room: HostedRoom, series: str, memory: Memory) -> None:
         """Tells a new room, in which nobody is yet, what its series knows."""
         past = past_of(memory)
         begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=memory.times)
@@ -189,7 +189,7 @@ class Meetings:
 
     # -- following the rooms -----------------------------------------------------------------------
 
-    def _series_changed(self, change: Change | None, room: Room) -> None:
+    def _series_changed(self, change: Change | None, room: HostedRoom) -> None:
         state = room.state
         if state.series is None:
             self._told.pop(state.id, None)
@@ -233,7 +233,7 @@ class Meetings:
         return [use for use in found if use is not None]
 
     @staticmethod
-    async def _order(room: Room, command: c.Command) -> int:
+    async def _order(room: HostedRoom, command: c.Command) -> int:
         """Does it; the number from which the room's state knows of it."""
         await room.follow_up()
         outcome = await room.order(command, "series")

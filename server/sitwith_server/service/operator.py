@@ -27,7 +27,7 @@ from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.results import Applied, Ended, Denied, Unavailable
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import Unreadable
 
 _log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ class NoSuchSeries(LookupError):
     """There is no series of this id, or none are kept here."""
 
 
-Silenced = Callable[[Room], AbstractAsyncContextManager[None]]
+Silenced = Callable[[HostedRoom], AbstractAsyncContextManager[None]]
 """What is taken away from a room inside of it is not heard any more once it is left."""
 
 
@@ -238,7 +238,7 @@ class Operator:
         return isinstance(outcome, Applied)
 
     async def _order(
-        self, room: Room, command: c.Command, action: str, target: str | None
+        self, room: HostedRoom, command: c.Command, action: str, target: str | None
     ) -> Applied | Denied | Ended:
         """Commits it with its entry in the trail.
 

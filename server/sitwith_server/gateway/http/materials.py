@@ -31,7 +31,7 @@ from sitwith_server.service.materials import tickets
 from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.people.tokens import new_id
 from sitwith_server.service.rooms.results import Applied, Denied, Unavailable
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import Unreadable
 
 SECONDS: Final = 120.0
@@ -76,7 +76,7 @@ class Materials:
         with use as room:
             return await self._fetched(room, ticket, request.path_params["material"])
 
-    async def _fetched(self, room: Room, ticket: tickets.Ticket, wanted: str) -> Response:
+    async def _fetched(self, room: HostedRoom, ticket: tickets.Ticket, wanted: str) -> Response:
         seat = room.state.at(ticket.seat)
         material = room.state.materials.find(wanted)
         if seat is None or waits(room.state, seat) or material is None or material.file is None:
@@ -102,7 +102,7 @@ class Materials:
         with use as room:
             return await self._brought(room, ticket, request)
 
-    async def _brought(self, room: Room, ticket: tickets.Ticket, request: Request) -> Response:
+    async def _brought(self, room: HostedRoom, ticket: tickets.Ticket, request: Request) -> Response:
         seat, material = room.state.at(ticket.seat), request.path_params["material"]
         if seat is None or not seat.facilitates:
             raise not_found()
@@ -129,7 +129,7 @@ class Materials:
         await self._shown(room, command, clean.body)
         return JSONResponse({"material": material}, 201)
 
-    async def _shown(self, room: Room, command: c.MaterialBring, body: bytes) -> None:
+    async def _shown(self, room: HostedRoom, command: c.MaterialBring, body: bytes) -> None:
         """First the bytes, then the word that they are there: nobody is shown a dead link."""
         name = command.file.name
         try:
@@ -185,14 +185,14 @@ class Materials:
             raise
         return use, ticket
 
-    async def _leads(self, room: Room, member: str) -> bool:
+    async def _leads(self, room: HostedRoom, member: str) -> bool:
         """Whether this seat may still bring something, by all that any worker has committed."""
         with suppress(LogDown):  # a freeze takes nothing from anybody
             await room.follow_up()
         seat = room.state.at(member)
         return seat is not None and seat.facilitates
 
-    async def _still(self, room: Room, member: str, material: str) -> bool:
+    async def _still(self, room: HostedRoom, member: str, material: str) -> bool:
         try:
             await room.follow_up()
         except LogDown:

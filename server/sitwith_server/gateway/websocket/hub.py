@@ -37,7 +37,7 @@ from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.slices import Value
 from sitwith_server.room.view import FREEZING, SLICES, slices, view, with_freeze
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import ChatEntry
 
 DARK_SECONDS: Final = 10.0
@@ -99,7 +99,7 @@ class Hub:
     replays: whose turn it is to be given more of what was missed, in all rooms of this worker.
     """
 
-    def __init__(self, room: Room, replays: Round | None = None) -> None:
+    def __init__(self, room: HostedRoom, replays: Round | None = None) -> None:
         self.room = room
         self._replays = Round() if replays is None else replays
         self.links: dict[str, Link] = {}

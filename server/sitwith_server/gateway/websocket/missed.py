@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sitwith_server.log.base import Position, Trimmed
 from sitwith_server.room.chat.access import ever_received, may_receive, stream_from
 from sitwith_server.room.model import Seat
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import ChatEntry
 
 Extent = tuple[int, int]
@@ -39,7 +39,7 @@ def is_for(seat: Seat, words: ChatEntry) -> bool:
 
 
 async def since(
-    room: Room, stream: str, seen: Position | None
+    room: HostedRoom, stream: str, seen: Position | None
 ) -> tuple[list[ChatEntry], Extent | None]:
     """A conversation's entries after a position, and what can't be had of them any more.
 
@@ -66,7 +66,7 @@ async def since(
     return found, gap
 
 
-async def owed(room: Room, member: str, seen: Mapping[str, Position]) -> Owed:
+async def owed(room: HostedRoom, member: str, seen: Mapping[str, Position]) -> Owed:
     """What a member who comes back to a place outside has missed of the time when they were inside.
 
     Whoever was away when a facilitator sent them back to the lobby gets no words there, and after
@@ -87,7 +87,7 @@ async def owed(room: Room, member: str, seen: Mapping[str, Position]) -> Owed:
             return found
 
 
-async def _owed(room: Room, seat: Seat, seen: Mapping[str, Position]) -> Owed:
+async def _owed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> Owed:
     gaps: dict[str, Extent] = {}
     given: dict[str, int] = {}
     named = {stream_from(shown, seat.id) for shown in seen}

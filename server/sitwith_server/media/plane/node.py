@@ -25,7 +25,7 @@ from sitwith_server.media.plane.lease_reader import LeaseReader
 from sitwith_server.media.plane.node_room import IDLE, SAYS_EVERY, Carried
 from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 __all__ = ["IDLE", "Node"]
 
@@ -196,7 +196,7 @@ class Node:
         if self.failed.is_set():
             carried.halt()
 
-    async def _opened(self, room: Room) -> Carried | None:
+    async def _opened(self, room: HostedRoom) -> Carried | None:
         """The room as it is carried from now on; None where it is not to be."""
         if room.state.media != self.id:
             await room.follow_up()

@@ -22,7 +22,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.rooms.results import Applied
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 SAYS_EVERY: Final = 0.25
 """Seconds between two words of a node, and of who speaks."""
@@ -51,7 +51,7 @@ class Carried:
     def __init__(
         self,
         node: str,
-        room: Room,
+        room: HostedRoom,
         post: bus.Bus,
         reads: Reads,
         clock: Callable[[], float] = time.monotonic,

@@ -25,7 +25,7 @@ from sitwith_server.room import routes
 from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId, RoomState
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import ChatEntry
 
 LEASE: Final = 1.0
@@ -134,7 +134,7 @@ class Reconciler:
 
     def __init__(
         self,
-        room: Room,
+        room: HostedRoom,
         media: MediaRoom,
         node: str,
         *,

@@ -31,7 +31,7 @@ from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.answers import Answer, Ok, Refused
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Applied
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 DEAD_AFTER: Final = 2.0
 """Seconds without a word after which a node counts as gone: twice its own lease, so that what it
@@ -150,7 +150,7 @@ class _Owed:
 class _Watched(Observer):
     """One room with somebody here."""
 
-    def __init__(self, voices: Voices, room: Room) -> None:
+    def __init__(self, voices: Voices, room: HostedRoom) -> None:
         self._voices, self.room = voices, room
         self.owed: _Owed | None = None
         self.applied = (0, 0)
@@ -272,18 +272,18 @@ class Voices:
         now = self.clock()
         return self._tellers.mine(self.nodes.living(now), now)
 
-    def watch(self, room: Room) -> None:
+    def watch(self, room: HostedRoom) -> None:
         """Somebody of this room is here."""
         if self._ticking is not None and room.id not in self._watched:
             self._watched[room.id] = _Watched(self, room)
 
-    def unwatch(self, room: Room) -> None:
+    def unwatch(self, room: HostedRoom) -> None:
         """Nobody of this room is here any more."""
         watched = self._watched.pop(room.id, None)
         if watched is not None:
             watched.close()
 
-    def attached(self, room: Room, member: MemberId) -> None:
+    def attached(self, room: HostedRoom, member: MemberId) -> None:
         """A connection has taken a seat again: it is told how its media connection is."""
         node = room.state.media
         if self._ticking is not None and node is not None:
@@ -293,7 +293,7 @@ class Voices:
 
     async def ask(
         self,
-        room: Room,
+        room: HostedRoom,
         member: MemberId,
         connection: str,
         message: m.MediaOffer | m.MediaServers | m.MediaTake,
@@ -316,7 +316,7 @@ class Voices:
             return _frozen()
 
     @contextlib.asynccontextmanager
-    async def silenced(self, room: Room) -> AsyncIterator[None]:
+    async def silenced(self, room: HostedRoom) -> AsyncIterator[None]:
         """What is taken away inside is silent once this is left, a second later at most: also where
         nobody of the room is here."""
         if self._ticking is None:
@@ -329,13 +329,13 @@ class Voices:
         finally:
             watched.close()
 
-    async def settled(self, room: Room) -> None:
+    async def settled(self, room: HostedRoom) -> None:
         """Waits, a second at most, until what the room has taken away is silent."""
         watched = self._watched.get(room.id)
         if watched is not None:
             await watched.settled()
 
-    async def _offer(self, room: Room, member: MemberId, connection: str, sdp: str) -> Answer:
+    async def _offer(self, room: HostedRoom, member: MemberId, connection: str, sdp: str) -> Answer:
         watched = self._watched.get(room.id)
         if watched is None:
             return _frozen()
@@ -379,19 +379,19 @@ class Voices:
 
     # -- pins ------------------------------------------------------------------------------------
 
-    async def _pinned(self, room: Room) -> str | None:
+    async def _pinned(self, room: HostedRoom) -> str | None:
         """The node that is to carry the room, chosen now where there is none."""
         was = room.state.media
         if was is None and (node := self.nodes.choose(room.id, self.clock())) is not None:
             await self._pin(room, node, None)
         return room.state.media
 
-    async def _pin(self, room: Room, node: str, was: str | None) -> None:
+    async def _pin(self, room: HostedRoom, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
         if isinstance(await room.order(command, "media.pin"), Applied):
             await self.bus.say_to_all(bus.Wish(node, room.id))
 
-    def _better(self, room: Room) -> str | None:
+    def _better(self, room: HostedRoom) -> str | None:
         """The node to carry the room instead, if its own is gone or about to go."""
         was, now = room.state.media, self.clock()
         if was is None or room.state.ended or not room.sure:

@@ -42,7 +42,7 @@ from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import AuditEntry
 from sitwith_server.service.rooms.replica import Replica, ReloadNeeded
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 RETRY: Final = 0.25
 """Seconds before a room is read again that could not be."""
@@ -50,7 +50,7 @@ RETRY: Final = 0.25
 IDLE_SECONDS: Final = 30.0
 """How long a room is kept at hand that nobody uses and nobody was in here."""
 
-Watcher = Callable[[Change | None, Room], None]
+Watcher = Callable[[Change | None, HostedRoom], None]
 """Told of each change of a room, and of each room that is found as it is (None)."""
 
 _log = structlog.get_logger(__name__)
@@ -68,9 +68,9 @@ class Stage(Enum):
 class _Held:
     """A room that is not absent."""
 
-    loading: asyncio.Task[Room | None]
+    loading: asyncio.Task[HostedRoom | None]
     stage: Stage = Stage.LOADING
-    room: Room | None = None
+    room: HostedRoom | None = None
     users: int = 0
     used_at: float = 0.0
     seated: bool = False
@@ -91,7 +91,7 @@ class RoomReference:
     """A reference to a hosted room: while there is one the room is not let go. Ends with `release`,
     or as a context."""
 
-    def __init__(self, held: _Held, room: Room) -> None:
+    def __init__(self, held: _Held, room: HostedRoom) -> None:
         self._held: _Held | None = held
         self.room = room
 
@@ -106,7 +106,7 @@ class RoomReference:
             self._held.used_at = _clock()
             self._held = None
 
-    def __enter__(self) -> Room:
+    def __enter__(self) -> HostedRoom:
         return self.room
 
     def __exit__(
@@ -142,7 +142,7 @@ class Host:
         """From now on tells `watcher` of every room here."""
         self._watchers.append(watcher)
 
-    def hosted(self) -> list[Room]:
+    def hosted(self) -> list[HostedRoom]:
         """The rooms that are here and live, or set aside."""
         return [held.room for held in self._held.values() if held.room is not None]
 
@@ -180,7 +180,7 @@ class Host:
             return None
         return RoomReference(held, room)
 
-    async def _load(self, room_id: str) -> Room | None:
+    async def _load(self, room_id: str) -> HostedRoom | None:
         """Loads a room into its place; where there is none, or it can't be read, the place goes."""
         mine = asyncio.current_task()
         room = None
@@ -202,7 +202,7 @@ class Host:
         self._bring_to_life(held, room)
         return room
 
-    def _bring_to_life(self, held: _Held, room: Room) -> None:
+    def _bring_to_life(self, held: _Held, room: HostedRoom) -> None:
         held.room, held.stage, held.used_at = room, Stage.LIVE, _clock()
         timer = Timer(room, self.log, self._on_tick)
         held.undo = (
@@ -228,8 +228,8 @@ class Host:
         if not isinstance(result, Committed):
             raise LogDown("the new room is not there")
         position = result.positions[-1]
-        room = Room(self.log, self.trail, Replica(self.log, state, position, position.seq))
-        loading: asyncio.Task[Room | None] = asyncio.create_task(_loaded(room))
+        room = HostedRoom(self.log, self.trail, Replica(self.log, state, position, position.seq))
+        loading: asyncio.Task[HostedRoom | None] = asyncio.create_task(_loaded(room))
         held = self._held[opened.room] = _Held(loading, users=1)
         self._bring_to_life(held, room)
         return RoomReference(held, room)
@@ -238,14 +238,14 @@ class Host:
         """The state of a living room, without hosting it. Raises as `use` does."""
         held = self._held.get(room_id)
         if held is not None and held.room is not None:
-            room: Room | None = held.room
+            room: HostedRoom | None = held.room
         else:
             room = await load(self.log, self.trail, room_id)
         return None if room is None or room.state.ended else room.state
 
     # -- following -------------------------------------------------------------------------------
 
-    def _rang(self, held: _Held, room: Room, bell: Notification) -> None:
+    def _rang(self, held: _Held, room: HostedRoom, bell: Notification) -> None:
         try:
             done = room.rang(bell)
         except store.Unreadable:
@@ -255,7 +255,7 @@ class Host:
             held.following = True
             self.spawn(self._follow(held, room))
 
-    async def _follow(self, held: _Held, room: Room) -> None:
+    async def _follow(self, held: _Held, room: HostedRoom) -> None:
         """The one follower of a room: folds bells that came meanwhile in one go."""
         try:
             while room.pending:
@@ -269,7 +269,7 @@ class Host:
         finally:
             held.following = False
 
-    async def follow_up(self, room: Room) -> None:
+    async def follow_up(self, room: HostedRoom) -> None:
         """Has a room read what is missing, or read anew. Raises LogDown."""
         try:
             await room.follow_up()
@@ -278,17 +278,17 @@ class Host:
         except store.Unreadable:
             self.unreadable(room)
 
-    def _read_anew(self, room: Room) -> None:
+    def _read_anew(self, room: HostedRoom) -> None:
         self.lost(room, Lost(room.id, frozenset(), Heads(0, {CONTROL: Position.START})))
 
-    def unreadable(self, room: Room) -> None:
+    def unreadable(self, room: HostedRoom) -> None:
         """Something came that this version can't read: the room is decided on no longer here."""
         if room.id in self._held:
             _log.error("room_unreadable")
             room.give_up()
             self.drop(room.id)
 
-    def lost(self, room: Room, lost: Lost) -> None:
+    def lost(self, room: HostedRoom, lost: Lost) -> None:
         """The log holds something else than this worker was told."""
         held = self._held.get(room.id)
         if held is None or held.room is not room or held.stage is Stage.ASIDE:
@@ -299,7 +299,7 @@ class Host:
         room.set_aside()
         self.spawn(self._start_over(held, room, lost))
 
-    async def _start_over(self, held: _Held, room: Room, lost: Lost) -> None:
+    async def _start_over(self, held: _Held, room: HostedRoom, lost: Lost) -> None:
         while self._held.get(room.id) is held:
             try:
                 fresh = None if lost.heads is None else await load(self.log, self.trail, room.id)
@@ -321,7 +321,7 @@ class Host:
 
     # -- letting go ------------------------------------------------------------------------------
 
-    def told(self, held: _Held, room: Room, change: Change) -> None:
+    def told(self, held: _Held, room: HostedRoom, change: Change) -> None:
         """A room here has changed."""
         for watcher in self._watchers:
             watcher(change, room)
@@ -349,7 +349,7 @@ class Host:
         if held is not None:
             held.let_go()
 
-    def forget_here(self, room: Room) -> None:
+    def forget_here(self, room: HostedRoom) -> None:
         """The room has to forget and nothing can be committed: this worker forgets on its own, and
         the log is owed it (FG5)."""
         record = forgotten(room.state, tokens.new_link_key(), tokens.new_link_key())
@@ -359,12 +359,12 @@ class Host:
 
     # -- minding ---------------------------------------------------------------------------------
 
-    def is_to_mind(self, room: Room) -> bool:
+    def is_to_mind(self, room: HostedRoom) -> bool:
         """Whether other workers live than when the room's connections were looked at last."""
         held = self._held.get(room.id)
         return held is not None and held.room is room and held.minded != self.presence.living_at_beat()
 
-    async def mind(self, room: Room) -> None:
+    async def mind(self, room: HostedRoom) -> None:
         """Reports lost connections of a room. Raises LogDown."""
         known = self.presence.living_at_beat()
         await self.presence.mind(room)
@@ -387,14 +387,14 @@ class Host:
 class _Watching(Observer):
     """Tells the host of each change of a room."""
 
-    def __init__(self, host: Host, held: _Held, room: Room) -> None:
+    def __init__(self, host: Host, held: _Held, room: HostedRoom) -> None:
         self._host, self._held, self._room = host, held, room
 
     def changed(self, change: Change) -> None:
         self._host.told(self._held, self._room, change)
 
 
-async def _loaded(room: Room) -> Room | None:
+async def _loaded(room: HostedRoom) -> HostedRoom | None:
     return room
 
 

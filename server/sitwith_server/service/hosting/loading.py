@@ -10,10 +10,10 @@ from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, workers_of
 from sitwith_server.service.rooms.replica import Replica
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 
-async def load(log: Log, trail: AuditTrail, room_id: str) -> Room | None:
+async def load(log: Log, trail: AuditTrail, room_id: str) -> HostedRoom | None:
     """A room as its log has it, or None if there is none.
 
     Raises:
@@ -23,7 +23,7 @@ async def load(log: Log, trail: AuditTrail, room_id: str) -> Room | None:
     replica = await _begin(log, room_id)
     if replica is None:
         return None
-    room = Room(log, trail, replica)
+    room = HostedRoom(log, trail, replica)
     await room.follow_up()
     return room
 
@@ -58,7 +58,7 @@ async def _from_record(log: Log, room_id: str) -> Replica | None:
     return Replica(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
 
 
-def hosted_state(room: Room) -> HostedState:
+def hosted_state(room: HostedRoom) -> HostedState:
     """The room for a log that has to have it again."""
     state = room.state
     return HostedState(room.position, store.state_to_bytes(state), due_at(state), workers_of(state))

@@ -17,7 +17,7 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.room import forgets_at
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 EVERY: Final = 1.0
 PATIENCE: Final = 3.0
@@ -79,7 +79,7 @@ class PeriodicWork:
         rooms = {room.id: room for room in host.hosted() if not self._log.frozen(room.id)}
         async with asyncio.timeout(PATIENCE):
             looks = await self._log.progress(rooms) if rooms else {}
-        behind: list[Room] = []
+        behind: list[HostedRoom] = []
         for room_id, look in looks.items():
             room = rooms[room_id]
             if look is None:
@@ -97,11 +97,11 @@ class PeriodicWork:
         await _all(host.presence.unreported(), host.presence.report_again)
         host.let_go_of_idle()
 
-    def _is_to_thaw(self, room: Room) -> bool:
+    def _is_to_thaw(self, room: HostedRoom) -> bool:
         outage = self._log.leases.outage(room.id)
         return room.frozen or (outage is not None and outage.until > room.state.thawed_at)
 
-    async def _thaw(self, room: Room) -> None:
+    async def _thaw(self, room: HostedRoom) -> None:
         if self._log.frozen(room.id):
             return
         outage = self._log.leases.outage(room.id)
@@ -109,7 +109,7 @@ class PeriodicWork:
             await room.thaw(outage)
         room.freeze(False)
 
-    async def _forget_if_due(self, room: Room) -> None:
+    async def _forget_if_due(self, room: HostedRoom) -> None:
         """A room whose time to forget has come, while nothing can be committed. Whoever can commit
         has had time to do it."""
         at = forgets_at(room.state)

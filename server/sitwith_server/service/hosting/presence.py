@@ -17,7 +17,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.effects import worker_of, workers_of
 from sitwith_server.service.rooms.results import Unavailable
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 LEASE_SECONDS: Final = 5.0
 """How long a worker counts as alive after its last beat."""
@@ -34,7 +34,7 @@ class Presence:
         self._leases = leases
         self.worker = tokens.new_id("w")
         self._live: set[str] = set()
-        self._unreported: dict[str, tuple[Room, str]] = {}
+        self._unreported: dict[str, tuple[HostedRoom, str]] = {}
         self._beating: asyncio.Task[None] | None = None
 
     # -- the lease -------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class Presence:
     def closed(self, connection: str) -> None:
         self._live.discard(connection)
 
-    async def report(self, room: Room, seat: str, connection: str) -> None:
+    async def report(self, room: HostedRoom, seat: str, connection: str) -> None:
         """A connection is gone: commits it, now or as soon as it can be."""
         self.closed(connection)
         # A room that is over here is minded by whoever loads it anew.
@@ -93,7 +93,7 @@ class Presence:
             await self.report(*found, connection)
 
     @staticmethod
-    async def _lose(room: Room, seat: str, connection: str) -> bool:
+    async def _lose(room: HostedRoom, seat: str, connection: str) -> bool:
         lose = c.LoseConnection(by=seat, connection=connection)
         return not isinstance(await room.order(lose, "connection.lost"), Unavailable)
 
@@ -103,7 +103,7 @@ class Presence:
         """The workers that lived at the last beat."""
         return self._leases.living_at_beat()
 
-    async def mind(self, room: Room) -> None:
+    async def mind(self, room: HostedRoom) -> None:
         """Reports the lost connections of a room that nobody has reported.
 
         Raises:

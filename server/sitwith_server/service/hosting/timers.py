@@ -11,7 +11,7 @@ import structlog
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.room import due_at
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 LONGEST: Final = 60.0
 """Seconds after which it looks again in any case: a clock may have been moved."""
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 class Timer(Observer):
     """Ticks one room when something in it is due. No leader: whoever is first has done it."""
 
-    def __init__(self, room: Room, log: Log, on_tick: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, room: HostedRoom, log: Log, on_tick: Callable[[], None] = lambda: None) -> None:
         self._room = room
         self._clock = log
         self._on_tick = on_tick

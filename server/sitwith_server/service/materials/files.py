@@ -12,7 +12,7 @@ import structlog
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 EVERY: Final = 5.0
 LOST_SECONDS: Final = 30.0
@@ -27,7 +27,7 @@ class MaterialFiles:
     def __init__(
         self,
         log: Log,
-        hosted: Callable[[], list[Room]],
+        hosted: Callable[[], list[HostedRoom]],
         *,
         every: float = EVERY,
         lost_after: float = LOST_SECONDS,
@@ -91,7 +91,7 @@ class MaterialFiles:
                 with suppress(LogDown):
                     await self._repair(room)
 
-    async def _repair_unsure(self, rooms: Mapping[str, Room]) -> None:
+    async def _repair_unsure(self, rooms: Mapping[str, HostedRoom]) -> None:
         now = asyncio.get_running_loop().time()
         for (room_id, name), since in tuple(self._unsure.items()):
             room = rooms.get(room_id)
@@ -102,7 +102,7 @@ class MaterialFiles:
             if room is not None and name not in room.state.materials.names():
                 await self.drop(room_id, name)
 
-    async def _repair(self, room: Room) -> None:
+    async def _repair(self, room: HostedRoom) -> None:
         there = await self._log.files.names(room.id)
         if room.state.materials.names() <= there:
             for name in there:
@@ -125,7 +125,7 @@ class MaterialFiles:
             command = c.MaterialLose(by=OPERATOR, materials=tuple(lost))
             await room.order(command, "material.lost")
 
-    async def _restored(self, room: Room, name: str) -> bool:
+    async def _restored(self, room: HostedRoom, name: str) -> bool:
         if not await self._log.files.restore(room.id, name):
             return False
         try:

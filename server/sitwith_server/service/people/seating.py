@@ -18,7 +18,7 @@ from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.people.names import Name
 from sitwith_server.service.people.peers import address_hash
 from sitwith_server.service.rooms.results import Applied, Ended, Denied
-from sitwith_server.service.rooms.room import Room, Still
+from sitwith_server.service.rooms.room import HostedRoom, Still
 from sitwith_server.service.rooms.store import Unreadable
 
 _CLOSES: Mapping[str, CloseCode] = {
@@ -48,7 +48,7 @@ class Seated:
     resumed: bool
 
     @property
-    def room(self) -> Room:
+    def room(self) -> HostedRoom:
         return self.use.room
 
 
@@ -188,18 +188,18 @@ class Seating:
             seated.use.release()
 
 
-def _leads_to_no_role(room: Room, digest: bytes) -> bool:
+def _leads_to_no_role(room: HostedRoom, digest: bytes) -> bool:
     """Whether this is a link, and none of a facilitator's. What is no link gets the answer that it
     always gets."""
     invite = room.state.invite_by_digest(digest)
     return invite is not None and invite.role is not Role.FACILITATOR
 
 
-def _is_shared(room: Room, digest: bytes) -> bool:
+def _is_shared(room: HostedRoom, digest: bytes) -> bool:
     """Whether this is a link that members or guests share."""
     invite = room.state.invite_by_digest(digest)
     return invite is not None and invite.role is not Role.FACILITATOR and not is_own(invite)
 
 
-def _hashed(room: Room, address: str | None) -> bytes:
+def _hashed(room: HostedRoom, address: str | None) -> bytes:
     return address_hash(room.state.materials.key, address)

@@ -96,7 +96,7 @@ Still = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
 
 
-class Room(LogFollower):
+class HostedRoom(LogFollower):
     """One room as this worker holds it."""
 
     def __init__(self, log: Log, trail: AuditTrail, replica: Replica) -> None:
@@ -350,7 +350,7 @@ class Room(LogFollower):
         await self._log.publish(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Ok()
 
-    async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
+    async def start_over(self, fresh: HostedRoom, streams: frozenset[str]) -> None:
         """The log no longer holds what this worker had been told: goes on from what it holds.
 
         What of it may only rise is put back; what is gone of the conversations is said.
