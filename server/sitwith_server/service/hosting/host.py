@@ -56,10 +56,10 @@ Watcher = Callable[[Change | None, HostedRoom], None]
 _log = structlog.get_logger(__name__)
 
 
-class Stage(Enum):
+class HoldState(Enum):
     LOADING = "loading"
     LIVE = "live"
-    ASIDE = "aside"
+    RELOADING = "reloading"
     """The log holds something else; the room is being loaded again."""
     ENDED = "ended"
 
@@ -69,7 +69,7 @@ class _Held:
     """A room that is not absent."""
 
     loading: asyncio.Task[HostedRoom | None]
-    stage: Stage = Stage.LOADING
+    stage: HoldState = HoldState.LOADING
     room: HostedRoom | None = None
     users: int = 0
     used_at: float = 0.0
@@ -203,7 +203,7 @@ class Host:
         return room
 
     def _bring_to_life(self, held: _Held, room: HostedRoom) -> None:
-        held.room, held.stage, held.used_at = room, Stage.LIVE, _clock()
+        held.room, held.stage, held.used_at = room, HoldState.LIVE, _clock()
         timer = Timer(room, self.log, self._on_tick)
         held.undo = (
             timer.stop,
@@ -291,12 +291,12 @@ class Host:
     def lost(self, room: HostedRoom, lost: Lost) -> None:
         """The log holds something else than this worker was told."""
         held = self._held.get(room.id)
-        if held is None or held.room is not room or held.stage is Stage.ASIDE:
+        if held is None or held.room is not room or held.stage is HoldState.RELOADING:
             return
         # From this very moment the log would take commits again that were decided on what it no
         # longer holds.
-        held.stage = Stage.ASIDE
-        room.set_aside()
+        held.stage = HoldState.RELOADING
+        room.suspend()
         self.spawn(self._start_over(held, room, lost))
 
     async def _start_over(self, held: _Held, room: HostedRoom, lost: Lost) -> None:
@@ -313,7 +313,7 @@ class Host:
             return
         if self._held.get(room.id) is not held:
             return
-        held.stage, held.minded = Stage.LIVE, None
+        held.stage, held.minded = HoldState.LIVE, None
         if fresh is None:
             await room.end_here()
         else:
@@ -327,8 +327,8 @@ class Host:
             watcher(change, room)
         if change.after.life != change.before.life:
             held.seated = held.users > 0
-        if change.after.ended and held.stage is not Stage.ENDED:
-            held.stage = Stage.ENDED
+        if change.after.ended and held.stage is not HoldState.ENDED:
+            held.stage = HoldState.ENDED
             # Once everybody else has been told.
             asyncio.get_running_loop().call_soon(self.drop, room.id)
 
@@ -337,7 +337,7 @@ class Host:
         now = _clock()
         for room_id, held in list(self._held.items()):
             room = held.room
-            if room is None or held.users or held.stage is not Stage.LIVE:
+            if room is None or held.users or held.stage is not HoldState.LIVE:
                 continue
             kept = held.seated and room.state.used
             if not kept and now - held.used_at > self._idle_seconds:

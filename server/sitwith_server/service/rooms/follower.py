@@ -24,7 +24,7 @@ class LogFollower:
         self._replica = replica
         self._lock = asyncio.Lock()
         self._pending: list[Notification] = []
-        self._aside = False
+        self._suspended = False
         self.frozen = False
         self.over = False
         """Whether this object will be the room never again: it was forgotten here without the log,
@@ -56,7 +56,7 @@ class LogFollower:
     def sure(self) -> bool:
         """Whether the state here may be acted on: not while the room is frozen, or set aside as no
         longer what the log holds."""
-        return not (self._aside or self.frozen or self._log.frozen(self.id))
+        return not (self._suspended or self.frozen or self._log.frozen(self.id))
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """From now on tells `observer`; returns the function that ends it."""
@@ -77,7 +77,7 @@ class LogFollower:
     def rang(self, bell: Notification) -> bool:
         """Folds what a bell tells, at once if nothing else is under way here. False: it is
         `pending` until `follow` is called."""
-        if self._aside or self.state.ended:
+        if self._suspended or self.state.ended:
             return True
         if not self._pending and not self._lock.locked() and self._replica.take(bell):
             return True
@@ -97,7 +97,7 @@ class LogFollower:
         """
         async with self._lock:
             bells, self._pending = self._pending, []
-            if self._aside or self.state.ended:
+            if self._suspended or self.state.ended:
                 return
             # Each bell: a later one may be of a stream in which nothing is missing.
             if not all([self._replica.take(bell) for bell in bells]):
@@ -106,7 +106,7 @@ class LogFollower:
     def compare(self, look: Progress, began: float) -> bool:
         """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
         here. False: `follow_up` finds it."""
-        if self._aside or not self._replica.matches(look):
+        if self._suspended or not self._replica.matches(look):
             return False
         self._replica.compared_at = max(self._replica.compared_at, began)
         return True
@@ -132,16 +132,16 @@ class LogFollower:
             for observer in self._replica.observers():
                 observer.froze(frozen)
 
-    def set_aside(self) -> None:
+    def suspend(self) -> None:
         """Decides and follows nothing from a state that is known to be no longer the log's, until
         it starts over."""
-        self._aside = True
+        self._suspended = True
 
     def give_up(self) -> None:
         """This object is the room no longer. Whoever is shown it is told that it is frozen, and
         sent elsewhere as from any room that is for long."""
         self.over = True
-        self.set_aside()
+        self.suspend()
         self._pending.clear()
         self.freeze(True)
 
@@ -160,7 +160,7 @@ class LogFollower:
 
     async def _catch_up(self) -> bool:
         """False if the room is no more; whoever is here has been told."""
-        if self._aside:
+        if self._suspended:
             raise ReloadNeeded
         if self.state.ended:
             return False

@@ -357,7 +357,7 @@ class HostedRoom(LogFollower):
         """
         async with self._lock:
             before = self.state
-            self._aside = False
+            self._suspended = False
             self._pending.clear()
             self._replica.start_over(fresh._replica, streams)
             with suppress(LogDown):  # the next look at all rooms finds what is missing
