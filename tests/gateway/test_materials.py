@@ -303,7 +303,7 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     with monkeypatch.context() as patched:
         patched.setattr(HostedRoom, "order", taken_and_not_heard)
         assert (await world.bring(ticket, PICTURE)).status_code == 503
-    await world.shelf.mind()
+    await world.shelf.repair()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
     async def not_taken(self: HostedRoom, command: c.Command, why: str, **how: Any) -> CommandResult:
@@ -314,5 +314,5 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
         patched.setattr(HostedRoom, "order", not_taken)
         assert (await world.bring(other, PICTURE, "f2")).status_code == 503
     assert len(await world.log.files.names(room.id)) == 2
-    await world.shelf.mind()
+    await world.shelf.repair()
     assert await world.log.files.names(room.id) == room.state.materials.names()

@@ -99,7 +99,7 @@ async def test_MT13_what_a_redis_lost_is_put_back_by_whoever_holds_it(
     assert use is not None
     room = use.room
     server.admin("DEL", *(key(server, room.id, what) for what in ("files", "pieces")))
-    await MaterialFiles(other, host.hosted).mind()
+    await MaterialFiles(other, host.hosted).repair()
     assert there(server, room.id) == "", "it never had them, and others have time to"
     await shelf.repair()
     assert await other.files.get(room.id, "b1") == BODY
@@ -137,5 +137,5 @@ async def test_MT13_what_was_hidden_meanwhile_is_not_put_back(
     assert await other.files.get(late.id, "b1") == BODY
     assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Ok)
     assert late.state.materials.names() == {"b1"}
-    await MaterialFiles(other, lambda: [late]).mind()
+    await MaterialFiles(other, lambda: [late]).repair()
     assert server.admin("KEYS", "sw:*pieces*") + server.admin("KEYS", "sw:*files*") == ""

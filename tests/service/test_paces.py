@@ -57,7 +57,7 @@ class Two:
         return await self.rooms[worker].ask(command, (command.by, number or self._ids), "x")
 
     async def resume(self, worker: int) -> CloseCode | None:
-        taken = await self._doors[worker].back(self._value)
+        taken = await self._doors[worker].resume(self._value)
         if isinstance(taken, CloseCode):
             return taken
         self._value = taken.resume
