@@ -299,9 +299,9 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
         assert await order(self, command, why, **how) == APPLIED
         return UNAVAILABLE
 
-    order = HostedRoom.order
+    order = HostedRoom.execute
     with monkeypatch.context() as patched:
-        patched.setattr(HostedRoom, "order", taken_and_not_heard)
+        patched.setattr(HostedRoom, "execute", taken_and_not_heard)
         assert (await world.bring(ticket, PICTURE)).status_code == 503
     await world.shelf.repair()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
@@ -311,7 +311,7 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
 
     other = await world.ticket(world.fay, "f2")
     with monkeypatch.context() as patched:
-        patched.setattr(HostedRoom, "order", not_taken)
+        patched.setattr(HostedRoom, "execute", not_taken)
         assert (await world.bring(other, PICTURE, "f2")).status_code == 503
     assert len(await world.log.files.names(room.id)) == 2
     await world.shelf.repair()

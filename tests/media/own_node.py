@@ -77,7 +77,7 @@ class Circle:
         self._talking = asyncio.create_task(self._talk())
 
     async def must(self, command: c.Command) -> None:
-        outcome = await self.room.order(command, "test")
+        outcome = await self.room.execute(command, "test")
         assert isinstance(outcome, Applied), outcome
 
     async def connect(self, *names: str) -> None:

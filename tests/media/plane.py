@@ -277,7 +277,7 @@ class Plane:
         return self.nodes[-1]
 
     async def must(self, command: c.Command) -> None:
-        assert (outcome := await self.room.order(command, "test")) == APPLIED, outcome
+        assert (outcome := await self.room.execute(command, "test")) == APPLIED, outcome
 
     def carrier(self) -> NodeProcess | None:
         """The node that the room's state names."""
@@ -297,7 +297,7 @@ class Plane:
         """A command by a worker, until its `ok`; whether it was taken."""
 
         async def work() -> int | None:
-            if not isinstance(await worker.room.order(command, "test"), Applied):
+            if not isinstance(await worker.room.execute(command, "test"), Applied):
                 return None
             seq = worker.room.state.seq
             await worker.voices.settled(worker.room)

@@ -123,7 +123,7 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         other.log, other.truth = p.log, p.truth
         await other.open("eve", workers=0, nodes=0)
         pin = c.PinMedia(by="", node=node.node.id, was=None)
-        assert await other.room.order(pin, "test") == APPLIED
+        assert await other.room.execute(pin, "test") == APPLIED
         watching = asyncio.create_task(look())
         since = p.now()
         node.engine.opens.clear()
@@ -135,14 +135,14 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         assert len(node.engine.rooms) == 2
         node.engine.closes.clear()
         unpin = c.PinMedia(by="", node=None, was=node.node.id)
-        assert await other.room.order(unpin, "test") == APPLIED
+        assert await other.room.execute(unpin, "test") == APPLIED
         await asyncio.sleep(5)
         assert node.engine.closing == 1
         assert says.gap(node.node.id, since) < 0.25 + SLACK
         assert lapses == 0 and not room.silenced
         # It is wished for again meanwhile: it is opened once it has closed.
         pin = c.PinMedia(by="", node=node.node.id, was=None)
-        assert await other.room.order(pin, "test") == APPLIED
+        assert await other.room.execute(pin, "test") == APPLIED
         node.machine.call(lambda: node.node._wish(other.room.id))
         await asyncio.sleep(1)
         assert node.engine.opening == 0

@@ -54,7 +54,7 @@ def test_beats_go_on_at_their_pace_while_hundreds_of_rooms_are_looked_after_slow
             await used(host, made.room)
         way.silent = True
         for room in rooms:  # all of them are behind
-            assert await room.order(c.RoomLock(by=""), "operator") == APPLIED
+            assert await room.execute(c.RoomLock(by=""), "operator") == APPLIED
         way.slow = 0.5
         pulse = PeriodicWork(host)
         pulse.start()
@@ -83,7 +83,7 @@ def test_a_loss_that_hangs_holds_up_no_beat_and_no_other_rooms_losses() -> None:
             await asyncio.sleep(3_600)
             return None
 
-        sick.room.order = hangs  # type: ignore[method-assign, assignment]
+        sick.room.execute = hangs  # type: ignore[method-assign, assignment]
         for each in (*sick.seated, *well.seated):
             host.presence._unreported[each.connection] = (each.room, each.seat)
         pulse.start()

@@ -114,9 +114,9 @@ async def test_what_is_ordered_in_the_moment_of_the_end_says_so() -> None:
     order = c.AddInvite(
         by="", invite="i1", role=Role.MEMBER, digest=b"d" * 32, uses=None, expires_at=None
     )
-    assert await room.order(order, "operator") is ENDED
+    assert await room.execute(order, "operator") is ENDED
     assert room.state.ended
-    assert await room.order(order, "operator") is ENDED
+    assert await room.execute(order, "operator") is ENDED
     await host.close()
 
 
@@ -137,7 +137,7 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     await e.room.follow_up()
     way.silent = stale
     assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Ok)
-    outcome = await room.order(
+    outcome = await room.execute(
         c.LoseConnection(by=seated.seat, connection=back.connection), "connection.lost"
     )
     assert outcome == UNCHANGED or isinstance(outcome, Denied)
@@ -156,8 +156,8 @@ async def test_no_events_of_a_state_of_before_are_not_trusted() -> None:
     assert room.state.locked
     way.silent = True
     assert isinstance(await e.ask(unlocks), Ok)
-    assert await room.order(locks, "room.lock") == APPLIED
-    assert await room.order(locks, "room.lock") == UNCHANGED
+    assert await room.execute(locks, "room.lock") == APPLIED
+    assert await room.execute(locks, "room.lock") == UNCHANGED
     await e.room.follow_up()
     assert e.room.state.locked
     await host.close()
@@ -169,11 +169,11 @@ async def test_an_order_that_can_not_be_known_of_is_unavailable() -> None:
     room = (await used(host, e.room.id)).room
     locks = c.RoomLock(by=e.seats[0])
     way.down = {"commit"}
-    assert await room.order(locks, "room.lock") is UNAVAILABLE
+    assert await room.execute(locks, "room.lock") is UNAVAILABLE
     way.down, way.deaf = set(), {"commit"}
-    assert await room.order(locks, "room.lock") is UNAVAILABLE
+    assert await room.execute(locks, "room.lock") is UNAVAILABLE
     way.deaf = set()
-    assert await room.order(locks, "room.lock") == UNCHANGED, "it had happened"
+    assert await room.execute(locks, "room.lock") == UNCHANGED, "it had happened"
     await host.close()
 
 

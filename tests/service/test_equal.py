@@ -25,9 +25,9 @@ async def test_EQ8_no_figure_outlives_the_room() -> None:
     e = await people(log)
     fay, ada, _ = e.seats
     pin = c.PinMedia(by=OPERATOR, node="n1", was=None)
-    assert await e.room.order(pin, "media") == APPLIED
+    assert await e.room.execute(pin, "media") == APPLIED
     heard = c.AddTalk(by=OPERATOR, node="n1", heard={ada: FIGURE})
-    assert await e.room.order(heard, "talk") == APPLIED
+    assert await e.room.execute(heard, "talk") == APPLIED
     assert isinstance(await e.ask(c.VoiceNudge(by=fay, member=ada)), Ok)
     await e.save()
     assert BYTES in await e.kept()

@@ -58,7 +58,7 @@ async def shown(room: HostedRoom, by: str, shelf: MaterialFiles, name: str = "f1
     assert await shelf.put(room.id, "b1", BODY)
     file = File("b1", "image/png", len(BODY))
     bring = c.MaterialBring(by=by, material=name, what=MaterialKind.PICTURE, file=file)
-    assert await room.order(bring, "material.show") == APPLIED
+    assert await room.execute(bring, "material.show") == APPLIED
 
 
 def key(server: Server, room: str, what: str) -> str:

@@ -129,7 +129,7 @@ async def _until_done(way: WorkerLog, room: HostedRoom, command: c.Command, numb
 
 
 async def test_what_is_settled_on_a_state_of_before_does_not_hide_who_wrote_since() -> None:
-    """`order` trusts no "nothing to do" of a state that has not heard of the last words."""
+    """`execute` trusts no "nothing to do" of a state that has not heard of the last words."""
     e = await people(MemoryLog())
     way, host = second(e.memory)
     room, (_, ada, _) = (await used(host, e.room.id)).room, e.seats
@@ -137,8 +137,8 @@ async def test_what_is_settled_on_a_state_of_before_does_not_hide_who_wrote_sinc
     assert isinstance(await e.ask(c.Say(by=ada, to="staff", body="help")), Ok)
     assert waiting(room) == {}
     moved = c.LineMoved(by=OPERATOR, member=ada, n=1, waiting=True)
-    assert await room.order(moved, "staff.line") == UNCHANGED
+    assert await room.execute(moved, "staff.line") == UNCHANGED
     assert waiting(room) == {ada: True}, "known only once it was read"
     again = c.LineMoved(by=OPERATOR, member=ada, n=2, waiting=False)
-    assert await room.order(again, "staff.line") == APPLIED
+    assert await room.execute(again, "staff.line") == APPLIED
     await host.close()

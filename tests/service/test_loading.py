@@ -56,7 +56,7 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
             if number == 35:
                 other._replica.snapshot_at = -10_000
             command = c.RoomSettings(by=fay, changes={"direct": number % 2 == 0})
-            assert await other.order(command, "room.settings") == APPLIED
+            assert await other.execute(command, "room.settings") == APPLIED
         assert e.room.state.seq < other.state.seq - 30
     async with asyncio.timeout(10):
         while e.room.state != other.state:
@@ -79,7 +79,7 @@ async def test_what_is_committed_to_a_room_of_its_record_alone_can_be_loaded_aga
     first = await load(emptied, AuditTrail(emptied, 3600), e.room.id)
     assert first is not None
     direct = c.RoomSettings(by=OPERATOR, changes={"direct": True})
-    assert await first.order(direct, "room.settings") == APPLIED
+    assert await first.execute(direct, "room.settings") == APPLIED
     again = await load(emptied, AuditTrail(emptied, 3600), e.room.id)
     assert again is not None
     assert again.state == first.state

@@ -236,7 +236,7 @@ class Meetings:
     async def _order(room: HostedRoom, command: c.Command) -> int:
         """Does it; the number from which the room's state knows of it."""
         await room.follow_up()
-        outcome = await room.order(command, "series")
+        outcome = await room.execute(command, "series")
         if not isinstance(outcome, Applied):
             raise StoreDown(type(outcome).__name__)
         return room.state.seq

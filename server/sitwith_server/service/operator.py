@@ -147,7 +147,7 @@ class Operator:
                 try:
                     await self.meetings.opened(made_room, str(spec.series), memory)
                 except StoreDown:
-                    await made_room.order(c.RoomEnd(by=OPERATOR), "operator")
+                    await made_room.execute(c.RoomEnd(by=OPERATOR), "operator")
                     raise
         tokens_by_role = {role: token for role, (token, _) in made.items()}
         return Created(
@@ -247,7 +247,7 @@ class Operator:
         """
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(OPERATOR, action, target, "ok", at)
-        outcome = await room.order(command, "operator", audit=audit)
+        outcome = await room.execute(command, "operator", audit=audit)
         if isinstance(outcome, Unavailable):
             raise LogDown("nothing can be committed just now")
         return outcome

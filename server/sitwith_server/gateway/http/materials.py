@@ -140,7 +140,7 @@ class Materials:
             raise unavailable() from None
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
-        outcome = await room.order(command, "material.show", audit=audit)
+        outcome = await room.execute(command, "material.show", audit=audit)
         if isinstance(outcome, Applied):
             return
         if isinstance(outcome, Unavailable):

@@ -137,7 +137,7 @@ class Carried:
         self._leaves = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
-            if isinstance(await self.room.order(command, "media.pin"), Applied):
+            if isinstance(await self.room.execute(command, "media.pin"), Applied):
                 # Whoever was answered at this very moment offers again.
                 await self.say_lost()
         finally:
@@ -304,7 +304,7 @@ class Carried:
 
     async def _note(self, heard: Mapping[MemberId, float], now: float) -> None:
         command = c.AddTalk(by="", node=self._node, heard=heard)
-        if isinstance(await self.room.order(command, "talk"), Applied):
+        if isinstance(await self.room.execute(command, "talk"), Applied):
             self._talk.noted(heard, now)
 
 

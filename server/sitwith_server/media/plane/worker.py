@@ -388,7 +388,7 @@ class Voices:
 
     async def _pin(self, room: HostedRoom, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
-        if isinstance(await room.order(command, "media.pin"), Applied):
+        if isinstance(await room.execute(command, "media.pin"), Applied):
             await self.bus.say_to_all(bus.Wish(node, room.id))
 
     def _better(self, room: HostedRoom) -> str | None:

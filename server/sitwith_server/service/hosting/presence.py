@@ -95,7 +95,7 @@ class Presence:
     @staticmethod
     async def _lose(room: HostedRoom, seat: str, connection: str) -> bool:
         lose = c.LoseConnection(by=seat, connection=connection)
-        return not isinstance(await room.order(lose, "connection.lost"), Unavailable)
+        return not isinstance(await room.execute(lose, "connection.lost"), Unavailable)
 
     # -- connections of others -------------------------------------------------------------------
 

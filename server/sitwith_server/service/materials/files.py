@@ -123,7 +123,7 @@ class MaterialFiles:
                 lost.append(material.id)
         if lost:
             command = c.MaterialLose(by=OPERATOR, materials=tuple(lost))
-            await room.order(command, "material.lost")
+            await room.execute(command, "material.lost")
 
     async def _restored(self, room: HostedRoom, name: str) -> bool:
         if not await self._log.files.restore(room.id, name):

@@ -160,7 +160,7 @@ class Seating:
                 at = await self._host.log.now(room.id)
                 audit = self._host.trail.entry(command.by, why, None, "ok", at)
             pace = paces.of_resumes(command.by) if isinstance(command, c.TakeBack) else None
-            outcome = await room.order(command, why, still=still, audit=audit, pace=pace)
+            outcome = await room.execute(command, why, still=still, audit=audit, pace=pace)
         except BaseException:
             self._host.presence.closed(command.connection)
             use.release()

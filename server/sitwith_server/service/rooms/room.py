@@ -119,7 +119,7 @@ class HostedRoom(LogFollower):
             return _refusal(RefusalCode.NOT_INSIDE)
         return completed(self.state, command, found)
 
-    async def order(
+    async def execute(
         self,
         command: c.Command,
         why: str,
@@ -140,11 +140,11 @@ class HostedRoom(LogFollower):
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
                     await self._be_fresh()
-                return await self._order(command, why, not_before, still, audit, pace, planned)
+                return await self._execute(command, why, not_before, still, audit, pace, planned)
         except LogDown:
             return UNAVAILABLE
 
-    async def _order(
+    async def _execute(
         self,
         command: c.Command,
         why: str,
@@ -193,11 +193,11 @@ class HostedRoom(LogFollower):
             forget = c.Forget(
                 by="", link_key=tokens.new_link_key(), material_key=tokens.new_link_key()
             )
-            return await self.order(forget, "time", not_before=forgets)
+            return await self.execute(forget, "time", not_before=forgets)
         if due is None:
             return UNCHANGED
         tick = c.Tick(by="", seed=secrets.randbits(63))
-        return await self.order(tick, "time", not_before=due)
+        return await self.execute(tick, "time", not_before=due)
 
     async def _attempts(
         self, command: c.Command, key: Key, why: str, planned: Planned | None
@@ -372,13 +372,13 @@ class HostedRoom(LogFollower):
             turn=before.floor.turn,
             forgotten=forgotten(before, self.state),
         )
-        while isinstance(await self.order(again, "gap"), Unavailable) and not self.over:
+        while isinstance(await self.execute(again, "gap"), Unavailable) and not self.over:
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
         """Moves every deadline by a time in which nobody could commit, once for all workers."""
         if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
-            await self.order(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
+            await self.execute(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
 
 
 def _refusal(code: RefusalCode) -> Refused:
