@@ -87,7 +87,7 @@ def no_compare_and_set() -> AbstractContextManager[object]:
 
 def ok_before_commit() -> AbstractContextManager[object]:
     """What is said is acknowledged when it has been decided, and committed some time later."""
-    ask = HostedRoom.ask
+    ask = HostedRoom.submit
 
     async def hasty(self: HostedRoom, command: c.Command, key: tuple[str, int], why: str) -> Answer:
         if isinstance(command, c.Say):
@@ -98,7 +98,7 @@ def ok_before_commit() -> AbstractContextManager[object]:
                 return Ok({"to": placed.stream, "n": placed.what.n})
         return await ask(self, command, key, why)
 
-    return mock.patch.object(HostedRoom, "ask", hasty)
+    return mock.patch.object(HostedRoom, "submit", hasty)
 
 
 def numbers_skip() -> AbstractContextManager[object]:

@@ -43,7 +43,7 @@ class Peer:
 
 def slow(patch: pytest.MonkeyPatch, then: Callable[[], None] = lambda: None) -> None:
     """Plans take long, by the virtual clock."""
-    quick = HostedRoom.ask
+    quick = HostedRoom.submit
 
     async def ask(self: HostedRoom, command: c.Command, *more: Any) -> Any:
         if isinstance(command, c.PairsPlan):
@@ -51,7 +51,7 @@ def slow(patch: pytest.MonkeyPatch, then: Callable[[], None] = lambda: None) -> 
             then()
         return await quick(self, command, *more)
 
-    patch.setattr(HostedRoom, "ask", ask)
+    patch.setattr(HostedRoom, "submit", ask)
 
 
 def test_AN9_a_ping_is_answered_while_a_plan_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

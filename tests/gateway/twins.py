@@ -218,7 +218,7 @@ class Twin:
     async def ask(self, command: c.Command) -> None:
         """Whatever comes of it."""
         room = self.seated["fay"].room
-        await room.ask(command, (command.by, next(self._ids)), _WHY.get(type(command), "x"))
+        await room.submit(command, (command.by, next(self._ids)), _WHY.get(type(command), "x"))
 
     async def does(self, asked: Asked) -> None:
         if isinstance(asked, c.Command):

@@ -37,7 +37,7 @@ class Seats:
     async def ask(self, command: c.Command, number: int | None = None) -> Answer:
         self.ids += 1
         key = (command.by, number or self.ids)
-        return await self.room.ask(command, key, "care")
+        return await self.room.submit(command, key, "care")
 
     async def save(self) -> None:
         """Has the log keep a snapshot, as every so many entries do."""
@@ -64,7 +64,7 @@ async def people(log: Log) -> Seats:
     for name in ("Fay", "Ada", "Ben"):
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)
-        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
         seats.append(seated)
     return Seats(host, seats[0].room, seats)
 

@@ -34,13 +34,13 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     async def come(link: str) -> Seated:
         seated = await door.join(link, clean("Somebody"))
         assert isinstance(seated, Seated)
-        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
         assert tokens.read_resume(seated.resume).seat == seated.seat  # type: ignore[union-attr]
         return seated
 
     fay, ada = await come(made.facilitator), await come(made.member)
     assert (fay.seat, ada.seat) == ("mAAAAAAA", "mBBBBBBB")
-    await fay.room.ask(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
+    await fay.room.submit(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
     assert (await come(made.member)).seat == "mCCCCCCC", "nor that of one who was removed"
     assert next(drawn, None) is None
     await host.close()

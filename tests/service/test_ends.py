@@ -133,7 +133,7 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     back = await Seating(host).resume(seated.resume)
     assert isinstance(back, Seated), "its seat was taken at another worker just now"
     accept = c.AgreementAccept(by=seated.seat, version=1)
-    assert isinstance(await room.ask(accept, (seated.seat, 1), "agreement.accept"), Ok)
+    assert isinstance(await room.submit(accept, (seated.seat, 1), "agreement.accept"), Ok)
     await e.room.follow_up()
     way.silent = stale
     assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Ok)
@@ -189,7 +189,7 @@ async def test_a_room_whose_key_is_gone_ends_here_within_a_look() -> None:
     await settled()
     assert [change.after.ended for change in seen.changes] == [True]
     assert host.hosted() == []
-    answer = await use.room.ask(c.HandRaise(by=e.seats[1]), (e.seats[1], 9), "hand.raise")
+    answer = await use.room.submit(c.HandRaise(by=e.seats[1]), (e.seats[1], 9), "hand.raise")
     assert isinstance(answer, Refused) and answer.code == "not_inside"
     assert names(way.calls, "commit") == []
     await host.close()

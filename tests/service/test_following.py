@@ -80,13 +80,13 @@ async def test_S5_a_message_costs_its_author_one_call_and_others_none() -> None:
     for number, to in enumerate(("circle", "staff", "circle", "staff"), start=50):
         its.calls.clear()
         others.calls.clear()
-        said = await room.ask(c.Say(by=ada, to=to, body="hello"), (ada, number), "chat.say")
+        said = await room.submit(c.Say(by=ada, to=to, body="hello"), (ada, number), "chat.say")
         assert isinstance(said, Ok)
         await settled()
         assert its.calls == ["commit"]
         assert others.calls == []
     its.calls.clear()
-    raised = await room.ask(c.HandRaise(by=ada), (ada, 60), "hand.raise")
+    raised = await room.submit(c.HandRaise(by=ada), (ada, 60), "hand.raise")
     assert isinstance(raised, Ok)
     await settled()
     assert (its.calls, others.calls) == (["commit"], [])
@@ -99,7 +99,7 @@ async def test_own_bells_are_no_news() -> None:
     ada = e.seats[1]
     way.held["commit"] = asyncio.Event()
     asked = asyncio.create_task(
-        room.ask(c.Say(by=ada, to="circle", body="mine"), (ada, 50), "chat.say")
+        room.submit(c.Say(by=ada, to="circle", body="mine"), (ada, 50), "chat.say")
     )
     await settled()
     await say(e, "theirs", by=2)  # rings while the lock is held
@@ -303,7 +303,7 @@ async def test_words_are_taken_after_a_commit_whose_last_event_changes_no_rights
     assert e.room.rights == heads.rights
     await say(e, "here")
     await settled()
-    said = await room.ask(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
+    said = await room.submit(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
     assert isinstance(said, Ok)
     await e.room.follow_up()
     await e.save()

@@ -59,7 +59,7 @@ class Circle:
 
     async def ask(self, command: c.Command) -> Answer:
         self.ids += 1
-        answer = await self.seated[0].room.ask(command, (command.by, self.ids), "x")
+        answer = await self.seated[0].room.submit(command, (command.by, self.ids), "x")
         assert isinstance(answer, Ok), answer
         return answer
 

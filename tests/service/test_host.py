@@ -190,7 +190,7 @@ async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
     way.held["heads"] = asyncio.Event()
     way.lost[room.id](Lost(room.id, frozenset(("circle",)), Heads(0, {CONTROL: Position.START})))
     ada = e.seats[1]
-    frozen = await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise")
+    frozen = await room.submit(c.HandRaise(by=ada), (ada, 90), "hand.raise")
     assert getattr(frozen, "code", "") == "frozen"
     assert (room.sure, host.hosted()) == (False, [room])
     seen = Seen()
@@ -200,7 +200,7 @@ async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
         while not room.sure:
             await asyncio.sleep(0.01)
     assert seen.gaps == [frozenset(("circle",))]
-    assert isinstance(await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Ok)
+    assert isinstance(await room.submit(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Ok)
     await host.close()
 
 

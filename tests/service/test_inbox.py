@@ -49,13 +49,13 @@ async def test_words_and_their_waiting_come_together_or_not_at_all(away: str) ->
     room, ada = (await used(host, e.room.id)).room, e.seats[1]
     setattr(way, away, {"commit"})
     command = c.Say(by=ada, to="staff", body="Please help")
-    answer = await room.ask(command, (ada, 50), "chat.say")
+    answer = await room.submit(command, (ada, 50), "chat.say")
     assert isinstance(answer, Refused) and answer.code == "frozen"
     truth = await load(e.log, e.host.trail, e.room.id)
     assert truth is not None
     assert waiting(truth) == await told_by_words(e) == ({ada: True} if away == "deaf" else {})
     setattr(way, away, set())
-    assert isinstance(await room.ask(command, (ada, 50), "chat.say"), Ok)
+    assert isinstance(await room.submit(command, (ada, 50), "chat.say"), Ok)
     await settled()
     assert waiting(room) == waiting(e.room) == {ada: True}
     await host.close()
@@ -121,7 +121,7 @@ def test_two_workers_never_lose_who_waits(seed: int) -> None:
 async def _until_done(way: WorkerLog, room: HostedRoom, command: c.Command, number: int) -> None:
     """As a client does: the same id again until there is an answer."""
     for _ in range(20):
-        answer = await room.ask(command, (command.by, number), "x")
+        answer = await room.submit(command, (command.by, number), "x")
         if isinstance(answer, Ok) or answer.code != "frozen":
             return
         way.deaf = set()

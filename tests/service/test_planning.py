@@ -36,14 +36,14 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     for name in NAMES:
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)
-        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
         seats.append(seated.seat)
     use = await host.use(made.room)
     assert use is not None
     room = use.room
     assert len(room.state.linking.key) == 32
-    await room.ask(c.TopicsSet(by=seats[1], tags=(b"t",)), (seats[1], 2), "topics.set")
-    await room.ask(c.TopicsSet(by=seats[4], tags=(b"t",)), (seats[4], 2), "topics.set")
+    await room.submit(c.TopicsSet(by=seats[1], tags=(b"t",)), (seats[1], 2), "topics.set")
+    await room.submit(c.TopicsSet(by=seats[4], tags=(b"t",)), (seats[4], 2), "topics.set")
     where: list[threading.Thread] = []
 
     def watched(*args: Any, **more: Any) -> Any:
@@ -54,8 +54,8 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     monkeypatch.setattr(rooms, "PLANNED_HERE", len(NAMES) if here else len(NAMES) - 1)
     command = c.PairsPlan(by=seats[0], seed=3, how="linked")
     answer, other = await asyncio.gather(
-        room.ask(command, (seats[0], 2), "pairs.plan"),
-        room.ask(c.HandRaise(by=seats[1]), (seats[1], 3), "hand.raise"),
+        room.submit(command, (seats[0], 2), "pairs.plan"),
+        room.submit(c.HandRaise(by=seats[1]), (seats[1], 3), "hand.raise"),
     )
     assert isinstance(answer, Ok)
     assert isinstance(other, Ok)

@@ -107,7 +107,7 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
 
 
 async def say(room: HostedRoom, by: str, number: int) -> None:
-    answer = await room.ask(c.Say(by=by, to="circle", body="hello"), (by, number), "chat.say")
+    answer = await room.submit(c.Say(by=by, to="circle", body="hello"), (by, number), "chat.say")
     assert isinstance(answer, Ok)
 
 

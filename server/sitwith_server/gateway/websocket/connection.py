@@ -207,7 +207,7 @@ class Connection:
             command = replace(command, handle=self._gate.handle(seated.room, message.person))
         began = self._clock()
         link.asking = True
-        answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
+        answer = await seated.room.submit(command, (seated.seat, message.id), message.t)
         self._gate.metrics.commit(self._clock() - began)
         if answer is PACED and (end := self._session.refused(self._clock())) is not None:
             self._outbox.end(end.code)

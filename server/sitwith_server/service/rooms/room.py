@@ -105,7 +105,7 @@ class HostedRoom(LogFollower):
 
     # -- commands ------------------------------------------------------------------------------
 
-    async def ask(self, command: c.Command, key: Key, why: str) -> Answer:
+    async def submit(self, command: c.Command, key: Key, why: str) -> Answer:
         """One command of a seat, to its outcome."""
         try:
             planned = await self._plan_ahead(command)
