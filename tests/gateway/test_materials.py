@@ -62,7 +62,7 @@ class World:
         return self.seats.seats[1]
 
     async def ask(self, command: c.Command) -> dict[str, Any]:
-        await self.seats.room.follow_up()
+        await self.seats.room.catch_up()
         answer = await self.seats.ask(command)
         assert isinstance(answer, Ok), answer
         return dict(answer.fields)
@@ -107,7 +107,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def nothing_shown(w: World) -> bool:
-    await w.seats.room.follow_up()
+    await w.seats.room.catch_up()
     held = await w.log.files.names(w.seats.room.id)
     return not w.seats.room.state.materials.shown and not held
 
@@ -115,7 +115,7 @@ async def nothing_shown(w: World) -> bool:
 async def test_MT10_a_file_is_brought_and_everybody_sees_it(world: World) -> None:
     answer = await world.bring(await world.ticket(world.fay), PICTURE)
     assert (answer.status_code, answer.json()) == (201, {"material": "f1"})
-    await world.seats.room.follow_up()
+    await world.seats.room.catch_up()
     (material,) = world.seats.room.state.materials.shown
     assert (material.id, material.title, material.by) == ("f1", "Our garden", world.fay)
     assert material.file is not None

@@ -70,7 +70,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
 
 
 async def ticket(e: Seats, command: c.Command) -> dict[str, str]:
-    await e.room.follow_up()
+    await e.room.catch_up()
     answer = await e.ask(command)
     assert isinstance(answer, Ok), answer
     return {"authorization": f"Bearer {answer.fields['ticket']}"}

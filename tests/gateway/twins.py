@@ -174,7 +174,7 @@ class Twin:
 
     async def follow(self) -> None:
         if self.other is not self.host:
-            await self.room.follow_up()
+            await self.room.catch_up()
 
     # -- people ----------------------------------------------------------------------------------
 

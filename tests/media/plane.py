@@ -306,7 +306,7 @@ class Plane:
         seq = await worker.machine.start(work())
         if seq is None:
             return False
-        await self.room.follow_up()
+        await self.room.catch_up()
         self.promised = max(self.promised, seq)
         self.look()
         return True

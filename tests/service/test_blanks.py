@@ -99,13 +99,13 @@ async def test_EV5_CL12_another_workers_copies_go_the_same_way(by: str) -> None:
     assert use is not None
     assert isinstance(await e.ask(c.Say(by=ada, to="circle", body="canary")), Ok)
     assert isinstance(await e.ask(c.CareCard(by=ada, card=Card(phone="canary"))), Ok)
-    await use.room.follow_up()
+    await use.room.catch_up()
     if by == "reading":
         use.room.rang = lambda bell: True  # type: ignore[method-assign]
     log.told.clear()
     assert isinstance(await e.ask(c.Unsay(by=ada, to="circle", n=1)), Ok)
     assert isinstance(await e.ask(c.CareCard(by=ada, card=None)), Ok)
-    await use.room.follow_up()
+    await use.room.catch_up()
     committed = [blank for each in log.commits[-2:] for blank in each.effects.blanks]
     assert len(committed) == 2
     assert len(log.told) == 2

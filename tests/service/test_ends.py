@@ -134,7 +134,7 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     assert isinstance(back, Seated), "its seat was taken at another worker just now"
     accept = c.AgreementAccept(by=seated.seat, version=1)
     assert isinstance(await room.submit(accept, (seated.seat, 1), "agreement.accept"), Ok)
-    await e.room.follow_up()
+    await e.room.catch_up()
     way.silent = stale
     assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Ok)
     outcome = await room.execute(
@@ -158,7 +158,7 @@ async def test_no_events_of_a_state_of_before_are_not_trusted() -> None:
     assert isinstance(await e.ask(unlocks), Ok)
     assert await room.execute(locks, "room.lock") == APPLIED
     assert await room.execute(locks, "room.lock") == UNCHANGED
-    await e.room.follow_up()
+    await e.room.catch_up()
     assert e.room.state.locked
     await host.close()
 

@@ -188,7 +188,7 @@ async def test_what_rings_of_a_life_before_is_dropped() -> None:
     await settled()
     (old,) = way.bells
     await forget(e)
-    await host.follow_up(room)  # what came before the forgetting can't be read any more
+    await host.catch_up(room)  # what came before the forgetting can't be read any more
     await settled()
     assert room.state.life == 1 and life_of(room.position.epoch) == 1
     seen.bodies.clear()
@@ -258,7 +258,7 @@ def test_bells_in_any_order_lead_to_what_the_log_says(seed: int, lost: float, tw
         look = (await e.log.progress([room.id]))[room.id]
         assert look is not None
         if not room.compare(look, 0.0):
-            await room.follow_up()
+            await room.catch_up()
         assert sorted(seen.bodies, key=int) == [str(n) for n in range(said)]
         await same(e, room)
         await host.close()
@@ -277,7 +277,7 @@ async def test_a_look_tells_whether_anything_is_missing(what: str) -> None:
     look = (await way.progress([room.id]))[room.id]
     assert look is not None
     assert room.compare(look, 0.0) is (what == "nothing")
-    await room.follow_up()
+    await room.catch_up()
     assert room.compare(look, 0.0)
     await host.close()
 
@@ -305,7 +305,7 @@ async def test_words_are_taken_after_a_commit_whose_last_event_changes_no_rights
     await settled()
     said = await room.submit(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
     assert isinstance(said, Ok)
-    await e.room.follow_up()
+    await e.room.catch_up()
     await e.save()
     _, third = second(e.memory)
     loaded = (await used(third, e.room.id)).room

@@ -222,7 +222,7 @@ async def test_words_that_came_while_a_room_started_over_are_told() -> None:
         while len(seen.bodies) < 4:
             await asyncio.sleep(0.01)
     assert [body for body in seen.bodies if body != "on a line"] == ["one", "two", "three"]
-    await room.follow_up()
+    await room.catch_up()
     assert len(seen.bodies) == 4
     await host.close()
 

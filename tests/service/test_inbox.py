@@ -109,7 +109,7 @@ def test_two_workers_never_lose_who_waits(seed: int) -> None:
             assert waiting(truth) == expected
             for way, room in zip(ways, rooms, strict=True):
                 way.silent, way.deaf = False, set()
-                await room.follow_up()
+                await room.catch_up()
                 assert waiting(room) == expected
         assert expected, "somebody has written"
         for host in hosts:

@@ -62,7 +62,7 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
         while e.room.state != other.state:
             await asyncio.sleep(0.01)
     assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Ok)
-    await other.follow_up()
+    await other.catch_up()
     assert e.room.state == other.state
     await host.close()
     await log.close()

@@ -27,7 +27,7 @@ async def test_one_sick_room_takes_nothing_from_the_others(monkeypatch: pytest.M
         asked.append("for the sick one")
         raise LookupError("what nobody foresaw")
 
-    monkeypatch.setattr(sick, "follow_up", fails)
+    monkeypatch.setattr(sick, "catch_up", fails)
     for each in elsewhere:
         assert isinstance(await each.ask(c.RoomLock(by=each.seats[0])), Ok)
     await PeriodicWork(host)._round()

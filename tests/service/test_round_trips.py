@@ -100,7 +100,7 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
             asked.add(frozenset(found))
         assert len(asked) == 2, "each worker for its own"
         # What is missing is read: were that not seen, the count above would count for nothing.
-        await there.follow_up()
+        await there.catch_up()
         assert sum((await redis.of(e.room.id)).values()) >= 1
     await other.close()
     await e.host.close()

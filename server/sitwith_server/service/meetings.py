@@ -162,7 +162,7 @@ class Meetings:
         there = False
         for use in await self._rooms(series):
             with use as room:
-                await room.follow_up()
+                await room.catch_up()
                 known = room.state.series
                 there = there or (known is not None and known.find(handle) is not None)
                 fences[room.id] = await self._order(room, forget)
@@ -235,7 +235,7 @@ class Meetings:
     @staticmethod
     async def _order(room: HostedRoom, command: c.Command) -> int:
         """Does it; the number from which the room's state knows of it."""
-        await room.follow_up()
+        await room.catch_up()
         outcome = await room.execute(command, "series")
         if not isinstance(outcome, Applied):
             raise StoreDown(type(outcome).__name__)

@@ -171,7 +171,7 @@ class Materials:
         if use is None:
             raise not_found()
         try:
-            await use.room.follow_up()
+            await use.room.catch_up()
             now = await self._host.log.now(use.room.id)
             material = request.path_params["material"]
             ticket = tickets.read(use.room.state, token, material, purpose, now)
@@ -188,13 +188,13 @@ class Materials:
     async def _leads(self, room: HostedRoom, member: str) -> bool:
         """Whether this seat may still bring something, by all that any worker has committed."""
         with suppress(LogDown):  # a freeze takes nothing from anybody
-            await room.follow_up()
+            await room.catch_up()
         seat = room.state.at(member)
         return seat is not None and seat.facilitates
 
     async def _still(self, room: HostedRoom, member: str, material: str) -> bool:
         try:
-            await room.follow_up()
+            await room.catch_up()
         except LogDown:
             raise unavailable() from None
         seat, shown = room.state.at(member), room.state.materials.find(material)

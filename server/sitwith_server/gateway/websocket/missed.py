@@ -80,7 +80,7 @@ async def owed(room: HostedRoom, member: str, seen: Mapping[str, Position]) -> O
         if seat is None or seat.is_inside or not seat.inside:
             return NOTHING
         # All that was said while they were inside was committed before they were sent back.
-        await room.follow_up()
+        await room.catch_up()
         found = await _owed(room, seat, seen)
         after = room.state.seats.get(member)
         if after is not None and after.inside == seat.inside:

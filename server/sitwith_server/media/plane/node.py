@@ -199,7 +199,7 @@ class Node:
     async def _opened(self, room: HostedRoom) -> Carried | None:
         """The room as it is carried from now on; None where it is not to be."""
         if room.state.media != self.id:
-            await room.follow_up()
+            await room.catch_up()
         if room.state.media != self.id:
             return None
         carried = Carried(self.id, room, self._bus, self._leases.add, self._clock)

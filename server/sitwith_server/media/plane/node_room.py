@@ -182,7 +182,7 @@ class Carried:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 if not self._seated(offer):
-                    await self.room.follow_up()
+                    await self.room.catch_up()
                 if not self._seated(offer):
                     return bus.Declined(offer.letter, "")
                 sdp = await self._media.answer(offer.member, offer.sdp)

@@ -256,7 +256,7 @@ class Reconciler:
 
     async def _follow(self) -> None:
         async with asyncio.timeout(LEASE):
-            await self._room.follow_up()
+            await self._room.catch_up()
         self._renew()
         self.look()
 

@@ -269,10 +269,10 @@ class Host:
         finally:
             held.following = False
 
-    async def follow_up(self, room: HostedRoom) -> None:
+    async def catch_up(self, room: HostedRoom) -> None:
         """Has a room read what is missing, or read anew. Raises LogDown."""
         try:
-            await room.follow_up()
+            await room.catch_up()
         except ReloadNeeded:
             self._read_anew(room)
         except store.Unreadable:

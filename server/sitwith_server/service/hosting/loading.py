@@ -24,7 +24,7 @@ async def load(log: Log, trail: AuditTrail, room_id: str) -> HostedRoom | None:
     if replica is None:
         return None
     room = HostedRoom(log, trail, replica)
-    await room.follow_up()
+    await room.catch_up()
     return room
 
 

@@ -86,7 +86,7 @@ class PeriodicWork:
                 host.spawn(room.end_here())
             elif not room.compare(look, began):
                 behind.append(room)
-        await _all(behind, host.follow_up)
+        await _all(behind, host.catch_up)
         here = [room for room in rooms.values() if room.id in looks]
         if any(room.frozen for room in here):
             # Only a beat finds how long nobody could commit, and no clock may go on before.

@@ -110,7 +110,7 @@ class MaterialFiles:
             return
         # What seems to be missing may have been hidden or forgotten, and nobody has heard of it
         # here yet: putting it back would keep it for ever.
-        await room.follow_up()
+        await room.catch_up()
         now = asyncio.get_running_loop().time()
         lost: list[str] = []
         for material in room.state.materials.shown:
@@ -129,7 +129,7 @@ class MaterialFiles:
         if not await self._log.files.restore(room.id, name):
             return False
         try:
-            await room.follow_up()
+            await room.catch_up()
         except LogDown:
             self.unsure(room.id, name)
             raise

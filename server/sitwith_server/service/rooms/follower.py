@@ -101,24 +101,24 @@ class LogFollower:
                 return
             # Each bell: a later one may be of a stream in which nothing is missing.
             if not all([self._replica.take(bell) for bell in bells]):
-                await self._catch_up()
+                await self._catch_up_locked()
 
     def compare(self, look: Progress, began: float) -> bool:
         """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
-        here. False: `follow_up` finds it."""
+        here. False: `catch_up` finds it."""
         if self._suspended or not self._replica.matches(look):
             return False
         self._replica.compared_at = max(self._replica.compared_at, began)
         return True
 
-    async def follow_up(self) -> None:
+    async def catch_up(self) -> None:
         """Reads what is missing, in turn with the commands of this worker.
 
         Raises:
             LogDown: it could not.
         """
         async with self._lock:
-            await self._catch_up()
+            await self._catch_up_locked()
 
     async def end_here(self) -> None:
         """The room is no more, and this worker could not be told."""
@@ -156,9 +156,9 @@ class LogFollower:
         if not self.sure:
             raise LogDown("frozen")
         if _clock() - self._replica.compared_at > STALE_SECONDS:
-            await self._catch_up()
+            await self._catch_up_locked()
 
-    async def _catch_up(self) -> bool:
+    async def _catch_up_locked(self) -> bool:
         """False if the room is no more; whoever is here has been told."""
         if self._suspended:
             raise ReloadNeeded

@@ -164,7 +164,7 @@ class HostedRoom(LogFollower):
                 # that is not the log's: a seat taken just now at another worker.
                 if surely:
                     return Denied.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
-                if not await self._catch_up():
+                if not await self._catch_up_locked():
                     return ENDED
                 surely = True
                 continue
@@ -219,7 +219,7 @@ class HostedRoom(LogFollower):
                 self._replica.end()
                 return ENDED
             if isinstance(tried, NotCommitted):
-                if not await self._catch_up():
+                if not await self._catch_up_locked():
                     return ENDED
                 continue
             if isinstance(tried, Refused) and tried is not PACED and not tried.code.is_outcome:
@@ -339,7 +339,7 @@ class HostedRoom(LogFollower):
         if isinstance(result, Gone):
             self._replica.end()
             return False
-        return await self._catch_up()
+        return await self._catch_up_locked()
 
     async def _react(self, command: c.React) -> Answer:
         placed = decide_talk(self.state, command, self.conversations.index, await self._log.now(self.id))
@@ -361,7 +361,7 @@ class HostedRoom(LogFollower):
             self._pending.clear()
             self._replica.start_over(fresh._replica, streams)
             with suppress(LogDown):  # the next look at all rooms finds what is missing
-                await self._catch_up()
+                await self._catch_up_locked()
         if before.life != self.state.life:
             return
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
