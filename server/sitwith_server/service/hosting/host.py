@@ -208,7 +208,7 @@ class Host:
         held.undo = (
             timer.stop,
             room.observe(_Watching(self, held, room)),
-            self.log.subscribe(room.id, lambda bell: self._rang(held, room, bell), room.heard),
+            self.log.subscribe(room.id, lambda bell: self._on_notification(held, room, bell), room.on_published),
             self.log.hold(room.id, lambda: hosted_state(room), lambda lost: self.lost(room, lost)),
         )
 
@@ -245,9 +245,9 @@ class Host:
 
     # -- following -------------------------------------------------------------------------------
 
-    def _rang(self, held: _Held, room: HostedRoom, bell: Notification) -> None:
+    def _on_notification(self, held: _Held, room: HostedRoom, bell: Notification) -> None:
         try:
-            done = room.rang(bell)
+            done = room.on_notification(bell)
         except store.Unreadable:
             self.unreadable(room)
             return
@@ -259,7 +259,7 @@ class Host:
         """The one follower of a room: folds bells that came meanwhile in one go."""
         try:
             while room.pending:
-                await room.follow()
+                await room.fold_pending()
         except ReloadNeeded:
             self._read_anew(room)
         except store.Unreadable:

@@ -64,7 +64,7 @@ class LogFollower:
 
     # -- following -----------------------------------------------------------------------------
 
-    def heard(self, blob: bytes) -> None:
+    def on_published(self, blob: bytes) -> None:
         """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too.
         A letter is for others."""
         if is_media_message(blob):
@@ -74,9 +74,9 @@ class LogFollower:
             for observer in self._replica.observers():
                 observer.reacted(stream, by, kind)
 
-    def rang(self, bell: Notification) -> bool:
+    def on_notification(self, bell: Notification) -> bool:
         """Folds what a bell tells, at once if nothing else is under way here. False: it is
-        `pending` until `follow` is called."""
+        `pending` until `fold_pending` is called."""
         if self._suspended or self.state.ended:
             return True
         if not self._pending and not self._lock.locked() and self._replica.take(bell):
@@ -89,7 +89,7 @@ class LogFollower:
         """Whether bells have rung that are not folded yet."""
         return bool(self._pending)
 
-    async def follow(self) -> None:
+    async def fold_pending(self) -> None:
         """Folds all that bells have told by now, in one go.
 
         Raises:
