@@ -147,7 +147,7 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
         e.way.bells.clear()
         e.other_way.bells.clear()
         for way, host, room in ((e.way, e.host, e.room), (e.other_way, e.other, e.there)):
-            assert host.hosted() == [] and room.over
+            assert host.hosted() == [] and room.retired
             assert canaries(host, room, but=(e.log,)) == []
             ((told, blob),) = way.forgotten
             record = read_record(blob)
@@ -203,7 +203,7 @@ def test_who_waits_at_the_door_while_the_room_forgets_is_no_ghost_afterwards() -
         (old,) = world.host.hosted()
         # As if nothing could be committed at the moment of forgetting.
         world.host.forget_here(old)
-        assert old.over
+        assert old.retired
         ben = Client(world, made.member, "Ben", random.Random(4))
         await asyncio.sleep(8)
         assert (ben.phase, ben.closed) == ("lobby", None)

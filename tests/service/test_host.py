@@ -192,12 +192,12 @@ async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
     ada = e.seats[1]
     frozen = await room.submit(c.HandRaise(by=ada), (ada, 90), "hand.raise")
     assert getattr(frozen, "code", "") == "frozen"
-    assert (room.sure, host.hosted()) == (False, [room])
+    assert (room.is_current, host.hosted()) == (False, [room])
     seen = Seen()
     room.observe(seen)
     way.held.pop("heads").set()
     async with asyncio.timeout(5):
-        while not room.sure:
+        while not room.is_current:
             await asyncio.sleep(0.01)
     assert seen.gaps == [frozenset(("circle",))]
     assert isinstance(await room.submit(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Ok)
@@ -252,7 +252,7 @@ async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
     entry = bell.entries[0]
     strange = type(entry)(entry.stream, entry.position, entry.rights, entry.at, "", b"\x80")
     host._rang(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
-    assert (room.over, seen.frozen, host.hosted()) == (True, [True], [])
+    assert (room.retired, seen.frozen, host.hosted()) == (True, [True], [])
     await host.close()
 
 

@@ -243,7 +243,7 @@ class Carried:
         """Nothing is kept of who has no seat inside any more, but of a transport until it has
         ended: no seat's id, no description, no sum."""
         state = self.room.state
-        if not self.room.sure:
+        if not self.room.is_current:
             return
         stays = self.members.union(seat.id for seat in state.seats.values() if seat.is_inside)
         for table in (self._maps, self._takes, self._told):
@@ -299,7 +299,7 @@ class Carried:
     def _note_talk(self, voices: Mapping[MemberId, Voice]) -> None:
         now = self._clock()
         heard = self._talk.due(voices, self.room.state.floor.turn, now)
-        if heard and self.room.sure:
+        if heard and self.room.is_current:
             self._notes.spawn(self._note(heard, now))
 
     async def _note(self, heard: Mapping[MemberId, float], now: float) -> None:

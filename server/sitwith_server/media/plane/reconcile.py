@@ -199,7 +199,7 @@ class Reconciler:
 
     def _look(self) -> None:
         """Silences at once what must be silent, and has the rest done soon."""
-        self._keeper.trust(self._room.sure and not self._halted)
+        self._keeper.trust(self._room.is_current and not self._halted)
         now = self._clock()
         if self._keeper.wanted(now) is None:
             self._keeper.plan(now)
@@ -262,7 +262,7 @@ class Reconciler:
 
     def _renew(self) -> None:
         """The lease runs from the newest read, if what it found is known here."""
-        if self._seen is None or self._halted or not self._room.sure:
+        if self._seen is None or self._halted or not self._room.is_current:
             return
         sent, look = self._seen
         if not covers(self._room.position, look.position):

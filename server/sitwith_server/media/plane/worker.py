@@ -394,7 +394,7 @@ class Voices:
     def _better(self, room: HostedRoom) -> str | None:
         """The node to carry the room instead, if its own is gone or about to go."""
         was, now = room.state.media, self.clock()
-        if was is None or room.state.ended or not room.sure:
+        if was is None or room.state.ended or not room.is_current:
             return None
         if not self.nodes.dead(was, now) and not self.nodes.leaves(was):
             return None

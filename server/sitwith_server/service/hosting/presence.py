@@ -78,7 +78,7 @@ class Presence:
         """A connection is gone: commits it, now or as soon as it can be."""
         self.closed(connection)
         # A room that is over here is minded by whoever loads it anew.
-        if room.over or await self._lose(room, seat, connection):
+        if room.retired or await self._lose(room, seat, connection):
             self._unreported.pop(connection, None)
         else:
             self._unreported[connection] = (room, seat)

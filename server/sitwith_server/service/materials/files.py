@@ -87,7 +87,7 @@ class MaterialFiles:
         }
         await self._repair_unsure({room.id: room for room in rooms})
         for room in rooms:
-            if room.state.materials.names() and room.sure:
+            if room.state.materials.names() and room.is_current:
                 with suppress(LogDown):
                     await self._repair(room)
 
@@ -95,7 +95,7 @@ class MaterialFiles:
         now = asyncio.get_running_loop().time()
         for (room_id, name), since in tuple(self._unsure.items()):
             room = rooms.get(room_id)
-            if room is not None and (now - since <= self._lost_after or not room.sure):
+            if room is not None and (now - since <= self._lost_after or not room.is_current):
                 continue
             del self._unsure[room_id, name]
             # Of a room that is not here any more it goes with the room.

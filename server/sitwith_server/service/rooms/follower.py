@@ -26,7 +26,7 @@ class LogFollower:
         self._pending: list[Notification] = []
         self._suspended = False
         self.frozen = False
-        self.over = False
+        self.retired = False
         """Whether this object will be the room never again: it was forgotten here without the log,
         or can't be read here. Another one may be, once it is loaded."""
 
@@ -53,7 +53,7 @@ class LogFollower:
         return self._replica.conversations
 
     @property
-    def sure(self) -> bool:
+    def is_current(self) -> bool:
         """Whether the state here may be acted on: not while the room is frozen, or set aside as no
         longer what the log holds."""
         return not (self._suspended or self.frozen or self._log.frozen(self.id))
@@ -140,7 +140,7 @@ class LogFollower:
     def give_up(self) -> None:
         """This object is the room no longer. Whoever is shown it is told that it is frozen, and
         sent elsewhere as from any room that is for long."""
-        self.over = True
+        self.retired = True
         self.suspend()
         self._pending.clear()
         self.freeze(True)
@@ -153,7 +153,7 @@ class LogFollower:
     # -- parts -----------------------------------------------------------------------------------
 
     async def _be_fresh(self) -> None:
-        if not self.sure:
+        if not self.is_current:
             raise LogDown("frozen")
         if _clock() - self._replica.compared_at > STALE_SECONDS:
             await self._catch_up_locked()

@@ -372,7 +372,7 @@ class HostedRoom(LogFollower):
             turn=before.floor.turn,
             forgotten=forgotten(before, self.state),
         )
-        while isinstance(await self.execute(again, "gap"), Unavailable) and not self.over:
+        while isinstance(await self.execute(again, "gap"), Unavailable) and not self.retired:
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
