@@ -287,7 +287,7 @@ def presence_of_the_dead() -> AbstractContextManager[object]:
     async def trusting(self: Presence, room: HostedRoom) -> None:
         return None
 
-    return mock.patch.object(Presence, "mind", trusting)
+    return mock.patch.object(Presence, "report_lost", trusting)
 
 
 @contextmanager

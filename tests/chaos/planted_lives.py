@@ -90,8 +90,8 @@ def no_reference_counts() -> AbstractContextManager[object]:
             held.users, held.seated = 0, False
         let_go(self)
 
-    let_go = Host.let_go_of_idle
-    return mock.patch.object(Host, "let_go_of_idle", careless)
+    let_go = Host.release_idle
+    return mock.patch.object(Host, "release_idle", careless)
 
 
 def a_lease_of_nothing() -> AbstractContextManager[object]:

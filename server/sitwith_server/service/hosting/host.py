@@ -75,7 +75,7 @@ class _Held:
     used_at: float = 0.0
     seated: bool = False
     """Whether somebody was connected to it here in its present life."""
-    minded: frozenset[str] | None = None
+    checked_with: frozenset[str] | None = None
     """The living workers when its connections were looked at last."""
     following: bool = False
     undo: tuple[Callable[[], None], ...] = ()
@@ -313,7 +313,7 @@ class Host:
             return
         if self._held.get(room.id) is not held:
             return
-        held.stage, held.minded = HoldState.LIVE, None
+        held.stage, held.checked_with = HoldState.LIVE, None
         if fresh is None:
             await room.end_here()
         else:
@@ -332,7 +332,7 @@ class Host:
             # Once everybody else has been told.
             asyncio.get_running_loop().call_soon(self.drop, room.id)
 
-    def let_go_of_idle(self) -> None:
+    def release_idle(self) -> None:
         """Lets go of rooms that nobody uses."""
         now = _clock()
         for room_id, held in list(self._held.items()):
@@ -359,17 +359,17 @@ class Host:
 
     # -- minding ---------------------------------------------------------------------------------
 
-    def is_to_mind(self, room: HostedRoom) -> bool:
+    def needs_connection_check(self, room: HostedRoom) -> bool:
         """Whether other workers live than when the room's connections were looked at last."""
         held = self._held.get(room.id)
-        return held is not None and held.room is room and held.minded != self.presence.living_at_beat()
+        return held is not None and held.room is room and held.checked_with != self.presence.living_at_beat()
 
-    async def mind(self, room: HostedRoom) -> None:
+    async def report_lost(self, room: HostedRoom) -> None:
         """Reports lost connections of a room. Raises LogDown."""
         known = self.presence.living_at_beat()
-        await self.presence.mind(room)
+        await self.presence.report_lost(room)
         if (held := self._held.get(room.id)) is not None and held.room is room:
-            held.minded = known
+            held.checked_with = known
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for."""

@@ -93,9 +93,9 @@ class PeriodicWork:
             async with asyncio.timeout(PATIENCE):
                 await host.presence.renew()
         await _all([room for room in here if self._is_to_thaw(room)], self._thaw)
-        await _all([room for room in here if host.is_to_mind(room)], host.mind)
+        await _all([room for room in here if host.needs_connection_check(room)], host.report_lost)
         await _all(host.presence.unreported(), host.presence.report_again)
-        host.let_go_of_idle()
+        host.release_idle()
 
     def _is_to_thaw(self, room: HostedRoom) -> bool:
         outage = self._log.leases.outage(room.id)
@@ -147,16 +147,16 @@ class PeriodicWork:
             return
         async with asyncio.timeout(PATIENCE):
             rooms = await self._log.orphans(lapsed)
-        await _all(rooms, self._mind)
+        await _all(rooms, self._report_lost)
         if not rooms:
             for worker in lapsed:
                 await leases.drop_lapsed(worker)
 
-    async def _mind(self, room_id: str) -> None:
+    async def _report_lost(self, room_id: str) -> None:
         use = await self._host.use(room_id)
         if use is not None:
             with use as room:
-                await self._host.presence.mind(room)
+                await self._host.presence.report_lost(room)
 
 
 T = TypeVar("T")

@@ -103,7 +103,7 @@ class Presence:
         """The workers that lived at the last beat."""
         return self._leases.living_at_beat()
 
-    async def mind(self, room: HostedRoom) -> None:
+    async def report_lost(self, room: HostedRoom) -> None:
         """Reports the lost connections of a room that nobody has reported.
 
         Raises:
