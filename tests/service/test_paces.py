@@ -144,7 +144,7 @@ async def test_LI20_slow_mode_holds_whichever_worker_has_heard_of_what(
     async with _two(kind, request) as e:
         fay = next(s.id for s in e.rooms[0].state.inside() if s.facilitates)
         await e.ask(0, c.RoomSettings(by=fay, changes={"slow_seconds": 60.0, "direct": True}))
-        await e.rooms[1].follow_up()
+        await e.rooms[1].catch_up()
         # Both decide on what they know: neither has heard of the other's by then.
         answers = await asyncio.gather(
             e.ask(0, c.Say(by=e.ada, to="circle", body="one")),
@@ -172,7 +172,7 @@ async def test_LI11_resumes_have_a_pace_and_the_seat_stays_as_it_is(
         most = RESUMES_BURST + RESUMES * (await e.now() - since)
         assert set(codes) == {None, CloseCode.TOO_SOON}
         assert RESUMES_BURST <= codes.count(None) <= most
-        await e.rooms[0].follow_up()
+        await e.rooms[0].catch_up()
         seat = e.rooms[0].state.at(e.ada)
         assert seat is not None and seat.connection is not None
         # Nobody can use it up who does not have the seat's own value.

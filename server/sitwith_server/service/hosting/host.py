@@ -321,7 +321,7 @@ class Host:
 
     # -- letting go ------------------------------------------------------------------------------
 
-    def told(self, held: _Held, room: HostedRoom, change: Change) -> None:
+    def room_changed(self, held: _Held, room: HostedRoom, change: Change) -> None:
         """A room here has changed."""
         for watcher in self._watchers:
             watcher(change, room)
@@ -391,7 +391,7 @@ class _Watching(Observer):
         self._host, self._held, self._room = host, held, room
 
     def changed(self, change: Change) -> None:
-        self._host.told(self._held, self._room, change)
+        self._host.room_changed(self._held, self._room, change)
 
 
 async def _loaded(room: HostedRoom) -> HostedRoom | None:

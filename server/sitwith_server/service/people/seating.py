@@ -18,7 +18,7 @@ from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.people.names import Name
 from sitwith_server.service.people.peers import address_hash
 from sitwith_server.service.rooms.results import Applied, Ended, Denied
-from sitwith_server.service.rooms.room import HostedRoom, Still
+from sitwith_server.service.rooms.room import HostedRoom, StillWaiting
 from sitwith_server.service.rooms.store import Unreadable
 
 _CLOSES: Mapping[str, CloseCode] = {
@@ -150,7 +150,7 @@ class Seating:
             return CloseCode.FAULT
 
     async def _take(
-        self, use: RoomReference, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: Still
+        self, use: RoomReference, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: StillWaiting
     ) -> Seated | CloseCode | None:
         """The use goes to whoever is seated. None: the id is taken, and the use goes on."""
         room, audit = use.room, None

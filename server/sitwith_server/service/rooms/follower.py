@@ -152,7 +152,7 @@ class LogFollower:
 
     # -- parts -----------------------------------------------------------------------------------
 
-    async def _be_fresh(self) -> None:
+    async def _ensure_current(self) -> None:
         if not self.is_current:
             raise LogDown("frozen")
         if _clock() - self._replica.compared_at > STALE_SECONDS:

@@ -92,7 +92,7 @@ _NO_OUTCOME: Final = (
     c.AgreementReading,
 )
 
-Still = Callable[[], Awaitable[bool]]
+StillWaiting = Callable[[], Awaitable[bool]]
 """Whether whoever asked still waits for it."""
 
 
@@ -110,7 +110,7 @@ class HostedRoom(LogFollower):
         try:
             planned = await self._plan_ahead(command)
             async with self._lock:
-                await self._be_fresh()
+                await self._ensure_current()
                 found = await self._attempts(command, key, why, planned)
         except LogDown:
             # Whether it was taken is not known; sent again with its id it gets its one outcome.
@@ -125,7 +125,7 @@ class HostedRoom(LogFollower):
         why: str,
         *,
         not_before: float | None = None,
-        still: Still | None = None,
+        still: StillWaiting | None = None,
         audit: AuditEntry | None = None,
         pace: Pace | None = None,
     ) -> CommandResult:
@@ -139,7 +139,7 @@ class HostedRoom(LogFollower):
             planned = await self._plan_ahead(command)
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
-                    await self._be_fresh()
+                    await self._ensure_current()
                 return await self._execute(command, why, not_before, still, audit, pace, planned)
         except LogDown:
             return UNAVAILABLE
@@ -149,7 +149,7 @@ class HostedRoom(LogFollower):
         command: c.Command,
         why: str,
         not_before: float | None,
-        still: Still | None,
+        still: StillWaiting | None,
         audit: AuditEntry | None,
         pace: Pace | None,
         planned: Planned | None,
