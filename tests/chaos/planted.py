@@ -16,7 +16,7 @@ from unittest import mock
 
 from sitwith_server.gateway.websocket import hub, missed
 from sitwith_server.gateway.websocket.hub import Hub
-from sitwith_server.log.base import CONTROL, Notification, Commit, Result
+from sitwith_server.log.base import CONTROL, Commit, Notification, Result
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import changes
 from sitwith_server.room import commands as c
@@ -29,10 +29,10 @@ from sitwith_server.room.view import SLICES
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.rooms import conversations, follower, replica
 from sitwith_server.service.rooms.answers import Answer, Ok
+from sitwith_server.service.rooms.conversations import ChatEntry
+from sitwith_server.service.rooms.message_index import MessageIndex
 from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.room import HostedRoom
-from sitwith_server.service.rooms.message_index import MessageIndex
-from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.chaos.history import History
 from tests.simulation import machines, sight
 from tests.simulation.play import fail_over, play
@@ -173,7 +173,10 @@ def _fold_without(kind: type, undo: Callable[[RoomState, RoomState, Any], RoomSt
 
     @contextmanager
     def plant() -> Iterator[None]:
-        with mock.patch.object(replica, "fold", blind), mock.patch.object(conversations, "fold", blind):
+        with (
+            mock.patch.object(replica, "fold", blind),
+            mock.patch.object(conversations, "fold", blind),
+        ):
             yield
 
     return plant

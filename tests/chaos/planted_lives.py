@@ -11,13 +11,13 @@ from typing import Any, Final
 from unittest import mock
 
 from sitwith_server.log.base import Committed as Taken
-from sitwith_server.log.base import Effects, Gone, Progress, Position
+from sitwith_server.log.base import Effects, Gone, Position, Progress
 from sitwith_server.media.plane.reconcile import Reconciler
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.rooms import room
-from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import Conversations, fold_onto
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.simulation.lives import act
 
 Plant = Callable[[], AbstractContextManager[object]]
@@ -65,7 +65,9 @@ def gone_is_success() -> AbstractContextManager[object]:
     """What was committed to a room that is over counts as taken."""
     append = HostedRoom._append
 
-    async def trusting(self: HostedRoom, by: str, made: Any, why: str, *rest: Any, **how: Any) -> Any:
+    async def trusting(
+        self: HostedRoom, by: str, made: Any, why: str, *rest: Any, **how: Any
+    ) -> Any:
         result = await append(self, by, made, why, *rest, **how)
         if isinstance(result, Gone) and made.events:
             after = fold_onto(self.state, made.events)

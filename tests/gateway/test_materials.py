@@ -295,7 +295,9 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(self: HostedRoom, command: c.Command, why: str, **how: Any) -> CommandResult:
+    async def taken_and_not_heard(
+        self: HostedRoom, command: c.Command, why: str, **how: Any
+    ) -> CommandResult:
         assert await order(self, command, why, **how) == APPLIED
         return UNAVAILABLE
 
@@ -306,7 +308,9 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     await world.shelf.repair()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
-    async def not_taken(self: HostedRoom, command: c.Command, why: str, **how: Any) -> CommandResult:
+    async def not_taken(
+        self: HostedRoom, command: c.Command, why: str, **how: Any
+    ) -> CommandResult:
         return UNAVAILABLE
 
     other = await world.ticket(world.fay, "f2")

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from sitwith_server.log.base import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     Blank,
     Commit,
     Committed,

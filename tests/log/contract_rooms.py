@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from sitwith_server.log.base import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
-    Notification,
+    MAX_NOTIFICATION_BYTES,
     Commit,
     Effects,
-    HostedState,
     Gone,
     Health,
+    HostedState,
     Leases,
     Log,
+    Notification,
     Position,
 )
 
@@ -166,7 +166,10 @@ class RoomContract(LogTests):
     async def test_large_entries_ring_with_their_number(self, log: Log) -> None:
         ears = Bells(log)
         await turns()
-        for blobs in ((b"x" * (MAX_NOTIFICATION_BYTES + 1),), (b"x" * MAX_NOTIFICATION_BYTES, b"y")):
+        for blobs in (
+            (b"x" * (MAX_NOTIFICATION_BYTES + 1),),
+            (b"x" * MAX_NOTIFICATION_BYTES, b"y"),
+        ):
             rung = len(ears.rung)
             seq = taken(await say(log, 0, *blobs)).positions[-1].seq
             await turns()

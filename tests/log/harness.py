@@ -11,13 +11,13 @@ import pytest
 
 from sitwith_server.log.base import (
     CONTROL,
-    Notification,
     Blank,
     Blob,
     Commit,
     Committed,
     Effects,
     Log,
+    Notification,
     Result,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import CONTROL, HostedState, Health, Lost, Position, Trimmed
+from sitwith_server.log.base import CONTROL, Health, HostedState, Lost, Position, Trimmed
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Conflict, Position, Trimmed
-from sitwith_server.log.redis.notifications import RawNotification
 from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.notifications import RawNotification
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 

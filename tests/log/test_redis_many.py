@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from sitwith_server.log.base import Notification, Health
+from sitwith_server.log.base import Health, Notification
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import SHARDS, shard_prefix
 from tests.servers import Server

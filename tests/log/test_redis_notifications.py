@@ -8,17 +8,17 @@ import re
 import pytest
 
 from sitwith_server.log.base import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
-    Notification,
+    MAX_NOTIFICATION_BYTES,
     Blank,
     Effects,
     HostedState,
+    Notification,
     Position,
 )
-from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 

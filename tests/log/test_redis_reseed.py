@@ -10,8 +10,8 @@ import pytest
 from sitwith_server.log.base import (
     CONTROL,
     Duplicate,
-    HostedState,
     Gone,
+    HostedState,
     Log,
     LogDown,
     Outage,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
+    MAX_NOTIFICATION_BYTES,
     Committed,
     Health,
     LogDown,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.log.base import CONTROL, HostedState, Health, LogDown, Lost
+from sitwith_server.log.base import CONTROL, Health, HostedState, LogDown, Lost
 from sitwith_server.log.redis.connection.check import check
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog

@@ -59,7 +59,9 @@ class Writer:
     def give(self) -> HostedState:
         entries = self.seen[CONTROL].entries
         position = entries[-1].position if entries else Position.START
-        return HostedState(position, b",".join(bytes(entry.blob) for entry in entries), 1e10, frozenset())
+        return HostedState(
+            position, b",".join(bytes(entry.blob) for entry in entries), 1e10, frozenset()
+        )
 
     async def read(self) -> None:
         async with self._reading:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from sitwith_server.log import base, values
 from sitwith_server.log.base import (
     CONTROL,
-    Notification,
     Blank,
     Commit,
     Effects,
     Entry,
     HostedState,
+    Notification,
     Pace,
     Position,
     life_of,

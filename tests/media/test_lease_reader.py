@@ -8,7 +8,7 @@ from typing import cast
 
 from structlog.testing import capture_logs
 
-from sitwith_server.log.base import Log, LogDown, Progress, Position
+from sitwith_server.log.base import Log, LogDown, Position, Progress
 from sitwith_server.media.loops import FAULTS
 from sitwith_server.media.plane.lease_reader import READ_EVERY, LeaseReader
 from sitwith_server.media.plane.reconcile import LEASE, covers

@@ -12,8 +12,8 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.audit import AuditTrail
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from sitwith_server.log.base import Notification, Blob, HostedState, LogDown, OnNotification
+from sitwith_server.log.base import Blob, HostedState, LogDown, Notification, OnNotification
 from sitwith_server.log.memory.log import MemoryLog
 
 CALLS: Final = (
@@ -60,7 +60,9 @@ class WorkerLog(MemoryLog):
 
         return call
 
-    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
         def ring(rung: Notification) -> None:
             self.bells.append(rung)
             if not self.silent:
@@ -69,7 +71,10 @@ class WorkerLog(MemoryLog):
         return self.shared.subscribe(room, ring, heard)
 
     def hold(
-        self, room: str, give: Callable[[], HostedState], lost: Callable[[Any], None] = lambda _: None
+        self,
+        room: str,
+        give: Callable[[], HostedState],
+        lost: Callable[[Any], None] = lambda _: None,
     ) -> Callable[[], None]:
         self.given[room], self.lost[room] = give, lost
 

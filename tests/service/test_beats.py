@@ -9,8 +9,8 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory.log import MemoryLeases, MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
-from sitwith_server.service.hosting.presence import BEAT_EVERY
 from sitwith_server.service.hosting.periodic import PATIENCE, PeriodicWork
+from sitwith_server.service.hosting.presence import BEAT_EVERY
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people

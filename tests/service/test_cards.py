@@ -12,8 +12,8 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY
@@ -64,7 +64,9 @@ async def people(log: Log) -> Seats:
     for name in ("Fay", "Ada", "Ben"):
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)
-        await seated.room.submit(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(
+            c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x"
+        )
         seats.append(seated)
     return Seats(host, seats[0].room, seats)
 

@@ -13,8 +13,8 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.hosting.presence import LEASE_SECONDS
 from sitwith_server.service.hosting.periodic import EVERY, LATE, PeriodicWork
+from sitwith_server.service.hosting.presence import LEASE_SECONDS
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.store import read_event
 from tests.service.test_cards import Seats, people

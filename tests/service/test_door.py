@@ -17,9 +17,9 @@ from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people import tokens
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.people.peers import address_hash
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.audit import AuditTrail
 
 
@@ -34,7 +34,9 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
     async def come(link: str) -> Seated:
         seated = await door.join(link, clean("Somebody"))
         assert isinstance(seated, Seated)
-        await seated.room.submit(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(
+            c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x"
+        )
         assert tokens.read_resume(seated.resume).seat == seated.seat  # type: ignore[union-attr]
         return seated
 

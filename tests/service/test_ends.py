@@ -15,8 +15,8 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.answers import Ok, Refused
 from sitwith_server.service.rooms.results import (
     APPLIED,

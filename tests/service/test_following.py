@@ -20,9 +20,9 @@ from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.room import HostedRoom
-from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.service.logs import CALLS, WorkerLog, names
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import Seen, say, second, settled, used

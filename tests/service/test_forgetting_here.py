@@ -12,8 +12,8 @@ from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
 from sitwith_server.service.hosting.periodic import LATE, PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.store import read_record
 from tests.protocol.test_limits_inside import everything_under

@@ -12,14 +12,14 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.store import Unreadable
-from sitwith_server.service.rooms.conversations import ChatEntry
 from tests.service.logs import WorkerLog, names
 from tests.service.test_cards import Seats, people
 

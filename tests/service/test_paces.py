@@ -13,8 +13,8 @@ from sitwith_server.log.base import Log
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.paces import BURST, RATE, RESUMES, RESUMES_BURST
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms.answers import PACED, Answer, Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.room import HostedRoom
@@ -47,7 +47,9 @@ async def _logs(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[tupl
 class Two:
     """Two workers with one room, and Ada's seat in it."""
 
-    def __init__(self, hosts: tuple[Host, Host], rooms: tuple[HostedRoom, HostedRoom], ada: Seated) -> None:
+    def __init__(
+        self, hosts: tuple[Host, Host], rooms: tuple[HostedRoom, HostedRoom], ada: Seated
+    ) -> None:
         self.hosts, self.rooms, self.ada, self._ids = hosts, rooms, ada.seat, 100
         self._doors = [Seating(each) for each in hosts]
         self._value = ada.resume

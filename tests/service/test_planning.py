@@ -14,8 +14,8 @@ from sitwith_server.room.model import Settings
 from sitwith_server.room.pairs.planning import pairing
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.seating import Seating, Seated
 from sitwith_server.service.people.names import clean
+from sitwith_server.service.people.seating import Seated, Seating
 from sitwith_server.service.rooms import room as rooms
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
@@ -36,7 +36,9 @@ async def test_a_plan_for_many_does_not_hold_up_the_loop(
     for name in NAMES:
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)
-        await seated.room.submit(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(
+            c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x"
+        )
         seats.append(seated.seat)
     use = await host.use(made.room)
     assert use is not None

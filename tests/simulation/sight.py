@@ -9,7 +9,16 @@ from contextvars import Context, copy_context
 from enum import Enum, auto
 from typing import Any, Final, cast
 
-from sitwith_server.log.base import OUTAGE_SECONDS, Blank, Blob, Health, Log, LogDown, Outage, OnNotification
+from sitwith_server.log.base import (
+    OUTAGE_SECONDS,
+    Blank,
+    Blob,
+    Health,
+    Log,
+    LogDown,
+    OnNotification,
+    Outage,
+)
 from sitwith_server.log.memory.log import MemoryFiles, MemoryLeases, MemoryLog
 
 TIMEOUT: Final = 2.0
@@ -121,7 +130,9 @@ class Sight:
     def hold(self, *_: object) -> Callable[[], None]:
         return lambda: None
 
-    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
         ring, hear = _on_the_spot(bell), _on_the_spot(heard)
 
         def later(call: Callable[..., None], *args: object) -> None:

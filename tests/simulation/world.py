@@ -91,7 +91,7 @@ class World:
     chance: random.Random
     log: PlainLog = field(init=False)
     host: Host = field(init=False)
-    pulse: Pulse = field(init=False)
+    pulse: PeriodicWork = field(init=False)
     operator: Operator = field(init=False)
     gate: Gate = field(init=False)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)

@@ -21,15 +21,14 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from sitwith_server.log.values import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
     KEPT_ENTRIES,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     NO_EFFECTS,
     OUTAGE_SECONDS,
     OUTCOME_SECONDS,
     TOMBSTONE,
-    Notification,
     Blank,
     Blob,
     Clock,
@@ -40,20 +39,21 @@ from sitwith_server.log.values import (
     Effects,
     Entry,
     GetHostedState,
-    HostedState,
     Gone,
     Heads,
     Health,
+    HostedState,
     LogDown,
     LogFull,
     LogRefuses,
-    Progress,
     Lost,
+    Notification,
+    OnNotification,
     Outage,
     Pace,
     Position,
+    Progress,
     Result,
-    OnNotification,
     Snapshot,
     TooEarly,
     TooFast,
@@ -63,15 +63,14 @@ from sitwith_server.log.values import (
 )
 
 __all__ = [
-    "MAX_NOTIFICATION_BYTES",
     "CONTROL",
     "KEPT_ENTRIES",
     "LINGER",
+    "MAX_NOTIFICATION_BYTES",
     "NO_EFFECTS",
     "OUTAGE_SECONDS",
     "OUTCOME_SECONDS",
     "TOMBSTONE",
-    "Notification",
     "Blank",
     "Blob",
     "Clock",
@@ -83,22 +82,23 @@ __all__ = [
     "Entry",
     "Files",
     "GetHostedState",
-    "HostedState",
     "Gone",
     "Heads",
     "Health",
+    "HostedState",
     "Leases",
     "Log",
     "LogDown",
     "LogFull",
     "LogRefuses",
-    "Progress",
     "Lost",
+    "Notification",
+    "OnNotification",
     "Outage",
     "Pace",
     "Position",
+    "Progress",
     "Result",
-    "OnNotification",
     "Snapshot",
     "TooEarly",
     "TooFast",
@@ -286,7 +286,9 @@ class Log(Unhosted, AuditTrails, Protocol):
         """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
         ...
 
-    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
         """Call `bell` some time after commits, with their entries if they are small, and
         `heard(blob)` for whispers. A commit to two streams rings for the control stream first.
 

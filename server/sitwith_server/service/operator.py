@@ -26,7 +26,7 @@ from sitwith_server.series.model import Memory, StoreDown
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.results import Applied, Ended, Denied, Unavailable
+from sitwith_server.service.rooms.results import Applied, Denied, Ended, Unavailable
 from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import Unreadable
 

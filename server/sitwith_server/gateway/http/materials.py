@@ -102,7 +102,9 @@ class Materials:
         with use as room:
             return await self._brought(room, ticket, request)
 
-    async def _brought(self, room: HostedRoom, ticket: tickets.Ticket, request: Request) -> Response:
+    async def _brought(
+        self, room: HostedRoom, ticket: tickets.Ticket, request: Request
+    ) -> Response:
         seat, material = room.state.at(ticket.seat), request.path_params["material"]
         if seat is None or not seat.facilitates:
             raise not_found()
@@ -154,7 +156,9 @@ class Materials:
             await self._host.trail.note(room.id, refused)
         raise Problem(_REFUSALS[outcome.code], outcome.code, outcome.message)
 
-    async def _admitted(self, request: Request, purpose: str) -> tuple[RoomReference, tickets.Ticket]:
+    async def _admitted(
+        self, request: Request, purpose: str
+    ) -> tuple[RoomReference, tickets.Ticket]:
         """The room and what the ticket says, by all that any worker has committed.
 
         Raises:

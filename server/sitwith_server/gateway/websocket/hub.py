@@ -36,9 +36,9 @@ from sitwith_server.room.events import Event, PlaceYielded, SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.slices import Value
 from sitwith_server.room.view import FREEZING, SLICES, slices, view, with_freeze
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import HostedRoom
-from sitwith_server.service.rooms.conversations import ChatEntry
 
 DARK_SECONDS: Final = 10.0
 """How long members of a frozen room stay: longer than a restart of Redis, shorter than patience."""

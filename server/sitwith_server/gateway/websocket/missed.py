@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sitwith_server.log.base import Position, Trimmed
 from sitwith_server.room.chat.access import ever_received, may_receive, stream_from
 from sitwith_server.room.model import Seat
-from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.conversations import ChatEntry
+from sitwith_server.service.rooms.room import HostedRoom
 
 Extent = tuple[int, int]
 """The first and last number of a conversation that may be missing; first above last: unknown."""

@@ -23,8 +23,8 @@ from sitwith_server.room.rules import RULES
 from sitwith_server.service.people.names import Name, NameRefused, clean
 from sitwith_server.service.people.tokens import new_id
 from sitwith_server.service.rooms.answers import Answer, Ok
-from sitwith_server.service.rooms.store import chat_frame
 from sitwith_server.service.rooms.conversations import ChatEntry
+from sitwith_server.service.rooms.store import chat_frame
 
 Frame = Mapping[str, object]
 

@@ -21,7 +21,6 @@ from sitwith_server.log.base import (
     KEPT_ENTRIES,
     LINGER,
     TOMBSTONE,
-    Notification,
     Blank,
     Blob,
     Clock,
@@ -32,11 +31,12 @@ from sitwith_server.log.base import (
     Gone,
     Heads,
     Health,
-    Progress,
     Lost,
-    Outage,
-    Result,
+    Notification,
     OnNotification,
+    Outage,
+    Progress,
+    Result,
     Snapshot,
 )
 from sitwith_server.log.memory.rooms import DueRooms, MemoryRoom, notifications_of
@@ -315,7 +315,9 @@ class MemoryLog(_NeverFails):
         for follower in self._followers.get(room, ()):
             follower.hear(blob)
 
-    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
         follower = _Subscriber(bell, heard)
         self._followers.setdefault(room, []).append(follower)
 

@@ -10,11 +10,10 @@ from itertools import islice
 from typing import Final
 
 from sitwith_server.log.values import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     OUTCOME_SECONDS,
-    Notification,
     Blank,
     Blob,
     Commit,
@@ -22,9 +21,10 @@ from sitwith_server.log.values import (
     Duplicate,
     Effects,
     Entry,
-    Progress,
+    Notification,
     Pace,
     Position,
+    Progress,
     Result,
     Snapshot,
     TooEarly,

@@ -23,9 +23,14 @@ from sitwith_server.log.base import (
     TooEarly,
     TooFast,
 )
-from sitwith_server.log.redis.notifications import VersionedRecord
-from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply, log_error_of, ignored
+from sitwith_server.log.redis.connection.client import (
+    ErrorReply,
+    RedisConnection,
+    ignored,
+    log_error_of,
+)
 from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_more
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import (
     COMMIT,
     COMMIT_MORE,
@@ -59,7 +64,9 @@ PLAIN_RESULT: Final = 25
 _COMMITTED: Final = b"C"[0]
 _DUPLICATE: Final = b"D"[0]
 
-_Waiting: TypeAlias = tuple["asyncio.Future[Result]", RedisConnection, bytes, Commit, bytes, bytes, int]
+_Waiting: TypeAlias = tuple[
+    "asyncio.Future[Result]", RedisConnection, bytes, Commit, bytes, bytes, int
+]
 """Who waits, where it was sent, the command, and of it: ids, tail and length of origin and key."""
 
 
@@ -161,7 +168,9 @@ class Committer:
         split, effects = ID_BYTES * len(commit.control), commit.effects
         control = _positions(epoch, control_first, events[:split])
         positions = _positions(epoch, first, events[split:])
-        self._learn(commit, VersionedRecord(epoch, version, expires, bytes(effects.record or b"")), at)
+        self._learn(
+            commit, VersionedRecord(epoch, version, expires, bytes(effects.record or b"")), at
+        )
         copy = self._holdings.rooms.get(commit.room)
         if copy is not None and copy.accepts_epoch(epoch):
             origin = tail[: key_length - 8] if key_length else tail

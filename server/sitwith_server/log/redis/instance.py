@@ -12,26 +12,26 @@ from typing import Any, Final
 
 from sitwith_server.log.base import (
     KEPT_ENTRIES,
-    Notification,
     Commit,
     LogDown,
+    Notification,
     Outage,
     Position,
     Result,
 )
-from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.commit import Committer
-from sitwith_server.log.redis.connection.fanout import FanOut
 from sitwith_server.log.redis.connection.client import (
     Callback,
-    RedisConnection,
     ErrorReply,
+    RedisConnection,
     Word,
-    log_error_of,
     ignored,
+    log_error_of,
     resolve_into,
 )
+from sitwith_server.log.redis.connection.fanout import FanOut
 from sitwith_server.log.redis.connection.target import Target
+from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.packing import (
     BEAT,
     BEATING,
@@ -50,7 +50,7 @@ from sitwith_server.log.redis.reseed.seed import Seeder
 from sitwith_server.log.redis.watch.beats import Beats
 from sitwith_server.log.redis.watch.clock import RedisClock
 from sitwith_server.log.redis.watch.health import Condition, View
-from sitwith_server.log.redis.watch.monitor import Unusable, HealthMonitor, faults_of, parse_info
+from sitwith_server.log.redis.watch.monitor import HealthMonitor, Unusable, faults_of, parse_info
 
 _RETRY: Final = (0.05, 0.5)
 _ANSWERED: Final = 0.2
@@ -290,7 +290,9 @@ class Instance:
             info = parse_info(await connection.call("INFO"))
             if fault := faults_of(info):
                 raise Unusable(fault)
-            await asyncio.gather(*(connection.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS))
+            await asyncio.gather(
+                *(connection.call("SCRIPT", "LOAD", each.text) for each in SCRIPTS)
+            )
             self._timed(await connection.call("TIME"))
             await self._compare_format(connection)
             self._gate = await self._seeder.enter(connection, info["run_id"], self.monitor.seeds)

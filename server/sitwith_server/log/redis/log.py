@@ -20,16 +20,16 @@ from sitwith_server.log.base import (
     Snapshot,
     Trimmed,
 )
-from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.connection.client import Word
 from sitwith_server.log.redis.connection.target import place, targets_of
 from sitwith_server.log.redis.effects import last_moment, tomb_until
 from sitwith_server.log.redis.files import RedisFiles
 from sitwith_server.log.redis.instance import Instance, Tuning
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import (
     MICROSECONDS,
-    stored_entries,
     key_field,
+    stored_entries,
 )
 from sitwith_server.log.redis.told import RedisTold
 from sitwith_server.log.redis.unhosted import RedisUnhosted

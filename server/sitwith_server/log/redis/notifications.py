@@ -46,7 +46,9 @@ def parse_notification(message: bytes) -> RawNotification:
     for n in range(count):
         about, blob = _PARTS.unpack_from(message, lengths + n * _PARTS.size)
         body = at + about
-        entries.append(StoredEntry(seq - count + 1 + n, message[at:body], message[body : body + blob]))
+        entries.append(
+            StoredEntry(seq - count + 1 + n, message[at:body], message[body : body + blob])
+        )
         at = body + blob
     blanks = unpack_blanks(message[at:]) if at < len(message) else ()
     return RawNotification(epoch, stream, seq, tuple(entries), blanks)

@@ -13,9 +13,9 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from sitwith_server.log.base import (
-    MAX_NOTIFICATION_BYTES,
     CONTROL,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     TOMBSTONE,
     Commit,
     Entry,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sitwith_server.log.base import Blob, GetHostedState, Lost, OnNotification
-from sitwith_server.log.redis.notifications import PUBLISHED
 from sitwith_server.log.redis.effects import AUDIT_ENTRIES
 from sitwith_server.log.redis.instance import Instance
+from sitwith_server.log.redis.notifications import PUBLISHED
 from sitwith_server.log.redis.packing import keys_of
 
 _WHISPER: Final = bytes([PUBLISHED])
@@ -26,7 +26,9 @@ class RedisTold(ABC):
     async def publish(self, room: str, blob: bytes) -> None:
         self._of(room).publish(keys_of(room).bell, _WHISPER + blob)
 
-    def subscribe(self, room: str, bell: OnNotification, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
         instance = self._of(room)
         instance.holdings.use(room)
         unsubscribe = instance.fan.subscribe(room, bell, heard)

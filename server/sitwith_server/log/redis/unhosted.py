@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sitwith_server.log.base import Blank, Blob, LogDown, Progress, Position
+from sitwith_server.log.base import Blank, Blob, LogDown, Position, Progress
 from sitwith_server.log.redis.connection.client import Word
 from sitwith_server.log.redis.instance import Instance
 from sitwith_server.log.redis.packing import MICROSECONDS, SHARDS, keys_of, room_of

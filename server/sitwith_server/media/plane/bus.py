@@ -16,8 +16,8 @@ from typing import Final, TypeAlias, get_args
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import guarded
 from sitwith_server.room.model import MemberId
-from sitwith_server.service.rooms.store import DataclassCodec
 from sitwith_server.service.rooms.conversations import MEDIA_MESSAGE, is_media_message
+from sitwith_server.service.rooms.store import DataclassCodec
 
 CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
 

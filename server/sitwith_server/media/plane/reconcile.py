@@ -18,15 +18,15 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from sitwith_server.log.base import Progress, Position
+from sitwith_server.log.base import Position, Progress
 from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.room import routes
 from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId, RoomState
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import HostedRoom
-from sitwith_server.service.rooms.conversations import ChatEntry
 
 LEASE: Final = 1.0
 """Seconds after the beginning of the last successful read at which all routes are void."""

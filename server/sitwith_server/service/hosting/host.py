@@ -19,7 +19,6 @@ import structlog
 
 from sitwith_server.log.base import (
     CONTROL,
-    Notification,
     Commit,
     Committed,
     Effects,
@@ -27,6 +26,7 @@ from sitwith_server.log.base import (
     Log,
     LogDown,
     Lost,
+    Notification,
     Position,
 )
 from sitwith_server.room import begin, due_at
@@ -40,8 +40,8 @@ from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms import store
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import AuditEntry
-from sitwith_server.service.rooms.replica import Replica, ReloadNeeded
 from sitwith_server.service.rooms.observing import Change, Observer
+from sitwith_server.service.rooms.replica import ReloadNeeded, Replica
 from sitwith_server.service.rooms.room import HostedRoom
 
 RETRY: Final = 0.25
@@ -208,7 +208,9 @@ class Host:
         held.undo = (
             timer.stop,
             room.observe(_Watching(self, held, room)),
-            self.log.subscribe(room.id, lambda bell: self._on_notification(held, room, bell), room.on_published),
+            self.log.subscribe(
+                room.id, lambda bell: self._on_notification(held, room, bell), room.on_published
+            ),
             self.log.hold(room.id, lambda: hosted_state(room), lambda lost: self.lost(room, lost)),
         )
 
@@ -362,7 +364,11 @@ class Host:
     def needs_connection_check(self, room: HostedRoom) -> bool:
         """Whether other workers live than when the room's connections were looked at last."""
         held = self._held.get(room.id)
-        return held is not None and held.room is room and held.checked_with != self.presence.living_at_beat()
+        return (
+            held is not None
+            and held.room is room
+            and held.checked_with != self.presence.living_at_beat()
+        )
 
     async def report_lost(self, room: HostedRoom) -> None:
         """Reports lost connections of a room. Raises LogDown."""

@@ -24,7 +24,9 @@ _log = structlog.get_logger(__name__)
 class Timer(Observer):
     """Ticks one room when something in it is due. No leader: whoever is first has done it."""
 
-    def __init__(self, room: HostedRoom, log: Log, on_tick: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, room: HostedRoom, log: Log, on_tick: Callable[[], None] = lambda: None
+    ) -> None:
         self._room = room
         self._clock = log
         self._on_tick = on_tick

@@ -17,7 +17,7 @@ from sitwith_server.service.hosting.host import Host, RoomReference
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.people.names import Name
 from sitwith_server.service.people.peers import address_hash
-from sitwith_server.service.rooms.results import Applied, Ended, Denied
+from sitwith_server.service.rooms.results import Applied, Denied, Ended
 from sitwith_server.service.rooms.room import HostedRoom, StillWaiting
 from sitwith_server.service.rooms.store import Unreadable
 
@@ -78,7 +78,7 @@ class Seating:
         token: str,
         name: Name,
         was: str | None = None,
-        still: Still = _always,
+        still: StillWaiting = _always,
         address: str | None = None,
     ) -> Seated | CloseCode:
         """A first hello, by an invite's token.
@@ -117,8 +117,8 @@ class Seating:
             taken = await self._take(use, command, "hello", resume, still)
         return taken
 
-    async def back(
-        self, value: str, still: Still = _always, address: str | None = None
+    async def resume(
+        self, value: str, still: StillWaiting = _always, address: str | None = None
     ) -> Seated | CloseCode:
         """A hello with a resume value. address: as in `join`."""
         parts = tokens.read_resume(value)
@@ -150,7 +150,12 @@ class Seating:
             return CloseCode.FAULT
 
     async def _take(
-        self, use: RoomReference, command: c.TakeSeat | c.TakeBack, why: str, resume: str, still: StillWaiting
+        self,
+        use: RoomReference,
+        command: c.TakeSeat | c.TakeBack,
+        why: str,
+        resume: str,
+        still: StillWaiting,
     ) -> Seated | CloseCode | None:
         """The use goes to whoever is seated. None: the id is taken, and the use goes on."""
         room, audit = use.room, None
@@ -177,7 +182,7 @@ class Seating:
             return _CLOSES[outcome.code]
         return CloseCode.NOWHERE if isinstance(outcome, Ended) else CloseCode.LOST
 
-    async def lost(self, seated: Seated) -> None:
+    async def disconnect(self, seated: Seated) -> None:
         """The connection is gone; somebody else may have taken the seat since."""
         try:
             if seated.room.state.ended:

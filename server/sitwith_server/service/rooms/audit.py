@@ -38,7 +38,9 @@ class AuditTrail:
         known = any(target in names for state in states for names in _ids(state))
         return self.entry(command.by, action, target if known else None, result, at)
 
-    def entry(self, seat: str, action: str, target: str | None, result: str, at: float) -> AuditEntry:
+    def entry(
+        self, seat: str, action: str, target: str | None, result: str, at: float
+    ) -> AuditEntry:
         said = {
             "t": "a",
             "time": at,

@@ -29,14 +29,13 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold
 from sitwith_server.room import commands as c
-from sitwith_server.room.chat.access import shown_as
+from sitwith_server.room.chat.access import STAFF, shown_as
 from sitwith_server.room.chat.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.people import paces
 from sitwith_server.service.rooms import answers, store
 from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
-from sitwith_server.service.rooms.asides import line_moved
 from sitwith_server.service.rooms.effects import AuditEntry, effects_of
 from sitwith_server.service.rooms.message_index import MessageIndex
 
@@ -81,7 +80,9 @@ class Conversations:
     moved: called, before it, with the control events that came with an entry of this worker.
     """
 
-    def __init__(self, log: Log, room: str, tell: Callable[[ChatEntry], None], moved: Moved) -> None:
+    def __init__(
+        self, log: Log, room: str, tell: Callable[[ChatEntry], None], moved: Moved
+    ) -> None:
         self._log = log
         self._room = room
         self._tell = tell
@@ -260,6 +261,17 @@ class Conversations:
             return words
         empty = replace(what, body="", deleted=True)
         return ChatEntry(replace(words.entry, blob=store.keep_saying(empty)), empty)
+
+
+def line_moved(state: RoomState, stream: str, by: str, n: int) -> c.LineMoved | None:
+    """The command that tells the inbox of message `n` on a line to the facilitators; None for a
+    message in any other conversation."""
+    kind, _, member = stream.partition(":")
+    author = state.at(by)
+    if kind != STAFF or author is None:
+        return None
+    waiting = member == author.id and not author.facilitates
+    return c.LineMoved(by=OPERATOR, member=member, n=n, waiting=waiting)
 
 
 def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import Notification, Log, LogDown, Progress, Position
+from sitwith_server.log.base import Log, LogDown, Notification, Position, Progress
 from sitwith_server.room.lifetime.record import Record, reopened
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.rooms.replica import STALE_SECONDS, Replica, ReloadNeeded
+from sitwith_server.service.rooms.conversations import (
+    Conversations,
+    is_media_message,
+    reaction_from_bytes,
+)
 from sitwith_server.service.rooms.observing import Observer
-from sitwith_server.service.rooms.conversations import Conversations, is_media_message, reaction_from_bytes
+from sitwith_server.service.rooms.replica import STALE_SECONDS, ReloadNeeded, Replica
 
 
 class LogFollower:

@@ -13,21 +13,21 @@ from typing import Final
 
 from sitwith_server.log.base import (
     CONTROL,
-    Notification,
     Entry,
     Log,
     LogDown,
-    Progress,
+    Notification,
     Position,
+    Progress,
     Trimmed,
 )
 from sitwith_server.room import fold
 from sitwith_server.room.events import Event, RoomEnded
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.rooms import store
+from sitwith_server.service.rooms.conversations import LINE, ChatEntry, Conversations
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, blanks_of
 from sitwith_server.service.rooms.observing import Change, Observer, Routing
-from sitwith_server.service.rooms.conversations import LINE, Conversations, ChatEntry
 
 STALE_SECONDS: Final = 1.5
 """A worker that has not compared itself with the log for so long (it was stopped, or cut off) reads
@@ -234,3 +234,13 @@ class Replica:
 
 def _clock() -> float:
     return asyncio.get_running_loop().time()
+
+
+def forgotten_people(before: RoomState, after: RoomState) -> frozenset[int]:
+    """Numbers of the people whom `before` had forgotten and `after` knows again, because the log
+    has lost their erasure."""
+    was, now = before.series, after.series
+    if was is None or now is None:
+        return frozenset()
+    both = range(min(was.people, now.people))
+    return frozenset(n for n in both if now.handle(n) and not was.handle(n))

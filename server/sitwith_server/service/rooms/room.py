@@ -19,6 +19,7 @@ from sitwith_server.log.base import (
     NO_EFFECTS,
     Blob,
     Commit,
+    Committed,
     Duplicate,
     Effects,
     Gone,
@@ -28,7 +29,6 @@ from sitwith_server.log.base import (
     Pace,
     TooFast,
 )
-from sitwith_server.log.base import Committed
 from sitwith_server.room import (
     Refusal,
     Verdict,
@@ -42,12 +42,17 @@ from sitwith_server.room.chat.talk import decide_talk
 from sitwith_server.room.pairs.planned import Asked, Planned
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.rooms import answers, store
-from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
-from sitwith_server.service.rooms.asides import completed, forgotten
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused, completed
 from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.conversations import (
+    Auditor,
+    Key,
+    NotCommitted,
+    reaction_to_bytes,
+)
 from sitwith_server.service.rooms.effects import AuditEntry, effects_of
-from sitwith_server.service.rooms.replica import Replica
 from sitwith_server.service.rooms.follower import LogFollower
+from sitwith_server.service.rooms.replica import Replica, forgotten_people
 from sitwith_server.service.rooms.results import (
     APPLIED,
     ENDED,
@@ -55,16 +60,10 @@ from sitwith_server.service.rooms.results import (
     TOO_FAST,
     UNAVAILABLE,
     UNCHANGED,
-    Ended,
     CommandResult,
     Denied,
+    Ended,
     Unavailable,
-)
-from sitwith_server.service.rooms.conversations import (
-    Auditor,
-    Key,
-    NotCommitted,
-    reaction_to_bytes,
 )
 
 ATTEMPTS: Final = 50
@@ -212,7 +211,9 @@ class HostedRoom(LogFollower):
 
         for _ in range(ATTEMPTS):
             if isinstance(command, c.Say | c.Unsay):
-                tried = await self.conversations.attempt(self.state, self.rights, command, key, audit)
+                tried = await self.conversations.attempt(
+                    self.state, self.rights, command, key, audit
+                )
             else:
                 tried = await self._attempt(command, key, why, audit, planned)
             if tried is NotCommitted.GONE:
@@ -342,7 +343,9 @@ class HostedRoom(LogFollower):
         return await self._catch_up_locked()
 
     async def _react(self, command: c.React) -> Answer:
-        placed = decide_talk(self.state, command, self.conversations.index, await self._log.now(self.id))
+        placed = decide_talk(
+            self.state, command, self.conversations.index, await self._log.now(self.id)
+        )
         if isinstance(placed, Refusal):
             return Refused(RefusalCode(placed.code), placed.message)
         assert placed is not None
@@ -370,7 +373,7 @@ class HostedRoom(LogFollower):
             removed=before.removed,
             held=held,
             turn=before.floor.turn,
-            forgotten=forgotten(before, self.state),
+            forgotten=forgotten_people(before, self.state),
         )
         while isinstance(await self.execute(again, "gap"), Unavailable) and not self.retired:
             await asyncio.sleep(RETRY)

@@ -170,7 +170,9 @@ def read_record(blob: Blob) -> Record:
 def keep_saying(saying: Saying) -> Blob:
     """One entry of a conversation. A message is encoded once in its life: what is kept is the frame
     that goes out but for what is not known yet, see `chat_frame`."""
-    return saying_to_bytes(saying) if isinstance(saying, Said) else LazyBlob(saying, saying_to_bytes)
+    return (
+        saying_to_bytes(saying) if isinstance(saying, Said) else LazyBlob(saying, saying_to_bytes)
+    )
 
 
 def saying_to_bytes(saying: Saying) -> bytes:

@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sitwith_server.log.base import Notification, LogDown, OnNotification
-from sitwith_server.log.redis.notifications import HINT, ENTRIES, PUBLISHED
-from sitwith_server.log.redis.connection.client import RedisConnection, ErrorReply
+from sitwith_server.log.base import LogDown, Notification, OnNotification
+from sitwith_server.log.redis.connection.client import ErrorReply, RedisConnection
+from sitwith_server.log.redis.notifications import ENTRIES, HINT, PUBLISHED
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
 
 OnMessage = Callable[[bytes], None]

@@ -12,7 +12,12 @@ from dataclasses import replace
 from typing import Final
 
 from sitwith_server.log.base import GetHostedState, Lost, life_of, next_life
-from sitwith_server.log.redis.notifications import RECORD, VersionedRecord, parse_record, parse_tombstone
+from sitwith_server.log.redis.notifications import (
+    RECORD,
+    VersionedRecord,
+    parse_record,
+    parse_tombstone,
+)
 from sitwith_server.log.redis.reseed.room_copy import RoomCopy
 
 TIDY_EVERY: Final = 1_000
@@ -61,7 +66,9 @@ class Holdings:
             if copy.users <= 0:
                 del self.rooms[room]
 
-    def hold(self, room: str, give: GetHostedState, lost: Callable[[Lost], None]) -> Callable[[], None]:
+    def hold(
+        self, room: str, give: GetHostedState, lost: Callable[[Lost], None]
+    ) -> Callable[[], None]:
         copy = self.use(room)
         copy.give = give
         copy.lost.append(lost)
@@ -149,7 +156,9 @@ class Holdings:
         self.records = {
             room: each for room, each in self.records.items() if each.expires > now * 1_000
         }
-        self.tombstones = {room: until for room, until in self.tombstones.items() if until > now * 1_000_000}
+        self.tombstones = {
+            room: until for room, until in self.tombstones.items() if until > now * 1_000_000
+        }
 
     def is_ended(self, room: str) -> bool:
         """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.connection.client import Word
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import SHARDS, keys_of, room_of
 from sitwith_server.log.redis.reseed.holdings import Holdings
 
@@ -102,4 +102,6 @@ class CatchUpReader:
         for room, reply in zip(rooms, await self._ask("records", *words), strict=True):
             if all(each is not None for each in reply):
                 epoch, version, expires, record = reply
-                self._holdings.learn(room, VersionedRecord(int(epoch), int(version), int(expires), record))
+                self._holdings.learn(
+                    room, VersionedRecord(int(epoch), int(version), int(expires), record)
+                )

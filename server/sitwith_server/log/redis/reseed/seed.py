@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from sitwith_server.log.base import CONTROL, LINGER, HostedState, Heads, Lost, Position, life_of
-from sitwith_server.log.redis.notifications import VersionedRecord
+from sitwith_server.log.base import CONTROL, LINGER, Heads, HostedState, Lost, Position, life_of
 from sitwith_server.log.redis.connection.client import RedisConnection, Word
 from sitwith_server.log.redis.effects import micro, pack_workers
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import (
     BEAT,
     GATE,
@@ -26,7 +26,12 @@ from sitwith_server.log.redis.packing import (
     keys_of,
 )
 from sitwith_server.log.redis.reseed.holdings import Holdings
-from sitwith_server.log.redis.reseed.room_copy import RoomCopy, reaches_entries, state_of, current_state_of
+from sitwith_server.log.redis.reseed.room_copy import (
+    RoomCopy,
+    current_state_of,
+    reaches_entries,
+    state_of,
+)
 
 AT_ONCE: Final = 32
 """Offers under way at the same time."""
@@ -52,7 +57,9 @@ class Seeder:
         self._entered: bytes | None = None
         self._losses: list[tuple[RoomCopy, Lost]] = []
 
-    async def enter(self, connection: RedisConnection, run_id: str, seeds: Callable[[], None]) -> bytes:
+    async def enter(
+        self, connection: RedisConnection, run_id: str, seeds: Callable[[], None]
+    ) -> bytes:
         """The incarnation's id, once commits may pass. Raises LogDown or Refused.
 
         seeds: called when something has been lost, or another one is being told, and that takes
@@ -77,7 +84,9 @@ class Seeder:
                     self._entered = incarnation
                 return incarnation
 
-    async def _opened(self, connection: RedisConnection, incarnation: bytes, seeds: Callable[[], None]) -> bool:
+    async def _opened(
+        self, connection: RedisConnection, incarnation: bytes, seeds: Callable[[], None]
+    ) -> bool:
         """False if yet another incarnation has begun."""
         while wait := await self._do(connection, "open", incarnation):
             if wait < 0:
@@ -97,7 +106,9 @@ class Seeder:
         tombstones = [(keys_of(room).prefix, until) for room, until in holdings.tombstones.items()]
         for start in range(0, len(tombstones), TOMBS_AT_ONCE):
             some = tombstones[start : start + TOMBS_AT_ONCE]
-            await self._do(connection, "tombs", incarnation, *(word for tomb in some for word in tomb))
+            await self._do(
+                connection, "tombs", incarnation, *(word for tomb in some for word in tomb)
+            )
         await self._one_after_another(connection, "offer", incarnation, self._offers(), AT_ONCE)
         await self._one_after_another(connection, "records", incarnation, self._records(), 1)
         if holdings.beat is not None:
