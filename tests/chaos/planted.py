@@ -296,7 +296,7 @@ def presence_of_the_dead() -> AbstractContextManager[object]:
 @contextmanager
 def leases_by_own_clock() -> Iterator[None]:
     """A lease runs out by the clock of whoever looks; one worker's goes ahead."""
-    living, known = sight.SeenLeases.living, sight.SeenLeases.known
+    living, known = sight.SeenLeases.living, sight.SeenLeases.living_at_beat
 
     def ahead() -> bool:
         machine = machines.current()
@@ -310,7 +310,7 @@ def leases_by_own_clock() -> Iterator[None]:
 
     with (
         mock.patch.object(sight.SeenLeases, "living", hurried),
-        mock.patch.object(sight.SeenLeases, "known", hasty),
+        mock.patch.object(sight.SeenLeases, "living_at_beat", hasty),
     ):
         yield
 

@@ -20,7 +20,7 @@ from sitwith_server.log.base import (
     LogFull,
 )
 from sitwith_server.log.redis.connection.client import RedisConnection
-from sitwith_server.log.redis.connection.target import place, targets_of
+from sitwith_server.log.redis.connection.target import choose_instance, targets_of
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import INDEXES, key_field, keys_of, room_of
@@ -392,8 +392,8 @@ async def test_one_instances_death_leaves_the_others_rooms(tmp_path: Path) -> No
 
 def test_an_instance_more_moves_few_rooms() -> None:
     rooms = [f"r{n}" for n in range(1_000)]
-    two = [place(room, ["a", "b"]) for room in rooms]
-    three = [place(room, ["a", "b", "c"]) for room in rooms]
+    two = [choose_instance(room, ["a", "b"]) for room in rooms]
+    three = [choose_instance(room, ["a", "b", "c"]) for room in rooms]
     assert 400 < sum(two) < 600
     assert all(after in (before, 2) for before, after in zip(two, three, strict=True))
 

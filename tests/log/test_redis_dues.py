@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sitwith_server.log.base import LINGER
-from sitwith_server.log.redis.connection.target import place
+from sitwith_server.log.redis.connection.target import choose_instance
 from sitwith_server.log.redis.packing import shard_of, shard_prefix
 from tests.servers import Server
 
@@ -147,7 +147,7 @@ def test_shards_have_nothing_to_do_with_instances() -> None:
         counts[shard_of(room)] += 1
     assert min(counts) > 40
     assert max(counts) < 130
-    there = {shard_of(room) for room in rooms if place(room, ["a", "b"]) == 0}
+    there = {shard_of(room) for room in rooms if choose_instance(room, ["a", "b"]) == 0}
     assert len(there) == 256
 
 

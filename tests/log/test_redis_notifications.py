@@ -36,7 +36,7 @@ async def idle(*logs: RedisLog) -> None:
     """What is read at the begin of a subscription has been."""
     await turns()
     for log in logs:
-        if task := log._instances[0]._reading._task:
+        if task := log._instances[0]._reader._task:
             await task
 
 
@@ -219,7 +219,7 @@ async def test_a_message_of_a_bell_is_understood(server: Server, make: Make, cou
     await create(log)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     password = server.url.split(":")[2].split("@")[0]
-    writer.write(f"AUTH sitwith {password}\r\nSUBSCRIBE {keys_of(ROOM).bell}\r\n".encode())
+    writer.write(f"AUTH sitwith {password}\r\nSUBSCRIBE {keys_of(ROOM).channel}\r\n".encode())
     await reader.readuntil(b":1\r\n")
     blobs = tuple(bytes([n]) * n for n in range(count))
     effects = Effects(blanks=(Blank("s", (1,), b"b"),))

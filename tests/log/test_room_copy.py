@@ -43,7 +43,7 @@ def test_entries_are_held_for_two_minutes_and_outcomes_for_ten() -> None:
     assert len(copy.outcomes()) >= OUTCOME_SECONDS
     # Whoever loads a room late still learns what was answered in the last ten minutes.
     late = RoomCopy()
-    late.took(CONTROL, [entry(n, START + n, key=n) for n in range(1, 1_001)], START + 1_000)
+    late.add(CONTROL, [entry(n, START + n, key=n) for n in range(1, 1_001)], START + 1_000)
     assert len(late.outcomes()) >= OUTCOME_SECONDS - 1
     assert len(seqs(late)) <= TAIL_SECONDS
 
@@ -79,7 +79,7 @@ def test_what_was_committed_is_held_like_what_was_read() -> None:
     ours, theirs = RoomCopy(), RoomCopy()
     for n in range(1, 301):
         each = entry(n, START + n, key=n)
-        ours.committed(CONTROL, each, each.position, START + n)
+        ours.add_committed(CONTROL, each, each.position, START + n)
         ours.remember(key_field("s", n), b"o%d" % n, START + n)
         take(theirs, each, at=START + n)
     assert ours.tail(CONTROL) == theirs.tail(CONTROL) != []

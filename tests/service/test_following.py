@@ -148,10 +148,10 @@ async def test_a_bell_without_entries_is_a_hint_to_read() -> None:
     await say(e, "hello")
     await settled()
     (bell,) = way.bells
-    host._rang(host._held[room.id], room, Notification(bell.stream, bell.seq))
+    host._on_notification(host._held[room.id], room, Notification(bell.stream, bell.seq))
     await settled()
     assert seen.bodies == ["hello"]
-    host._rang(host._held[room.id], room, Notification(bell.stream, bell.seq))
+    host._on_notification(host._held[room.id], room, Notification(bell.stream, bell.seq))
     await settled()
     assert names(way.calls, "heads") == ["heads"], "what is known is not read again"
     await host.close()
@@ -175,7 +175,7 @@ async def test_words_wait_for_the_rights_that_they_were_said_by() -> None:
             return
 
     room.observe(Asking())
-    host._rang(host._held[room.id], room, words)
+    host._on_notification(host._held[room.id], room, words)
     await settled()
     assert known == [True]
     await host.close()
@@ -193,8 +193,8 @@ async def test_what_rings_of_a_life_before_is_dropped() -> None:
     assert room.state.life == 1 and life_of(room.position.epoch) == 1
     seen.bodies.clear()
     way.calls.clear()
-    host._rang(host._held[room.id], room, old)
-    host._rang(host._held[room.id], room, replace(old, seq=7, entries=()))
+    host._on_notification(host._held[room.id], room, old)
+    host._on_notification(host._held[room.id], room, replace(old, seq=7, entries=()))
     await settled()
     assert seen.bodies == [] and not room.conversations.index.streams()
     await same(e, room)
@@ -251,7 +251,7 @@ def test_bells_in_any_order_lead_to_what_the_log_says(seed: int, lost: float, tw
                 bells = [bell for bell in way.bells if chance.random() >= lost]
                 chance.shuffle(bells)
                 for bell in bells * (2 if twice else 1):
-                    host._rang(host._held[room.id], room, bell)
+                    host._on_notification(host._held[room.id], room, bell)
                     if chance.random() < 0.5:
                         await settled()
         await settled()
@@ -310,7 +310,7 @@ async def test_words_are_taken_after_a_commit_whose_last_event_changes_no_rights
     _, third = second(e.memory)
     loaded = (await used(third, e.room.id)).room
     assert loaded.rights == e.room.rights
-    said = await loaded.ask(c.Say(by=ada, to="circle", body="loaded"), (ada, 71), "chat.say")
+    said = await loaded.submit(c.Say(by=ada, to="circle", body="loaded"), (ada, 71), "chat.say")
     assert isinstance(said, Ok)
     await third.close()
     await host.close()

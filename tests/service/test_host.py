@@ -10,7 +10,8 @@ from sitwith_server.log.base import CONTROL, Heads, LogDown, Lost, Position
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.host import Host, RoomReference
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.people.seating import Seated, Seating
@@ -76,12 +77,12 @@ async def test_a_room_in_use_is_not_let_go_of() -> None:
     assert first.room is other.room
     for use in (first, other):
         await asyncio.sleep(0.01)
-        host.let_go_of_idle()
+        host.release_idle()
         assert host.hosted() == [first.room]
         use.release()
         use.release()  # a second time counts for nothing
     await asyncio.sleep(0.01)
-    host.let_go_of_idle()
+    host.release_idle()
     assert host.hosted() == []
     await host.close()
 
@@ -92,7 +93,7 @@ async def test_nothing_is_let_go_between_its_being_found_and_being_watched() -> 
     _, host = second(e.memory, idle_seconds=0.0)
     use = await used(host, e.room.id)
     await asyncio.sleep(0.02)
-    host.let_go_of_idle()
+    host.release_idle()
     seen = Seen()
     use.room.observe(seen)
     await say(e, "hello")
@@ -107,7 +108,7 @@ async def test_a_room_is_kept_for_a_while_after_its_last_use() -> None:
     e = await people(MemoryLog())
     _, host = second(e.memory, idle_seconds=60.0)
     (await used(host, e.room.id)).release()
-    host.let_go_of_idle()
+    host.release_idle()
     assert len(host.hosted()) == 1
     await host.close()
 
@@ -127,9 +128,9 @@ async def test_many_share_one_loading() -> None:
     for use in found:
         assert use is not None
         use.release()
-    host.let_go_of_idle()
+    host.release_idle()
     host._held[e.room.id].used_at -= 1_000
-    host.let_go_of_idle()
+    host.release_idle()
     assert host.hosted() == [], "who gave up holds nothing"
     await host.close()
 
@@ -251,7 +252,7 @@ async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
     bell = way.bells[-1]
     entry = bell.entries[0]
     strange = type(entry)(entry.stream, entry.position, entry.rights, entry.at, "", b"\x80")
-    host._rang(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
+    host._on_notification(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
     assert (room.retired, seen.frozen, host.hosted()) == (True, [True], [])
     await host.close()
 
@@ -266,7 +267,7 @@ async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
     assert isinstance(seated, Seated)
     await Seating(host).disconnect(seated)
     await asyncio.sleep(0.01)
-    host.let_go_of_idle()
+    host.release_idle()
     (room,) = host.hosted()
     for each in e.seated:
         await e.host.presence.report(e.room, each.seat, each.connection)
@@ -277,7 +278,7 @@ async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
         assert isinstance(await e.room.tick(), Applied)
     await settled()
     assert room.state.life == 1 and not room.state.seats
-    host.let_go_of_idle()
+    host.release_idle()
     assert host.hosted() == []
     await host.close()
 

@@ -56,7 +56,7 @@ class Two:
 
     async def ask(self, worker: int, command: c.Command, number: int | None = None) -> Answer:
         self._ids += 1
-        return await self.rooms[worker].ask(command, (command.by, number or self._ids), "x")
+        return await self.rooms[worker].submit(command, (command.by, number or self._ids), "x")
 
     async def resume(self, worker: int) -> CloseCode | None:
         taken = await self._doors[worker].resume(self._value)

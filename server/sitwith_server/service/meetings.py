@@ -30,7 +30,8 @@ from sitwith_server.series.model import (
     StoreDown,
     StoreRefused,
 )
-from sitwith_server.service.hosting.host import Host, RoomReference
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.results import Applied

@@ -26,7 +26,8 @@ from sitwith_server.materials.wash import Busy, Washer
 from sitwith_server.room import commands as c
 from sitwith_server.room.guests.speakers import waits
 from sitwith_server.room.materials.values import File
-from sitwith_server.service.hosting.host import Host, RoomReference
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.people.tokens import new_id

@@ -1,8 +1,8 @@
 """The log of one process: no Redis, nothing on disk.
 
-It keeps and gives back the very objects that it was given. Every method runs to its end without
-awaiting, so the event loop itself makes each atomic. Old things are forgotten a few at a time by
-whoever comes next, never by a task of its own.
+It keeps the objects that it is given and gives back the same objects. No method awaits anything, so
+the event loop makes each call atomic. Calls delete old data a little at a time; there is no task
+for it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ AUDIT_ENTRIES: Final = 20_000
 
 
 def monotonic_clock() -> Clock:
-    """Unix seconds that move with the monotonic clock, so that setting the wall clock moves no
-    deadline."""
+    """A clock of unix seconds that runs with the monotonic clock, so that setting the wall clock
+    moves no deadline."""
     base = time.time() - time.monotonic()
     return lambda: base + time.monotonic()
 
@@ -64,17 +64,17 @@ class _Trail:
 
 @dataclass(slots=True, eq=False)
 class _Subscriber:
-    bell: OnNotification
-    heard: Callable[[bytes], None]
+    on_notification: OnNotification
+    on_message: Callable[[bytes], None]
     alive: bool = True
 
-    # Lambdas keep the arguments out of what asyncio logs when a callback fails.
+    # asyncio logs a failed callback with its arguments; lambdas keep blobs out of the log.
 
-    def ring(self, bell: Notification) -> None:
-        _soon(lambda: self.bell(bell) if self.alive else None)
+    def notify(self, notification: Notification) -> None:
+        _soon(lambda: self.on_notification(notification) if self.alive else None)
 
-    def hear(self, blob: bytes) -> None:
-        _soon(lambda: self.heard(blob) if self.alive else None)
+    def receive(self, blob: bytes) -> None:
+        _soon(lambda: self.on_message(blob) if self.alive else None)
 
 
 def _soon(call: Callable[[], None]) -> None:
@@ -115,7 +115,7 @@ class MemoryLeases:
 
 
 class MemoryFiles:
-    """`Files` with the rooms of a memory log."""
+    """`Files` kept with the rooms of a memory log."""
 
     def __init__(self, find: Callable[[str], MemoryRoom | None]) -> None:
         self._find = find
@@ -149,7 +149,7 @@ class MemoryFiles:
 
 
 class _NeverFails:
-    """What of `Log` only another one has to do anything for."""
+    """The methods of `Log` with nothing to do where no data can be lost."""
 
     def hold(
         self, room: str, give: GetHostedState, lost: Callable[[Lost], None] = lambda _: None
@@ -172,13 +172,13 @@ class _NeverFails:
         """There are no copies of entries."""
 
     def forget_here(self, room: str, record: Blob) -> None:
-        """There are no copies of rooms: this one still has the room, which is due."""
+        """There are no copies of rooms: the log still has the room, which is due."""
 
 
 class MemoryLog(_NeverFails):
     """`Log` in a dictionary.
 
-    clock: unix seconds; may be set back, the log then stands still until it has caught up.
+    clock: unix seconds. If it is set back, the log's clock stands still until it has caught up.
     event_id: makes the ids of entries, 8 bytes each; only a simulation gives its own.
     kept: how many entries of each stream are kept.
     """
@@ -197,7 +197,7 @@ class MemoryLog(_NeverFails):
         self._rooms: dict[str, MemoryRoom] = {}
         self._tombstones: dict[str, float] = {}
         self._trails: dict[str, _Trail] = {}
-        self._followers: dict[str, list[_Subscriber]] = {}
+        self._subscribers: dict[str, list[_Subscriber]] = {}
         self._expiries: list[tuple[float, str]] = []
         self._dues = DueRooms(self._rooms)
         self.leases = MemoryLeases(self._now)
@@ -233,10 +233,10 @@ class MemoryLog(_NeverFails):
         return self._now()
 
     async def close(self) -> None:
-        for followers in self._followers.values():
-            for follower in followers:
-                follower.alive = False
-        for kept in (self._followers, self._rooms, self._tombstones, self._trails):
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.alive = False
+        for kept in (self._subscribers, self._rooms, self._tombstones, self._trails):
             kept.clear()
         self._expiries.clear()
 
@@ -266,9 +266,9 @@ class MemoryLog(_NeverFails):
             heapq.heappush(self._expiries, (room.ends, commit.room))
         if effects.audit is not None:
             self._audit(commit.room, *effects.audit)
-        for bell in notifications_of(room, commit, control, entries):
-            for follower in self._followers.get(commit.room, ()):
-                follower.ring(bell)
+        for notification in notifications_of(room, commit, control, entries):
+            for subscriber in self._subscribers.get(commit.room, ()):
+                subscriber.notify(notification)
         if effects.end:
             self._end(commit.room, now)
         positions = tuple(entry.position for entry in entries)
@@ -298,7 +298,7 @@ class MemoryLog(_NeverFails):
         found = self._find(room)
         return found.snapshot if found else None
 
-    # --- what nobody does ------------------------------------------------------------------
+    # --- the index of rooms ----------------------------------------------------------------
 
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
         now = self._now()
@@ -309,26 +309,26 @@ class MemoryLog(_NeverFails):
         wanted = frozenset(workers)
         return [name for name, room in self._rooms.items() if room.workers & wanted][:limit]
 
-    # --- hints -----------------------------------------------------------------------------
+    # --- pub/sub ---------------------------------------------------------------------------
 
     async def publish(self, room: str, blob: bytes) -> None:
-        for follower in self._followers.get(room, ()):
-            follower.hear(blob)
+        for subscriber in self._subscribers.get(room, ()):
+            subscriber.receive(blob)
 
     def subscribe(
-        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+        self, room: str, on_notification: OnNotification, on_message: Callable[[bytes], None]
     ) -> Callable[[], None]:
-        follower = _Subscriber(bell, heard)
-        self._followers.setdefault(room, []).append(follower)
+        subscriber = _Subscriber(on_notification, on_message)
+        self._subscribers.setdefault(room, []).append(subscriber)
 
         def unsubscribe() -> None:
-            if not follower.alive:
+            if not subscriber.alive:
                 return
-            follower.alive = False
-            followers = self._followers[room]
-            followers.remove(follower)
-            if not followers:
-                del self._followers[room]
+            subscriber.alive = False
+            subscribers = self._subscribers[room]
+            subscribers.remove(subscriber)
+            if not subscribers:
+                del self._subscribers[room]
 
         return unsubscribe
 
@@ -355,7 +355,7 @@ class MemoryLog(_NeverFails):
     async def drop_audit(self, room: str) -> None:
         self._trails.pop(room, None)
 
-    # --- time and forgetting ---------------------------------------------------------------
+    # --- time and expiry -------------------------------------------------------------------
 
     def _find(self, room: str) -> MemoryRoom | None:
         self._now()
@@ -377,7 +377,7 @@ class MemoryLog(_NeverFails):
         heapq.heappush(self._expiries, (now + TOMBSTONE, room))
 
     def _expire(self, room: str, now: float) -> None:
-        """Forget whatever of this room is due; a heap entry may have come too early."""
+        """Delete what has expired of this room; a heap entry may be too early."""
         found = self._rooms.get(room)
         trail = self._trails.get(room)
         if found and found.ends <= now:

@@ -1,7 +1,8 @@
-"""Commits on their way to one instance and back: the hottest path of all, so it is short.
+"""Sends commits to one instance and reads the replies. The hottest path of the server.
 
-What a commit costs this process is objects: they are made, and the garbage collector walks those
-that wait. So a commit that waits is one tuple and one future, and its command is bytes at once.
+What a commit costs this process is mostly objects: they are allocated, and the garbage collector
+walks those that wait. So a waiting commit is one tuple and one future, and its command is packed at
+once.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from sitwith_server.log.redis.effects import pack_effects, tomb_until, unpack_mo
 from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import (
     COMMIT,
-    COMMIT_MORE,
+    COMMIT_WITH_EFFECTS,
     ID_BYTES,
     MICROSECONDS,
     StoredEntry,
@@ -49,9 +50,9 @@ from sitwith_server.log.redis.reseed.room_copy import RoomCopy
 from sitwith_server.log.redis.watch.clock import RedisClock
 
 OPENINGS: Final = 8_192
-"""Rooms whose fixed words are kept ready; about 200 bytes each."""
-_CHANCE: Final = 512
-"""How many entries' ids are drawn from the system at once."""
+"""Rooms whose fixed words are cached; about 200 bytes each."""
+_IDS_AT_ONCE: Final = 512
+"""Entry ids for which random bytes are fetched in one system call."""
 
 _ANSWERS: Final[dict[int, Result]] = {
     b"X"[0]: Conflict(),
@@ -67,11 +68,12 @@ _DUPLICATE: Final = b"D"[0]
 _Waiting: TypeAlias = tuple[
     "asyncio.Future[Result]", RedisConnection, bytes, Commit, bytes, bytes, int
 ]
-"""Who waits, where it was sent, the command, and of it: ids, tail and length of origin and key."""
+"""The caller's future, the connection, the packed command, the commit, and the commit's event ids,
+tail and length of origin and key."""
 
 
 class Committer:
-    """kept: how many entries of a stream are kept."""
+    """Commits to one instance. kept: how many entries of a stream the instance keeps at least."""
 
     def __init__(self, holdings: Holdings, clock: RedisClock, kept: int) -> None:
         self._holdings = holdings
@@ -79,18 +81,21 @@ class Committer:
         self._kept = kept
         self._gate = b""
         self._openings: dict[str, bytes] = {}
-        self._chance = b""
-        self._drawn = 0
+        self._random = b""
+        self._random_used = 0
 
     def enter(self, gate: bytes) -> None:
-        """From now on commits go to this incarnation."""
+        """Send commits to this incarnation of the instance from now on."""
         self._gate = gate
         self._openings.clear()
 
     def send(self, connection: RedisConnection, commit: Commit) -> asyncio.Future[Result]:
-        """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        """Send one commit. Raises LogDown, at once or later.
+
+        What was committed enters the room's local copy even if the caller no longer waits.
+        """
         room, key = commit.room, commit.key
-        events = self._draw(ID_BYTES * (len(commit.control) + len(commit.blobs)))
+        events = self._random_bytes(ID_BYTES * (len(commit.control) + len(commit.blobs)))
         if key is None:
             tail, key_length = pack_tail(""), 0
         else:
@@ -99,7 +104,7 @@ class Committer:
             tail += bytes(commit.outcome)
         more = pack_effects(commit)
         if more:
-            opening = pack_opening(room, self._gate, self._kept, COMMIT_MORE)
+            opening = pack_opening(room, self._gate, self._kept, COMMIT_WITH_EFFECTS)
         else:
             opening = self._openings.get(room) or self._open(room)
         command = pack_commit(opening, commit, events, tail, key_length, more)
@@ -114,21 +119,22 @@ class Committer:
         opening = self._openings[room] = pack_opening(room, self._gate, self._kept)
         return opening
 
-    def _draw(self, count: int) -> bytes:
-        """Random bytes: a call of the system for each commit would cost more than all the rest."""
-        start = self._drawn
-        self._drawn = end = start + count
-        if end > len(self._chance):
-            self._chance = os.urandom(max(count, _CHANCE * ID_BYTES))
-            start, self._drawn = 0, count
-        return self._chance[start : self._drawn]
+    def _random_bytes(self, count: int) -> bytes:
+        """Random bytes from a buffer: a system call for each commit would cost more than all
+        else."""
+        start = self._random_used
+        self._random_used = end = start + count
+        if end > len(self._random):
+            self._random = os.urandom(max(count, _IDS_AT_ONCE * ID_BYTES))
+            start, self._random_used = 0, count
+        return self._random[start : self._random_used]
 
     def _got(self, reply: Any, waiting: _Waiting) -> None:
         taken, connection, command, commit, events, tail, key_length = waiting
         if type(reply) is not bytes:
             if isinstance(reply, ErrorReply):
                 if reply.word == "NOSCRIPT" and connection.open:
-                    for script in (COMMIT, COMMIT_MORE):
+                    for script in (COMMIT, COMMIT_WITH_EFFECTS):
                         connection.send((b"SCRIPT", b"LOAD", script.text), ignored)
                     connection.send_packed(command, self._got, waiting)
                     return
@@ -157,7 +163,7 @@ class Committer:
         positions = _positions(epoch, first, events)
         copy = self._holdings.rooms.get(commit.room)
         if copy is not None:
-            _hold(copy, commit, positions, tail, key_length, at)
+            _add_entries(copy, commit, positions, tail, key_length, at)
         return Committed(positions, seconds)
 
     def _took_more(
@@ -174,13 +180,13 @@ class Committer:
         copy = self._holdings.rooms.get(commit.room)
         if copy is not None and copy.accepts_epoch(epoch):
             origin = tail[: key_length - 8] if key_length else tail
-            _hold_control(copy, commit, control, origin if positions else tail, at)
-            _hold(copy, commit, positions, tail, key_length, at)
+            _add_control_entries(copy, commit, control, origin if positions else tail, at)
+            _add_entries(copy, commit, positions, tail, key_length, at)
             copy.blank(effects.blanks)
         return Committed(positions, at / MICROSECONDS, control)
 
     def _learn(self, commit: Commit, record: VersionedRecord, at: int) -> None:
-        """What the commit has made of the room as a whole."""
+        """Update the holdings with what the commit did to the room as a whole."""
         effects, holdings = commit.effects, self._holdings
         if effects.forget:
             holdings.evict(commit.room)
@@ -205,7 +211,7 @@ def _positions(epoch: int, first: int, events: bytes) -> tuple[Position, ...]:
     return tuple(Position(epoch, first + n, event) for n, event in enumerate(ids))
 
 
-def _hold(
+def _add_entries(
     copy: RoomCopy,
     commit: Commit,
     positions: tuple[Position, ...],
@@ -213,7 +219,7 @@ def _hold(
     key_length: int,
     at: int,
 ) -> None:
-    """The entries of the commit's own stream, and its outcome. at: µs."""
+    """Add the entries of the commit's own stream and its outcome to the room's copy. at: µs."""
     seconds = at / MICROSECONDS
     rights = commit.expect
     if commit.stream == CONTROL:
@@ -233,11 +239,11 @@ def _hold(
         copy.remember(tail[:key_length], tail[key_length:], seconds)
 
 
-def _hold_control(
+def _add_control_entries(
     copy: RoomCopy, commit: Commit, control: tuple[Position, ...], ends: bytes, at: int
 ) -> None:
-    """The control entries that came with a commit to a conversation. ends: what the last one of
-    them ends with; none changes rights."""
+    """Add the control entries of a commit to a conversation to the room's copy; none of them
+    changes rights. ends: the tail of the last of them."""
     origin = pack_tail(commit.key[0] if commit.key else "")
     for blob, position in zip(commit.control, control, strict=True):
         end = ends if position is control[-1] else origin

@@ -1,4 +1,4 @@
-"""One Redis instance: connected, fed, opened, watched, and connected again."""
+"""One Redis instance: connects to it, re-seeds it, watches it, and connects again."""
 
 from __future__ import annotations
 
@@ -54,20 +54,24 @@ from sitwith_server.log.redis.watch.monitor import HealthMonitor, Unusable, faul
 
 _RETRY: Final = (0.05, 0.5)
 _ANSWERED: Final = 0.2
-"""The longest pause where an instance answers and refuses: the end of that is to be known well."""
+"""The longest pause while an instance answers but refuses, so that the end of that is found
+soon."""
 _LOOK: Final = 0.02
 _GUARD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Seconds, but for `kept`: how many entries of a stream are kept at least; the same for all who
-    share an instance.
+    """Times in seconds.
 
-    patience: how long a reply may take. frozen_after: how long nothing may be answered, or no bell
-    heard once the fan-out is dark, before rooms are frozen. refused_after: the same where writes
-    are refused: a little less than the second that is promised. offer: how long all may offer what
-    they hold to an instance that lost it.
+    patience: how long a reply may take.
+    probe_every: between two probes of the fan-out.
+    dark_after: without an echo after which the fan-out is dark.
+    frozen_after: how long no write may be taken, or the fan-out be dark, before rooms are frozen.
+    refused_after: the same while writes are refused. A little less than the promised second.
+    offer: how long workers may offer what they hold to an instance that has lost it.
+    kept: not a time: how many entries of a stream are kept at least. The same for all processes
+        that share an instance.
     """
 
     patience: float = 2.0
@@ -80,9 +84,9 @@ class Tuning:
 
 
 class Instance:
-    """Connects by itself once `start` was called, and for ever after.
+    """One instance. Connects by itself from `start` until `stop`.
 
-    format_: of what this process writes; it enters no instance that has another one.
+    format_: number of the format that this process writes. It enters no instance that has another.
     """
 
     def __init__(
@@ -94,10 +98,12 @@ class Instance:
         self.fan = FanOut(self, every=tuning.probe_every, dark_after=tuning.dark_after)
         self.holdings = Holdings()
         condition = Condition(tuning.frozen_after, tuning.refused_after, tuning.dark_after)
-        self.monitor = HealthMonitor(self.name, condition, lambda: changed(self), self.fan.ask)
+        self.monitor = HealthMonitor(
+            self.name, condition, lambda: changed(self), self.fan.send_probe
+        )
         self.beats = Beats(self._beat, condition, self.holdings, self.clock, self.monitor.look)
         self.monitor.hurry = self.beats.hurry
-        self._reader = CatchUpReader(partial(self.ask, ""), self.holdings, self._saw)
+        self._reader = CatchUpReader(partial(self.ask, ""), self.holdings, self._got_heads)
         self._seeder = Seeder(self.holdings, tuning.offer, tuning.kept, self.clock.now)
         self._tuning = tuning
         self._format = format_
@@ -136,7 +142,7 @@ class Instance:
     # --- asking ----------------------------------------------------------------------------
 
     def run(self, script: Script, words: Sequence[Word], got: Callback) -> None:
-        """One script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
+        """Run a script. Raises LogDown if it was not sent; else `got` gets the reply or LogDown."""
         connection = self._connection
         if connection is None:
             raise LogDown("not connected")
@@ -157,7 +163,7 @@ class Instance:
         connection.send(whole, checked)
 
     def ask(self, room: str, operation: str, *words: Word) -> asyncio.Future[Any]:
-        """An operation of room.lua. Raises LogDown, at once or later."""
+        """Run an operation of room.lua. Raises LogDown, at once or later."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._ask(room, operation, words, resolve_into(reply))
         return reply
@@ -167,13 +173,13 @@ class Instance:
         self.run(ROOM, (*keys, self._gate, operation, self._tuning.kept, *words), got)
 
     def publish(self, channel: str, message: bytes) -> None:
-        """Nobody waits for it. Raises LogDown if it was not sent."""
+        """Publish without waiting. Raises LogDown if it was not sent."""
         if self._connection is None:
             raise LogDown("not connected")
         self._connection.send((b"PUBLISH", channel, message), ignored)
 
     def probe(self, channel: str) -> None:
-        """One echo for the fan-out, and a look at the clock. Raises LogDown."""
+        """Publish a probe and ask for the time. Raises LogDown."""
         self.publish(channel, b"")
         if self._connection is not None:
             self._connection.send((b"TIME",), self._timed)
@@ -183,7 +189,7 @@ class Instance:
             self.clock.learn(int(reply[0]) + int(reply[1]) / MICROSECONDS)
 
     def commit(self, commit: Commit) -> asyncio.Future[Result]:
-        """Raises LogDown, at once or later. What was taken is held even if nobody waits."""
+        """Send a commit. Raises LogDown, at once or later."""
         if self.frozen():
             raise self.monitor.why_frozen()
         if self._connection is None:
@@ -193,29 +199,30 @@ class Instance:
     def _beat(self, words: Sequence[Word], got: Callback) -> None:
         self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
 
-    # --- what the fan-out asks of it ---------------------------------------------------------
+    # --- FanOutOwner --------------------------------------------------------------------------
 
-    def rang(self, room: str, message: bytes) -> None:
-        told = parse_notification(message)
+    def notified(self, room: str, message: bytes) -> None:
+        raw = parse_notification(message)
         copy = self.holdings.rooms.get(room)
-        if copy is None or not copy.accepts_epoch(told.epoch):
+        if copy is None or not copy.accepts_epoch(raw.epoch):
             return
-        copy.add(told.stream, told.entries, self.clock.now())
-        copy.blank(told.blanks)
-        entries = tuple(each.entry(told.stream) for each in told.entries)
-        self.fan.ring(room, Notification(told.stream, told.seq, entries, told.blanks))
+        copy.add(raw.stream, raw.entries, self.clock.now())
+        copy.blank(raw.blanks)
+        entries = tuple(each.entry(raw.stream) for each in raw.entries)
+        self.fan.notify(room, Notification(raw.stream, raw.seq, entries, raw.blanks))
 
-    def ring(self, room: str) -> None:
+    def notify_heads(self, room: str) -> None:
         self._reader.heads(room)
 
-    def _saw(self, room: str, reply: Any) -> None:
+    def _got_heads(self, room: str, reply: Any) -> None:
         if reply is not None:
-            for stream, head in self.saw_heads(room, reply)[1].items():
+            for stream, head in self.learn_heads(room, reply)[1].items():
                 if head.seq:
-                    self.fan.ring(room, Notification(stream, head.seq))
+                    self.fan.notify(room, Notification(stream, head.seq))
 
-    def saw_heads(self, room: str, reply: list[Any]) -> tuple[int, dict[str, Position]]:
-        """Rights number and heads, of the operation `heads`."""
+    def learn_heads(self, room: str, reply: list[Any]) -> tuple[int, dict[str, Position]]:
+        """Rights number and heads, from a reply of the operation `heads`; the holdings take
+        them."""
         epoch, rights, flat = reply
         pairs = zip(flat[::2], flat[1::2], strict=True)
         heads = {name.decode(): Position.from_bytes(head) for name, head in pairs}
@@ -224,7 +231,7 @@ class Instance:
             copy.update_heads(epoch, rights, heads)
         return rights, heads
 
-    def told(self, message: bytes) -> None:
+    def index_message(self, message: bytes) -> None:
         if message:
             self.holdings.apply_message(message)
         else:
@@ -261,7 +268,7 @@ class Instance:
                 wait = min(wait * 1.6, _ANSWERED if answered else _RETRY[1])
                 self.monitor.failed(fault)
             except Exception as fault:
-                # Whatever it was, the next connection may do better, and nobody else would try.
+                # A defect must not end this task: the next connection may work.
                 wait = _RETRY[1]
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "a session with Redis failed", "exception": fault}
@@ -296,7 +303,7 @@ class Instance:
             self._timed(await connection.call("TIME"))
             await self._compare_format(connection)
             self._gate = await self._seeder.enter(connection, info["run_id"], self.monitor.seeds)
-            # Who came before with rooms of another one has put them there meanwhile.
+            # Meanwhile a process of another format may have put its rooms there.
             await self._compare_format(connection)
             self._has_been_here = True
             self._committer.enter(self._gate)
@@ -318,7 +325,7 @@ class Instance:
             self.monitor.left()
 
     async def _guard(self, where: tuple[str, int], connection: RedisConnection) -> None:
-        """Leaves a master that the Sentinels have replaced, which may not know it yet."""
+        """Leaves a master that the Sentinels have replaced; it may not know that yet."""
         while True:
             await asyncio.sleep(_GUARD)
             with suppress(LogDown):

@@ -1,4 +1,4 @@
-"""The log in Redis or Valkey: streams are the truth, pub/sub is the doorbell."""
+"""The log in Redis or Valkey: streams are the truth, pub/sub only notifies."""
 
 from __future__ import annotations
 
@@ -20,35 +20,29 @@ from sitwith_server.log.base import (
     Snapshot,
     Trimmed,
 )
+from sitwith_server.log.redis.audit import RedisAuditTrails
 from sitwith_server.log.redis.connection.client import Word
-from sitwith_server.log.redis.connection.target import place, targets_of
+from sitwith_server.log.redis.connection.target import choose_instance, targets_of
 from sitwith_server.log.redis.effects import last_moment, tomb_until
 from sitwith_server.log.redis.files import RedisFiles
 from sitwith_server.log.redis.instance import Instance, Tuning
+from sitwith_server.log.redis.local_copies import RedisLocalCopies
 from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import (
     MICROSECONDS,
     key_field,
     stored_entries,
 )
-from sitwith_server.log.redis.told import RedisTold
-from sitwith_server.log.redis.unhosted import RedisUnhosted
+from sitwith_server.log.redis.pubsub import RedisPubSub
+from sitwith_server.log.redis.room_index import RedisRoomIndex
 from sitwith_server.log.redis.watch.beats import beat_all
 
-LOOKS: Final = 256
-"""Rooms that one script looks at."""
-SHARDS_AT_ONCE: Final = 32
-"""Shards that one script goes through where each may hold much."""
 PLACES: Final = 8_192
-"""Rooms of which it is remembered where they lie."""
-
-
-def _ms(seconds: float) -> int:
-    return max(1, int(seconds * 1000))
+"""Rooms whose instance is remembered."""
 
 
 class RedisLeases:
-    """`Leases` on every instance: a worker lives that beats on one of them."""
+    """`Leases` on every instance: a worker is alive if its lease holds on one of them."""
 
     def __init__(self, instances: Sequence[Instance], of: Callable[[str], Instance]) -> None:
         self._instances = instances
@@ -83,7 +77,7 @@ class RedisLeases:
         return self._of(room).outage
 
     async def ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
-        """The replies of those that can be reached; raises LogDown if none can."""
+        """The replies of the instances that can be reached. Raises LogDown if none can."""
         asked: list[tuple[Instance, asyncio.Future[Any]]] = []
         for each in self._instances:
             with suppress(LogDown):
@@ -97,12 +91,15 @@ class RedisLeases:
         return found
 
 
-class RedisLog(RedisUnhosted, RedisTold):
-    """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
+class RedisLog(RedisRoomIndex, RedisLocalCopies, RedisPubSub, RedisAuditTrails):
+    """`Log` over one or several instances; each room lies on one of them, by the hash of its id.
 
-    urls: as `target.targets_of` takes them. Connects in the background from `start` on;
-    until an instance is there, its rooms are frozen. format: of what the service writes, above 0;
-    an instance with rooms of another one is never entered (`other_format`).
+    Connects in the background from `start` on; the rooms of an instance are frozen until it is
+    connected.
+
+    urls: as `target.targets_of` takes them.
+    format: number of the format that the service writes, above 0. An instance that holds rooms in
+        another format is never entered (`other_format`).
     """
 
     def __init__(self, urls: str, tuning: Tuning | None = None, *, format: int = 1) -> None:
@@ -123,7 +120,7 @@ class RedisLog(RedisUnhosted, RedisTold):
         self._watchers: list[Callable[[str, Health], None]] = []
 
     def start(self) -> None:
-        """Begin to connect. From within the event loop that will use it."""
+        """Begin to connect. Call it from the event loop that will use the log."""
         for each in self._instances:
             each.start()
 
@@ -139,13 +136,13 @@ class RedisLog(RedisUnhosted, RedisTold):
         if found is None:
             if len(self._places) >= PLACES:
                 self._places.clear()
-            found = self._places[room] = self._instances[place(room, self._identities)]
+            found = self._places[room] = self._instances[choose_instance(room, self._identities)]
         return found
 
     async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
         return await self.leases.ask_all(operation, *words)
 
-    # --- how it is -------------------------------------------------------------------------
+    # --- health -------------------------------------------------------------------------
 
     def frozen(self, room: str) -> bool:
         return self._of(room).frozen()
@@ -161,8 +158,9 @@ class RedisLog(RedisUnhosted, RedisTold):
         return {name: view.reason for name, view in views.items() if view.reason}
 
     def other_format(self) -> int | None:
-        """The format of rooms that some instance has and this process can't read, 0 if they are of
-        a version that knew none; None if there is no such instance, or none was reached yet."""
+        """The format number of rooms that some instance holds and this process can't read; 0 if
+        their version had no format number. None if there is no such instance, or none was reached
+        yet."""
         others = [each.other_format for each in self._instances]
         return next((each for each in others if each is not None), None)
 
@@ -185,11 +183,11 @@ class RedisLog(RedisUnhosted, RedisTold):
 
     async def create(self, room: str, record: Blob, expires: float) -> bool:
         instance, blob = self._of(room), bytes(record)
-        told = await instance.ask(room, "create", blob, last_moment(expires))
-        if told is None:
+        created = await instance.ask(room, "create", blob, last_moment(expires))
+        if created is None:
             return False
         instance.holdings.tombstones.pop(room, None)
-        epoch, version, last = told
+        epoch, version, last = created
         instance.holdings.learn(room, VersionedRecord(epoch, version, last, blob))
         return True
 
@@ -228,7 +226,7 @@ class RedisLog(RedisUnhosted, RedisTold):
     async def heads(self, room: str) -> Heads | None:
         instance = self._of(room)
         reply = await instance.ask(room, "heads")
-        return None if reply is None else Heads(*instance.saw_heads(room, reply))
+        return None if reply is None else Heads(*instance.learn_heads(room, reply))
 
     async def snapshot(self, room: str) -> Snapshot | None:
         position, blob = await self._of(room).ask(room, "snapshot")

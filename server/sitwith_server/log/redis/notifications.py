@@ -1,4 +1,4 @@
-"""What comes on an instance's channels: bells and whispers of a room, and news of its record."""
+"""What comes on an instance's channels: notifications and publishes of rooms, news of records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from sitwith_server.log.redis.effects import unpack_blanks
 from sitwith_server.log.redis.packing import StoredEntry, room_of
 
 HINT: Final = b"b"[0]
+"""A stream has new entries; they have to be read."""
 ENTRIES: Final = b"e"[0]
+"""The same, with the entries."""
 PUBLISHED: Final = b"w"[0]
 RECORD: Final = b"r"[0]
 TOMBSTONE: Final = b"z"[0]
@@ -24,7 +26,7 @@ _RECORD: Final = struct.Struct(">QQQH")
 
 @dataclass(frozen=True, slots=True)
 class RawNotification:
-    """A bell as it comes. entries: empty where they have to be read."""
+    """A notification as it comes. entries: empty where they have to be read."""
 
     epoch: int
     stream: str
@@ -34,7 +36,7 @@ class RawNotification:
 
 
 def parse_notification(message: bytes) -> RawNotification:
-    """What a message on a room's channel that begins with `HINT` or `ENTRIES` says."""
+    """Reads a message of a room's channel that begins with `HINT` or `ENTRIES`."""
     if message[0] == HINT:
         epoch, seq = _HINT.unpack_from(message, 1)
         return RawNotification(epoch, message[1 + _HINT.size :].decode(), seq)
@@ -58,7 +60,9 @@ def parse_notification(message: bytes) -> RawNotification:
 class VersionedRecord:
     """A room's record as every worker keeps it.
 
-    epoch: the room's. version: rises with each change. expires: the room's last moment (ms).
+    epoch: the room's epoch.
+    version: rises with each change.
+    expires: the room's last moment (ms).
     """
 
     epoch: int
@@ -68,7 +72,7 @@ class VersionedRecord:
 
 
 def parse_record(message: bytes) -> tuple[str, VersionedRecord]:
-    """What a message on an index's channel that begins with `RECORD` says."""
+    """Reads a message of an index's channel that begins with `RECORD`: room and record."""
     epoch, version, expires, length = _RECORD.unpack_from(message, 1)
     start = 1 + _RECORD.size
     room = room_of(message[start : start + length])
@@ -76,6 +80,6 @@ def parse_record(message: bytes) -> tuple[str, VersionedRecord]:
 
 
 def parse_tombstone(message: bytes) -> tuple[str, int]:
-    """What a message on an index's channel that begins with `TOMBSTONE` says: room, and until when
-    (µs)."""
+    """Reads a message of an index's channel that begins with `TOMBSTONE`: the ended room, and until
+    when it is remembered (µs)."""
     return room_of(message[9:]), int.from_bytes(message[1:9], "big")

@@ -23,7 +23,8 @@ from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.lease_reader import LeaseReader
 from sitwith_server.media.plane.node_room import IDLE, SAYS_EVERY, Carried
-from sitwith_server.service.hosting.host import Host, RoomReference
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.room import HostedRoom
 

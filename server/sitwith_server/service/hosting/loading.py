@@ -1,4 +1,4 @@
-"""A room from its log: the latest snapshot and what came after it, or its record alone."""
+"""Loads a room from its log: the latest snapshot and the entries after it, or its record alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sitwith_server.service.rooms.room import HostedRoom
 
 
 async def load(log: Log, trail: AuditTrail, room_id: str) -> HostedRoom | None:
-    """A room as its log has it, or None if there is none.
+    """The room as its log has it; None if there is none.
 
     Raises:
         LogDown: the log can't be reached, which says nothing about the room.
@@ -36,7 +36,7 @@ async def _begin(log: Log, room_id: str) -> Replica | None:
     try:
         entries = await log.read(room_id, CONTROL, 0, 1)
     except Trimmed:
-        # A later one alone, from a process that could give no state, opens nothing.
+        # Later entries alone, from a re-seed without a state, can't be folded.
         entries = []
     if not entries:
         return await _from_record(log, room_id)
@@ -47,18 +47,19 @@ async def _begin(log: Log, room_id: str) -> Replica | None:
 
 
 async def _from_record(log: Log, room_id: str) -> Replica | None:
-    """A room of which the log has lost all but its record: its links and settings are good, and
-    who was in it comes in anew by them."""
+    """A room of which the log has only the record: its links and settings hold, and its people come
+    in again by them."""
     record, heads = await log.record(room_id), await log.heads(room_id)
     if not record or heads is None:
         return None
     head = heads.streams.get(CONTROL, Position.START)
     state = reopened(store.read_record(record), head.seq, heads.rights)
-    # What is committed next has no room to stand on but by a snapshot of its own.
+    # This snapshot number makes the next commit save a snapshot: without one nothing could be
+    # loaded.
     return Replica(log, state, head, heads.rights, head.seq - SNAPSHOT_EVERY)
 
 
 def hosted_state(room: HostedRoom) -> HostedState:
-    """The room for a log that has to have it again."""
+    """The room's state, for a log that is filled again."""
     state = room.state
     return HostedState(room.position, store.state_to_bytes(state), due_at(state), workers_of(state))

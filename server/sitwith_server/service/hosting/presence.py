@@ -1,8 +1,8 @@
-"""Who is connected where, by leases. A connection's id names its worker.
+"""Which connections are alive, by the workers' leases. A connection's id names its worker.
 
-A worker beats in a task of its own, whatever it hosts: its lease does not know how many rooms there
-are. It reports its own lost sockets at once, and again until the report is committed. A worker that
-has died can't: whoever finds its lease run out does it for each of its seats (DESIGN §5).
+A worker beats in a task of its own, however many rooms it hosts. It reports its own lost
+connections at once, and again until the report is committed. A worker that has died can't: whoever
+finds its lease run out reports each of its seats (DESIGN §5).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from sitwith_server.service.rooms.room import HostedRoom
 LEASE_SECONDS: Final = 5.0
 """How long a worker counts as alive after its last beat."""
 BEAT_EVERY: Final = 0.4
-"""Seconds between two beats: what nobody could commit is known as closely as this."""
+"""Seconds between two beats. An outage's length is known to this precision."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Presence:
-    """The connections of this worker, and a look at those of the others."""
+    """The connections of this worker, and checks on those of the others."""
 
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
@@ -40,7 +40,7 @@ class Presence:
     # -- the lease -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """From within the event loop."""
+        """Starts to beat. Call it from within the event loop."""
         self._beating = asyncio.create_task(self._beat(), name="sitwith-beat")
 
     def stop(self) -> None:
@@ -66,29 +66,30 @@ class Presence:
     # -- connections of this worker --------------------------------------------------------------
 
     def opened(self) -> str:
-        """The id of a new connection."""
+        """Notes a new connection and returns its id."""
         connection = f"{self.worker}.{tokens.new_id()}"
         self._live.add(connection)
         return connection
 
     def closed(self, connection: str) -> None:
+        """Notes that a connection of this worker has ended."""
         self._live.discard(connection)
 
     async def report(self, room: HostedRoom, seat: str, connection: str) -> None:
-        """A connection is gone: commits it, now or as soon as it can be."""
+        """Commits that a connection is lost, now or as soon as possible."""
         self.closed(connection)
-        # A room that is over here is minded by whoever loads it anew.
+        # The worker that loads a retired room again reports its lost connections.
         if room.retired or await self._lose(room, seat, connection):
             self._unreported.pop(connection, None)
         else:
             self._unreported[connection] = (room, seat)
 
     def unreported(self) -> list[str]:
-        """The connections whose loss could not be reported so far."""
+        """The connections whose loss is not reported yet."""
         return list(self._unreported)
 
     async def report_again(self, connection: str) -> None:
-        """One of the `unreported`."""
+        """Tries to report one of the `unreported` connections."""
         if (found := self._unreported.get(connection)) is not None:
             await self.report(*found, connection)
 
@@ -100,17 +101,17 @@ class Presence:
     # -- connections of others -------------------------------------------------------------------
 
     def living_at_beat(self) -> frozenset[str]:
-        """The workers that lived at the last beat."""
+        """The workers that were alive at this worker's last beat."""
         return self._leases.living_at_beat()
 
     async def report_lost(self, room: HostedRoom) -> None:
-        """Reports the lost connections of a room that nobody has reported.
+        """Reports the room's lost connections that nobody has reported.
 
         Raises:
             LogDown: the leases can't be read.
         """
         suspects = workers_of(room.state) - self.living_at_beat() - {self.worker}
-        # One that began to live after the last beat is not known yet.
+        # A worker that started after the last beat is not known yet.
         living = await self._leases.living(suspects) if suspects else frozenset()
         dead = suspects - living
         for seat in tuple(room.state.seats.values()):

@@ -13,7 +13,8 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
 from sitwith_server.room.door.crowd import is_besieged, is_crowded, is_own
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.host import Host, RoomReference
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.people.names import Name
 from sitwith_server.service.people.peers import address_hash

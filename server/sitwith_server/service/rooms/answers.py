@@ -1,4 +1,5 @@
-"""The answer to a command, as the log remembers it under the command's id and the sender gets it."""
+"""The answer to a command, as the log remembers it under the command's id and the sender gets
+it."""
 
 from __future__ import annotations
 

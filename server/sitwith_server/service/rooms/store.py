@@ -1,7 +1,7 @@
 """Events, states, records and words as the log keeps them, and back.
 
-A value goes to the log as a `LazyBlob`, which makes bytes of it, with a schema version, only if they
-are asked for: a log of this process alone gives the value itself back. The shapes of the bytes
+A value goes to the log as a `LazyBlob`, which makes bytes of it, with a schema version, only if
+they are asked for: a log of this process alone gives the value itself back. The shapes of the bytes
 follow the dataclasses of `room.events` and `room.talk`; cattrs does the walking.
 """
 

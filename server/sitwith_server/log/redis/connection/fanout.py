@@ -1,8 +1,8 @@
-"""Bells and whispers of one instance: one subscription connection, watched by its own echo.
+"""Notifications and publishes of one instance: one subscribing connection, checked by its own echo.
 
-Pub/sub loses messages without a word, and a connection can be dead for as long as nobody looks.
-So a probe goes out every second and must come back through this very connection. While it doesn't,
-the fan-out is dark: the connection is made anew, and each followed room rings, to be read again.
+Pub/sub loses messages silently, and a dead connection is not noticed until somebody uses it. So a
+probe is published every second and must come back on this connection. While it does not, the
+fan-out is dark: it connects again, and then every room that is subscribed to is read again.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ class FanOutOwner(Protocol):
     """What the fan-out needs of its instance."""
 
     def probe(self, channel: str) -> None:
-        """Publish something there."""
+        """Publish something on this channel."""
 
-    def rang(self, room: str, message: bytes) -> None:
-        """A bell, as it came (`bells.told_of`)."""
+    def notified(self, room: str, message: bytes) -> None:
+        """A notification has come (`notifications.parse_notification`)."""
 
-    def ring(self, room: str) -> None:
-        """Ring the room's bells with the heads as they are, soon."""
+    def notify_heads(self, room: str) -> None:
+        """Notify the room's subscribers of the heads as they are, soon."""
 
-    def told(self, message: bytes) -> None:
-        """Something came on an index of rooms; empty: something may have been missed."""
+    def index_message(self, message: bytes) -> None:
+        """A message has come on an index's channel; empty: some may have been missed."""
 
     def echoed(self) -> None:
         """A probe has come back."""
 
     def darkened(self) -> None:
-        """No bell is heard any more."""
+        """No notifications come any more."""
 
 
 @dataclass(slots=True, eq=False)
 class _Subscriber:
-    bell: OnNotification
-    heard: OnMessage
+    on_notification: OnNotification
+    on_message: OnMessage
     alive: bool = True
 
-    # Lambdas keep the arguments out of what asyncio logs when a callback fails.
+    # asyncio logs a failed callback with its arguments; lambdas keep blobs out of the log.
 
-    def ring(self, bell: Notification) -> None:
-        _soon(lambda: self.bell(bell) if self.alive else None)
+    def notify(self, notification: Notification) -> None:
+        _soon(lambda: self.on_notification(notification) if self.alive else None)
 
-    def hear(self, blob: bytes) -> None:
-        _soon(lambda: self.heard(blob) if self.alive else None)
+    def receive(self, blob: bytes) -> None:
+        _soon(lambda: self.on_message(blob) if self.alive else None)
 
 
 def _soon(call: Callable[[], None]) -> None:
@@ -72,71 +72,76 @@ def _soon(call: Callable[[], None]) -> None:
 
 
 class FanOut:
-    """The followers of one instance's rooms.
+    """The subscribers of one instance's rooms.
 
-    every: seconds between probes. dark_after: seconds without an echo that make it dark.
+    every: seconds between probes.
+    dark_after: seconds without an echo after which it is dark.
     """
 
     def __init__(self, owner: FanOutOwner, *, every: float, dark_after: float) -> None:
         self._owner = owner
         self._every = every
         self._dark_after = dark_after
-        self._followers: dict[str, list[_Subscriber]] = {}
+        self._subscribers: dict[str, list[_Subscriber]] = {}
         self._rooms: dict[bytes, str] = {}
         self._connection: RedisConnection | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
 
     @property
-    def followed(self) -> list[str]:
-        return list(self._followers)
+    def subscribed(self) -> list[str]:
+        """The rooms that are subscribed to."""
+        return list(self._subscribers)
 
     def silence(self) -> float:
         """Seconds since the last echo."""
         return asyncio.get_running_loop().time() - self._echo_at
 
-    # --- followers -------------------------------------------------------------------------
+    # --- subscribers -----------------------------------------------------------------------
 
-    def subscribe(self, room: str, bell: OnNotification, heard: OnMessage) -> Callable[[], None]:
-        follower = _Subscriber(bell, heard)
-        channel = keys_of(room).bell
-        if room not in self._followers:
-            self._followers[room] = []
+    def subscribe(
+        self, room: str, on_notification: OnNotification, on_message: OnMessage
+    ) -> Callable[[], None]:
+        subscriber = _Subscriber(on_notification, on_message)
+        channel = keys_of(room).channel
+        if room not in self._subscribers:
+            self._subscribers[room] = []
             self._rooms[channel.encode()] = room
             if self._connection is not None:
                 self._connection.tell("SUBSCRIBE", channel)
-        self._followers[room].append(follower)
+        self._subscribers[room].append(subscriber)
 
         def unsubscribe() -> None:
-            if not follower.alive:
+            if not subscriber.alive:
                 return
-            follower.alive = False
-            followers = self._followers.get(room, [])
-            if follower in followers:
-                followers.remove(follower)
-            if not followers and self._followers.pop(room, None) is not None:
+            subscriber.alive = False
+            subscribers = self._subscribers.get(room, [])
+            if subscriber in subscribers:
+                subscribers.remove(subscriber)
+            if not subscribers and self._subscribers.pop(room, None) is not None:
                 self._rooms.pop(channel.encode(), None)
                 if self._connection is not None:
                     self._connection.tell("UNSUBSCRIBE", channel)
 
         return unsubscribe
 
-    def ring(self, room: str, bell: Notification) -> None:
-        for follower in self._followers.get(room, ()):
-            follower.ring(bell)
+    def notify(self, room: str, notification: Notification) -> None:
+        """Calls the room's subscribers, soon."""
+        for subscriber in self._subscribers.get(room, ()):
+            subscriber.notify(notification)
 
     def forget(self) -> None:
-        """No follower is called any more."""
-        for followers in self._followers.values():
-            for follower in followers:
-                follower.alive = False
-        self._followers.clear()
+        """Ends all subscriptions; no subscriber is called any more."""
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.alive = False
+        self._subscribers.clear()
         self._rooms.clear()
 
     # --- the connection --------------------------------------------------------------------
 
     async def run(self, connect: Connect) -> None:
-        """Keeps a connection until it is cancelled."""
+        """Keeps a connection open until it is cancelled."""
         try:
             while True:
                 with suppress(OSError, TimeoutError, ErrorReply):
@@ -148,7 +153,7 @@ class FanOut:
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
-        connection = await connect(lambda: RedisConnection(push=self._came, lost=lost.set))
+        connection = await connect(lambda: RedisConnection(push=self._on_push, lost=lost.set))
         try:
             connection.listen()
             self._connection = connection
@@ -162,52 +167,52 @@ class FanOut:
                     async with asyncio.timeout(self._every):
                         await lost.wait()
                 except TimeoutError:
-                    # Who comes late was busy or stopped, and has to ask again before it judges.
+                    # A late timer means that this process was busy or stopped: probe again first.
                     late = loop.time() - begun > self._every * 1.5
-                    # Not at the very end of the time: the next look would come after it.
+                    # Half a turn early, because the next check would come too late.
                     if self.silence() > self._dark_after - self._every / 2 and not late:
                         return
-                    self.ask()
+                    self.send_probe()
         finally:
             self._connection = None
             connection.abort()
 
     async def _subscribe(self, connection: RedisConnection) -> None:
-        """To the bells of all rooms that are followed; who follows meanwhile does it by itself."""
-        rooms = list(self._followers)
+        """Subscribes to all rooms; one that is added meanwhile subscribes by itself."""
+        rooms = list(self._subscribers)
         for start in range(0, len(rooms), AT_ONCE):
-            some = [room for room in rooms[start : start + AT_ONCE] if room in self._followers]
+            some = [room for room in rooms[start : start + AT_ONCE] if room in self._subscribers]
             if some:
-                connection.tell("SUBSCRIBE", *(keys_of(room).bell for room in some))
+                connection.tell("SUBSCRIBE", *(keys_of(room).channel for room in some))
             await asyncio.sleep(0)
 
-    def ask(self) -> None:
-        """Send a probe, that the next echo may come at once."""
+    def send_probe(self) -> None:
+        """Sends a probe now, so that an echo can come at once."""
         with suppress(LogDown):
             self._owner.probe(self._probe)
 
-    def _came(self, push: list[Any]) -> None:
+    def _on_push(self, push: list[Any]) -> None:
         kind, channel, what = push
         if kind == b"message":
             if room := self._rooms.get(channel):
-                self._told(room, what)
+                self._on_room_message(room, what)
             elif channel in _INDEXES:
-                self._owner.told(what)
+                self._owner.index_message(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
                 self._owner.echoed()
         elif kind == b"subscribe":
-            # Whatever came before this moment was not heard.
+            # Messages before this moment were missed.
             if room := self._rooms.get(channel):
-                self._owner.ring(room)
+                self._owner.notify_heads(room)
             elif channel == _LAST_INDEX:
-                self._owner.told(b"")
+                self._owner.index_message(b"")
             elif channel == self._probe.encode():
-                self.ask()
+                self.send_probe()
 
-    def _told(self, room: str, message: bytes) -> None:
+    def _on_room_message(self, room: str, message: bytes) -> None:
         if message[0] in (ENTRIES, HINT):
-            self._owner.rang(room, message)
+            self._owner.notified(room, message)
         elif message[0] == PUBLISHED:
-            for follower in self._followers.get(room, ()):
-                follower.hear(message[1:])
+            for subscriber in self._subscribers.get(room, ()):
+                subscriber.receive(message[1:])

@@ -1,7 +1,8 @@
-"""What this process knows of an instance's rooms: of those it hosts all, of the others the record.
+"""What this process holds of one instance's rooms: a copy of those it hosts, the record of all
+others.
 
-Records are small, and an unopened room has nobody who hosts it: every process keeps them all, so
-that links which nobody has used yet survive a Redis that lost everything.
+Records are small, and a room that nobody has opened is hosted by no worker. So every process keeps
+all records, and links that were never used survive a Redis that has lost everything.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from sitwith_server.log.redis.reseed.room_copy import RoomCopy
 
 TIDY_EVERY: Final = 1_000
 TIDY_AFTER: Final = 3_600
-"""Seconds that this machine's clock may differ from the log's, amply."""
+"""More seconds than this machine's clock will differ from the log's."""
 
 
 class Holdings:
     """Rooms, records and tombstones of one instance.
 
-    let_go: lets go of files of a room that are gone; without names, of all.
+    evict: drops this process's copies of files of a room; without names, of all its files.
     """
 
     def __init__(self) -> None:
@@ -36,21 +37,21 @@ class Holdings:
         self.rooms: dict[str, RoomCopy] = {}
         self.records: dict[str, VersionedRecord] = {}
         self.tombstones: dict[str, int] = {}
-        """Ended rooms, and until when (µs) that is remembered."""
+        """Ended rooms, and until when each is remembered (µs)."""
         self.beat: tuple[str, int, int] | None = None
-        """This worker, its lease (ms) and when it beat last (µs)."""
+        """This worker, its lease (ms), and the time of its last beat (µs)."""
         self._until_tidy = TIDY_EVERY
         self.peers: set[str] = set()
-        """The other workers that lived at this one's last beat."""
+        """The other workers that were alive at this worker's last beat."""
         self.lapsed: set[str] = set()
-        """The workers whose lease had run out then."""
+        """The workers whose lease had run out at this worker's last beat."""
         self._forgotten_here: set[str] = set()
-        """Rooms that this process alone has let forget: the log knows nothing of it yet."""
+        """Rooms that have forgotten in this process alone: the log does not know it yet."""
 
     # --- rooms of this process -------------------------------------------------------------
 
     def use(self, room: str) -> RoomCopy:
-        """Begin or go on to keep a room. Each `use` needs its `leave`."""
+        """The room's copy, made if there is none. Each `use` needs a `leave`."""
         copy = self.rooms.get(room)
         if copy is None:
             copy = self.rooms[room] = RoomCopy(lambda: self.evict(room))
@@ -60,6 +61,7 @@ class Holdings:
         return copy
 
     def leave(self, room: str) -> None:
+        """Ends one `use`; the last one drops the copy."""
         copy = self.rooms.get(room)
         if copy is not None:
             copy.users -= 1
@@ -88,7 +90,7 @@ class Holdings:
     # --- records of all rooms --------------------------------------------------------------
 
     def apply_message(self, message: bytes) -> None:
-        """A message of the index's channel."""
+        """Takes a message of an index's channel."""
         if message[0] == RECORD:
             room, record = parse_record(message)
             self.learn(room, record)
@@ -96,7 +98,7 @@ class Holdings:
             self.add_tombstone(*parse_tombstone(message))
 
     def learn(self, room: str, record: VersionedRecord) -> None:
-        """What the log says of the room."""
+        """Takes a record from the log, unless a newer one is known or the room has ended."""
         self.confirm_epoch(room, record.epoch)
         known = self.records.get(room)
         if self.is_ended(room):
@@ -110,7 +112,7 @@ class Holdings:
             copy.accepts_epoch(record.epoch)
 
     def add_tombstone(self, room: str, until: int) -> None:
-        """The room has ended: nobody will bring it back from here."""
+        """The room has ended: drops all that is held of it, so that no re-seed restores it."""
         if room not in self.tombstones:
             self.evict(room)
         self.tombstones[room] = max(until, self.tombstones.get(room, 0))
@@ -121,7 +123,7 @@ class Holdings:
     # --- lives -----------------------------------------------------------------------------
 
     def forget_here(self, room: str, record: bytes) -> None:
-        """As `Log.forget_here`."""
+        """As `LocalCopies.forget_here`."""
         known, copy = self.records.get(room), self.rooms.get(room)
         epoch = next_life(max(known.epoch if known else 0, copy.epoch if copy else 0))
         if known is not None:
@@ -135,8 +137,9 @@ class Holdings:
             self.evict(room)
 
     def confirm_epoch(self, room: str, epoch: int) -> None:
-        """The log itself says what the room's epoch is: if it is still in the life that this
-        process has let go of alone, it goes on in that, until the log has to forget, too."""
+        """The log says that the room has this epoch. If the room is there still in the life that it
+        has forgotten in this process alone, the process returns to that life; the log has to
+        forget, too."""
         if room not in self._forgotten_here:
             return
         self._forgotten_here.discard(room)
@@ -147,7 +150,7 @@ class Holdings:
             copy.epoch = epoch
 
     def _tidy(self) -> None:
-        """Now and then drops what has expired."""
+        """Drops expired records and tombstones, now and then."""
         self._until_tidy -= 1
         if self._until_tidy > 0:
             return
@@ -161,5 +164,6 @@ class Holdings:
         }
 
     def is_ended(self, room: str) -> bool:
-        """Whether the room has ended, by this machine's clock: an hour more or less is no harm."""
+        """Whether the room has ended. By this machine's clock: an hour more or less does no
+        harm."""
         return self.tombstones.get(room, 0) > time.time() * 1_000_000

@@ -1,4 +1,4 @@
-"""What this process holds of a room, so that a Redis that lost it can be told."""
+"""This process's copy of a room, from which a Redis that has lost the room is filled again."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from sitwith_server.log.base import (
 from sitwith_server.log.redis.packing import StoredEntry, key_field
 
 TAIL_SECONDS: Final = 120.0
-"""Entries are held for this long."""
+"""Seconds for which the copy keeps an entry."""
 
 
 class RoomCopy:
     """The last two minutes of each stream, ten minutes of outcomes, and all heads.
 
-    Fed with each commit of this process and with all that it reads, its own commits again. All of
-    it is of one life of the room: as soon as a higher one is met, by whatever comes of it,
-    everything before is let go of, and what still comes of a lower one is not taken.
+    It gets every commit of this process and every entry that this process reads. All of it belongs
+    to one life of the room: whatever shows a higher life empties the copy, and what comes of a
+    lower life is ignored.
 
     forgot: called when a life ends here.
     """
@@ -43,7 +43,8 @@ class RoomCopy:
         self._tails: dict[str, dict[int, StoredEntry]] = {}
         self._outcomes: dict[bytes, tuple[float, bytes]] = {}
         self._folded = (0, 0)
-        """The highest control entry that came here itself, and the rights number after it."""
+        """The number of the highest control entry that was added, and the rights number after
+        it."""
         self._forgot = forgot
 
     # --- lives -----------------------------------------------------------------------------
@@ -53,7 +54,7 @@ class RoomCopy:
         return life_of(self.epoch)
 
     def accepts_epoch(self, epoch: int) -> bool:
-        """Whether something of this epoch counts here. May end the life that was."""
+        """Whether data of this epoch belongs here. A higher life empties the copy first."""
         if epoch > self.epoch:
             if self.epoch and life_of(epoch) > self.life:
                 self.forget()
@@ -62,7 +63,7 @@ class RoomCopy:
         return epoch == self.epoch or life_of(epoch) == self.life
 
     def forget(self) -> None:
-        """All but the epoch, and who holds the room."""
+        """Drops everything but the epoch and the room's users."""
         self.rights = 0
         self.heads.clear()
         self._tails.clear()
@@ -73,7 +74,8 @@ class RoomCopy:
     # --- what comes ------------------------------------------------------------------------
 
     def add(self, stream: str, entries: Sequence[StoredEntry], at: float) -> None:
-        """Entries that were committed or read, of one life. at: the log's clock now, about."""
+        """Adds entries of one life that were committed or read. at: about now, by the log's
+        clock."""
         if not entries or not self.accepts_epoch(entries[-1].epoch):
             return
         self.latest = max(self.latest, at)
@@ -82,7 +84,7 @@ class RoomCopy:
             known = tail.get(entry.seq)
             if known is not None:
                 if known.meta == entry.meta:
-                    # The shorter body has been blanked; the other one was on its way meanwhile.
+                    # The shorter body was blanked; the other was read before that.
                     if len(entry.blob) <= len(known.blob):
                         tail[entry.seq] = entry
                     continue
@@ -102,7 +104,7 @@ class RoomCopy:
         self._drop_old(tail)
 
     def add_committed(self, stream: str, entry: StoredEntry, position: Position, at: float) -> None:
-        """As `add`, of an entry that this process has committed: its outcome is not looked at."""
+        """As `add`, for one entry that this process has committed; ignores its outcome."""
         tail = self._tails.get(stream)
         if tail is None or entry.seq in tail or position.epoch != self.epoch:
             self.add(stream, (entry,), at)
@@ -117,6 +119,7 @@ class RoomCopy:
         self._drop_old(tail)
 
     def remember(self, field: bytes, outcome: bytes, at: float) -> None:
+        """Keeps an outcome and drops at most two old ones. field: of `key_field`."""
         outcomes, limit = self._outcomes, at - OUTCOME_SECONDS
         outcomes.setdefault(field, (at, outcome))
         for _ in range(2):
@@ -126,7 +129,7 @@ class RoomCopy:
             del outcomes[oldest]
 
     def update_heads(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
-        """What the log says of itself."""
+        """Takes the heads that the log has given."""
         if not self.accepts_epoch(epoch):
             return
         self.rights = max(self.rights, rights)
@@ -136,6 +139,7 @@ class RoomCopy:
                 self.heads[stream] = head
 
     def blank(self, blanks: Iterable[Blank]) -> None:
+        """Replaces the bodies of these entries where they are held."""
         for blank in blanks:
             tail = self._tails.get(blank.stream, {})
             for seq in blank.numbers:
@@ -145,12 +149,12 @@ class RoomCopy:
     # --- what is held ----------------------------------------------------------------------
 
     def entries(self, stream: str) -> list[StoredEntry]:
-        """All entries that are held, in order. Some may be missing between them, and below the
-        head: of what was not read only the head may be known."""
+        """All entries held, in order. There may be gaps, also below the head: of a stream that was
+        not read only the head may be known."""
         return sorted(self._tails.get(stream, {}).values(), key=lambda entry: entry.seq)
 
     def tail(self, stream: str) -> list[StoredEntry]:
-        """The entries held up to the last of them, without gaps, in order."""
+        """The last entries held that follow each other without a gap, in order."""
         tail = self._tails.get(stream, {})
         seq = max(tail, default=0)
         found: list[StoredEntry] = []
@@ -161,17 +165,17 @@ class RoomCopy:
         return found
 
     def rights_at(self, seq: int) -> int:
-        """The rights number after the control entry `seq`, as far as it is known here."""
+        """The rights number after the control entry `seq`, as far as this copy knows."""
         return self.rights if self.rights <= seq else min(self._folded[1], seq)
 
     def outcomes(self) -> list[tuple[bytes, bytes]]:
-        """What each is found by (`key_field`), and the answer."""
+        """The field (`key_field`) and the answer of each outcome."""
         return [(field, outcome) for field, (_, outcome) in self._outcomes.items()]
 
     def replace_heads(
         self, epoch: int, rights: int, heads: Mapping[str, Position], streams: Iterable[str]
     ) -> None:
-        """The log came back with other heads: what it doesn't have is no longer so."""
+        """Takes the heads of a log that came back, and drops these streams, which it has lost."""
         if life_of(epoch) != self.life:
             self.forget()
         self.epoch, self.rights = epoch, rights
@@ -197,7 +201,7 @@ class RoomCopy:
 
 
 def state_of(copy: RoomCopy) -> HostedState | None:
-    """What the service has of the room, of whatever life."""
+    """The service's state of the room, of whatever life; None if nobody hosts it."""
     if copy.give is None:
         return None
     try:
@@ -210,12 +214,12 @@ def state_of(copy: RoomCopy) -> HostedState | None:
 
 
 def current_state_of(copy: RoomCopy) -> HostedState | None:
-    """The same, unless it is of a life before."""
+    """The same; also None if it is of an earlier life."""
     given = state_of(copy)
     return given if given is None or given.position.life >= copy.life else None
 
 
 def reaches_entries(copy: RoomCopy, given: HostedState) -> bool:
-    """Whether the state reaches up to the entries that are held."""
+    """Whether no entry is missing between the state and the entries held."""
     tail = copy.tail(CONTROL)
     return not tail or given.position.seq >= tail[0].seq - 1

@@ -1,7 +1,7 @@
-"""Entering an instance: as it was, or offering what it lost to whoever comes there next.
+"""Enters an instance: as it was, or after all processes have offered it what it has lost.
 
-Every process does the same, at the same time and without knowing of the others; the scripts in
-`seed.lua` make one of it. Nothing is committed before the instance has opened, once for all.
+Every process does the same at the same time, without knowing of the others; `seed.lua` combines
+their offers. Nothing is committed before the instance has opened, once for all processes.
 """
 
 from __future__ import annotations
@@ -34,17 +34,18 @@ from sitwith_server.log.redis.reseed.room_copy import (
 )
 
 AT_ONCE: Final = 32
-"""Offers under way at the same time."""
-TOMBS_AT_ONCE: Final = 200
+"""Offers that may be under way at the same time."""
+TOMBSTONES_AT_ONCE: Final = 200
 RECORDS_AT_ONCE: Final = 64
 UNKNOWN_TTL: Final = int(LINGER * 1_000)
-"""How long a room lives whose record never came to be known here (ms)."""
+"""How long a room lives whose record this process has never received (ms)."""
 
 
 class Seeder:
-    """Remembers which incarnation of one instance this process has told all that it holds.
+    """Fills an instance that has lost rooms, and remembers which incarnation it has entered.
 
-    kept: how many entries of a stream are kept. now: the log's clock.
+    kept: how many entries of a stream the instance keeps at least.
+    now: the log's clock.
     """
 
     def __init__(
@@ -60,18 +61,17 @@ class Seeder:
     async def enter(
         self, connection: RedisConnection, run_id: str, seeds: Callable[[], None]
     ) -> bytes:
-        """The incarnation's id, once commits may pass. Raises LogDown or Refused.
+        """Returns the incarnation's id once it takes commits. Raises LogDown or ErrorReply.
 
-        seeds: called when something has been lost, or another one is being told, and that takes
-        its time.
-        run_id: of the server process. Where it isn't the one that the instance's marker names,
-        that process has lost or missed something, and a new incarnation begins.
+        run_id: of the server process. If it differs from the one that the instance has recorded,
+            the server was restarted and may have lost data: a new incarnation begins.
+        seeds: called when re-seeding begins, by this process or another one; it takes time.
         """
         while True:
             words = (run_id, os.urandom(16).hex(), self._window)
             incarnation: bytes = await self._do(connection, "arrive", *words)
             if self._entered is None:
-                # Nothing can be held of an instance that was never entered.
+                # This process holds nothing of an instance that it never entered.
                 self._entered = incarnation
             fresh = incarnation != self._entered
             if fresh:
@@ -87,7 +87,7 @@ class Seeder:
     async def _opened(
         self, connection: RedisConnection, incarnation: bytes, seeds: Callable[[], None]
     ) -> bool:
-        """False if yet another incarnation has begun."""
+        """Waits until the incarnation opens; False if yet another one has begun."""
         while wait := await self._do(connection, "open", incarnation):
             if wait < 0:
                 return False
@@ -104,17 +104,17 @@ class Seeder:
             words: list[Word] = [*holdings.beat, len(peers), *peers, *sorted(holdings.lapsed)]
             await self._do(connection, "beat", incarnation, *words)
         tombstones = [(keys_of(room).prefix, until) for room, until in holdings.tombstones.items()]
-        for start in range(0, len(tombstones), TOMBS_AT_ONCE):
-            some = tombstones[start : start + TOMBS_AT_ONCE]
+        for start in range(0, len(tombstones), TOMBSTONES_AT_ONCE):
+            some = tombstones[start : start + TOMBSTONES_AT_ONCE]
             await self._do(
-                connection, "tombs", incarnation, *(word for tomb in some for word in tomb)
+                connection, "tombs", incarnation, *(word for each in some for word in each)
             )
-        await self._one_after_another(connection, "offer", incarnation, self._offers(), AT_ONCE)
-        await self._one_after_another(connection, "records", incarnation, self._records(), 1)
+        await self._send_all(connection, "offer", incarnation, self._offers(), AT_ONCE)
+        await self._send_all(connection, "records", incarnation, self._records(), 1)
         if holdings.beat is not None:
             await self._do(connection, "done", incarnation, holdings.beat[0])
 
-    async def _one_after_another(
+    async def _send_all(
         self,
         connection: RedisConnection,
         operation: str,
@@ -122,13 +122,13 @@ class Seeder:
         offers: Iterator[list[Word]],
         at_once: int,
     ) -> None:
-        """So many at once, and no more of their words in memory."""
+        """Sends the offers, `at_once` at a time; only these are in memory."""
         while some := list(islice(offers, at_once)):
             asked = (self._do(connection, operation, incarnation, *offer) for offer in some)
             await asyncio.gather(*asked)
 
     def _offers(self) -> Iterator[list[Word]]:
-        """The rooms that this process hosts, each with all that it holds."""
+        """One offer for each room that this process hosts, with all that it holds."""
         holdings = self._holdings
         for room, copy in list(holdings.rooms.items()):
             if self._hosts(room):
@@ -136,7 +136,7 @@ class Seeder:
                 yield [*self._record(room, copy, given), "1", *self._all_of(copy, given)]
 
     def _records(self) -> Iterator[list[Word]]:
-        """All others' records, some in one."""
+        """The records of all other rooms, many in one offer."""
         rooms = [room for room in self._holdings.records if not self._hosts(room)]
         for start in range(0, len(rooms), RECORDS_AT_ONCE):
             words: list[Word] = []
@@ -166,8 +166,8 @@ class Seeder:
         if given is not None and reaches_entries(copy, given):
             position, state = given.position, given.snapshot
         heads = dict(copy.heads)
-        # A number of which nobody has the entry nor the state would be a room that nobody can load.
-        # A conversation's may be: it says how much is missing, and no number comes twice.
+        # A control head without its entry or a state after it would make the room unloadable. In a
+        # conversation it only says how much is missing, and keeps numbers from being used twice.
         tail = copy.tail(CONTROL)
         last = tail[-1].position if tail else Position.START
         heads[CONTROL] = max(position, last, key=lambda each: each.seq)
@@ -224,8 +224,8 @@ class Seeder:
         self._losses.append((copy, lost))
 
     def tell_losses(self) -> None:
-        """Calls everyone who holds a room of which something is gone. To be called in the very
-        step in which commits may pass again, so that nobody goes on with what is no longer so."""
+        """Calls `lost` for each room that has lost something. Must be called in the same step that
+        lets commits pass again, so that nobody decides on a state that the log no longer has."""
         losses, self._losses = self._losses, []
         for copy, lost in losses:
             for tell in tuple(copy.lost):
