@@ -13,8 +13,8 @@ from sitwith_server.room.model import RoomState
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms.room import HostedRoom
 
-ELSEWHERE = (RoomState, HostedRoom, Host, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future, type,
-             ModuleType, FunctionType)  # fmt: skip
+ELSEWHERE = (RoomState, HostedRoom, Host, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future,
+             type, ModuleType, FunctionType)  # fmt: skip
 """What others hold, and look after: not the media plane's."""
 
 

@@ -101,7 +101,7 @@ async def test_EV5_CL12_another_workers_copies_go_the_same_way(by: str) -> None:
     assert isinstance(await e.ask(c.CareCard(by=ada, card=Card(phone="canary"))), Ok)
     await use.room.catch_up()
     if by == "reading":
-        use.room.on_notification = lambda bell: True  # type: ignore[method-assign]
+        use.room.on_notification = lambda notification: True  # type: ignore[method-assign]
     log.told.clear()
     assert isinstance(await e.ask(c.Unsay(by=ada, to="circle", n=1)), Ok)
     assert isinstance(await e.ask(c.CareCard(by=ada, card=None)), Ok)

@@ -19,7 +19,7 @@ async def test_one_sick_room_takes_nothing_from_the_others(monkeypatch: pytest.M
     host = Host(log, AuditTrail(log, 60))
     uses = [await host.use(each.room.id) for each in elsewhere]
     sick, well = [use.room for use in uses if use is not None]
-    sick.on_notification = well.on_notification = lambda bell: True  # type: ignore[method-assign]
+    sick.on_notification = well.on_notification = lambda notification: True  # type: ignore[method-assign]
 
     asked: list[str] = []
 

@@ -334,7 +334,7 @@ class Hub:
                 if link.outbox.ended is not None:
                     return
             # What was deleted while others had their turn is not sent any more (EV5).
-            self._give(link, self.room.conversations.as_it_is(words))
+            self._give(link, self.room.conversations.current(words))
 
 
 def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:

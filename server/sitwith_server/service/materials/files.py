@@ -1,4 +1,5 @@
-"""The files of materials: brought to the log, fetched from it, put back where it lost them."""
+"""The files of materials: stores them in the log, reads them, and restores what the log has
+lost."""
 
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ from sitwith_server.service.rooms.room import HostedRoom
 
 EVERY: Final = 5.0
 LOST_SECONDS: Final = 30.0
-"""How long others have to put back a file that this worker does not hold."""
+"""How long other workers have to restore a file that this worker does not hold."""
 
 _log = structlog.get_logger(__name__)
 
 
 class MaterialFiles:
-    """Looks after the files of the rooms that this worker hosts."""
+    """The files of the rooms that this worker hosts."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class MaterialFiles:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """From within the event loop."""
+        """Starts the repairs. Call it from within the event loop."""
         self._task = asyncio.create_task(self._run(), name="sitwith-material-files")
 
     def stop(self) -> None:
@@ -49,22 +50,22 @@ class MaterialFiles:
             self._task.cancel()
 
     async def put(self, room: str, name: str, data: bytes) -> bool:
-        """Brings a file; False if there is no room. Raises LogDown."""
+        """Stores a file; False if there is no room. Raises LogDown."""
         return await self._log.files.put(room, name, data)
 
     async def get(self, room: str, name: str) -> bytes | None:
-        """A file, if anybody has it. Raises LogDown."""
+        """A file, None if it is gone. Raises LogDown."""
         return await self._log.files.get(room, name)
 
     async def drop(self, room: str, name: str) -> None:
-        """Deletes a file that nothing leads to, now or as soon as it can be."""
+        """Deletes a file that no material uses, now or as soon as possible."""
         try:
             await self._log.files.drop(room, name)
         except LogDown:
             self.unsure(room, name)
 
     def unsure(self, room: str, name: str) -> None:
-        """It is not known whether a file is shown: it stays until that is."""
+        """Keeps a file until it is known whether a material uses it."""
         self._unsure[room, name] = asyncio.get_running_loop().time()
 
     async def _run(self) -> None:
@@ -76,7 +77,7 @@ class MaterialFiles:
             await asyncio.sleep(self._every)
 
     async def repair(self) -> None:
-        """Puts back what the log has lost, and takes away what nobody holds any more."""
+        """Restores files that the log has lost. Removes materials whose file no worker holds."""
         rooms = self._hosted()
         self._log.files.evict_others({room.id for room in rooms})
         self._missing = {
@@ -98,7 +99,7 @@ class MaterialFiles:
             if room is not None and (now - since <= self._lost_after or not room.is_current):
                 continue
             del self._unsure[room_id, name]
-            # Of a room that is not here any more it goes with the room.
+            # If the room is no longer here, its file is deleted with it.
             if room is not None and name not in room.state.materials.names():
                 await self.drop(room_id, name)
 
@@ -108,8 +109,8 @@ class MaterialFiles:
             for name in there:
                 self._missing.pop((room.id, name), None)
             return
-        # What seems to be missing may have been hidden or forgotten, and nobody has heard of it
-        # here yet: putting it back would keep it for ever.
+        # A missing file may have been hidden or forgotten without this worker knowing yet:
+        # restoring it would keep it for ever. So read the log first.
         await room.catch_up()
         now = asyncio.get_running_loop().time()
         lost: list[str] = []

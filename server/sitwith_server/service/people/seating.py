@@ -1,4 +1,5 @@
-"""The door: a hello becomes a seat, a lost connection a lost seat. Tokens end here."""
+"""Seats people: takes a hello and notes a lost connection. Invite tokens go no further than
+here."""
 
 from __future__ import annotations
 
@@ -34,13 +35,17 @@ _CLOSES: Mapping[str, CloseCode] = {
 _log = structlog.get_logger(__name__)
 
 ID_TAKEN: Final = "id_taken"
-"""The room's refusal of a seat whose id it knows already: another is drawn."""
+"""The room's refusal of a new seat whose id is in use: another id is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """A hello that was taken. `resume` is the new resume value, in clear for its owner only; `use`
-    ends with the connection (`Door.lost`)."""
+    """A hello that was taken.
+
+    use: the reference to the room; `Seating.disconnect` releases it.
+    resume: the new resume value in clear, for its owner only.
+    resumed: whether the hello had a resume value.
+    """
 
     use: RoomReference
     seat: str
@@ -61,18 +66,18 @@ async def _at_once(place: str) -> None: ...
 
 
 class Seating:
-    """Takes hellos, and notes connections that are lost.
+    """Takes hellos and notes lost connections.
 
-    A hello may have waited long before it is taken (its worker was stopped, or the log slow), and
-    its client have greeted elsewhere meanwhile: so `still` is asked once more, and the seat is not
-    taken from its own person.
+    A hello may wait long before it is taken (the worker was stopped, or the log slow). Meanwhile
+    its client may have said hello to another worker. So `still` is asked once more right before the
+    commit, and the client does not lose its new seat to its own old hello.
     """
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self.crowd_turn: Callable[[str], Awaitable[None]] = _at_once
-        """Waits until it is the turn of somebody who comes to a crowded door, by whose they are:
-        one address of one room."""
+        """Waits for the turn of a newcomer at a crowded door; the argument stands for one address
+        in one room."""
 
     async def join(
         self,
@@ -82,16 +87,17 @@ class Seating:
         still: StillWaiting = _always,
         address: str | None = None,
     ) -> Seated | CloseCode:
-        """A first hello, by an invite's token.
+        """A first hello, with an invite's token.
 
-        was: a resume value that leads nowhere any more. address: the peer's IP address; it goes no
-        further than its `address_hash`.
+        was: a resume value that is no longer valid.
+        still: see above.
+        address: the peer's IP address; only its `address_hash` goes further.
         """
         parts = tokens.read_token(token)
         use = await self._use(None if parts is None else parts.room)
         if parts is None or isinstance(use, CloseCode):
             return CloseCode.NOWHERE if isinstance(use, RoomReference) else use
-        if name.role and _leads_to_no_role(use.room, parts.digest):
+        if name.role and _is_not_for_facilitators(use.room, parts.digest):
             use.release()
             return CloseCode.BAD_FRAME
         if is_crowded(use.room.state) and _is_shared(use.room, parts.digest):
@@ -139,7 +145,7 @@ class Seating:
         return taken
 
     async def _use(self, room: str | None) -> RoomReference | CloseCode:
-        """The room, or why there is none."""
+        """A reference to the room, or why there is none."""
         if room is None:
             return CloseCode.NOWHERE
         try:
@@ -158,10 +164,11 @@ class Seating:
         resume: str,
         still: StillWaiting,
     ) -> Seated | CloseCode | None:
-        """The use goes to whoever is seated. None: the id is taken, and the use goes on."""
+        """Commits the seat. The result holds `use`, which is released where nobody is seated. None:
+        the seat's id is in use; `use` is kept for another attempt."""
         room, audit = use.room, None
         try:
-            # A crowd that comes and goes for hours would push all else out of the trail.
+            # A crowd that comes and goes for hours would displace everything else in the trail.
             if isinstance(command, c.TakeSeat) and not is_besieged(room.state):
                 at = await self._host.log.now(room.id)
                 audit = self._host.trail.entry(command.by, why, None, "ok", at)
@@ -184,7 +191,7 @@ class Seating:
         return CloseCode.NOWHERE if isinstance(outcome, Ended) else CloseCode.LOST
 
     async def disconnect(self, seated: Seated) -> None:
-        """The connection is gone; somebody else may have taken the seat since."""
+        """Notes that the connection is lost. The seat may have a newer one by now."""
         try:
             if seated.room.state.ended:
                 self._host.presence.closed(seated.connection)
@@ -194,15 +201,15 @@ class Seating:
             seated.use.release()
 
 
-def _leads_to_no_role(room: HostedRoom, digest: bytes) -> bool:
-    """Whether this is a link, and none of a facilitator's. What is no link gets the answer that it
-    always gets."""
+def _is_not_for_facilitators(room: HostedRoom, digest: bytes) -> bool:
+    """Whether this is the link of a role other than facilitator. False for what is no link: that
+    gets its usual answer."""
     invite = room.state.invite_by_digest(digest)
     return invite is not None and invite.role is not Role.FACILITATOR
 
 
 def _is_shared(room: HostedRoom, digest: bytes) -> bool:
-    """Whether this is a link that members or guests share."""
+    """Whether this is a shared link for members or guests."""
     invite = room.state.invite_by_digest(digest)
     return invite is not None and invite.role is not Role.FACILITATOR and not is_own(invite)
 

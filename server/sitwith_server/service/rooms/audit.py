@@ -1,7 +1,7 @@
-"""The audit trail: time, pseudonymous seat, action, target, result. No names, no words.
+"""The audit trail: time, pseudonymous seat, action, target, result. No names, no content.
 
-A seat's id is random and means nothing outside its room. What people say, and that they say it,
-is no action that the trail keeps; nor is who has answered how they are.
+A seat's id is random and means nothing outside its room. Chat messages and answers to mood
+questions are not actions that the trail keeps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TARGETS = ("member", "person", "group", "invite")
 
 
 class AuditTrail:
-    """Makes and reads entries of rooms' trails; they are committed with what they tell of."""
+    """Makes and reads entries of rooms' audit trails. An entry is committed with its action."""
 
     def __init__(self, log: Log, ttl: float) -> None:
         self._log = log
@@ -28,13 +28,16 @@ class AuditTrail:
     def of(
         self, command: c.Command, action: str, result: str, states: tuple[RoomState, ...], at: float
     ) -> AuditEntry | None:
-        """The entry of a person's command; None where the trail keeps none. states: of the room
-        before and after it. at: unix seconds."""
+        """The entry for a person's command; None for commands that the trail does not keep.
+
+        states: the room before and after the command.
+        at: unix seconds.
+        """
         rule = rule_for(command)
         if rule is not None and not rule.audited:
             return None
         target = _target(command)
-        # Whatever somebody else may have written in an id's place does not get into the trail.
+        # A target that is no id of this room may be any text, so it stays out of the trail.
         known = any(target in names for state in states for names in _ids(state))
         return self.entry(command.by, action, target if known else None, result, at)
 
@@ -52,7 +55,7 @@ class AuditTrail:
         return encode(said), self._ttl
 
     async def note(self, room: str, audit: AuditEntry) -> None:
-        """Keeps an entry of something that commits nothing. Raises LogDown."""
+        """Appends an entry for an action that commits nothing. Raises LogDown."""
         await self._log.audit(room, *audit)
 
     async def read(self, room: str) -> list[Mapping[str, object]]:
@@ -64,7 +67,7 @@ class AuditTrail:
 
 
 def _ids(state: RoomState) -> Iterator[Container[object]]:
-    """What this room knows by an id that somebody can name."""
+    """The ids that a command may name as its target."""
     yield from (state.seats, state.removed, state.invites, state.care.concerns)
     if state.pairs is not None:
         yield state.pairs.groups

@@ -1,4 +1,4 @@
-"""A room's conversations on this worker: deciding, committing and folding words."""
+"""A room's conversations on this worker: deciding, committing and folding their entries."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ from sitwith_server.service.rooms.message_index import MessageIndex
 Key = tuple[str, int]
 
 LINE: Final = "staff.line"
-"""Why the inbox changes with words."""
+"""The `why` of inbox events that are committed with a message."""
 
 READ_AT_ONCE: Final = 32
-"""Entries of a conversation that are read in one turn of the event loop."""
+"""Entries of a history that are decoded in one turn of the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatEntry:
-    """A commit of a conversation."""
+    """A committed entry of a conversation, decoded."""
 
     entry: Entry
     what: Saying
@@ -66,18 +66,18 @@ class NotCommitted(Enum):
 
 
 Auditor: TypeAlias = Callable[[str], AuditEntry | None]
-"""Makes the trail's entry of a result; None where the trail keeps none."""
+"""Makes the audit entry for a result; None where the trail keeps none."""
 
 Moved: TypeAlias = Callable[[RoomState, tuple[Event, ...], Position], None]
-"""Told of control events that were committed with words: the state after them, and the position of
-the last."""
+"""Called with control events that were committed with a message: the state after them, the events,
+and the position of the last one."""
 
 
 class Conversations:
-    """Implements the conversations' half of `service.rooms.room.Room`, which serialises its calls.
+    """The conversations' half of `service.rooms.room.HostedRoom`, which serialises the calls.
 
     tell: called with each entry, in order within its stream, once it is committed and folded.
-    moved: called, before it, with the control events that came with an entry of this worker.
+    moved: called before that with the control events committed together with this worker's entry.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Conversations:
         key: Key,
         audit: Auditor,
     ) -> Answer | NotCommitted:
-        """The answer, committed, or why there is none. audit: makes the trail's entry."""
+        """Decides and commits one command. Returns the answer, or why there is none."""
         now, pace = await self._log.now(self._room), paces.of_commands(command.by)
         placed = decide_talk(state, command, self.index, now)
         answer = _answer(placed, command)
@@ -127,7 +127,7 @@ class Conversations:
         assert isinstance(what, Said | Unsaid)
         if isinstance(what, Said):
             slow = slow_seconds(state, state.seats[command.by], placed.stream)
-            pace = paces.of_words(command.by, slow)
+            pace = paces.of_messages(command.by, slow)
         events = self._line_events(state, placed, command, now)
         after = fold_onto(state, events or ())
         effects = effects_of(state, after, after.seq) if events else NO_EFFECTS
@@ -160,8 +160,8 @@ class Conversations:
     def _line_events(
         self, state: RoomState, placed: Placed, command: c.Say | c.Unsay, now: float
     ) -> tuple[Event, ...] | None:
-        """What the inbox has to know of words on a line to the facilitators, in the same commit:
-        none may be lost. None: these words are no business of the inbox."""
+        """The inbox's events for a message on a line to the facilitators. They belong to the same
+        commit, so that none is lost. None: the entry does not concern the inbox."""
         if not isinstance(placed.what, Said):
             return None
         moved = line_moved(state, placed.stream, command.by, placed.what.n)
@@ -171,7 +171,7 @@ class Conversations:
         return verdict.events if isinstance(verdict, Verdict) else ()
 
     def _blanks(self, stream: str, what: Saying) -> tuple[Blank, ...]:
-        """A deletion blanks what it deletes."""
+        """The blank of the message that a deletion deletes."""
         if not isinstance(what, Unsaid):
             return ()
         deleted = self.index.message(stream, what.n)
@@ -191,8 +191,8 @@ class Conversations:
         return answer if isinstance(result, Committed) else NotCommitted.CONFLICT
 
     def take(self, entry: Entry) -> None:
-        """Folds and tells an entry that somebody else committed. A deletion also blanks what this
-        process holds of what it deletes."""
+        """Folds and passes on an entry that another worker committed. A deletion also blanks this
+        process's copy of the message."""
         what = store.read_saying(entry.blob)
         if blanks := self._blanks(entry.stream, what):
             self._log.blank_copies(self._room, blanks)
@@ -204,9 +204,12 @@ class Conversations:
         self._tell(ChatEntry(entry, what))
 
     def start_over(self, other: Conversations | None = None, lost: Collection[str] = ()) -> None:
-        """Begins anew, as the conversations of a new life do. other: another reading of the log, by
-        which the same life goes on; it counts for the streams that are `lost`. What more it has of
-        the others nobody here has been told yet, so that it is still to be folded."""
+        """Starts over, empty as after the room has forgotten.
+
+        other: another reading of the log in the same life: the streams in `lost` are taken from it.
+            What it has beyond that, observers have not seen yet, so it is not taken: it is folded
+            later.
+        """
         if other is None:
             self.index, self.positions = MessageIndex(), {}
             return
@@ -216,11 +219,11 @@ class Conversations:
 
     @property
     def count(self) -> int:
-        """How many entries of conversations this worker knows of."""
+        """How many entries of conversations this worker has folded."""
         return sum(self.index.head(stream) for stream in self.index.streams())
 
-    async def fresh(self, heads: Heads) -> list[Entry]:
-        """What others have committed to conversations and is not folded here yet."""
+    async def unread(self, heads: Heads) -> list[Entry]:
+        """Entries in the log's conversations that are not folded here yet, in order of rights."""
         found: list[Entry] = []
         for stream, head in heads.streams.items():
             known = self.index.head(stream)
@@ -231,13 +234,13 @@ class Conversations:
             except Trimmed as trimmed:
                 some = await self._log.read(self._room, stream, trimmed.first - 1)
             if not some:
-                # Nobody has those entries any more; what comes next comes after them.
+                # These entries are lost; the next one has a higher number.
                 self.index.skip_to(stream, head.seq)
             found += some
         return sorted(found, key=lambda e: (e.rights, e.at, e.stream, e.position.seq))
 
     async def history(self, stream: str, after: int) -> list[ChatEntry]:
-        """A conversation's kept entries with a number above `after`, whole and in order.
+        """A conversation's entries with a number above `after`, all and in order.
 
         Raises:
             Trimmed: some of them are no longer kept.
@@ -251,16 +254,16 @@ class Conversations:
             after = entries[-1].position.seq
         return found
 
-    def as_it_is(self, words: ChatEntry) -> ChatEntry:
-        """An entry that was read a moment ago: without its text if it was deleted meanwhile."""
-        what, stream = words.what, words.entry.stream
+    def current(self, read: ChatEntry) -> ChatEntry:
+        """An entry that was read a moment ago, without its text if it was deleted since."""
+        what, stream = read.what, read.entry.stream
         if not isinstance(what, Said) or what.deleted:
-            return words
+            return read
         message = self.index.message(stream, what.n)
         if message is None or not message.deleted:
-            return words
+            return read
         empty = replace(what, body="", deleted=True)
-        return ChatEntry(replace(words.entry, blob=store.keep_saying(empty)), empty)
+        return ChatEntry(replace(read.entry, blob=store.keep_saying(empty)), empty)
 
 
 def line_moved(state: RoomState, stream: str, by: str, n: int) -> c.LineMoved | None:
@@ -282,20 +285,21 @@ def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
 
 
 MEDIA_MESSAGE: Final = b"\xc1"
-"""What a whisper of the media plane begins with: a byte that MessagePack never uses."""
+"""The first byte of a published media message: MessagePack never uses it."""
 
 
 def is_media_message(blob: bytes) -> bool:
-    """Whether a whisper is no reaction, but a word between workers and media nodes."""
+    """Whether a published blob is a media message and not a reaction."""
     return blob[:1] == MEDIA_MESSAGE
 
 
 def reaction_to_bytes(stream: str, by: str, kind: str) -> bytes:
-    """A reaction, as it is whispered to all workers of a room."""
+    """A reaction, as it is published to all workers of a room."""
     return encode({"t": "reaction", "stream": stream, "by": by, "kind": kind})
 
 
 def reaction_from_bytes(blob: bytes) -> tuple[str, str, str]:
+    """Stream, seat and kind: the inverse of `reaction_to_bytes`."""
     frame = decode(blob)
     return str(frame["stream"]), str(frame["by"]), str(frame["kind"])
 

@@ -1,6 +1,6 @@
-"""A room as this worker holds it and follows the log with it: bells, looks, and what is missing.
+"""A room on this worker, kept up to date with its log by notifications and comparisons.
 
-One thing at a time: what is folded, read or decided here has the room's lock.
+All folding, reading and deciding takes the room's lock, so only one of these runs at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sitwith_server.service.rooms.replica import STALE_SECONDS, ReloadNeeded, Re
 
 
 class LogFollower:
-    """The half of `service.rooms.room.Room` that asks nothing of the log but what is in it."""
+    """The half of `service.rooms.room.HostedRoom` that only reads the log."""
 
     def __init__(self, log: Log, replica: Replica) -> None:
         self._log = log
@@ -31,10 +31,10 @@ class LogFollower:
         self._suspended = False
         self.frozen = False
         self.retired = False
-        """Whether this object will be the room never again: it was forgotten here without the log,
-        or can't be read here. Another one may be, once it is loaded."""
+        """Whether this object has stopped being the room for good: the room was forgotten on this
+        worker alone, or can't be read here. A newly loaded object may take its place."""
 
-    # -- what it is ------------------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
@@ -58,19 +58,17 @@ class LogFollower:
 
     @property
     def is_current(self) -> bool:
-        """Whether the state here may be acted on: not while the room is frozen, or set aside as no
-        longer what the log holds."""
+        """Whether the state here may be acted on: not while the room is frozen or suspended."""
         return not (self._suspended or self.frozen or self._log.frozen(self.id))
 
     def observe(self, observer: Observer) -> Callable[[], None]:
-        """From now on tells `observer`; returns the function that ends it."""
+        """Calls `observer` from now on; returns the function that ends it."""
         return self._replica.observe(observer)
 
     # -- following -----------------------------------------------------------------------------
 
     def on_published(self, blob: bytes) -> None:
-        """A whisper: a reaction, which nobody keeps. Its author has to be inside here, too.
-        A letter is for others."""
+        """Passes a published reaction on if its author is inside. Ignores media messages."""
         if is_media_message(blob):
             return
         stream, by, kind = reaction_from_bytes(blob)
@@ -78,79 +76,79 @@ class LogFollower:
             for observer in self._replica.observers():
                 observer.reacted(stream, by, kind)
 
-    def on_notification(self, bell: Notification) -> bool:
-        """Folds what a bell tells, at once if nothing else is under way here. False: it is
+    def on_notification(self, notification: Notification) -> bool:
+        """Folds a notification's entries, at once if nothing else is under way. False: it is
         `pending` until `fold_pending` is called."""
         if self._suspended or self.state.ended:
             return True
-        if not self._pending and not self._lock.locked() and self._replica.take(bell):
+        if not self._pending and not self._lock.locked() and self._replica.take(notification):
             return True
-        self._pending.append(bell)
+        self._pending.append(notification)
         return False
 
     @property
     def pending(self) -> bool:
-        """Whether bells have rung that are not folded yet."""
+        """Whether notifications wait to be folded."""
         return bool(self._pending)
 
     async def fold_pending(self) -> None:
-        """Folds all that bells have told by now, in one go.
+        """Folds all pending notifications, and reads what is missing.
 
         Raises:
             LogDown: something is missing and can't be read.
         """
         async with self._lock:
-            bells, self._pending = self._pending, []
+            pending, self._pending = self._pending, []
             if self._suspended or self.state.ended:
                 return
-            # Each bell: a later one may be of a stream in which nothing is missing.
-            if not all([self._replica.take(bell) for bell in bells]):
+            # All of them, as a later one may be of a stream in which nothing is missing.
+            if not all([self._replica.take(each) for each in pending]):
                 await self._catch_up_locked()
 
-    def compare(self, look: Progress, began: float) -> bool:
-        """Whether the log, as it was at `began` (the loop's clock), has nothing that is missing
-        here. False: `catch_up` finds it."""
-        if self._suspended or not self._replica.matches(look):
+    def compare(self, progress: Progress, began: float) -> bool:
+        """Whether nothing is missing here, by the log's progress as it was asked for at `began`
+        (the loop's clock). False: `catch_up` reads what is missing."""
+        if self._suspended or not self._replica.matches(progress):
             return False
         self._replica.compared_at = max(self._replica.compared_at, began)
         return True
 
     async def catch_up(self) -> None:
-        """Reads what is missing, in turn with the commands of this worker.
+        """Reads what is missing, in turn with this worker's commands.
 
         Raises:
-            LogDown: it could not.
+            LogDown: the log can't be read.
         """
         async with self._lock:
             await self._catch_up_locked()
 
     async def end_here(self) -> None:
-        """The room is no more, and this worker could not be told."""
+        """Ends the room on this worker: it is gone from the log."""
         async with self._lock:
             self._replica.end()
 
     def freeze(self, frozen: bool) -> None:
-        """Tells everybody here that nothing can be taken just now, or that it can again."""
+        """Tells observers that the room is frozen, or that it is no longer."""
         if frozen != self.frozen:
             self.frozen = frozen
             for observer in self._replica.observers():
                 observer.froze(frozen)
 
     def suspend(self) -> None:
-        """Decides and follows nothing from a state that is known to be no longer the log's, until
-        it starts over."""
+        """Stops deciding and following until `start_over`: the log no longer holds this state."""
         self._suspended = True
 
     def give_up(self) -> None:
-        """This object is the room no longer. Whoever is shown it is told that it is frozen, and
-        sent elsewhere as from any room that is for long."""
+        """Stops for good. Observers are told that the room is frozen; its clients are sent to other
+        workers, as from any room that stays frozen."""
         self.retired = True
         self.suspend()
         self._pending.clear()
         self.freeze(True)
 
     def retire(self, record: Record) -> None:
-        """Forgets, for good, on this worker: nothing is committed by this object any more."""
+        """Stops for good and forgets everything but the record. This object commits nothing
+        more."""
         self.give_up()
         self._replica.retire(reopened(record, self.state.seq, self.state.seq))
 
@@ -163,7 +161,8 @@ class LogFollower:
             await self._catch_up_locked()
 
     async def _catch_up_locked(self) -> bool:
-        """False if the room is no more; whoever is here has been told."""
+        """Catches up while the lock is held. False if the room is gone; observers have been
+        told."""
         if self._suspended:
             raise ReloadNeeded
         if self.state.ended:

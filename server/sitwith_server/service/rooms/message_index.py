@@ -1,4 +1,4 @@
-"""What has been said in a room, as far as the rules need it: numbers, authors, times. No words."""
+"""An index of a room's messages with what the rules need: numbers, authors, times. No text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class StreamIndex:
 
 
 class MessageIndex:
-    """Folds conversation entries, in order within each stream. Implements `room.talk.Talk`."""
+    """Folds the entries of conversations, in order within each stream. Implements
+    `room.chat.talk.Talk`."""
 
     def __init__(self) -> None:
         self._streams: dict[str, StreamIndex] = {}
@@ -36,12 +37,12 @@ class MessageIndex:
 
     @classmethod
     def joined(cls, own: MessageIndex, other: MessageIndex, lost: Collection[str]) -> MessageIndex:
-        """`own`, but of the streams that are `lost`, and of what goes less far in `other`, what
-        `other` has."""
+        """`own`, except for the streams in `lost` and those that are shorter in `other`: these are
+        taken from `other`."""
         made = cls()
-        for stream, book in own._streams.items():
-            if stream not in lost and book.head <= other.head(stream):
-                made._streams[stream] = book
+        for stream, known in own._streams.items():
+            if stream not in lost and known.head <= other.head(stream):
+                made._streams[stream] = known
             elif (found := other._streams.get(stream)) is not None:
                 made._streams[stream] = found
         made._last = {**own._last, **other._last}
@@ -49,49 +50,50 @@ class MessageIndex:
 
     def head(self, stream: str) -> int:
         """The number of the last entry folded of this stream, 0 before any."""
-        book = self._streams.get(stream)
-        return book.head if book else 0
+        known = self._streams.get(stream)
+        return known.head if known else 0
 
     def streams(self) -> list[str]:
         return list(self._streams)
 
     def fold(self, entry: Entry, what: Saying) -> None:
         """Folds one entry."""
-        book = self._streams.setdefault(entry.stream, StreamIndex())
-        book.head = entry.position.seq
+        known = self._streams.setdefault(entry.stream, StreamIndex())
+        known.head = entry.position.seq
         if isinstance(what, Said):
-            book.count = what.n
-            book.messages[what.n] = IndexedMessage(
+            known.count = what.n
+            known.messages[what.n] = IndexedMessage(
                 entry.position.seq, what.author, entry.rights, what.notice, what.deleted
             )
-            if len(book.messages) > KEPT_ENTRIES:
-                book.messages.popitem(last=False)
+            if len(known.messages) > KEPT_ENTRIES:
+                known.messages.popitem(last=False)
             if slowed(entry.stream):
                 self._last[what.author] = entry.at
             return
-        message = book.messages.get(what.n)
+        message = known.messages.get(what.n)
         if message is not None:
             message.deleted = True
 
     def skip_to(self, stream: str, seq: int) -> None:
-        """The entries up to this number are lost."""
-        book = self._streams.setdefault(stream, StreamIndex())
-        book.head = max(book.head, seq)
+        """Skips the entries up to this number, which are lost."""
+        known = self._streams.setdefault(stream, StreamIndex())
+        known.head = max(known.head, seq)
 
     def message(self, stream: str, n: int) -> IndexedMessage | None:
-        """Message `n` of a conversation, if it is still known."""
-        book = self._streams.get(stream)
-        return book.messages.get(n) if book else None
+        """Message `n` of a conversation, None if it is not known (any more)."""
+        known = self._streams.get(stream)
+        return known.messages.get(n) if known else None
 
-    # -- room.talk.Talk ------------------------------------------------------------------------
+    # -- room.chat.talk.Talk
+    # ------------------------------------------------------------------------
 
     def count(self, stream: str) -> int:
-        book = self._streams.get(stream)
-        return book.count if book else 0
+        known = self._streams.get(stream)
+        return known.count if known else 0
 
     def said(self, stream: str, n: int) -> tuple[MemberId, int, bool] | None:
-        book = self._streams.get(stream)
-        message = book.messages.get(n) if book else None
+        known = self._streams.get(stream)
+        message = known.messages.get(n) if known else None
         return None if message is None else (message.author, message.rights, message.deleted)
 
     def last_said_at(self, member: MemberId) -> float | None:

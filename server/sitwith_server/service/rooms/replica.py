@@ -1,7 +1,7 @@
-"""What this worker has folded of a room's log: the state, the conversations, and who is told.
+"""This worker's replica of a room: the state and conversations folded from the log, and observers.
 
-Laws: the state here is what the log says, never more; what was committed together is folded and
-told together; nothing is folded twice or out of order (DESIGN §4).
+Laws: the state is what the log says, never more; what was committed together is folded and passed
+    on together; nothing is folded twice or out of order (DESIGN §4).
 """
 
 from __future__ import annotations
@@ -30,23 +30,22 @@ from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY, blanks_of
 from sitwith_server.service.rooms.observing import Change, Observer, Routing
 
 STALE_SECONDS: Final = 1.5
-"""A worker that has not compared itself with the log for so long (it was stopped, or cut off) reads
-before it decides."""
+"""A worker that has not compared itself with the log for this long (it was stopped or cut off)
+reads the log before it decides."""
 
 
 class ReloadNeeded(LogDown):
-    """The log goes on with entries of which the first are no longer kept: the room has to be loaded
-    again."""
+    """The next entries are no longer kept in the log: the room has to be loaded again."""
 
     def __init__(self) -> None:
-        super().__init__("to be read anew")
+        super().__init__("the room has to be loaded again")
 
 
 class Replica:
-    """One room's log, folded. Its calls are serialised by `service.rooms.room.Room`.
+    """One room, folded from its log. `service.rooms.room.HostedRoom` serialises the calls.
 
-    snapshot_at: the number of the control entry after which the log has a snapshot, as far as this
-    worker knows.
+    snapshot_at: number of the control entry after which the log has a snapshot, as far as this
+        worker knows.
     """
 
     def __init__(
@@ -60,20 +59,20 @@ class Replica:
         self.rights = rights
         self.snapshot_at = snapshot_at
         self.compared_at = _clock()
-        """When it was last known that nothing is missing here (the loop's clock)."""
-        self.conversations = Conversations(log, state.id, self._said, self.took_line)
+        """When the replica was last known to be complete (the loop's clock)."""
+        self.conversations = Conversations(log, state.id, self._said, self.add_inbox_events)
 
-    # -- who is told -----------------------------------------------------------------------------
+    # -- observers -------------------------------------------------------------------------------
 
     def observe(self, observer: Observer) -> Callable[[], None]:
-        """From now on tells `observer`; returns the function that ends it."""
+        """Calls `observer` from now on; returns the function that ends it."""
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
     def observers(self) -> tuple[Observer, ...]:
         return tuple(self._observers)
 
-    def _tell(self, change: Change) -> None:
+    def _notify(self, change: Change) -> None:
         for observer in self.observers():
             observer.changed(change)
         if change.before.life != change.after.life or change.after.ended:
@@ -83,67 +82,70 @@ class Replica:
         for observer in self.observers():
             observer.said(words)
 
-    # -- what this worker has committed ----------------------------------------------------------
+    # -- commits of this worker ------------------------------------------------------------------
 
-    def took(
+    def add_committed(
         self, after: RoomState, events: tuple[Event, ...], position: Position, why: str, by: str
     ) -> None:
-        """Events that this worker has committed; `after` is the state after them, `position` that
-        of the last one."""
+        """Takes events that this worker has committed. after: the state after them. position: of
+        the last one. why, by: as in `Change`."""
         before = self.state
         self.state, self.position = after, position
         if after.rights != before.rights:
-            # Of several events the log counts the last one, whichever of them changed rights.
+            # The log takes the number of the commit's last event, whichever of them changed rights.
             self.rights = position.seq
         if after.life != before.life:
             self._new_life()
-        self._tell(Change(before, after, events, why, by, position, self._routing))
+        self._notify(Change(before, after, events, why, by, position, self._routing))
 
-    def took_line(self, after: RoomState, events: tuple[Event, ...], position: Position) -> None:
-        """The inbox changed in a commit of words."""
-        self.took(after, events, position, LINE, "")
+    def add_inbox_events(
+        self, after: RoomState, events: tuple[Event, ...], position: Position
+    ) -> None:
+        """Takes the inbox's events of a commit to a conversation of this worker."""
+        self.add_committed(after, events, position, LINE, "")
 
     def _new_life(self) -> None:
-        """All that was said is forgotten, here too."""
+        """The room has forgotten: drops the conversations and files held here."""
         self.conversations.start_over()
         self._log.files.evict(self.state.id)
         self.snapshot_at = self.state.seq
 
-    # -- what others have committed --------------------------------------------------------------
+    # -- commits of other workers ----------------------------------------------------------------
 
-    def take(self, bell: Notification) -> bool:
-        """Folds what a bell carries, if it comes next. False: what is missing has to be read."""
-        entries = bell.entries
-        if bell.stream == CONTROL:
+    def take(self, notification: Notification) -> bool:
+        """Folds the entries that a notification carries, if they are next. False: the missing
+        entries have to be read."""
+        stream, entries = notification.stream, notification.entries
+        if stream == CONTROL:
             known = self.state.seq
         elif entries and entries[0].position.life != self.state.life:
             return entries[0].position.life < self.state.life
         else:
-            known = self.conversations.index.head(bell.stream)
-        if bell.seq <= known:
+            known = self.conversations.index.head(stream)
+        if notification.seq <= known:
             return True
         if not entries or entries[0].position.seq != known + 1:
             return False
-        if bell.stream == CONTROL:
+        if stream == CONTROL:
             self._fold(entries)
             return True
         if any(entry.rights > self.state.seq for entry in entries):
-            return False  # who may get it is not known here yet
+            return False  # this worker does not know yet who may read it
         for entry in entries:
             self.conversations.take(entry)
         return True
 
-    def matches(self, look: Progress) -> bool:
+    def matches(self, progress: Progress) -> bool:
         """Whether nothing is missing here."""
         known = self.state.seq + self.conversations.count
-        return look.position == self.position and look.count == known
+        return progress.position == self.position and progress.count == known
 
     async def catch_up(self) -> bool:
         """Folds what is missing; False if there is no such room any more.
 
         Raises:
-            ReadAnew: the first of what is missing is no longer kept.
-            LogDown: it can't be read.
+            ReloadNeeded: the next entries are no longer kept.
+            LogDown: the log can't be read.
         """
         began = _clock()
         heads = await self._log.heads(self.state.id)
@@ -154,13 +156,14 @@ class Replica:
             heads = await self._log.heads(self.state.id)
             if heads is None:
                 return False
-        words = await self.conversations.fresh(heads)
-        if words or heads.streams[CONTROL].seq > self.state.seq:
-            # Words first, then up to the head by then: nobody gets words by rights of before.
+        messages = await self.conversations.unread(heads)
+        if messages or heads.streams[CONTROL].seq > self.state.seq:
+            # The control stream is read after the messages, so that it is at least as new: nobody
+            # gets a message by rights that have changed since.
             await self._read_control()
         if heads.streams[CONTROL].seq == self.state.seq:
             self.rights = heads.rights
-        for entry in words:
+        for entry in messages:
             if entry.position.life == self.state.life:
                 self.conversations.take(entry)
         self.compared_at = began
@@ -171,7 +174,8 @@ class Replica:
             try:
                 entries = await self._log.read(self.state.id, CONTROL, self.state.seq)
             except Trimmed:
-                # It slept for longer than the log keeps entries, or the room has forgotten.
+                # This worker slept for longer than the log keeps entries, or the room has
+                # forgotten.
                 raise ReloadNeeded from None
             if not entries:
                 return
@@ -179,8 +183,7 @@ class Replica:
                 self._fold(tuple(batch))
 
     def _fold(self, entries: tuple[Entry, ...]) -> None:
-        """Folds and tells what was committed together: between its events a room need not be in
-        order."""
+        """Folds one commit as a whole: between its events the state need not be consistent."""
         before, came = self.state, [store.read_event(entry.blob) for entry in entries]
         state = before
         for each in came:
@@ -195,23 +198,25 @@ class Replica:
             if gone := before.materials.names() - state.materials.names():
                 self._log.files.evict(state.id, *gone)
             if state.seq - self.snapshot_at >= SNAPSHOT_EVERY:
-                # Whoever committed the entry that made it so many has saved one.
+                # The worker that committed this entry has saved a snapshot with it.
                 self.snapshot_at = state.seq
         events = tuple(each.event for each in came)
         why, by = came[0].why, came[0].by
-        self._tell(Change(before, state, events, why, by, self.position, self._routing))
+        self._notify(Change(before, state, events, why, by, self.position, self._routing))
 
     # -- endings ---------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """The room is no more, and this worker could not be told by an entry."""
+        """Ends the replica: the room is gone from the log, without an entry that says so."""
         if not self.state.ended:
             before, self.state = self.state, fold(self.state, RoomEnded())
-            self._tell(Change(before, self.state, (), "room.end", "", self.position, self._routing))
+            self._notify(
+                Change(before, self.state, (), "room.end", "", self.position, self._routing)
+            )
 
     def start_over(self, fresh: Replica, streams: frozenset[str]) -> None:
-        """Goes on from another reading of the log; what of the conversations is gone is said.
-        Words that came meanwhile are told once they are read."""
+        """Goes on from `fresh`, a new reading of the log, and tells observers which conversations
+        have lost entries. Messages that came meanwhile are passed on once they are read."""
         before = self.state
         self.state, self.position, self.rights = fresh.state, fresh.position, fresh.rights
         if before.life == self.state.life:
@@ -219,13 +224,13 @@ class Replica:
         else:
             self._new_life()
         self.snapshot_at, self.compared_at = fresh.snapshot_at, fresh.compared_at
-        self._tell(Change(before, self.state, (), "gap", "", self.position, self._routing))
+        self._notify(Change(before, self.state, (), "gap", "", self.position, self._routing))
         for observer in self.observers():
             observer.lost(streams)
 
     def retire(self, empty: RoomState) -> None:
-        """Lets go of everything but `empty`, and tells nobody: nothing can be committed, and what
-        was known here may be known no longer."""
+        """Drops everything and keeps `empty`, without calling observers: the room has to forget
+        while nothing can be committed."""
         self.state = empty
         self._routing.forget()
         self.conversations.start_over()

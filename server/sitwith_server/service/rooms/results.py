@@ -1,4 +1,4 @@
-"""What becomes of something that is asked of a room: one of four, never a bool."""
+"""The result of a command that no client has sent: one of four, never a bool."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sitwith_server.room import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """It holds. `changed`: whether anything was appended, or all was so already."""
+    """The command has taken effect. changed: False if nothing had to change."""
 
     changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The rules say no; nothing has changed. `code` and `message` as in `Refusal`."""
+    """A rule has refused it; nothing has changed. `code` and `message` as in `Refusal`."""
 
     code: str
     message: str
@@ -35,8 +35,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Nothing can be committed just now, or its answer was lost: then it may have happened, and is
-    safe to ask again."""
+    """Nothing can be committed now, or the log's answer was lost: then the command may have taken
+    effect. It is safe to try again."""
 
 
 CommandResult: TypeAlias = Applied | Denied | Ended | Unavailable

@@ -1,8 +1,10 @@
-"""A hosted room: decide, commit, fold, tell. On a conflict, read what is missing and decide again.
+"""A hosted room: decides commands and commits their events. On a conflict it reads and decides
+again.
 
-Laws: nothing is told before it is committed; a command id has one outcome; a worker that has not
-compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2, §2.5,
-§4, §5). Where the log can't be reached, commands are `frozen`: nothing here raises for it.
+Laws: nothing is passed on before it is committed; a command id has one outcome; a worker that has
+    not compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2,
+    §2.5, §4, §5). While the log can't be reached commands are answered `frozen`: nothing here
+    raises for it.
 """
 
 from __future__ import annotations
@@ -67,20 +69,21 @@ from sitwith_server.service.rooms.results import (
 )
 
 ATTEMPTS: Final = 50
-"""Lost races after which a command is given up as `frozen`: only a broken log loses so often."""
+"""Conflicts after which a command is answered `frozen`: only a broken log causes so many."""
 
 TICK_ATTEMPTS: Final = 2
-"""A tick that loses comes again by itself, and one that is too early would only lose again."""
+"""Attempts of a tick: a tick that fails is repeated by its timer."""
 
 RETRY: Final = 0.25
-"""Seconds before what has to be put back is tried again."""
+"""Seconds before restoring what the log has lost is tried again."""
 
 PLANNED_HERE: Final = 60
-"""Groups for more people take long enough for others to feel: they are planned in a thread, while
-the room goes on."""
+"""Planning groups for more people than this would delay others noticeably, so it runs in a
+thread."""
 
 PLANS: Final = 3
-"""Plans that the room may make useless by going on; then it waits for one."""
+"""Plans that may be made while the room goes on and may outdate them; then the room waits for
+one."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
 _NO_OUTCOME: Final = (
@@ -92,11 +95,11 @@ _NO_OUTCOME: Final = (
 )
 
 StillWaiting = Callable[[], Awaitable[bool]]
-"""Whether whoever asked still waits for it."""
+"""Asks whether the sender of a command still waits for it."""
 
 
 class HostedRoom(LogFollower):
-    """One room as this worker holds it."""
+    """A room on this worker."""
 
     def __init__(self, log: Log, trail: AuditTrail, replica: Replica) -> None:
         super().__init__(log, replica)
@@ -105,14 +108,17 @@ class HostedRoom(LogFollower):
     # -- commands ------------------------------------------------------------------------------
 
     async def submit(self, command: c.Command, key: Key, why: str) -> Answer:
-        """One command of a seat, to its outcome."""
+        """Submits a seat's command and returns its answer.
+
+        key: the seat and the command's id. why: the command's wire type.
+        """
         try:
             planned = await self._plan_ahead(command)
             async with self._lock:
                 await self._ensure_current()
                 found = await self._attempts(command, key, why, planned)
         except LogDown:
-            # Whether it was taken is not known; sent again with its id it gets its one outcome.
+            # It may have been committed. Sent again with the same id, it gets its one outcome.
             return _refusal(RefusalCode.FROZEN)
         if isinstance(found, Ended):
             return _refusal(RefusalCode.NOT_INSIDE)
@@ -128,11 +134,14 @@ class HostedRoom(LogFollower):
         audit: AuditEntry | None = None,
         pace: Pace | None = None,
     ) -> CommandResult:
-        """What comes from the door, from time, a connection or the operator.
+        """Executes a command that no seat has sent: of a hello, a timer, a connection, the
+        operator.
 
+        why: the word for it in `Change.why`.
+        not_before: refused before this moment of the log's clock.
         still: asked right before each attempt to commit; if it says no, nothing is committed.
-        audit: kept in the trail with the commit, and only then.
-        pace: what the commit goes by.
+        audit: appended to the audit trail by the same commit.
+        pace: rate limit of the commit.
         """
         try:
             planned = await self._plan_ahead(command)
@@ -153,19 +162,19 @@ class HostedRoom(LogFollower):
         pace: Pace | None,
         planned: Planned | None,
     ) -> CommandResult:
-        surely = False
+        confirmed = False
         for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
             if self.state.ended:
                 return ENDED
             verdict = await self._decide(command, planned)
             if isinstance(verdict, Refusal) or not verdict.events:
-                # It commits nothing, so nothing else would show that it was decided on a state
-                # that is not the log's: a seat taken just now at another worker.
-                if surely:
+                # Nothing is committed, so no conflict would show that the state is old (a seat just
+                # taken at another worker). Read first and decide again.
+                if confirmed:
                     return Denied.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
                 if not await self._catch_up_locked():
                     return ENDED
-                surely = True
+                confirmed = True
                 continue
             if still is not None and not await still():
                 return GIVEN_UP
@@ -176,12 +185,12 @@ class HostedRoom(LogFollower):
                 return APPLIED
             if isinstance(result, TooFast):
                 return TOO_FAST
-            if not await self._lost_to(result):
+            if not await self._catch_up_after(result):
                 return ENDED
         return UNAVAILABLE
 
     async def tick(self) -> CommandResult:
-        """Everything that is due happens; too early or somebody else's tick is harmless."""
+        """Does everything that is due. Too early, or after another worker, it does nothing."""
         if self.frozen:
             return UNAVAILABLE
         outage = self._log.leases.outage(self.id)
@@ -229,8 +238,8 @@ class HostedRoom(LogFollower):
         return _refusal(RefusalCode.FROZEN)
 
     async def _earlier(self, command: c.Command, key: Key) -> Answer | None:
-        """The outcome that the id has already. Only a refusal that is none needs the question:
-        whatever is committed is compared with it in the log."""
+        """The outcome that the id already has. Only asked for a refusal that is not committed:
+        every commit finds it by itself."""
         if isinstance(command, _NO_OUTCOME):
             return None
         known = await self._log.outcome(self.id, *key)
@@ -274,13 +283,13 @@ class HostedRoom(LogFollower):
         now = await self._log.now(self.id)
         asked = self._asked(command, now)
         if asked is not None and (planned is None or planned.asked != asked):
-            # The state is a value, and the lock keeps it in place meanwhile.
+            # Safe in a thread: the state is a value, and the lock keeps it current.
             planned = await asyncio.to_thread(asked.solved)
         return decide(self.state, command, now, planned)
 
     async def _plan_ahead(self, command: c.Command) -> Planned | None:
-        """The plan that a command wants, made while the room goes on; None where none is wanted, or
-        where it is soon made."""
+        """The plan that a command needs, made while the room goes on. None if it needs none, or one
+        that is quickly made."""
         if not isinstance(command, _MAY_PLAN):
             return None
         planned = None
@@ -292,7 +301,7 @@ class HostedRoom(LogFollower):
         return planned
 
     def _asked(self, command: c.Command, now: float) -> Asked | None:
-        """What has to be planned, if it takes long."""
+        """The question for the planner, if planning takes long; else None."""
         if not isinstance(command, _MAY_PLAN) or len(self.state.seats) <= PLANNED_HERE:
             return None
         return plan_asked(self.state, command, now)
@@ -307,8 +316,8 @@ class HostedRoom(LogFollower):
         not_before: float | None = None,
         pace: Pace | None = None,
     ) -> object:
-        """The log's result. What was committed is folded and told. keyed: the key, and the outcome
-        that is remembered under it."""
+        """Commits the verdict's events, folds them and returns the log's result. keyed: the key,
+        and the outcome to remember under it."""
         before, events = self.state, verdict.events
         after = before if verdict.after is None else verdict.after
         if events:
@@ -332,11 +341,11 @@ class HostedRoom(LogFollower):
         if isinstance(result, Committed) and events:
             if effects.snapshot is not None:
                 self._replica.snapshot_at = after.seq
-            self._replica.took(after, events, result.positions[-1], why, by)
+            self._replica.add_committed(after, events, result.positions[-1], why, by)
         return result
 
-    async def _lost_to(self, result: object) -> bool:
-        """Reads what was committed first; False if the room is no more."""
+    async def _catch_up_after(self, result: object) -> bool:
+        """Reads what was committed instead; False if the room is gone."""
         if isinstance(result, Gone):
             self._replica.end()
             return False
@@ -349,21 +358,22 @@ class HostedRoom(LogFollower):
         if isinstance(placed, Refusal):
             return Refused(RefusalCode(placed.code), placed.message)
         assert placed is not None
-        # The other workers are told too, and this one by the same way.
+        # This worker gets it back like all others.
         await self._log.publish(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
         return Ok()
 
     async def start_over(self, fresh: HostedRoom, streams: frozenset[str]) -> None:
-        """The log no longer holds what this worker had been told: goes on from what it holds.
+        """Goes on from `fresh`, because the log has lost entries. Observers are told of `streams`.
 
-        What of it may only rise is put back; what is gone of the conversations is said.
+        Removals, held mutes, the turn number and erasures must not be undone, so they are committed
+        again.
         """
         async with self._lock:
             before = self.state
             self._suspended = False
             self._pending.clear()
             self._replica.start_over(fresh._replica, streams)
-            with suppress(LogDown):  # the next look at all rooms finds what is missing
+            with suppress(LogDown):  # the next comparison of all rooms finds what is missing
                 await self._catch_up_locked()
         if before.life != self.state.life:
             return
@@ -379,7 +389,7 @@ class HostedRoom(LogFollower):
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
-        """Moves every deadline by a time in which nobody could commit, once for all workers."""
+        """Moves every deadline by an outage, once for all workers."""
         if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
             await self.execute(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
 
@@ -389,7 +399,7 @@ def _refusal(code: RefusalCode) -> Refused:
 
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
-    """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
+    """Whether the answer is remembered under the command's id (CONTRACT §3, Commands)."""
     if isinstance(command, _NO_OUTCOME):
         return False
     return not (isinstance(answer, Refused) and not answer.code.is_outcome)
