@@ -30,6 +30,7 @@ from sitwith_server.log.redis.packing import (
     pack_tail,
 )
 from sitwith_server.log.redis.watch.monitor import parse_info
+from tests.log.harness import usable
 from tests.servers import Server, running
 
 ROOMS = 200
@@ -59,7 +60,7 @@ def run() -> Iterator[Result]:
 async def _all(server: Server) -> list[Result]:
     log = RedisLog(server.url, Tuning(offer=0.0))
     log.start()
-    assert await log.usable("", 10)
+    assert await usable(log, 10)
     for n in range(ROOMS):
         await log.create(f"r{n}", b"", await log.now() + 3_600)
     plain = redis_py.Redis.from_url(server.url, max_connections=64)

@@ -17,6 +17,7 @@ from benchmarks.measure import Result
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.watch.monitor import parse_info
+from tests.log.harness import usable
 from tests.servers import Server, running
 
 ROOMS = 10_000
@@ -34,7 +35,7 @@ async def _all(server: Server) -> list[Result]:
     logs = [RedisLog(server.url, Tuning(offer=0.0)) for _ in range(2)]
     for log in logs:
         log.start()
-        assert await log.usable("", 10)
+        assert await usable(log, 10)
     ends = await logs[0].now() + 3_600
     for start in range(0, ROOMS, AT_ONCE):
         rooms = (f"room {n}" for n in range(start, start + AT_ONCE))

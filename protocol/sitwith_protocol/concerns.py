@@ -1,15 +1,16 @@
-"""The commands about concerns and the plan that links them (rules PA1 to PA4 and LK*)."""
+"""Commands about concerns and the plan of groups (rules PA1 to PA4, LK*)."""
 
 from __future__ import annotations
 
-from .checks import Invalid, binary, boolean, has_controls, integer, many, one_of, text
-from .fields import ID, two_members
+from .checks import Invalid, binary, boolean, has_controls, integer, list_of, one_of, text
+from .command import Command
+from .fields import two_members
 from .linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
-from .shapes import Message, may, message, need
+from .shapes import message, optional, required
 
 
 def _concerns(value: object) -> tuple[str, ...]:
-    """Concerns to be shown, none twice by its normal form and none with control characters."""
+    """Concerns without control characters, no two with the same normal form."""
     concerns = _TEXTS(value)
     if any(has_controls(each, "\u2028\u2029") for each in concerns):
         raise Invalid("must have no control characters")
@@ -21,30 +22,27 @@ def _concerns(value: object) -> tuple[str, ...]:
     return concerns
 
 
-_TEXTS = many(text(1, CONCERN_MAX), 0, CONCERNS_MAX)
+_TEXTS = list_of(text(1, CONCERN_MAX), 0, CONCERNS_MAX)
 
 
 @message("topics.set")
-class TopicsSet(Message):
-    """One's concerns as blinded tags, see `linking.blind_all`; none takes them back."""
+class TopicsSet(Command):
+    """The sender's concerns as blinded tags (`linking.blind_all`); none takes them back."""
 
-    id: int = need(ID)
-    tags: tuple[bytes, ...] = need(many(binary(1, TAG_MAX), 0, TAGS_MAX, distinct=True))
+    tags: tuple[bytes, ...] = required(list_of(binary(1, TAG_MAX), 0, TAGS_MAX, distinct=True))
 
 
 @message("concerns.offer")
-class ConcernsOffer(Message):
-    """What the room offers to tick, in plain words."""
+class ConcernsOffer(Command):
+    """Offers concerns that members may tick, in plain words."""
 
-    id: int = need(ID)
-    concerns: tuple[str, ...] = need(_concerns)
+    concerns: tuple[str, ...] = required(_concerns)
 
 
 @message("pairs.plan")
-class PairsPlan(Message):
-    id: int = need(ID)
-    how: str = need(one_of("random", "fresh", "linked"))
-    size: int = may(integer(2, 1000), default=2)
-    avoid: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())
-    facilitators: bool = may(boolean, default=False)
-    pins: tuple[tuple[str, str], ...] = may(many(two_members, 0, 1000), default=())
+class PairsPlan(Command):
+    how: str = required(one_of("random", "fresh", "linked"))
+    size: int = optional(integer(2, 1000), default=2)
+    avoid: tuple[tuple[str, str], ...] = optional(list_of(two_members, 0, 1000), default=())
+    facilitators: bool = optional(boolean, default=False)
+    pins: tuple[tuple[str, str], ...] = optional(list_of(two_members, 0, 1000), default=())

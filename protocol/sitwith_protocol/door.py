@@ -1,4 +1,4 @@
-"""Who stands at the door, and the links by which they came (LO*, DO*)."""
+"""Commands about the agreement, the lobby and links (rules EN*, LO*, DO*)."""
 
 from __future__ import annotations
 
@@ -6,64 +6,74 @@ import hashlib
 import secrets
 from typing import Final
 
-from .checks import binary, boolean
-from .fields import ID, REF
-from .shapes import Message, may, message, need
+from .checks import any_of, binary, boolean, integer, text
+from .command import Command
+from .fields import REF
+from .person import PERSON_BYTES
+from .shapes import message, optional, required
 
 DIGEST_BYTES: Final = 32
 
 
 def new_token(room: str) -> tuple[str, bytes]:
-    """A new token for a room, which its maker alone knows, and the digest for ``link.replace``:
-    SHA-256 of the token as text."""
+    """A new token for a room, and its SHA-256 for ``link.replace``.
+
+    Only the caller knows the token: the server gets the digest.
+    """
     token = f"{room}.{secrets.token_urlsafe(32)}"
     return token, hashlib.sha256(token.encode()).digest()
 
 
-@message("agreement.reading")
-class AgreementReading(Message):
-    """Somebody is reading the agreement just now."""
+@message("agreement.accept")
+class AgreementAccept(Command):
+    """``person`` is the person code by which the room's series knows the sender again."""
 
-    id: int = need(ID)
+    version: int | str = required(any_of(integer(), text(1, 128)))
+    person: bytes | None = optional(binary(PERSON_BYTES, PERSON_BYTES), default=None)
+
+    def __repr__(self) -> str:
+        return f"AgreementAccept(id={self.id}, version={self.version!r})"
+
+
+@message("agreement.reading")
+class AgreementReading(Command):
+    """Says that a person is reading the agreement just now."""
 
 
 @message("lobby.admit")
-class LobbyAdmit(Message):
-    id: int = need(ID)
-    person: str = need(REF)
+class LobbyAdmit(Command):
+    person: str = required(REF)
 
 
 @message("lobby.admit_all")
-class LobbyAdmitAll(Message):
-    id: int = need(ID)
+class LobbyAdmitAll(Command):
+    pass
 
 
 @message("lobby.decline")
-class LobbyDecline(Message):
-    id: int = need(ID)
-    person: str = need(REF)
+class LobbyDecline(Command):
+    person: str = required(REF)
 
 
 @message("lobby.decline_all")
-class LobbyDeclineAll(Message):
-    """``link``: only those who came by it."""
+class LobbyDeclineAll(Command):
+    """With ``link``, only those who came by it."""
 
-    id: int = need(ID)
-    link: str | None = may(REF, default=None)
+    link: str | None = optional(REF, default=None)
 
 
 @message("link.replace")
-class LinkReplace(Message):
-    """Ends a link and begins another. ``digest`` is the SHA-256 of the new token, which its maker
-    alone knows; with ``inside`` who came in by the old one goes back to the lobby."""
+class LinkReplace(Command):
+    """Ends a link and begins another. ``digest`` is the SHA-256 of the new token.
 
-    id: int = need(ID)
-    link: str = need(REF)
-    digest: bytes = need(binary(DIGEST_BYTES, DIGEST_BYTES))
-    inside: bool = may(boolean, default=False)
+    ``inside`` sends those who came in by the old link back to the lobby.
+    """
+
+    link: str = required(REF)
+    digest: bytes = required(binary(DIGEST_BYTES, DIGEST_BYTES))
+    inside: bool = optional(boolean, default=False)
 
 
 @message("lobby.return")
-class LobbyReturn(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+class LobbyReturn(Command):
+    member: str = required(REF)

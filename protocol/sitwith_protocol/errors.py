@@ -1,7 +1,4 @@
-"""Refusals and close codes: every "no" and every ending has a name, a code and one line of text.
-
-The texts are shown to people as they are; they never contain anything that somebody wrote.
-"""
+"""Refusal codes and close codes, each with one line of text to show to people."""
 
 from __future__ import annotations
 
@@ -10,11 +7,11 @@ from typing import Self
 
 
 class RefusalCode(StrEnum):
-    """Why a command was refused. The value is the wire's ``code``.
+    """Why a command was refused. The value is the ``code`` of the wire.
 
-    ``is_outcome`` says whether the refusal is remembered for the command's id. One that is not
-    (``frozen``, ``too_fast``, ``bad_request``, ``not_inside``) took nothing: the same id may be
-    sent again and is evaluated again.
+    ``is_outcome``: the refusal is remembered for the command's id. The others (``frozen``,
+    ``too_fast``, ``bad_request``, ``not_inside``) are not: a command that is sent again with the
+    same id is decided again.
     """
 
     text: str
@@ -28,30 +25,25 @@ class RefusalCode(StrEnum):
         return member
 
     BAD_REQUEST = "bad_request", "This request was not understood.", False
-    NOT_INSIDE = "not_inside", "That is possible once you are inside.", False
+    NOT_INSIDE = "not_inside", "You are not inside yet.", False
     NOT_ALLOWED = "not_allowed", "You may not do that here."
-    NO_PLAN = "no_plan", "No grouping keeps everybody apart who must be."
+    NO_PLAN = "no_plan", "No plan keeps everybody apart who must be kept apart."
     NOT_HOLDER = "not_holder", "The talking stick is with somebody else."
     MUTED = "muted", "A facilitator has muted this."
     LOCKED = "locked", "The room is locked."
     FULL = "full", "There is no seat left."
-    NO_SUCH_MEMBER = "no_such_member", "Nobody here goes by that id."
+    NO_SUCH_MEMBER = "no_such_member", "Nobody here has this id."
     NO_SUCH_GROUP = "no_such_group", "There is no such group."
     TOO_FAST = "too_fast", "That was too fast; wait a moment.", False
     TOO_LONG = "too_long", "That is too long."
-    STALE = "stale", "Things have moved on; that no longer fits."
-    FROZEN = "frozen", "The room can't take anything just now; nothing was lost.", False
-
-    @property
-    def temporary(self) -> bool:
-        """Whether sending the very same command again may succeed."""
-        return self in (RefusalCode.FROZEN, RefusalCode.TOO_FAST)
+    STALE = "stale", "The room has changed; this no longer applies."
+    FROZEN = "frozen", "The room can't save anything just now; nothing was done.", False
 
 
 class CloseCode(IntEnum):
     """Why the server closed the socket.
 
-    4000-4399: come back with ``resume``. 4400-4799: do not.
+    4000-4399: reconnect with ``resume``. 4400-4799: don't.
     """
 
     text: str
@@ -66,7 +58,7 @@ class CloseCode(IntEnum):
     SLOW = 4001, "The connection was too slow to keep up."
     DRAIN = 4002, "This server is stopping; another one takes over."
     FAULT = 4003, "Something went wrong on the server."
-    LOST = 4004, "The server lost touch with the room."
+    LOST = 4004, "The server lost its connection to the room."
     PLACE_GIVEN = 4010, "Somebody else needed this place at the door. You can come in again."
     TOO_SOON = 4029, "You came back too often in a short time; wait a moment."
     BAD_FRAME = 4400, "A message could not be understood."
@@ -79,16 +71,11 @@ class CloseCode(IntEnum):
     DOOR_CLOSED = 4423, "The room is locked or full."
     TOO_FAST = 4429, "Too many messages came too fast."
 
-    @property
-    def come_back(self) -> bool:
-        """Whether a client should reconnect with its ``resume`` value."""
-        return comes_back(self.value)
 
-
-def comes_back(code: int) -> bool:
+def should_reconnect(code: int) -> bool:
     """Whether a client whose socket closed with ``code`` should reconnect.
 
-    Codes of the WebSocket layer (RFC 6455, section 7.4.1) count too: 1000 is a good-bye and 1009
-    the layer's own "too large"; all others (1001, 1006, 1011, 1012, ...) are accidents.
+    Codes of WebSocket itself (RFC 6455, section 7.4.1) count too: not after 1000 (normal) and 1009
+    (too large), but after all others (1001, 1006, 1011, 1012, ...).
     """
     return code not in (1000, 1009) and not 4400 <= code <= 4799

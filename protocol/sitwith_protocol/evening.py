@@ -1,114 +1,99 @@
-"""What leads an evening, on the wire: its agenda, breathing together, moods, milestones and equal
-voice (AG*, BR*, MO*, MS*, EQ*)."""
+"""Commands about agenda, breathing, moods, milestones and equal voice (AG*, BR*, MO*, MS*, EQ*)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from .agenda import pattern, stages
-from .checks import binary, either, integer, unchanged, written
-from .fields import ID, REF, SECONDS, STAGE
-from .shapes import Message, may, message, need
+from .checks import any_of, as_given, binary, clean_text, integer
+from .command import Command
+from .fields import REF, SECONDS, STAGE
+from .shapes import message, optional, required
 
-MILESTONE_MAX = 80
-"""Characters of a milestone; a longer one is refused ``too_long`` by the room, not here."""
-
-
-_MILESTONE = either(unchanged(written(1, 2000, whole=True)), binary(1, 2**12))
-"""One line of words, or sealed."""
+_MILESTONE = any_of(as_given(clean_text(1, 2000, whole=True)), binary(1, 2**12))
+"""One line of text; bytes if the room is sealed."""
 
 
 @message("agenda.start")
-class AgendaStart(Message):
-    id: int = need(ID)
+class AgendaStart(Command):
+    pass
 
 
 @message("agenda.next")
-class AgendaNext(Message):
-    """``at``: the stage that its sender believes to be under way, from 0."""
+class AgendaNext(Command):
+    """``at``: the stage, from 0, that the sender takes for the present one."""
 
-    id: int = need(ID)
-    at: int | None = may(STAGE, default=None)
+    at: int | None = optional(STAGE, default=None)
 
 
 @message("agenda.back")
-class AgendaBack(Message):
-    id: int = need(ID)
-    at: int | None = may(STAGE, default=None)
+class AgendaBack(Command):
+    at: int | None = optional(STAGE, default=None)
 
 
 @message("agenda.extend")
-class AgendaExtend(Message):
-    id: int = need(ID)
-    seconds: float = need(SECONDS)
+class AgendaExtend(Command):
+    seconds: float = required(SECONDS)
 
 
 @message("agenda.edit")
-class AgendaEdit(Message):
-    """``at``: the place of the stage under way among the new ``stages``, from 0."""
+class AgendaEdit(Command):
+    """``at``: the place, from 0, of the present stage among the new ``stages``."""
 
-    id: int = need(ID)
-    stages: tuple[Mapping[str, object], ...] = need(stages)
-    at: int | None = may(STAGE, default=None)
+    stages: tuple[Mapping[str, object], ...] = required(stages)
+    at: int | None = optional(STAGE, default=None)
 
 
 @message("breathe.start")
-class BreatheStart(Message):
+class BreatheStart(Command):
     """``pattern`` is the seconds of each phase of one breath."""
 
-    id: int = need(ID)
-    pattern: tuple[float, ...] = need(pattern)
-    seconds: float = need(SECONDS)
+    pattern: tuple[float, ...] = required(pattern)
+    seconds: float = required(SECONDS)
 
 
 @message("breathe.stop")
-class BreatheStop(Message):
-    id: int = need(ID)
+class BreatheStop(Command):
+    pass
 
 
 @message("mood.ask")
-class MoodAsk(Message):
-    id: int = need(ID)
+class MoodAsk(Command):
+    pass
 
 
 @message("mood.answer")
-class MoodAnswer(Message):
-    id: int = need(ID)
-    value: int = need(integer(1, 5))
+class MoodAnswer(Command):
+    value: int = required(integer(1, 5))
 
 
 @message("mood.close")
-class MoodClose(Message):
-    id: int = need(ID)
+class MoodClose(Command):
+    pass
 
 
 @message("milestone.share")
-class MilestoneShare(Message):
-    """``text`` in one's own words, sealed as bytes where the room is."""
+class MilestoneShare(Command):
+    """``text`` is bytes if the room is sealed."""
 
-    id: int = need(ID)
-    text: str | bytes = need(_MILESTONE)
+    text: str | bytes = required(_MILESTONE)
 
     def __repr__(self) -> str:
         return f"MilestoneShare(id={self.id})"
 
 
 @message("milestone.clear")
-class MilestoneClear(Message):
-    """``n`` is the number that the milestone is shown with."""
+class MilestoneClear(Command):
+    """``n`` is the milestone's number in its slice."""
 
-    id: int = need(ID)
-    n: int = need(integer(1))
+    n: int = required(integer(1))
 
 
 @message("voice.nudge")
-class VoiceNudge(Message):
-    id: int = need(ID)
-    member: str = need(REF)
+class VoiceNudge(Command):
+    member: str = required(REF)
 
 
 @message("voice.dismiss")
-class VoiceDismiss(Message):
-    """Puts the nudge aside that lies with oneself."""
-
-    id: int = need(ID)
+class VoiceDismiss(Command):
+    """Dismisses the nudge that the sender got."""

@@ -1,20 +1,16 @@
-"""Guest speakers, on the wire (GU*)."""
+"""Commands about guest speakers (rules GU*)."""
 
 from __future__ import annotations
 
-from .fields import ID
-from .shapes import Message, message, need
+from .command import Command
+from .shapes import message
 
 
 @message("guest.bring")
-class GuestBring(Message):
-    """Guests hear the circle and are heard by it, until the next stage begins."""
-
-    id: int = need(ID)
+class GuestBring(Command):
+    """Lets guests hear and speak in the circle, until the next stage begins."""
 
 
 @message("guest.rest")
-class GuestRest(Message):
-    """Guests wait again."""
-
-    id: int = need(ID)
+class GuestRest(Command):
+    """Sends guests back to waiting."""

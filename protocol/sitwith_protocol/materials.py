@@ -1,66 +1,62 @@
-"""Materials on the wire: links, words, pictures and papers that all are shown (MT*)."""
+"""Commands about materials: links, texts, pictures and PDFs shown to everybody (rules MT*)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .checks import LINES, one_of, written
-from .fields import ID, REF
-from .links import read_link
-from .shapes import Message, may, message, need
+from .checks import LINES, clean_text, one_of
+from .command import Command
+from .fields import REF
+from .shapes import message, optional, required
+from .urls import web_url
 
 TEXT_MAX: Final = 2_000
 TITLE_MAX: Final = 120
 
 
-_TITLE = written(0, TITLE_MAX)
+_TITLE = clean_text(0, TITLE_MAX)
 
 
 @message("material.link")
-class MaterialLink(Message):
-    """Shows a link to all."""
+class MaterialLink(Command):
+    """Shows a link to everybody."""
 
-    id: int = need(ID)
-    url: str = need(read_link)
-    title: str = may(_TITLE, default="")
+    url: str = required(web_url)
+    title: str = optional(_TITLE, default="")
 
     def __repr__(self) -> str:
         return f"MaterialLink(id={self.id})"
 
 
 @message("material.text")
-class MaterialText(Message):
-    """Shows words to all."""
+class MaterialText(Command):
+    """Shows a text to everybody."""
 
-    id: int = need(ID)
-    text: str = need(written(1, TEXT_MAX, free=LINES))
-    title: str = may(_TITLE, default="")
+    text: str = required(clean_text(1, TEXT_MAX, free=LINES))
+    title: str = optional(_TITLE, default="")
 
     def __repr__(self) -> str:
         return f"MaterialText(id={self.id})"
 
 
 @message("material.upload")
-class MaterialUpload(Message):
-    """Asks for a ticket to bring a file with."""
+class MaterialUpload(Command):
+    """Asks for a ticket to upload a file."""
 
-    id: int = need(ID)
-    kind: str = need(one_of("picture", "pdf"))
-    title: str = may(_TITLE, default="")
+    kind: str = required(one_of("picture", "pdf"))
+    title: str = optional(_TITLE, default="")
 
     def __repr__(self) -> str:
         return f"MaterialUpload(id={self.id})"
 
 
 @message("material.open")
-class MaterialOpen(Message):
-    """Asks for a ticket to fetch a file with."""
+class MaterialOpen(Command):
+    """Asks for a ticket to download a file."""
 
-    id: int = need(ID)
-    material: str = need(REF)
+    material: str = required(REF)
 
 
 @message("material.hide")
-class MaterialHide(Message):
-    id: int = need(ID)
-    material: str = need(REF)
+class MaterialHide(Command):
+    material: str = required(REF)

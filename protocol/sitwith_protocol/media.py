@@ -1,61 +1,57 @@
-"""Voices and pictures on the wire: what a client asks, and what it is told of who is on which slot.
+"""Commands and frames about voices and pictures (SPEC, section "Voices and pictures").
 
-The packets themselves go by WebRTC (RFC 8825); SPEC, section "Voices and pictures".
+The packets themselves go by WebRTC (RFC 8825).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .checks import many, mapping, nullable, one_of, text
-from .fields import ID
-from .shapes import Message, message, need
+from .checks import list_of, map_of, nullable, one_of, text
+from .command import Command
+from .shapes import Message, message, required
 
 SDP_MAX = 2**15
-"""Characters of an offer, and bytes: what a browser writes is ASCII."""
+"""Characters of an offer; browsers write ASCII, so also bytes."""
 _WORD = text(1, 256)
 
 
 @message("media.offer")
-class MediaOffer(Message):
-    """Offers a peer connection (RFC 8829); the answer's `sdp` is in its ``ok``."""
+class MediaOffer(Command):
+    """Offers a peer connection (RFC 8829); ``ok`` carries the answer's `sdp`."""
 
-    id: int = need(ID)
-    sdp: str = need(text(1, SDP_MAX))
+    sdp: str = required(text(1, SDP_MAX))
 
 
 @message("media.servers")
-class MediaServers(Message):
-    """Asks which TURN servers to give to the peer connection.
+class MediaServers(Command):
+    """Asks for TURN servers to give to the peer connection.
 
     ``ok`` carries ``{servers: [{urls: [text], username, credential}], ttl, relay}``.
     """
 
-    id: int = need(ID)
-
 
 @message("media.take")
-class MediaTake(Message):
-    """What pictures this connection takes from now on."""
+class MediaTake(Command):
+    """Says which pictures this connection wants from now on."""
 
-    id: int = need(ID)
-    pictures: str = need(one_of("none", "low", "high"))
+    pictures: str = required(one_of("none", "low", "high"))
 
 
 @message("media.map")
 class MediaMap(Message):
-    """Who is on which receive slot just now: the whole map, by the section's mid."""
+    """Which member is on each receive slot just now: the whole map, by mid."""
 
-    slots: Mapping[str, str | None] = need(mapping(nullable(_WORD)))
+    slots: Mapping[str, str | None] = required(map_of(nullable(_WORD)))
 
 
 @message("media.lost")
 class MediaLost(Message):
-    """The media connection is gone; offer again."""
+    """The media connection is lost; the client is to offer again."""
 
 
 @message("speaking")
 class Speaking(Message):
-    """Who is being heard by this viewer just now, the viewer included; the whole list."""
+    """All whom this viewer hears just now; includes the viewer while others hear them."""
 
-    members: tuple[str, ...] = need(many(_WORD))
+    members: tuple[str, ...] = required(list_of(_WORD))

@@ -1,7 +1,7 @@
-"""Every message of the wire, and the two readers.
+"""All messages of the wire, and the two parsers.
 
-``parse_client`` is strict: what a client says must be exactly one of the known shapes.
-``parse_server`` is open: fields and types that it doesn't know are let be, so the wire can grow.
+``parse_client`` is strict: a client's frame must fit a declared shape exactly. ``parse_server``
+ignores unknown fields and types, so that the wire can grow.
 """
 
 from __future__ import annotations
@@ -9,36 +9,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from . import (
+    care,
+    chat,
+    concerns,
+    door,
+    evening,
+    floor,
+    guests,
+    materials,
+    media,
+    members,
+    pairs,
+    room,
+)
 from .care import *  # noqa: F403
+from .chat import *  # noqa: F403
 from .checks import INT_MAX, INT_MIN, Invalid
-from .commands import *  # noqa: F403
-from .commands import Command, Hello, HelloJoin, HelloResume, Ping, RoomSettings
+from .command import Command as Command  # noqa: PLC0414
 from .concerns import *  # noqa: F403
 from .door import *  # noqa: F403
 from .evening import *  # noqa: F403
 from .fields import *  # noqa: F403
+from .floor import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
 from .guests import *  # noqa: F403
+from .hello import *  # noqa: F403
+from .hello import Hello, HelloJoin, HelloResume, Ping
 from .materials import *  # noqa: F403
 from .media import *  # noqa: F403
+from .members import *  # noqa: F403
+from .pairs import *  # noqa: F403
+from .room import *  # noqa: F403
+from .room import RoomSettings
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 from .shapes import read
 
-COMMANDS: Final[Mapping[str, type[Command]]] = {each.t: each for each in get_args(Command)}
-"""The command classes by their types."""
+_COMMAND_MODULES: Final = (
+    door, chat, floor, members, pairs, room, care, evening, guests, materials, concerns, media,
+)  # fmt: skip
+
+COMMANDS: Final[Mapping[str, type[Command]]] = {
+    each.t: each
+    for module in _COMMAND_MODULES
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, Command) and each is not Command
+}
+"""The command classes by type."""
 
 SERVER_FRAMES: Final[Mapping[str, type[ServerFrame]]] = {
     each.t: each for each in get_args(ServerFrame)
 }
-"""The server's frame classes by their types."""
+"""The server's frame classes by type."""
 
 
 def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
-    """The greeting, ping or command that a decoded frame holds.
+    """Reads a decoded frame as a greeting, a ping or a command.
 
-    Raises ``BadMessage``, whose ``id`` is the command's where it has a usable one. A greeting
-    never has one.
+    Raises ``BadMessage``, with the command's ``id`` if that is usable.
     """
     t = raw.get("t")
     if t == "hello":
@@ -59,14 +88,14 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
     except Invalid as bad:
         raise BadMessage(usable, _detail(bad)) from None
     if isinstance(command, RoomSettings) and not command.changes:
-        raise BadMessage(usable, "no setting is named")
+        raise BadMessage(usable, "names no setting")
     return command
 
 
 def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
-    """The server's frame that a decoded map holds, or ``Unknown``.
+    """Reads a decoded frame of the server; ``Unknown`` for an unknown type.
 
-    Raises ``BadMessage`` for a known type without the fields that it must have.
+    Raises ``BadMessage`` for a known type whose fields don't fit.
     """
     t = raw.get("t")
     cls: Any = SERVER_FRAMES.get(t) if isinstance(t, str) else None
@@ -76,17 +105,17 @@ def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
         if cls is None:
             rest = {key: value for key, value in raw.items() if key != "t"}
             return Unknown(str(t), rest)
-        made: ServerFrame = read(cls, raw, open_ended=True)
+        made: ServerFrame = read(cls, raw, ignore_unknown=True)
     except Invalid as bad:
         raise BadMessage(None, f"{t}: {_detail(bad)}") from None
     return made
 
 
 def _detail(bad: Invalid) -> str:
-    return f"{bad.place} {bad.problem}"
+    return "unknown field" if bad.place == "?" else f"{bad.place} {bad.problem}"
 
 
 def usable_id(raw: Mapping[str, object]) -> int | None:
-    """The id under which a refusal can be sent, if the map has one."""
+    """The command id of a decoded map, or ``None`` if it has none that a refusal can carry."""
     value = raw.get("id")
     return value if type(value) is int and INT_MIN <= value <= INT_MAX else None

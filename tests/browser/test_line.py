@@ -54,7 +54,7 @@ async def test_a_dropped_line_keeps_everything_in_place(make_room: MakeRoom, ent
     await expect(ben.heading("It is your turn")).to_be_visible()
     before = await ben.button("Pass the stick").bounding_box()
     await line.drop()
-    banner = ben.page.get_by_text("The line has dropped. Your seat is kept; coming back…")
+    banner = ben.page.get_by_text("Connection lost. Your seat is kept; reconnecting…")
     await expect(banner).to_be_visible()
     assert await ben.page.title() == "Reconnecting · Sitwith"
     await expect(ben.heading("It is your turn")).to_be_visible()
@@ -63,7 +63,9 @@ async def test_a_dropped_line_keeps_everything_in_place(make_room: MakeRoom, ent
     await ben.accessible()
     await ben.button("Pass the stick").click(force=True)
     await expect(mara.seat("Ben")).to_have_accessible_name(re.compile("reconnecting"))
-    await expect(mara.page.get_by_text("The line has dropped. The turn waits.")).to_be_visible()
+    await expect(
+        mara.page.get_by_text("The connection has dropped. The turn waits.")
+    ).to_be_visible()
     await mara.say("Circle", "Said while Ben was away.")
     line.cut = False
     await expect(banner).not_to_be_visible(timeout=30_000)

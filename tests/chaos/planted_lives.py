@@ -72,7 +72,7 @@ def gone_is_success() -> AbstractContextManager[object]:
         if isinstance(result, Gone) and made.events:
             after = fold_onto(self.state, made.events)
             position = Position(self.position.epoch, after.seq, bytes(8))
-            self._replica.add_committed(after, made.events, position, why, by)
+            self._folded.took(after, made.events, position, why, by)
             return Taken((position,), 0.0)
         return result
 
@@ -93,19 +93,19 @@ def no_reference_counts() -> AbstractContextManager[object]:
         let_go(self)
 
     let_go = Host.release_idle
-    return mock.patch.object(Host, "release_idle", careless)
+    return mock.patch.object(Host, "let_go_of_idle", careless)
 
 
 def a_lease_of_nothing() -> AbstractContextManager[object]:
     """That the log does not have the room is taken for no news."""
-    told = Reconciler._told
+    told = Reconciler._on_head
 
     def lenient(self: Reconciler, sent: float, look: Progress | None) -> None:
-        if look is None and self._seen is not None:
-            look = self._seen[1]
+        if look is None and self._last_read is not None:
+            look = self._last_read[1]
         told(self, sent, look)
 
-    return mock.patch.object(Reconciler, "_told", lenient)
+    return mock.patch.object(Reconciler, "_on_head", lenient)
 
 
 def nobody_minds_missing_rooms() -> AbstractContextManager[object]:

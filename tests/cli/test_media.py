@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from sitwith_server import config, wiring
+from sitwith_server import config
 from sitwith_server.__main__ import main
 from sitwith_server.cli import serve
 from sitwith_server.config import Settings
@@ -16,6 +16,7 @@ from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.janus.engine import JanusEngine
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.wiring.media import media_address, start_node
 
 REDIS = "redis://127.0.0.1:1/0"
 
@@ -80,15 +81,15 @@ def test_how_many_nodes_go_beside_the_workers() -> None:
     [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("localhost", "127.0.0.1")],
 )
 def test_media_go_to_the_hosts_own_address(host: str, address: str) -> None:
-    found = wiring.media_address(settings(host=host))
+    found = media_address(settings(host=host))
     assert found in (address, "::1")
 
 
 def test_media_go_to_an_address_of_this_machine_where_the_server_listens_on_all() -> None:
-    found = wiring.media_address(settings(host="0.0.0.0"))
+    found = media_address(settings(host="0.0.0.0"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((found, 0))
-    assert wiring.media_address(settings(host="0.0.0.0", media_address="192.0.2.9")) == "192.0.2.9"
+    assert media_address(settings(host="0.0.0.0", media_address="192.0.2.9")) == "192.0.2.9"
 
 
 def test_a_guessed_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +103,7 @@ def test_a_guessed_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 async def test_a_node_takes_its_engines_settings() -> None:
     log = MemoryLog()
     host = Host(log, AuditTrail(log, 60))
-    node = await wiring.start_node(settings(media_voices=3), host)
+    node = await start_node(settings(media_voices=3), host)
     assert isinstance(node._engine, AiortcEngine) and node._engine.voices == 3
     await node.close()
     gateways = {"janus_urls": ("ws://a:1", "ws://b:1"), "janus_secret": "s"}
@@ -111,7 +112,7 @@ async def test_a_node_takes_its_engines_settings() -> None:
         (("a:2", "[2001:db8::1]"), [("a", 2), ("2001:db8::1", 8189)]),
     ):
         given = settings(media="janus", **gateways, janus_guards=guards, janus_room_key="t")
-        node = await wiring.start_node(given, host)
+        node = await start_node(given, host)
         assert isinstance(node._engine, JanusEngine)
         fleet = node._engine._gateways
         assert [each._address.api for each in fleet] == ["ws://a:1", "ws://b:1"]

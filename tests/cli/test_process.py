@@ -16,11 +16,11 @@ from tests.servers import free_port
 
 PROBE = """
 import ctypes, resource
-from sitwith_server.cli.process import confine
+from sitwith_server.cli.process import harden
 dumpable = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
-confine(inspectable=True)
+harden(inspectable=True)
 print(dumpable())
-confine()
+harden()
 print(resource.getrlimit(resource.RLIMIT_CORE), dumpable())
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """

@@ -24,10 +24,11 @@ from sitwith_client import (
     Sent,
     TooSlow,
 )
-from sitwith_client import client as client_module
+from sitwith_client import session as session_module
 from sitwith_client import stream as stream_module
-from sitwith_client.client import come_again, retry_delay
+from sitwith_client.client import come_again
 from sitwith_client.connection import Refusal
+from sitwith_client.reconnect import retry_delay
 from tests.client.fakes import Line, Server, chat, welcome
 
 LINK = "http://127.0.0.1:1/r/room#t=room.secret"
@@ -36,7 +37,7 @@ LINK = "http://127.0.0.1:1/r/room#t=room.secret"
 @pytest.fixture(autouse=True)
 def _prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without their waits; what they would be has a test of its own."""
-    monkeypatch.setattr(client_module, "retry_delay", lambda attempt, chance: 0.0)
+    monkeypatch.setattr(session_module, "retry_delay", lambda attempt, chance: 0.0)
 
 
 @contextlib.asynccontextmanager
@@ -292,7 +293,7 @@ async def test_RE11_it_is_final_where_no_greeting_was_given_up_of_late(
     monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     if code == 4409:
-        monkeypatch.setattr(client_module, "LATE_GREETING", 0.0)
+        monkeypatch.setattr(session_module, "LATE_GREETING", 0.0)
     async with joined() as (me, line, server):
         line.end(1006)
         late = await server.line()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sitwith_client import BadLink
-from sitwith_client.links import read_link
+from sitwith_client.links import parse_link
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from sitwith_client.links import read_link
 def test_IN3_a_link_leads_to_its_socket(
     link: str, url: str | None, socket_url: str, token: str
 ) -> None:
-    door = read_link(link, url)
-    assert (door.socket_url, door.token) == (socket_url, token)
-    assert "abc" not in repr(door)
+    found = parse_link(link, url)
+    assert (found.socket_url, found.token) == (socket_url, token)
+    assert "abc" not in repr(found)
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def test_IN3_a_link_leads_to_its_socket(
 )
 def test_what_is_no_link_says_why_without_quoting_it(link: str, url: str | None) -> None:
     with pytest.raises(BadLink) as caught:
-        read_link(link, url)
+        parse_link(link, url)
     assert "abc" not in str(caught.value)

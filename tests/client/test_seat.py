@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sitwith_client.events import Change, ConnectionBack, Inside, Message, MessageDeleted, Missed
-from sitwith_client.seat import Answered, Greeted, Seat
+from sitwith_client.seat import Answered, Seat, Welcomed
 from sitwith_protocol.codec import CLIENT_LIMITS, CodecError, decode, encode
 from sitwith_protocol.messages import HandRaise, Leave, Ok, parse_client
 from sitwith_protocol.shapes import BadMessage
@@ -45,7 +45,7 @@ def test_RE2_a_resumed_welcome_does_not_skip_messages_that_still_follow() -> Non
     told = seat.receive(
         encode(welcome(resumed=True, pos={"room": b"r9", "circle": b"p9", "pair:g": b"x"}))
     )
-    assert told == [Greeted(), ConnectionBack()]
+    assert told == [Welcomed(), ConnectionBack()]
     assert seat.seen == {"room": b"r9", "circle": b"p1"}
 
 

@@ -14,8 +14,9 @@ import pylibsrtp
 from aioice import stun
 
 from sitwith_server.media.aiortc.datagrams import Outbox
-from sitwith_server.media.aiortc.engine import Link, _Buffer, _Ice
-from sitwith_server.media.aiortc.ice import ADDRESSES, AMPLIFIED, Agent, Credentials
+from sitwith_server.media.aiortc.dtls_srtp import IceStub, PacketBuffer
+from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, Credentials, IceAgent
+from sitwith_server.media.aiortc.transport import MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
 from sitwith_server.media.engine import AUDIO_SLOTS, VIDEO_SLOTS, OfferRefused
@@ -154,7 +155,7 @@ def stuns(data: bytes) -> None:
     box, now = _Box(), 1_000.0
     outbox = cast(Outbox, box)
     got: list[bytes] = []
-    agent = Agent(port, lambda packet, _: got.append(packet), lambda *_: None, now)
+    agent = IceAgent(port, lambda packet, _: got.append(packet), lambda *_: None, now)
     agent.expect(_OURS, _THEIRS)
     came: Counter[bytes] = Counter()
     proven: set[bytes] = set()
@@ -195,9 +196,9 @@ def stuns(data: bytes) -> None:
     for name in came:
         if name not in proven:
             sent = sum(len(each) for each, to in box.sent if to == name)
-            assert sent <= AMPLIFIED * came[name], f"{sent} bytes for {came[name]}"
+            assert sent <= AMPLIFICATION * came[name], f"{sent} bytes for {came[name]}"
     assert {to for _, to in box.sent} <= came.keys()
-    assert len(agent.addresses) <= ADDRESSES and len(port) <= 2 * ADDRESSES + 4
+    assert len(agent.addresses) <= MAX_ADDRESSES and len(port) <= 2 * MAX_ADDRESSES + 4
     agent.close()
     assert len(port) == 0
 
@@ -371,11 +372,11 @@ def datagrams(data: bytes) -> None:
     )
     rx = pylibsrtp.Session(pylibsrtp.Policy(key=_KEY, ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND))
     stage = _stage()
-    link: Any = object.__new__(Link)
+    link: Any = object.__new__(MemberTransport)
     link.agent = SimpleNamespace(heard=0.0)
-    link._counters, link._buffer = Counters(), _Buffer()
+    link._counters, link._buffer = Counters(), PacketBuffer()
     link._length = link._buffer.size
-    link._ice = _Ice(lambda _: None)
+    link._ice = IceStub(lambda _: None)
     link._rx, link._port = rx._srtp[0], stage.ports["m1"]
     link.budget, link._streams = 300, set()
     for op, who, body in read(data):

@@ -13,13 +13,18 @@ from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
 from sitwith_protocol.codec import encode
-from sitwith_server import wiring
 from sitwith_server.config import Settings
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.peers import BadProxyHeader, Peers, neighbourhood, proxy_header
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.proxies import (
+    BadProxyHeader,
+    TrustedProxies,
+    peer_key,
+    proxy_header,
+)
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from sitwith_server.log.memory.log import MemoryLog
+from sitwith_server.wiring.root import build
 from tests.fuzz.engine import Target
 from tests.fuzz.records import changed, read, shuffled, written
 from tests.fuzz.targets_doors import Kept, ended, no_errors
@@ -47,12 +52,12 @@ def peers(data: bytes) -> None:
         found = None
     if found is not None:
         assert 0 <= found[0] <= len(data)
-        assert found[1] is None or neighbourhood(found[1]) != "?"
-    knows = Peers((f"{PROXY}/32", "2001:db8::/32"))
+        assert found[1] is None or peer_key(found[1]) != "?"
+    knows = TrustedProxies((f"{PROXY}/32", "2001:db8::/32"))
     client = knows.client(PROXY, [(b"x-forwarded-for", each) for each in data.split(b"\n")])
-    assert neighbourhood(client) != "?" and "%" not in client
+    assert peer_key(client) != "?" and "%" not in client
     assert knows.client("198.51.100.1", [(b"x-forwarded-for", data)]) == "198.51.100.1"
-    neighbourhood(data.decode("latin-1"))
+    peer_key(data.decode("latin-1"))
 
 
 # -------------------------------------------------------------------------------- the socket
@@ -142,11 +147,11 @@ class _Worker:
 
     async def _open(self) -> None:
         settings = Settings(operator_key="operator-key-of-these-tests", media="off")
-        self.app = wiring.build(settings, MemoryLog(self.loop.time))
+        self.app = build(settings, MemoryLog(self.loop.time))
         self.config = uvicorn.Config(
             self.app.asgi,
-            http=HttpProtocol.guarded(Guard(Peers((PROXY,)))),
-            ws=WireProtocol,
+            http=HttpProtocol.with_policy(SocketPolicy(TrustedProxies((PROXY,)))),
+            ws=WebSocketProtocol,
             ws_max_size=settings.max_frame,
             ws_per_message_deflate=False,
             log_config=None,

@@ -24,8 +24,8 @@ from sitwith_protocol.codec import (
     decode,
     encode,
 )
-from sitwith_protocol.links import read_link
 from sitwith_protocol.person import read_person
+from sitwith_protocol.urls import web_url
 from sitwith_server.gateway.websocket.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
 from sitwith_server.gateway.websocket.translate import Untranslatable, to_command
 from sitwith_server.log.base import Position
@@ -185,7 +185,7 @@ def papers(data: bytes) -> None:
     assert resume is None or (resume.room and resume.seat)
     assert tickets.read(ROOM, text, "f1", tickets.BRING, 0.0) is None, "not signed by the room"
     with suppress(Invalid):
-        read_link(text)
+        web_url(text)
     with suppress(ValueError):
         read_person(text)
     seen = {"room": data, "circle": data[:SEALED_BYTES]}
@@ -219,7 +219,7 @@ def _wrong_ticket(chance: random.Random) -> bytes:
         return _BRING
 
 
-_LETTERS: tuple[Callable[[], bus.Letter], ...] = (
+_LETTERS: tuple[Callable[[], bus.MediaMessage], ...] = (
     lambda: bus.Here("n", 0.5, 1, 2, False, {"sent": 1}),
     lambda: bus.Offer("n", "l", "m1", "c", "v=0"),
     lambda: bus.Slots("m1", {"0": None}),
@@ -282,7 +282,7 @@ TARGETS = (
         (
             "service/people/tokens",
             "service/materials/tickets",
-            "protocol/links",
+            "protocol/urls",
             "protocol/person",
             "log/values",
         ),

@@ -18,8 +18,8 @@ from sitwith_protocol import codec
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.gateway.http import forms, routing
-from sitwith_server.gateway.sockets import peers
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets import proxies
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from sitwith_server.gateway.websocket import connection, translate
 from sitwith_server.media.aiortc import ice
 from sitwith_server.media.forward.port import Port
@@ -100,14 +100,14 @@ def _uncounted(patch: Patch) -> None:
 def _believed(patch: Patch) -> None:
     """The fault that was there: an address is the member's by a check alone."""
 
-    def wonder(self: ice.Agent, source: bytes, box: Any, keys: Any, *rest: Any) -> None:
-        self._learn(source, keys, rest[-1])
+    def wonder(self: ice.IceAgent, source: bytes, box: Any, keys: Any, *rest: Any) -> None:
+        self._confirm_address(source, keys, rest[-1])
 
-    patch.setattr(ice.Agent, "_wonder", wonder)
+    patch.setattr(ice.IceAgent, "_check_back", wonder)
 
 
 def _generous(patch: Patch) -> None:
-    patch.setattr(ice, "AMPLIFIED", 4)
+    patch.setattr(ice, "AMPLIFICATION", 4)
 
 
 def _unbounded(patch: Patch) -> None:
@@ -148,16 +148,16 @@ def _any_header(patch: Patch) -> None:
 
 def _cut_off(patch: Patch) -> None:
     def header(begun: bytes) -> tuple[int, str | None] | None:
-        if begun.startswith(peers.SIGNATURE):
+        if begun.startswith(proxies.SIGNATURE):
             return 16 + begun[15] + 256 * begun[14], None
-        return peers.proxy_header(begun)
+        return proxies.proxy_header(begun)
 
     patch.setattr(targets_sockets, "proxy_header", header)
 
 
 def _told_to_the_log(patch: Patch) -> None:
     """The fault that was there: text that is none."""
-    patch.delattr(WireProtocol, "send_receive_event_to_app")
+    patch.delattr(WebSocketProtocol, "send_receive_event_to_app")
 
 
 PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
@@ -175,7 +175,7 @@ PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
     ("datagrams", _trusting),
     ("session", _unforeseen),
     ("requests", _any_header),
-    ("peers", _cut_off),
+    ("proxies", _cut_off),
     ("sockets", _told_to_the_log),
 ]
 
@@ -230,13 +230,13 @@ def test_a_hang_in_which_python_is_not_asked_is_found() -> None:
 def test_a_guarded_way_is_found_step_by_step() -> None:
     """Without looking at lines nobody would guess three bytes."""
 
-    def guarded(data: bytes) -> None:
+    def with_policy(data: bytes) -> None:
         if data[:1] == b"\x07":
             if data[1:2] == b"\xfe":
                 if data[2:3] == b"\x3f":
                     raise ValueError("here")
 
-    report = Fuzzer(_target(guarded)).go(WITHIN, most=1, replay=False)
+    report = Fuzzer(_target(with_policy)).go(WITHIN, most=1, replay=False)
     assert report.findings[0].data == b"\x07\xfe\x3f"
 
 

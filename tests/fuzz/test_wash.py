@@ -21,7 +21,7 @@ from sitwith_server.materials.child import CPU_SECONDS
 from sitwith_server.materials.kinds import PAPER as A_PAPER
 from sitwith_server.materials.kinds import PICTURE as A_PICTURE
 from sitwith_server.materials.kinds import REASONS, Unfit
-from sitwith_server.materials.wash import Washer
+from sitwith_server.materials.sanitizer import Sanitizer
 from tests.fuzz.wash_inputs import PAPER, Inputs, corpus
 from tests.materials import reading, stained_pictures
 
@@ -51,7 +51,7 @@ class Worker:
         self._process.kill()
         self._process.communicate()
 
-    def wash(self, kind: bytes, data: bytes) -> tuple[str, float, bytes]:
+    def sanitize(self, kind: bytes, data: bytes) -> tuple[str, float, bytes]:
         """What it came to, in how many seconds of the processor, and what was written.
 
         Raises:
@@ -87,7 +87,7 @@ def hunt(seconds: float, seed: int, folder: Path) -> str:
         while todo or time.monotonic() - began < seconds:
             kind, data = todo.pop() if todo else inputs.next()
             (folder / "last").write_bytes(data)
-            what, took, body = worker.wash(kind, data)
+            what, took, body = worker.sanitize(kind, data)
             counts[what] += 1
             slowest = max(slowest, took)
             assert took < CPU_SECONDS and not what.startswith("raised"), _kept(what, data, folder)
@@ -128,11 +128,11 @@ def test_MT15_ten_minutes_of_odd_files_do_no_harm(tmp_path: Path) -> None:
 
 async def test_MT15_whatever_comes_is_answered_by_name() -> None:
     """Through processes as they really are."""
-    washer, inputs = Washer(), Inputs(1)
+    sanitizer, inputs = Sanitizer(), Inputs(1)
     for _ in range(4):
         kind, data = inputs.next()
         try:
-            made = await washer.wash(A_PAPER if kind == PAPER else A_PICTURE, data)
+            made = await sanitizer.sanitize(A_PAPER if kind == PAPER else A_PICTURE, data)
         except Unfit as unfit:
             assert unfit.reason in REASONS
         else:

@@ -13,14 +13,14 @@ import sys
 import time
 
 from sitwith_server.materials import child
-from sitwith_server.materials.confine import confine
 from sitwith_server.materials.kinds import PAPER, PICTURE, REASONS, Unfit
+from sitwith_server.materials.sandbox import enter_sandbox
 
 
 def main() -> None:
     child.bound()
     wash = {b"p": child.ready(PAPER), b"i": child.ready(PICTURE)}
-    confine()
+    enter_sandbox()
     source, out = sys.stdin.buffer, sys.stdout.buffer
     while kind := source.read(1):
         data = source.read(int.from_bytes(source.read(4), "big"))

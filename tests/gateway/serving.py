@@ -12,10 +12,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.peers import Peers
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.proxies import TrustedProxies
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 from tests.servers import free_port
 
 
@@ -56,15 +56,15 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp = who, *, trusted: tuple[str, ...] = (), **guard: Any
+    app: ASGIApp = who, *, trusted: tuple[str, ...] = (), **policy: Any
 ) -> AsyncIterator[Served]:
     port = free_port()
     server = _Server(
         uvicorn.Config(
             app,
             port=port,
-            http=HttpProtocol.guarded(Guard(Peers(trusted), **guard)),
-            ws=WireProtocol,
+            http=HttpProtocol.with_policy(SocketPolicy(TrustedProxies(trusted), **policy)),
+            ws=WebSocketProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

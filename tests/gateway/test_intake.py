@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from sitwith_server.gateway.sockets.intake import BURST, NEWCOMERS, RATE, Flooded, Intake
+from sitwith_server.gateway.sockets.frame_reader import BURST, NEWCOMERS, RATE, Flooded, FrameReader
 
 SIZES = st.sampled_from([0, 1, 125, 126, 127, 65_535, 65_536]) | st.integers(0, 300)
 OPCODES = st.sampled_from([Opcode.TEXT, Opcode.BINARY, Opcode.CONT, Opcode.PING, Opcode.PONG])
@@ -26,7 +26,7 @@ def frame(opcode: Opcode, size: int, *, fin: bool = True, mask: bool = True) -> 
     return bytes(made) + (b"\1\2\3\4" if mask else b"") + b"x" * size
 
 
-def taken(intake: Intake, buffer: bytearray, now: float = 0.0) -> list[bytes]:
+def taken(intake: FrameReader, buffer: bytearray, now: float = 0.0) -> list[bytes]:
     pieces = []
     while piece := intake.take(buffer, now):
         pieces.append(piece)
@@ -36,7 +36,7 @@ def taken(intake: Intake, buffer: bytearray, now: float = 0.0) -> list[bytes]:
 def test_frames_are_as_the_library_writes_them() -> None:
     for size in (0, 125, 126, 65_535, 65_536):
         whole = Frame(Opcode.BINARY, b"x" * size).serialize(mask=True)
-        assert taken(Intake(0.0), bytearray(whole)) == [whole]
+        assert taken(FrameReader(0.0), bytearray(whole)) == [whole]
 
 
 @given(
@@ -47,7 +47,7 @@ def test_every_byte_goes_on_once_in_order_and_never_two_frames_together(
     kinds: list[tuple[Opcode, int, bool, bool]], cuts: list[int]
 ) -> None:
     frames = [frame(opcode, size, fin=fin, mask=mask) for opcode, size, fin, mask in kinds]
-    whole, intake, buffer = b"".join(frames), Intake(0.0), bytearray()
+    whole, intake, buffer = b"".join(frames), FrameReader(0.0), bytearray()
     intake.seated(0.0)
     ends, total = set(), 0
     for each in frames:
@@ -66,7 +66,7 @@ def test_every_byte_goes_on_once_in_order_and_never_two_frames_together(
 
 @pytest.mark.parametrize("opcode", [Opcode.PING, Opcode.PONG, Opcode.CONT, Opcode.CLOSE])
 def test_LI12_what_is_no_message_is_paced_however_it_is_cut(opcode: Opcode) -> None:
-    intake = Intake(0.0)
+    intake = FrameReader(0.0)
     each = frame(opcode, 1)
     first = NEWCOMERS if opcode & 0x8 else BURST
     assert len(taken(intake, bytearray(each * int(first)))) == first
@@ -81,7 +81,7 @@ def test_LI12_what_is_no_message_is_paced_however_it_is_cut(opcode: Opcode) -> N
 
 
 def test_LI12_first_frames_of_messages_have_another_pace() -> None:
-    intake = Intake(0.0)
+    intake = FrameReader(0.0)
     each = frame(Opcode.BINARY, 1)
     assert len(taken(intake, bytearray(each * 1_000))) == 1_000
 
@@ -101,6 +101,6 @@ def test_LI12_first_frames_of_messages_have_another_pace() -> None:
     ],
 )
 def test_it_knows_whether_a_message_is_unfinished(data: bytes, is_open: bool) -> None:
-    intake = Intake(0.0)
+    intake = FrameReader(0.0)
     taken(intake, bytearray(data))
     assert (intake.since is not None) is is_open

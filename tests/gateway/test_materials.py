@@ -17,7 +17,7 @@ from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.materials.kinds import Clean, Unfit
-from sitwith_server.materials.wash import Busy, Washer
+from sitwith_server.materials.sanitizer import Busy, Sanitizer
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
@@ -34,10 +34,10 @@ from tests.service.test_cards import Seats, people
 PICTURE = samples.picture("PNG")
 
 
-class Quick(Washer):
+class Quick(Sanitizer):
     """Looks into files in this process: what the other one does is shown elsewhere."""
 
-    async def wash(self, kind: str, data: bytes) -> Clean:
+    async def sanitize(self, kind: str, data: bytes) -> Clean:
         if data == b"busy":
             raise Busy
         if not data or data[:1] == b"!":
@@ -195,7 +195,7 @@ async def test_MT11_a_file_is_fetched_and_kept_nowhere(world: World) -> None:
 
 async def is_nothing(answer: httpx.Response) -> bool:
     """Whether an answer is the one that all who may have nothing get."""
-    error = {"code": "not_found", "message": "There is nothing here."}
+    error = {"code": "not_found", "message": "There is nothing at this address."}
     return answer.status_code == 404 and answer.json() == {"error": error}
 
 

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.wire import WireProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 
 from .serving import Served, serving
 
@@ -24,7 +24,9 @@ def uncollected() -> Iterator[None]:
 
 
 def kept() -> int:
-    return sum(issubclass(type(each), (HttpProtocol, WireProtocol)) for each in gc.get_objects())
+    return sum(
+        issubclass(type(each), (HttpProtocol, WebSocketProtocol)) for each in gc.get_objects()
+    )
 
 
 async def freed(before: int) -> bool:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.sockets.peers import (
+from sitwith_server.gateway.sockets.proxies import (
     NOBODY,
     SIGNATURE,
     BadProxyHeader,
-    Peers,
-    neighbourhood,
+    TrustedProxies,
+    peer_key,
     proxy_header,
 )
 
@@ -34,15 +34,15 @@ def forwarded(*hops: str) -> list[tuple[bytes, bytes]]:
 
 @given(outside, st.lists(lies, max_size=4))
 def test_HT18_whoever_is_not_trusted_is_believed_nothing(peer: str, said: list[str]) -> None:
-    assert Peers(TRUSTED).client(peer, forwarded(*said)) == peer
-    assert Peers().client("127.0.0.1", forwarded(*said)) == "127.0.0.1"
+    assert TrustedProxies(TRUSTED).client(peer, forwarded(*said)) == peer
+    assert TrustedProxies().client("127.0.0.1", forwarded(*said)) == "127.0.0.1"
 
 
 @given(inside, st.lists(lies, max_size=4), outside, st.lists(inside, max_size=3))
 def test_HT18_the_rightmost_address_that_is_not_trusted_counts(
     peer: str, said: list[str], client: str, way: list[str]
 ) -> None:
-    peers = Peers(TRUSTED)
+    peers = TrustedProxies(TRUSTED)
     assert peers.client(peer, forwarded(*said, client, *way)) == client
     several = [*forwarded(*said), (b"x-real-ip", b"6.6.6.6"), *forwarded(client), *forwarded(*way)]
     if way:
@@ -51,11 +51,11 @@ def test_HT18_the_rightmost_address_that_is_not_trusted_counts(
 
 @given(inside, st.lists(inside, min_size=1, max_size=3))
 def test_HT18_of_trusted_ones_alone_the_farthest_counts(peer: str, way: list[str]) -> None:
-    assert Peers(TRUSTED).client(peer, forwarded(*way)) == way[0]
+    assert TrustedProxies(TRUSTED).client(peer, forwarded(*way)) == way[0]
 
 
 def test_HT18_text_that_is_no_address_ends_the_way() -> None:
-    peers = Peers(TRUSTED)
+    peers = TrustedProxies(TRUSTED)
     assert peers.client("10.0.0.1", forwarded("6.6.6.6", "unknown", "10.0.0.2")) == "10.0.0.2"
     assert peers.client("10.0.0.1", forwarded("6.6.6.6", "unknown")) == "10.0.0.1"
     assert peers.client("10.0.0.1", []) == "10.0.0.1"
@@ -73,14 +73,14 @@ def test_HT18_text_that_is_no_address_ends_the_way() -> None:
     ],
 )
 def test_an_address_has_one_form(written: str, meant: str) -> None:
-    assert Peers(TRUSTED).client("::ffff:10.0.0.1", forwarded(written)) == meant
+    assert TrustedProxies(TRUSTED).client("::ffff:10.0.0.1", forwarded(written)) == meant
 
 
 def test_neighbours_count_as_one() -> None:
-    assert neighbourhood("203.0.113.9") == neighbourhood("::ffff:203.0.113.9") == "203.0.113.9"
-    assert neighbourhood("2001:db8::1") == neighbourhood("2001:db8:0:0:ffff::2")
-    assert neighbourhood("2001:db8::1") != neighbourhood("2001:db8:0:1::1")
-    assert neighbourhood("") == neighbourhood(NOBODY) == NOBODY
+    assert peer_key("203.0.113.9") == peer_key("::ffff:203.0.113.9") == "203.0.113.9"
+    assert peer_key("2001:db8::1") == peer_key("2001:db8:0:0:ffff::2")
+    assert peer_key("2001:db8::1") != peer_key("2001:db8:0:1::1")
+    assert peer_key("") == peer_key(NOBODY) == NOBODY
 
 
 # ------------------------------------------------------------------------------ PROXY protocol
@@ -173,5 +173,5 @@ async def test_HT18_a_socket_is_from_whom_its_request_is_from() -> None:
 
 
 def test_a_proxy_is_known_by_a_socket_of_both_families() -> None:
-    assert Peers(("127.0.0.1/32",)).trusts("::ffff:127.0.0.1")
-    assert not Peers(("127.0.0.1/32",)).trusts("::1")
+    assert TrustedProxies(("127.0.0.1/32",)).trusts("::ffff:127.0.0.1")
+    assert not TrustedProxies(("127.0.0.1/32",)).trusts("::1")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.flow import FLOOD, KEPT, Bucket, Flows
+from sitwith_server.gateway.rates import FLOOD, KEPT, SeatRates, TokenBucket
 from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session, Stage
 from sitwith_server.service.people.paces import BURST, RATE
 
@@ -124,7 +124,7 @@ def test_LI4_what_is_no_good_command_counts_as_well() -> None:
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=300))
 def test_no_seat_gets_more_than_its_rate(waits: list[float]) -> None:
-    bucket, now, taken = Bucket(0.0), 0.0, 0
+    bucket, now, taken = TokenBucket(0.0), 0.0, 0
     for wait in waits:
         now += wait
         taken += bucket.take(now)
@@ -133,13 +133,13 @@ def test_no_seat_gets_more_than_its_rate(waits: list[float]) -> None:
 
 @given(st.lists(st.floats(1 / RATE + 1e-9, 5), min_size=1, max_size=300))
 def test_who_keeps_to_the_rate_is_never_refused(waits: list[float]) -> None:
-    bucket, now = Bucket(0.0), 0.0
+    bucket, now = TokenBucket(0.0), 0.0
     for wait in waits:
         now += wait
         assert bucket.take(now)
 
 
-def _seated(flows: Flows, now: float, seat: str = "m1") -> Session:
+def _seated(flows: SeatRates, now: float, seat: str = "m1") -> Session:
     session = Session(now)
     assert isinstance(session.receive(encode(BACK), now), Greet)
     session.seated(flows.of("room", seat, now))
@@ -150,7 +150,7 @@ def _seated(flows: Flows, now: float, seat: str = "m1") -> Session:
 def test_LI10_a_seat_has_one_pace_over_all_its_connections(
     frames: list[tuple[float, bool]],
 ) -> None:
-    flows, now, taken = Flows(), 0.0, 0
+    flows, now, taken = SeatRates(), 0.0, 0
     session = _seated(flows, now)
     for wait, resumes in frames:
         now += wait
@@ -161,7 +161,7 @@ def test_LI10_a_seat_has_one_pace_over_all_its_connections(
 
 
 def test_LI10_who_comes_back_for_each_command_is_closed_for_the_flood() -> None:
-    flows = Flows()
+    flows = SeatRates()
     steps = [
         _seated(flows, n / 1_000).receive(encode(HAND), n / 1_000)
         for n in range(int(BURST) + FLOOD + 10)
@@ -171,14 +171,14 @@ def test_LI10_who_comes_back_for_each_command_is_closed_for_the_flood() -> None:
 
 
 def test_LI4_what_the_log_refuses_for_its_speed_counts_as_well() -> None:
-    session = _seated(Flows(), 0.0)
+    session = _seated(SeatRates(), 0.0)
     ends = [session.refused(0.0) for _ in range(FLOOD + 1)]
     assert ends == [None] * FLOOD + [End(CloseCode.TOO_FAST)]
     assert session.receive(encode(HAND), 0.0) == End4400
 
 
 def test_a_seat_that_was_silent_for_long_is_forgotten() -> None:
-    flows = Flows()
+    flows = SeatRates()
     for n in range(2_000):
         flows.of("room", f"m{n}", n * KEPT / 100)
     assert len(flows) < 512

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from sitwith_server.gateway.sockets.bounded import BoundedTransport
-from sitwith_server.gateway.sockets.guard import Guard, most_sockets
-from sitwith_server.gateway.sockets.limits import EVICTED, Held, Sockets
+from sitwith_server.gateway.sockets.policy import SocketPolicy, most_sockets
+from sitwith_server.gateway.sockets.table import EVICTED, OpenSocket, SocketTable
 
 from .serving import Served, serving, who
 
@@ -41,10 +41,10 @@ steps = st.lists(
 def test_no_bound_is_passed_and_only_idle_sockets_give_way(
     done: list[tuple[str, int]], per_address: int, in_all: int
 ) -> None:
-    sockets = Sockets(per_address, in_all)
+    sockets = SocketTable(per_address, in_all)
     most = max(1, min(per_address, in_all // 2))
-    held: list[Held] = []
-    busy: set[Held] = set()
+    held: list[OpenSocket] = []
+    busy: set[OpenSocket] = set()
     reasons: list[str] = []
     for what, number in done:
         before = set(held)
@@ -52,7 +52,7 @@ def test_no_bound_is_passed_and_only_idle_sockets_give_way(
         one = held[number % len(held)] if held else None
         if what == "enter":
             entered = sockets.enter(None if number % 5 == 0 else place, reasons.append)
-            if isinstance(entered, Held):
+            if isinstance(entered, OpenSocket):
                 held.append(entered)
         elif one is not None and what == "move":
             sockets.move(one, place)
@@ -79,24 +79,24 @@ def test_no_bound_is_passed_and_only_idle_sockets_give_way(
 
 def test_the_longest_idle_gives_way_and_else_nobody() -> None:
     cut: list[str] = []
-    sockets = Sockets(9, 3)
+    sockets = SocketTable(9, 3)
     names = iter("abcdefg")
 
-    def enter(place: str) -> Held | str:
+    def enter(place: str) -> OpenSocket | str:
         name = next(names)
         return sockets.enter(place, lambda _: cut.append(name))
 
     a, b = enter("1.1.1.1"), enter("2.2.2.2")
-    assert isinstance(a, Held) and isinstance(b, Held)
+    assert isinstance(a, OpenSocket) and isinstance(b, OpenSocket)
     a.busy()
     assert enter("1.1.1.1") == "address"  # half of three is one
     c = enter("3.3.3.3")
-    assert isinstance(c, Held)
-    assert isinstance(enter("4.4.4.4"), Held)
+    assert isinstance(c, OpenSocket)
+    assert isinstance(enter("4.4.4.4"), OpenSocket)
     assert cut == ["b"]
     c.busy()
-    assert isinstance(enter("5.5.5.5"), Held)
-    assert isinstance(enter("4.4.4.4"), Held)
+    assert isinstance(enter("5.5.5.5"), OpenSocket)
+    assert isinstance(enter("4.4.4.4"), OpenSocket)
     assert cut == ["b", "e", "f"]
 
 
@@ -235,7 +235,7 @@ async def test_HT19_whoever_asks_in_time_is_not_hurried() -> None:
 
 async def test_HT20_one_address_keeps_no_other_out() -> None:
     refused, cut = Told(), Told()
-    bounds = Sockets(40, 100)
+    bounds = SocketTable(40, 100)
     async with (
         serving(sockets=bounds, refused=refused, cut=cut, head_seconds=WITHIN) as served,
         plugs(served, 60) as half,
@@ -258,7 +258,7 @@ async def test_HT20_where_all_are_at_work_newcomers_are_refused_by_name() -> Non
         await go.wait()
         await who(scope, receive, send)
 
-    async with serving(held, sockets=(bounds := Sockets(2, 4)), refused=refused) as served:
+    async with serving(held, sockets=(bounds := SocketTable(2, 4)), refused=refused) as served:
         async with (
             plugs(served, 2) as ones,
             plugs(served, 2, "127.0.0.2") as twos,
@@ -297,7 +297,7 @@ async def test_HT20_behind_a_proxy_addresses_are_counted_all_the_same() -> None:
     def get(client: str) -> bytes:
         return GET[:-2] + f"X-Forwarded-For: {client}\r\n\r\n".encode()
 
-    bounds = Sockets(2, 40)
+    bounds = SocketTable(2, 40)
     trusted = ("127.0.0.1/32",)
     async with (
         serving(held, trusted=trusted, sockets=bounds, refused=refused) as served,
@@ -330,7 +330,7 @@ async def test_HT20_behind_a_proxy_addresses_are_counted_all_the_same() -> None:
 )
 async def test_an_upgrade_that_the_library_refuses_is_answered_and_ended(head: bytes) -> None:
     """uvicorn reads a head, and the library reads it again: not always as the same."""
-    async with serving(sockets=(bounds := Sockets(9, 99))) as served:
+    async with serving(sockets=(bounds := SocketTable(9, 99))) as served:
         async with plugs(served, 1) as (plug,):
             await plug.send(head + b"\r\n")
             assert (await plug.read()).startswith(b"HTTP/1.1 4")
@@ -410,7 +410,7 @@ class Stuck(asyncio.Transport):
 
 
 async def test_who_reads_too_little_of_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.LOOKS_EACH", 0.1)
+    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.CHECK_EVERY", 0.1)
     unread: list[None] = []
     for taken, ends in ((0, True), (100, True), (50_000, False)):
         inner = Stuck()
@@ -444,4 +444,4 @@ async def test_what_waits_for_a_closed_peer_waits_no_longer(
 
 
 def test_a_guard_has_bounds_without_being_told() -> None:
-    assert Guard().head_seconds == 5.0
+    assert SocketPolicy().head_seconds == 5.0

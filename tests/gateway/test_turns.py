@@ -8,8 +8,8 @@ from typing import Any
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
-from sitwith_server.gateway.flow import OFFERS, OFFERS_BURST, Flow
-from sitwith_server.gateway.sockets.turnstile import Round
+from sitwith_server.gateway.rates import OFFERS, OFFERS_BURST, SeatRate
+from sitwith_server.gateway.sockets.queues import WorkQueue
 from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.hub import MISSED_AT_ONCE, Hub, Link
 from sitwith_server.gateway.websocket.outbox import Outbox
@@ -46,7 +46,7 @@ class Wire:
         return self.sent.pop(0) if self.sent else None
 
 
-class Counted(Round):
+class Counted(WorkQueue):
     """Counts turns, and does `meanwhile` before each of them."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ def test_a_replay_ends_with_its_connection() -> None:
 
 
 def test_LI21_a_seat_has_a_pace_of_media_offers() -> None:
-    flow, now = Flow(0.0), 0.0
+    flow, now = SeatRate(0.0), 0.0
     assert sum(flow.takes_offer(now) for _ in range(100)) == OFFERS_BURST
     taken = 0
     for _ in range(1_000):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.gateway.sockets.turnstile import APART, MOST, MOST_IN_ALL, Round, Turnstile
+from sitwith_server.gateway.sockets.queues import APART, MOST, MOST_IN_ALL, FairQueue, WorkQueue
 
 
 class Loop:
@@ -41,9 +41,9 @@ class Loop:
         self.now = until
 
 
-def made(rate: float = 10.0, burst: float = 5.0, space: float = 0.01) -> tuple[Turnstile, Loop]:
+def made(rate: float = 10.0, burst: float = 5.0, space: float = 0.01) -> tuple[FairQueue, Loop]:
     loop = Loop()
-    return Turnstile(rate, burst, space, clock=lambda: loop.now), loop
+    return FairQueue(rate, burst, space, clock=lambda: loop.now), loop
 
 
 def test_LI13_who_comes_alone_is_let_in_at_once() -> None:
@@ -99,7 +99,7 @@ def test_who_comes_again_does_not_count() -> None:
 
     def known() -> None:
         came.append(loop.now)
-        turnstile.give_back()
+        turnstile.refund()
 
     for _ in range(50):
         turnstile.enter("room", known, loop)
@@ -108,7 +108,7 @@ def test_who_comes_again_does_not_count() -> None:
 
 
 async def test_a_turn_is_waited_for_and_nobody_is_forgotten() -> None:
-    turnstile = Turnstile(1_000.0, 1.0, 0.001)
+    turnstile = FairQueue(1_000.0, 1.0, 0.001)
     done: list[int] = []
 
     async def one(number: int) -> None:
@@ -123,7 +123,7 @@ async def test_a_turn_is_waited_for_and_nobody_is_forgotten() -> None:
 
 
 def test_LI13_small_work_of_many_is_done_a_piece_at_a_time_and_in_order() -> None:
-    loop, round_ = Loop(), Round()
+    loop, round_ = Loop(), WorkQueue()
     done: list[tuple[float, int]] = []
     for number in range(50):
         round_.add(lambda number=number: done.append((loop.now, number)), loop)  # type: ignore[misc]
@@ -138,7 +138,7 @@ def test_LI13_small_work_of_many_is_done_a_piece_at_a_time_and_in_order() -> Non
 
 
 async def test_a_turn_of_a_round_is_waited_for_and_who_is_gone_keeps_nobody() -> None:
-    round_, done = Round(), list[int]()
+    round_, done = WorkQueue(), list[int]()
 
     async def one(number: int) -> None:
         await round_.turn()
@@ -152,7 +152,7 @@ async def test_a_turn_of_a_round_is_waited_for_and_who_is_gone_keeps_nobody() ->
 
 
 def test_work_that_fails_stops_no_other() -> None:
-    loop, round_ = Loop(), Round()
+    loop, round_ = Loop(), WorkQueue()
     done: list[int] = []
 
     def fails() -> None:

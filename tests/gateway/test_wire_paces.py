@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from sitwith_server.gateway.sockets import wire
-from sitwith_server.gateway.sockets.wire import EXTENSION
+from sitwith_server.gateway.sockets import websocket_protocol
+from sitwith_server.gateway.sockets.websocket_protocol import EXTENSION
 
 from .serving import serving
 from .test_sockets import UPGRADE, plugs
@@ -58,7 +58,7 @@ async def test_LI12_a_flood_of_frames_ends_it(flood: bytes, code: int) -> None:
 async def test_LI12_a_message_that_does_not_end_ends_it(
     part: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "MESSAGE_SECONDS", SOON)
+    monkeypatch.setattr(websocket_protocol, "MESSAGE_SECONDS", SOON)
     async with serving(seated) as served, plugs(served, 1) as (plug,):
         await plug.send(UPGRADE + b"\r\n")
         await plug.answer(b"HTTP/1.1 101 ")
@@ -67,7 +67,7 @@ async def test_LI12_a_message_that_does_not_end_ends_it(
 
 
 async def test_LI12_messages_that_end_have_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MESSAGE_SECONDS", SOON)
+    monkeypatch.setattr(websocket_protocol, "MESSAGE_SECONDS", SOON)
     whole = BEGUN + b"\x80\x80\0\0\0\0"
     async with serving(seated) as served, plugs(served, 1) as (plug,):
         await plug.send(UPGRADE + b"\r\n")
@@ -97,7 +97,7 @@ async def test_LI13_between_the_frames_of_a_flood_others_have_their_turn() -> No
         await receive()
         await send({"type": "websocket.accept"})
         made.seated()
-        while made._unread or not count:
+        while made._unparsed or not count:
             await asyncio.sleep(0)
             turns.append(count)
         await receive()

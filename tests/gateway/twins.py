@@ -16,7 +16,7 @@ import pytest
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.gateway.websocket.hub import Hub, Link
-from sitwith_server.gateway.websocket.missed import owed
+from sitwith_server.gateway.websocket.missed import missed_while_inside
 from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.log.base import CONTROL, Log
@@ -41,7 +41,7 @@ Asked = c.Command | Callable[["Twin"], Any]
 
 
 class Wire:
-    """Implements `gateway.websocket.outbox.Wire`: keeps what is written."""
+    """Implements `gateway.websocket.outbox.PeerSocket`: keeps what is written."""
 
     def __init__(self) -> None:
         self.data: list[bytes] = []
@@ -200,7 +200,7 @@ class Twin:
             return  # their place at the door is gone
         had = viewer.seen if seen is None else seen
         places = Places(seated.room.state.materials.key).seen(had, who)
-        missed = await owed(seated.room, who, places)
+        missed = await missed_while_inside(seated.room, who, places)
         link = Link(who, seated.connection, Outbox(viewer.wire, 1 << 24), missed)
         now = await self.other.log.now(self.made.room)
         await self.hub.attach(link, seated.resume, True, had, now)

@@ -65,7 +65,7 @@ def reads_what_it_says(state: RoomState) -> None:
 
 
 class Screen:
-    """A socket's other end: implements `gateway.websocket.outbox.Wire`."""
+    """A socket's other end: implements `gateway.websocket.outbox.PeerSocket`."""
 
     def __init__(self, shown: dict[str, Any]) -> None:
         self.view = shown

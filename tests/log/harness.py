@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from sitwith_server.log.base import (
     Committed,
     Effects,
     Log,
+    LogDown,
     Notification,
     Result,
 )
@@ -43,6 +45,19 @@ async def create(
 
 async def control(log: Log, expect: int, *blobs: Blob, room: str = ROOM, **more: Any) -> Result:
     return await log.commit(Commit(room, CONTROL, blobs or (b"x",), expect, **more))
+
+
+async def usable(log: Log, within: float) -> bool:
+    """Whether in so many seconds the log answers and takes commits."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            while True:
+                await asyncio.sleep(0.02)
+                with suppress(LogDown):
+                    await log.heads(ROOM)
+                    if not log.frozen(ROOM):
+                        return True
+    return False
 
 
 async def say(

@@ -34,12 +34,6 @@ def lies_in_memory(server: Server, words: str) -> bool:
     return any(words in key + server.admin("DUMP", key) for key in keys)
 
 
-async def until(so: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not so():
-            await asyncio.sleep(0.005)
-
-
 class Worker:
     """A process that hosts `ROOM`: its state is simply what it has read of the control stream."""
 

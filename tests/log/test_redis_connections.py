@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,9 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import INDEXES, key_field, keys_of, room_of
 from tests.chaos.proxy import DOWN, Proxy
 from tests.servers import KINDS, PASSWORD, Server, running
+from tests.waiting import until
 
-from .harness import ROOM, also, blank, control, create, everything, forget, say, taken
+from .harness import ROOM, also, blank, control, create, everything, forget, say, taken, usable
 
 PREFIX = keys_of(ROOM).prefix
 
@@ -71,12 +72,6 @@ async def other(log: RedisLog, server: Server) -> AsyncIterator[RedisLog]:
     await until(lambda: is_live(other))
     yield other
     await other.close()
-
-
-async def until(so: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not so():
-            await asyncio.sleep(0.005)
 
 
 def is_live(log: RedisLog) -> bool:
@@ -134,10 +129,10 @@ async def test_all_black_nothing_is_taken_and_it_is_said(
     assert not is_live(log)
     with pytest.raises(LogDown):
         await control(log, 1, b"b")
-    assert not await log.usable(ROOM, 0.01)
+    assert not await usable(log, 0.01)
     # Its word may have arrived or not; the key finds out.
     proxy.heal()
-    assert await log.usable(ROOM, 15)
+    assert await usable(log, 15)
     await until(lambda: is_live(log))
     assert not log.frozen(ROOM)
     again = await control(log, 1, b"unknown", key=("s", 1), outcome=b"o")
@@ -182,7 +177,7 @@ async def test_a_stopped_redis_is_waited_for(
         await until(lambda: log.frozen(ROOM))
     finally:
         server.signal(signal.SIGCONT)
-    assert await log.usable(ROOM, 15)
+    assert await usable(log, 15)
     # The same server as before: nothing has to be told it, nothing was lost.
     assert taken(await control(log, 0)).positions[0].epoch == 1
 

@@ -10,9 +10,10 @@ from sitwith_server.log.base import LINGER
 from sitwith_server.log.redis.connection.target import choose_instance
 from sitwith_server.log.redis.packing import shard_of, shard_prefix
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, also, control, create, forget, taken
-from .reseeding import Make, Worker, away, filled, live, until, wipe
+from .reseeding import Make, Worker, away, filled, live, wipe
 
 
 async def test_what_is_due_comes_back(server: Server, make: Make) -> None:

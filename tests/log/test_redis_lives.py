@@ -13,9 +13,10 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.notifications import RawNotification
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, Bells, also, control, create, everything, forget, say, taken, turns
-from .reseeding import TUNING, Make, Worker, away, down, lies_in_memory, live, until, wipe
+from .reseeding import TUNING, Make, Worker, away, down, lies_in_memory, live, wipe
 
 WORDS = secrets.token_hex(16)
 

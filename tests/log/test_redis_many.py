@@ -12,9 +12,10 @@ from sitwith_server.log.base import Health, Notification
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import SHARDS, shard_prefix
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import create, say, taken
-from .reseeding import Make, live, until, wipe
+from .reseeding import Make, live, wipe
 
 ROOMS = 20_000
 FOLLOWED = 1_000
@@ -54,7 +55,7 @@ async def test_twenty_thousand_rooms(
     await live(other)
     connection = other._instances[0]._connection
     holdings = other._instances[0].holdings
-    await until(lambda: len(holdings.records) == ROOMS, 60)
+    await until(lambda: len(holdings.records) == ROOMS)
     assert len(await other.rooms()) == ROOMS
     assert len(await other.progress(rooms)) == ROOMS
 
@@ -64,7 +65,7 @@ async def test_twenty_thousand_rooms(
         other.subscribe(room, partial(_ring, rung, room), lambda blob: None)
     for some in parts(rooms[:FOLLOWED], FEW // 2):
         await asyncio.gather(*(say(one, 0, room=room) for room in some))
-    await until(lambda: len(rung) == FOLLOWED, 60)
+    await until(lambda: len(rung) == FOLLOWED)
     rung.clear()
     server.admin("CLIENT", "KILL", "TYPE", "pubsub")
     await until(lambda: len(rung) == FOLLOWED, 60)
@@ -73,8 +74,8 @@ async def test_twenty_thousand_rooms(
     # Redis loses all of it: it is told, and every room is due at some time.
     await wipe(server, one, other)
     for log in (one, other):
-        await until(partial(_is_live, log), 60)
-    await until(lambda: due(server) == ROOMS, 60)
+        await until(partial(_is_live, log))
+    await until(lambda: due(server) == ROOMS)
     assert len(await other.rooms()) == ROOMS
     for log in (one, other):
         taken(await say(log, 0, room=rooms[0]))

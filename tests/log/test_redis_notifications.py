@@ -21,9 +21,10 @@ from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, Bells, control, create, forget, say, taken, turns
-from .reseeding import Make, live, until
+from .reseeding import Make, live
 
 
 def scripts(server: Server) -> int:

@@ -16,8 +16,9 @@ from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
+from tests.waiting import until
 
-from .harness import ROOM, control, create, everything, say, taken
+from .harness import ROOM, control, create, everything, say, taken, usable
 
 TUNING = Tuning(offer=0.5, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.5)
 
@@ -66,12 +67,6 @@ def wait(so: Callable[[], bool]) -> None:
     while not so():
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(25):
-        while not so():
-            await asyncio.sleep(0.01)
 
 
 def is_live(log: RedisLog) -> bool:
@@ -172,5 +167,5 @@ async def test_without_sentinels_nothing_is_taken(house: House) -> None:
     with pytest.raises(LogDown):
         await control(log, 0)
     assert log.frozen(ROOM)
-    assert not await log.usable(ROOM, 0.3)
+    assert not await usable(log, 0.3)
     await log.close()

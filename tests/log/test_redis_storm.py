@@ -26,7 +26,7 @@ from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
 
-from .harness import ROOM, create
+from .harness import ROOM, create, usable
 
 TUNING = Tuning(offer=0.6, patience=1.0, probe_every=0.2, dark_after=0.6, frozen_after=1.0)
 STREAMS = (CONTROL, "circle", "pair")
@@ -121,7 +121,7 @@ class Writer:
                     await self.read()
                     continue
             except LogDown:
-                await self.log.usable(ROOM, 1)
+                await usable(self.log, 1)
                 continue
             assert isinstance(result, Committed | Duplicate)
             if isinstance(result, Duplicate):
@@ -140,7 +140,7 @@ async def test_nothing_that_was_taken_is_lost_or_doubled(kind: str, tmp_path: Pa
     logs = [RedisLog(server.url, TUNING) for _ in range(3)]
     for log in logs:
         log.start()
-        assert await log.usable(ROOM, 10)
+        assert await usable(log, 10)
     assert await create(logs[0])
     writers = [Writer(log, f"w{n}", seed + n) for n, log in enumerate(logs)]
     stop = asyncio.Event()
@@ -158,7 +158,7 @@ async def test_nothing_that_was_taken_is_lost_or_doubled(kind: str, tmp_path: Pa
                 server.admin("FLUSHALL")
             else:
                 server.admin("CLIENT", "KILL", "TYPE", "normal")
-            assert await logs[0].usable(ROOM, 15)
+            assert await usable(logs[0], 15)
         await asyncio.sleep(0.3)
         stop.set()
         async with asyncio.timeout(20):

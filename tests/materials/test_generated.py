@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.materials import papers, pictures
+from sitwith_server.materials import pdf, pictures
 from sitwith_server.materials.kinds import Clean, Unfit
 from tests.materials import generated, reading, stained_pictures
 from tests.materials.pdf_file import FORMS, Name, Stream
@@ -21,7 +21,7 @@ SMOKE, SOAK = 100, 5_000
 
 def washed(data: bytes, *, by_lists_alone: bool = False) -> Clean | None:
     try:
-        return papers.rewritten(data) if by_lists_alone else papers.clean(data)
+        return pdf.rewritten(data) if by_lists_alone else pdf.clean(data)
     except Unfit:
         return None
 
@@ -67,14 +67,14 @@ def test_MT14_an_honest_paper_looks_the_same(form: str, tmp_path: Path) -> None:
         if form == "encrypted":
             assert washed(data) is None
             continue
-        made = papers.clean(data)
+        made = pdf.clean(data)
         before, after = (reading.drawn(each, tmp_path) for each in (data, made.body))
         assert before == after != []
         assert len(set(after[0])) > 20, "something was drawn"
 
 
 def test_MT14_links_jumps_outline_and_structure_stay(tmp_path: Path) -> None:
-    body = papers.clean(generated.written(generated.honest(1), "packed")).body
+    body = pdf.clean(generated.written(generated.honest(1), "packed")).body
     text = reading.objects(body, tmp_path)
     for kept in (
         '"/URI": "u:https://example.org/help?a=1&b=(2)"', '"/Title": "u:First"',
@@ -108,11 +108,11 @@ def test_MT7_MT14_actions_are_known_by_their_resolved_values(
     sheet.mark(Subtype=Name("Link"), A=add(action) if lies == "whole" else action)
     data = sheet.file.whole("packed")
     if (reason := REFUSED[deed]) is None:
-        assert papers.clean(data).pages == len(sheet.pages)
+        assert pdf.clean(data).pages == len(sheet.pages)
     else:
         with pytest.raises(Unfit, match=reason):
-            papers.clean(data)
-    assert reading.found(papers.rewritten(data).body, tmp_path) == []
+            pdf.clean(data)
+    assert reading.found(pdf.rewritten(data).body, tmp_path) == []
 
 
 @pytest.mark.parametrize("subtype", ["Widget", "FreeText", "Ink", "Stamp"])
@@ -126,10 +126,10 @@ def test_MT14_a_field_or_a_drawing_is_how_it_looks(subtype: str, tmp_path: Path)
         AP={"N": {"On": on, "Off": off}}, Contents=generated.MARK, FT=Name("Btn"), V=Name("On"),
     )  # fmt: skip
     data = sheet.file.whole("plain")
-    body = papers.clean(data).body
+    body = pdf.clean(data).body
     assert reading.found(body, tmp_path) == []
     mark.pop("AP")
-    bare = papers.clean(sheet.file.whole("plain")).body
+    bare = pdf.clean(sheet.file.whole("plain")).body
     seen, unseen = (
         sum(each.count(b"\xff\0\0") for each in reading.drawn(paper, tmp_path))
         for paper in (body, bare)

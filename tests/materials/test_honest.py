@@ -17,7 +17,7 @@ from typing import Final, Protocol
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from sitwith_server.materials import papers, pictures
+from sitwith_server.materials import pdf, pictures
 from sitwith_server.materials.child import CPU_SECONDS
 from sitwith_server.materials.kinds import Clean, Unfit
 from tests.materials import reading, stained_pictures
@@ -73,7 +73,7 @@ def test_MT14_honest_papers_pass_and_look_the_same(tmp_path: Path) -> None:
     for place, data in some(fetched(PAPERS, ".pdf"), PAPER_BYTES):
         began = time.process_time()
         try:
-            made = papers.clean(data)
+            made = pdf.clean(data)
         except Unfit as unfit:
             if unfit.reason == "too_many_pages":
                 continue  # a book, whoever made it

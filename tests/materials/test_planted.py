@@ -17,9 +17,9 @@ from pypdf.generic import (
     StreamObject,
 )
 
-from sitwith_server.materials import embedded, papers
-from sitwith_server.materials.papers import places, rules, streams, values
-from sitwith_server.materials.papers.rules import SHAPES, Shape, Target, by, each
+from sitwith_server.materials import embedded, pdf
+from sitwith_server.materials.pdf import destinations, rules, streams, values
+from sitwith_server.materials.pdf.rules import SHAPES, Shape, Target, by, each
 from tests.materials import generated, reading
 from tests.materials.stains import STAINS
 
@@ -49,7 +49,7 @@ def caught(folder: Path, *only: str) -> int | None:
     kinds = {name: STAINS[name] for name in only or STAINS}
     for seed in range(SEEDS):
         data = generated.written(generated.stained(seed, kinds, count=2), "plain")
-        if reading.found(papers.rewritten(data).body, folder):
+        if reading.found(pdf.rewritten(data).body, folder):
             return seed
     return None
 
@@ -62,11 +62,11 @@ def _takes(shape: str, key: str) -> Callable[[Patch], None]:
 
 
 def _addresses(patch: Patch) -> None:
-    patch.setattr(places, "web", values.string)
+    patch.setattr(destinations, "web", values.string)
 
 
 def _schemes(patch: Patch) -> None:
-    patch.setattr(places, "_SCHEMES", ("http", "https", "javascript", "ftp"))
+    patch.setattr(destinations, "_SCHEMES", ("http", "https", "javascript", "ftp"))
 
 
 def _other_files(patch: Patch) -> None:

@@ -54,7 +54,7 @@ class Recorder:
     up: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
 
-    def mapped(self, member: str, slots: Mapping[str, str | None]) -> None:
+    def slots_changed(self, member: str, slots: Mapping[str, str | None]) -> None:
         self.maps[member] = dict(slots)
 
     def connected(self, member: str) -> None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from sitwith_client.voice import Peer
-from sitwith_server.media.engine import MAX_SDP, OfferRefused, Plan, Take
+from sitwith_server.media.engine import MAX_SDP, OfferRefused, PictureChoice, Plan
 
 from .company import MAGIC, Company, Harness, Link, Recorder
 from .contract_hostile import HostileContract
@@ -67,17 +67,17 @@ class EngineContract(HostileContract):
         heard = company.everybody()
         async with company.talking():
             await company.expect(heard, await company.apply(heard))
-            assert set(company.room.voices()) == {"a", "b", "c"}
-            company.room.take("c", Take.NONE)
-            company.room.keep(())
+            assert set(company.room.speech()) == {"a", "b", "c"}
+            company.room.choose_pictures("c", PictureChoice.NONE)
+            company.room.forget_others(())
             await company.expect(heard, company.counts())
-            assert set(company.room.voices()) == {"a", "b", "c"}
+            assert set(company.room.speech()) == {"a", "b", "c"}
             await company.room.drop("c")
             await company.rounds(5)
-            company.room.keep(("a", "b", "c"))
-            assert set(company.room.voices()) == {"a", "b", "c"}
-            company.room.keep(("a", "b"))
-            assert set(company.room.voices()) == {"a", "b"}
+            company.room.forget_others(("a", "b", "c"))
+            assert set(company.room.speech()) == {"a", "b", "c"}
+            company.room.forget_others(("a", "b"))
+            assert set(company.room.speech()) == {"a", "b"}
 
     async def test_ME1_ME5_the_stick_moves_between_two_packets(
         self, gather: Gather, harness: Harness
@@ -272,21 +272,21 @@ class EngineContract(HostileContract):
         company = await gather("abc")
         async with company.talking():
             await company.rounds(20)
-            assert all(voice.seconds == 0 for voice in company.room.voices().values())
+            assert all(voice.seconds == 0 for voice in company.room.speech().values())
             await company.expect({"a": "bc"}, await company.apply({"a": "bc", "b": ""}))
             await company.until(
-                lambda: any(voice.speaking for voice in company.room.voices().values()), "speaking"
+                lambda: any(voice.speaking for voice in company.room.speech().values()), "speaking"
             )
-            voices = company.room.voices()
+            voices = company.room.speech()
             assert {name for name, voice in voices.items() if voice.seconds > 0} == {"a"}
             company.room.silence()
             await company.until(
-                lambda: not any(voice.speaking for voice in company.room.voices().values()),
+                lambda: not any(voice.speaking for voice in company.room.speech().values()),
                 "the end of speaking",
             )
-            seconds = company.room.voices()["a"].seconds
+            seconds = company.room.speech()["a"].seconds
             await company.rounds(20)
-            assert company.room.voices()["a"].seconds == pytest.approx(seconds, abs=0.1)
+            assert company.room.speech()["a"].seconds == pytest.approx(seconds, abs=0.1)
 
     async def test_ME1_ME19_pictures_go_along_their_own_routes(
         self, gather: Gather, harness: Harness
@@ -312,13 +312,13 @@ class EngineContract(HostileContract):
             await company.rounds(5)
             assert not came("a", "b", 0)
             assert all(h.mid in pictures["b"] for h in company.members["b"].heard)
-            company.room.take("b", Take.NONE)
+            company.room.choose_pictures("b", PictureChoice.NONE)
             await asyncio.sleep(0.3)
             after = company.counts()
             await company.rounds(15)
             assert not came("b", "a", after["a"])
             assert came("c", "a", after["a"])
-            company.room.take("b", Take.LOW)
+            company.room.choose_pictures("b", PictureChoice.LOW)
             await company.until(lambda: came("b", "a", after["a"]), "the picture again")
 
     @pytest.mark.parametrize("seed", [1, 2])

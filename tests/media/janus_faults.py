@@ -24,8 +24,9 @@ from typing import Any, Final
 
 from sitwith_client.voice.sdp import OPUS
 from tests.servers import ROOT
+from tests.waiting import until
 
-from .janus_member import Member, until
+from .janus_member import Member
 from .janus_net import Janus, freeze, janus
 
 BOUND: Final = 1.0
@@ -277,7 +278,7 @@ def both(one: Fault, other: Fault) -> Fault:
     return happen
 
 
-FAULTS: Final[dict[str, Fault]] = {
+MAX_FAULTS: Final[dict[str, Fault]] = {
     "node stopped": node_stopped,
     "node killed": node_killed,
     "no log": log_away,
@@ -307,7 +308,7 @@ async def rounds(fault: Fault, count: int, bound: float = BOUND) -> list[float]:
 
 
 def main(count: int) -> None:
-    for name, fault in {**FAULTS, **PAIRS}.items():
+    for name, fault in {**MAX_FAULTS, **PAIRS}.items():
         took = sorted(asyncio.run(rounds(fault, count)))
         p95 = took[min(count - 1, int(count * 0.95))]
         print(

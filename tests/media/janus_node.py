@@ -16,7 +16,7 @@ from typing import Any
 from sitwith_server.media.engine import EngineDown
 from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
 from sitwith_server.media.plane.lease_reader import READ_EVERY
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.route_planner import LEASE
 
 from .janus_member import Watch, plan
 from .janus_net import SECRETS

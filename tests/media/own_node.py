@@ -16,7 +16,7 @@ from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.aiortc.room import Limits
 from sitwith_server.media.plane.node import Node
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
@@ -25,7 +25,7 @@ from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.results import Applied
-from tests.media.person import until
+from tests.waiting import until
 
 LIMITS = Limits(offers=100, offers_burst=100)
 
@@ -44,7 +44,7 @@ class Circle:
 
     def __init__(self, worker: Host, node: Host) -> None:
         self.worker, self.carrier = worker, node
-        self.voices = Voices(worker.log, Turn((), "", 600))
+        self.media = WorkerMedia(worker.log, Turn((), "", 600))
         self.peers: dict[str, Peer] = {}
         self.latest: dict[tuple[str, str], float] = {}
         """When what a listener heard last of a speaker was said."""
@@ -60,8 +60,8 @@ class Circle:
         use = await self.worker.use(made.room)
         assert use is not None
         self.room = found = use.room
-        self.voices.start()
-        self.voices.watch(found)
+        self.media.start()
+        self.media.watch(found)
         invites = {str(each.role): each.digest for each in found.state.invites.values()}
         for place, name in enumerate(names):
             seat = c.TakeSeat(
@@ -104,7 +104,7 @@ class Circle:
             peer = Peer(("audio",), audio=4, on_rtp=heard)
             seat = self.room.state.seats[name]
             offer = MediaOffer(1, peer.offer())
-            answer = await self.voices.ask(self.room, name, seat.connection or "", offer)
+            answer = await self.media.answer_command(self.room, name, seat.connection or "", offer)
             if isinstance(answer, Ok):
                 await peer.connect(str(answer.fields["sdp"]))
                 self.peers[name] = peer
@@ -144,7 +144,7 @@ class Circle:
         for peer in self.peers.values():
             with contextlib.suppress(Exception):
                 await peer.close()
-        await self.voices.close()
+        await self.media.close()
 
 
 @asynccontextmanager

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sitwith_server.log.memory.log import MemoryLog
-from sitwith_server.media.engine import EngineDown, Plan, Take, Voice, Watcher
+from sitwith_server.media.engine import EngineDown, PictureChoice, Plan, Speech, Watcher
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
 from sitwith_server.room.media.routes import Routes, within
@@ -47,9 +47,9 @@ class FakeRoom:
         self.members: dict[str, str] = {}
         self.rev = 0
         self.silenced = False
-        self.talked: dict[str, Voice] = {}
+        self.talked: dict[str, Speech] = {}
         self.kept: set[str] = set()
-        self.takes: dict[str, Take] = {}
+        self.takes: dict[str, PictureChoice] = {}
 
     def open(self, now: float) -> Routes | None:
         """What a packet would find open at this moment."""
@@ -80,16 +80,16 @@ class FakeRoom:
     def lease(self, until: float) -> None:
         self.until = until
 
-    def take(self, member: str, pictures: Take) -> None:
+    def choose_pictures(self, member: str, pictures: PictureChoice) -> None:
         self.takes[member] = pictures
 
     async def drop(self, member: str) -> None:
         self.members.pop(member, None)
 
-    def voices(self) -> Mapping[str, Voice]:
+    def speech(self) -> Mapping[str, Speech]:
         return self.talked
 
-    def keep(self, members: Collection[str]) -> None:
+    def forget_others(self, members: Collection[str]) -> None:
         self.kept = set(members)
         for table in (self.talked, self.takes):
             for member in table.keys() - self.members.keys() - self.kept:
@@ -135,7 +135,7 @@ class FakeEngine:
     def load(self) -> float:
         return 0.1
 
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         return not self.ill
 
     async def close(self) -> None:
@@ -185,14 +185,14 @@ class WorkerProcess(Process):
         super().__init__(name, shared, chance)
         self.told: dict[str, list[Frame]] = {}
 
-        def make() -> Voices:
-            return Voices(self.sight.as_log, Turn((), "", 600), clock=self.clock)
+        def make() -> WorkerMedia:
+            return WorkerMedia(self.sight.as_log, Turn((), "", 600), clock=self.clock)
 
-        self.voices = self.machine.call(make)
-        self.voices.tell = lambda room, member, frame: self.told.setdefault(member, []).append(
+        self.media = self.machine.call(make)
+        self.media.send_frame = lambda room, member, frame: self.told.setdefault(member, []).append(
             frame
         )
-        self.machine.call(self.voices.start)
+        self.machine.call(self.media.start)
 
     def _tell(self, room: str, member: str, frame: Frame) -> None:
         self.told.setdefault(member, []).append(frame)
@@ -203,7 +203,7 @@ class WorkerProcess(Process):
         async def find() -> HostedRoom:
             use = await self.host.use(room_id)
             assert use is not None
-            self.voices.watch(use.room)
+            self.media.watch(use.room)
             return use.room
 
         self.room = await self.machine.start(find())
@@ -288,7 +288,7 @@ class Plane:
         from sitwith_protocol.media import MediaOffer
 
         seat = self.room.state.seats[member]
-        asked = worker.voices.ask(
+        asked = worker.media.answer_command(
             worker.room, member, seat.connection or "", MediaOffer(1, f"offer of {member}")
         )
         return await worker.machine.start(asked)
@@ -300,7 +300,7 @@ class Plane:
             if not isinstance(await worker.room.execute(command, "test"), Applied):
                 return None
             seq = worker.room.state.seq
-            await worker.voices.settled(worker.room)
+            await worker.media.wait_until_silent(worker.room)
             return seq
 
         seq = await worker.machine.start(work())

@@ -281,7 +281,7 @@ class Stage:
         self.forwarder.tick(self.now)
 
     def refused(self, reason: str) -> int:
-        return self.forwarder.refused()[reason]
+        return self.forwarder.dropped()[reason]
 
 
 def voice(number: int) -> Sender:

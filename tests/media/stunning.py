@@ -9,7 +9,7 @@ import time
 from aioice import stun
 
 from sitwith_server.media.aiortc.datagrams import Outbox
-from sitwith_server.media.aiortc.ice import Agent, Credentials
+from sitwith_server.media.aiortc.ice import Credentials, IceAgent
 from sitwith_server.media.aiortc.udp import UdpPort
 
 THEIRS = Credentials("theirs", "t" * 24)
@@ -119,7 +119,7 @@ class Known:
         self.got: list[bytes] = []
         self.selections = 0
         self.local = Credentials.make()
-        self.agent = Agent(port, self._got, self._selected, time.monotonic())
+        self.agent = IceAgent(port, self._got, self._selected, time.monotonic())
         self.agent.expect(self.local, THEIRS)
 
     def _got(self, data: bytes, now: float) -> None:

@@ -17,9 +17,10 @@ import pytest
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.sdp import parse
-from sitwith_server.media.aiortc.engine import STREAMS, AiortcEngine
-from sitwith_server.media.aiortc.room import BUDGET, Limits
-from sitwith_server.media.aiortc.udp import BROKEN
+from sitwith_server.media.aiortc.engine import AiortcEngine
+from sitwith_server.media.aiortc.room import Limits
+from sitwith_server.media.aiortc.transport import MAX_SSRCS, PACKETS_PER_TICK
+from sitwith_server.media.aiortc.udp import MAX_FAILED_READS
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
 
 from .company import Company, Harness, Recorder
@@ -207,18 +208,18 @@ async def test_ME37_more_than_anybody_needs_is_not_looked_at(engine: AiortcEngin
         await company.expect(heard, await company.apply(heard))
         flood = company.members["h"].sender
         received, floods = engine.counters.received, engine.counters.floods
-        for turn in range(2 * BUDGET):
+        for turn in range(2 * PACKETS_PER_TICK):
             flood.speak(bytes(60))
             if turn % 50 == 0:
                 await asyncio.sleep(0)
         await company.until(lambda: engine.counters.floods > floods, "a refusal")
-        assert engine.counters.received - received < 2 * BUDGET
+        assert engine.counters.received - received < 2 * PACKETS_PER_TICK
         await company.rounds(40)
         # Streams that SRTP would keep a state for, each of them.
         received, floods = engine.counters.received, engine.counters.floods
-        for ssrc in range(2 * STREAMS):
+        for ssrc in range(2 * MAX_SSRCS):
             flood.send_packet(pack("!BBHII", 0x80, 111, 1, 960, ssrc + 1) + bytes(60))
-        await company.until(lambda: engine.counters.floods >= floods + STREAMS, "a refusal")
+        await company.until(lambda: engine.counters.floods >= floods + MAX_SSRCS, "a refusal")
         await company.expect(heard, company.counts())
     for name, other in ("ab", "ba"):
         numbers = [h.number for h in company.members[name].heard if h.speaker == other]
@@ -347,9 +348,9 @@ async def test_ME42_a_port_that_can_not_be_read_is_not_well_and_raises_nothing(
     heard = {"a": "b", "b": "a"}
     async with company.talking():
         await company.expect(heard, await company.apply(heard))
-        (end,) = engine.port._ends
+        (end,) = engine.port._sockets
         read = end.inbox.read
-        fails = BROKEN // 2
+        fails = MAX_FAILED_READS // 2
 
         def some() -> list[tuple[bytes, bytes]]:
             nonlocal fails
@@ -361,22 +362,22 @@ async def test_ME42_a_port_that_can_not_be_read_is_not_well_and_raises_nothing(
         end.inbox.read = some  # type: ignore[method-assign]
         await company.until(lambda: fails == 0)
         await company.expect(heard, company.counts())
-        assert engine.well() and engine.counters.faults == BROKEN // 2
+        assert engine.is_healthy() and engine.counters.faults == MAX_FAILED_READS // 2
         fails = 10**9
-        await company.until(lambda: not engine.well(), "it is found out")
+        await company.until(lambda: not engine.is_healthy(), "it is found out")
         fails = 0
         await company.expect(heard, company.counts())
-        assert engine.well()
+        assert engine.is_healthy()
     engine.counters.faults = 0
     await company.close()
 
 
 async def test_ME42_an_engine_whose_loop_has_ended_is_not_well(engine: AiortcEngine) -> None:
-    assert engine.well()
+    assert engine.is_healthy()
     next(t for t in asyncio.all_tasks() if t.get_name() == "sitwith-engine").cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert not engine.well()
+    assert not engine.is_healthy()
 
 
 async def test_no_address_and_no_credential_is_logged(

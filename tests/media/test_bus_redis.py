@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,13 +11,7 @@ from sitwith_server.log.base import Health
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.media.plane import bus
 from tests.servers import Server
-
-
-async def until(test: Callable[[], object], what: str) -> None:
-    ends = time.monotonic() + 20
-    while not test():
-        assert time.monotonic() < ends, what
-        await asyncio.sleep(0.02)
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -40,19 +33,19 @@ async def test_letters_come_by_an_instance_that_lives_and_make_no_room(tmp_path:
     servers = [Server("redis", tmp_path).start() for _ in range(2)]
     try:
         async with logs(*servers) as (one, other):
-            heard: list[bus.Letter] = []
-            bus.Bus(other).follow_all(heard.append)
-            rooms: list[bus.Letter] = []
-            bus.Bus(other).follow("room", rooms.append)
+            heard: list[bus.MediaMessage] = []
+            bus.Bus(other).subscribe_all(heard.append)
+            rooms: list[bus.MediaMessage] = []
+            bus.Bus(other).subscribe("room", rooms.append)
             await asyncio.sleep(0.2)
-            await bus.Bus(one).say_to_all(bus.Gone("n1"))
-            await bus.Bus(one).say("room", bus.Lost("ada"))
+            await bus.Bus(one).publish_to_all(bus.Gone("n1"))
+            await bus.Bus(one).publish("room", bus.Lost("ada"))
             await until(lambda: heard and rooms, "both come")
             assert set(heard) == {bus.Gone("n1")} and rooms == [bus.Lost("ada")]
             for server in servers:
                 server.kill()
                 await asyncio.sleep(0.5)
-                await bus.Bus(one).say_to_all(bus.Gone(f"without {server.port}"))
+                await bus.Bus(one).publish_to_all(bus.Gone(f"without {server.port}"))
                 await until(
                     lambda: bus.Gone(f"without {server.port}") in heard,  # noqa: B023
                     "it comes by the other instance",

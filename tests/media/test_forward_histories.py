@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.media.engine import Take
+from sitwith_server.media.engine import PictureChoice
 from sitwith_server.media.packets import rtcp
 from tests.media.rig import (
     Receiver,
@@ -108,7 +108,7 @@ class World:
         slots = {
             slot.ssrc: slot.member
             for port in [self.stage.ports[listener]]
-            for slot in (*port.voices, *port.pictures)
+            for slot in (*port.audio_slots, *port.video_slots)
         }
         for report in receiver.reports[before:]:
             if isinstance(report, rtcp.SenderReport):
@@ -158,7 +158,7 @@ class World:
             stage.forwarder.remove(who, now)
             self.here.discard(who)
         elif what == "take":
-            stage.forwarder.take(who, [*Take][how % 3], now)
+            stage.forwarder.choose_pictures(who, [*PictureChoice][how % 3], now)
         elif what == "jump":
             self.senders[who, 0].number += how
 

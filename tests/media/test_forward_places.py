@@ -19,7 +19,7 @@ from tests.media.rig import (
 def test_ME23_the_map_is_told_whole_and_only_when_it_changes() -> None:
     told = defaultdict(list)
     stage = Stage()
-    stage.forwarder._mapped = lambda member, slots: told[member].append(dict(slots))
+    stage.forwarder._slots_changed = lambda member, slots: told[member].append(dict(slots))
     stage.add(1, session(1, voices=2))
     stage.add(2, session(2, voices=2))
     assert told["m2"] == [{"a0": None, "a1": None}]
@@ -51,7 +51,7 @@ def test_ME23_voice_and_picture_are_on_slots_of_one_place() -> None:
 
 
 def test_ME24_with_more_voices_than_places_who_speaks_is_heard() -> None:
-    stage = circle(5, most=2)
+    stage = circle(5, max_voices=2)
     stage.all_hear_all()
     senders = {name: voice(int(name[1:])) for name in stage.ports}
     for _ in range(150):
@@ -114,14 +114,14 @@ def test_ME26_only_speech_that_went_to_somebody_counts() -> None:
     stage.say(first, 100, level=30)
     stage.say(first, 100, level=80)
     stage.say(second, 100, level=30)
-    voices = stage.forwarder.voices(stage.now)
+    voices = stage.forwarder.speech(stage.now)
     assert voices.keys() == {"m1"}
     assert abs(voices["m1"].seconds - 2.0) < 0.05
     assert not voices["m1"].speaking
     stage.say(first, 1, level=30)
-    assert stage.forwarder.voices(stage.now)["m1"].speaking
+    assert stage.forwarder.speech(stage.now)["m1"].speaking
     stage.forwarder.remove("m1", stage.now)
-    assert stage.forwarder.voices(stage.now)["m1"].seconds >= 2.0
+    assert stage.forwarder.speech(stage.now)["m1"].seconds >= 2.0
 
 
 def test_ME26_without_a_level_the_size_tells() -> None:
@@ -131,4 +131,4 @@ def test_ME26_without_a_level_the_size_tells() -> None:
     small = Sender("m1", 1001, number=65_000 + 50, time=4_294_960_000 + 50 * 960)
     small.tag = lambda: b"|m1|9|"  # type: ignore[method-assign]
     stage.say(small, 50, level=None)
-    assert abs(stage.forwarder.voices(stage.now)["m1"].seconds - 1.0) < 0.03
+    assert abs(stage.forwarder.speech(stage.now)["m1"].seconds - 1.0) < 0.03

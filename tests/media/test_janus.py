@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from sitwith_client.voice.peer import Peer
-from sitwith_server.media.engine import EngineDown, OfferRefused, Take
+from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
 from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
 from sitwith_server.media.janus.room import JanusRoom
-from tests.media.janus_member import Member, Watch, everybody, plan, until
+from tests.media.janus_member import Member, Watch, everybody, plan
 from tests.media.janus_net import ADMIN_SECRET, PATIENT, SECRETS, Janus, freeze, janus, why_not
+from tests.waiting import until
 
 _WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
@@ -145,7 +146,7 @@ async def test_ME2_silence_lasts_until_the_next_plan(gateway: Janus) -> None:
         done, before = time.monotonic(), b.heard["a", mids["audio"]]
         await until(lambda: b.last["a"] > done + 0.2, "the picture is back")
         assert b.heard["a", mids["audio"]] == before
-        room.take("b", Take.NONE)
+        room.choose_pictures("b", PictureChoice.NONE)
         await until(lambda: not watch.on("b"), "b takes no pictures")
         done = time.monotonic()
         await asyncio.sleep(0.3)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from sitwith_server.media.engine import Take
+from sitwith_server.media.engine import PictureChoice
 from sitwith_server.media.janus.engine import JanusEngine
+from tests.waiting import until
 
-from .janus_member import Watch, everybody, plan, until
+from .janus_member import Watch, everybody, plan
 from .janus_net import PATIENT, SECRETS, janus, why_not
 
 _WHY_NOT = why_not()
@@ -116,7 +117,7 @@ async def test_chromium_hears_and_sees_by_two_connections(chromium: str, tmp_pat
                 for guest, other in ((a, "b"), (b, "a")):
                     mids = watch.maps[guest.name]
                     await guest.gets([mid for mid, who in mids.items() if who == other])
-                room.take("b", Take.LOW)
+                room.choose_pictures("b", PictureChoice.LOW)
                 ends = time.monotonic() + 30
                 while max(width for _, width in b.came.values()) > 160:
                     assert time.monotonic() < ends, "b is given the large picture"

@@ -18,10 +18,10 @@ from sitwith_server.media.janus.guard import Charge, Guard
 from sitwith_server.media.janus.lease import Renewal, Seal
 from sitwith_server.media.janus.link import API, GatewayDown, Link
 from sitwith_server.media.janus.vouching import GuardLine
-from sitwith_server.media.loops import LOOKS
+from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
-from tests.media.person import until
 from tests.servers import free_port
+from tests.waiting import until
 
 from .test_janus_steer import Stage
 
@@ -62,7 +62,7 @@ async def test_ME38_a_guard_that_can_do_its_part_no_more_ends_its_janus_and_itse
         async with asyncio.timeout(20):
             assert await running == 1
     assert not Path(f"/proc/{pid}").exists()
-    said = "janus_guard_deaf" if how == "deaf" else "janus_guard_blind"
+    said = "janus_guard_socket_failed" if how == "deaf" else "janus_guard_ledger_failed"
     assert said in [each["event"] for each in lines]
 
 
@@ -145,13 +145,13 @@ async def test_a_message_that_a_link_fails_at_ends_it_at_once() -> None:
 async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     address = GatewayAddress(f"ws://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
     gateway = Gateway(0, address, SECRETS, 0.1)
-    assert gateway.well()
+    assert gateway.is_healthy()
     assert not await gateway.reach()
 
-    def well() -> list[bool]:
-        return [gateway.well() for _ in range(2 * LOOKS)]
+    def healthy() -> list[bool]:
+        return [gateway.is_healthy() for _ in range(2 * MAX_CHECKS)]
 
-    assert all(well()), "that it is away is no fault of ours"
+    assert all(healthy()), "that it is away is no fault of ours"
 
     def fails() -> None:
         raise ValueError("a defect")
@@ -162,16 +162,16 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     with capture_logs() as lines:
         guard._fresh = fails  # type: ignore[method-assign,assignment]
         await asyncio.sleep(0.5)
-        assert all(well())
+        assert all(healthy())
         await asyncio.sleep(2)
-        assert not any(well()), "it fails again and again"
+        assert not any(healthy()), "it fails again and again"
         guard._fresh = fresh  # type: ignore[method-assign]
         await asyncio.sleep(0.3)
-        assert all(well())
+        assert all(healthy())
     assert {(e["event"], e.get("loop")) for e in lines} >= {("media_loop_fault", "guard")}
     with capture_logs() as lines:
         next(t for t in asyncio.all_tasks() if t.get_name() == "sitwith-gateway").cancel()
         await asyncio.sleep(0.05)
-        assert not any(well())
+        assert not any(healthy())
     assert [e["event"] for e in lines] == ["media_loop_ended"]
     await gateway.close()

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from sitwith_client.voice.peer import Peer
-from sitwith_server.media.engine import EngineDown, OfferRefused, Take
+from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
 from sitwith_server.media.janus.legs import Listener, Slot, Speaker
 from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.sdp import (
@@ -230,7 +230,7 @@ async def test_no_pictures_are_switched_to_who_takes_none() -> None:
         for medium in Medium
         if one != other
     }
-    stage.steering.listeners[0].take = Take.NONE
+    stage.steering.listeners[0].take = PictureChoice.NONE
     await stage.apply(everything)
     await stage.rest()
     assert everything - stage.janus.passes() == {(one, "a", VIDEO) for one in NAMES[1:]}

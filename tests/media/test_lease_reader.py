@@ -9,9 +9,10 @@ from typing import cast
 from structlog.testing import capture_logs
 
 from sitwith_server.log.base import Log, LogDown, Position, Progress
-from sitwith_server.media.loops import FAULTS
+from sitwith_server.media.loops import MAX_FAULTS
 from sitwith_server.media.plane.lease_reader import READ_EVERY, LeaseReader
-from sitwith_server.media.plane.reconcile import LEASE, covers
+from sitwith_server.media.plane.reconcile import covers
+from sitwith_server.media.plane.route_planner import LEASE
 from tests.simulation.machines import run
 
 
@@ -131,8 +132,8 @@ def test_what_is_not_answered_is_not_told_and_no_room_is() -> None:
         r.heads.fault = LogDown("away")
         await asyncio.sleep(0.5)
         r.told["b"].clear()
-        await asyncio.sleep(0.1 * FAULTS + 10)
-        assert r.told["b"] == [] and r.reader.well()
+        await asyncio.sleep(0.1 * MAX_FAULTS + 10)
+        assert r.told["b"] == [] and r.reader.is_healthy()
 
     run(main())
 
@@ -147,16 +148,16 @@ def test_one_rooms_fault_is_its_own_and_a_reader_that_only_fails_is_not_well() -
         with capture_logs() as lines:
             r.ends["a"] = r.reader.add("a", fails)
             await asyncio.sleep(3)
-            assert not r.lapsed("b") and r.reader.well()
+            assert not r.lapsed("b") and r.reader.is_healthy()
             assert {each["event"] for each in lines} == {"lease_told_fault"}
             lines.clear()
             r.heads.fault = KeyError("a defect")
-            await asyncio.sleep(READ_EVERY * (FAULTS + 2))
+            await asyncio.sleep(READ_EVERY * (MAX_FAULTS + 2))
             assert {each["event"] for each in lines} == {"lease_fault"}
-            assert not r.reader.well()
+            assert not r.reader.is_healthy()
             r.heads.fault = None
             await asyncio.sleep(1)
-            assert r.reader.well()
+            assert r.reader.is_healthy()
 
     run(main())
 

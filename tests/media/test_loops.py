@@ -8,7 +8,7 @@ from functools import partial
 from structlog.testing import capture_logs
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.media.loops import FAULTS, LOOKS, SAID_EACH, Loop, Tasks, guarded
+from sitwith_server.media.loops import LOG_EVERY, MAX_CHECKS, MAX_FAULTS, Loop, Tasks, guarded
 from tests.simulation.machines import Machine, run
 
 
@@ -34,7 +34,7 @@ async def looks(loop: Loop, times: int) -> list[bool]:
     found = []
     for _ in range(times):
         await asyncio.sleep(0.25)
-        found.append(loop.well())
+        found.append(loop.is_healthy())
     return found
 
 
@@ -44,24 +44,24 @@ def test_a_turn_that_fails_is_said_and_the_next_one_comes() -> None:
         with capture_logs() as lines:
             work.raises = ValueError("secret")
             await asyncio.sleep(0.55)
-            assert work.turns == 5 and work.loop.well()
+            assert work.turns == 5 and work.loop.is_healthy()
             work.raises = None
             await asyncio.sleep(0.5)
-            assert work.turns == 10 and work.loop.well()
+            assert work.turns == 10 and work.loop.is_healthy()
             # Said once, and again only after a while.
             assert [(each["event"], each["loop"]) for each in lines] == [
                 ("media_loop_fault", "work")
             ]
             work.raises = ValueError("secret")
-            await asyncio.sleep(SAID_EACH)
-            assert len(lines) == 2 and lines[0]["times"] == 1 and lines[1]["times"] > FAULTS
-            assert not work.loop.well(), "it fails again and again"
+            await asyncio.sleep(LOG_EVERY)
+            assert len(lines) == 2 and lines[0]["times"] == 1 and lines[1]["times"] > MAX_FAULTS
+            assert not work.loop.is_healthy(), "it fails again and again"
             work.raises = None
             await asyncio.sleep(0.2)
-            assert work.loop.well()
+            assert work.loop.is_healthy()
             work.raises = LogDown("away")
-            await asyncio.sleep(0.1 * (FAULTS + 5))
-            assert work.loop.well(), "that the log is away is no fault of a loop"
+            await asyncio.sleep(0.1 * (MAX_FAULTS + 5))
+            assert work.loop.is_healthy(), "that the log is away is no fault of a loop"
         work.loop.close()
 
     run(main())
@@ -78,7 +78,7 @@ def test_a_turn_that_hangs_is_found_by_looks_and_a_pause_is_none() -> None:
         machine.wake()
         assert all(await watching)
         work.hangs.clear()
-        assert await looks(work.loop, LOOKS + 2) == [True] * (LOOKS - 1) + [False] * 3
+        assert await looks(work.loop, MAX_CHECKS + 2) == [True] * (MAX_CHECKS - 1) + [False] * 3
         work.hangs.set()
         assert await looks(work.loop, 1) == [True]
         work.loop.close()
@@ -95,18 +95,20 @@ def test_what_ends_a_loop_from_outside_is_said() -> None:
             await asyncio.sleep(0.15)
             other.raises = None
             await asyncio.sleep(0.2)
-            assert other.turns == 3 and other.loop.well()
+            assert other.turns == 3 and other.loop.is_healthy()
             assert [each["event"] for each in lines] == ["media_loop_fault"]
             lines.clear()
             next(t for t in asyncio.all_tasks() if t.get_name() == "sitwith-work").cancel()
             await asyncio.sleep(0.1)
             assert [each["event"] for each in lines] == ["media_loop_ended"]
-        assert {work.loop.well(), other.loop.well()} == {True, False}
+        assert {work.loop.is_healthy(), other.loop.is_healthy()} == {True, False}
         with capture_logs() as lines:
-            await work.loop.closed()
-            await other.loop.closed()
+            await work.loop.wait_closed()
+            await other.loop.wait_closed()
         assert lines == []
-        assert work.loop.well() and other.loop.well(), "one that was closed is as it should be"
+        assert work.loop.is_healthy() and other.loop.is_healthy(), (
+            "one that was closed is as it should be"
+        )
 
     run(main())
 

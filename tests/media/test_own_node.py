@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,16 +17,17 @@ from sitwith_server.log.base import Health
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
-from sitwith_server.media.aiortc.engine import RESTARTED_AFTER, AiortcEngine
+from sitwith_server.media.aiortc.engine import MAX_FAILED_TICKS, AiortcEngine
 from sitwith_server.media.plane.node import Node
-from sitwith_server.media.plane.node_keeper import NodeKeeper
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.node_supervisor import NodeSupervisor
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
-from tests.media.person import until
 from tests.media.reachable import texts
+from tests.programs import Process, environ
 from tests.refusing import WAYS
-from tests.servers import PASSWORD, Server
+from tests.servers import PASSWORD, ROOT, Server
+from tests.waiting import until
 
 SLACK = 0.4
 """Seconds that anything may be late on a machine that has other work."""
@@ -40,31 +39,31 @@ async def test_ME42_a_rooms_fault_makes_nobody_a_flood_and_is_said() -> None:
         await made.connect("fay", "ada")
         await made.all_hear()
         (room,) = engine._rooms.values()
-        refill, ticks = room.refill, 0
+        refill, ticks = room.refill_budgets, 0
 
         def fails(now: float) -> None:
             nonlocal ticks
             ticks += 1
             # Not so often in a row that its transports are offered anew.
-            if ticks % (RESTARTED_AFTER // 2):
+            if ticks % (MAX_FAILED_TICKS // 2):
                 raise ValueError("a defect")
 
         def poor(now: float) -> None:
             refill(now)
-            for link in room._links.values():
-                link.budget = 20
+            for transport in room._transports.values():
+                transport.budget = 20
 
         with capture_logs() as lines:
             room.tick = fails  # type: ignore[method-assign]
-            room.refill = poor  # type: ignore[method-assign]
+            room.refill_budgets = poor  # type: ignore[method-assign]
             poor(0.0)
             # As many packets as two budgets, which nobody fills again but the ticks.
             await asyncio.sleep(2)
             await made.all_hear()
         assert engine.counters.floods == 0 and engine.counters.faults > 10
         assert [each["event"] for each in lines].count("engine_room_fault") == 1
-        assert engine.well() and not node.failed.is_set()
-        del room.tick, room.refill
+        assert engine.is_healthy() and not node.failed.is_set()
+        del room.tick, room.refill_budgets
         await node.close()
 
 
@@ -96,16 +95,16 @@ async def test_whoever_is_half_joined_is_lost_and_may_come_again() -> None:
         node, engine = await started(made.carrier)
         await made.connect("fay")
         (room,) = engine._rooms.values()
-        join = room.join
+        join = room.transport_up
 
         def fails(*args: Any) -> Any:
             raise ValueError("a defect")
 
-        room.join = fails  # type: ignore[assignment,method-assign]
+        room.transport_up = fails  # type: ignore[assignment,method-assign]
         (carried,) = node._rooms.values()
         await made.connect("ada")
         await until(lambda: carried.members == {"fay"}, lambda: f"{carried.members}", 10)
-        room.join = join  # type: ignore[method-assign]
+        room.transport_up = join  # type: ignore[method-assign]
         await made.connect("ada")
         await made.all_hear()
         assert engine.counters.faults == 1
@@ -121,15 +120,15 @@ async def test_a_transport_that_does_not_say_good_bye_keeps_nobody_waiting() -> 
         async def hangs() -> None:
             await asyncio.Event().wait()
 
-        link = room._links["ada"]
+        transport = room._transports["ada"]
         agents = len(engine.port)
-        link._dtls.stop = hangs  # type: ignore[method-assign]
+        transport._dtls.stop = hangs  # type: ignore[method-assign]
         await made.peers.pop("ada").close()
-        room.lose(link)
-        assert "ada" not in room._links
+        room.transport_lost(transport)
+        assert "ada" not in room._transports
         await until(lambda: len(engine.port) < agents, lambda: "her addresses are forgotten", 5)
         await made.hears("fay", "ben")
-        assert engine.well()
+        assert engine.is_healthy()
         await node.close()
         assert len(engine.port) == 0
 
@@ -146,7 +145,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             engines.append(engine)
             return node
 
-        keeper = await NodeKeeper.start(make)
+        keeper = await NodeSupervisor.start(make)
         await made.connect("fay", "ada")
         await made.all_hear()
 
@@ -159,7 +158,7 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
             failed = time.monotonic()
             await made.quiet(failed)
             await until(lambda: len(nodes) == 2, lambda: "another one", 10)
-        assert ("media_node_unwell", "engine") in [(e["event"], e.get("part")) for e in lines]
+        assert ("media_node_failed", "engine") in [(e["event"], e.get("part")) for e in lines]
         assert engines[0].port.port == engines[1].port.port
         await until(lambda: made.room.state.media == nodes[1].id, lambda: "it is pinned", 10)
         await made.connect("fay", "ada")
@@ -271,24 +270,15 @@ async def test_ME43_an_instance_that_stands_still_delays_only_its_own_rooms(
 
 async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_path: Path) -> None:
     server = Server("redis", tmp_path).start()
-    root = Path(__file__).parents[2]
-    source = [str(root / each) for each in ("protocol", "server", "client/python", ".")]
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")} | {
-        "PYTHONPATH": os.pathsep.join(source),
-        "SITWITH_REDIS_URL": server.url,
-    }
-    out = tmp_path / "node.log"
-    with out.open("wb") as log:
-        node = subprocess.Popen(
-            [sys.executable, "-m", "tests.media.ill_node"], env=environ, stdout=log, stderr=log
-        )
+    words = [sys.executable, "-m", "tests.media.ill_node"]
+    env = environ({"SITWITH_REDIS_URL": server.url}, str(ROOT))
+    node = Process(words, tmp_path / "node.log", env)
     try:
-        await until(lambda: node.poll() is not None, out.read_text, 60)
-        assert node.returncode == 1, out.read_text()
-        lines = [json.loads(line) for line in out.read_text().splitlines()]
-        assert [e["part"] for e in lines if e["event"] == "media_node_unwell"] == ["engine"]
+        assert await node.ended(60) == 1, node.text()
+        lines = [json.loads(line) for line in node.text().splitlines()]
+        assert [e["part"] for e in lines if e["event"] == "media_node_failed"] == ["engine"]
     finally:
-        node.kill()
+        node.end()
         server.kill()
 
 
@@ -312,7 +302,7 @@ async def test_ME44_no_id_and_no_description_of_who_has_left_can_be_reached() ->
         (carried,) = node._rooms.values()
         (room,) = engine._rooms.values()
         carried._take_pictures(_taken(node.id, "adaline"))
-        ufrags = {n: link.offer.ufrag for n, link in room._links.items()}
+        ufrags = {n: transport.offer.ufrag for n, transport in room._transports.items()}
 
         def kept() -> set[str]:
             words = {"adaline", "benedict", ufrags["adaline"], ufrags["benedict"]}

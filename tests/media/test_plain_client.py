@@ -20,7 +20,7 @@ WITHIN = 30.0
 class Nobody:
     """Takes what an engine tells."""
 
-    def mapped(self, member: str, slots: Mapping[str, str | None]) -> None:
+    def slots_changed(self, member: str, slots: Mapping[str, str | None]) -> None:
         pass
 
     def connected(self, member: str) -> None:

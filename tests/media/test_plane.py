@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.node import IDLE
-from sitwith_server.media.plane.worker import DEAD_AFTER
+from sitwith_server.media.plane.node import IDLE_AFTER
+from sitwith_server.media.plane.nodes import DEAD_AFTER
 from sitwith_server.room import commands as c
 from sitwith_server.service.operator import Operator
 from sitwith_server.service.rooms.answers import Ok, Refused
@@ -130,7 +130,7 @@ def test_MW5_where_nobody_speaks_any_more_no_ok_waits_for_a_node() -> None:
         first = all_lost(p)
         await asyncio.sleep(1)
         told = [losses(worker, name) for worker in p.workers for name in NAMES]
-        await asyncio.sleep(IDLE + 2)
+        await asyncio.sleep(IDLE_AFTER + 2)
         assert (p.carrier(), first.engine.rooms) == (None, {})
         for worker in p.workers:
             began = p.now()
@@ -154,7 +154,7 @@ def test_MW5_an_offer_at_the_moment_in_which_a_room_is_let_go_is_answered(seed: 
     async def work(p: Plane) -> None:
         await connected(p)
         all_lost(p)
-        await asyncio.sleep(IDLE - 0.5)
+        await asyncio.sleep(IDLE_AFTER - 0.5)
         for turn in range(120):
             await asyncio.sleep(p.chance.random() / 50)
             if turn % 10 == 0:
@@ -195,7 +195,7 @@ def test_MW5_the_operators_end_of_a_room_waits_for_silence_at_any_worker(stuck: 
         room = carrier.engine.rooms[p.room.id]
         lonely = WorkerProcess("nobody's worker", p.log, p.chance)
         p.workers.append(lonely)
-        operator = Operator(lonely.host, room_ttl=60, silenced=lonely.voices.silenced)
+        operator = Operator(lonely.host, room_ttl=60, silenced=lonely.media.silent_on_exit)
         if stuck:
             carrier.machine.pause()
         began = p.now()
@@ -246,7 +246,7 @@ def test_a_node_that_leaves_hands_its_rooms_over_first() -> None:
         carrier = p.carrier()
         assert carrier is not None
         began = p.now()
-        await carrier.machine.start(carrier.node.leave(30))
+        await carrier.machine.start(carrier.node.drain(30))
         assert p.now() - began < 2
         assert p.carrier() not in (carrier, None)
         await carrier.machine.start(carrier.node.close())
@@ -283,9 +283,9 @@ def test_MW2_an_offer_from_a_connection_that_no_longer_holds_the_seat_is_not_ans
         await connected(p)
         worker = p.workers[0]
         letter = bus.Offer(str(p.room.state.media), "l1", "ada", "an old connection", "sdp")
-        heard: list[bus.Letter] = []
-        worker.machine.call(lambda: worker.voices.bus.follow(p.room.id, heard.append))
-        await worker.machine.start(worker.voices.bus.say(p.room.id, letter))
+        heard: list[bus.MediaMessage] = []
+        worker.machine.call(lambda: worker.media.bus.subscribe(p.room.id, heard.append))
+        await worker.machine.start(worker.media.bus.publish(p.room.id, letter))
         await asyncio.sleep(1)
         assert bus.Declined("l1", "") in heard
         assert not any(isinstance(each, bus.Answer) for each in heard)

@@ -9,9 +9,9 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from sitwith_protocol.media import MediaTake
-from sitwith_server.media.engine import Voice
+from sitwith_server.media.engine import Speech
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.results import APPLIED
@@ -91,9 +91,9 @@ class Says:
         self.here: dict[str, list[float]] = {}
         self.gone: list[str] = []
         self.connections: dict[str, int] = {}
-        bus.Bus(p.log).follow_all(self._heard)
+        bus.Bus(p.log).subscribe_all(self._heard)
 
-    def _heard(self, letter: bus.Letter) -> None:
+    def _heard(self, letter: bus.MediaMessage) -> None:
         if isinstance(letter, bus.Here):
             self.here.setdefault(letter.node, []).append(self._now())
             self.connections[letter.node] = letter.connections
@@ -127,7 +127,7 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         watching = asyncio.create_task(look())
         since = p.now()
         node.engine.opens.clear()
-        node.machine.call(lambda: node.node._wish(other.room.id))
+        node.machine.call(lambda: node.node._room_wanted(other.room.id))
         await asyncio.sleep(5)
         assert len(node.engine.rooms) == 1 and node.engine.opening == 1
         node.engine.opens.set()
@@ -143,7 +143,7 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         # It is wished for again meanwhile: it is opened once it has closed.
         pin = c.PinMedia(by="", node=node.node.id, was=None)
         assert await other.room.execute(pin, "test") == APPLIED
-        node.machine.call(lambda: node.node._wish(other.room.id))
+        node.machine.call(lambda: node.node._room_wanted(other.room.id))
         await asyncio.sleep(1)
         assert node.engine.opening == 0
         node.engine.closes.set()
@@ -165,7 +165,7 @@ def test_ME42_a_node_whose_engine_is_ill_is_silent_says_that_it_is_gone_and_no_m
                 await asyncio.sleep(0.001)
             assert node.open(p.now()) == []
             ((event, part),) = [(e["event"], e["part"]) for e in lines if "part" in e]
-            assert (event, part) == ("media_node_unwell", "engine")
+            assert (event, part) == ("media_node_failed", "engine")
         await asyncio.sleep(0.5)
         assert says.gone == [node.node.id]
         said = len(says.here[node.node.id])
@@ -193,7 +193,7 @@ def test_ME42_a_node_ends_by_any_loop_of_its_own_that_does() -> None:
             _task(node, name).cancel()
             with capture_logs() as lines:
                 await asyncio.sleep(1)
-            assert ("media_node_unwell", part) in [(e["event"], e.get("part")) for e in lines]
+            assert ("media_node_failed", part) in [(e["event"], e.get("part")) for e in lines]
             assert node.open(p.now()) == [] and node.node.failed.is_set()
 
         plane(work)
@@ -212,7 +212,7 @@ def test_ME42_a_room_whose_loops_end_is_opened_anew() -> None:
                 _task(node, name).cancel()
                 await asyncio.sleep(1)
             events = [e["event"] for e in lines]
-            assert "media_loop_ended" in events and "media_room_unwell" in events
+            assert "media_loop_ended" in events and "media_room_failed" in events
             assert node.node._rooms[p.room.id] is not before
             assert not node.node.failed.is_set()
             for name_ in NAMES:
@@ -248,17 +248,17 @@ def test_ME43_a_plan_that_hangs_is_no_open_microphone_and_the_room_is_opened_ane
 def test_MW7_a_worker_goes_on_pinning_rooms_after_a_fault() -> None:
     async def work(p: Plane) -> None:
         await connected(p)
-        better = [worker.voices._better for worker in p.workers]
+        better = [worker.media._better for worker in p.workers]
 
         def fails(room: object) -> str | None:
             raise ValueError("a defect")
 
         with capture_logs() as lines:
             for worker in p.workers:
-                worker.voices._better = fails  # type: ignore[method-assign]
+                worker.media._better = fails  # type: ignore[method-assign]
             await asyncio.sleep(1)
             for worker, known in zip(p.workers, better, strict=True):
-                worker.voices._better = known  # type: ignore[method-assign]
+                worker.media._better = known  # type: ignore[method-assign]
         assert {e["event"] for e in lines} == {"media_callback_fault"}
         node = carrier(p)
         node.kill()
@@ -285,10 +285,10 @@ def test_ME44_nothing_is_kept_of_who_has_left() -> None:
         node, worker = carrier(p), p.workers[0]
         (room,) = node.engine.rooms.values()
         for name in ("ada", "ben"):
-            asked = worker.voices.ask(worker.room, name, "", MediaTake(1, "low"))
+            asked = worker.media.answer_command(worker.room, name, "", MediaTake(1, "low"))
             assert await worker.machine.start(asked) == Ok()
-            node.machine.call(lambda n=name: room.watcher.mapped(n, {"1": "cleo"}))  # type: ignore[misc]
-        room.talked = {name: Voice(30.0, True) for name in NAMES}
+            node.machine.call(lambda n=name: room.watcher.slots_changed(n, {"1": "cleo"}))  # type: ignore[misc]
+        room.talked = {name: Speech(30.0, True) for name in NAMES}
         await asyncio.sleep(12)
         assert p.room.state.talk["ada"] > 0
         everything = ("ada", "ben", "offer of ada", "offer of ben")
@@ -312,14 +312,14 @@ def test_an_offer_of_who_has_left_is_not_answered_anew() -> None:
         (room,) = node.engine.rooms.values()
         seat = p.room.state.seats["ada"]
         offer = bus.Offer(node.node.id, "again", "ada", seat.connection or "", "her offer")
-        heard: list[bus.Letter] = []
-        bus.Bus(p.log).follow(p.room.id, heard.append)
-        await bus.Bus(p.log).say(p.room.id, offer)
+        heard: list[bus.MediaMessage] = []
+        bus.Bus(p.log).subscribe(p.room.id, heard.append)
+        await bus.Bus(p.log).publish(p.room.id, offer)
         await asyncio.sleep(0.5)
         assert bus.Answer("again", "answer to her offer") in heard
         await p.must(c.Leave(by="ada"))
         await asyncio.sleep(1)
-        await bus.Bus(p.log).say(p.room.id, offer)
+        await bus.Bus(p.log).publish(p.room.id, offer)
         await asyncio.sleep(0.5)
         assert bus.Declined("again", "") in heard and "ada" not in room.members
 

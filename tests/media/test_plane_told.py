@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sitwith_protocol.media import MediaTake
-from sitwith_server.media.engine import Take, Voice
+from sitwith_server.media.engine import PictureChoice, Speech
 from sitwith_server.room import commands as c
 from sitwith_server.service.rooms.answers import Ok
 from tests.media.plane import Plane
@@ -45,8 +45,8 @@ def test_MW8_speaking_names_only_whom_a_viewer_is_given_to_hear() -> None:
             "cleo": {"1": "dora", "2": "ada"},
         }
         for member, mapped in slots.items():
-            carrier.machine.call(lambda m=member, s=mapped: room.watcher.mapped(m, s))  # type: ignore[misc]
-        room.talked = {name: Voice(3.0, name in ("ada", "cleo")) for name in NAMES}
+            carrier.machine.call(lambda m=member, s=mapped: room.watcher.slots_changed(m, s))  # type: ignore[misc]
+        room.talked = {name: Speech(3.0, name in ("ada", "cleo")) for name in NAMES}
         await asyncio.sleep(1)
         told = {
             name: [f["members"] for f in p.workers[0].told.get(name, ()) if f["t"] == "speaking"]
@@ -75,7 +75,7 @@ def test_VO4_what_was_heard_goes_into_the_rooms_log_now_and_then() -> None:
         (room,) = carrier.engine.rooms.values()
         events = p.room.state.seq
         for second in range(30):
-            room.talked = {"ada": Voice(float(second + 1), True)}
+            room.talked = {"ada": Speech(float(second + 1), True)}
             await asyncio.sleep(1)
         assert p.room.state.talk["ada"] > 19
         assert p.room.state.seq - events <= 5
@@ -94,13 +94,13 @@ def test_MW10_pictures_are_taken_as_asked_until_the_connection_is_lost() -> None
         assert carrier is not None
         (room,) = carrier.engine.rooms.values()
         worker = p.workers[0]
-        asked = worker.voices.ask(worker.room, "ada", "", MediaTake(1, "low"))
+        asked = worker.media.answer_command(worker.room, "ada", "", MediaTake(1, "low"))
         assert await worker.machine.start(asked) == Ok()
         await asyncio.sleep(0.5)
-        assert room.takes == {"ada": Take.LOW}
+        assert room.takes == {"ada": PictureChoice.LOW}
         room.takes.clear()
         carrier.machine.call(lambda: room.watcher.connected("ada"))
-        assert room.takes == {"ada": Take.LOW}
+        assert room.takes == {"ada": PictureChoice.LOW}
         carrier.machine.call(lambda: room.watcher.lost("ada"))
         room.takes.clear()
         carrier.machine.call(lambda: room.watcher.connected("ada"))
@@ -115,13 +115,13 @@ def test_MW6_a_connection_that_is_new_to_its_worker_is_told_how_things_are() -> 
         carrier = p.carrier()
         assert carrier is not None
         (room,) = carrier.engine.rooms.values()
-        carrier.machine.call(lambda: room.watcher.mapped("ada", {"1": "ben"}))
+        carrier.machine.call(lambda: room.watcher.slots_changed("ada", {"1": "ben"}))
         carrier.machine.call(lambda: room.watcher.lost("ben"))
         await asyncio.sleep(0.5)
         worker = p.workers[1]
         worker.told.clear()
         for member in ("ada", "ben"):
-            worker.machine.call(lambda m=member: worker.voices.attached(worker.room, m))  # type: ignore[misc]
+            worker.machine.call(lambda m=member: worker.media.seat_resumed(worker.room, m))  # type: ignore[misc]
         await asyncio.sleep(0.5)
         assert {"t": "media.map", "slots": {"1": "ben"}} in worker.told["ada"]
         assert worker.told["ben"] == LOSSES

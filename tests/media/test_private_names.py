@@ -18,7 +18,7 @@ from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
 from sitwith_client.voice import ice, peer
-from sitwith_server.media.aiortc import engine as aiortc_engine
+from sitwith_server.media.aiortc import dtls_srtp
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,15 +64,15 @@ def test_the_dtls_transport_asks_its_ice_transport_for_no_more_than_we_give() ->
     }
     assert asked == {"role", "_recv", "_send"}
     for name in asked:
-        assert hasattr(aiortc_engine._Ice, name)
+        assert hasattr(dtls_srtp.IceStub, name)
         assert hasattr(ice.Ice, name)
 
 
 def test_the_certificates_context_is_made_as_ours_is() -> None:
-    """aiortc's own takes any certificate by a callback that `_Certificate` does without; all else
+    """aiortc's own takes any certificate by a callback that `Certificate` does without; all else
     is the same, also the words for the ciphers."""
     asked = []
-    for owner in (RTCCertificate, aiortc_engine._Certificate):
+    for owner in (RTCCertificate, dtls_srtp.Certificate):
         source = textwrap.dedent(inspect.getsource(owner._create_ssl_context))
         tree = ast.parse(source)
         calls = [
@@ -82,7 +82,7 @@ def test_the_certificates_context_is_made_as_ours_is() -> None:
         ]
         asked.append(sorted(each.removeprefix("SSL_CTX_") for each in calls))
     assert asked[0] == asked[1]
-    assert aiortc_engine._CIPHERS.decode() in inspect.getsource(RTCCertificate._create_ssl_context)
+    assert dtls_srtp._CIPHERS.decode() in inspect.getsource(RTCCertificate._create_ssl_context)
     source = inspect.getsource(RTCCertificate._create_ssl_context)
     assert "VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT" in source
     assert "OP_NO_TICKET" in source
@@ -91,14 +91,14 @@ def test_the_certificates_context_is_made_as_ours_is() -> None:
 def test_openssl_has_the_call_and_the_function_says_one() -> None:
     assert Binding.lib.SSL_CTX_set_verify is not None
     assert Binding.ffi.typeof(SSL.Context(SSL.DTLS_METHOD)._context).cname == "SSL_CTX *"
-    assert [aiortc_engine._TAKES_ANY(asked, Binding.ffi.NULL) for asked in (0, 1)] == [1, 1]
+    assert [dtls_srtp._ACCEPT_ANY(asked, Binding.ffi.NULL) for asked in (0, 1)] == [1, 1]
 
 
 def test_the_profiles_have_their_names() -> None:
     for profile in SRTP_PROFILES:
         assert isinstance(profile.openssl_profile, bytes)
         assert profile.key_length in (16, 32)
-    assert aiortc_engine._PROFILES[0].openssl_profile == b"SRTP_AEAD_AES_128_GCM"
+    assert dtls_srtp._PROFILES[0].openssl_profile == b"SRTP_AEAD_AES_128_GCM"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_private_names_are_in_two_files_alone() -> None:
     """The server's adapter and the client's peer."""
     private = {"_rx_srtp", "_tx_srtp", "_srtp_profiles", "_set_role", "_handle_rtp_data",
                "_handle_rtcp_data", "_srtp", "_create_ssl_context", "_context"}  # fmt: skip
-    allowed = {Path(aiortc_engine.__file__).resolve(), Path(peer.__file__).resolve()}
+    allowed = {Path(dtls_srtp.__file__).resolve(), Path(peer.__file__).resolve()}
     found = set()
     for package in ("server/sitwith_server", "client/python/sitwith_client"):
         for file in (ROOT / package).rglob("*.py"):

@@ -1,4 +1,4 @@
-"""`Keeper`: whatever happens in whatever order, what is open is a part of what is known to be
+"""`RoutePlanner`: whatever happens in whatever order, what is open is a part of what is known to be
 allowed, and nothing is once the lease has run out."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitwith_server.log.base import Position
-from sitwith_server.media.plane.reconcile import LEASE, Keeper
+from sitwith_server.media.plane.route_planner import LEASE, RoutePlanner
 from sitwith_server.room import commands as c
 from sitwith_server.room import routes
 from sitwith_server.room.floor.values import Floor
@@ -55,11 +55,11 @@ def states() -> list[RoomState]:
 STATES = states()
 
 
-def keeper(state: RoomState, *, at: float = 0.0) -> Keeper:
+def planner(state: RoomState, *, at: float = 0.0) -> RoutePlanner:
     """One that has read the log at `at` and trusts it."""
-    made = Keeper("n1")
+    made = RoutePlanner("n1")
     made.learn(state)
-    made.read(at)
+    made.read_succeeded(at)
     made.trust(True)
     return made
 
@@ -79,7 +79,7 @@ STEPS = st.lists(
 @settings(deadline=None)
 @given(STEPS)
 def test_MW5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, object]]) -> None:
-    made = Keeper("n1")
+    made = RoutePlanner("n1")
     now, began, sure = 0.0, float("-inf"), False
     newest: RoomState | None = None
     turn, rev = 0, 0
@@ -93,7 +93,7 @@ def test_MW5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, obj
         elif kind == "read":
             assert isinstance(value, float)
             began = max(began, now - value)  # it began a while ago
-            made.read(now - value)
+            made.read_succeeded(now - value)
         elif kind == "trust":
             assert isinstance(value, bool)
             sure = value
@@ -102,16 +102,16 @@ def test_MW5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, obj
             assert isinstance(value, float)
             now += value
         else:
-            made.failed()
+            made.plan_failed()
             given_ = None
-        assert made.due(now) is (made.wanted(now) != given_)
-        if made.due(now):
-            plan = made.plan(now)
+        assert made.needs_plan(now) is (made.wanted(now) != given_)
+        if made.needs_plan(now):
+            plan = made.next_plan(now)
             given_ = None if plan is None else plan.routes
             if plan is not None:
                 assert plan.rev > rev
                 rev = plan.rev
-        assert not made.due(now)
+        assert not made.needs_plan(now)
         silent = newest is None or not sure or now - began >= LEASE
         if (
             newest is None
@@ -126,18 +126,18 @@ def test_MW5_what_is_open_is_allowed_whatever_happens(steps: list[tuple[str, obj
 
 
 def test_the_lease_runs_from_the_beginning_of_a_read() -> None:
-    made = keeper(STATES[0], at=10.0)
+    made = planner(STATES[0], at=10.0)
     assert made.wanted(10.9) == routes(STATES[0])
     assert made.wanted(11.0) is None
-    made.read(9.0)  # an answer to an older question comes late
-    assert made.until == 11.0
-    made.read(10.5)
+    made.read_succeeded(9.0)  # an answer to an older question comes late
+    assert made.lease_until == 11.0
+    made.read_succeeded(10.5)
     assert made.wanted(11.4) is not None
 
 
 def test_a_lower_turn_than_one_seen_is_silence_until_it_has_risen() -> None:
     low, high = (replace(STATES[0], floor=Floor(turn=turn)) for turn in (3, 5))
-    made = keeper(high)
+    made = planner(high)
     assert made.wanted(0.1) is not None
     made.learn(low)
     assert made.wanted(0.1) is None
@@ -147,12 +147,12 @@ def test_a_lower_turn_than_one_seen_is_silence_until_it_has_risen() -> None:
 
 def test_MW4_transports_end_with_the_seat_the_grace_the_lobby_and_the_room() -> None:
     e = evening()
-    made = keeper(e.state)
+    made = planner(e.state)
     people = ["ada", "ben", "cleo", "dora", "nobody"]
 
     def ended() -> list[str]:
         made.learn(e.state)
-        return made.strangers(people)
+        return made.to_drop(people)
 
     assert ended() == ["nobody"]
     e.lose("ada")

@@ -327,7 +327,7 @@ def test_ME20_a_members_voice_and_picture_stay_in_step() -> None:
         for each in stage.receivers["m2"].of(rtcp.SenderReport)
         if isinstance(each, rtcp.SenderReport)
     }
-    voice_slot, picture_slot = stage.ports["m2"].voices[0], stage.ports["m2"].pictures[0]
+    voice_slot, picture_slot = stage.ports["m2"].audio_slots[0], stage.ports["m2"].video_slots[0]
     heard = signed(reports[2100].time - voice_slot.shift - 48_000) / 48_000
     seen = signed(reports[2200].time - picture_slot.shift - 90_000) / 90_000
     assert reports[2100].ntp == reports[2200].ntp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sitwith_server.media.engine import Take
+from sitwith_server.media.engine import PictureChoice
 from sitwith_server.media.packets import rtcp
 from tests.media.pictures import SLOT, loses, shown, simulcast, stream
 from tests.media.rig import (
@@ -18,10 +18,10 @@ def test_ME19_the_largest_layer_is_shown_and_the_smallest_to_who_takes_low() -> 
     stage, layers = simulcast()
     stream(stage, layers, 3)
     assert shown(stage) == "m1/f"
-    stage.forwarder.take("m2", Take.LOW, stage.now)
+    stage.forwarder.choose_pictures("m2", PictureChoice.LOW, stage.now)
     stream(stage, layers, 1)
     assert shown(stage) == "m1/q"
-    stage.forwarder.take("m2", Take.HIGH, stage.now)
+    stage.forwarder.choose_pictures("m2", PictureChoice.HIGH, stage.now)
     stream(stage, layers, 1)
     assert shown(stage) == "m1/f"
     got = stage.receivers["m2"].slots[SLOT]
@@ -37,7 +37,7 @@ def test_ME19_the_largest_layer_is_shown_and_the_smallest_to_who_takes_low() -> 
 def test_ME19_until_the_key_frame_comes_the_old_layer_goes_on() -> None:
     stage, layers = simulcast()
     stream(stage, layers, 3)
-    stage.forwarder.take("m2", Take.LOW, stage.now)
+    stage.forwarder.choose_pictures("m2", PictureChoice.LOW, stage.now)
     before = stage.receivers["m2"].count
     stage.film(layers[2], 5)
     assert shown(stage) == "m1/f"
@@ -47,12 +47,12 @@ def test_ME19_until_the_key_frame_comes_the_old_layer_goes_on() -> None:
 def test_ME19_no_pictures_are_sent_to_who_takes_none() -> None:
     stage, layers = simulcast()
     stream(stage, layers, 2)
-    stage.forwarder.take("m2", Take.NONE, stage.now)
+    stage.forwarder.choose_pictures("m2", PictureChoice.NONE, stage.now)
     assert stage.maps["m2"] == {"v0": None}
     before = stage.receivers["m2"].count
     stream(stage, layers, 1, key=True)
     assert stage.receivers["m2"].count == before
-    stage.forwarder.take("m2", Take.HIGH, stage.now)
+    stage.forwarder.choose_pictures("m2", PictureChoice.HIGH, stage.now)
     assert stage.maps["m2"] == {"v0": "m1"}
 
 

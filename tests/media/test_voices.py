@@ -16,8 +16,14 @@ from structlog.testing import capture_logs
 
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.plane import bus
+from sitwith_server.media.plane.nodes import (
+    DEAD_AFTER,
+    HEARTBEAT_GAP,
+    STEADY_FOR,
+    KnownNodes,
+    NodeReporters,
+)
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import BREAK, DEAD_AFTER, HEARD_WELL, Nodes, Tellers
 from sitwith_server.service.rooms.conversations import is_media_message, reaction_to_bytes
 
 
@@ -25,10 +31,10 @@ def here(node: str, load: float = 0.0, *, leaving: bool = False) -> bus.Here:
     return bus.Here(node, load, 0, 0, leaving)
 
 
-def nodes(*found: bus.Here, at: float = 0.0) -> Nodes:
-    made = Nodes()
+def nodes(*found: bus.Here, at: float = 0.0) -> KnownNodes:
+    made = KnownNodes()
     for each in found:
-        made.hear(each, at)
+        made.heartbeat(each, at)
     return made
 
 
@@ -40,14 +46,14 @@ def test_of_each_node_one_worker_alone_tells_and_others_once_it_is_gone(
     workers: set[str], names: set[str]
 ) -> None:
     found = [here(name) for name in sorted(names)]
-    tellers = {each: Tellers(each) for each in workers}
-    for one in tellers.values():
+    reporters = {each: NodeReporters(each) for each in workers}
+    for one in reporters.values():
         for other in workers - {one.own}:
-            one.hear(other, 0.0)
-    told = [each.node for one in tellers.values() for each in one.mine(found, DEAD_AFTER)]
+            one.announced(other, 0.0)
+    told = [each.node for one in reporters.values() for each in one.mine(found, DEAD_AFTER)]
     assert sorted(told) == sorted(names)
     # Of those that are silent, another tells.
-    assert next(iter(tellers.values())).mine(found, DEAD_AFTER + 0.1) == found
+    assert next(iter(reporters.values())).mine(found, DEAD_AFTER + 0.1) == found
 
 
 # ------------------------------------------------------------------------------------- which node
@@ -81,7 +87,7 @@ def test_full_nodes_come_last_and_leaving_ones_never() -> None:
     assert nodes(full, leaving).choose("room", 0.0) == "full"
     assert nodes(leaving).choose("room", 0.0) is None
     assert nodes().choose("room", 0.0) is None
-    assert nodes(full, leaving).leaves("leaving") and not nodes(full).leaves("full")
+    assert nodes(full, leaving).is_draining("leaving") and not nodes(full).is_draining("full")
 
 
 def test_a_node_is_dead_when_it_alone_is_silent() -> None:
@@ -89,25 +95,25 @@ def test_a_node_is_dead_when_it_alone_is_silent() -> None:
     now = 0.0
     while now < DEAD_AFTER + 0.2:
         now += 0.25
-        made.hear(here("b"), now)
-        assert made.dead("a", now) is (now > DEAD_AFTER)
+        made.heartbeat(here("b"), now)
+        assert made.is_dead("a", now) is (now > DEAD_AFTER)
     assert made.choose("room", now) == "b"
-    made.hear(here("a"), now)
-    assert not made.dead("a", now)
+    made.heartbeat(here("a"), now)
+    assert not made.is_dead("a", now)
     made.forget("a")
-    assert made.dead("a", now)
+    assert made.is_dead("a", now)
 
 
 def test_who_hears_nobody_takes_nobody_for_dead() -> None:
     made = nodes(here("a"), here("b"))
     later = DEAD_AFTER + 1
-    assert not made.dead("a", later)
-    made.hear(here("b"), later)
-    assert not made.dead("a", later), "the first word after a silence says nothing of the others"
-    for step in (0.25, 0.5, HEARD_WELL + 0.01):
-        made.hear(here("b"), later + step)
-    assert made.dead("a", later + HEARD_WELL + 0.01)
-    assert not made.dead("a", later + HEARD_WELL + BREAK + 0.1)
+    assert not made.is_dead("a", later)
+    made.heartbeat(here("b"), later)
+    assert not made.is_dead("a", later), "the first word after a silence says nothing of the others"
+    for step in (0.25, 0.5, STEADY_FOR + 0.01):
+        made.heartbeat(here("b"), later + step)
+    assert made.is_dead("a", later + STEADY_FOR + 0.01)
+    assert not made.is_dead("a", later + STEADY_FOR + HEARTBEAT_GAP + 0.1)
 
 
 # ---------------------------------------------------------------------------------------- letters
@@ -130,8 +136,8 @@ def letters(kind: type) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{each.name: VALUES.get(each.name, TEXT) for each in fields(kind)})
 
 
-@given(st.one_of([letters(kind) for kind in get_args(bus.Letter)]))
-def test_every_letter_comes_as_it_was_written(letter: bus.Letter) -> None:
+@given(st.one_of([letters(kind) for kind in get_args(bus.MediaMessage)]))
+def test_every_letter_comes_as_it_was_written(letter: bus.MediaMessage) -> None:
     blob = bus.to_bytes(letter)
     assert is_media_message(blob)
     assert bus.from_bytes(blob) == letter
@@ -154,11 +160,11 @@ def test_a_reaction_is_no_letter_and_a_letter_shows_no_offer() -> None:
 async def test_letters_reach_who_follows_until_they_end_it() -> None:
     log = MemoryLog()
     post = bus.Bus(log)
-    heard: list[bus.Letter] = []
-    end = post.follow("room", heard.append)
-    end_all = post.follow_all(heard.append)
-    await post.say("room", bus.Lost("ada"))
-    await post.say_to_all(bus.Gone("n1"))
+    heard: list[bus.MediaMessage] = []
+    end = post.subscribe("room", heard.append)
+    end_all = post.subscribe_all(heard.append)
+    await post.publish("room", bus.Lost("ada"))
+    await post.publish_to_all(bus.Gone("n1"))
     await log.publish("room", reaction_to_bytes("circle", "ada", "heart"))
     await log.now()
     for _ in range(3):
@@ -166,8 +172,8 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     assert heard == [bus.Lost("ada"), bus.Gone("n1")]
     end()
     end_all()
-    await post.say("room", bus.Lost("ada"))
-    await post.say_to_all(bus.Gone("n1"))
+    await post.publish("room", bus.Lost("ada"))
+    await post.publish_to_all(bus.Gone("n1"))
     await asyncio.sleep(0)
     assert len(heard) == 2
     await log.close()
@@ -176,22 +182,23 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
 async def test_a_letter_that_somebody_fails_at_reaches_all_others() -> None:
     log = MemoryLog()
     post = bus.Bus(log)
-    heard: list[bus.Letter] = []
+    heard: list[bus.MediaMessage] = []
 
-    def fails(letter: bus.Letter) -> None:
+    def fails(letter: bus.MediaMessage) -> None:
         raise ValueError("a defect")
 
     unhandled: list[object] = []
     asyncio.get_running_loop().set_exception_handler(
         lambda loop, context: unhandled.append(context)
     )
-    post.follow("room", fails)
-    post.follow("room", heard.append)
+    post.subscribe("room", fails)
+    post.subscribe("room", heard.append)
     with capture_logs() as lines:
-        await post.say("room", bus.Lost("ada"))
+        await post.publish("room", bus.Lost("ada"))
         await asyncio.sleep(0.01)
     assert heard == [bus.Lost("ada")] and unhandled == []
-    assert [(e["event"], e["callback"]) for e in lines] == [("media_callback_fault", "letter")]
+    assert [e["event"] for e in lines] == ["media_callback_fault"]
+    assert [e["callback"] for e in lines] == ["media_message"]
     await log.close()
 
 

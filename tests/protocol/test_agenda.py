@@ -146,7 +146,7 @@ def test_AG1_no_stage_is_endless(endless: float) -> None:
     [
         ({"kind": "dance", "seconds": 60}, "stages[1].kind must be one of"),
         ({"kind": "open", "seconds": -1}, "stages[1].seconds must be a number from 1 to 7200"),
-        ({"kind": "open", "seconds": 60, "canary": 1}, "stages[1].? is no field of this"),
+        ({"kind": "open", "seconds": 60, "canary": 1}, "stages[1].? is not a known field"),
     ],
 )
 def test_AG1_on_the_wire_it_is_refused_by_its_path(stage: dict[str, Any], words: str) -> None:

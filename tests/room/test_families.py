@@ -10,7 +10,6 @@ from sitwith_server.room import commands, events
 from sitwith_server.room.command import Command
 from sitwith_server.room.event import Event
 from sitwith_server.room.families import AT_END, EVENTS, FAMILIES, FOLD, SLICES
-from sitwith_server.room.family import Family
 from sitwith_server.room.lifetime.events import RoomEnded
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.rules import BY_WIRE, RULES
@@ -57,8 +56,3 @@ def test_what_the_end_blanks_are_fields_of_the_state() -> None:
     e.ok("fay", commands.RoomEnd)
     assert isinstance(e.events[-1], RoomEnded)
     assert {name: getattr(e.state, name) for name in AT_END} == AT_END
-
-
-def test_a_family_that_has_deadlines_does_what_is_due() -> None:
-    timed: list[Family] = [each for each in FAMILIES if each.deadlines is not None]
-    assert timed == [each for each in FAMILIES if each.tick is not None]

@@ -6,80 +6,26 @@ from typing import Any
 
 import pytest
 
+from sitwith_protocol.messages import Command
+from sitwith_server.gateway.websocket.translate import to_command
 from sitwith_server.room import Refusal
 from sitwith_server.room import commands as c
-from sitwith_server.room.agenda.values import Stage, StageKind
-from sitwith_server.room.care.values import Level
 from sitwith_server.room.chat.talk import decide_talk
 from sitwith_server.room.family import Rule, Who
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Kind, Phase, Role
 from sitwith_server.room.rules import RULES
+from tests.protocol.golden_messages import CLIENT
 from tests.room.evening import FACILITATOR, Evening, circle, pairs_of
 
 AUDIO = frozenset((Kind.AUDIO,))
-FIELDS: dict[str, dict[str, Any]] = {
-    "chat.say": {"to": "circle", "body": "x"},
-    "chat.delete": {"to": "circle", "n": 1},
-    "react": {"kind": "heart"},
-    "floor.extend": {"seconds": 5},
-    "mute": {"member": "ben", "kinds": AUDIO},
-    "unmute": {"member": "ben", "kinds": AUDIO},
-    "mute.all": {"kinds": AUDIO},
-    "pairs.plan": {"seed": 1, "how": "random"},
-    "pairs.open": {"groups": (("ada", "ben"),)},
-    "pairs.move": {"member": "ada", "group": None},
-    "pairs.extend": {"seconds": 5},
-    "pairs.say": {"to": "circle", "body": "x", "notice": True},
-    "pairs.visit": {"group": "g1"},
-    "help.done": {"member": "ada"},
-    "topics.set": {"tags": (b"x",)},
-    "concerns.offer": {"concerns": ("Sleep",)},
-    "lobby.admit": {"person": "ben"},
-    "lobby.decline": {"person": "ben"},
-    "lobby.return": {"member": "ben"},
-    "link.replace": {"invite": "i-m", "new": "i-new", "digest": b"new"},
-    "room.extend": {"seconds": 5},
-    "room.settings": {"changes": {"direct": True}},
-    "member.remove": {"member": "ben"},
-    "role.give": {"member": "ben", "role": Role.FACILITATOR},
-    "self.rename": {"name": "X", "skeleton": "x"},
-    "self.away": {"away": True},
-    "agreement.accept": {"version": 1},
-    "agenda.start": {"seed": 1},
-    "agenda.next": {"seed": 1},
-    "agenda.back": {"seed": 1},
-    "agenda.extend": {"seconds": 5},
-    "agenda.edit": {"stages": (Stage(StageKind.OPEN, 60),)},
-    "care.flag": {"level": Level.QUIET},
-    "care.worry": {"member": "ben", "level": Level.QUIET},
-    "care.take": {"member": "ada"},
-    "care.done": {"member": "ada"},
-    "care.aside": {"member": "ada"},
-    "care.back": {"member": "ada"},
-    "care.card": {"card": None},
-    "care.open": {"member": "ada"},
-    "staff.claim": {"member": "ada"},
-    "staff.release": {"member": "ada"},
-    "breathe.start": {"pattern": (4, 6), "seconds": 60},
-    "mood.answer": {"value": 3},
-    "milestone.share": {"text": "A year"},
-    "voice.nudge": {"member": "ada"},
-    "milestone.clear": {"n": 1},
-    "material.link": {"material": "t1", "what": MaterialKind.LINK, "body": "https://a.example"},
-    "material.text": {"material": "t2", "what": MaterialKind.TEXT, "body": "Words"},
-    "material.upload": {"material": "f1", "what": MaterialKind.PDF},
-    "material.open": {"material": "f1"},
-    "material.hide": {"material": "f1"},
-}
+SAID = {each.t: each for each in reversed(CLIENT) if isinstance(each, Command)}
+"""One command of each type, the first of the golden ones."""
 
 
 def ask(e: Evening, by: str, rule: Rule) -> str:
     """The refusal's code, or `ok`."""
-    fields = FIELDS.get(rule.wire, {})
-    if rule.command is c.Media:
-        fields = {"name": rule.wire}
-    command = rule.command(by=by, **fields)
+    command = to_command(SAID[rule.wire], by)
     if isinstance(command, c.Say | c.Unsay | c.React):
         answer = decide_talk(e.state, command, e.book, e.now)
     else:

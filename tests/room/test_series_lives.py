@@ -8,7 +8,7 @@ from sitwith_server.room.events import Blanked, PersonCame, RoomReopened
 from sitwith_server.room.lifetime.record import record_of, reopened
 from sitwith_server.room.model import OPERATOR, Phase
 from sitwith_server.room.series.values import Past
-from sitwith_server.service.meetings import evening_of
+from sitwith_server.service.meetings import summary_of
 from sitwith_server.service.rooms import effects, store
 from tests.room import laws
 from tests.room.evening import FACILITATOR
@@ -39,7 +39,7 @@ def test_FG8_later_lives_add_to_what_a_meeting_has_added() -> None:
     assert e.series.came == {"ada2": 0, "eve2": e.series.find(handle("Eve"))}
     e.ok("fay2", c.PairsOpen, groups=(("ada2", "eve2"),))
     e.ok("fay2", c.FloorRound)
-    kept = evening_of(e.state)
+    kept = summary_of(e.state)
     assert kept is not None
     ada, ben, eve = (handle(name) for name in ("Ada", "Ben", "Eve"))
     # Ada began the first round and, of equals the first, this one; Ben waited through the first.
@@ -116,7 +116,7 @@ def test_FG8_SE8_somebody_erased_later_is_gone_from_what_is_left_of_before() -> 
         assert all(isinstance(each, PersonCame) for each in where.values())
         assert bool(where) is (came and not old)
         assert handle(name) not in store.state_to_bytes(e.state)
-        kept = evening_of(e.state)
+        kept = summary_of(e.state)
         assert kept is not None
         assert handle(name) not in {*kept.here, *(one for pair in kept.met for one in pair)}
         assert handle(name) not in laws.leaves(record_of(e.state))

@@ -58,7 +58,7 @@ class Kept(Database):
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     """An empty store."""
     place = database(request, request.param, tmp_path, "kept")
-    store = Store.opened(place.url, Handles(KEY))
+    store = Store.open(place.url, Handles(KEY))
     yield Kept(place.url, place.file, place.server, store)
     store.close()
 

@@ -18,11 +18,11 @@ from sitwith_server.room import commands as c
 from sitwith_server.room import fold_all
 from sitwith_server.room.events import RoomReopened
 from sitwith_server.series.handles import Handles
-from sitwith_server.series.model import Evening, Plan, StoreDown, StoreRefused
+from sitwith_server.series.model import MeetingSummary, Plan, StoreDown, StoreRefused
 from sitwith_server.series.opening import engine_for
 from sitwith_server.series.store import Store
 from sitwith_server.series.tables import VERSIONS, metadata
-from sitwith_server.service.meetings import evening_of
+from sitwith_server.service.meetings import summary_of
 from tests.room.series import handle
 from tests.room.test_series_lives import second_life
 from tests.series.conftest import KEY, Kept
@@ -51,9 +51,13 @@ def test_a_series_is_kept_as_it_was_planned(kept: Kept) -> None:
 
 def test_a_meeting_knows_what_those_before_it_have_added(kept: Kept) -> None:
     begun(kept.store, "r1", "r2")
-    first = Evening("r1", 9, {ADA: 0, BEN: 2, CLEO: 1}, {(ADA, BEN): 2}, {"m1": CLEO, "m2": None})
+    first = MeetingSummary(
+        "r1", 9, {ADA: 0, BEN: 2, CLEO: 1}, {(ADA, BEN): 2}, {"m1": CLEO, "m2": None}
+    )
     assert kept.store.keep(first, 110.0)
-    assert kept.store.keep(Evening("r2", 5, {BEN: 3}, {(ADA, BEN): 1, (BEN, CLEO): 1}), 111.0)
+    assert kept.store.keep(
+        MeetingSummary("r2", 5, {BEN: 3}, {(ADA, BEN): 1, (BEN, CLEO): 1}), 111.0
+    )
     memory = kept.store.begin("s1", "r3", 200.0, 1_000.0)
     assert memory is not None
     assert memory.people == (ADA, BEN, CLEO)
@@ -72,7 +76,7 @@ def test_a_meeting_knows_what_those_before_it_have_added(kept: Kept) -> None:
 def test_nothing_of_one_series_is_known_in_another(kept: Kept) -> None:
     begun(kept.store, "r1")
     kept.store.create("s2", PLAN, 11.0)
-    kept.store.keep(Evening("r1", 1, {ADA: 1, BEN: 1}, {(ADA, BEN): 1}, {"m": ADA}), 1.0)
+    kept.store.keep(MeetingSummary("r1", 1, {ADA: 1, BEN: 1}, {(ADA, BEN): 1}, {"m": ADA}), 1.0)
     memory = kept.store.begin("s2", "other", 1.0, 2.0)
     assert memory is not None
     assert (memory.people, memory.met, memory.bans) == ((), (), False)
@@ -106,7 +110,7 @@ def test_SE10_evenings_told_twice_late_or_in_any_order_come_to_the_same(
         if chance.random() < 0.3:
             removed[f"m{number}{name}"[:40]] = chance.choice((*people, None))
         waited = {handle: chance.randrange(5) for handle in people}
-        told.append(Evening(room, number, waited, dict(times), dict(removed)))
+        told.append(MeetingSummary(room, number, waited, dict(times), dict(removed)))
     played = [*told, *chance.choices(told, k=4)]
     chance.shuffle(played)
     for evening in played:
@@ -129,7 +133,7 @@ def test_SE8_an_erased_person_leaves_no_trace(kept: Kept) -> None:
     for number, room in enumerate(("r1", "r2")):
         everybody = {handle: number for handle in (ADA, BEN, CLEO)}
         pairs = {(ADA, BEN): 1, (BEN, CLEO): 2}
-        kept.store.keep(Evening(room, 4, everybody, pairs, {f"m{room}": BEN}), 1.0)
+        kept.store.keep(MeetingSummary(room, 4, everybody, pairs, {f"m{room}": BEN}), 1.0)
     assert kept.holds(BEN)
     assert kept.store.erase("s1", BEN, {"r2": 7})
     kept.store.sweep()
@@ -148,32 +152,32 @@ def test_SE8_an_erased_person_leaves_no_trace(kept: Kept) -> None:
 
 def test_SE8_an_evening_told_before_an_erasure_brings_nothing_back(kept: Kept) -> None:
     begun(kept.store, "r1", "r2")
-    before = Evening("r1", 6, {ADA: 0, BEN: 0}, {(ADA, BEN): 1})
-    over = Evening("r2", 90, {BEN: 0}, {}, {"m": BEN})
+    before = MeetingSummary("r1", 6, {ADA: 0, BEN: 0}, {(ADA, BEN): 1})
+    over = MeetingSummary("r2", 90, {BEN: 0}, {}, {"m": BEN})
     kept.store.keep(before, 1.0)
     kept.store.erase("s1", BEN, {"r1": 7})
     assert not kept.store.keep(before, 1.0)
     assert not kept.store.keep(over, 1.0)  # of a meeting that is over nothing more is taken
     kept.store.sweep()
     assert not kept.holds(BEN)
-    assert kept.store.keep(Evening("r1", 7, {ADA: 1, CLEO: 0}), 1.0)
+    assert kept.store.keep(MeetingSummary("r1", 7, {ADA: 1, CLEO: 0}), 1.0)
     assert kept.holds(CLEO)
 
 
 def test_SE8_a_dropped_series_leaves_no_trace(kept: Kept) -> None:
     begun(kept.store, "r1")
-    kept.store.keep(Evening("r1", 1, {ADA: 0, BEN: 0}, {(ADA, BEN): 1}, {"m": ADA}), 1.0)
+    kept.store.keep(MeetingSummary("r1", 1, {ADA: 0, BEN: 0}, {(ADA, BEN): 1}, {"m": ADA}), 1.0)
     assert kept.store.drop("s1")
     kept.store.sweep()
     assert not kept.store.drop("s1")
-    assert kept.store.keep(Evening("r1", 2, {ADA: 0}), 1.0) is None
+    assert kept.store.keep(MeetingSummary("r1", 2, {ADA: 0}), 1.0) is None
     assert not kept.holds(ADA)
     assert not kept.holds(BEN)
 
 
 def test_SE9_a_lifted_ban_is_over_and_its_evening_does_not_bring_it_back(kept: Kept) -> None:
     begun(kept.store, "r1")
-    evening = Evening("r1", 3, {ADA: 0}, {}, {"m1": ADA})
+    evening = MeetingSummary("r1", 3, {ADA: 0}, {}, {"m1": ADA})
     kept.store.keep(evening, 1.0)
     overview = kept.store.overview("s1")
     assert overview is not None
@@ -195,22 +199,22 @@ def test_workers_that_start_at_once_make_the_tables_once(
 
         def start(url: str = url, gate: threading.Barrier = gate) -> None:
             gate.wait()
-            Store.opened(url, Handles(KEY)).close()
+            Store.open(url, Handles(KEY)).close()
 
         with ThreadPoolExecutor(4) as threads:
             for done in [threads.submit(start) for _ in range(4)]:
                 done.result()
-        Store.opened(url, Handles(KEY)).close()
+        Store.open(url, Handles(KEY)).close()
 
 
 def test_workers_that_write_at_once_all_get_their_turn(kept: Kept) -> None:
     begun(kept.store, "r1")
-    stores = [Store.opened(kept.url, Handles(KEY)) for _ in range(3)]
+    stores = [Store.open(kept.url, Handles(KEY)) for _ in range(3)]
     everybody = {handle: 0 for handle in (ADA, BEN, CLEO, DAN)}
 
     def work(store: Store) -> None:
         for number in range(1, 21):
-            assert store.keep(Evening("r1", number, everybody, {(ADA, BEN): number}), 1.0)
+            assert store.keep(MeetingSummary("r1", number, everybody, {(ADA, BEN): number}), 1.0)
 
     with ThreadPoolExecutor(3) as threads:
         for done in [threads.submit(work, store) for store in stores]:
@@ -232,17 +236,17 @@ def test_the_steps_make_the_tables_that_the_queries_name(kept: Kept) -> None:
 
 def test_SE12_another_key_is_refused_by_name(kept: Kept) -> None:
     with pytest.raises(StoreRefused, match="series_key") as refused:
-        Store.opened(kept.url, Handles("another key of the tests, long enough"))
+        Store.open(kept.url, Handles("another key of the tests, long enough"))
     assert "another" not in str(refused.value)
 
 
 def test_SE12_a_store_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'newer.db'}"
-    Store.opened(url, Handles(KEY)).close()
+    Store.open(url, Handles(KEY)).close()
     with sqlite3.connect(tmp_path / "newer.db") as plain:
         plain.execute(f"UPDATE {VERSIONS} SET version_num = '9999'")
     with pytest.raises(StoreRefused, match="series_url: was written by a newer"):
-        Store.opened(url, Handles(KEY))
+        Store.open(url, Handles(KEY))
 
 
 @pytest.mark.parametrize(
@@ -256,14 +260,14 @@ def test_SE12_a_store_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> N
 )
 def test_SE12_a_store_that_cannot_be_reached_is_refused_by_name(url: str) -> None:
     with pytest.raises(StoreRefused, match="series_url") as refused:
-        Store.opened(url.format(port=nobody_listens()), Handles(KEY))
+        Store.open(url.format(port=nobody_listens()), Handles(KEY))
     assert "secret-word" not in str(refused.value)
 
 
 def test_a_wrong_password_is_not_repeated(postgres: Postgres) -> None:
     url = postgres.url.replace("a-password-of-the-tests", "a-wrong-word")
     with pytest.raises(StoreRefused, match="series_url") as refused:
-        Store.opened(url, Handles(KEY))
+        Store.open(url, Handles(KEY))
     assert "wrong-word" not in str(refused.value)
 
 
@@ -287,7 +291,7 @@ def test_handles_of_two_series_have_nothing_in_common() -> None:
 
 def test_a_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "new" / "series.db"
-    Store.opened(f"sqlite:///{file}", Handles(KEY)).close()
+    Store.open(f"sqlite:///{file}", Handles(KEY)).close()
     assert file.stat().st_mode & 0o077 == 0
     assert file.parent.stat().st_mode & 0o077 == 0
 
@@ -299,7 +303,7 @@ def test_FG8_later_lives_of_a_room_add_to_what_is_kept_and_take_nothing_away(kep
     began = next(n for n, each in enumerate(e.events) if isinstance(each, RoomReopened))
     e.ok("fay2", c.PairsOpen, groups=(("ada2", "eve2"),))
     e.ok("fay2", c.FloorRound)
-    told = [evening_of(fold_all(e.events[:n])) for n in (began, began + 1, len(e.events))]
+    told = [summary_of(fold_all(e.events[:n])) for n in (began, began + 1, len(e.events))]
     first, reopened, last = (each for each in told if each is not None)
     assert first.here == reopened.here
     assert (first.met, first.removed) == (reopened.met, reopened.removed)
@@ -317,8 +321,8 @@ def test_FG8_later_lives_of_a_room_add_to_what_is_kept_and_take_nothing_away(kep
 def test_FG9_a_room_that_is_extended_may_still_be_open(kept: Kept) -> None:
     begun(kept.store, "r1", "r2")
     assert kept.store.rooms("s1", 1_500.0) == []
-    kept.store.keep(Evening("r1", 4, expires_at=2_000.0), 110.0)
+    kept.store.keep(MeetingSummary("r1", 4, expires_at=2_000.0), 110.0)
     assert kept.store.rooms("s1", 1_500.0) == ["r1"]
-    kept.store.keep(Evening("r1", 5, expires_at=1_800.0), 111.0)
+    kept.store.keep(MeetingSummary("r1", 5, expires_at=1_800.0), 111.0)
     assert kept.store.rooms("s1", 1_900.0) == ["r1"]
     assert kept.store.rooms("s1", 2_000.0) == []

@@ -12,7 +12,6 @@ import random
 from contextvars import Context
 from typing import Any
 
-from sitwith_server import wiring
 from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.outbox import Outbox
@@ -20,6 +19,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.log.memory.rooms import DueRooms
 from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
+from sitwith_server.wiring.root import build
 from tests.chaos.evening import Somebody
 from tests.chaos.history import Fault, History
 from tests.chaos.person import ELSEWHERE
@@ -35,7 +35,7 @@ PATIENCE = 4.0
 
 
 class Line:
-    """A connection between a person and a worker; implements `gateway.websocket.outbox.Wire`.
+    """A connection between a person and a worker; implements `gateway.websocket.outbox.PeerSocket`.
 
     Keeps the order of each direction and may break at any moment; then all that was under way is
     lost. Belongs to no machine: what has been sent arrives, whatever becomes of its sender.
@@ -99,7 +99,7 @@ class Worker:
         self.number = number
         self.machine = Machine(f"worker {number}")
         self.sight = self.machine.call(lambda: Sight(shared, chance))
-        self.app = self.machine.call(lambda: wiring.build(WorkerSettings(), self.sight.as_log))
+        self.app = self.machine.call(lambda: build(WorkerSettings(), self.sight.as_log))
         self.machine.call(self.app.pulse.start)
         self.lines: list[Line] = []
 

@@ -15,7 +15,8 @@ from sitwith_server.log.base import Position
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.engine import Plan
 from sitwith_server.media.plane.lease_reader import LeaseReader
-from sitwith_server.media.plane.reconcile import LEASE, Reconciler
+from sitwith_server.media.plane.reconcile import Reconciler
+from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from sitwith_server.service.operator import Created
 from tests.chaos.history import History
@@ -275,7 +276,7 @@ def _reconciler(room: Any, media: Any, reader: LeaseReader) -> Reconciler:
         room,
         media,
         "n1",
-        reads=reader.add,
+        watch_head=reader.add,
         applied=applied.append,
         members=list,
         drop=lambda member: None,

@@ -26,24 +26,24 @@ SECONDS: Final = 40.0
 QUIET: Final = 20.0
 """Seconds after the last fault in which everything has to be well again."""
 
-FAULTS: Final = (
+MAX_FAULTS: Final = (
     "kill", "pause", "refused", "lost", "deaf", "dark", "lossy", "slow", "down",
 )  # fmt: skip
 
 
 class Play:
-    """faults: which of `FAULTS` and `MISHAPS` may happen; guest: what kind of people come."""
+    """faults: which of `MAX_FAULTS` and `MISHAPS` may happen; guest: what kind of people come."""
 
     def __init__(
         self,
         seed: int,
-        faults: Collection[str] = (*FAULTS, *MISHAPS),
+        faults: Collection[str] = (*MAX_FAULTS, *MISHAPS),
         guest: type[Guest] = Guest,
     ) -> None:
         self.seed = seed
         self.guest = guest
         self.chance = random.Random(seed)
-        self.faults = [f for f in FAULTS if f in faults]
+        self.faults = [f for f in MAX_FAULTS if f in faults]
         self.mishaps = [m for m in MISHAPS if m in faults]
         self.busy: set[int] = set()
 

@@ -18,7 +18,7 @@ from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.periodic import PeriodicWork
@@ -40,7 +40,7 @@ def payload(frame: bytes) -> bytes:
 
 
 class Transport:
-    """Two directions with delay, in order; implements `outbox.Wire` for the server."""
+    """Two directions with delay, in order; implements `outbox.PeerSocket` for the server."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -104,8 +104,8 @@ class World:
         self.pulse.start()
         self.operator = Operator(self.host, room_ttl=86_400)
         settings = WorkerSettings()
-        voices = Voices(self.log, Turn((), "", 600), off=True)
-        self.gate = Gate(Seating(self.host), settings, Metrics(), self.log.now, voices)
+        media = WorkerMedia(self.log, Turn((), "", 600), off=True)
+        self.gate = Gate(Seating(self.host), settings, Metrics(), self.log.now, media)
 
     async def room(self, **settings: Any) -> Created:
         return await self.operator.create(

@@ -13,27 +13,28 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sitwith_server import __main__ as program
-from sitwith_server import wiring
 from sitwith_server.config import Settings
+from sitwith_server.wiring import worker
+from sitwith_server.wiring.app import App
 
 
 def main() -> int:
-    run, file = wiring.run, Path(os.environ["COUNTED_FILE"])
+    run, file = worker.run, Path(os.environ["COUNTED_FILE"])
 
     def write() -> None:
         new = file.with_suffix(".new")
         new.write_text(str(len(asyncio.all_tasks())))
         new.rename(file)
 
-    async def started(app: wiring.App) -> None:
+    async def started(app: App) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, write)
 
     def counted(
-        settings: Settings, *, on_started: Callable[[wiring.App], Awaitable[None]] | None = None
+        settings: Settings, *, on_started: Callable[[App], Awaitable[None]] | None = None
     ) -> int:
         return run(settings, on_started=on_started or started)
 
-    wiring.run = counted  # type: ignore[assignment]
+    worker.run = counted  # type: ignore[assignment]
     return program.main()
 
 

@@ -1,42 +1,40 @@
-"""Care: one's own flag, worry about others, and what facilitators do about both (rules CL*, SI*).
+"""Commands about care flags, worries and lines to the facilitators (rules CL*, SI*).
 
-A flag that reaches nobody must say so: ``Flagged.lines`` is true where the page or program has to
-show the crisis lines, ``GET /crisis-lines`` of the same server.
+If a flag reaches nobody, ``Flagged.lines`` is true: the program then has to show the crisis lines,
+``GET /crisis-lines`` of the same server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import RefusalCode
 
-from .commands import Asking, Member
+from .commands import Commands, Member
 from .errors import Refused
-
-LINES_PATH: Final = "/crisis-lines"
 
 
 class Flagged(NamedTuple):
-    """What became of a flag: whether the room took it, and how many facilitators are connected."""
+    """Whether the room took a flag, and how many facilitators are connected."""
 
     taken: bool
     facilitators: int
 
     @property
     def lines(self) -> bool:
-        """Whether nobody sees it just now, so that the crisis lines are to be shown."""
+        """Whether nobody sees the flag just now: the program has to show the crisis lines."""
         return not self.taken or self.facilitators == 0
 
 
-class CareCommands(Asking):
-    """Care, for everybody and for facilitators."""
+class CareCommands(Commands):
+    """Care flags, worries, contact cards and lines to the facilitators."""
 
     async def flag_care(self, level: str) -> Flagged:
-        """Raises one's flag, ``quiet`` or ``urgent``; another level changes it.
+        """Raises our flag, ``quiet`` or ``urgent``, or changes its level.
 
-        A room that is frozen raises nothing here: the flag was not taken, and ``lines`` is true.
+        A frozen room does not raise ``Refused`` here: the result says that the flag was not taken.
         """
         try:
             answer = await self.ask(lambda id: m.CareFlag(id, level))
@@ -47,47 +45,51 @@ class CareCommands(Asking):
         return Flagged(True, int(answer.get("facilitators", 0)))
 
     async def withdraw_flag(self) -> None:
-        """Takes one's flag back."""
+        """Takes our flag back."""
         await self.ask(m.CareWithdraw)
 
     async def worry(self, member: Member, level: str | None = "quiet") -> None:
-        """Tells the facilitators that one worries about somebody, who is not told; None takes it
-        back."""
+        """Tells the facilitators that we worry about ``member``; ``None`` takes that back.
+
+        ``member`` does not learn of it.
+        """
         await self.ask(lambda id: m.CareWorry(id, member, level))
 
     async def leave_card(
         self, location: str | None = None, phone: str | None = None, note: str | None = None
     ) -> None:
-        """Says how one is to be reached; with nothing, takes it back."""
+        """Leaves our contact card; without any field, takes it back."""
         await self.ask(lambda id: m.CareCard(id, location, phone, note))
 
     async def take_care(self, member: Member) -> None:
-        """Takes on somebody's flag."""
+        """As facilitator: takes on a member's flag."""
         await self.ask(lambda id: m.CareTake(id, member))
 
     async def care_done(self, member: Member) -> None:
-        """Somebody's flag has been answered; a side room with them is over."""
+        """As facilitator: marks a member's flag as answered, and ends their side room."""
         await self.ask(lambda id: m.CareDone(id, member))
 
     async def go_aside(self, member: Member) -> None:
-        """Takes somebody on and goes to a side room with them."""
+        """As facilitator: takes on a member's flag and goes to a side room with them."""
         await self.ask(lambda id: m.CareAside(id, member))
 
     async def come_back(self, member: Member) -> None:
-        """Ends the side room that somebody is in."""
+        """Ends the side room that a member is in."""
         await self.ask(lambda id: m.CareBack(id, member))
 
     async def open_card(self, member: Member) -> Mapping[str, Any] | None:
-        """The card of somebody whose flag one has taken on; they are told. None where it may not
-        be read any more."""
+        """As facilitator: the contact card of a member whose flag we took on.
+
+        The member learns of it. ``None``: the card can no longer be read.
+        """
         answer = await self.ask(lambda id: m.CareOpen(id, member))
         card: Mapping[str, Any] | None = answer.get("card")
         return card
 
     async def claim_line(self, member: Member) -> None:
-        """Says that one answers somebody's line to the facilitators."""
+        """As facilitator: says that we answer a member's line."""
         await self.ask(lambda id: m.StaffClaim(id, member))
 
     async def release_line(self, member: Member) -> None:
-        """Leaves somebody's line to the others."""
+        """As facilitator: leaves a member's line to the others."""
         await self.ask(lambda id: m.StaffRelease(id, member))

@@ -1,56 +1,68 @@
-"""Every command as an awaitable method; grouped as a facilitator's handbook would.
+"""Commands as awaitable methods, grouped by subject.
 
-All of them return when the room has committed the change, and raise ``Refused`` where it was not
-taken or ``RoomClosed`` where the connection has ended for good. While the connection is away they
-wait for it. Who may do what is written in protocol/ROOM.md.
+Each returns when the room has committed the change. It raises ``Refused`` if the room refused it,
+and ``RoomClosed`` if the connection has ended for good. While the connection is lost, a command
+waits for the next one. protocol/ROOM.md says who may do what.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.agenda import read_stages
 from sitwith_protocol.linking import blind_all
+from sitwith_protocol.shapes import read
 
 Member = str
 """A member's id, as in ``me.room.members``."""
 
 
 class Sent(NamedTuple):
-    """Where a message landed: the conversation in full and its place there, from 1."""
+    """Where the room put a message: the full name of its conversation, and its number from 1."""
 
     to: str
     n: int
 
 
-class Asking:
-    """What all commands go through."""
+class Commands(ABC):
+    """Methods that send commands by ``ask``."""
 
+    @abstractmethod
     async def ask(self, make: Callable[[int], m.Command]) -> Mapping[str, Any]:
-        """Sends one command and waits for its answer; the fields that the answer carries.
+        """Sends one command and returns the fields of its answer.
 
         ``make`` gets the command's id: ``await me.ask(lambda id: HandRaise(id))``.
         """
-        raise NotImplementedError
+
+    async def command(self, t: str, /, **fields: object) -> Mapping[str, Any]:
+        """Sends any command by its type on the wire: ``await me.command("mood.answer", value=3)``.
+
+        Raises:
+            KeyError: there is no such type.
+            Invalid: a field is missing, unknown or does not fit.
+        """
+        kind = m.COMMANDS[t]
+        return await self.ask(lambda id: read(kind, {"t": t, "id": id, **fields}))
 
 
-class TalkCommands(Asking):
-    """Words, signs and the queue."""
+class ChatCommands(Commands):
+    """Messages, reactions, hands and calls for help."""
 
     async def say(self, to: str, body: str | bytes) -> Sent:
-        """Says something in ``circle``, ``pair``, ``staff``, ``facilitators``,
+        """Sends a message to ``circle``, ``pair``, ``staff``, ``facilitators``,
         ``pair:<group>``, ``staff:<member>`` or ``direct:<member>``."""
         answer = await self.ask(lambda id: m.ChatSay(id, to, body))
         return Sent(str(answer["to"]), int(answer["n"]))
 
     async def delete(self, to: str, n: int) -> None:
-        """Deletes a message of one's own, or as facilitator anybody's."""
+        """Deletes one of our messages; a facilitator may delete anybody's."""
         await self.ask(lambda id: m.ChatDelete(id, to, n))
 
     async def react(self, kind: str, to: str | None = None) -> None:
-        """Gives a short-lived sign, such as ``heart``."""
+        """Sends a reaction, such as ``heart``."""
         await self.ask(lambda id: m.React(id, kind, to))
 
     async def raise_hand(self) -> None:
@@ -58,35 +70,35 @@ class TalkCommands(Asking):
         await self.ask(m.HandRaise)
 
     async def lower_hand(self, member: Member | None = None) -> None:
-        """Leaves the queue; as facilitator also for somebody else."""
+        """Leaves the queue; a facilitator may also lower ``member``'s hand."""
         await self.ask(lambda id: m.HandLower(id, member))
 
     async def ask_for_help(self) -> None:
-        """Calls the facilitators to one's group."""
+        """Calls the facilitators to our group."""
         await self.ask(m.HelpAsk)
 
     async def help_done(self, member: Member) -> None:
-        """As facilitator: this call has been answered."""
+        """As facilitator: marks a member's call as answered."""
         await self.ask(lambda id: m.HelpDone(id, member))
 
 
-class SelfCommands(Asking):
-    """Oneself."""
+class SelfCommands(Commands):
+    """Our own name, presence, mutes, mood, concerns and media."""
 
     async def rename(self, name: str) -> None:
-        """Takes another name of 1 to 40 characters."""
+        """Changes our name to one of 1 to 40 characters."""
         await self.ask(lambda id: m.SelfRename(id, name))
 
     async def away(self, away: bool = True) -> None:
-        """Says that one is away for a moment, or back."""
+        """Says that we are away for a moment, or back."""
         await self.ask(lambda id: m.SelfAway(id, away))
 
     async def mute(self, member: Member, *kinds: str) -> None:
-        """Silences ``audio``, ``video`` or ``chat``: one's own, or as facilitator anybody's."""
+        """Mutes ``audio``, ``video`` or ``chat``: our own, or as facilitator anybody's."""
         await self.ask(lambda id: m.Mute(id, member, kinds))
 
     async def unmute(self, member: Member, *kinds: str) -> None:
-        """Lifts a mute; a facilitator's only a facilitator lifts."""
+        """Lifts a mute. Only a facilitator lifts a mute that a facilitator holds."""
         await self.ask(lambda id: m.Unmute(id, member, kinds))
 
     async def answer_mood(self, value: int) -> None:
@@ -94,24 +106,26 @@ class SelfCommands(Asking):
         await self.ask(lambda id: m.MoodAnswer(id, value))
 
     async def share_milestone(self, text: str | bytes) -> None:
-        """Tells everybody of a milestone in one's own words; bytes where the room is sealed."""
+        """Shares a milestone with everybody; as bytes if the room is sealed."""
         await self.ask(lambda id: m.MilestoneShare(id, text))
 
     async def clear_milestone(self, n: int) -> None:
-        """Takes one's own milestone away, or as facilitator anybody's, by its number."""
+        """Removes our milestone number ``n``; a facilitator may remove anybody's."""
         await self.ask(lambda id: m.MilestoneClear(id, n))
 
     async def dismiss_nudge(self) -> None:
-        """Puts aside the nudge that lies with oneself (slice ``nudge``)."""
+        """Dismisses the nudge that we got (slice ``nudge``)."""
         await self.ask(m.VoiceDismiss)
 
     async def set_topics(self, tags: Iterable[bytes]) -> None:
-        """Sets the blinded concern tags for linked pairs."""
+        """Sets our blinded concern tags, for linked pairs."""
         await self.ask(lambda id: m.TopicsSet(id, tuple(tags)))
 
     async def set_concerns(self, link_key: bytes, concerns: Iterable[str]) -> None:
-        """Blinds concerns in plain words (``me.room.link_key``) and sets them; none takes them
-        back. Raises ``ValueError`` for one that is empty or too long, and for too many."""
+        """Blinds ``concerns`` with ``me.room.link_key`` and sets them; none takes ours back.
+
+        Raises ``ValueError`` if one is empty or too long, or if there are too many.
+        """
         await self.set_topics(blind_all(link_key, concerns))
 
     async def media_servers(self) -> Mapping[str, Any]:
@@ -119,24 +133,24 @@ class SelfCommands(Asking):
         return await self.ask(m.MediaServers)
 
     async def take_pictures(self, pictures: str) -> None:
-        """Says what pictures we take: ``none``, ``low`` or ``high``."""
+        """Says which pictures we want: ``none``, ``low`` or ``high``."""
         await self.ask(lambda id: m.MediaTake(id, pictures))
 
     async def offer_media(self, sdp: str) -> str:
-        """Offers a media connection; the answering SDP."""
+        """Offers a media connection; returns the SDP of the answer."""
         answer = await self.ask(lambda id: m.MediaOffer(id, sdp))
         return str(answer["sdp"])
 
 
-class FloorCommands(Asking):
+class FloorCommands(Commands):
     """The talking stick and its clock."""
 
     async def open_floor(self) -> None:
-        """Anyone may be heard."""
+        """Everybody may speak."""
         await self.ask(m.FloorOpen)
 
     async def quiet_floor(self) -> None:
-        """No member may be heard."""
+        """No member may speak."""
         await self.ask(m.FloorQuiet)
 
     async def start_round(
@@ -145,20 +159,20 @@ class FloorCommands(Asking):
         seconds: float | None = None,
         starter: Member | None = None,
     ) -> None:
-        """Sends the stick round: every listed member once; ``seconds`` a turn."""
+        """Starts a round: each member of ``order`` has one turn of ``seconds``."""
         listed = None if order is None else tuple(order)
         await self.ask(lambda id: m.FloorRound(id, listed, seconds, starter))
 
     async def start_stick(self, to: Member | None = None, seconds: float | None = None) -> None:
-        """Gives the stick out by queue, without a fixed order."""
+        """Gives the stick by the queue, without a fixed order; first to ``to``."""
         await self.ask(lambda id: m.FloorStick(id, to, seconds))
 
     async def pass_stick(self, to: Member | None = None) -> None:
-        """Gives the stick on."""
+        """Passes the stick on."""
         await self.ask(lambda id: m.FloorPass(id, to))
 
     async def later(self, last: bool = False) -> None:
-        """Lets the next one go first, or goes last."""
+        """Lets the next member go first; with ``last``, everybody else."""
         await self.ask(lambda id: m.FloorLater(id, last))
 
     async def extend_turn(self, seconds: float) -> None:
@@ -174,7 +188,7 @@ class FloorCommands(Asking):
         await self.ask(m.FloorResume)
 
 
-class PairsCommands(Asking):
+class PairsCommands(Commands):
     """Small groups."""
 
     async def plan_pairs(
@@ -184,7 +198,7 @@ class PairsCommands(Asking):
         avoid: Iterable[tuple[Member, Member]] = (),
         facilitators: bool = False,
     ) -> list[list[Member]]:
-        """A grouping (``random``, ``fresh`` or ``linked``); opens nothing."""
+        """Plans groups (``random``, ``fresh`` or ``linked``) and returns them; opens none."""
         apart = tuple(avoid)
         answer = await self.ask(lambda id: m.PairsPlan(id, how, size, apart, facilitators))
         return [[str(each) for each in group] for group in answer["groups"]]
@@ -197,19 +211,19 @@ class PairsCommands(Asking):
         facilitators: bool = False,
         pins: Iterable[tuple[Member, Member]] = (),
     ) -> Mapping[str, Any]:
-        """``{groups, why, report}``, see rule LK7; ``pins`` are put together."""
+        """Plans groups; ``{groups, why, report}`` (rule LK7). ``pins`` stay together."""
         apart, together = tuple(avoid), tuple(pins)
         return await self.ask(lambda id: m.PairsPlan(id, how, size, apart, facilitators, together))
 
     async def offer_concerns(self, concerns: Iterable[str]) -> None:
-        """As facilitator: what members are offered to tick."""
+        """As facilitator: offers concerns that members may tick."""
         listed = tuple(concerns)
         await self.ask(lambda id: m.ConcernsOffer(id, listed))
 
     async def open_pairs(
         self, groups: Iterable[Iterable[Member]], seconds: float | None = None
     ) -> None:
-        """Moves the listed members to groups of their own."""
+        """Opens these groups, for ``seconds``."""
         listed = tuple(tuple(group) for group in groups)
         await self.ask(lambda id: m.PairsOpen(id, listed, seconds))
 
@@ -222,15 +236,15 @@ class PairsCommands(Asking):
         await self.ask(lambda id: m.PairsExtend(id, seconds))
 
     async def say_to_all(self, body: str | bytes) -> None:
-        """A notice for everybody in all groups and the circle."""
+        """Sends a notice to all groups and the circle."""
         await self.ask(lambda id: m.PairsSay(id, body))
 
     async def close_pairs(self, grace: float = 30) -> None:
-        """Calls everybody back, with ``grace`` seconds to finish; 0 at once."""
+        """Calls everybody back, with ``grace`` seconds to finish."""
         await self.ask(lambda id: m.PairsClose(id, grace))
 
     async def visit(self, group: str) -> None:
-        """Visits a group; it is announced there first."""
+        """Visits a group; the room announces the visit there first."""
         await self.ask(lambda id: m.PairsVisit(id, group))
 
     async def end_visit(self) -> None:
@@ -238,26 +252,26 @@ class PairsCommands(Asking):
         await self.ask(m.PairsReturn)
 
 
-class HouseCommands(Asking):
-    """The roles and the room, for facilitators."""
+class RoomCommands(Commands):
+    """Roles, settings and the room itself, for facilitators."""
 
     async def mute_all(
         self, *kinds: str, except_: Iterable[Member] = (), hold: bool = True
     ) -> None:
-        """Silences all members but ``except_``."""
+        """Mutes all members but ``except_``."""
         spared = tuple(except_)
         await self.ask(lambda id: m.MuteAll(id, kinds, spared, hold))
 
     async def lock(self) -> None:
-        """Nobody new comes in."""
+        """Locks the room: nobody new comes in."""
         await self.ask(m.RoomLock)
 
     async def unlock(self) -> None:
-        """The room takes people again."""
+        """Unlocks the room."""
         await self.ask(m.RoomUnlock)
 
     async def extend(self, seconds: float) -> None:
-        """Moves the room's end by so many seconds."""
+        """Moves the room's end ``seconds`` later."""
         await self.ask(lambda id: m.RoomExtend(id, seconds))
 
     async def end_room(self) -> None:
@@ -269,23 +283,27 @@ class HouseCommands(Asking):
         await self.ask(lambda id: m.RoomSettings(id, **changes))
 
     async def remove(self, member: Member) -> None:
-        """Removes a member; their seat is dead."""
+        """Removes a member; nobody can resume their seat."""
         await self.ask(lambda id: m.MemberRemove(id, member))
 
     async def give_role(self, member: Member, role: str) -> None:
         """Makes somebody ``facilitator``, ``member`` or ``guest``."""
         await self.ask(lambda id: m.RoleGive(id, member, role))
 
+
+class EveningCommands(Commands):
+    """Agenda, mood question, nudges and breathing."""
+
     async def start_agenda(self) -> None:
         """Begins the first stage."""
         await self.ask(m.AgendaStart)
 
     async def next_stage(self, at: int | None = None) -> None:
-        """Begins the next stage; with ``at`` only if that one is still under way."""
+        """Begins the next stage; with ``at``, only if that stage is the present one."""
         await self.ask(lambda id: m.AgendaNext(id, at))
 
     async def previous_stage(self, at: int | None = None) -> None:
-        """Goes back one stage; with ``at`` only if that one is still under way."""
+        """Goes back one stage; with ``at``, only if that stage is the present one."""
         await self.ask(lambda id: m.AgendaBack(id, at))
 
     async def extend_stage(self, seconds: float) -> None:
@@ -293,9 +311,9 @@ class HouseCommands(Asking):
         await self.ask(lambda id: m.AgendaExtend(id, seconds))
 
     async def edit_agenda(self, stages: Iterable[Mapping[str, Any]], at: int | None = None) -> None:
-        """Writes the agenda anew; ``at`` is the place of the stage under way among ``stages``.
+        """Replaces the agenda; ``at`` is the place of the present stage among ``stages``.
 
-        Raises ``Invalid`` (of ``sitwith_protocol.checks``) for stages that are none.
+        Raises ``Invalid`` (of ``sitwith_protocol.checks``) if ``stages`` does not fit.
         """
         written = read_stages(list(stages))
         await self.ask(lambda id: m.AgendaEdit(id, written, at))
@@ -305,7 +323,7 @@ class HouseCommands(Asking):
         await self.ask(m.MoodAsk)
 
     async def nudge(self, member: Member) -> None:
-        """Asks a member in private whether they like to speak; at most every 10 minutes each."""
+        """Asks a member in private whether they want to speak; at most every 10 minutes each."""
         await self.ask(lambda id: m.VoiceNudge(id, member))
 
     async def close_mood(self) -> None:
@@ -313,7 +331,7 @@ class HouseCommands(Asking):
         await self.ask(m.MoodClose)
 
     async def start_breathing(self, pattern: Iterable[float], seconds: float) -> None:
-        """Breathes together; ``pattern`` is the seconds of each phase of a breath."""
+        """Starts breathing together; ``pattern`` is the seconds of each phase of a breath."""
         phases = tuple(pattern)
         await self.ask(lambda id: m.BreatheStart(id, phases, seconds))
 

@@ -1,6 +1,6 @@
-"""One WebSocket, and nothing else: the only file that knows the ``websockets`` library.
+"""One WebSocket. The only file that imports ``websockets``.
 
-``Socket`` and ``Opener`` are what the client needs of a transport, so tests may bring their own.
+``Socket`` and ``Opener`` are the interface of a transport; tests replace it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from sitwith_protocol.codec import SERVER_LIMITS
 from sitwith_protocol.versions import SUBPROTOCOL
 
 from .errors import CannotConnect
-from .ways import PlainProxy, proxy_for
+from .proxies import PlainProxy, proxy_for
 
 ABNORMAL: Final = 1006
-"""The code of a connection that ended without a word (RFC 6455, section 7.4.1)."""
+"""The code of a connection that ended without a close frame (RFC 6455, section 7.4.1)."""
 
 
 class SocketClosed(Exception):
-    """The socket is closed; ``code`` is 1006 where the peer gave none."""
+    """The socket is closed; ``code`` is 1006 if the peer gave none."""
 
     def __init__(self, code: int) -> None:
         super().__init__(str(code))
@@ -31,8 +31,7 @@ class SocketClosed(Exception):
 
 
 class Refusal(CannotConnect):
-    """What trying again won't change: the HTTP status of the upgrade's answer, or there is no way
-    that keeps the token from a proxy."""
+    """Trying again won't help: the server refused the upgrade, or a proxy could read the token."""
 
 
 class Socket(Protocol):
@@ -47,11 +46,11 @@ class Socket(Protocol):
         ...
 
     async def close(self, code: int = 1000) -> None:
-        """Closes politely; does nothing when closed already."""
+        """Closes with a closing handshake; does nothing if closed already."""
         ...
 
     def abort(self) -> None:
-        """Drops the connection without a word, as a failing network does."""
+        """Drops the connection without a closing handshake, as a failing network does."""
         ...
 
 
@@ -75,7 +74,7 @@ class WebSocket:
             frame = await self._connection.recv()
         except ConnectionClosed as closed:
             raise SocketClosed(_code(closed)) from None
-        # A server of this wire never sends text; what is no frame fails in the decoder.
+        # A server never sends text; the decoder refuses the empty frame.
         return frame if isinstance(frame, bytes) else b""
 
     async def close(self, code: int = 1000) -> None:
@@ -88,7 +87,7 @@ class WebSocket:
 async def open_socket(url: str, *, timeout: float = 10) -> WebSocket:
     """Opens ``url`` (``ws://`` or ``wss://``) within ``timeout`` seconds.
 
-    Raises ``CannotConnect``, and its kind ``Refusal`` where it is of no use to try again.
+    Raises ``CannotConnect``, or its subclass ``Refusal`` if trying again won't help.
     """
     try:
         connection = await connect(

@@ -1,30 +1,33 @@
-"""The door: who may come in, by which links, and a sign that somebody is there."""
+"""Commands about the door: who may come in and by which links."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from sitwith_protocol import messages as m
 
-from .commands import Asking, Member
+from .commands import Commands, Member
 from .view import RoomView
 
 
-class DoorCommands(Asking):
-    """For facilitators, but for ``still_reading``."""
+class DoorCommands(Commands):
+    """Lobby and links, for facilitators; ``still_reading`` is for everybody at the door."""
 
     @property
+    @abstractmethod
     def room(self) -> RoomView:
-        raise NotImplementedError
+        """Our view of the room."""
 
+    @abstractmethod
     def room_address(self, path: str = "") -> str:
-        """Of our room's page, and of what is below it."""
-        raise NotImplementedError
+        """The URL of our room's page, or of ``path`` below it."""
 
     async def still_reading(self) -> None:
-        """At the agreement: a person is there, so our place is not given to a newcomer."""
+        """Says that a person is reading the agreement, so that we keep our place at the door."""
         await self.ask(m.AgreementReading)
 
     async def admit(self, person: str) -> None:
-        """Lets somebody in from the lobby."""
+        """Lets a person in from the lobby."""
         await self.ask(lambda id: m.LobbyAdmit(id, person))
 
     async def admit_all(self) -> None:
@@ -32,12 +35,12 @@ class DoorCommands(Asking):
         await self.ask(m.LobbyAdmitAll)
 
     async def decline(self, person: str) -> None:
-        """Doesn't let somebody in."""
+        """Turns a person in the lobby away."""
         await self.ask(lambda id: m.LobbyDecline(id, person))
 
     async def decline_all(self, link: str | None = None) -> None:
-        """Lets in nobody who waits; with ``link`` (its id, in ``me.room.door``) nobody who came by
-        it."""
+        """Turns everybody in the lobby away; with ``link`` (an id of ``me.room.door``), only those
+        who came by it."""
         await self.ask(lambda id: m.LobbyDeclineAll(id, link))
 
     async def return_to_lobby(self, member: Member) -> None:
@@ -45,10 +48,11 @@ class DoorCommands(Asking):
         await self.ask(lambda id: m.LobbyReturn(id, member))
 
     async def replace_link(self, link: str, *, inside: bool = False) -> str:
-        """Ends a link (its id) and sends away who is at the door by it; a new link for as much.
+        """Ends a link (its id), turns away those at the door by it, and returns a new link.
 
-        ``inside``: who came in by it goes back to the lobby, too. Nobody else knows the new link,
-        the server included: where no answer comes, it is lost, and ``door`` names another to end.
+        ``inside`` also sends those who came in by it back to the lobby. Only we know the new link:
+        the server gets its hash. If no answer comes, the new link is lost, and ``door`` names the
+        invite that is to be replaced again.
         """
         token, digest = m.new_token(self.room["room"])
         await self.ask(lambda id: m.LinkReplace(id, link, digest, inside))

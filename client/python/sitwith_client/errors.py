@@ -1,4 +1,4 @@
-"""What a client raises."""
+"""The exceptions of this library."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from sitwith_protocol.errors import CloseCode, RefusalCode
 
 
 class SitwithError(Exception):
-    """Everything that this library raises on purpose."""
+    """Base class of this library's exceptions."""
 
 
 class Refused(SitwithError):
-    """The room refused a command; nothing was changed.
+    """The room refused a command and changed nothing.
 
-    ``code`` is the wire's code (compare it with ``RefusalCode``), ``message`` a line for people.
+    ``code`` is a value of ``RefusalCode``, ``message`` one line of text to show to people.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -22,7 +22,7 @@ class Refused(SitwithError):
 
     @property
     def temporary(self) -> bool:
-        """Whether the very same command may succeed a moment later."""
+        """Whether the same command may succeed a moment later."""
         return self.code in (RefusalCode.FROZEN, RefusalCode.TOO_FAST)
 
 
@@ -43,15 +43,15 @@ class CannotConnect(SitwithError):
 
 
 class BadLink(SitwithError):
-    """This is neither an invite link nor a token with a server's address."""
+    """Neither an invite link, nor a token with a server's address."""
 
 
 class TooSlow(SitwithError):
-    """A reader of ``events()`` fell so far behind that events had to be dropped."""
+    """A reader of ``events()`` fell so far behind that events were dropped."""
 
 
 class FileRefused(SitwithError):
-    """A file was not taken, or is not to be had; ``reason`` is the name of why."""
+    """The server refused an upload or download; ``reason`` is its code."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What a client tells its program: one class an event, in the order in which things happened."""
+"""The events that a client gives to its program, in the order in which things happened."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class InLobby:
-    """Waiting: a facilitator has to let us in (or has sent us back to the lobby)."""
+    """We wait in the lobby: a facilitator has to let us in, or has sent us back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,9 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Slices of ``me.room``, or entries of them, have new values.
+    """Slices of ``me.room`` have changed.
 
-    ``why`` names what happened, ``by`` is the member who did it, if somebody did.
+    ``why`` names what happened; ``by`` is the member who did it, or ``None``.
     """
 
     why: str
@@ -29,10 +29,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of a conversation; one of our own comes too.
+    """A message of a conversation, our own included.
 
-    ``to`` is the conversation, ``n`` its place there from 1, ``at`` in unix seconds; ``notice``
-    marks a facilitator's word to everybody in all groups. A deleted one has an empty ``body``.
+    ``to`` is the conversation, ``n`` the number there from 1, ``at`` in unix seconds. ``notice``
+    marks a facilitator's notice to all groups. A deleted message has an empty ``body``.
     """
 
     to: str
@@ -46,7 +46,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessageDeleted:
-    """Message ``n`` of ``to`` is gone."""
+    """Message ``n`` of the conversation ``to`` was deleted."""
 
     to: str
     n: int
@@ -54,7 +54,7 @@ class MessageDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Reacted:
-    """Somebody gave a short-lived sign."""
+    """A member sent a reaction."""
 
     member: str
     kind: str
@@ -62,7 +62,8 @@ class Reacted:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Something of ``stream`` was or may have been missed: places ``first`` to ``last``."""
+    """Messages of ``stream`` can't be sent any more: numbers ``(first, last)``, or ``None`` if the
+    server doesn't know which."""
 
     stream: str
     places: tuple[int, int] | None
@@ -70,44 +71,44 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class MediaSlots:
-    """Who is on which receive slot of our media connection just now."""
+    """Which member is on each receive slot (mid) of our media connection."""
 
     slots: dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class MediaLost:
-    """Our media connection is gone; offer again."""
+    """Our media connection is lost; offer again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Whom we hear just now, ourselves included while others hear us."""
+    """Whom we hear just now; includes us while others hear us."""
 
     members: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """The socket is gone; the client is on its way back by itself."""
+    """The socket closed with ``code``; the client connects again by itself."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The room was empty for so long that it has forgotten everybody: we come in anew, by our
-    token. ``phase`` is ``agreement`` next; ``enter()`` goes on from there."""
+    """The room was empty for so long that it forgot everybody. The client joins again by its token;
+    ``phase`` is then ``agreement``. Call ``enter()`` to go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBack:
-    """We have our seat again; what was missed follows."""
+    """We have our seat again; missed messages follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """It is over (left, removed, room ended, ...): ``code`` says why. The last event."""
+    """The connection has ended for good; the close code says why. The last event."""
 
     code: int
 

@@ -1,4 +1,4 @@
-"""Invite links: ``<public url>/r/<room>#t=<token>``, with more after ``&`` where needed."""
+"""Invite links: ``<public url>/r/<room>#t=<token>``; more fields may follow after ``&``."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Door:
-    """Where to connect and what to say there. Its ``repr`` shows neither."""
+class InviteLink:
+    """The address to connect to and the token to show there. Its ``repr`` hides both."""
 
     socket_url: str
     token: str
 
     def __repr__(self) -> str:
-        return "Door(...)"
+        return "InviteLink(...)"
 
     def address_of(self, path: str) -> str:
-        """A page of the same server: `http` or `https`, as its socket is."""
+        """The URL of ``path`` on the same server, ``https`` if the socket is ``wss``."""
         base = self.socket_url.removesuffix("/ws").removeprefix("ws")
         return f"http{base}/{path}"
 
 
-def read_link(link_or_token: str, url: str | None = None) -> Door:
-    """The door that a link or a token leads to.
+def parse_link(link_or_token: str, url: str | None = None) -> InviteLink:
+    """Parses an invite link, or a bare token with the server's public address ``url``.
 
-    ``url`` is the server's public address and is needed with a bare token; with a link it
-    overrides the link's own. Raises ``BadLink``.
+    With a link, ``url`` replaces the address in the link. Raises ``BadLink``.
     """
     token, base = link_or_token, url
     if "#" in link_or_token:
@@ -46,22 +45,25 @@ def read_link(link_or_token: str, url: str | None = None) -> Door:
         raise BadLink("a bare token needs the server's address: url=...")
     parts = urlsplit(base)
     if parts.scheme not in _SCHEMES or not parts.netloc:
-        raise BadLink("the server's address is no http(s) or ws(s) URL")
+        raise BadLink("the server's address is not an http(s) or ws(s) URL")
     path = parts.path.rstrip("/")
     if not path.endswith("/ws"):
         path += "/ws"
-    return Door(f"{_SCHEMES[parts.scheme]}://{_ascii(parts.netloc)}{path}", token)
+    return InviteLink(f"{_SCHEMES[parts.scheme]}://{_ascii(parts.netloc)}{path}", token)
 
 
-def _ascii(place: str) -> str:
-    """Host and port as browsers write them. The network libraries here differ on letters like `ß`,
-    and would carry a token to another host than a browser does."""
-    if place.isascii():
-        return place
-    import idna  # its tables take a moment, and few hosts need them
+def _ascii(netloc: str) -> str:
+    """Host and port in the ASCII form of browsers (UTS #46).
 
-    host, colon, port = place.partition(":")
+    The network libraries here treat letters like `ß` otherwise and would send the token to a
+    different host than a browser does.
+    """
+    if netloc.isascii():
+        return netloc
+    import idna  # only here: its tables load slowly, and few hosts need them
+
+    host, colon, port = netloc.partition(":")
     try:
         return f"{idna.encode(host, uts46=True, transitional=False).decode()}{colon}{port}"
     except idna.IDNAError:
-        raise BadLink("the server's address has a host that is none") from None
+        raise BadLink("the server's address has a host that is not valid") from None

@@ -1,7 +1,7 @@
-"""A seat as its client knows it: no socket, no clock, no tasks; frames in, events out.
+"""A seat as its client knows it: frames in, events out, without I/O, clock or tasks.
 
-Laws: an id is never used twice in a seat. A command is sent again, with its id, until it is
-answered. ``seen`` names only what has really been received. Nothing is told to the program twice.
+Invariants: a seat uses each command id once. A command is sent again with its id until it is
+answered. ``seen`` names only frames that were received. The program gets each message once.
 """
 
 from __future__ import annotations
@@ -61,31 +61,31 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveOn:
-    """The server asks us to close within so many milliseconds and resume."""
+class MoveRequested:
+    """The server asks us to close within this many milliseconds and resume elsewhere."""
 
     after_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The server says why it will close the socket next."""
+    """The server will close the socket with this code."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
-class Greeted:
-    """The seat is ours on this socket: unanswered commands may be sent now."""
+class Welcomed:
+    """The server has welcomed us on this socket: unanswered commands may be sent."""
 
 
-Outcome = Event | Answered | MoveOn | Closing | Greeted
+Outcome = Event | Answered | MoveRequested | Closing | Welcomed
 
 
 class Seat:
     """The client's half of a seat.
 
-    ``first_id`` is the first command id; it must lie above every id that this seat ever used.
+    ``first_id`` is the first command id; it must be above every id that this seat has used.
     """
 
     def __init__(self, token: str, name: str, *, first_id: int) -> None:
@@ -104,12 +104,12 @@ class Seat:
         self.now: float | None = None
         """The room's clock at the latest welcome, in unix seconds."""
         self.repeated = 0
-        """Messages that came twice and were dropped; a right server never makes it rise."""
+        """Messages that came twice and were dropped; a correct server sends none."""
 
     # ---- out
 
     def hello(self) -> bytes:
-        """The greeting for a new socket: by token the first time, by ``resume`` ever after."""
+        """The greeting for a new socket: by token the first time, then by ``resume``."""
         if self.resume is None:
             return encode(HelloJoin(self._token, self._name, self._was).to_map())
         seen = dict(self.seen)
@@ -117,13 +117,13 @@ class Seat:
             frame = encode(HelloResume(self.resume, seen).to_map())
             if len(frame) <= CLIENT_LIMITS.frame and len(seen) <= 1000:
                 return frame
-            # The longest untouched go first: they come again from our entry on, and _last_n
-            # drops what we have.
+            # Drop the streams that were idle longest: the server sends those from the start, and
+            # _last_n drops what we have.
             for stream in list(seen)[: max(1, len(seen) // 8)]:
                 del seen[stream]
 
     def command(self, make: Callable[[int], Command]) -> tuple[int, bytes]:
-        """A command's id and frame; it counts as unanswered from now on."""
+        """Makes a command and notes it as unanswered; returns its id and frame."""
         number = self._next_id
         frame = encode(make(number).to_map())
         self._next_id += 1
@@ -131,19 +131,15 @@ class Seat:
         return number, frame
 
     def unanswered(self, after: int | None = None) -> list[tuple[int, bytes]]:
-        """Ids and frames to be sent (again) once the seat is ours again, the oldest first.
-
-        ``after`` leaves out those up to that id.
-        """
+        """Ids and frames of the unanswered commands with an id above ``after``, oldest first."""
         return [each for each in self._pending.items() if after is None or each[0] > after]
 
-    def forget(self, number: int) -> None:
-        """Nobody waits for this command's answer any more; it isn't sent again."""
+    def drop(self, number: int) -> None:
+        """Forgets a command: nobody waits for its answer, so it isn't sent again."""
         self._pending.pop(number, None)
 
     def begin_again(self) -> None:
-        """The room has forgotten the seat: the next greeting is by token once more, and nothing of
-        before is left (rule RE14)."""
+        """Clears everything: the room has forgotten, and the next greeting is by token (RE14)."""
         self._was, self.resume = self.resume, None
         self._pending.clear()
         self._last_n.clear()
@@ -155,7 +151,7 @@ class Seat:
     # ---- in
 
     def receive(self, frame: bytes) -> list[Outcome]:
-        """Folds one frame. Raises ``CodecError`` or ``BadMessage`` where it is none."""
+        """Folds one frame. Raises ``CodecError`` or ``BadMessage``."""
         return self._fold(parse_server(decode(frame, SERVER_LIMITS)))
 
     def _fold(self, frame: ServerFrame | Unknown) -> list[Outcome]:
@@ -199,7 +195,7 @@ class Seat:
             case Speaking():
                 return [Heard(frozenset(frame.members))]
             case Reconnect():
-                return [MoveOn(frame.after_ms)]
+                return [MoveRequested(frame.after_ms)]
             case Closed():
                 return [Closing(frame.code)]
             case Pong() | Unknown():
@@ -214,18 +210,18 @@ class Seat:
         self.room.replace(frame.room)
         if frame.pos is not None:
             if again and frame.resumed:
-                # The view is whole, the messages still follow: what we say we have seen of a
+                # The view is complete but the missed messages follow: what ``seen`` says of a
                 # conversation must not run ahead of them.
                 self._saw("room", frame.pos.get("room", b""))
             else:
                 self.seen = dict(frame.pos)
-        told: list[Outcome] = [Greeted(), ConnectionBack()] if again else [Greeted()]
+        outcomes: list[Outcome] = [Welcomed(), ConnectionBack()] if again else [Welcomed()]
         if frame.phase != before:
             if frame.phase == "inside":
-                told.append(Inside())
+                outcomes.append(Inside())
             elif frame.phase == "lobby":
-                told.append(InLobby())
-        return told
+                outcomes.append(InLobby())
+        return outcomes
 
     def _chat(self, frame: Chat) -> list[Outcome]:
         self._saw(frame.to, frame.pos)
@@ -246,6 +242,6 @@ class Seat:
         return [message]
 
     def _saw(self, stream: str, pos: bytes) -> None:
-        # Taken out first, so that the order is from the longest untouched to the latest.
+        # Removed first, so that the order is from the stream that was idle longest to the latest.
         self.seen.pop(stream, None)
         self.seen[stream] = pos

@@ -1,4 +1,4 @@
-"""The event stream of one reader."""
+"""The events for one reader."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .errors import TooSlow
 from .events import Ended, Event
 
 BUFFER: Final = 10_000
-"""Events that wait for a slow reader before its stream breaks off."""
+"""Events that may wait for a slow reader; with one more the stream ends with ``TooSlow``."""
 
 
 class EventStream:
-    """An async iterator over events from the moment of its making; ends after ``Ended``.
+    """An async iterator over the events since it was made; ends after ``Ended``.
 
     Raises ``TooSlow`` once its reader is ``BUFFER`` events behind.
     """
@@ -38,7 +38,7 @@ class EventStream:
         self._wake.set()
 
     def finish(self) -> None:
-        """No more events come, not even ``Ended``."""
+        """Ends the stream after the events that wait."""
         self._over = True
         self._wake.set()
 

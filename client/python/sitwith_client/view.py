@@ -1,4 +1,4 @@
-"""What one viewer sees of a room: slices, folded by assignment (EV2, EV10), and conversations."""
+"""One viewer's view of a room: slices, folded by assignment (EV2, EV10), and conversations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sitwith_protocol.messages import RoomFrame
 from .events import Message
 
 KEPT = 500
-"""Messages of one conversation that are kept."""
+"""Messages that are kept of each conversation."""
 
 
 class Member(TypedDict):
@@ -27,7 +27,7 @@ class Member(TypedDict):
 
 
 class Round(TypedDict):
-    """A talking-stick round; still to come are ``order`` minus ``done`` minus the holder."""
+    """A round; those in ``order`` who are not in ``done`` and don't hold the stick come later."""
 
     order: list[str]
     done: list[str]
@@ -49,7 +49,7 @@ class Floor(TypedDict):
 
 
 class Pairs(TypedDict):
-    """The slice ``pairs`` while groups are open; ``mine`` is the group that we are in."""
+    """The slice ``pairs`` while groups are open; ``mine`` is our own group."""
 
     groups: dict[str, list[str]]
     mine: str | None
@@ -66,11 +66,11 @@ class Waiting(TypedDict):
     name: str
     at: float
     link: str | None
-    """The shared link that they came by; ``None``: one for themselves."""
+    """The id of the shared link that they came by; ``None`` for a one-use link."""
 
 
 class LinkUse(TypedDict):
-    """A shared link, by its id, and how many are where by it."""
+    """A shared link (its id), and how many people who came by it are in each phase."""
 
     link: str
     role: str
@@ -81,7 +81,7 @@ class LinkUse(TypedDict):
 
 
 class DoorView(TypedDict):
-    """The slice ``door``: how many read the agreement, and by which links; facilitators see it."""
+    """The slice ``door``, for facilitators: how many people are at the door, and by which links."""
 
     reading: int
     waiting: int
@@ -91,7 +91,7 @@ class DoorView(TypedDict):
 
 
 class RoomView:
-    """Our view of the room. ``slices`` is the raw form of everything that has a property here."""
+    """Our view of the room. ``slices`` holds the slices as they came."""
 
     def __init__(self) -> None:
         self.slices: dict[str, Any] = {}
@@ -101,29 +101,29 @@ class RoomView:
         return self.slices[slice_name]
 
     def replace(self, whole: Mapping[str, object]) -> None:
-        """Everything anew, as ``welcome`` and ``entered`` bring it."""
+        """Replaces all slices, by those of a ``welcome`` or ``entered``."""
         self.slices = dict(whole)
 
     def fold(self, frame: RoomFrame) -> frozenset[str]:
-        """What a ``room`` frame brings: slices anew, then entries of slices. Their names."""
-        anew = frame.set or {}
-        self.slices.update(anew)
-        own: dict[str, dict[str, object]] = {}
+        """Folds a ``room`` frame; returns the names of the slices that changed."""
+        replaced = frame.set or {}
+        self.slices.update(replaced)
+        copies: dict[str, dict[str, object]] = {}
         for where, key, *value in frame.patch:
-            if where not in own:
-                # Whoever has read a slice keeps what they have read.
-                own[where] = self.slices[where] = dict(self.slices.get(where) or {})
+            if where not in copies:
+                # A copy, so that a slice which the program holds doesn't change.
+                copies[where] = self.slices[where] = dict(self.slices.get(where) or {})
             if value:
-                own[where][key] = value[0]
+                copies[where][key] = value[0]
             else:
-                own[where].pop(key, None)
-        changed = anew.keys() | own.keys()
+                copies[where].pop(key, None)
+        changed = replaced.keys() | copies.keys()
         if changed & {"members", "floor"}:
             self._place_hands()
         return frozenset(changed)
 
     def _place_hands(self) -> None:
-        """A hand's place is the one in the queue: entries may be behind it (FL25)."""
+        """Sets each hand's place by the queue: the entries may be older (FL25)."""
         floor, members = self.floor, self.members
         moved: dict[str, Member] = {
             member: {**members[member], "hand": place}
@@ -134,11 +134,11 @@ class RoomView:
             self.slices["members"] = {**members, **moved}
 
     def keep(self, message: Message) -> None:
-        """Adds a message to its conversation; the oldest goes when there are too many."""
+        """Adds a message to its conversation, which keeps the latest ``KEPT``."""
         self.chats.setdefault(message.to, deque(maxlen=KEPT)).append(message)
 
     def blank(self, to: str, n: int) -> None:
-        """A message is deleted: its words go from here too."""
+        """Empties a deleted message."""
         kept = self.chats.get(to, deque())
         for place, each in enumerate(kept):
             if each.n == n:
@@ -161,12 +161,12 @@ class RoomView:
 
     @property
     def floor(self) -> Floor | None:
-        """Who may be heard; ``None`` before one is inside."""
+        """Who may speak; ``None`` until we are inside."""
         return self.slices.get("floor")
 
     @property
     def holder(self) -> str | None:
-        """The member who has the talking stick."""
+        """The member who holds the stick."""
         floor = self.floor
         return floor["holder"] if floor else None
 
@@ -177,7 +177,7 @@ class RoomView:
 
     @property
     def lobby(self) -> list[Waiting]:
-        """Who waits to be let in; empty for those who may not see it."""
+        """Who waits in the lobby; empty for those who may not see it."""
         return self.slices.get("lobby") or []
 
     @property
@@ -187,59 +187,59 @@ class RoomView:
 
     @property
     def help(self) -> list[str]:
-        """Members who asked for help in their groups; facilitators see it."""
+        """Members who asked for help in their groups, for facilitators."""
         return self.slices.get("help") or []
 
     @property
     def care(self) -> dict[str, Mapping[str, Any]]:
-        """Who is not well: facilitators see everybody, others their own flag."""
+        """Care flags: facilitators see all, others their own."""
         return self.slices.get("care") or {}
 
     @property
     def inbox(self) -> dict[str, Mapping[str, Any]]:
-        """Lines to the facilitators; they see it."""
+        """Members' lines to the facilitators, for facilitators."""
         return self.slices.get("inbox") or {}
 
     @property
     def aside(self) -> Mapping[str, Any] | None:
-        """The side room that one is in: ``{group, members}``."""
+        """The side room that we are in: ``{group, members}``."""
         return self.slices.get("aside")
 
     @property
     def talk(self) -> dict[str, float]:
-        """Seconds of speech that others heard, by member; facilitators see it."""
+        """Seconds of speech that others heard, by member; for facilitators."""
         return self.slices.get("talk") or {}
 
     @property
     def unheard(self) -> list[str]:
-        """The members who have not been heard yet; facilitators see it."""
+        """The members who have not been heard yet, for facilitators."""
         return self.slices.get("unheard") or []
 
     @property
     def nudged_at(self) -> float | None:
-        """When a facilitator asked in private whether one likes to speak; None: nothing is open."""
+        """When a facilitator asked us in private whether we want to speak; ``None``: nobody did."""
         nudge = self.slices.get("nudge")
         return None if nudge is None else nudge["at"]
 
     @property
     def materials(self) -> list[Mapping[str, Any]]:
-        """What all are shown: links, words and files, in the order in which they came."""
+        """The materials, in the order in which they were shown."""
         return self.slices.get("materials") or []
 
     @property
     def guests_in(self) -> list[str]:
-        """The guest speakers who are with the circle just now."""
+        """The guests who are in the circle just now."""
         guests = self.slices.get("guests")
         return [] if guests is None else guests["in"]
 
     @property
     def link_key(self) -> bytes:
-        """What concerns are blinded with; empty where the room has no key."""
+        """The key to blind concerns with; empty if the room has none."""
         return self.slices.get("link_key") or b""
 
     @property
     def concerns(self) -> list[str]:
-        """What the facilitators offer to tick."""
+        """The concerns that the facilitators offer to tick."""
         return self.slices.get("concerns") or []
 
     @property
@@ -249,15 +249,15 @@ class RoomView:
 
     @property
     def locked(self) -> bool:
-        """Whether nobody new may come in."""
+        """Whether the room is locked."""
         return bool(self.slices.get("locked"))
 
     def facilitators(self) -> list[str]:
-        """The ids of all facilitators inside."""
+        """The ids of the facilitators inside."""
         return [each for each, entry in self.members.items() if entry["role"] == "facilitator"]
 
     def turn_left(self, now: float) -> float | None:
-        """Seconds that the present turn has left at ``now`` (``me.now()``), if any."""
+        """Seconds left of the present turn at ``now`` (``me.now()``); ``None`` without a limit."""
         floor = self.floor
         if floor is None or floor["holder"] is None:
             return None

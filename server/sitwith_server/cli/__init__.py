@@ -1,7 +1,7 @@
-"""The command `sitwith`: one parser, one file a command.
+"""The command `sitwith`: one parser, and one file for each command.
 
-Exit codes: 0 done, 1 it failed, 2 it was asked wrongly, 130 interrupted. What a program reads goes
-to the standard output, everything else to the standard error.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted. Results go to standard output,
+everything else to standard error.
 """
 
 from __future__ import annotations

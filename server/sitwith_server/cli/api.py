@@ -1,4 +1,4 @@
-"""The operator's HTTP API, as commands call it."""
+"""Calls the operator's HTTP API."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ TIMEOUT = 30.0
 
 
 def add(action: argparse.ArgumentParser) -> None:
-    """Gives a command what `call` needs to know."""
+    """Adds the flags that `call` needs."""
     action.add_argument("--url", help="the server (default: public_url)")
     action.add_argument("--json", action="store_true", help="print one JSON object")
     settings.add(action, ("host", "port", "public_url", "operator_key"))
 
 
 def call(asked: argparse.Namespace, method: str, path: str, body: object = None) -> Any:
-    """One call below `/api/`; the answer's JSON, its text where that is a calendar, `None` where it
-    has no body.
+    """Makes one call below `/api/`.
+
+    Returns:
+        The answer's JSON; its text if it is a calendar; `None` if it has no body.
 
     Raises:
-        Failed: nobody answers, the answer is an error, or a proxy would read the key.
+        Failed: no answer, an error as the answer, or a proxy that would read the key.
     """
     import httpx
 
-    from sitwith_client.ways import PlainProxy, proxy_for
+    from sitwith_client.proxies import PlainProxy, proxy_for
 
     wanted = settings.load(asked).settings
     if wanted.operator_key is None:
@@ -39,7 +41,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
     url = f"{base}/api/{path}"
     headers = {"Authorization": f"Bearer {wanted.operator_key}"}
     try:
-        # With a transport of its own httpx takes no proxy from the environment.
+        # With an explicit transport httpx ignores the environment's proxy.
         way = httpx.HTTPTransport(proxy=proxy_for(base))
     except PlainProxy as plain:
         raise Failed(str(plain), code=2) from None
@@ -49,7 +51,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
         with httpx.Client(transport=way, timeout=TIMEOUT) as http:
             answer = http.request(method, url, json=body, headers=headers)
     except httpx.UnsupportedProtocol:
-        raise Failed(f"{base} is no http or https address", code=2) from None
+        raise Failed(f"{base} is not an http or https address", code=2) from None
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Failed(f"no answer from {base} ({type(error).__name__})") from None
     if not answer.is_success:
@@ -63,7 +65,7 @@ def call(asked: argparse.Namespace, method: str, path: str, body: object = None)
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise Failed(f"{base} answered something else, so it is perhaps not a Sitwith server")
+        raise Failed(f"{base} gave an unexpected answer and is probably not a Sitwith server")
     return content
 
 
@@ -72,4 +74,4 @@ def _refusal(answer: httpx.Response, base: str) -> str:
         error = answer.json()["error"]
         return f"{base} refused: {error['message']} ({answer.status_code} {error['code']})"
     except (ValueError, KeyError, TypeError):
-        return f"{base} answered {answer.status_code} and is perhaps not a Sitwith server"
+        return f"{base} answered {answer.status_code} and is probably not a Sitwith server"

@@ -42,10 +42,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def check(loaded: config.Loaded) -> None:
-    """What can be told without another machine of settings that are read where they are used.
+    """Checks settings that other packages parse, without any connection.
 
     Raises:
-        SettingError: one of them can't be used.
+        SettingError: a value can't be used.
     """
     from sitwith_server.gateway.http import crisis_lines
     from sitwith_server.log.redis.connection.target import targets_of
@@ -60,6 +60,6 @@ def check(loaded: config.Loaded) -> None:
 
 
 def warn_of_unknown(loaded: config.Loaded) -> None:
-    """A misspelt variable would otherwise be a setting silently left at its default."""
+    """Warns of unknown variables: a misspelt one would silently leave a setting at its default."""
     for name in loaded.unknown:
-        complain(f"warning: the environment has {name}, and there is no such setting")
+        complain(f"warning: the environment sets {name}, which is not a known setting")

@@ -1,4 +1,4 @@
-"""`sitwith demo`: one process, one room, and rehearsal members who keep it alive."""
+"""`sitwith demo`: one process with one room and rehearsal members."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ This is a demonstration. Some who sit here are rehearsal members: programs, not 
 def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "demo", help="a living room on this machine, to look around in", allow_abbrev=False
+        "demo",
+        help="start a room with rehearsal members on this machine, to try Sitwith",
+        allow_abbrev=False,
     )
     parser.add_argument(
         "--members",
@@ -33,30 +35,30 @@ def add(commands: Commands) -> None:
         type=int,
         choices=range(13),
         default=5,
-        help="rehearsal members, 0 to 12 (5 unless given)",
+        help="rehearsal members, 0 to 12 (default: 5)",
     )
     settings.add(parser)
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Serves a room until Ctrl-C; the standard output gets its two links and nothing else."""
+    """Serves a room until Ctrl-C; prints its two links, and nothing else, to standard output."""
     key = secrets.token_urlsafe(32)
-    # There is no other worker to send anybody to, so a demo doesn't drain.
+    # No drain: there is no other worker.
     defaults = {"operator_key": key, "log_level": "warning", "drain_seconds": 0.0}
     loaded = settings.load(asked, defaults=defaults)
-    # A demo is one process with everything in memory, whatever this machine's servers share.
+    # One process with everything in memory, even where the configuration names a Redis.
     wanted = replace(loaded.settings, redis_url=None, workers=1)
     serve.check(wanted)
-    process.confine(wanted.inspectable)
-    from sitwith_server import wiring
+    process.harden(wanted.inspectable)
+    from sitwith_server.wiring import worker
 
     demo = Demo(wanted, asked.members)
-    return wiring.run(wanted, on_started=demo.start)
+    return worker.run(wanted, on_started=demo.start)
 
 
 class Demo:
-    """The room of the demo and those who rehearse in it."""
+    """The demo's room and its rehearsal members."""
 
     def __init__(self, wanted: Settings, members: int) -> None:
         self._settings = wanted
@@ -65,10 +67,10 @@ class Demo:
         self._running: set[asyncio.Task[None]] = set()
 
     async def start(self, _app: object) -> None:
-        """Opens the room, prints its links and lets the rehearsal begin.
+        """Opens the room, prints its links and starts the rehearsal members.
 
         Raises:
-            Failed: the server that was just started doesn't open a room.
+            Failed: the server refused to open the room.
         """
         from sitwith_client.rehearse import host, rehearse
 
@@ -80,7 +82,7 @@ class Demo:
             self._run(rehearse(self._near(links["member"]), self._members, voice=voice))
 
     async def _open(self) -> dict[str, str]:
-        """Opens the room as any operator would."""
+        """Opens the room over the HTTP API, as any operator does."""
         import httpx
 
         spec = {"title": TITLE, "agreement": AGREEMENT, "lobby": True}
@@ -93,7 +95,7 @@ class Demo:
         return links
 
     def _near(self, link: str) -> str:
-        """The link by this machine's own address: the public one may lead through a proxy."""
+        """The link with the local address: the public one may lead through a proxy."""
         return self._here + link.removeprefix(self._settings.public_url)
 
     def _run(self, rehearsal: Coroutine[Any, Any, None]) -> None:
@@ -104,5 +106,5 @@ class Demo:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # Only its kind: the text of an exception could hold a link.
+            # Only the exception's type: its text could hold a link.
             complain(f"a rehearsal ended early ({type(error).__name__})")

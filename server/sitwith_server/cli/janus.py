@@ -1,4 +1,4 @@
-"""`sitwith janus`: a Janus gateway under its guard."""
+"""`sitwith janus`: runs a Janus gateway under its guard."""
 
 from __future__ import annotations
 
@@ -21,31 +21,42 @@ def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
         "janus",
-        help="run a Janus gateway under a guard that ends what nobody vouches for",
+        help="run a Janus gateway under its guard",
         allow_abbrev=False,
     )
     parser.add_argument(
-        "folder", nargs="?", default=".", type=Path, help="Janus' configuration (here)"
+        "folder",
+        nargs="?",
+        default=".",
+        type=Path,
+        help="folder of Janus' configuration (default: this folder)",
     )
     parser.add_argument(
-        "--listen", metavar="HOST:PORT", default=LISTEN, help=f"UDP, for media nodes ({LISTEN})"
+        "--listen",
+        metavar="HOST:PORT",
+        default=LISTEN,
+        help=f"UDP address that media nodes reach (default: {LISTEN})",
     )
-    parser.add_argument("--admin", metavar="URL", default=ADMIN, help=f"Janus' admin API ({ADMIN})")
-    parser.add_argument("--program", metavar="FILE", default="janus", help="Janus itself (janus)")
-    # For tests alone: nodes use no gateway whose guard promises less than theirs.
+    parser.add_argument(
+        "--admin", metavar="URL", default=ADMIN, help=f"Janus' admin API (default: {ADMIN})"
+    )
+    parser.add_argument(
+        "--program", metavar="FILE", default="janus", help="Janus' program (default: janus)"
+    )
+    # For tests alone: media nodes refuse a gateway whose guard has a weaker bound.
     parser.add_argument("--bound", type=float, default=1.0, help=argparse.SUPPRESS)
     settings.add(parser, ("janus_secret", "janus_admin_secret", "log_level"))
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Runs Janus until SIGTERM or SIGINT, and starts it again when it ends."""
+    """Runs Janus until SIGTERM or SIGINT, and restarts it when it exits."""
     loaded = settings.load(asked)
     wanted = loaded.settings
     if not wanted.janus_secret:
-        raise SettingError("janus_secret", "is needed: nodes show by it that they may vouch")
+        raise SettingError("janus_secret", "is needed: it authenticates media nodes")
     if not wanted.janus_admin_secret:
-        raise SettingError("janus_admin_secret", "is needed: sessions are ended by it")
+        raise SettingError("janus_admin_secret", "is needed: the guard ends sessions with it")
     if not (asked.folder / "janus.jcfg").is_file():
         raise Failed(f"there is no janus.jcfg in {asked.folder}", code=2)
     warn_of_unknown(loaded)

@@ -1,4 +1,4 @@
-"""Media processes beside the workers: started, restarted when they die, drained at the end."""
+"""Starts the media processes of a supervisor, restarts those that die, and drains them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from sitwith_server.cli.child import ChildProcess, exit_name
 from sitwith_server.cli.supervisor import (
     LEAVES_WITHIN,
     PAUSES,
     READY_WITHIN,
     SILENT_FOR,
     STEADY_AFTER,
-    Worker,
-    named,
 )
 from sitwith_server.cli.worker import Inheritance
 from sitwith_server.gateway.telemetry import logs
 
 Command = Callable[[int, Inheritance], Sequence[str]]
-"""The command line of the media process in a place, from 0."""
+"""Makes the command line of the media process in a place, from 0."""
 
 _LOOK_EVERY: Final = 1.0
 
@@ -29,24 +28,23 @@ _log = logs.logger(__name__)
 
 
 class MediaNodes:
-    """Keeps `count` media processes. The rooms of one that dies are taken by the others, or by the
-    one that comes in its place."""
+    """Runs `count` media processes. If one dies, the others or its successor take its rooms."""
 
     def __init__(self, count: int, command: Command, *, drain_seconds: float) -> None:
         self._count, self._command, self._drain_seconds = count, command, drain_seconds
-        self._alive: set[Worker] = set()
-        self._places: dict[int, Worker] = {}
-        self._asked: set[Worker] = set()
+        self._alive: set[ChildProcess] = set()
+        self._places: dict[int, ChildProcess] = {}
+        self._asked: set[ChildProcess] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """From within the event loop."""
+        """Needs the running event loop."""
         self._tasks = [asyncio.create_task(self._keep(place)) for place in range(self._count)]
         self._tasks.append(asyncio.create_task(self._watch()))
 
-    async def roll(self) -> None:
-        """Replaces one after another: each moves its rooms first, and the next one waits for the
-        new one, which may want the same port."""
+    async def rolling_restart(self) -> None:
+        """Replaces one process after another. Each moves its rooms away first. Its successor starts
+        only once it has exited, since both may need the same port."""
         for node in sorted(self._alive, key=lambda each: each.place):
             self._asked.add(node)
             node.signal(signal.SIGTERM)
@@ -59,12 +57,17 @@ class MediaNodes:
             while (new := self._places.get(node.place)) is node or new is None:
                 await asyncio.sleep(0.05)
             if not await new.is_ready(READY_WITHIN):
-                _log.error("roll_given_up", media_node=node.place)
+                _log.error("restart_given_up", media_node=node.place)
                 return
 
     async def stop(self, number: int) -> bool:
-        """Sends all of them `number` (SIGTERM drains, SIGINT doesn't) and waits; whether all of
-        them left as they should."""
+        """Sends all processes a signal and waits for them.
+
+        number: SIGTERM, which drains, or SIGINT, which does not.
+
+        Returns:
+            Whether all exited as they should.
+        """
         for task in self._tasks:
             task.cancel()
         leaving = list(self._alive)
@@ -78,7 +81,7 @@ class MediaNodes:
                 _log.error("media_node_late", place=node.place, pid=node.pid)
                 node.kill()
         codes = [await node.ended for node in leaving]
-        # Of several that end at once the callbacks of the later ones may not have run yet.
+        # Of processes that end at the same time, the callbacks of some may not have run yet.
         self._alive.difference_update(leaving)
         return all(code in (0, -number) for code in codes)
 
@@ -86,7 +89,7 @@ class MediaNodes:
         deaths = 0
         loop = asyncio.get_running_loop()
         while True:
-            node = Worker(place, partial(self._command, place), ())
+            node = ChildProcess(place, partial(self._command, place), ())
             self._alive.add(node)
             self._places[place] = node
             _log.info("media_node_started", place=place, pid=node.pid)
@@ -99,15 +102,15 @@ class MediaNodes:
             deaths = 1 if loop.time() - node.began > STEADY_AFTER else deaths + 1
             pause = PAUSES[min(deaths, len(PAUSES)) - 1]
             _log.error(
-                "media_node_ended", place=place, pid=node.pid, ended=named(code), pause=pause
+                "media_node_ended", place=place, pid=node.pid, ended=exit_name(code), pause=pause
             )
             await asyncio.sleep(pause)
 
-    def _gone(self, node: Worker, _: asyncio.Future[int]) -> None:
+    def _gone(self, node: ChildProcess, _: asyncio.Future[int]) -> None:
         self._alive.discard(node)
 
     async def _watch(self) -> None:
-        """Kills those that beat no more, as the supervisor does with workers."""
+        """Kills processes that have stopped beating, as the supervisor does with workers."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             for node in list(self._alive):

@@ -1,4 +1,4 @@
-"""How commands speak: results to the standard output, complaints to the standard error."""
+"""Prints results to standard output and problems to standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class Failed(Exception):
-    """A command that can't go on; its text is all that the person needs to see."""
+    """The command failed; the text tells the user why."""
 
     def __init__(self, problem: str, *, code: int = 1) -> None:
         super().__init__(problem)
@@ -20,17 +20,17 @@ class Failed(Exception):
 
 
 def complain(line: str) -> None:
-    """One line for the person at the terminal."""
+    """Prints one line for the user to standard error."""
     print(f"sitwith: {line}", file=sys.stderr, flush=True)
 
 
 def print_json(value: object) -> None:
-    """One JSON object on one line."""
+    """Prints JSON on one line."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as their widest cell."""
+    """Prints a table; each column is as wide as its widest cell."""
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
     for line in [head, *lines]:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -38,7 +38,7 @@ def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
 
 
 def shown(value: object) -> str:
-    """A value as a cell."""
+    """Formats a value for a table."""
     if value is None or value == ():
         return "-"
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""What every process that holds people's words does for itself, whoever started it."""
+"""Hardens a process that holds messages, whoever started it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
 FILES: Final = 1_048_576
-"""Most files that a process asks for."""
+"""Highest limit of open files that a process asks for."""
 
 
-def confine(inspectable: bool = False) -> None:
-    """No core dump, no other process of this user that looks inside, and all the files allowed.
+def harden(inspectable: bool = False) -> None:
+    """Forbids core dumps and tracing, and raises the limit of open files.
 
-    inspectable: others of this user may look (SITWITH_INSPECTABLE).
+    inspectable: other processes of this user may trace it (SITWITH_INSPECTABLE).
 
-    A limit of 0 bytes is not asked where cores are piped to a program (core(5)); a process that is
-    not dumpable has none there either, and can't be traced (prctl(2)). Units and Compose set the
-    limit, too: this holds where somebody starts a worker by hand.
+    The kernel ignores the size limit when it pipes core dumps to a program (core(5)). A process
+    that is not dumpable makes no core dump in that case either, and can't be traced (prctl(2)). The
+    systemd units and Compose set the limit, too; this covers a worker that is started by hand.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if not inspectable:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    # Sockets are bounded by the files there may be, and the usual soft limit is for select(2).
+    # Each socket needs a file, and the usual soft limit, meant for select(2), is low.
     soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES if most == resource.RLIM_INFINITY else min(most, FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

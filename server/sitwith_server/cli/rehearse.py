@@ -1,4 +1,4 @@
-"""`sitwith rehearse`: simulated members who join by a link, with the real client library."""
+"""`sitwith rehearse`: simulated members join a room by a link, with the real client library."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ MOST = 1_000
 def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "rehearse", help="let simulated members join a room", allow_abbrev=False
+        "rehearse", help="make simulated members join a room", allow_abbrev=False
     )
     parser.add_argument("link", metavar="LINK", help="a room's link, with its token")
     parser.add_argument(
-        "--members", metavar="N", type=_count, default=4, help="how many (4 unless given)"
+        "--members", metavar="N", type=_count, default=4, help="how many members (default: 4)"
     )
     parser.add_argument(
-        "--voice", action="store_true", help="they speak: with espeak-ng's voices, or soft notes"
+        "--voice",
+        action="store_true",
+        help="members speak, too: with espeak-ng's voices, or soft notes",
     )
     parser.set_defaults(run=run)
 
@@ -35,16 +37,16 @@ def _count(text: str) -> int:
 def run(asked: argparse.Namespace) -> int:
     """Rehearses until interrupted or until the room ends."""
     from sitwith_client.errors import BadLink, SitwithError
-    from sitwith_client.links import read_link
+    from sitwith_client.links import parse_link
 
     try:
-        read_link(asked.link)
+        parse_link(asked.link)
         asyncio.run(_rehearse(asked.link, asked.members, asked.voice))
     except BadLink as error:
         problem = f"{error}; it looks like https://example.org/r/ROOM#t=TOKEN (quote it)"
         raise Failed(problem, code=2) from None
     except SitwithError as error:
-        raise Failed(f"nobody could join by this link: {error}") from None
+        raise Failed(f"no member could join by this link: {error}") from None
     return 0
 
 

@@ -20,19 +20,25 @@ def add(commands: Commands) -> None:
 
     create = _action(actions, "create", "open a room and print its links")
     create.add_argument("--title", help="what members read above the circle")
-    create.add_argument("--agreement", metavar="FILE", type=Path, help="a text all accept first")
     create.add_argument(
-        "--lobby", action=argparse.BooleanOptionalAction, help="facilitators let people in"
+        "--agreement", metavar="FILE", type=Path, help="text that everybody accepts first"
     )
-    create.add_argument("--capacity", metavar="N", type=int, help="most people at a time")
+    create.add_argument(
+        "--lobby",
+        action=argparse.BooleanOptionalAction,
+        help="newcomers wait until a facilitator lets them in",
+    )
+    create.add_argument("--capacity", metavar="N", type=int, help="most people inside at once")
     agenda = create.add_mutually_exclusive_group()
-    agenda.add_argument("--agenda", metavar="FILE", type=Path, help="stages, in YAML or JSON")
-    agenda.add_argument("--template", metavar="NAME", help="a shipped agenda: sitwith templates")
+    agenda.add_argument("--agenda", metavar="FILE", type=Path, help="agenda, in YAML or JSON")
+    agenda.add_argument(
+        "--template", metavar="NAME", help="a shipped agenda; sitwith templates lists them"
+    )
     create.add_argument(
         "--concern",
         metavar="TEXT",
         action="append",
-        help="offer this to tick for linked pairs; once for each, in place of the agenda's own",
+        help="a concern to tick for linked pairs; may be repeated; replaces the agenda's own",
     )
     create.add_argument("--series", metavar="ID", help="the next meeting of this series")
     create.set_defaults(run=_create)
@@ -40,7 +46,7 @@ def add(commands: Commands) -> None:
     _action(actions, "list", "list the rooms").set_defaults(run=_list)
     for name, help, run in (
         ("show", "show a room's state and counts", _show),
-        ("end", "end a room and forget it", _end),
+        ("end", "end a room and delete everything of it", _end),
     ):
         action = _action(actions, name, help)
         action.add_argument("room", metavar="ROOM", help="the room's id")

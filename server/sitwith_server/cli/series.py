@@ -16,10 +16,16 @@ def add(commands: Commands) -> None:
     group = commands.add_parser("series", help="rooms that meet again: create, show, invite, erase")
     actions = group.add_subparsers(metavar="ACTION", required=True)
 
-    create = _action(actions, "create", "begin a series and print its id", _create)
+    create = _action(actions, "create", "create a series and print its id", _create)
     create.add_argument("--title", help="what calendars show")
-    create.add_argument("--starts-at", metavar="TIME", help="local time: 2026-11-24T19:00")
-    create.add_argument("--timezone", metavar="ZONE", help="whose: Europe/Berlin (default: UTC)")
+    create.add_argument(
+        "--starts-at",
+        metavar="TIME",
+        help="first meeting, in local time: 2026-11-24T19:00",
+    )
+    create.add_argument(
+        "--timezone", metavar="ZONE", help="time zone of that time: Europe/Berlin (default: UTC)"
+    )
     create.add_argument("--seconds", metavar="N", type=int, help="length of a meeting")
     create.add_argument("--every", metavar="RULE", help="days between meetings, or an RRULE")
     create.add_argument("--count", metavar="N", type=int, help="how many meetings")
@@ -27,14 +33,17 @@ def add(commands: Commands) -> None:
     _action(actions, "list", "list the series", _list)
     _one(actions, "show", "show a series' plan, counts and bans", _show)
     invite = _one(actions, "invite", "print an invitation for calendars (iCalendar)", _invite)
-    invite.add_argument("--link", help="where to enter: it will stand in the file")
-    invite.add_argument("--words", help="a description")
+    invite.add_argument("--link", help="link to the room; it becomes part of the file")
+    invite.add_argument("--words", help="description that calendars show")
     erase = _one(actions, "erase", "erase everything of one person", _erase)
     erase.add_argument(
-        "--person", metavar="CODE", default="-", help="the person's code; - reads it (default)"
+        "--person",
+        metavar="CODE",
+        default="-",
+        help="the person's code; -: read it from standard input (default)",
     )
-    lift = _one(actions, "lift", "end a ban, from the next meeting on", _lift)
-    lift.add_argument("ban", metavar="BAN", help="the ban's id, see show")
+    lift = _one(actions, "lift", "lift a ban, from the next meeting on", _lift)
+    lift.add_argument("ban", metavar="BAN", help="the ban's id; show lists it")
     _one(actions, "end", "erase the whole series", _end)
 
 
@@ -62,7 +71,7 @@ def _create(asked: argparse.Namespace) -> int:
         "count": asked.count,
     }
     made = {name: value for name, value in spec.items() if value is not None}
-    return _told(asked, api.call(asked, "POST", "series", made))
+    return _print(asked, api.call(asked, "POST", "series", made))
 
 
 def _list(asked: argparse.Namespace) -> int:
@@ -78,7 +87,7 @@ def _list(asked: argparse.Namespace) -> int:
 
 
 def _show(asked: argparse.Namespace) -> int:
-    return _told(asked, api.call(asked, "GET", _path(asked)))
+    return _print(asked, api.call(asked, "GET", _path(asked)))
 
 
 def _invite(asked: argparse.Namespace) -> int:
@@ -98,30 +107,32 @@ def _erase(asked: argparse.Namespace) -> int:
     if asked.json:
         print_json(answer)
     else:
-        print("erased" if answer["erased"] else "there was nothing of this person")
+        print("erased" if answer["erased"] else "nothing was stored about this person")
     return 0
 
 
 def _lift(asked: argparse.Namespace) -> int:
     api.call(asked, "DELETE", f"{_path(asked)}/bans/{quote(asked.ban, safe='')}")
-    return _told(asked, {"series": asked.series, "lifted": asked.ban})
+    return _print(asked, {"series": asked.series, "lifted": asked.ban})
 
 
 def _end(asked: argparse.Namespace) -> int:
     api.call(asked, "DELETE", _path(asked))
-    return _told(asked, {"series": asked.series, "ended": True})
+    return _print(asked, {"series": asked.series, "ended": True})
 
 
 def _path(asked: argparse.Namespace) -> str:
     return f"series/{quote(asked.series, safe='')}"
 
 
-def _told(asked: argparse.Namespace, answer: dict[str, Any]) -> int:
+def _print(asked: argparse.Namespace, answer: dict[str, Any]) -> int:
     if asked.json:
         print_json(answer)
         return 0
     bans = answer.pop("bans", [])
     lines = [(name, shown(value)) for name, value in answer.items()]
-    lines += [("ban", f"{each['ban']} {'known' if each['known'] else 'nameless'}") for each in bans]
+    lines += [
+        ("ban", f"{each['ban']} {'known' if each['known'] else 'unknown person'}") for each in bans
+    ]
     print_table(lines[0], lines[1:])
     return 0

@@ -1,4 +1,4 @@
-"""`sitwith serve`: one worker, or a supervisor with several."""
+"""`sitwith serve`: runs one worker, or a supervisor with several."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser("serve", help="run a worker, or several", allow_abbrev=False)
     settings.add(parser)
-    # For a supervisor alone, when it starts a worker.
+    # Set by a supervisor.
     parser.add_argument(_SUPERVISED, type=Inheritance.parse, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
@@ -43,12 +43,12 @@ def run(asked: argparse.Namespace) -> int:
     warn_of_unknown(loaded)
     if loaded.settings.operator_key is None:
         complain("warning: operator_key is not set, so nobody can open a room over the API")
-    process.confine(loaded.settings.inspectable)
+    process.harden(loaded.settings.inspectable)
     if loaded.settings.workers > 1 or media_nodes(loaded.settings):
         return _supervise(loaded.settings, asked)
-    from sitwith_server import wiring
+    from sitwith_server.wiring import worker
 
-    return wiring.run(loaded.settings)
+    return worker.run(loaded.settings)
 
 
 def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
     logs.configure(wanted)
     logs.catch_uncaught()
     words = _words(asked)
-    # -P: what lies in the folder that we happen to run in is no module of ours.
+    # -P: no module is imported from the current folder.
     python = [sys.executable, "-P", "-m", "sitwith_server"]
 
     def command(place: int, inherited: Inheritance) -> list[str]:
@@ -76,22 +76,22 @@ def _supervise(wanted: Settings, asked: argparse.Namespace) -> int:
     drain = wanted.drain_seconds
     nodes = MediaNodes(media_nodes(wanted), node, drain_seconds=drain)
     supervisor = Supervisor(
-        wanted.workers, command, wanted.host, wanted.port, drain_seconds=drain, beside=nodes
+        wanted.workers, command, wanted.host, wanted.port, drain_seconds=drain, nodes=nodes
     )
     return asyncio.run(supervisor.run())
 
 
 def media_nodes(wanted: Settings) -> int:
-    """How many media processes go beside this server's workers."""
+    """Number of media processes that this server's supervisor runs."""
     if wanted.media == "off" or wanted.redis_url is None or wanted.media_nodes < 0:
         return 0
-    # Two at least: when one dies, voices come back on the other, without waiting for a new one.
+    # At least two: when one dies, the other takes its rooms at once.
     return wanted.media_nodes or max(2, (os.cpu_count() or 1) - wanted.workers)
 
 
 def _words(asked: argparse.Namespace) -> list[str]:
-    """The flags that each worker gets as well. It reads environment and file by itself, so that
-    after a change of the file a rolling restart brings workers with the new settings."""
+    """Flags that are passed on to each process. It reads environment and file by itself, so that a
+    rolling restart applies a changed file."""
     given = {name: getattr(asked, f"setting_{name}") for name in config.names()}
     words = [] if asked.config is None else ["--config", str(asked.config)]
     for name, value in given.items():
@@ -101,27 +101,29 @@ def _words(asked: argparse.Namespace) -> list[str]:
 
 
 def _run_supervised(wanted: Settings, inherited: Inheritance) -> int:
-    """One worker of a supervisor."""
-    process.confine(wanted.inspectable)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks the supervisor, whoever else gets it
+    """Runs one worker of a supervisor."""
+    process.harden(wanted.inspectable)
+    signal.signal(
+        signal.SIGHUP, signal.SIG_IGN
+    )  # for the supervisor alone, even if the whole group gets it
     leash = Leash(inherited)
     leash.watch()
-    from sitwith_server import wiring
+    from sitwith_server.wiring import worker
 
-    return wiring.run(wanted, on_started=leash.started, sockets=inherited.sockets())
+    return worker.run(wanted, on_started=leash.started, sockets=inherited.sockets())
 
 
 def check_redis(wanted: Settings) -> None:
-    """Refuses a Redis that rooms can't be kept in; one that is only away is waited for.
+    """Refuses a Redis that can't keep rooms. One that only can't be reached is waited for.
 
     Raises:
-        Failed: which instance, and what is to be mended.
+        Failed: names the instance and the problem.
     """
     if wanted.redis_url is None:
         return
-    from sitwith_server import wiring
+    from sitwith_server.wiring.log import check_log
 
-    problems = wiring.check_log(wanted.redis_url)
+    problems = check_log(wanted.redis_url)
     final = [problem for problem in problems if not problem.waits]
     if final:
         raise Failed("; ".join(problem.text for problem in final))
@@ -130,33 +132,35 @@ def check_redis(wanted: Settings) -> None:
 
 
 def check_series(wanted: Settings) -> None:
-    """Refuses a store of series that can't be used; makes or renews its tables.
+    """Makes or migrates the tables of series, and refuses a store that can't be used.
 
     Raises:
-        SettingError: by the setting that has to be mended.
+        SettingError: a setting is wrong; it names which.
     """
     if wanted.series == "off":
         return
-    from sitwith_server import wiring
+    from sitwith_server.wiring import series
 
-    wiring.check_series(wanted)
+    series.check_series(wanted)
     if wanted.redis_url is not None and wanted.series_url.startswith("sqlite"):
-        complain("series_url is a file of this machine: servers on others need PostgreSQL")
+        complain(
+            "series_url is a file on this machine: with servers on other machines, use PostgreSQL"
+        )
 
 
 def check(wanted: Settings) -> None:
-    """Refuses before anything starts what would only fail after it.
+    """Checks, before anything starts, what would otherwise fail later.
 
     Raises:
-        SettingError: a setting that this version can't serve with.
-        Failed: the port is not to be had.
+        SettingError: a setting can't be used.
+        Failed: the port can't be bound.
     """
     try:
         places = socket.getaddrinfo(
             wanted.host, wanted.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except OSError:
-        raise SettingError("host", "is no address and no name of this machine") from None
+        raise SettingError("host", "is neither an address nor a name of this machine") from None
     family, kind, protocol, _, address = places[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -174,10 +178,11 @@ def check(wanted: Settings) -> None:
 
 
 def check_metrics(first: str, workers: int) -> None:
-    """Refuses addresses for metrics that are not to be had: the first, and the next ports.
+    """Checks that each worker can bind its metrics port: the first worker `first`, each further one
+    the next port.
 
     Raises:
-        SettingError: the address is not this machine's, or has no ports for so many workers.
+        SettingError: not an address of this machine, or too few ports.
         Failed: a port is taken.
     """
     for number in range(workers):
@@ -198,19 +203,19 @@ def check_metrics(first: str, workers: int) -> None:
 
 
 def check_media(wanted: Settings, nodes: int = 1) -> None:
-    """Refuses media ports that are not to be had.
+    """Checks that each media node can bind its UDP port.
 
     Raises:
-        SettingError: the address to bind is not this machine's.
+        SettingError: not an address of this machine, or too few ports.
         Failed: a port is taken.
     """
     if wanted.media != "aiortc" or not nodes:
         return
-    from sitwith_server import wiring
+    from sitwith_server.wiring.media import media_address
 
-    offered = wiring.media_address(wanted)
+    offered = media_address(wanted)
     if wanted.media_address is None and wanted.host in ("0.0.0.0", "::"):
-        complain(f"media_address is not set: members will send voices to {offered}")
+        complain(f"media_address is not set: members will send voice and video to {offered}")
     address = wanted.media_bind or offered
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for port in range(wanted.media_port, wanted.media_port + nodes) if wanted.media_port else (0,):
@@ -218,7 +223,9 @@ def check_media(wanted: Settings, nodes: int = 1) -> None:
             try:
                 probe.bind((address, port))
             except OverflowError:
-                raise SettingError("media_port", "leaves no room for all media nodes") from None
+                raise SettingError(
+                    "media_port", "leaves too few ports for all media nodes"
+                ) from None
             except OSError as error:
                 if error.errno == errno.EADDRNOTAVAIL:
                     name = "media_address" if wanted.media_bind is None else "media_bind"

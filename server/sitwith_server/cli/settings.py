@@ -1,4 +1,4 @@
-"""Settings on the command line: a flag for each, made from `config`."""
+"""Settings on the command line: `config` defines a flag for each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sitwith_server import config
 
 
 def add(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
-    """Gives a command a flag for each setting (or for `names`), and `--config`."""
+    """Adds a flag for each setting, or for `names`, and `--config`."""
     group = parser.add_argument_group(
-        "settings", "flag, else environment (SITWITH_…), else --config FILE, else default"
+        "settings", "first wins: flag, environment (SITWITH_…), --config FILE, default"
     )
     group.add_argument(
         "--config", metavar="FILE", type=Path, help=f"a TOML file ({config.CONFIG_VARIABLE})"
@@ -30,10 +30,10 @@ def add(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> 
 def load(
     asked: argparse.Namespace, *, defaults: Mapping[str, object] | None = None
 ) -> config.Loaded:
-    """The settings that this command line, this environment and this file make together.
+    """Loads the settings from command line, environment and file.
 
     Raises:
-        SettingError: one of them can't be used.
+        SettingError: a value can't be used.
     """
     flags = {
         name: value

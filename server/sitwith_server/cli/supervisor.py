@@ -1,15 +1,14 @@
-"""`sitwith serve --workers N`: keeps N workers on one port.
+"""`sitwith serve --workers N`: runs N workers on one port.
 
-Each worker has a place, and each place a socket of its own on the one port (SO_REUSEPORT,
-socket(7)): the kernel spreads new connections over them by a hash, so that a burst of returning
-WebSockets can't end with the one worker that happened to wake first, as it does where all accept
-from one socket. The supervisor binds the sockets and the worker that takes a place inherits its
-socket and listens on it. So
+Each worker has a place, and each place has a socket of its own on the shared port (SO_REUSEPORT,
+socket(7)). The kernel spreads new connections over the sockets by a hash. With one shared socket, a
+burst of returning WebSockets could end at the one worker that wakes first. The supervisor binds the
+sockets; a worker inherits the socket of its place and listens on it. So
 
-* in a rolling restart the new worker and the old listen on the same socket for a moment: what waits
-  in its queue when the old one stops is the new one's, and no connection is refused;
-* the socket of a worker that died is closed at once: from then on the kernel chooses among those
-  who live, and nobody waits for a worker that is still starting.
+* in a rolling restart the old and the new worker listen on the same socket for a moment: the new
+  one takes what waits in the queue, and no connection is refused;
+* the socket of a worker that died is closed at once: the kernel then chooses among the others, and
+  no client waits for a worker that is still starting.
 
 This process never listens, never reads from a client and holds no room.
 """
@@ -17,48 +16,47 @@ This process never listens, never reads from a client and holds no room.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import signal
 import socket
-import subprocess
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
+from sitwith_server.cli.child import ChildProcess, exit_name
 from sitwith_server.cli.output import Failed
-from sitwith_server.cli.worker import LEAVING, READY, Inheritance
+from sitwith_server.cli.worker import Inheritance
 from sitwith_server.gateway.telemetry import logs
 
-Command = Callable[[Inheritance], Sequence[str]]
-"""The command line of a process that gets this inheritance."""
+if TYPE_CHECKING:
+    from sitwith_server.cli.nodes import MediaNodes
+
 Placed = Callable[[int, Inheritance], Sequence[str]]
-"""The command line of the worker in a place, from 0, that gets this inheritance."""
+"""Makes the command line of the worker in a place, from 0, that gets this inheritance."""
 
 LEAVES_WITHIN: Final = 3.0
-"""Seconds beyond the drain's own that a worker may take to leave."""
+"""Seconds that a worker may take to exit after its drain time."""
 READY_WITHIN: Final = 60.0
-"""Seconds in which the new worker of a rolling restart must be able to serve."""
+"""Seconds in which the new worker of a rolling restart must become ready."""
 SILENT_FOR: Final = 20
-"""Beats that a ready worker may miss before it is killed: its loop is stuck, or it is stopped."""
+"""Beats that a ready worker may miss before it is killed as stuck or stopped."""
 STEADY_AFTER: Final = 60.0
-"""Seconds of life after which a death counts as the first one again."""
+"""Seconds of life after which the count of deaths starts again."""
 PAUSES: Final[tuple[float, ...]] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds before a worker is started again, by the number of deaths in a row."""
+"""Seconds before a restart, by the number of deaths in a row."""
 
 _log = logs.logger(__name__)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Sockets on every address of `host`, bound and not listening yet.
+    """Binds a socket on every address of `host`; none listens yet.
 
-    A port of 0 is chosen by the kernel. Others of this user may bind the same port, for which
-    reason `serve` tries it without SO_REUSEPORT first.
+    port: 0 lets the kernel choose. Because of SO_REUSEPORT another process of this user could have
+        the same port, so `serve` first tries to bind it without.
 
     Raises:
-        Failed: the port is not to be had.
+        Failed: the port can't be bound.
     """
     made: list[socket.socket] = []
     try:
@@ -79,108 +77,23 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return made
 
 
-class Beside(Protocol):
-    """Other processes that come and go with the workers."""
-
-    def start(self) -> None: ...
-
-    async def roll(self) -> None:
-        """Replaces them, one after another."""
-        ...
-
-    async def stop(self, number: int) -> bool:
-        """Lets them go by this signal; whether all of them left as they should."""
-        ...
-
-
-class Worker:
-    """One worker process, from its start to its end."""
-
-    def __init__(self, place: int, command: Command, listeners: Sequence[socket.socket]) -> None:
-        self.place = place
-        self.ready = asyncio.Event()
-        self.leaving = asyncio.Event()
-        """It drains, on whosever wish, or has ended."""
-        self.missed = 0
-        """Beats missed since the last one."""
-        self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[int] = self._loop.create_future()
-        self.began = self._loop.time()
-        self._line, theirs = socket.socketpair()
-        with theirs:
-            inherited = Inheritance(theirs.fileno(), tuple(each.fileno() for each in listeners))
-            # A session of its own: Ctrl-C at a terminal is for the supervisor to pass on.
-            self._process = subprocess.Popen(
-                command(inherited),
-                stdin=subprocess.DEVNULL,
-                pass_fds=(inherited.leash, *inherited.listeners),
-                start_new_session=True,
-            )
-        self.pid = self._process.pid
-        self._line.setblocking(False)
-        self._loop.add_reader(self._line, self._hear)
-        threading.Thread(target=self._wait, name=f"worker {place}", daemon=True).start()
-
-    def signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-
-    async def is_ready(self, within: float) -> bool:
-        """Waits until it can serve; False if it ends before, or takes longer."""
-        ready = asyncio.ensure_future(self.ready.wait())
-        await asyncio.wait((ready, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        return self.ready.is_set() and not self.leaving.is_set()
-
-    def _hear(self) -> None:
-        try:
-            words = self._line.recv(4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            words = b""
-        self.missed = 0
-        if READY in words:
-            self.ready.set()
-        if LEAVING in words:
-            self.leaving.set()
-        if not words:
-            self._loop.remove_reader(self._line)
-
-    def _wait(self) -> None:
-        code = self._process.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
-            self._loop.call_soon_threadsafe(self._end, code)
-
-    def _end(self, code: int) -> None:
-        self._hear()  # its end may be told before what it said last
-        self._loop.remove_reader(self._line)
-        self._line.close()
-        self.leaving.set()
-        if not self.ended.done():
-            self.ended.set_result(code)
-
-
 @dataclass(slots=True)
 class Place:
-    """Where one worker after another serves."""
+    """The place of one worker at a time."""
 
     number: int
     sockets: list[socket.socket]
     deaths: int = 0
-    """In a row."""
+    """Deaths in a row."""
     wish: asyncio.Future[bool] | None = None
-    """Set while the place is asked for a new worker; its result: whether there is one."""
+    """Set during a rolling restart; its result says whether the new worker serves."""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
-    """Starts workers, keeps them, replaces them one after another, and lets them go.
+    """Starts workers, restarts those that die, replaces them one after another, and stops them.
 
-    SIGTERM drains all of them, SIGINT stops them at once, SIGHUP replaces them.
+    SIGTERM drains all workers, SIGINT stops them at once, SIGHUP does a rolling restart.
     """
 
     def __init__(
@@ -191,17 +104,17 @@ class Supervisor:
         port: int,
         *,
         drain_seconds: float,
-        beside: Beside | None = None,
+        nodes: MediaNodes | None = None,
     ) -> None:
         self._command = command
-        self._beside = beside
+        self._nodes = nodes
         self._drain_seconds = drain_seconds
         self._host = host
         first = bind(host, port)
         self.port: int = first[0].getsockname()[1]
         self._places = [Place(0, first)]
         self._places += [Place(each, bind(host, self.port)) for each in range(1, workers)]
-        self._alive: set[Worker] = set()
+        self._alive: set[ChildProcess] = set()
         self._served = False
         self._code = 0
         self._stop = asyncio.Event()
@@ -209,18 +122,18 @@ class Supervisor:
         self._rolling: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
-        """Returns the exit code: 0 when every worker left as it was asked to, and in time."""
+        """Returns the exit code: 0 if every worker exited as asked, and in time."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._stop_at_once)
-        loop.add_signal_handler(signal.SIGHUP, self.roll)
-        if self._beside is not None:
-            self._beside.start()
-        tasks = [asyncio.create_task(self._keep(place)) for place in self._places]
+        loop.add_signal_handler(signal.SIGHUP, self.rolling_restart)
+        if self._nodes is not None:
+            self._nodes.start()
+        tasks = [asyncio.create_task(self._keep_worker(place)) for place in self._places]
         tasks.append(asyncio.create_task(self._watch()))
         _log.info("supervising", workers=len(self._places), port=self.port)
         stopping = asyncio.create_task(self._stop.wait())
-        # A task that ends by itself has failed; nothing is kept alive without its keeper.
+        # A task that ends by itself has failed: its worker would no longer be restarted.
         await asyncio.wait((*tasks, stopping), return_when=asyncio.FIRST_COMPLETED)
         for task in (*tasks, self._rolling):
             if task is not None:
@@ -229,17 +142,17 @@ class Supervisor:
         faults = [each for each in found if isinstance(each, Exception)]
         for fault in faults:
             _log.error("supervisor_fault", exc_info=fault)
-        return await self._dismiss() or int(bool(faults))
+        return await self._shut_down() or int(bool(faults))
 
-    def roll(self) -> None:
-        """Replaces every worker, one after another; each new one serves before the old leaves."""
+    def rolling_restart(self) -> None:
+        """Replaces every worker, one after another. A new one serves before the old one drains."""
         if self._rolling is None or self._rolling.done():
-            self._rolling = asyncio.create_task(self._roll())
+            self._rolling = asyncio.create_task(self._restart_all())
 
     # -- one place -------------------------------------------------------------------------------
 
-    async def _keep(self, place: Place) -> None:
-        """Has a worker in a place for as long as it isn't cancelled."""
+    async def _keep_worker(self, place: Place) -> None:
+        """Runs a worker in a place until cancelled."""
         worker = self._start(place)
         while True:
             if not self._served:
@@ -247,7 +160,7 @@ class Supervisor:
                 if worker.ready.is_set():
                     self._served = True
                 elif worker.ended.done() and not self._served:
-                    # None ever served: the next would fail as this one did.
+                    # No worker has served yet: the next one would fail in the same way.
                     self._code = max(worker.ended.result(), 1)
                     self._stop.set()
                     return
@@ -257,14 +170,14 @@ class Supervisor:
             else:
                 worker = await self._replace(place, worker)
 
-    async def _restart(self, place: Place, gone: Worker) -> Worker:
-        """A new worker for one that has ended or leaves by itself."""
+    async def _restart(self, place: Place, gone: ChildProcess) -> ChildProcess:
+        """Starts a new worker for one that has ended or drains by itself."""
         lived = asyncio.get_running_loop().time() - gone.began
         place.deaths = 1 if lived > STEADY_AFTER else place.deaths + 1
         pause = PAUSES[min(place.deaths, len(PAUSES)) - 1]
         code = gone.ended.result() if gone.ended.done() else None
         _log.error(
-            "worker_ended", worker=place.number, pid=gone.pid, ended=named(code), pause=pause
+            "worker_ended", worker=place.number, pid=gone.pid, ended=exit_name(code), pause=pause
         )
         for each in place.sockets:
             each.close()
@@ -273,15 +186,15 @@ class Supervisor:
         place.sockets = bind(self._host, self.port)
         worker = self._start(place)
         if place.wish is not None:
-            self._grant(place, await worker.is_ready(READY_WITHIN))
+            self._finish(place, await worker.is_ready(READY_WITHIN))
         return worker
 
-    async def _replace(self, place: Place, old: Worker) -> Worker:
-        """A new worker beside the old one, and then without it."""
+    async def _replace(self, place: Place, old: ChildProcess) -> ChildProcess:
+        """Starts a new worker, waits until it serves, and drains the old one."""
         new = self._start(place)
         if not await new.is_ready(READY_WITHIN):
             new.signal(signal.SIGKILL)
-            self._grant(place, False)
+            self._finish(place, False)
             return old
         old.signal(signal.SIGTERM)
         await asyncio.wait((old.ended,), timeout=self._drain_seconds + LEAVES_WITHIN)
@@ -289,19 +202,19 @@ class Supervisor:
             _log.error("worker_late", worker=place.number, pid=old.pid)
             old.signal(signal.SIGKILL)
         place.deaths = 0
-        self._grant(place, True)
+        self._finish(place, True)
         return new
 
-    def _start(self, place: Place) -> Worker:
+    def _start(self, place: Place) -> ChildProcess:
         command = partial(self._command, place.number)
-        worker = Worker(place.number, command, place.sockets)
+        worker = ChildProcess(place.number, command, place.sockets)
         self._alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._alive.discard(worker))
         _log.info("worker_started", worker=place.number, pid=worker.pid)
         return worker
 
     @staticmethod
-    def _grant(place: Place, done: bool) -> None:
+    def _finish(place: Place, done: bool) -> None:
         place.asked.clear()
         if place.wish is not None and not place.wish.done():
             place.wish.set_result(done)
@@ -309,22 +222,22 @@ class Supervisor:
 
     # -- all of them -----------------------------------------------------------------------------
 
-    async def _roll(self) -> None:
-        _log.info("rolling", workers=len(self._places))
+    async def _restart_all(self) -> None:
+        _log.info("restarting", workers=len(self._places))
         for place in self._places:
             place.wish = asyncio.get_running_loop().create_future()
             place.asked.set()
             if not await place.wish:
-                _log.error("roll_given_up", worker=place.number)
+                _log.error("restart_given_up", worker=place.number)
                 return
-        if self._beside is not None:
-            await self._beside.roll()
-        _log.info("rolled", workers=len(self._places))
+        if self._nodes is not None:
+            await self._nodes.rolling_restart()
+        _log.info("restarted", workers=len(self._places))
 
     async def _watch(self) -> None:
-        """Kills workers that beat no more: the members of a stuck one are better off elsewhere.
+        """Kills workers that have stopped beating, so that their members reconnect elsewhere.
 
-        Counted in looks and not in time, so that a pause of the whole machine kills nobody.
+        It counts checks, not seconds, so that a pause of the whole machine kills no worker.
         """
         for _ in itertools.repeat(None):
             await asyncio.sleep(1)
@@ -338,8 +251,8 @@ class Supervisor:
         self._at_once.set()
         self._stop.set()
 
-    async def _dismiss(self) -> int:
-        """Lets all workers go: first nobody new comes, then each drains itself."""
+    async def _shut_down(self) -> int:
+        """Stops all workers: first closes the sockets, then lets each worker drain."""
         for place in self._places:
             for each in place.sockets:
                 each.close()
@@ -348,7 +261,7 @@ class Supervisor:
         number = signal.SIGINT if self._at_once.is_set() else signal.SIGTERM
         for worker in leaving:
             worker.signal(number)
-        beside = asyncio.create_task(self._dismiss_beside(number))
+        nodes = asyncio.create_task(self._stop_nodes(number))
         everyone = asyncio.gather(*(worker.ended for worker in leaving))
         if not self._at_once.is_set():
             limit = self._drain_seconds + LEAVES_WITHIN
@@ -363,32 +276,22 @@ class Supervisor:
                 worker.signal(signal.SIGKILL)
         bad = 0
         for worker, code in zip(leaving, await everyone, strict=True):
-            if code not in (0, -number):  # by the signal itself: it had not begun to serve
+            if code not in (0, -number):  # died of the signal itself: it had not begun to serve
                 bad = 1
-                _log.error("worker_ended", worker=worker.place, pid=worker.pid, ended=named(code))
-        return self._code or bad or int(not await beside)
+                _log.error(
+                    "worker_ended", worker=worker.place, pid=worker.pid, ended=exit_name(code)
+                )
+        return self._code or bad or int(not await nodes)
 
-    async def _dismiss_beside(self, number: int) -> bool:
-        return self._beside is None or await self._beside.stop(number)
+    async def _stop_nodes(self, number: int) -> bool:
+        return self._nodes is None or await self._nodes.stop(number)
 
 
 async def _first(*awaited: Coroutine[Any, Any, object]) -> None:
-    """Waits for one of them; the others are cancelled."""
+    """Waits for the first one and cancels the others."""
     tasks = [asyncio.ensure_future(each) for each in awaited]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
-
-
-def named(code: int | None) -> str:
-    """How a process ended, in a word: `exit 1`, `SIGKILL`, or that it is still about to."""
-    if code is None:
-        return "leaving"
-    if code >= 0:
-        return f"exit {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

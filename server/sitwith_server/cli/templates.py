@@ -1,4 +1,4 @@
-"""`sitwith templates`: the agendas that are shipped."""
+"""`sitwith templates`: lists and prints the shipped agendas."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sitwith_server.cli.output import Commands, Failed, print_json, print_table
 def add(commands: Commands) -> None:
     """Adds the command to the command line."""
     command = commands.add_parser(
-        "templates", help="list the shipped agendas, or print one of them", allow_abbrev=False
+        "templates", help="list the shipped agendas, or print one", allow_abbrev=False
     )
-    command.add_argument("name", metavar="NAME", nargs="?", help="print this one, to be changed")
+    command.add_argument("name", metavar="NAME", nargs="?", help="print this agenda, to edit it")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(run=_run)
 

@@ -1,8 +1,8 @@
-"""A supervised worker's side: the sockets that it inherits, and the leash that it is on.
+"""The supervised side of a process: the sockets that it inherits, and its leash.
 
-The leash is one end of a socket pair. The worker writes a byte a second to it (`BEAT`, `READY` the
-first time, `LEAVING` while it drains); the supervisor writes nothing, so that its end means that
-the supervisor is gone, and then the worker drains as it does on SIGTERM.
+The leash is one end of a socket pair. The process writes a byte to it each second: first `READY`,
+then `BEAT`, and `LEAVING` while it drains. The supervisor writes nothing. If the leash closes, the
+supervisor has died, and the process drains as it does on SIGTERM.
 """
 
 from __future__ import annotations
@@ -23,25 +23,21 @@ LEAVING: Final = b"l"
 BEATS_EACH: Final = 1.0
 """Seconds between two beats."""
 _LOOKS_EACH: Final = 0.05
-"""Seconds between two looks at whether this worker can serve yet, or leaves."""
+"""Seconds between two checks whether the process is ready or drains."""
 
 
-class _Operator(Protocol):
-    draining: bool
+class App(Protocol):
+    """What the leash asks a worker or a media process."""
+
+    @property
+    def draining(self) -> bool: ...
 
     def ready(self) -> bool: ...
 
 
-class App(Protocol):
-    """What the leash asks a worker."""
-
-    @property
-    def operator(self) -> _Operator: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """File descriptors that a supervisor hands to its worker: the leash, and where to listen."""
+    """File descriptors from the supervisor: the leash and the sockets to listen on."""
 
     leash: int
     listeners: tuple[int, ...]
@@ -51,10 +47,10 @@ class Inheritance:
 
     @classmethod
     def parse(cls, words: str) -> Inheritance:
-        """Reads what `str` wrote.
+        """Parses the result of `str`.
 
         Raises:
-            ValueError: it didn't.
+            ValueError: `words` is something else.
         """
         leash, *listeners = (int(word) for word in words.split(","))
         if not listeners:
@@ -62,7 +58,7 @@ class Inheritance:
         return cls(leash, tuple(listeners))
 
     def sockets(self) -> list[socket.socket]:
-        """The bound sockets; the worker that gets ready listens on them."""
+        """The bound sockets. The worker listens on them when it can serve."""
         found = [socket.socket(fileno=each) for each in self.listeners]
         for each in found:
             each.set_inheritable(False)
@@ -70,7 +66,7 @@ class Inheritance:
 
 
 class Leash:
-    """Tells the supervisor how its worker does, and the worker when there is none any more."""
+    """Beats to the supervisor, and notices when the supervisor dies."""
 
     def __init__(self, inherited: Inheritance) -> None:
         self._line = socket.socket(fileno=inherited.leash)
@@ -78,7 +74,7 @@ class Leash:
         self._beating: asyncio.Task[None] | None = None
 
     def watch(self) -> None:
-        """Drains this process when the supervisor dies, also before it serves."""
+        """Sends this process SIGTERM when the supervisor dies, even before it serves."""
         threading.Thread(target=self._wait_for_the_end, name="leash", daemon=True).start()
 
     def _wait_for_the_end(self) -> None:
@@ -88,23 +84,23 @@ class Leash:
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def started(self, app: App) -> None:
-        """Begins to beat: for `wiring.run(on_started=…)`."""
+        """Starts to beat; the `on_started` of `wiring.worker.run`."""
         self._beating = asyncio.create_task(self._beat(app))
 
     async def _beat(self, app: App) -> None:
-        # By the loop that serves: a worker whose loop is stuck doesn't beat.
-        while not (app.operator.ready() or app.operator.draining):
+        # On the event loop that serves, so that a stuck worker doesn't beat.
+        while not (app.ready() or app.draining):
             await asyncio.sleep(_LOOKS_EACH)
         self._tell(READY)
         while True:
-            leaving = app.operator.draining
+            leaving = app.draining
             self._tell(LEAVING if leaving else BEAT)
             for _ in range(round(BEATS_EACH / _LOOKS_EACH)):
                 await asyncio.sleep(_LOOKS_EACH)
-                if app.operator.draining and not leaving:
+                if app.draining and not leaving:
                     break
 
     def _tell(self, word: bytes) -> None:
-        # A supervisor that is gone, or doesn't read: the other side of the leash tells.
+        # Fails if the supervisor has died or doesn't read; `watch` notices the former.
         with contextlib.suppress(OSError):
             self._line.send(word, socket.MSG_DONTWAIT)

@@ -1,8 +1,8 @@
-"""Every setting of a worker: its name, default, source and meaning.
+"""All settings: names, defaults, sources and meanings.
 
-A setting comes from a flag, else the environment, else a TOML file, else its default. A value that
-can't be used is refused by the setting's name before anything starts, and a secret is never part of
-the refusal. This package imports nothing else of ours, so that every layer may import it.
+A setting comes from a flag, else the environment, else a TOML file, else its default. A bad value
+is refused before anything starts. The refusal names the setting and never contains a secret. This
+package imports no other package of the server, so that every layer may import it.
 """
 
 from sitwith_server.config.addresses import http_url, next_place, socket_address

@@ -1,4 +1,4 @@
-"""How a server is reached: URLs and origins made of hosts and ports."""
+"""URLs and origins made from hosts and ports."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 
 def browser_host(host: str) -> str:
-    """A host as browsers write it in a URL and in `Origin` (WHATWG URL, host parsing): a name in
+    """Normalises a host as browsers do for URLs and `Origin` (WHATWG URL, host parsing): a name in
     lower case and ASCII, an IPv6 address in its shortest form, without brackets.
 
-    Raises `Invalid` for what is no host to a browser, and for a few that browsers take and nobody
-    means.
+    Raises:
+        Invalid: browsers refuse the host, or it is a form such as `127.1` that nobody means.
     """
     if ":" in host:
         return _ipv6(host)
     name = host.lower() if host.isascii() else _ascii(host)
     if not name or _FORBIDDEN.search(name):
-        raise Invalid("has a host that is none")
+        raise Invalid("has a host that is not valid")
     last = name.removesuffix(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last):
-        # Browsers read `127.1` and `010.0.0.1` as addresses, and write those.
+        # Browsers read `127.1` and `010.0.0.1` as IPv4 addresses.
         try:
             return str(ipaddress.IPv4Address(name))
         except ValueError:
@@ -38,14 +38,14 @@ def browser_host(host: str) -> str:
 
 
 def _ascii(name: str) -> str:
-    """UTS #46 as browsers do it: not transitional, so that `ß` stays itself."""
-    import idna  # its tables take a moment, and few hosts need them
+    """UTS #46 as in browsers: non-transitional, so that `ß` is kept."""
+    import idna  # slow to import, and few hosts need it
 
     try:
         return idna.encode(name, uts46=True, transitional=False).decode().lower()
     except idna.IDNAError:
         raise Invalid(
-            "has a host that can't be brought into ASCII: write it as browsers do (xn--…)"
+            "has a host that can't be converted to ASCII: write it as browsers do (xn--…)"
         ) from None
 
 
@@ -53,18 +53,18 @@ def _ipv6(host: str) -> str:
     try:
         address = ipaddress.IPv6Address(host)
     except ValueError:
-        raise Invalid("has an IPv6 address that is none") from None
+        raise Invalid("has an IPv6 address that is not valid") from None
     if address.scope_id is not None:
-        raise Invalid("has an IPv6 address with a zone, which browsers don't take")
+        raise Invalid("has an IPv6 address with a zone, which browsers don't accept")
     if address.ipv4_mapped is not None:
-        # Browsers write these by words, Python's newer versions with the IPv4 address.
+        # Browsers write two hexadecimal groups here, newer Pythons the IPv4 address.
         high, low = divmod(int(address.ipv4_mapped), 1 << 16)
         return f"::ffff:{high:x}:{low:x}"
     return address.compressed
 
 
 def authority(host: str, port: int | None, scheme: str) -> str:
-    """A URL's host and port, the port left out where it is the scheme's own (RFC 3986 §3.2)."""
+    """A URL's host and port, without the scheme's default port (RFC 3986 §3.2)."""
     name = f"[{host}]" if ":" in host else host
     if port is None or port == {"http": 80, "https": 443}[scheme]:
         return name
@@ -72,8 +72,8 @@ def authority(host: str, port: int | None, scheme: str) -> str:
 
 
 def http_url(host: str, port: int) -> str:
-    """Where a server that listens there can be reached from its own machine, as browsers write it
-    where they know such a host."""
+    """The URL of a server on its own machine, with the host as browsers write it if they accept
+    it."""
     found = host
     with contextlib.suppress(ValueError):
         found = browser_host(host)
@@ -82,7 +82,7 @@ def http_url(host: str, port: int) -> str:
 
 
 def derived_origins(public_url: str) -> tuple[str, ...]:
-    """The page's own origin; on a loopback address also its other usual names."""
+    """The page's own origin; for a loopback host also `localhost` and `127.0.0.1`."""
     parts = urlsplit(public_url)
     loopback = ("localhost", "127.0.0.1", "::1")
     if parts.hostname not in loopback:
@@ -92,17 +92,17 @@ def derived_origins(public_url: str) -> tuple[str, ...]:
 
 
 def socket_address(place: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    """What to bind for `address:port` in the form of the setting `metrics`."""
+    """Address family and address to bind for an `address:port` of the setting `metrics`."""
     host, _, port = place.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     return family, (host.strip("[]"), int(port))
 
 
 def next_place(place: str, number: int) -> str:
-    """`address:port` so many ports further on.
+    """Adds `number` to the port of an `address:port`.
 
     Raises:
-        Invalid: there is no such port.
+        Invalid: the port would be above 65535.
     """
     host, _, port = place.rpartition(":")
     if int(port) + number > 65_535:

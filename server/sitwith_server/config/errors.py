@@ -1,12 +1,11 @@
-"""What is wrong with a setting."""
+"""The error of a bad setting."""
 
 from __future__ import annotations
 
 
 class SettingError(ValueError):
-    """A setting that can't be used: which one, where it came from and what is wrong with it.
-
-    The text never repeats the value of a secret.
+    """A setting can't be used. The text names the setting, its source and the problem, and never
+    contains a secret.
     """
 
     def __init__(self, name: str, problem: str, *, source: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Where each setting comes from, and how it is shown."""
+"""Loads the settings from their sources, and lists them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ MASK: Final = "********"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with the source of each: `default`, `flag …`, `environment …` or `file …`."""
+    """Settings, each with its source: `default`, `flag …`, `environment …` or `file …`."""
 
     settings: Settings
     sources: Mapping[str, str]
     unknown: tuple[str, ...]
-    """Environment variables that look like ours and name no setting."""
+    """Environment variables that begin with the prefix and name no setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting, ready to be shown: a secret is masked."""
+    """One setting for display; secrets are masked."""
 
     name: str
     value: object
@@ -41,7 +41,7 @@ class Row:
 
 
 def names() -> tuple[str, ...]:
-    """All settings' names, in the order in which they are shown."""
+    """Names of all settings, in order of display."""
     return tuple(each.name for each in fields(Settings))
 
 
@@ -56,7 +56,7 @@ def flag(name: str) -> str:
 
 
 def help_text(name: str) -> str:
-    """What a setting is for, in one line."""
+    """The meaning of a setting, in one line."""
     text = Settings.__dataclass_fields__[name].metadata["help"]
     assert isinstance(text, str)
     return text
@@ -69,14 +69,14 @@ def load(
     file: Path | None = None,
     defaults: Mapping[str, object] | None = None,
 ) -> Loaded:
-    """Settles every setting.
+    """Loads every setting.
 
-    `flags` holds what the command line gave, by setting name; `file` is the file the command line
-    named (else `SITWITH_CONFIG`); `defaults` are a command's own defaults, such as the demo's.
-    An empty environment variable counts as unset, as Compose files write them.
+    flags: values from the command line, by setting name. environ: environment variables; an empty
+    one counts as unset, as Compose files write them. file: the TOML file; None: the one in
+    `SITWITH_CONFIG`, if any. defaults: a command's own defaults, such as the demo's.
 
     Raises:
-        SettingError: a value can't be used, or the file names no setting.
+        SettingError: a value can't be used, or the file has an unknown setting.
     """
     if file is None and environ.get(CONFIG_VARIABLE):
         file = Path(environ[CONFIG_VARIABLE])
@@ -139,14 +139,14 @@ def _read(file: Path) -> dict[str, str]:
     except OSError as error:
         raise SettingError("config", f"{file} can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        # The parser's own words may quote a line, and a line may hold a key.
+        # The parser's message may quote a line, which may hold a key.
         raise SettingError("config", f"{file} is not valid TOML") from None
     return {name: _plain(name, value, f"file {file}") for name, value in table.items()}
 
 
 def _plain(name: str, value: object, source: str) -> str:
     if name not in names():
-        raise SettingError(name, "there is no such setting", source=source)
+        raise SettingError(name, "is not a known setting", source=source)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(value)
     if isinstance(value, bool):

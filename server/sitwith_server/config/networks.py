@@ -1,4 +1,4 @@
-"""Addresses and networks, each in one form."""
+"""IP addresses and networks in normal form."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 def plain_address(text: str) -> Address:
-    """An address without its zone; an IPv4 address that is written as IPv6 (RFC 4291 §2.5.5.2), as
-    sockets for both do, is the IPv4 address.
+    """Parses an address and drops its zone. An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), as
+    dual-stack sockets report it, becomes the IPv4 address.
 
     Raises:
-        ValueError: it is none.
+        ValueError: `text` is not an address.
     """
     found = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
@@ -25,10 +25,10 @@ def plain_address(text: str) -> Address:
 
 
 def plain_network(text: str) -> Network:
-    """A network, or one address, in the same form.
+    """Parses a network or a single address, and normalises it like `plain_address`.
 
     Raises:
-        ValueError: it is none, or has bits set beyond its length.
+        ValueError: `text` is not a network, or has bits set after its prefix.
     """
     found = ipaddress.ip_network(text)
     if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_MAPPED):

@@ -1,5 +1,5 @@
-"""From the text that somebody wrote to what a setting holds. Each parser raises `Invalid` with what
-would fit, and never repeats the value."""
+"""Parsers from a setting's text to its value. Each raises `Invalid`, which says what is expected
+and never repeats the text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sitwith_server.config.networks import plain_network
 T = TypeVar("T")
 
 KEY_BYTES: Final = 16
-"""Of the operator's key, at least: it is all that stands before the API."""
+"""Least length of the operator's key, the only protection of the API."""
 
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
@@ -71,12 +71,11 @@ def _read(read: Callable[[str], object], check: Check[T]) -> Callable[[str], T]:
 
 
 def origin(value: str) -> str:
-    """`scheme://host[:port]`, brought into the form in which browsers write it in `Origin`
-    (RFC 6454 §6.2)."""
+    """`scheme://host[:port]`, normalised as browsers write `Origin` (RFC 6454 §6.2)."""
     try:
         parts = urlsplit(value.strip())
     except ValueError:
-        raise Invalid("has a host that is none") from None
+        raise Invalid("has a host that is not valid") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise Invalid("must look like https://example.org")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
@@ -84,7 +83,7 @@ def origin(value: str) -> str:
     try:
         port = parts.port
     except ValueError:
-        raise Invalid("has a port that is no port") from None
+        raise Invalid("has an invalid port") from None
     scheme = parts.scheme.lower()
     return f"{scheme}://{authority(browser_host(parts.hostname), port, scheme)}"
 
@@ -123,24 +122,26 @@ def networks(value: str) -> tuple[str, ...]:
         except ValueError:
             raise Invalid("must each be an IP address or a network like 10.0.0.0/8") from None
         if network.prefixlen == 0:
-            raise Invalid("must not be everybody")
+            raise Invalid("must not include every address")
         found.append(str(network))
     return tuple(dict.fromkeys(found))
 
 
 def public_address(value: str) -> str:
-    """An address that is told to members."""
+    """An address that members' browsers send to."""
     found = ipaddress.ip_address(address(value))
     if isinstance(found, ipaddress.IPv6Address):
         if found.scope_id is not None:
-            raise Invalid("must be an address without a zone: members' machines have others")
+            raise Invalid(
+                "must be an address without a zone: a zone means nothing on members' machines"
+            )
         if found.ipv4_mapped is not None:
             return str(found.ipv4_mapped)
     return str(found)
 
 
 def redis(value: str) -> str:
-    """One URL, or several separated by commas; a Sentinel URL has commas of its own."""
+    """One URL, or several separated by commas. A Sentinel URL may contain commas itself."""
     for scheme in re.findall(r"(?:^|,)\s*([^,]*?)://", value) or [""]:
         if scheme not in REDIS_SCHEMES:
             schemes = ", ".join(f"{each}://" for each in REDIS_SCHEMES)
@@ -189,12 +190,12 @@ def places(value: str) -> tuple[str, ...]:
         raise Invalid("must each look like host:port")
     ports = (place.rpartition(":")[2] for place in found if not place.endswith("]"))
     if any(port.isdigit() and not 0 < int(port) < 65_536 for port in ports):
-        raise Invalid("has a port that is no port")
+        raise Invalid("has an invalid port")
     return found
 
 
 def turn_urls(value: str) -> tuple[str, ...]:
-    """RFC 7065 §3.1: `turn:` or `turns:`, host, maybe port, maybe `?transport=udp|tcp`."""
+    """RFC 7065 §3.1: `turn:` or `turns:`, host, optional port, optional `?transport=udp|tcp`."""
     found = tuple(dict.fromkeys(_split(value)))
     form = r"turns?:(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?"
     if not all(re.fullmatch(form, url) for url in found):

@@ -1,4 +1,4 @@
-"""What touches the outside: sockets, HTTP, the page, WebSocket connections, logs and metrics.
+"""The server's outside: sockets, HTTP, the page, WebSocket connections, logs and metrics.
 
-`server.py` is uvicorn's server as a worker runs it; `flow.py` and `origins.py` serve several parts.
+`server.py` is uvicorn's server as a worker runs it. Several parts use `rates.py` and `origins.py`.
 """

@@ -1,4 +1,4 @@
-"""uvicorn's server as a worker runs it: signals, and the metrics' own port, are the worker's."""
+"""uvicorn's server as a worker runs it, and the server of the metrics port."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from starlette.responses import Response
 from sitwith_server.config import Settings, socket_address
 from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.routing import route
-from sitwith_server.gateway.sockets.guard import Guard
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
-from sitwith_server.gateway.sockets.limits import Sockets
 from sitwith_server.gateway.sockets.listener import Listener
+from sitwith_server.gateway.sockets.policy import SocketPolicy
+from sitwith_server.gateway.sockets.table import SocketTable
 from sitwith_server.gateway.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _SCRAPERS: Final = 32
-"""Sockets at the metrics' port."""
+"""Most sockets of one address at the metrics port."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn raises the caught signal again at its end; ours ends with exit code 0."""
+    """Leaves signals to the worker. uvicorn would raise them again at its end, and so exit with a
+    code other than 0."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Binds as uvicorn does, and accepts by `Listener`."""
+        """Binds as uvicorn does, and accepts with `Listener`."""
         await super().startup(sockets)
         loop, config = asyncio.get_running_loop(), self.config
 
@@ -47,22 +48,22 @@ class Server(uvicorn.Server):
 
         listeners: list[Any] = []
         for server in self.servers:
-            # The event loop closes its own; the listening goes on by the copy.
+            # The event loop closes its socket; the copy goes on listening.
             copies = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
             server.close()
             listeners += [Listener(copy, make, config.backlog, loop) for copy in copies]
         self.servers = listeners
 
-    def listens_no_more(self) -> None:
+    def stop_listening(self) -> None:
         for listening in self.servers:
             listening.close()
 
 
 def bind_metrics(place: str) -> socket.socket:
-    """A socket at `SITWITH_METRICS`. In a rolling restart the old worker and the new share it.
+    """Binds `SITWITH_METRICS`. In a rolling restart the old and the new worker share the port.
 
     Raises:
-        OSError: it is not to be had.
+        OSError: the port can't be bound.
     """
     family, address = socket_address(place)
     made = socket.socket(family, socket.SOCK_STREAM)
@@ -77,18 +78,22 @@ def bind_metrics(place: str) -> socket.socket:
 
 
 class MetricsPort:
-    """Serves `GET /metrics`, and nothing else, at an address of its own."""
+    """Serves `GET /metrics`, and nothing else, at its own address.
+
+    room_sizes: returns the number of connections of each room.
+    """
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, crowds: Callable[[], Iterable[int]]
+        self, settings: Settings, metrics: Metrics, room_sizes: Callable[[], Iterable[int]]
     ) -> None:
         self._place = settings.metrics
-        self._metrics, self._crowds = metrics, crowds
+        self._metrics, self._room_sizes = metrics, room_sizes
         self._serving: asyncio.Task[None] | None = None
+        policy = SocketPolicy(sockets=SocketTable(_SCRAPERS, 2 * _SCRAPERS))
         self._server = Server(
             uvicorn.Config(
                 app.site([route("/metrics", GET=self._show)], settings, metrics),
-                http=HttpProtocol.guarded(Guard(sockets=Sockets(_SCRAPERS, 2 * _SCRAPERS))),
+                http=HttpProtocol.with_policy(policy),
                 ws="none",
                 access_log=False,
                 log_config=None,
@@ -100,24 +105,24 @@ class MetricsPort:
         )
 
     async def _show(self, request: Request) -> Response:
-        self._metrics.rooms(self._crowds())
+        self._metrics.rooms(self._room_sizes())
         return Response(self._metrics.render(), media_type=CONTENT_TYPE)
 
     async def start(self) -> None:
-        """Serves, where an address is set.
+        """Starts to serve, if an address is set.
 
         Raises:
-            OSError: it is not to be had.
+            OSError: the port can't be bound.
         """
         if self._place is not None:
             self._serving = asyncio.create_task(self._server.serve([bind_metrics(self._place)]))
             while not (self._server.started or self._serving.done()):
                 await asyncio.sleep(0.01)
 
-    def leave(self) -> None:
-        """Others serve at this address from now on."""
+    def stop_listening(self) -> None:
+        """Stops listening: another worker serves at this address."""
         if self._serving is not None:
-            self._server.listens_no_more()
+            self._server.stop_listening()
 
     async def stop(self) -> None:
         self._server.should_exit = True

@@ -1,4 +1,4 @@
-"""The stages of a checked agenda as the room's."""
+"""Converts the stages of a checked agenda to the room's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sitwith_server.room.model import ChatPolicy
 
 
 def to_stages(stages: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
-    """Stages as `sitwith_protocol.agenda.read_stages` gives them, in the room's form."""
+    """stages: as `sitwith_protocol.agenda.read_stages` returns them."""
     return tuple(_stage(stage) for stage in stages)
 
 

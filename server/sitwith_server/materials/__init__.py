@@ -1,6 +1,6 @@
-"""What is shown to a circle from a file: looked into by its content, and made anew (MT*).
+"""Makes uploaded pictures and PDFs safe to show (MT*).
 
-Nothing that somebody sent is ever handed on: pictures are decoded and encoded again, papers are
-read and written again, each in a process of its own that may take so much time and memory and no
-more. Only what comes out of there reaches others.
+No uploaded file is passed on. A picture is decoded and encoded again, a PDF is read and a new one
+written. Each file has a child process of its own with limits on time and memory, in a sandbox.
+Others get only the output of that process.
 """

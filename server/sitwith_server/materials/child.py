@@ -1,8 +1,8 @@
-"""The process that looks into one file: `python -I -m sitwith_server.materials.child picture`.
+"""The child process that sanitizes one file: `python -I -m sitwith_server.materials.child picture`.
 
-The file comes on standard input; what is made of it goes to standard output, after one line of
-JSON that says what it is or why it is not shown. It may reach neither files nor network, and take
-so much time and memory and no more.
+It reads the file from standard input. It writes one line of JSON to standard output, with the
+result's properties or the reason for a refusal, and then the new file. It has no access to files or
+network, and its time and memory are limited.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sitwith_server.materials.confine import confine
 from sitwith_server.materials.kinds import PICTURE, Clean, Unfit
+from sitwith_server.materials.sandbox import enter_sandbox
 
 MEMORY = 1_024 * 2**20
 CPU_SECONDS = 10
 
 
 def main() -> int:
-    """Reads, washes, writes; 0 even where the file is not shown: that is an answer, too."""
+    """Returns the exit code: 0 also for a refused file, which is a valid result."""
     bound()
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    wash = ready(sys.argv[1])
+    sanitize = ready(sys.argv[1])
     data = sys.stdin.buffer.read()
-    walls = confine()
+    walls = enter_sandbox()
     try:
         if not data:
             raise Unfit("empty")
-        made = wash(data)
+        made = sanitize(data)
     except Unfit as unfit:
         _say({"unfit": unfit.reason, "walls": walls})
         return 0
@@ -44,20 +44,21 @@ def main() -> int:
 
 
 def ready(kind: str) -> Callable[[bytes], Clean]:
-    """All that is needed of the disk is read now."""
+    """Returns the function for this kind of file. Imports all that it needs, since the sandbox
+    forbids reading files later."""
     for each in ("ascii", "charmap", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le"):
         codecs.lookup(each)
     if kind == PICTURE:
         from sitwith_server.materials import pictures
 
         return pictures.clean
-    from sitwith_server.materials import papers
+    from sitwith_server.materials import pdf
 
-    return papers.clean
+    return pdf.clean
 
 
 def bound() -> None:
-    """All limits but the one on time."""
+    """Sets all resource limits but the one on CPU time."""
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, 0),

@@ -1,7 +1,7 @@
-"""Pictures and colour profiles inside a paper: what they say of themselves is left out.
+"""Removes metadata from pictures and colour profiles inside a PDF.
 
-Nothing is decoded here. Parts are kept by name, and all others dropped: where a photograph was
-taken, who made it, what lies behind its end.
+It decodes nothing. It keeps known parts by name and drops all others, such as location and author
+of a photograph, and data after its end.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _JFIF: Final = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _KEPT: Final = frozenset((*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD)) - {0xC8}
 """Frames, tables, scans and restarts (ISO 10918-1, table B.1)."""
 _NEXT: Final = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-"""What ends the data of a scan: a mark that is neither a stuffed byte nor a restart."""
+"""The end of a scan's data: a marker that is neither a stuffed byte nor a restart."""
 
 
 def jpeg(data: bytes) -> bytes | None:
-    """A JPEG without comments and what programs have put beside the picture; None for no JPEG."""
+    """The JPEG without comments and application data; None if it is no JPEG."""
     if data[:2] != b"\xff\xd8":
         return None
     kept, at, framed = [b"\xff\xd8"], 2, False
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            at += 1  # some programs leave bytes between two parts
+            at += 1  # some programs write bytes between two segments
             continue
         mark = data[at + 1]
         if mark in (0xFF, 0x00, 0x01) or 0xD0 <= mark <= 0xD8:
@@ -36,7 +36,7 @@ def jpeg(data: bytes) -> bytes | None:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         part = data[at:end]
         if mark == 0xE0 and part[4:9] == b"JFIF\x00":
-            kept.append(_JFIF)  # says how colours are meant; the rest of it is a thumbnail
+            kept.append(_JFIF)  # without the thumbnail
         elif mark == 0xEE and part[4:9] == b"Adobe" and len(part) >= 16:
             kept.append(b"\xff\xee\x00\x0e" + part[4:16])
         elif mark in _KEPT:
@@ -60,7 +60,7 @@ _TILE: Final = 0xFF90
 
 
 def jpeg2000(data: bytes) -> bytes | None:
-    """A JPEG 2000 without comments, names and addresses; None for none."""
+    """The JPEG 2000 without comments, names and URLs; None if it is none."""
     if data[:4] == _CODE:
         return _code(data)
     if data[:12] != _SIGNED:
@@ -98,14 +98,14 @@ def _box(kind: bytes, body: bytes) -> bytes:
 
 
 def _may(kind: bytes, body: bytes) -> bool:
-    """Of the head of a picture what says how it is to be seen; colours by number, no profiles."""
+    """Whether a box of the header is kept: sizes, palettes, and colour spaces by number."""
     if kind == b"colr":
         return body[:1] == b"\x01"
     return kind in (b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef", b"res ")
 
 
 def _code(data: bytes) -> bytes | None:
-    """The pixels' code, whose head may have comments."""
+    """The codestream without comments."""
     if data[:4] != _CODE:
         return None
     kept, at = [data[:2]], 2
@@ -126,7 +126,7 @@ _TAGS: Final = frozenset(
     (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"wtpt", b"bkpt", b"chad",
      b"A2B0", b"A2B1", b"A2B2", b"B2A0", b"B2A1", b"B2A2", b"D2B0", b"D2B1", b"D2B2", b"cicp")
 )  # fmt: skip
-"""Numbers about colours. Names, makers, dates and rights are not among them."""
+"""Tags with numbers about colours; no names, makers, dates or rights."""
 _TYPES: Final = frozenset(
     (b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA ", b"mpet", b"cicp")
 )
@@ -134,7 +134,7 @@ _MOST_TAGS: Final = 100
 
 
 def icc(data: bytes) -> bytes | None:
-    """A colour profile that has nothing but numbers; None for none."""
+    """The colour profile with its numbers alone; None if it is none."""
     if len(data) < 132 or data[36:40] != b"acsp":
         return None
     count = int.from_bytes(data[128:132], "big")

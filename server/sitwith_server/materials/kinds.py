@@ -1,4 +1,4 @@
-"""What comes of a file: something fit to be shown, or the name of what is wrong with it."""
+"""Kinds of files, results of sanitizing, and reasons for a refusal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ REASONS: Final = {
     "too_complex": "The file takes too long, or too much memory, to look into.",
     "damaged": "The file is damaged.",
 }
-"""Why a file is not shown, by the name of the reason."""
+"""Texts by reason."""
 
 
 class Unfit(Exception):
-    """A file that is not shown; its text is the name of the reason, one of `REASONS`."""
+    """The file is refused. The exception's text is the reason, a key of `REASONS`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -39,7 +39,7 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """A file made anew. Sizes in pixels, of a picture; how many pages, of a paper."""
+    """A sanitized file. Pictures have width and height in pixels; PDFs have a number of pages."""
 
     type: str
     body: bytes = field(repr=False)
@@ -48,8 +48,8 @@ class Clean:
     pages: int = 0
 
 
-def guise(data: bytes) -> str | None:
-    """`svg` or `html`, for what begins like one of them."""
+def markup_of(data: bytes) -> str | None:
+    """`svg` or `html` if the file begins like one of them, else None."""
     head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not head.startswith(b"<"):
         return None

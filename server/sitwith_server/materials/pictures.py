@@ -1,7 +1,7 @@
-"""Pictures: decoded and encoded again, so that nothing but the picture itself is left of the file.
+"""Decodes pictures and encodes them again, so that only the pixels are left of the file.
 
-Where it was taken (Exif), thumbnails, colour profiles, comments, and whatever else a file can be
-at the same time, are gone.
+This removes Exif data such as the location, thumbnails, colour profiles, comments and any other
+data in the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import warnings
 from typing import Final
 
-# Pillow would read these when it needs them, and then the process may read nothing any more.
+# Pillow imports these on demand; in the sandbox it could not.
 from PIL import (
     GifImagePlugin,
     Image,
@@ -23,20 +23,20 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from sitwith_server.materials.kinds import Clean, Unfit, guise
+from sitwith_server.materials.kinds import Clean, Unfit, markup_of
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
 PIXELS: Final = 50_000_000
-"""Of a picture that is decoded at all; the largest cameras of telephones take as many."""
+"""Most pixels of an uploaded picture; the largest phone cameras make as many."""
 SIDE: Final = 2_560
-"""Pixels of the longer side of what is shown."""
+"""Longer side of the result, in pixels."""
 PNG_BYTES: Final = 3 * 2**20
-"""Above this a drawing is a photograph, and JPEG does it better."""
+"""A larger PNG is most likely a photograph and becomes a JPEG."""
 QUALITY: Final = 86
 WHITE: Final = (255, 255, 255)
 
 _SEEN: Final = [0] + [255] * 255
-"""By how opaque a point is, whether anything of it is seen."""
+"""A lookup table by alpha: 0 for invisible points, 255 for all others."""
 
 Image.preinit()
 _READ: Final = (
@@ -51,12 +51,12 @@ _READ: Final = (
 
 
 def clean(data: bytes) -> Clean:
-    """A JPEG or PNG of the picture in `data`.
+    """Makes a JPEG or PNG of the picture in `data`.
 
     Raises:
-        Unfit: it is none that is shown.
+        Unfit: the picture is refused.
     """
-    if (other := guise(data)) is not None:
+    if (other := markup_of(data)) is not None:
         raise Unfit(other)
     try:
         picture = _opened(data)
@@ -65,17 +65,17 @@ def clean(data: bytes) -> Clean:
     except Exception:
         raise Unfit("not_a_picture") from None
     try:
-        return _made_anew(picture)
+        return _reencoded(picture)
     except MemoryError:
         raise Unfit("too_complex") from None
     except Exception:
-        # Whatever a decoder stumbles over, the file is not what it should be.
+        # A decoder may raise anything for a malformed file.
         raise Unfit("damaged") from None
 
 
 def _opened(data: bytes) -> Image.Image:
     with warnings.catch_warnings():
-        # The size is looked at below, before anything is decoded.
+        # The size is checked below, before anything is decoded.
         warnings.simplefilter("ignore")
         Image.MAX_IMAGE_PIXELS = None
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -87,17 +87,17 @@ def _opened(data: bytes) -> Image.Image:
     return picture
 
 
-def _made_anew(picture: Image.Image) -> Clean:
+def _reencoded(picture: Image.Image) -> Clean:
     drawn = picture.format in ("PNG", "GIF")
     if picture.format == "JPEG":
-        picture.draft("RGB", (SIDE, SIDE))  # decodes no more than is needed
+        picture.draft("RGB", (SIDE, SIDE))  # decodes at a lower resolution
     turned = ImageOps.exif_transpose(picture)
     clear = turned.has_transparency_data
     plain = turned.convert("RGBA" if clear else "RGB")
     plain.thumbnail((SIDE, SIDE))
-    # A new image: what the decoder has noted beside the pixels stays behind.
+    # A new image, so that the decoder's metadata stays behind.
     bare = Image.new(plain.mode, plain.size)
-    # Nor what colours the unseen parts have: what was cut out of a picture may still be there.
+    # Without the colours of invisible points, which may show what was cut out of the picture.
     bare.paste(plain, mask=plain.getchannel("A").point(_SEEN) if clear else None)
     if drawn or clear:
         body = _encoded(bare, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""What an engine counts: whole numbers by fixed words, never of anybody in particular."""
+"""The counters of an engine, none of which is about a single member."""
 
 from __future__ import annotations
 
@@ -8,38 +8,37 @@ from dataclasses import asdict, dataclass
 
 @dataclass(slots=True)
 class Counters:
-    """Since the engine's start. The drops are datagrams that were not taken, by their reason."""
+    """Counts since the engine's start. The names of the fields are the metrics' labels."""
 
     received: int = 0
-    """RTP packets that were taken in."""
+    """RTP packets that were received and authentic."""
     sent: int = 0
-    """Datagrams that left, checks and handshakes included."""
+    """Datagrams that were sent, STUN and DTLS included."""
 
     checks: int = 0
-    """Correct connectivity checks."""
+    """Valid connectivity checks (RFC 8445)."""
     answers: int = 0
-    """Correct answers to checks of ours: an address that has proven itself, or still consents."""
+    """Valid answers to our checks: the address is confirmed, or still consents (RFC 7675)."""
     bad_checks: int = 0
-    """STUN that is malformed, no request of ours, no answer to one, or not signed with the
-    password."""
+    """STUN messages that are malformed, not for us, or not signed with the password."""
     eager_checks: int = 0
-    """Checks above the rate that one agent is granted."""
+    """Checks above the rate limit of one ICE agent."""
     strangers: int = 0
-    """Datagrams from addresses that have not proven themselves."""
+    """Datagrams from addresses that have not been confirmed."""
     odd: int = 0
     """Datagrams that are neither STUN nor DTLS nor RTP."""
     unsealed: int = 0
     """RTP and RTCP that SRTP refused: not authentic, repeated or too old."""
     late: int = 0
-    """RTP that had waited here for too long: the loop lagged."""
+    """RTP that waited in the socket for too long, because the event loop lagged."""
     floods: int = 0
-    """RTP and RTCP of members who send more packets, or more streams, than anybody needs."""
+    """RTP and RTCP of members above their limit of packets or of SSRCs."""
     crowded: int = 0
-    """DTLS above what one handshake needs."""
+    """DTLS datagrams above the queue's limit."""
     unsent: int = 0
-    """Packets that the kernel would not take at once."""
+    """Packets that the kernel did not take at once, or that were too long to forward."""
     faults: int = 0
-    """Packets that met a defect of ours."""
+    """Packets whose processing raised, because of a defect of the server."""
 
     offers: int = 0
     busy: int = 0
@@ -52,11 +51,11 @@ class Counters:
     failed: int = 0
     """Transports dropped because DTLS failed, the wrong certificate included."""
     silent: int = 0
-    """Transports dropped because nothing was heard of them any more."""
+    """Transports dropped because no authentic packet came for too long."""
     refusing: int = 0
-    """Transports dropped because the address they were sent to did not consent any more."""
+    """Transports dropped because the address did not consent for too long (RFC 7675)."""
     ended: int = 0
-    """Transports that the member's side closed."""
+    """Transports that the member closed."""
 
     def read(self) -> Mapping[str, int]:
         return asdict(self)

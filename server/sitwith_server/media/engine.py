@@ -1,8 +1,7 @@
-"""The engine's contract: what moves packets, and only those that the room's routes allow.
+"""The contract of an engine, which forwards packets along a room's routes and no others.
 
-An engine knows members by their seat ids and nothing of the room but its routes. It starts silent
-and falls silent: without a plan, and after `silence`, nothing is forwarded. `tests/media` holds one
-contract suite that every engine passes.
+An engine knows members by their seat ids and of the room only its routes. Without a plan, and after
+`silence`, it forwards nothing. `tests/media` has one contract suite that every engine passes.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ MAX_SDP: Final = 32_768
 
 AUDIO_SLOTS: Final = 11
 VIDEO_SLOTS: Final = 6
-"""Receive slots of one connection at most; of more voices the loudest are forwarded."""
+"""The most receive slots of one connection. If more people speak, the loudest are forwarded."""
 
 
 class OfferRefused(ValueError):
     """An offer that can't be answered.
 
     `reason` is a fixed word (`too_long`, `malformed`, `no_bundle`, `too_many_slots`, `no_codec`,
-    `no_ssrc`, `busy` …) and never repeats anything of the offer.
+    `no_ssrc`, `busy` …) and never quotes the offer.
     """
 
     def __init__(self, reason: str) -> None:
@@ -36,25 +35,25 @@ class OfferRefused(ValueError):
 
 
 class EngineDown(ConnectionError):
-    """The engine can't do it now (a gateway behind it is away). Nothing was changed, and what can't
-    be controlled is not forwarding."""
+    """The engine can't do it now, for instance because a Janus gateway can't be reached. Unless the
+    method says otherwise, nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The routes of one state of the room.
 
-    rev: rises with every plan that the room's reconciler makes; an engine ignores one that is not
-        above the last it was given, and one whose `routes.turn` is below the highest it has seen
-        (the floor's fencing number), so that nothing that was taken away comes back late.
+    rev: rises with every plan that the room's reconciler makes. An engine ignores a plan whose
+        `rev` is not above the last one's, and one whose `routes.turn` (the floor's fencing number)
+        is below the highest it has seen. So nothing that was taken away comes back late.
     """
 
     rev: int
     routes: Routes
 
 
-class Take(Enum):
-    """What pictures a member's own device takes: a choice of the person or of a weak line."""
+class PictureChoice(Enum):
+    """Which pictures a member receives: chosen by the person, or because of a slow network."""
 
     NONE = "none"
     LOW = "low"
@@ -62,11 +61,11 @@ class Take(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """What was really forwarded of one member since the connection's room was opened.
+class Speech:
+    """How long one member was forwarded speaking since the room was opened on this engine.
 
-    seconds: of speech (packets with voice in them that went to at least one listener).
-    speaking: whether that was so within the last half second.
+    seconds: of speech that was forwarded to at least one receiver.
+    speaking: whether there was any within the last half second.
     """
 
     seconds: float
@@ -74,10 +73,10 @@ class Voice:
 
 
 class Watcher(Protocol):
-    """Told by the engine, from the event loop; must not block or raise."""
+    """Called by the engine from the event loop. Must not block or raise."""
 
-    def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
-        """Who is on which receive slot (by mid) of `member` just now: always the whole map."""
+    def slots_changed(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
+        """The whole map of `member`'s receive slots, by mid: who is on which one now."""
         ...
 
     def connected(self, member: MemberId) -> None:
@@ -85,7 +84,7 @@ class Watcher(Protocol):
         ...
 
     def lost(self, member: MemberId) -> None:
-        """The member's transport is gone, and not because of `drop` or a newer offer."""
+        """The member's transport has ended, and not by `drop` or a newer offer."""
         ...
 
 
@@ -93,13 +92,13 @@ class MediaRoom(Protocol):
     """One room on an engine."""
 
     async def answer(self, member: MemberId, sdp: str) -> str:
-        """The answer to an offer; replaces the member's transport, unless the offer is an ICE
-        restart of it (same fingerprint, new credentials: RFC 8445 §9, RFC 8839 §5.4).
+        """Answers an offer. Replaces the member's transport, unless the offer is an ICE restart of
+        it (same fingerprint, new credentials: RFC 8445 §9, RFC 8839 §5.4).
 
-        An engine that can't send and receive on one transport refuses an offer that does both by
-        `two_transports`. The member then makes two connections: one whose offer only sends and one
-        that only receives. Each offer replaces the transport of its own direction, `mapped` names
-        mids of the receiving one, and when either is lost, both are.
+        An engine that can't send and receive on one transport refuses an offer that does both with
+        `two_transports`. The member then makes two connections, one whose offer only sends and one
+        whose offer only receives. Each offer replaces the transport of its own direction.
+        `slots_changed` names mids of the receiving one. When either is lost, both are.
 
         Raises:
             OfferRefused: nothing was changed.
@@ -108,60 +107,66 @@ class MediaRoom(Protocol):
         ...
 
     async def apply(self, plan: Plan) -> None:
-        """From its return on no packet leaves that the plan doesn't allow. An implementation that
-        moves packets itself has done so before it first suspends.
+        """Applies a plan. Once it returns, no packet leaves that the plan doesn't allow. An engine
+        that forwards packets itself ensures this before its first await.
 
         Raises:
-            EngineDown: routes that the plan takes away may be open until `silence` or the
-                engine's own lease has ended them.
+            EngineDown: routes that the plan takes away may stay open until `silence`, or until the
+                engine's own lease runs out.
         """
         ...
 
     def silence(self) -> None:
-        """Forwards nothing from now on, until the next plan. Never fails. An engine that steers
-        gateways tells them at once, and ends its hold on one that does not confirm it."""
+        """Stops forwarding at once, until the next plan. Never fails. An engine with Janus gateways
+        tells them at once, and ends its session on one that does not confirm."""
         ...
 
     def lease(self, until: float) -> None:
-        """The plan is good until this moment (`time.monotonic()`), whatever happens: an engine that
-        moves packets itself looks before it forwards one, so that a process that was stopped for a
-        while forwards nothing when it wakes. Without a call there is no such end. Never fails."""
+        """Lets the plan hold until this moment (`time.monotonic()`) and no longer. An engine that
+        forwards packets itself compares the clock before each one, so that a process that was
+        stopped forwards nothing when it resumes. Without a call the plan holds for ever. Never
+        fails."""
         ...
 
-    def take(self, member: MemberId, pictures: Take) -> None:
-        """What pictures this member takes from now on; `HIGH` at first."""
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice) -> None:
+        """Sets which pictures this member receives; `HIGH` at first."""
         ...
 
     async def drop(self, member: MemberId) -> None:
         """Ends the member's transport, if there is one."""
         ...
 
-    def voices(self) -> Mapping[MemberId, Voice]:
-        """Of every member who has been forwarded at all."""
+    def speech(self) -> Mapping[MemberId, Speech]:
+        """The forwarded speech of every member who was forwarded at all."""
         ...
 
-    def keep(self, members: Collection[MemberId]) -> None:
-        """Forgets whatever it remembers of anybody else who has no transport: takes, sums, bounds.
-        Never fails."""
+    def forget_others(self, members: Collection[MemberId]) -> None:
+        """Forgets everything about all others who have no transport: choices of pictures, seconds
+        of speech, rate limits. Never fails."""
         ...
 
     async def close(self) -> None: ...
 
 
 class Engine(Protocol):
-    """Opens rooms. One of a process."""
+    """Opens rooms. A process has one."""
 
     async def open(self, room: str, watcher: Watcher) -> MediaRoom:
-        """A room without members, silent. Raises `EngineDown`; ValueError if it is open already."""
+        """Opens a room, without members and silent.
+
+        Raises:
+            EngineDown: it can't be opened now.
+            ValueError: it is open already.
+        """
         ...
 
     def load(self) -> float:
         """How full this engine is, 0 (idle) to 1 (takes no further room)."""
         ...
 
-    def well(self) -> bool:
-        """Whether all that it does by itself goes on as it should. Asked by its node alone, at even
-        intervals; an engine that isn't well is closed, and another one made."""
+    def is_healthy(self) -> bool:
+        """Whether its loops still run; see `loops.Loop.is_healthy`. Called by the node alone, at
+        even intervals. The node closes an unhealthy engine and another one is made."""
         ...
 
     async def close(self) -> None: ...

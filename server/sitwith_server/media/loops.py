@@ -1,8 +1,8 @@
-"""Work that goes on by itself, so that none of it ends without a word.
+"""Background work whose failures are always noticed.
 
-* `Loop`: turns without an end. A turn that raises is logged and the next one comes; a loop that has
-  ended, that hangs in a turn or of which no turn succeeds is not well, which its watcher asks.
-* `Tasks`: work that nobody waits for. What it raises is logged.
+* `Loop`: repeats a turn for ever. A turn that raises is logged, and the next one follows. A loop
+  that has ended, hangs in a turn, or fails in every turn is unhealthy; its owner checks that.
+* `Tasks`: tasks that nobody awaits. What they raise is logged.
 * `guarded`: a callback for an event loop, a library or the log. What it raises is logged.
 """
 
@@ -16,42 +16,42 @@ import structlog
 
 from sitwith_server.log.base import LogDown
 
-LOOKS: Final = 8
-"""Looks of its watcher in which a turn must end, where nothing else is said. A node looks four
-times a second."""
-FAULTS: Final = 20
-"""Turns that may fail in a row."""
-SAID_EACH: Final = 10.0
-"""Seconds between two lines about the same fault that comes again and again."""
+MAX_CHECKS: Final = 8
+"""Health checks within which a turn must end, by default. A node checks four times a second."""
+MAX_FAULTS: Final = 20
+"""Turns in a row that may fail, by default."""
+LOG_EVERY: Final = 10.0
+"""Seconds between two log lines about the same fault."""
 
 P = ParamSpec("P")
 
 _log = structlog.get_logger(__name__)
 
 
-class Often:
-    """Says a fault at once, and while it goes on again every `SAID_EACH` seconds."""
+class FaultLog:
+    """Logs a fault at once, and every `LOG_EVERY` seconds while it goes on."""
 
     def __init__(self, event: str, **fields: object) -> None:
         self._event, self._fields = event, fields
         self._next = float("-inf")
         self._times = 0
 
-    def say(self, fault: BaseException) -> None:
-        """From within an event loop."""
+    def log(self, fault: BaseException) -> None:
+        """To be called from within an event loop."""
         self._times += 1
         now = asyncio.get_running_loop().time()
         if now >= self._next:
             _log.error(self._event, **self._fields, times=self._times, exc_info=fault)
-            self._next, self._times = now + SAID_EACH, 0
+            self._next, self._times = now + LOG_EVERY, 0
 
 
 class Loop:
-    """Turns with a rest before each.
+    """Repeats `rest` and then `turn`, for ever.
 
-    name: of its log lines (`media_loop_fault`, `media_loop_ended`), a fixed word.
-    rest: what is waited for before a turn, as long as it takes: time, or something to do.
-    bears: turns that may fail in a row. looks: of its watcher in which a turn must end.
+    name: a fixed word for its log lines (`media_loop_fault`, `media_loop_ended`).
+    rest: waits for the time or the event that makes a turn due; may take any time.
+    max_faults: turns in a row that may fail.
+    max_checks: health checks within which a turn must end.
     """
 
     def __init__(
@@ -60,44 +60,46 @@ class Loop:
         turn: Callable[[], Awaitable[object]],
         rest: Callable[[], Awaitable[object]],
         *,
-        bears: int = FAULTS,
-        looks: int = LOOKS,
+        max_faults: int = MAX_FAULTS,
+        max_checks: int = MAX_CHECKS,
     ) -> None:
         self.name = name
         self._turn, self._rest = turn, rest
-        self._bears, self._looks = bears, looks
+        self._max_faults, self._max_checks = max_faults, max_checks
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._resting = True
         self._turns = self._seen = self._stuck = self._failed = 0
-        self._often = Often("media_loop_fault", loop=name)
+        self._fault_log = FaultLog("media_loop_fault", loop=name)
 
     def start(self) -> None:
-        """From within the event loop. The first turn comes after a rest."""
+        """To be called from within the event loop. Begins with a rest."""
         self._task = asyncio.create_task(self._run(), name=f"sitwith-{self.name}")
         self._task.add_done_callback(self._ended)
 
     def close(self) -> None:
-        """No turn begins any more; one that is under way is cancelled."""
+        """Ends the loop; a turn under way is cancelled."""
         self._closing = True
         if self._task is not None:
             self._task.cancel()
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """Closes, and returns once the last turn has ended."""
         self.close()
         if self._task is not None:
             await asyncio.wait((self._task,))
 
-    def well(self) -> bool:
-        """Whether it goes on as it should. To be asked at even intervals by one watcher alone: a
-        turn that hangs is known by how often it was met, so that a process which stood still, its
-        watcher with it, takes nothing for stuck."""
+    def is_healthy(self) -> bool:
+        """Whether it still makes turns that succeed. To be called at even intervals and from one
+        place only: a hanging turn is known by how many checks have met it. So a process that was
+        stopped as a whole does not take its loops for stuck."""
         if self._task is None or self._closing:
             return True
         moved, self._seen = self._turns != self._seen, self._turns
         self._stuck = 0 if moved or self._resting else self._stuck + 1
-        return not (self._task.done() or self._stuck >= self._looks or self._failed >= self._bears)
+        return not (
+            self._task.done() or self._stuck >= self._max_checks or self._failed >= self._max_faults
+        )
 
     async def _run(self) -> None:
         while True:
@@ -107,12 +109,12 @@ class Loop:
                 self._resting = False
                 await self._turn()
             except LogDown:
-                # Nothing is wrong here: it is tried again.
+                # No fault of this loop, so it does not count.
                 self._failed = 0
             except Exception as fault:
                 self._fail(fault)
             except asyncio.CancelledError as fault:
-                # Of something that a turn waited for; or of this loop itself.
+                # Either the loop itself is cancelled, or something that a turn awaited.
                 if self._closing or _is_cancelled():
                     raise
                 self._fail(fault)
@@ -122,7 +124,7 @@ class Loop:
 
     def _fail(self, fault: BaseException) -> None:
         self._failed += 1
-        self._often.say(fault)
+        self._fault_log.log(fault)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not self._closing:
@@ -136,15 +138,15 @@ def _is_cancelled() -> bool:
 
 
 class Tasks:
-    """Work that nobody waits for. What it raises is logged as `event`, except that the log is away.
+    """Tasks that nobody awaits. What they raise is logged as `event`, except `LogDown`.
 
-    known: what else may be raised that is no defect.
+    known: exceptions that are no defect and not logged either.
     """
 
     def __init__(
         self, event: str = "media_fault", known: tuple[type[BaseException], ...] = ()
     ) -> None:
-        self._often = Often(event)
+        self._fault_log = FaultLog(event)
         self._known: tuple[type[BaseException], ...] = (LogDown, *known)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -162,21 +164,21 @@ class Tasks:
             return
         fault = task.exception()
         if fault is not None and not isinstance(fault, self._known):
-            self._often.say(fault)
+            self._fault_log.log(fault)
 
     def cancel(self) -> None:
-        """Ends what still runs, soon."""
+        """Cancels what still runs; does not wait for it."""
         for task in list(self._running):
             task.cancel()
 
     async def finish(self, within: float) -> None:
-        """Lets it run to its end for so many seconds; cancels what runs then."""
+        """Waits for at most `within` seconds, then cancels what still runs."""
         if running := list(self._running):
             await asyncio.wait(running, timeout=within)
         await self.end()
 
     async def end(self) -> None:
-        """Cancels what still runs, and returns once it has ended."""
+        """Cancels what still runs and waits for its end."""
         running = list(self._running)
         self.cancel()
         if running:
@@ -184,18 +186,18 @@ class Tasks:
 
 
 def guarded(
-    name: str, call: Callable[P, None], then: Callable[[], None] | None = None
+    name: str, call: Callable[P, None], on_fault: Callable[[], None] | None = None
 ) -> Callable[P, None]:
-    """`call`, for somebody who can't do anything about what it raises: that is logged as
-    `media_callback_fault` with this name, and `then` is called."""
-    often = Often("media_callback_fault", callback=name)
+    """Wraps `call` for a caller that can't handle exceptions: they are logged as
+    `media_callback_fault` with this name, and then `on_fault` is called."""
+    often = FaultLog("media_callback_fault", callback=name)
 
     def guard(*args: P.args, **fields: P.kwargs) -> None:
         try:
             call(*args, **fields)
         except Exception as fault:
-            often.say(fault)
-            if then is not None:
-                then()
+            often.log(fault)
+            if on_fault is not None:
+                on_fault()
 
     return guard

@@ -71,6 +71,18 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """Something that is due once.
+
+    at: when (unix seconds), or None. act: does it, and everything else of its kind that is due by
+    then; its number is a seed of chance.
+    """
+
+    at: Callable[[RoomState], float | None]
+    act: Callable[[Draft, int], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Blank:
     """Entries of the control log that hold what the state does not hold any more, and what is to
     stand there instead: folding it comes to the same state.
@@ -101,10 +113,7 @@ class Family:
     comparable by `==`."""
     settle: Callable[[Draft], None] | None = None
     """What follows from what has just been done, whichever command did it."""
-    deadlines: Callable[[RoomState], Iterable[float | None]] | None = None
-    """When (unix seconds) something of it is due; None: not at all."""
-    tick: Callable[[Draft, int], None] | None = None
-    """Does what is due. The number is a seed of chance."""
+    deadlines: tuple[Deadline, ...] = ()
     seat_gone: Callable[[RoomState, Seat], RoomState] | None = None
     """Drops what it keeps of a seat that is there no more."""
     at_end: Mapping[str, object] = field(default_factory=dict)

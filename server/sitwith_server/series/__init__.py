@@ -1,11 +1,11 @@
-"""What the meetings of a series keep of one another, where the operator has turned it on.
+"""What a series stores about its meetings, where the operator has turned series on.
 
-Laws of this package:
+Rules of this package:
 
-* a person is a handle: a keyed hash that is bound to the series, of a secret that only the person
-  has. No name, no seat's secret and no word is ever here;
-* an evening is written as it stands by now, whole: writing it twice, late, or from several workers
-  comes to the same;
-* what was erased stays erased: an evening as it stood before an erasure is not taken any more;
-* nothing here runs in the event loop but `Lane` and `Keeper`, which never wait for a database.
+* A person is a handle: a keyed hash, bound to the series, of a secret that only the person has. No
+  name, no resume value and no message is stored.
+* A meeting is stored as a summary of all that it has added so far. Writing a summary twice, late,
+  or from several workers gives the same result.
+* Erased data stays erased: a summary from before an erasure is refused.
+* Only `DatabaseThread` and `MeetingWriter` run in the event loop. They never block on the database.
 """

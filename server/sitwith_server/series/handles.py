@@ -1,9 +1,9 @@
-"""From a person's secret to their handle in one series.
+"""Computes a person's handle in one series from their secret.
 
-The secret has 160 random bits and is made for one series by the person's own browser or program.
-The handle is HMAC-SHA-256 (RFC 2104) under the operator's key over the series and the secret, cut
-to 128 bits: handles of two series have nothing in common, and who has the store without the key
-can't even try a secret out.
+The secret has 160 random bits. The person's browser or program makes one for each series. The
+handle is the HMAC-SHA-256 (RFC 2104) of series and secret under the operator's key, cut to 128
+bits. Handles of two series can't be compared, and without the key nobody can test a secret
+against a stolen store.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _CHECK: Final = b"sitwith series key 1\0"
 
 
 class Handles:
-    """Makes handles with one key."""
+    """Computes handles with one key."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
 
     def of(self, series: str, secret: bytes) -> bytes:
-        """The handle of whoever has this secret."""
+        """The handle of the person who has this secret."""
         words = _PERSON + series.encode() + b"\0" + secret
         return hmac.digest(self._key, words, hashlib.sha256)[:HANDLE_BYTES]
 
     def check(self) -> str:
-        """What a store remembers of the key, so that another key is noticed."""
+        """A hash of the key. The store keeps it and so detects another key."""
         return hmac.digest(self._key, _CHECK, hashlib.sha256).hex()

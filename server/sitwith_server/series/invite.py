@@ -1,7 +1,7 @@
-"""Invitations for calendars: iCalendar (RFC 5545), by the library of that name.
+"""Invitations for calendars: iCalendar files (RFC 5545).
 
-A file names the series and its times, and a link only where whoever makes it gives one: rooms are
-new for each meeting, and the server keeps no token that could stand in a file.
+A file has the title and the times of a series. It has a link only if the caller gives one: each
+meeting has a new room, and the server keeps only hashes of tokens.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ LONGEST_RULE: Final = 120
 
 
 class BadRule(ValueError):
-    """No rule of meetings; the text says what one is."""
+    """Not a rule for meetings; the text says what is expected."""
 
 
 def every_days(days: int) -> str:
-    """The rule of a meeting every so many days."""
+    """The RRULE of a meeting every `days` days."""
     weeks, rest = divmod(days, 7)
     return f"FREQ=DAILY;INTERVAL={days}" if rest else f"FREQ=WEEKLY;INTERVAL={weeks}"
 
 
 def read_rule(text: str) -> str:
-    """An RRULE (RFC 5545 §3.3.10) of days, weeks or months, in its usual form. Its end is no part
-    of it.
+    """Checks an RRULE (RFC 5545 §3.3.10) of days, weeks or months and returns it in normal form.
+    COUNT and UNTIL are refused: the plan has the number of meetings.
 
     Raises:
-        BadRule: it is none.
+        BadRule: `text` is not such a rule.
     """
     if len(text) > LONGEST_RULE:
         raise BadRule(f"must have at most {LONGEST_RULE} characters")
@@ -58,16 +58,16 @@ def read_rule(text: str) -> str:
 def calendar(
     series: str, plan: Plan, *, host: str, now: float, link: str | None = None, words: str = ""
 ) -> bytes:
-    """The file that asks people to come.
+    """Makes an invitation.
 
-    host: what makes the event's id the same each time, and different from any other server's.
-    now: unix seconds. link: where to enter. words: a description.
+    host: the server's host name, which makes the event's id unique among servers.
+    now: unix seconds. link: URL of the room. words: description.
 
     Raises:
-        ValueError: the plan has no beginning.
+        ValueError: the plan has no start time.
     """
     if plan.starts_at is None:
-        raise ValueError("no beginning")
+        raise ValueError("no start time")
     zone = ZoneInfo(plan.timezone)
     begins = datetime.fromisoformat(plan.starts_at).replace(tzinfo=zone)
     event = Event()

@@ -1,4 +1,4 @@
-"""What is kept, as values. Times are unix seconds."""
+"""What the store holds, as values. Times are unix seconds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Handle = bytes
-"""A person in one series: see `handles`."""
+"""A person in one series (`handles`)."""
 
 
 class StoreDown(Exception):
-    """The store could not do it, now. Its text is the kind of fault and nothing of what is kept."""
+    """The store can't be used just now. The text is the kind of fault and holds no stored data."""
 
 
 class StoreRefused(Exception):
-    """A store that can't be used as it is set: `setting` says which, `problem` what to mend."""
+    """The store can't be used as it is set. `setting` names the setting, `problem` says why."""
 
     def __init__(self, setting: str, problem: str) -> None:
         super().__init__(f"{setting}: {problem}")
@@ -24,8 +24,12 @@ class StoreRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When the meetings are. `starts_at` is a local time (`2026-11-24T19:00:00`) in `timezone`, an
-    IANA name; `rule` an RRULE (RFC 5545 §3.3.10) without its end, which is `count` meetings."""
+    """Title and times of a series.
+
+    starts_at: local time of the first meeting (`2026-11-24T19:00:00`). timezone: an IANA name.
+    seconds: length of a meeting. rule: an RRULE (RFC 5545 §3.3.10) without COUNT and UNTIL.
+    count: number of meetings; None: no end.
+    """
 
     title: str
     timezone: str = "UTC"
@@ -37,7 +41,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """Somebody was removed. `known`: whether their handle is kept with it."""
+    """A removed person. `known`: whether the ban has their handle."""
 
     id: str
     at: float
@@ -46,7 +50,7 @@ class Ban:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A series as its operator sees it: counts, no handles."""
+    """A series as the operator sees it: counts, no handles."""
 
     id: str
     plan: Plan
@@ -58,34 +62,35 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What a series knows when a meeting begins. People are numbers, their places in `people`."""
+class SeriesHistory:
+    """What a series knows when a meeting begins. The other fields name people by their index in
+    `people`."""
 
     people: tuple[Handle, ...] = field(default=(), repr=False)
     waited: tuple[int, ...] = ()
-    """Of each: how many rounds they have been of since they last began one."""
+    """For each person: rounds they took part in since they last began one."""
     met: tuple[tuple[int, int, int], ...] = ()
-    """Who met whom, and how often."""
+    """Two people, and how often they met in a pair or group."""
     banned: tuple[int, ...] = ()
     bans: bool = False
-    """Whether anybody is banned, those without a handle too."""
+    """Whether anybody is banned, with a handle or without."""
     title: str = ""
     times: bool = False
-    """Whether it is planned when the meetings are."""
+    """Whether the plan has times."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evening:
-    """What a meeting has added by now. `number` is how far its room's log was read: of two, the
-    one with the higher number is the later one."""
+class MeetingSummary:
+    """All that a meeting has added so far. `number` is the `seq` of the control log up to which it
+    was made: of two summaries the one with the higher number is the later."""
 
     room: str
     number: int
     here: Mapping[Handle, int] = field(default_factory=dict, repr=False)
-    """Who has been inside, and how many rounds they have waited since they last began one."""
+    """Everybody who was inside, with the rounds they took part in since they last began one."""
     met: Mapping[tuple[Handle, Handle], int] = field(default_factory=dict, repr=False)
-    """Who met whom tonight and how often, the lesser handle first."""
+    """How often two people met in this meeting; the lesser handle first."""
     removed: Mapping[str, Handle | None] = field(default_factory=dict, repr=False)
-    """By the seat that they had; None: they had no handle."""
+    """Removed people by their seat; None: the seat had no handle."""
     expires_at: float = 0.0
-    """When the room's time is over, as things are now."""
+    """When the room's life ends, as of now."""

@@ -1,7 +1,7 @@
-"""Opening a store: the engine for its URL, its tables as they have to be, and its key.
+"""Opens a store: makes the engine for its URL, migrates its tables and checks the key.
 
-SQLite is one file for all workers of one machine (write-ahead log, five seconds' patience with one
-another, what is deleted is overwritten); workers of several machines need PostgreSQL.
+SQLite is one file for all workers of one machine: with a write-ahead log, locks that wait up to
+five seconds, and deleted data overwritten. Workers on several machines need PostgreSQL.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sitwith_server.series.model import StoreRefused
 from sitwith_server.series.tables import VERSIONS, about
 
 PATIENCE: Final = 5
-"""Seconds that a connection, a lock or a statement may take."""
+"""Longest time for a connection, a lock or a statement, in seconds."""
 STARTS_WITHIN: Final = 30.0
-"""Seconds that a worker waits for others to be done with the tables of a file."""
+"""Seconds that a worker waits while others migrate the tables of a file."""
 _LOCK: Final = 7_482_911_352
-"""PostgreSQL's advisory lock under which one worker at a time looks after the tables."""
+"""The advisory lock under which one worker at a time migrates the tables (PostgreSQL)."""
 _KEY: Final = "key"
 _SQLITE: Final = (
     "PRAGMA synchronous = NORMAL",
@@ -40,23 +40,23 @@ _SQLITE: Final = (
 
 
 def engine_for(url: str) -> Engine:
-    """An engine that has not connected yet.
+    """Makes an engine. It has not connected yet.
 
     Raises:
-        StoreRefused: the URL is none.
+        StoreRefused: the URL is malformed.
     """
     try:
         parts = make_url(url)
     except ArgumentError:
-        raise StoreRefused("series_url", "is no database URL") from None
+        raise StoreRefused("series_url", "is not a database URL") from None
     return _sqlite(parts) if parts.get_backend_name() == "sqlite" else _postgresql(parts)
 
 
 def prepare(engine: Engine, handles: Handles) -> None:
-    """Makes or renews the tables, one worker at a time, and compares the key.
+    """Makes or migrates the tables, one worker at a time, and checks the key.
 
     Raises:
-        StoreRefused: by the setting that has to be mended.
+        StoreRefused: a setting is wrong; it names which.
     """
     try:
         if engine.dialect.name == "sqlite":
@@ -79,13 +79,14 @@ def _in_turn(engine: Engine, handles: Handles) -> None:
                 _compare(connection, handles.check())
             return
         except OperationalError as fault:
-            # Another worker is at it, on a slow disk.
+            # Another worker is migrating, on a slow disk.
             if not _is_locked(fault.orig) or time.monotonic() > end:
                 raise
 
 
 def _write_ahead(engine: Engine) -> None:
-    """Once for a file; among several who want to at once SQLite lets no one wait."""
+    """Sets the journal mode, which a file keeps. SQLite fails at once, without its usual timeout,
+    where another worker does the same."""
     end = time.monotonic() + STARTS_WITHIN
     while True:
         try:
@@ -114,21 +115,21 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: object) -> None:
-        # The driver would begin transactions by rules of its own; they begin below.
+        # Turns off the driver's own transactions; `begin` below starts them.
         connection.isolation_level = None
         for line in _SQLITE:
             connection.execute(line)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later could not wait for another writer.
+        # A transaction that reads first can't wait for another writer when it wants to write.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
 
 def _touch(file: Path) -> None:
-    """The file, for its owner alone."""
+    """Creates the file, readable by its owner alone."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
@@ -177,9 +178,9 @@ def _version(connection: Connection) -> str | None:
 
 
 def _compare(connection: Connection, check: str) -> None:
-    """With another key nobody would be known any more, and nobody banned."""
+    """Refuses another key: with it no person would be recognised and no ban would hold."""
     known = connection.execute(select(about.c.value).where(about.c.name == _KEY)).scalar()
     if known is None:
         connection.execute(insert(about).values(name=_KEY, value=check))
     elif known != check:
-        raise StoreRefused("series_key", "is not the one that this store was begun with")
+        raise StoreRefused("series_key", "is not the key that this database was created with")

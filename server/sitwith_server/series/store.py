@@ -1,4 +1,5 @@
-"""The store: each method is one transaction, and blocks. `Lane` is for calling it from a loop."""
+"""The store. Each method is one transaction and blocks; from an event loop call it through
+`DatabaseThread`."""
 
 from __future__ import annotations
 
@@ -15,27 +16,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from sitwith_server.series.handles import Handles
 from sitwith_server.series.model import (
     Ban,
-    Evening,
     Handle,
-    Memory,
+    MeetingSummary,
     Overview,
     Plan,
+    SeriesHistory,
     StoreDown,
 )
 from sitwith_server.series.opening import engine_for, prepare
-from sitwith_server.series.tables import ban, here, meeting, met, series
+from sitwith_server.series.tables import attendance, ban, encounter, meeting, series
 
 CLOSED: Final = 2**62
-"""A fence that no evening passes: nothing more is taken of this meeting."""
+"""A fence above all numbers: every further summary of the meeting is refused."""
 MEETINGS_KNOWN: Final = 200
-"""A new meeting knows who was at so many before it."""
-_SWEEPS: Final = (here, met, ban, meeting, series)
+"""Earlier meetings that make up the history of a new one."""
+_SWEEPS: Final = (attendance, encounter, ban, meeting, series)
 
 
 class Store:
-    """One database. `opened` is how to get it.
+    """One database; `open` makes it.
 
-    Every method raises StoreDown where the database can't do it now.
+    Every method raises StoreDown if the database fails.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -44,11 +45,11 @@ class Store:
         self._insert: Any = sqlite.insert if on_sqlite else postgresql.insert
 
     @classmethod
-    def opened(cls, url: str, handles: Handles) -> Store:
-        """The store with its tables as this version needs them.
+    def open(cls, url: str, handles: Handles) -> Store:
+        """Opens a store, and makes or migrates its tables.
 
         Raises:
-            StoreRefused: by the setting that has to be mended.
+            StoreRefused: a setting is wrong; it names which.
         """
         engine = engine_for(url)
         try:
@@ -79,14 +80,14 @@ class Store:
             return _overview(db, id)
 
     def drop(self, id: str) -> bool:
-        """Erases all of a series; False where there was none."""
+        """Erases a series with all its meetings; False if there is none."""
         with self._begin() as db:
             return bool(db.execute(delete(series).where(series.c.id == id)).rowcount)
 
     # -- meetings ----------------------------------------------------------------------------------
 
-    def begin(self, id: str, room: str, at: float, expires_at: float) -> Memory | None:
-        """Notes a meeting and says what the series knows; None where there is no such series.
+    def begin(self, id: str, room: str, at: float, expires_at: float) -> SeriesHistory | None:
+        """Adds a meeting and returns the history of the series; None if there is no such series.
 
         at, expires_at: unix seconds of the room's clock.
         """
@@ -98,82 +99,90 @@ class Store:
                 return None
             values = {"room": room, "series": id, "at": at, "expires_at": expires_at, "fence": 0}
             times = row.starts_at is not None
-            memory = replace(_memory(db, id), title=row.title, times=times)
+            history = replace(_history(db, id), title=row.title, times=times)
             db.execute(insert(meeting).values(**values))
-            return memory
+            return history
 
     def rooms(self, id: str, now: float) -> list[str]:
-        """The rooms of a series that may still be open."""
+        """Ids of rooms of a series that may still be open. now: unix seconds."""
         wanted = select(meeting.c.room).where(meeting.c.series == id, meeting.c.expires_at > now)
         with self._begin() as db:
             return list(db.execute(wanted).scalars())
 
     def unknown(self, id: str, handles: Collection[Handle]) -> set[Handle]:
-        """Those of `handles` of which nothing is kept (any more)."""
+        """Those of `handles` about whom nothing is stored."""
         with self._begin() as db:
-            memory = _memory(db, id)
-        return set(handles) - set(memory.people)
+            history = _history(db, id)
+        return set(handles) - set(history.people)
 
-    def keep(self, evening: Evening, at: float) -> bool | None:
-        """Writes what a meeting has added by now. False: not taken, for it was told before an
-        erasure; None: there is no such meeting any more."""
+    def keep(self, summary: MeetingSummary, at: float) -> bool | None:
+        """Stores a meeting's summary.
+
+        at: unix seconds, for new bans.
+
+        Returns:
+            False if the summary is from before an erasure and was refused; None if there is no such
+            meeting.
+        """
         with self._begin() as db:
-            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == evening.room)
+            wanted = select(meeting.c.series, meeting.c.fence).where(meeting.c.room == summary.room)
             row = db.execute(wanted.with_for_update()).first()
             if row is None:
                 return None
-            if evening.number < row.fence:
+            if summary.number < row.fence:
                 return False
             later = update(meeting).where(
-                meeting.c.room == evening.room, meeting.c.expires_at < evening.expires_at
+                meeting.c.room == summary.room, meeting.c.expires_at < summary.expires_at
             )
-            db.execute(later.values(expires_at=evening.expires_at))
-            self._keep_here(db, evening)
-            self._keep_met(db, evening)
-            for seat, handle in sorted(evening.removed.items()):
-                values = {"series": row.series, "room": evening.room, "seat": seat, "at": at}
+            db.execute(later.values(expires_at=summary.expires_at))
+            self._write_attendance(db, summary)
+            self._write_encounters(db, summary)
+            for seat, handle in sorted(summary.removed.items()):
+                values = {"series": row.series, "room": summary.room, "seat": seat, "at": at}
                 made = self._insert(ban).values(
                     id=secrets.token_hex(8), handle=handle, lifted=False, **values
                 )
                 db.execute(made.on_conflict_do_nothing(index_elements=["room", "seat"]))
             return True
 
-    def _keep_here(self, db: Connection, evening: Evening) -> None:
+    def _write_attendance(self, db: Connection, summary: MeetingSummary) -> None:
         rows = [
-            {"room": evening.room, "handle": handle, "waited": waited, "number": evening.number}
-            for handle, waited in sorted(evening.here.items())
+            {"room": summary.room, "handle": handle, "waited": waited, "number": summary.number}
+            for handle, waited in sorted(summary.here.items())
         ]
         if rows:
-            made = self._insert(here)
+            made = self._insert(attendance)
             later = made.on_conflict_do_update(
                 index_elements=["room", "handle"],
                 set_={"waited": made.excluded.waited, "number": made.excluded.number},
-                where=here.c.number <= made.excluded.number,
+                where=attendance.c.number <= made.excluded.number,
             )
             db.execute(later, rows)
 
-    def _keep_met(self, db: Connection, evening: Evening) -> None:
+    def _write_encounters(self, db: Connection, summary: MeetingSummary) -> None:
         rows = [
-            {"room": evening.room, "one": one, "other": other, "times": times}
-            for (one, other), times in sorted(evening.met.items())
+            {"room": summary.room, "one": one, "other": other, "times": times}
+            for (one, other), times in sorted(summary.met.items())
         ]
         if rows:
-            made = self._insert(met)
+            made = self._insert(encounter)
             more = made.on_conflict_do_update(
                 index_elements=["room", "one", "other"],
                 set_={"times": made.excluded.times},
-                where=met.c.times < made.excluded.times,
+                where=encounter.c.times < made.excluded.times,
             )
             db.execute(more, rows)
 
     # -- erasing -----------------------------------------------------------------------------------
 
     def erase(self, id: str, handle: Handle, fences: Mapping[str, int]) -> bool:
-        """Everything of one person; whether there was anything. What they were banned for stays, as
-        a ban of nobody by name.
+        """Erases all data of one person. Bans of that person stay, without the handle.
 
-        fences: of each room that is open, the number from which its evenings know of the erasure.
-            Of all others nothing more is taken.
+        fences: for each open room, the number of the first summary without that person's data.
+            Every further summary of another room is refused.
+
+        Returns:
+            Whether anything was stored.
         """
         with self._begin() as db:
             rooms = list(db.execute(select(meeting.c.room).where(meeting.c.series == id)).scalars())
@@ -182,7 +191,7 @@ class Store:
                 lower = update(meeting).where(meeting.c.room == room, meeting.c.fence < fence)
                 db.execute(lower.values(fence=fence))
             gone = 0
-            for table, columns in ((here, ("handle",)), (met, ("one", "other"))):
+            for table, columns in ((attendance, ("handle",)), (encounter, ("one", "other"))):
                 for column in columns:
                     gone += _delete(db, table, column, id, handle)
             nameless = update(ban).where(ban.c.series == id, ban.c.handle == handle)
@@ -190,7 +199,7 @@ class Store:
         return gone > 0
 
     def lift(self, id: str, which: str) -> bool:
-        """Ends a ban; False where there is none."""
+        """Lifts a ban; False if there is none."""
         with self._begin() as db:
             lifting = update(ban).where(
                 ban.c.series == id, ban.c.id == which, ban.c.lifted.is_(False)
@@ -198,8 +207,8 @@ class Store:
             return bool(db.execute(lifting.values(lifted=True, handle=None)).rowcount)
 
     def sweep(self) -> None:
-        """Leaves as little as can be of what was deleted in the database's own files: SQLite's is
-        written anew, PostgreSQL's dead rows are cleared away."""
+        """Removes deleted data from the database's files, as far as possible: rewrites SQLite's
+        file, vacuums PostgreSQL's tables."""
         try:
             if self._engine.dialect.name == "sqlite":
                 self._sweep_file()
@@ -241,8 +250,9 @@ def _overview(db: Connection, id: str) -> Overview | None:
     if row is None:
         return None
     of_series = meeting.c.series == id
-    people = select(func.count(here.c.handle.distinct())).join_from(here, meeting)
-    pairs = select(met.c.one, met.c.other).join_from(met, meeting).where(of_series).distinct()
+    people = select(func.count(attendance.c.handle.distinct())).join_from(attendance, meeting)
+    met = select(encounter.c.one, encounter.c.other).join_from(encounter, meeting)
+    pairs = met.where(of_series).distinct()
     bans = select(ban).where(ban.c.series == id, ban.c.lifted.is_(False)).order_by(ban.c.at)
     return Overview(
         id=id,
@@ -255,7 +265,7 @@ def _overview(db: Connection, id: str) -> Overview | None:
     )
 
 
-def _memory(db: Connection, id: str) -> Memory:
+def _history(db: Connection, id: str) -> SeriesHistory:
     late = (
         select(meeting.c.room, meeting.c.at)
         .where(meeting.c.series == id)
@@ -263,7 +273,9 @@ def _memory(db: Connection, id: str) -> Memory:
         .limit(MEETINGS_KNOWN)
         .subquery()
     )
-    came = select(here.c.handle, here.c.waited).join(late, late.c.room == here.c.room)
+    came = select(attendance.c.handle, attendance.c.waited).join(
+        late, late.c.room == attendance.c.room
+    )
     waited = {r.handle: r.waited for r in db.execute(came.order_by(late.c.at))}
     bans = select(ban.c.handle).where(ban.c.series == id, ban.c.lifted.is_(False))
     banned = [r.handle for r in db.execute(bans)]
@@ -273,12 +285,14 @@ def _memory(db: Connection, id: str) -> Memory:
     people = sorted(waited)
     number = {handle: n for n, handle in enumerate(people)}
     times: dict[tuple[int, int], int] = {}
-    together = select(met.c.one, met.c.other, met.c.times).join(late, late.c.room == met.c.room)
+    together = select(encounter.c.one, encounter.c.other, encounter.c.times).join(
+        late, late.c.room == encounter.c.room
+    )
     for row in db.execute(together):
         if row.one in number and row.other in number:
             pair = (number[row.one], number[row.other])
             times[pair] = times.get(pair, 0) + row.times
-    return Memory(
+    return SeriesHistory(
         people=tuple(people),
         waited=tuple(waited[handle] for handle in people),
         met=tuple((one, other, n) for (one, other), n in sorted(times.items())),

@@ -1,4 +1,4 @@
-"""The tables, as queries name them. `migrations` makes them; the two are compared in a test."""
+"""The tables as queries name them. `migrations` makes them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 VERSIONS: Final = "sitwith_series_version"
-"""Where Alembic keeps which migration was the last."""
+"""The table in which Alembic stores the last migration."""
 
 metadata: Final = MetaData()
 
@@ -73,9 +73,9 @@ meeting: Final = Table(
     Column("expires_at", Float, nullable=False),
     Column("fence", BigInteger, nullable=False),
 )
-"""`fence`: evenings with a lower number were told before an erasure and are not taken any more."""
+"""`fence`: a summary with a lower number is from before an erasure and is refused."""
 
-here: Final = Table(
+attendance: Final = Table(
     "sitwith_series_here",
     metadata,
     _of_meeting(),
@@ -85,7 +85,7 @@ here: Final = Table(
     Index("ix_sitwith_series_here_handle", "handle"),
 )
 
-met: Final = Table(
+encounter: Final = Table(
     "sitwith_series_met",
     metadata,
     _of_meeting(),
@@ -106,4 +106,4 @@ ban: Final = Table(
     Column("lifted", Boolean, nullable=False),
     UniqueConstraint("room", "seat", name="uq_sitwith_series_ban_seat"),
 )
-"""A lifted ban stays as an empty row: its evening may still be told again."""
+"""A lifted ban stays as a row without a handle: its meeting's summary may be written again."""

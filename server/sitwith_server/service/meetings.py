@@ -1,7 +1,8 @@
 """Series: for the rooms that are their meetings, and for the operator.
 
 No command of a room waits for the series' store. What a meeting adds is taken from the room's state
-as it changes, and a `Keeper` writes it. Only opening a meeting and erasing wait for the store.
+as it changes, and a `MeetingWriter` writes it. Only opening a meeting and erasing wait for the
+store.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ import structlog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.series.values import Past, Series
+from sitwith_server.series.database_thread import DatabaseThread
 from sitwith_server.series.handles import Handles
-from sitwith_server.series.keeper import MOST, Keeper
-from sitwith_server.series.lane import Lane
 from sitwith_server.series.model import (
-    Evening,
     Handle,
-    Memory,
+    MeetingSummary,
     Overview,
     Plan,
+    SeriesHistory,
     StoreDown,
     StoreRefused,
 )
+from sitwith_server.series.writer import MOST, MeetingWriter
 from sitwith_server.service.hosting.held import RoomReference
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import tokens
@@ -53,7 +54,7 @@ SWEEP_AGAIN: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
-def evening_of(state: RoomState) -> Evening | None:
+def summary_of(state: RoomState) -> MeetingSummary | None:
     """What a meeting has added so far; None if the room belongs to no series."""
     series = state.series
     if series is None:
@@ -68,7 +69,7 @@ def evening_of(state: RoomState) -> Evening | None:
     removed = {
         seat: (number[n] or None) if n is not None else None for seat, n in series.removed.items()
     }
-    return Evening(state.id, state.seq, waited, met, removed, state.expires_at)
+    return MeetingSummary(state.id, state.seq, waited, met, removed, state.expires_at)
 
 
 def _waited(series: Series, person: int) -> int:
@@ -78,9 +79,11 @@ def _waited(series: Series, person: int) -> int:
     return series.waits(person)
 
 
-def past_of(memory: Memory) -> Past:
+def past_of(history: SeriesHistory) -> Past:
     """What the series knows, in the form that a room takes."""
-    return Past(memory.people, memory.waited, memory.met, frozenset(memory.banned), memory.bans)
+    return Past(
+        history.people, history.waited, history.met, frozenset(history.banned), history.bans
+    )
 
 
 class Meetings:
@@ -103,24 +106,24 @@ class Meetings:
         self._opened = opened
         self._opening = threading.Lock()
         self._store: Store | None = None
-        self._asking, self._keeping = Lane("series-asked"), Lane("series-kept")
-        self._keeper = Keeper(self._keep, on_given_up=on_given_up)
-        self._written: dict[str, Evening] = {}
+        self._asking, self._keeping = DatabaseThread("series-asked"), DatabaseThread("series-kept")
+        self._writer = MeetingWriter(self._keep, on_given_up=on_given_up)
+        self._written: dict[str, MeetingSummary] = {}
         self._refused: set[str] = set()
         self._sweeping: set[asyncio.Task[None]] = set()
         host.watch(self._series_changed)
 
     @property
     def waiting(self) -> int:
-        """Number of rooms whose latest evening is not written yet."""
-        return self._keeper.waiting
+        """Number of rooms whose latest summary is not written yet."""
+        return self._writer.waiting
 
     async def close(self) -> None:
-        await self._keeper.close(CLOSING_SECONDS)
+        await self._writer.close(CLOSING_SECONDS)
         for task in self._sweeping:
             task.cancel()
-        for lane in (self._asking, self._keeping):
-            lane.close()
+        for thread in (self._asking, self._keeping):
+            thread.close()
 
     def handle(self, state: RoomState, secret: bytes) -> Handle:
         """The handle of a person code in the room's series."""
@@ -173,17 +176,19 @@ class Meetings:
 
     # -- meetings ----------------------------------------------------------------------------------
 
-    async def begin(self, series: str, room: str, at: float, expires_at: float) -> Memory | None:
+    async def begin(
+        self, series: str, room: str, at: float, expires_at: float
+    ) -> SeriesHistory | None:
         """Records a meeting that is about to be opened; None if there is no such series."""
         return await self._ask(lambda store: store.begin(series, room, at, expires_at))
 
-    async def opened(self, room: HostedRoom, series: str, memory: Memory) -> None:
+    async def opened(self, room: HostedRoom, series: str, history: SeriesHistory) -> None:
         """Gives a new, empty room what its series knows."""
-        past = past_of(memory)
-        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=memory.times)
+        past = past_of(history)
+        begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=history.times)
         await self._execute(room, begin)
         # Somebody may have been erased before this room could be found: erase them here too.
-        gone = await self._ask(lambda store: store.unknown(series, memory.people))
+        gone = await self._ask(lambda store: store.unknown(series, history.people))
         for handle in gone:
             await self._execute(room, c.SeriesForget(by=OPERATOR, handle=handle))
 
@@ -202,26 +207,26 @@ class Meetings:
             or before.expires_at != state.expires_at
         )
         if moved or state.id in self._refused:
-            evening = evening_of(state)
-            assert evening is not None
-            same = last is not None and replace(last, number=evening.number) == evening
+            summary = summary_of(state)
+            assert summary is not None
+            same = last is not None and replace(last, number=summary.number) == summary
             if not same or state.id in self._refused:
                 self._refused.discard(state.id)
-                self._written[state.id] = evening
+                self._written[state.id] = summary
                 if len(self._written) > MOST:
-                    # The oldest room may be gone; to write its evening again does no harm.
+                    # The oldest room may be gone; to write its summary again does no harm.
                     self._written.pop(next(iter(self._written)))
-                self._keeper.put(evening)
+                self._writer.put(summary)
         if state.ended:
             self._written.pop(state.id, None)
             self._refused.discard(state.id)
 
-    async def _keep(self, evening: Evening) -> None:
+    async def _keep(self, summary: MeetingSummary) -> None:
         at = time.time()
-        taken = await self._keeping.call(lambda: self._have().keep(evening, at))
+        taken = await self._keeping.call(lambda: self._have().keep(summary, at))
         if taken is False:
             # It is older than an erasure. The room's next state is newer and is written then.
-            self._refused.add(evening.room)
+            self._refused.add(summary.room)
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -270,4 +275,4 @@ class Meetings:
                 return
             except StoreDown:
                 continue
-        _log.warning("series_unswept")
+        _log.warning("series_cleanup_failed")

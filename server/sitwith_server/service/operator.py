@@ -22,7 +22,7 @@ from sitwith_server.room.model import (
     RoomState,
     Settings,
 )
-from sitwith_server.series.model import Memory, StoreDown
+from sitwith_server.series.model import SeriesHistory, StoreDown
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.people import tokens
@@ -123,14 +123,14 @@ class Operator:
         room = tokens.new_room_id()
         self._require_thawed(room)
         now = await self._host.log.now(room)
-        memory = await self._memory(spec, room, now)
+        history = await self._history(spec, room, now)
         made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
         invites = tuple(
             Invite(tokens.new_id("i"), role, digest) for role, (_, digest) in made.items()
         )
         opened = RoomOpened(
             room=room,
-            title=spec.title if memory is None else spec.title or memory.title,
+            title=spec.title if history is None else spec.title or history.title,
             agreement_version=1,
             agreement_text=spec.agreement,
             settings=spec.settings,
@@ -147,9 +147,9 @@ class Operator:
         )
         audit = self._host.trail.entry(OPERATOR, "room.create", None, "ok", now)
         with await self._host.create(opened, audit) as made_room:
-            if memory is not None and self.meetings is not None:
+            if history is not None and self.meetings is not None:
                 try:
-                    await self.meetings.opened(made_room, str(spec.series), memory)
+                    await self.meetings.opened(made_room, str(spec.series), history)
                 except StoreDown:
                     await made_room.execute(c.RoomEnd(by=OPERATOR), "operator")
                     raise
@@ -161,15 +161,15 @@ class Operator:
             opened.expires_at,
         )
 
-    async def _memory(self, spec: RoomSpec, room: str, now: float) -> Memory | None:
+    async def _history(self, spec: RoomSpec, room: str, now: float) -> SeriesHistory | None:
         if spec.series is None:
             return None
         if self.meetings is None:
             raise NoSuchSeries
-        memory = await self.meetings.begin(spec.series, room, now, now + self._ttl)
-        if memory is None:
+        history = await self.meetings.begin(spec.series, room, now, now + self._ttl)
+        if history is None:
             raise NoSuchSeries
-        return memory
+        return history
 
     async def rooms(self) -> list[RoomSummary]:
         """All rooms. One that this version can't read is logged and left out."""

@@ -1,4 +1,4 @@
-"""The agendas that are shipped, one YAML file each, by their file's name."""
+"""The shipped agendas: one YAML file each. The file's name is the template's name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _ENDING = ".yaml"
 
 @cache
 def names() -> tuple[str, ...]:
-    """The names of all templates, in order."""
+    """Names of all templates, sorted."""
     files = (file.name for file in resources.files(__package__).iterdir())
     return tuple(sorted(f.removesuffix(_ENDING) for f in files if f.endswith(_ENDING)))
 
 
 def source(name: str) -> str:
-    """A template's text, as a person would write it.
+    """A template's YAML text.
 
     Raises:
         KeyError: there is no such template.
@@ -32,7 +32,7 @@ def source(name: str) -> str:
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """A template's agenda, checked: `{title, about, stages}`. To be read, not changed.
+    """A template's checked agenda: `{title, about, stages}`. Callers must not change it.
 
     Raises:
         KeyError: there is no such template.
@@ -41,8 +41,8 @@ def load(name: str) -> dict[str, Any]:
 
 
 def listing() -> list[dict[str, Any]]:
-    """All templates as `{name, title, about, seconds, stages}`; `seconds` is how long it is for the
-    members, without a debrief."""
+    """All templates as `{name, title, about, seconds, stages}`. `seconds` is the length for
+    members, without the debrief."""
     made = []
     for name in names():
         agenda = load(name)

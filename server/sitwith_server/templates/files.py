@@ -1,7 +1,7 @@
-"""Agendas in files, YAML or JSON, whose mistakes are named with line and field.
+"""Reads agendas from YAML or JSON files. Errors name line and field.
 
-YAML is read as people mean it (version 1.2's core): `chat: off` is the word off. Only plain values
-are made of it, whatever a file says.
+YAML is read by the core schema of version 1.2, where `chat: off` is the text "off". The result has
+only plain values, never objects.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sitwith_protocol.agenda import read_agenda
 from sitwith_protocol.checks import Invalid
 
 LONGEST: Final = 262_144
-"""Characters of a file: several times what an agenda may have."""
+"""Most characters of a file: several times an agenda's limit."""
 _DEEPEST: Final = 12
 _MOST: Final = 20_000
 _PARTS: Final = 3
-"""Colons of a number: of more of them it would take the square of the time."""
+"""Most colons in a number: PyYAML needs quadratic time for sexagesimal numbers."""
 _TOO_MUCH: Final = "is nested too deep, or has too much in it"
 _PLAIN: Final = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")
@@ -29,7 +29,7 @@ _PLAIN: Final = frozenset(
 
 
 class BadFile(Exception):
-    """What is wrong with a file, in words, and in which line, from 1."""
+    """A file can't be used: the problem and its line, from 1."""
 
     def __init__(self, line: int | None, problem: str) -> None:
         super().__init__(problem if line is None else f"line {line}: {problem}")
@@ -39,23 +39,23 @@ class BadFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file's value, and the line of each of its fields by their paths (`stages[3].seconds`)."""
+    """A file's value, and the line of each field by its path (`stages[3].seconds`)."""
 
     value: Any
     lines: Mapping[str, int]
 
     def line_of(self, path: str) -> int:
-        """The line of a field, or, where it is missing, of what it should be in."""
+        """The line of a field; of its parent if the field is missing."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.lines.get(path, 1)
 
 
 def read(text: str) -> dict[str, Any]:
-    """The agenda of a file, as it is written there.
+    """Reads and checks the agenda of a file; returns it as written.
 
     Raises:
-        BadFile: it is none.
+        BadFile: the text is not a valid agenda.
     """
     parsed = parse(text)
     try:
@@ -68,10 +68,10 @@ def read(text: str) -> dict[str, Any]:
 
 
 def parse(text: str) -> Parsed:
-    """The value of a YAML or JSON text.
+    """Parses a YAML or JSON text.
 
     Raises:
-        BadFile: it is neither, says something twice, or holds what is not plain.
+        BadFile: it is neither, or has a duplicate field or a value that is not plain.
     """
     if len(text) > LONGEST:
         raise BadFile(None, f"is longer than {LONGEST:,} characters")
@@ -87,14 +87,14 @@ def parse(text: str) -> Parsed:
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows true and false by no other words, no dates, and numbers as JSON writes them, too."""
+    """Reads only true and false as booleans, no dates, and JSON's forms of numbers, too."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._count = self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Ends what is far too much before all of it is read."""
+        """Refuses a document that is too deep or too large while it is parsed."""
         self._count += 1
         if self._depth > _DEEPEST or self._count > _MOST:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
@@ -161,7 +161,7 @@ class _Reading:
             inner = f"{path}.{key.value}" if path else key.value
             if key.value in made:
                 shown = inner if re.fullmatch(r"[A-Za-z0-9_.\[\]]{1,80}", inner) else "a field"
-                raise BadFile(line, f"{shown} is there twice")
+                raise BadFile(line, f"{shown} appears twice")
             self._lines[inner] = line
             made[key.value] = self._value(value, inner, depth + 1)
         return made

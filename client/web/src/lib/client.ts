@@ -87,7 +87,7 @@ const DECLINED = 4405;
 const SEAT_GONE = new Set([4403, NOWHERE, DECLINED]);
 
 const CLOSED_TEXT = "The connection has ended.";
-const LOST_TEXT = "The connection was away for a moment.";
+const LOST_TEXT = "The connection dropped for a moment.";
 
 function failure(code: FailureCode, message: string): Answer<never> {
   return { ok: false, code, message };

@@ -201,7 +201,7 @@ export const evening = {
     guideSaved: "The list is offered to everyone.",
     guideMost: (n: number) => `At most ${n} topics fit.`,
     guideLong: (line: number, n: number) => `Line ${line} is too long: up to ${n} letters fit.`,
-    guideTwice: (line: number) => `Line ${line} is there twice.`,
+    guideTwice: (line: number) => `Line ${line} appears twice.`,
     how: "People who share a topic",
     howHint: "By what people ticked; you see only counts. Not meeting twice, while that is possible, comes first.",
     why: (shared: number, met: number) =>

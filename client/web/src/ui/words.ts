@@ -62,12 +62,12 @@ export const words = {
   lobby: {
     heading: "You are in the waiting room",
     body: "A facilitator can see that you are here and will let you in soon. You don't have to do anything.",
-    stay: "Keep this page open. If the line drops, it comes back by itself.",
+    stay: "Keep this page open. If the connection drops, it comes back by itself.",
     leave: "Leave the waiting room",
   },
 
   link: {
-    reconnecting: "The line has dropped. Your seat is kept; coming back…",
+    reconnecting: "Connection lost. Your seat is kept; reconnecting…",
     back: "You are back.",
     inert: "Reconnecting. Please wait a moment.",
     connecting: "Connecting…",
@@ -107,7 +107,7 @@ export const words = {
       body: "This link leads nowhere now. The circle may be over, or the link was used up or has run out. Whoever invited you can give you a new one.",
     },
     4405: {
-      heading: "You were not let in",
+      heading: "Not this time",
       body: "The facilitators did not let you in just now. That says nothing about you: circles are often kept small. Whoever invited you can tell you more.",
     },
     4408: {
@@ -175,7 +175,7 @@ export const words = {
     paused: "The clock is paused",
     why: {
       facilitator: "A facilitator has paused the clock.",
-      holder: "The line has dropped. The turn waits.",
+      holder: "The connection has dropped. The turn waits.",
       unattended: "It waits until a facilitator is back.",
       groups: "It waits until everybody is back from the groups.",
       frozen: "It waits until the room can go on.",
@@ -377,7 +377,7 @@ export const words = {
     minute: "About a minute left.",
     paused: "The clock is paused.",
     resumed: "The clock runs again.",
-    lost: "The line has dropped. Your seat is kept.",
+    lost: "Connection lost. Your seat is kept.",
     back: "You are back.",
     joined: (name: string) => `${name} came in.`,
     left: (name: string) => `${name} left.`,

@@ -151,12 +151,12 @@ class _Rooms:
     async def audit(self, request: Request) -> Response:
         trail = await self._operator.audit(request.path_params["room"])
         if trail is None:
-            raise Problem(404, "no_such_trail", "There is no audit trail of such a room.")
+            raise Problem(404, "no_such_trail", "There is no audit trail of this room.")
         return JSONResponse({"audit": [dict(entry) for entry in trail]})
 
     async def drop_audit(self, request: Request) -> Response:
         if not await self._operator.drop_audit(request.path_params["room"]):
-            raise Problem(404, "no_such_trail", "There is no audit trail of such a room.")
+            raise Problem(404, "no_such_trail", "There is no audit trail of this room.")
         return Response(status_code=204)
 
 

@@ -22,7 +22,7 @@ from sitwith_server.gateway.http.problems import Problem, not_found, unavailable
 from sitwith_server.gateway.http.routing import route
 from sitwith_server.log.base import LogDown
 from sitwith_server.materials.kinds import PICTURE, REASONS, Unfit
-from sitwith_server.materials.wash import Busy, Washer
+from sitwith_server.materials.sanitizer import Busy, Sanitizer
 from sitwith_server.room import commands as c
 from sitwith_server.room.guests.speakers import waits
 from sitwith_server.room.materials.values import File
@@ -59,12 +59,16 @@ class Materials:
     """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
 
     def __init__(
-        self, host: Host, shelf: MaterialFiles, settings: Settings, washer: Washer | None = None
+        self,
+        host: Host,
+        shelf: MaterialFiles,
+        settings: Settings,
+        sanitizer: Sanitizer | None = None,
     ) -> None:
         self._host = host
         self._shelf = shelf
         self._most = {True: settings.picture_bytes, False: settings.pdf_bytes}
-        self._washer = washer or Washer()
+        self._sanitizer = sanitizer or Sanitizer()
         self._coming = Budget(settings.upload_bytes, UPLOADS_EACH)
         self._going = Budget(settings.upload_bytes, DOWNLOADS_EACH)
 
@@ -116,10 +120,12 @@ class Materials:
         try:
             with self._coming.hold((room.id, material), owner, _size(request, most)):
                 data = await _body(request, most, partial(self._leads, room, ticket.seat))
-                clean = await self._washer.wash(str(ticket.kind), data)
+                clean = await self._sanitizer.sanitize(str(ticket.kind), data)
                 del data
         except bodies.Taken:
-            raise Problem(409, "stale", "This ticket's file is coming already.") from None
+            raise Problem(
+                409, "stale", "A file is being uploaded with this ticket already."
+            ) from None
         except Unfit as unfit:
             raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
         except (Busy, bodies.Full):

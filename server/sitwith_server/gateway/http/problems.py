@@ -37,7 +37,7 @@ class Problem(HTTPException):
 
 
 def not_found() -> Problem:
-    return Problem(404, "not_found", "There is nothing here.")
+    return Problem(404, "not_found", "There is nothing at this address.")
 
 
 def unavailable(

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sitwith_server.gateway.http.problems import Problem, not_found
 from sitwith_server.gateway.http.throttle import Throttle
-from sitwith_server.gateway.sockets.peers import neighbourhood
+from sitwith_server.gateway.sockets.proxies import peer_key
 
 WRONG_RATE: Final = 0.1
 """Wrong keys a second that an address may send in the long run; `WRONG_BURST` at once."""
@@ -76,7 +76,7 @@ class Key:
         if scheme.lower() != "bearer" or self._digest is None:
             return False
         client = request.client
-        peer = neighbourhood(client.host if client is not None else "")
+        peer = peer_key(client.host if client is not None else "")
         if self._waiting[peer] >= WRONG_AT_ONCE:
             wait = {"retry-after": "5"}
             problem = "Too many wrong keys came from there; try again."

@@ -21,7 +21,7 @@ from sitwith_server.gateway.http.bodies import read_json
 from sitwith_server.gateway.http.problems import Problem
 from sitwith_server.gateway.http.routing import route
 from sitwith_server.gateway.http.throttle import Throttle
-from sitwith_server.gateway.sockets.peers import neighbourhood
+from sitwith_server.gateway.sockets.proxies import peer_key
 from sitwith_server.series.model import Overview
 from sitwith_server.service.meetings import Meetings
 
@@ -120,7 +120,9 @@ class _Series:
     @property
     def _on(self) -> Meetings:
         if self._meetings is None:
-            raise Problem(404, "series_off", "Series are off here: SITWITH_SERIES turns them on.")
+            raise Problem(
+                404, "series_off", "Series are off on this server: SITWITH_SERIES turns them on."
+            )
         return self._meetings
 
     async def _overview(self, series: str) -> Overview:
@@ -143,7 +145,7 @@ class _Series:
 
     def _slowly(self, request: Request) -> None:
         client = request.client
-        if not self._throttle.take(neighbourhood(client.host if client is not None else "")):
+        if not self._throttle.take(peer_key(client.host if client is not None else "")):
             again = {"retry-after": "5"}
             raise Problem(429, "too_fast", "Too many calls; try again.", headers=again)
 

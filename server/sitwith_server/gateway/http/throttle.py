@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from sitwith_server.gateway.flow import Bucket
+from sitwith_server.gateway.rates import TokenBucket
 
 MOST: Final = 10_000
 """Peers whose pace is remembered; of more, those who were least lately heard of are forgotten."""
@@ -19,12 +19,12 @@ class Throttle:
         self, rate: float, burst: float, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._rate, self._burst, self._clock = rate, burst, clock
-        self._of: dict[str, Bucket] = {}
+        self._of: dict[str, TokenBucket] = {}
 
     def take(self, peer: str) -> bool:
         """Whether this peer may, once more. peer: `peers.neighbourhood`."""
         now = self._clock()
-        bucket = self._of.pop(peer, None) or Bucket(now, self._rate, self._burst)
+        bucket = self._of.pop(peer, None) or TokenBucket(now, self._rate, self._burst)
         self._of[peer] = bucket
         if len(self._of) > MOST:
             del self._of[next(iter(self._of))]

@@ -14,7 +14,7 @@ from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.gateway.websocket.hub import Hub, Link
-from sitwith_server.gateway.websocket.missed import owed
+from sitwith_server.gateway.websocket.missed import missed_while_inside
 from sitwith_server.gateway.websocket.numbers import Places, well_formed
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session
@@ -176,19 +176,19 @@ class Connection:
     async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
         self._seated = seated
         self._outbox.seated()
-        flow = self._gate.flows.of(seated.room.id, seated.seat, self._clock())
+        flow = self._gate.seat_rates.of(seated.room.id, seated.seat, self._clock())
         self._session.seated(flow)
         if seated.resumed:
             self._gate.metrics.resumed()
             self._gate.came_back()
         now = await self._gate.now(seated.room.id)
         positions = Places(seated.room.state.materials.key).seen(seen, seated.seat)
-        missed = await owed(seated.room, seated.seat, positions)
+        missed = await missed_while_inside(seated.room, seated.seat, positions)
         self._link = Link(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)
         await self._hub.attach(self._link, seated.resume, seated.resumed, seen, now)
         if seated.resumed:
-            self._gate.voices.attached(seated.room, seated.seat)
+            self._gate.media.seat_resumed(seated.room, seated.seat)
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ class Connection:
                 link.answered()
                 return
             if not isinstance(command, c.Say | c.Unsay | c.React):
-                await self._gate.voices.settled(seated.room)
+                await self._gate.media.wait_until_silent(seated.room)
         self._answer(message, answer)
         link.answered()
 
@@ -232,7 +232,9 @@ class Connection:
             return
 
         async def work() -> None:
-            asked = self._gate.voices.ask(seated.room, seated.seat, seated.connection, message)
+            asked = self._gate.media.answer_command(
+                seated.room, seated.seat, seated.connection, message
+            )
             self._answer(message, await asked)
 
         task = asyncio.create_task(work())

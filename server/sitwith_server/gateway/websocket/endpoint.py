@@ -9,10 +9,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sitwith_protocol.versions import SUBPROTOCOL
 from sitwith_server.gateway.origins import request_allowed
-from sitwith_server.gateway.sockets.wire import EXTENSION
+from sitwith_server.gateway.sockets.websocket_protocol import EXTENSION
 from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.gate import Gate
-from sitwith_server.gateway.websocket.outbox import Outbox, Wire
+from sitwith_server.gateway.websocket.outbox import Outbox, PeerSocket
 
 
 class Endpoint:
@@ -31,7 +31,8 @@ class Endpoint:
         offered = socket.scope["subprotocols"]
         await socket.accept(subprotocol=SUBPROTOCOL if offered else None)
         outbox = Outbox(
-            cast(Wire, socket.scope["extensions"][EXTENSION]), self._gate.settings.outbox_bytes
+            cast(PeerSocket, socket.scope["extensions"][EXTENSION]),
+            self._gate.settings.outbox_bytes,
         )
         code = 1006
         self._gate.opened(outbox)

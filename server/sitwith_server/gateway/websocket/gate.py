@@ -10,12 +10,12 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.config import Settings
-from sitwith_server.gateway.flow import Flows
-from sitwith_server.gateway.sockets.turnstile import Round, Turnstile
+from sitwith_server.gateway.rates import SeatRates
+from sitwith_server.gateway.sockets.queues import FairQueue, WorkQueue
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
-from sitwith_server.media.plane.worker import Voices
+from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms.room import HostedRoom
@@ -37,28 +37,28 @@ class Gate:
         settings: Settings,
         metrics: Metrics,
         now: Callable[[str], Awaitable[float]],
-        voices: Voices,
+        media: WorkerMedia,
     ) -> None:
         self.door = door
         self.settings = settings
         self.metrics = metrics
         self.now = now
-        self.voices = voices
-        voices.tell = self.tell
+        self.media = media
+        media.send_frame = self.tell
         self.draining = False
-        self.flows = Flows()
+        self.seat_rates = SeatRates()
         self.handle: Callable[[HostedRoom, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )
         """Whose secret it is in the room's series; None where this worker keeps none."""
-        self.goodbyes = Turnstile(1 / GOODBYES_SPACE, 1.0, GOODBYES_SPACE)
+        self.goodbyes = FairQueue(1 / GOODBYES_SPACE, 1.0, GOODBYES_SPACE)
         """For seats at the door whose connections are lost: hundreds may be cut at once."""
         self.came_back: Callable[[], None] = lambda: None
         """Is told of each seat that was taken again: whoever has one is no newcomer."""
-        door.crowd_turn = Turnstile(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
-        self.bursts = Round()
+        door.crowd_turn = FairQueue(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
+        self.bursts = WorkQueue()
         """For what members send before its worker has taken what they sent before."""
-        self._replays = Round()
+        self._replays = WorkQueue()
         self._hubs: dict[str, Hub] = {}
         self._open: set[Outbox] = set()
 
@@ -73,7 +73,7 @@ class Gate:
             hub = None
         if hub is None:
             hub = self._hubs[room.id] = Hub(room, self._replays)
-            self.voices.watch(room)
+            self.media.watch(room)
         return hub
 
     def hub_left(self, hub: Hub) -> None:
@@ -81,7 +81,7 @@ class Gate:
         if not hub.links and self._hubs.get(hub.room.id) is hub:
             del self._hubs[hub.room.id]
             hub.close()
-            self.voices.unwatch(hub.room)
+            self.media.unwatch(hub.room)
 
     def tell(self, room: str, member: MemberId, frame: Mapping[str, object]) -> None:
         """A word of the media plane, to a member who is inside and connected here."""

@@ -12,9 +12,15 @@ from typing import Final
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
-from sitwith_server.gateway.flow import Bucket
-from sitwith_server.gateway.sockets.turnstile import Round
-from sitwith_server.gateway.websocket.missed import NOTHING, Extent, Owed, is_for, since
+from sitwith_server.gateway.rates import TokenBucket
+from sitwith_server.gateway.sockets.queues import WorkQueue
+from sitwith_server.gateway.websocket.missed import (
+    NOTHING_MISSED,
+    GapRange,
+    Missed,
+    entries_after,
+    is_for,
+)
 from sitwith_server.gateway.websocket.numbers import Numbers, Places, Rest
 from sitwith_server.gateway.websocket.outbox import Outbox, framed
 from sitwith_server.gateway.websocket.translate import words_payload
@@ -52,18 +58,20 @@ class Link:
 
     `held` collects words while the missed ones are still being read; None once it is live.
     `given` is how far its owner has each stream, by this connection or one before: another worker
-    may have shown them what this one has yet to read. `owed` are the gaps to be said of an earlier
+    may have shown them what this one has yet to read. `gaps` are to be said of an earlier
     time inside, once they are inside again. `numbers` are those of the frames that it is sent.
     """
 
-    def __init__(self, seat: str, connection: str, outbox: Outbox, owed: Owed = NOTHING) -> None:
+    def __init__(
+        self, seat: str, connection: str, outbox: Outbox, missed: Missed = NOTHING_MISSED
+    ) -> None:
         self.seat = seat
         self.connection = connection
         self.outbox = outbox
         self.numbers = Numbers()
         self.held: list[ChatEntry] | None = []
-        self.given = dict(owed.given)
-        self.owed = owed.gaps
+        self.given = dict(missed.given)
+        self.gaps = missed.gaps
         self.asking = False
         self.ending: CloseCode | None = None
         self.sees: Sees | None = None
@@ -99,16 +107,16 @@ class Hub:
     replays: whose turn it is to be given more of what was missed, in all rooms of this worker.
     """
 
-    def __init__(self, room: HostedRoom, replays: Round | None = None) -> None:
+    def __init__(self, room: HostedRoom, replays: WorkQueue | None = None) -> None:
         self.room = room
-        self._replays = Round() if replays is None else replays
+        self._replays = WorkQueue() if replays is None else replays
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
         self._places = Places(room.state.materials.key)
         self._state = room.state
         """The latest state that has been shown."""
         self._kinds: dict[Sees, Sees] = {}
-        self._reacting: dict[str, Bucket] = {}
+        self._reacting: dict[str, TokenBucket] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -216,7 +224,7 @@ class Hub:
     def reacted(self, stream: str, by: str, kind: str) -> None:
         # Each worker paces only what comes through it: here all that come of one seat are counted.
         now = asyncio.get_running_loop().time()
-        if not self._reacting.setdefault(by, Bucket(now)).take(now):
+        if not self._reacting.setdefault(by, TokenBucket(now)).take(now):
             return
         state = self.room.state
         frame = framed(encode(m.Reaction(by, kind).to_map()))
@@ -269,9 +277,9 @@ class Hub:
             link.outbox.send(m.Lobby().to_map())
         elif seat.is_inside:
             # First the gaps: who hears of the entry and nothing more takes what it says for all.
-            for stream, gap in link.owed.items():
+            for stream, gap in link.gaps.items():
                 link.outbox.send(_gap_frame(shown_as(stream, seat.id), gap))
-            link.owed = {}
+            link.gaps = {}
             link.outbox.send(m.Entered(self._shown(seat), self._positions(link, seat)).to_map())
 
     @property
@@ -319,7 +327,7 @@ class Hub:
         for stream in sorted(known | {*self.room.conversations.positions}):
             shown = shown_as(stream, seat.id)
             last = had.get(stream)
-            found, gap = await since(self.room, stream, last)
+            found, gap = await entries_after(self.room, stream, last)
             if last is not None and gap is None:
                 link.given[stream] = last.seq
             own = [words for words in found if is_for(seat, words)]
@@ -337,7 +345,7 @@ class Hub:
             self._give(link, self.room.conversations.current(words))
 
 
-def _gap_frame(shown: str, gap: Extent) -> Mapping[str, object]:
+def _gap_frame(shown: str, gap: GapRange) -> Mapping[str, object]:
     return m.Gap(shown, gap if gap[1] >= gap[0] else None).to_map()
 
 

@@ -15,20 +15,20 @@ from sitwith_server.room.model import Seat
 from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.room import HostedRoom
 
-Extent = tuple[int, int]
+GapRange = tuple[int, int]
 """The first and last number of a conversation that may be missing; first above last: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class Missed:
     """What a seat that is outside missed while it was inside: `gaps` by conversation, and how far
     its owner has each, given or told of."""
 
-    gaps: Mapping[str, Extent]
+    gaps: Mapping[str, GapRange]
     given: Mapping[str, int]
 
 
-NOTHING = Owed({}, {})
+NOTHING_MISSED = Missed({}, {})
 
 
 def is_for(seat: Seat, words: ChatEntry) -> bool:
@@ -38,16 +38,16 @@ def is_for(seat: Seat, words: ChatEntry) -> bool:
     return seat.is_inside and words.entry.origin == seat.id
 
 
-async def since(
+async def entries_after(
     room: HostedRoom, stream: str, seen: Position | None
-) -> tuple[list[ChatEntry], Extent | None]:
+) -> tuple[list[ChatEntry], GapRange | None]:
     """A conversation's entries after a position, and what can't be had of them any more.
 
     A position that names another event than the one here belongs to a history that was lost:
     that is said as a gap of unknown extent (first above last).
     """
     after = 0 if seen is None else seen.seq
-    gap: Extent | None = None
+    gap: GapRange | None = None
     if seen is not None and seen.seq:
         try:
             known = await room.conversations.history(stream, seen.seq - 1)
@@ -66,7 +66,9 @@ async def since(
     return found, gap
 
 
-async def owed(room: HostedRoom, member: str, seen: Mapping[str, Position]) -> Owed:
+async def missed_while_inside(
+    room: HostedRoom, member: str, seen: Mapping[str, Position]
+) -> Missed:
     """What a member who comes back to a place outside has missed of the time when they were inside.
 
     Whoever was away when a facilitator sent them back to the lobby gets no words there, and after
@@ -78,17 +80,17 @@ async def owed(room: HostedRoom, member: str, seen: Mapping[str, Position]) -> O
     while True:
         seat = room.state.seats.get(member)
         if seat is None or seat.is_inside or not seat.inside:
-            return NOTHING
+            return NOTHING_MISSED
         # All that was said while they were inside was committed before they were sent back.
         await room.catch_up()
-        found = await _owed(room, seat, seen)
+        found = await _missed(room, seat, seen)
         after = room.state.seats.get(member)
         if after is not None and after.inside == seat.inside:
             return found
 
 
-async def _owed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> Owed:
-    gaps: dict[str, Extent] = {}
+async def _missed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> Missed:
+    gaps: dict[str, GapRange] = {}
     given: dict[str, int] = {}
     named = {stream_from(shown, seat.id) for shown in seen}
     last = {stream_from(shown, seat.id): position for shown, position in seen.items()}
@@ -96,7 +98,7 @@ async def _owed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> O
         if not ever_received(seat, stream):
             continue
         position = last.get(stream)
-        found, gap = await since(room, stream, position)
+        found, gap = await entries_after(room, stream, position)
         own = [words.entry.position.seq for words in found if is_for(seat, words)]
         if position is not None and gap is None:
             given[stream] = position.seq
@@ -106,4 +108,4 @@ async def _owed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> O
             gaps[stream] = (own[0], own[-1])
         if own:
             given[stream] = own[-1]
-    return Owed(gaps, given)
+    return Missed(gaps, given)

@@ -17,7 +17,7 @@ TURNS: Final = 3
 next reads them, the one after that tells of a reset."""
 
 
-class Wire(Protocol):
+class PeerSocket(Protocol):
     """A socket, as far as sending goes. Nothing here waits."""
 
     def write(self, data: bytes) -> None: ...
@@ -56,8 +56,8 @@ def framed(payload: bytes) -> bytes:
 class Outbox:
     """Bounded by bytes. After its end nothing more is written."""
 
-    def __init__(self, wire: Wire, limit: int) -> None:
-        self._wire = wire
+    def __init__(self, socket: PeerSocket, limit: int) -> None:
+        self._socket = socket
         self._limit = limit
         self.ended: CloseCode | None = None
         self.frames = 0
@@ -71,20 +71,20 @@ class Outbox:
         """A frame made by `framed`, maybe shared with other peers."""
         if self.ended is not None:
             return
-        if self._wire.unsent() + len(frame) > self._limit:
+        if self._socket.unsent() + len(frame) > self._limit:
             self.end(CloseCode.SLOW)
             return
         self.frames += 1
         self.bytes += len(frame)
-        self._wire.write(frame)
+        self._socket.write(frame)
 
     def seated(self) -> None:
         """Its peer has taken a seat."""
-        self._wire.seated()
+        self._socket.seated()
 
     def more(self) -> bool:
         """Whether the peer has sent more than was read of it."""
-        return self._wire.more()
+        return self._socket.more()
 
     async def alive(self) -> bool:
         """Whether the peer is still there, by all that has arrived of it.
@@ -94,10 +94,10 @@ class Outbox:
         """
         for _ in range(TURNS):
             await asyncio.sleep(0)
-        return self.ended is None and not self._wire.gone()
+        return self.ended is None and not self._socket.gone()
 
     def end(self, code: CloseCode) -> None:
         """Closes with `code`; the first code counts."""
         if self.ended is None:
             self.ended = code
-            self._wire.end(int(code))
+            self._socket.end(int(code))

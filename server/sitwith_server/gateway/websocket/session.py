@@ -12,7 +12,7 @@ from enum import Enum, auto
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import CodecError, FrameTooLarge, decode
 from sitwith_protocol.errors import CloseCode, RefusalCode
-from sitwith_server.gateway.flow import Flow
+from sitwith_server.gateway.rates import SeatRate
 from sitwith_server.gateway.websocket.translate import Frame, refused_frame
 
 
@@ -50,9 +50,9 @@ class Session:
 
     def __init__(self, now: float) -> None:
         self.stage = Stage.AWAIT_HELLO
-        self._flow = Flow(now)
+        self._flow = SeatRate(now)
 
-    def seated(self, flow: Flow) -> None:
+    def seated(self, flow: SeatRate) -> None:
         """From now on frames are of a seat, whose pace may have come from another connection."""
         self._flow = flow
 

@@ -10,6 +10,7 @@ from typing import Any
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import RefusalCode
+from sitwith_protocol.shapes import fields_of
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.room import commands as c
@@ -95,7 +96,7 @@ def _by_fields(rule: Rule) -> Callable[[Any, str], c.Command]:
     """Makes a command whose fields are the message's, by the same names. One that takes a seed of
     chance is given it."""
     command: Callable[..., c.Command] = rule.command
-    names = [slot.attribute for slot in m.COMMANDS[rule.wire]._slots if slot.attribute != "id"]
+    names = [each.attribute for each in fields_of(m.COMMANDS[rule.wire]) if each.attribute != "id"]
     seeded = any(field.name == "seed" for field in fields(rule.command))
 
     def make(message: Any, me: str) -> c.Command:

@@ -56,7 +56,6 @@ _RETRY: Final = (0.05, 0.5)
 _ANSWERED: Final = 0.2
 """The longest pause while an instance answers but refuses, so that the end of that is found
 soon."""
-_LOOK: Final = 0.02
 _GUARD: Final = 0.5
 
 
@@ -129,16 +128,6 @@ class Instance:
     def outage(self) -> Outage | None:
         return self.beats.outage
 
-    async def usable(self, within: float) -> bool:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within
-        while self._connection is None or self.frozen():
-            left = end - loop.time()
-            if left <= 0:
-                return False
-            await asyncio.sleep(min(_LOOK, left))
-        return True
-
     # --- asking ----------------------------------------------------------------------------
 
     def run(self, script: Script, words: Sequence[Word], got: Callback) -> None:
@@ -199,9 +188,10 @@ class Instance:
     def _beat(self, words: Sequence[Word], got: Callback) -> None:
         self.run(BEATING, (3, GATE, LEASES, BEAT, self._gate, *words), got)
 
-    # --- FanOutOwner --------------------------------------------------------------------------
+    # --- what the fan-out calls ---------------------------------------------------------------
 
     def notified(self, room: str, message: bytes) -> None:
+        """Takes a notification as it came, and passes it on."""
         raw = parse_notification(message)
         copy = self.holdings.rooms.get(room)
         if copy is None or not copy.accepts_epoch(raw.epoch):
@@ -212,6 +202,7 @@ class Instance:
         self.fan.notify(room, Notification(raw.stream, raw.seq, entries, raw.blanks))
 
     def notify_heads(self, room: str) -> None:
+        """Notifies the room's subscribers of the present heads, soon."""
         self._reader.heads(room)
 
     def _got_heads(self, room: str, reply: Any) -> None:
@@ -232,15 +223,18 @@ class Instance:
         return rights, heads
 
     def index_message(self, message: bytes) -> None:
+        """Takes a message of an index's channel; empty: some may have been missed."""
         if message:
             self.holdings.apply_message(message)
         else:
             self._reader.index()
 
     def echoed(self) -> None:
+        """A probe has come back."""
         self.monitor.echoed()
 
     def darkened(self) -> None:
+        """No notifications come any more."""
         self.monitor.darkened()
 
     # --- the connection ----------------------------------------------------------------------

@@ -147,9 +147,6 @@ class RedisLog(RedisRoomIndex, RedisLocalCopies, RedisPubSub, RedisAuditTrails):
     def frozen(self, room: str) -> bool:
         return self._of(room).frozen()
 
-    async def usable(self, room: str, within: float) -> bool:
-        return await self._of(room).usable(within)
-
     def health(self) -> Mapping[str, Health]:
         return {each.name: each.view().health for each in self._instances}
 

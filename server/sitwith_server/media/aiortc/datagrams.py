@@ -20,7 +20,7 @@ IN_BATCH: Final = 64
 """Datagrams that one read takes at most."""
 OUT_BATCH: Final = 256
 """Datagrams that lie ready before they must leave."""
-ROOM: Final = 2_048
+MAX_DATAGRAM: Final = 2_048
 """Bytes of one place. A datagram that fills it was longer and is not whole."""
 RECEIVE_BUFFER: Final = 4 << 20
 SEND_BUFFER: Final = 4 << 20
@@ -68,32 +68,32 @@ _recvmmsg.argtypes = (
 _sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
 
 
-def name_size(family: socket.AddressFamily) -> int:
+def sockaddr_size(family: socket.AddressFamily) -> int:
     """Bytes of a `sockaddr_in` or `sockaddr_in6`."""
     return 16 if family == socket.AF_INET else 28
 
 
-def unpack_name(name: bytes) -> tuple[str, int]:
+def unpack_sockaddr(name: bytes) -> tuple[str, int]:
     """Address and port out of a `sockaddr`. An IPv6 scope is left out."""
     port = int.from_bytes(name[2:4], "big")
-    if len(name) == name_size(socket.AF_INET):
+    if len(name) == sockaddr_size(socket.AF_INET):
         return socket.inet_ntop(socket.AF_INET, name[4:8]), port
     return socket.inet_ntop(socket.AF_INET6, name[8:24]), port
 
 
-class _Places:
-    """`count` places of `ROOM` bytes, each with a name, as the two calls want them."""
+class _MessageArray:
+    """`count` places of `MAX_DATAGRAM` bytes, each with a name, as the two calls want them."""
 
     def __init__(self, count: int, name: int) -> None:
-        self.data = (ctypes.c_char * (count * ROOM))()
+        self.data = (ctypes.c_char * (count * MAX_DATAGRAM))()
         self.names = (ctypes.c_char * (count * name))()
         self.control = (ctypes.c_char * (count * _CONTROL))()
         self.vectors = (_Vector * count)()
         self.messages = (_Message * count)()
-        self.starts = [ctypes.addressof(self.data) + place * ROOM for place in range(count)]
+        self.starts = [ctypes.addressof(self.data) + place * MAX_DATAGRAM for place in range(count)]
         for place in range(count):
             self.vectors[place].base = self.starts[place]
-            self.vectors[place].length = ROOM
+            self.vectors[place].length = MAX_DATAGRAM
             header = self.messages[place].header
             header.name = ctypes.addressof(self.names) + place * name
             header.name_length = name
@@ -110,8 +110,8 @@ class Inbox:
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._fd = sock.fileno()
-        self._name = name_size(sock.family)
-        self._places = places = _Places(IN_BATCH, self._name)
+        self._name = sockaddr_size(sock.family)
+        self._places = places = _MessageArray(IN_BATCH, self._name)
         for place in range(IN_BATCH):
             header = places.messages[place].header
             header.control = ctypes.addressof(places.control) + place * _CONTROL
@@ -126,7 +126,7 @@ class Inbox:
 
     def read(self) -> list[tuple[bytes, bytes]]:
         """What is there, oldest first: the sender's `sockaddr` and the datagram. At most
-        `IN_BATCH`; what was longer than `ROOM` comes as `ROOM` bytes."""
+        `IN_BATCH`; what was longer than `MAX_DATAGRAM` comes as `MAX_DATAGRAM` bytes."""
         count = _recvmmsg(self._fd, self._address, IN_BATCH, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return []
@@ -134,7 +134,7 @@ class Inbox:
         return [
             (
                 bytes(names[place * name : place * name + name]),
-                bytes(data[place * ROOM : place * ROOM + lengths[place]]),
+                bytes(data[place * MAX_DATAGRAM : place * MAX_DATAGRAM + lengths[place]]),
             )
             for place in range(count)
         ]
@@ -152,7 +152,7 @@ class Inbox:
 class Outbox:
     """Collects datagrams and sends them together.
 
-    Either `put` copies one in; or one is written at `starts[count]` (an address in memory, `ROOM`
+    Either `put` copies one in; or one is written at `starts[count]` (an address in memory, `MAX_DATAGRAM`
     bytes) and `commit` says how long it is and whose.
 
     sent, lost: datagrams that the kernel took and did not take; for the owner to read and put back
@@ -165,9 +165,9 @@ class Outbox:
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._fd = sock.fileno()
-        name = name_size(sock.family)
+        name = sockaddr_size(sock.family)
         self._name_at = [slice(place * name, (place + 1) * name) for place in range(OUT_BATCH)]
-        self._places = places = _Places(OUT_BATCH, name)
+        self._places = places = _MessageArray(OUT_BATCH, name)
         self._address = ctypes.addressof(places.messages)
         self._data = memoryview(places.data).cast("B")
         self._names = memoryview(places.names).cast("B")
@@ -176,10 +176,10 @@ class Outbox:
         self.count = self.sent = self.lost = 0
 
     def put(self, datagram: bytes, name: bytes) -> None:
-        """Copies a datagram in. Raises ValueError if it is longer than `ROOM`."""
-        if len(datagram) > ROOM:
+        """Copies a datagram in. Raises ValueError if it is longer than `MAX_DATAGRAM`."""
+        if len(datagram) > MAX_DATAGRAM:
             raise ValueError("a datagram is too long")
-        start = self.count * ROOM
+        start = self.count * MAX_DATAGRAM
         self._data[start : start + len(datagram)] = datagram
         self.commit(len(datagram), name)
 

@@ -15,28 +15,30 @@ import secrets
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aioice import stun
 
-from sitwith_server.media.aiortc.datagrams import Outbox, unpack_name
-from sitwith_server.media.counters import Counters
+from sitwith_server.media.aiortc.datagrams import Outbox, unpack_sockaddr
 
-ICE_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-ADDRESSES: Final = 8
+if TYPE_CHECKING:
+    from sitwith_server.media.aiortc.udp import UdpPort
+
+ICE_CHARS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+MAX_ADDRESSES: Final = 8
 """Addresses that one agent knows at most, and as many that it asks."""
-YIELD: Final = 0.5
+NOMINATED_FOR: Final = 0.5
 """Seconds of silence after which a nominated address gives way to any other."""
-AMPLIFIED: Final = 3
+AMPLIFICATION: Final = 3
 """Bytes that an address which has not answered gets, for each one that came from it."""
-ASK_AGAIN: Final = 0.1
+CHECK_RETRY: Final = 0.1
 """Seconds until a check is sent again for the first time; twice as many after each."""
-ASKED: Final = 5.0
+CHECK_LIFETIME: Final = 5.0
 """Seconds after an address' last check in which an answer to ours counts."""
-CONSENT_EVERY: Final = 5.0
+CONSENT_INTERVAL: Final = 5.0
 """Seconds between two checks of an address that is sent to (RFC 7675 §5.1: and a fifth of it by
 chance, more or less)."""
-CONSENT: Final = 30.0
+CONSENT_TIMEOUT: Final = 30.0
 """Seconds that an answer is good for."""
 
 _ROLE_CONFLICT: Final = (487, "Role Conflict")
@@ -55,12 +57,12 @@ class Credentials:
     def make(cls) -> Credentials:
         """Fresh ones: 60 and 192 bits of chance."""
         ufrag, password = (
-            "".join(secrets.choice(ICE_LETTERS) for _ in range(length)) for length in (10, 32)
+            "".join(secrets.choice(ICE_CHARS) for _ in range(length)) for length in (10, 32)
         )
         return cls(ufrag, password)
 
 
-class Bucket:
+class TokenBucket:
     """So many at once, so many a second."""
 
     __slots__ = ("_at", "_burst", "_left", "_rate")
@@ -82,21 +84,8 @@ class Bucket:
         return self._left + (now - self._at) * self._rate >= self._burst
 
 
-class Port(Protocol):
-    """What an agent asks of the port that all agents share."""
-
-    counters: Counters
-
-    def know_name(self, ufrag: str, agent: Agent) -> None: ...
-    def forget_name(self, ufrag: str) -> None: ...
-    def know_address(self, address: bytes, agent: Agent) -> None: ...
-    def forget_address(self, address: bytes, agent: Agent) -> None: ...
-    def know_question(self, transaction: bytes, agent: Agent) -> None: ...
-    def forget_question(self, transaction: bytes) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
-class _Keys:
+class CredentialPair:
     """What one offer and its answer have agreed on."""
 
     local: Credentials
@@ -119,7 +108,7 @@ class _Keys:
 
 
 @dataclass(slots=True)
-class _Question:
+class _PendingCheck:
     """A check of ours that has not been answered.
 
     credit: bytes that may still go to its address.
@@ -127,7 +116,7 @@ class _Question:
 
     source: bytes
     box: Outbox
-    keys: _Keys
+    keys: CredentialPair
     transaction: bytes
     datagram: bytes
     nominated: bool
@@ -135,14 +124,14 @@ class _Question:
     next: float
     credit: int
     until: float = 0.0
-    wait: float = ASK_AGAIN
+    wait: float = CHECK_RETRY
 
     def checked(self, nominated: bool, priority: int, size: int, now: float) -> None:
         """Its address has sent a check of so many bytes."""
         self.nominated, self.priority = nominated or self.nominated, priority
-        self.credit += AMPLIFIED * size
-        self.until, self.wait = now + ASKED, ASK_AGAIN
-        self.next = min(self.next, now + ASK_AGAIN)
+        self.credit += AMPLIFICATION * size
+        self.until, self.wait = now + CHECK_LIFETIME, CHECK_RETRY
+        self.next = min(self.next, now + CHECK_RETRY)
         self.due(now)
 
     def due(self, now: float) -> None:
@@ -153,7 +142,7 @@ class _Question:
             self.box.put(self.datagram, self.source)
 
 
-class Agent:
+class IceAgent:
     """One member's.
 
     on_selected: told where to send from now on, and from which socket's box; at each change.
@@ -162,28 +151,44 @@ class Agent:
     addresses: those that have answered, and under what.
     """
 
-    __slots__ = ("_bucket", "_consent_next", "_consent_until", "_keys", "_port", "_priority",
-                 "_questions", "_selected_at", "_selected_keys", "_strangers", "_tie_breaker",
-                 "_transaction", "addresses", "box", "heard", "on_datagram", "on_selected",
-                 "selected")  # fmt: skip
+    __slots__ = (
+        "_bucket",
+        "_consent_next",
+        "_consent_until",
+        "_keys",
+        "_pending",
+        "_port",
+        "_priority",
+        "_selected_at",
+        "_selected_keys",
+        "_tie_breaker",
+        "_transaction",
+        "_unconfirmed_bucket",
+        "addresses",
+        "box",
+        "heard",
+        "on_datagram",
+        "on_selected",
+        "selected",
+    )  # fmt: skip
 
     def __init__(
         self,
-        port: Port,
+        port: UdpPort,
         on_datagram: Callable[[bytes, float], None],
         on_selected: Callable[[bytes, Outbox], None],
         now: float,
     ) -> None:
         self._port = port
         self.on_datagram, self.on_selected = on_datagram, on_selected
-        self._keys: dict[str, _Keys] = {}
-        self._bucket, self._strangers = Bucket(50, 100), Bucket(20, 50)
+        self._keys: dict[str, CredentialPair] = {}
+        self._bucket, self._unconfirmed_bucket = TokenBucket(50, 100), TokenBucket(20, 50)
         self._tie_breaker = secrets.randbits(64)
-        self._questions: dict[bytes, _Question] = {}
-        self.addresses: dict[bytes, tuple[_Keys, float]] = {}
+        self._pending: dict[bytes, _PendingCheck] = {}
+        self.addresses: dict[bytes, tuple[CredentialPair, float]] = {}
         self.selected: bytes | None = None
         self.box: Outbox | None = None
-        self._selected_keys: _Keys | None = None
+        self._selected_keys: CredentialPair | None = None
         self._priority, self._selected_at = -1, now
         self._transaction: bytes | None = None
         self._consent_next = self._consent_until = now
@@ -196,10 +201,10 @@ class Agent:
         """
         used = list(self._keys.items())[:1] if self.selected is not None else []
         for name in self._keys.keys() - dict(used).keys():
-            self._port.forget_name(name)
+            self._port.remove_ufrag(name)
         self._keys = dict(used)
-        self._keys[local.ufrag] = _Keys(local, remote)
-        self._port.know_name(local.ufrag, self)
+        self._keys[local.ufrag] = CredentialPair(local, remote)
+        self._port.add_ufrag(local.ufrag, self)
 
     def send(self, datagram: bytes) -> None:
         """Puts a datagram in the box; it leaves at the port's next `flush`."""
@@ -208,29 +213,29 @@ class Agent:
 
     def close(self) -> None:
         for name in self._keys:
-            self._port.forget_name(name)
+            self._port.remove_ufrag(name)
         for address in self.addresses:
-            self._port.forget_address(address, self)
-        for question in list(self._questions.values()):
-            self._withdraw(question)
+            self._port.remove_address(address, self)
+        for pending in list(self._pending.values()):
+            self._cancel_check(pending)
         self._keys, self.addresses = {}, {}
-        self._leave()
+        self._deselect()
 
     def tick(self, now: float) -> bool:
         """Asks again what is due. False once whoever is sent to has not consented for too long:
         from then on nothing is sent. To be called every 100 ms or so."""
-        for question in list(self._questions.values()):
-            if now >= question.until:
-                self._withdraw(question)
+        for pending in list(self._pending.values()):
+            if now >= pending.until:
+                self._cancel_check(pending)
             else:
-                question.due(now)
+                pending.due(now)
         if self.selected is None:
             return True
         if now >= self._consent_until:
-            self._leave()
+            self._deselect()
             return False
         if now >= self._consent_next:
-            self._ask_consent(now)
+            self._check_consent(now)
         return True
 
     # ------------------------------------------------------------------------------ checks
@@ -239,7 +244,7 @@ class Agent:
         """A binding request that names one of our user name fragments (RFC 8445 §7.3)."""
         counters = self._port.counters
         known = source in self.addresses
-        if not (self._bucket if known else self._strangers).take(now):
+        if not (self._bucket if known else self._unconfirmed_bucket).take(now):
             counters.eager_checks += 1
             return
         keys = self._keys[ufrag]
@@ -253,15 +258,15 @@ class Agent:
             nominated = "USE-CANDIDATE" in message.attributes
             priority = message.attributes.get("PRIORITY", 0)
             # Ours goes first, so that its answer is here before what the member sends next.
-            self._wonder(source, box, keys, nominated, priority, len(datagram), now)
+            self._check_back(source, box, keys, nominated, priority, len(datagram), now)
         if known:
             self.heard = now
         answer = bytes(_answer(message, source, keys, conflict))
-        if (question := self._questions.get(source)) is not None:
-            if question.credit < len(answer):
+        if (pending := self._pending.get(source)) is not None:
+            if pending.credit < len(answer):
                 return
-            question.credit -= len(answer)
-        elif not known and len(answer) > AMPLIFIED * len(datagram):
+            pending.credit -= len(answer)
+        elif not known and len(answer) > AMPLIFICATION * len(datagram):
             return
         box.put(answer, source)
 
@@ -270,10 +275,10 @@ class Agent:
         if transaction == self._transaction:
             keys, asked = self._selected_keys, self.selected
         else:
-            question = next(
-                (each for each in self._questions.values() if each.transaction == transaction), None
+            pending = next(
+                (each for each in self._pending.values() if each.transaction == transaction), None
             )
-            keys, asked = (question.keys, question.source) if question else (None, None)
+            keys, asked = (pending.keys, pending.source) if pending else (None, None)
         if keys is None or asked != source or _parsed(datagram, keys.response) is None:
             self._port.counters.bad_checks += 1
             return
@@ -282,17 +287,17 @@ class Agent:
         if transaction == self._transaction:
             self._consented(now)
             return
-        assert question is not None
-        self._withdraw(question)
-        self._used(keys)
-        self._learn(source, keys, now)
-        self._consider(question, now)
+        assert pending is not None
+        self._cancel_check(pending)
+        self._retire_older(keys)
+        self._confirm_address(source, keys, now)
+        self._select(pending, now)
 
-    def _wonder(
+    def _check_back(
         self,
         source: bytes,
         box: Outbox,
-        keys: _Keys,
+        keys: CredentialPair,
         nominated: bool,
         priority: int,
         size: int,
@@ -305,30 +310,32 @@ class Agent:
             if nominated:
                 self._priority = priority
             return
-        question = self._questions.get(source)
-        if question is None or question.keys != keys:
+        pending = self._pending.get(source)
+        if pending is None or pending.keys != keys:
             if proven == keys and not (nominated and self._better(priority, now)):
                 return
-            credit = 0 if question is None else question.credit
-            question = self._ask(source, box, keys, credit, now)
-        question.checked(nominated, priority, size, now)
+            credit = 0 if pending is None else pending.credit
+            pending = self._new_check(source, box, keys, credit, now)
+        pending.checked(nominated, priority, size, now)
 
-    def _ask(self, source: bytes, box: Outbox, keys: _Keys, credit: int, now: float) -> _Question:
-        if (before := self._questions.get(source)) is not None:
-            self._withdraw(before)
-        if len(self._questions) == ADDRESSES:
-            self._withdraw(next(iter(self._questions.values())))
+    def _new_check(
+        self, source: bytes, box: Outbox, keys: CredentialPair, credit: int, now: float
+    ) -> _PendingCheck:
+        if (before := self._pending.get(source)) is not None:
+            self._cancel_check(before)
+        if len(self._pending) == MAX_ADDRESSES:
+            self._cancel_check(next(iter(self._pending.values())))
         transaction, datagram = self._request(keys)
-        made = _Question(source, box, keys, transaction, datagram, False, 0, now, credit)
-        self._questions[source] = made
-        self._port.know_question(transaction, self)
+        made = _PendingCheck(source, box, keys, transaction, datagram, False, 0, now, credit)
+        self._pending[source] = made
+        self._port.add_check(transaction, self)
         return made
 
-    def _withdraw(self, question: _Question) -> None:
-        self._questions.pop(question.source, None)
-        self._port.forget_question(question.transaction)
+    def _cancel_check(self, pending: _PendingCheck) -> None:
+        self._pending.pop(pending.source, None)
+        self._port.remove_check(pending.transaction)
 
-    def _request(self, keys: _Keys) -> tuple[bytes, bytes]:
+    def _request(self, keys: CredentialPair) -> tuple[bytes, bytes]:
         """A check of ours and its transaction id (RFC 8445 §7.2.2)."""
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         message.attributes["USERNAME"] = f"{keys.remote.ufrag}:{keys.local.ufrag}"
@@ -339,78 +346,78 @@ class Agent:
 
     # --------------------------------------------------------------------------- addresses
 
-    def _used(self, keys: _Keys) -> None:
+    def _retire_older(self, keys: CredentialPair) -> None:
         """After a restart the first answer under the new credentials ends the old ones."""
         ufrag = keys.local.ufrag
         if len(self._keys) == 1 or next(iter(self._keys)) == ufrag:
             return
         for name in [name for name in self._keys if name != ufrag]:
             del self._keys[name]
-            self._port.forget_name(name)
+            self._port.remove_ufrag(name)
         self._priority = -1
 
-    def _learn(self, source: bytes, keys: _Keys, now: float) -> None:
+    def _confirm_address(self, source: bytes, keys: CredentialPair, now: float) -> None:
         self.addresses[source] = keys, now
-        self._port.know_address(source, self)
-        if len(self.addresses) > ADDRESSES:
+        self._port.add_address(source, self)
+        if len(self.addresses) > MAX_ADDRESSES:
             oldest = min(
                 (each for each in self.addresses if each not in (self.selected, source)),
                 key=lambda each: self.addresses[each][1],
             )
             del self.addresses[oldest]
-            self._port.forget_address(oldest, self)
+            self._port.remove_address(oldest, self)
 
     def _better(self, priority: int, now: float) -> bool:
         """Whether a nominated address of that priority takes over from the one in use."""
-        return priority >= self._priority or now - self._selected_at >= YIELD
+        return priority >= self._priority or now - self._selected_at >= NOMINATED_FOR
 
-    def _consider(self, question: _Question, now: float) -> None:
+    def _select(self, pending: _PendingCheck, now: float) -> None:
         """Which address to send to: the nominated one; of several the best, while it lives."""
-        nominated, priority = question.nominated, question.priority
-        same = question.source == self.selected
+        nominated, priority = pending.nominated, pending.priority
+        same = pending.source == self.selected
         if not same and self.selected is not None:
             if not nominated or not self._better(priority, now):
                 return
-        self._selected_keys, self._selected_at = question.keys, now
+        self._selected_keys, self._selected_at = pending.keys, now
         self._priority = priority if nominated else -1
         self._consented(now)
         self._consent_next = now + _between()
         if not same:
-            self.selected, self.box = question.source, question.box
-            self.on_selected(question.source, question.box)
+            self.selected, self.box = pending.source, pending.box
+            self.on_selected(pending.source, pending.box)
 
-    def lost(self, address: bytes) -> None:
+    def address_taken(self, address: bytes) -> None:
         """Somebody else has proven to be at this address now."""
         self.addresses.pop(address, None)
 
     # ----------------------------------------------------------------------------- consent
 
-    def _ask_consent(self, now: float) -> None:
+    def _check_consent(self, now: float) -> None:
         """Each check of its own, sent once (RFC 7675 §5.1)."""
         if self._selected_keys is None:
             return
         self._forget_transaction()
         self._transaction, datagram = self._request(self._selected_keys)
-        self._port.know_question(self._transaction, self)
+        self._port.add_check(self._transaction, self)
         self._consent_next = now + _between()
         self.send(datagram)
 
     def _consented(self, now: float) -> None:
         self._forget_transaction()
-        self._consent_until = now + CONSENT
+        self._consent_until = now + CONSENT_TIMEOUT
 
     def _forget_transaction(self) -> None:
         if self._transaction is not None:
-            self._port.forget_question(self._transaction)
+            self._port.remove_check(self._transaction)
             self._transaction = None
 
-    def _leave(self) -> None:
+    def _deselect(self) -> None:
         self._forget_transaction()
         self.selected = self.box = self._selected_keys = None
 
 
 def _between() -> float:
-    return CONSENT_EVERY * random.uniform(0.8, 1.2)
+    return CONSENT_INTERVAL * random.uniform(0.8, 1.2)
 
 
 def _parsed(datagram: bytes, right: Callable[[stun.Message], bool]) -> stun.Message | None:
@@ -422,7 +429,9 @@ def _parsed(datagram: bytes, right: Callable[[stun.Message], bool]) -> stun.Mess
         return None
 
 
-def _answer(message: stun.Message, source: bytes, keys: _Keys, conflict: bool) -> stun.Message:
+def _answer(
+    message: stun.Message, source: bytes, keys: CredentialPair, conflict: bool
+) -> stun.Message:
     answer = stun.Message(
         message_method=message.message_method,
         message_class=stun.Class.ERROR if conflict else stun.Class.RESPONSE,
@@ -431,6 +440,6 @@ def _answer(message: stun.Message, source: bytes, keys: _Keys, conflict: bool) -
     if conflict:
         answer.attributes["ERROR-CODE"] = _ROLE_CONFLICT
     else:
-        answer.attributes["XOR-MAPPED-ADDRESS"] = unpack_name(source)
+        answer.attributes["XOR-MAPPED-ADDRESS"] = unpack_sockaddr(source)
     answer.add_message_integrity(keys.local.password.encode())
     return answer

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sitwith_server.media.aiortc.ice import Bucket
+from sitwith_server.media.aiortc.ice import TokenBucket
 from sitwith_server.media.engine import (
     MAX_SDP,
     EngineDown,
     OfferRefused,
+    PictureChoice,
     Plan,
-    Take,
-    Voice,
+    Speech,
     Watcher,
 )
 from sitwith_server.media.forward.forwarder import Forwarder, Port
@@ -22,23 +22,21 @@ from sitwith_server.media.sdp.offer import parse, restarts
 from sitwith_server.room.model import MemberId
 
 if TYPE_CHECKING:
-    from sitwith_server.media.aiortc.engine import AiortcEngine, Link
-
-
-BUDGET: Final = 300
-"""Packets of one member that are taken between two ticks; a camera in three layers sends 60."""
+    from sitwith_server.media.aiortc.engine import AiortcEngine
+    from sitwith_server.media.aiortc.transport import MemberTransport
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one engine bears.
+    """The limits of one engine.
 
-    offers, offers_burst: offers a second, and at once, of one member: as many at once as the
+    offers, offers_burst: offers of one member, a second and at once. The burst is the one that the
         wire promises for commands.
-    all_offers, all_offers_burst: the same of everybody.
-    half_open_room, half_open: transports of one room, and of all, that have not yet finished.
+    all_offers, all_offers_burst: the same for all members together.
+    half_open_room, half_open: transports of one room, and of all, that have not finished ICE and
+        DTLS.
     connect: seconds that ICE and DTLS may take.
-    silence: seconds without an authentic packet after which a member is gone.
+    silence: seconds without an authentic packet after which a transport is dropped.
     """
 
     offers: float = 2
@@ -52,17 +50,17 @@ class Limits:
 
 
 class AiortcRoom:
-    """One room: its links, and the forwarder between them."""
+    """Implements `MediaRoom`."""
 
     def __init__(self, engine: AiortcEngine, name: str, watcher: Watcher) -> None:
         self.engine, self._name, self._watcher = engine, name, watcher
-        self.forwarder = Forwarder(watcher.mapped, most=engine.voices)
-        self._links: dict[MemberId, Link] = {}
-        self._buckets: dict[MemberId, Bucket] = {}
+        self.forwarder = Forwarder(watcher.slots_changed, max_voices=engine.voices)
+        self._transports: dict[MemberId, MemberTransport] = {}
+        self._buckets: dict[MemberId, TokenBucket] = {}
         self._closed = False
 
     def half_open(self) -> int:
-        return sum(not link.connected for link in self._links.values())
+        return sum(not transport.connected for transport in self._transports.values())
 
     async def answer(self, member: MemberId, sdp: str) -> str:
         engine, now = self.engine, time.monotonic()
@@ -72,33 +70,33 @@ class AiortcRoom:
         bucket = self._buckets.get(member)
         if bucket is None:
             limits = engine.limits
-            bucket = self._buckets[member] = Bucket(limits.offers, limits.offers_burst)
+            bucket = self._buckets[member] = TokenBucket(limits.offers, limits.offers_burst)
         if not bucket.take(now) or not engine.offers.take(now):
             engine.counters.busy += 1
             raise OfferRefused("busy")
         if len(sdp) > MAX_SDP:
             raise OfferRefused("too_long")
         offer = parse(sdp)
-        link = self._links.get(member)
-        if link is not None:
-            if link.offer == offer:
-                return link.answer
-            if link.connected and restarts(offer, link.offer):
+        transport = self._transports.get(member)
+        if transport is not None:
+            if transport.offer == offer:
+                return transport.answer
+            if transport.connected and restarts(offer, transport.offer):
                 engine.counters.restarted += 1
-                return link.answered(offer)
-        if link is None or link.connected:
-            if self.half_open() >= engine.limits.half_open_room or engine.crowded():
+                return transport.answer_offer(offer)
+        if transport is None or transport.connected:
+            if self.half_open() >= engine.limits.half_open_room or engine.too_many_half_open():
                 engine.counters.busy += 1
                 raise OfferRefused("busy")
-        new = engine.link(self, member, offer, now)
+        new = engine.new_transport(self, member, offer, now)
         try:
-            text = new.answered(offer)
+            text = new.answer_offer(offer)
         except BaseException:
             await new.close()
             raise
-        if link is not None:
-            await self._end(link)
-        self._links[member] = new
+        if transport is not None:
+            await self._end(transport)
+        self._transports[member] = new
         return text
 
     async def apply(self, plan: Plan) -> None:
@@ -113,86 +111,86 @@ class AiortcRoom:
     def lease(self, until: float) -> None:
         self.forwarder.lease(until)
 
-    def take(self, member: MemberId, pictures: Take) -> None:
-        self.forwarder.take(member, pictures, time.monotonic())
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice) -> None:
+        self.forwarder.choose_pictures(member, pictures, time.monotonic())
         self.engine.port.flush()
 
     async def drop(self, member: MemberId) -> None:
         self._buckets.pop(member, None)
-        link = self._links.get(member)
-        if link is not None:
-            await self._end(link)
+        transport = self._transports.get(member)
+        if transport is not None:
+            await self._end(transport)
 
-    def keep(self, members: Collection[MemberId]) -> None:
-        self.forwarder.keep(members)
-        for member in self._buckets.keys() - self._links.keys() - set(members):
+    def forget_others(self, members: Collection[MemberId]) -> None:
+        self.forwarder.forget_others(members)
+        for member in self._buckets.keys() - self._transports.keys() - set(members):
             del self._buckets[member]
 
-    def voices(self) -> Mapping[MemberId, Voice]:
-        return self.forwarder.voices(time.monotonic())
+    def speech(self) -> Mapping[MemberId, Speech]:
+        return self.forwarder.speech(time.monotonic())
 
     async def close(self) -> None:
         self._closed = True
         self.silence()
         try:
-            for link in list(self._links.values()):
-                await self._end(link)
+            for transport in list(self._transports.values()):
+                await self._end(transport)
         finally:
             self.engine.forget(self._name, self)
 
-    # --------------------------------------------------------------------------- from links
+    # ---------------------------------------------------------------------- from transports
 
-    def join(self, link: Link, now: float) -> Port:
-        """A link is up: its member hears and is heard, as far as the plan goes."""
-        port = self.forwarder.add(link.member, link.session, link.send, now)
+    def transport_up(self, transport: MemberTransport, now: float) -> Port:
+        """To be called when a transport is up. Returns the member's port."""
+        port = self.forwarder.add(transport.member, transport.session, transport.send, now)
         self.engine.port.flush()
-        self._watcher.connected(link.member)
+        self._watcher.connected(transport.member)
         return port
 
-    def lose(self, link: Link) -> None:
-        """A link is gone by itself. Its last words are said by and by."""
-        if link.over or self._links.get(link.member) is not link:
+    def transport_lost(self, transport: MemberTransport) -> None:
+        """To be called when a transport has ended by itself. It is closed in the background."""
+        if transport.stopped or self._transports.get(transport.member) is not transport:
             return
         try:
-            self._take_off(link)
+            self._detach(transport)
         finally:
-            self.engine.spawn(link.close())
-            self._watcher.lost(link.member)
+            self.engine.spawn(transport.close())
+            self._watcher.lost(transport.member)
 
-    async def _end(self, link: Link) -> None:
-        self._take_off(link)
-        await link.close()
+    async def _end(self, transport: MemberTransport) -> None:
+        self._detach(transport)
+        await transport.close()
 
-    def _take_off(self, link: Link) -> None:
-        """Nothing comes from it or goes to it from now on."""
-        link.stop()
-        if self._links.get(link.member) is link:
-            del self._links[link.member]
-            self.forwarder.remove(link.member, time.monotonic())
+    def _detach(self, transport: MemberTransport) -> None:
+        """Takes a transport off all routes at once."""
+        transport.stop()
+        if self._transports.get(transport.member) is transport:
+            del self._transports[transport.member]
+            self.forwarder.remove(transport.member, time.monotonic())
 
-    def refill(self, now: float) -> None:
-        """What each member may send until the next tick."""
-        for link in self._links.values():
-            link.budget = BUDGET
+    def refill_budgets(self, now: float) -> None:
+        """Gives each member the packets until the next tick."""
+        for transport in self._transports.values():
+            transport.refill_budget()
         for member in [m for m, bucket in self._buckets.items() if bucket.full(now)]:
             del self._buckets[member]
 
     def tick(self, now: float) -> None:
         silent = now - self.engine.limits.silence
-        for link in list(self._links.values()):
-            if not link.agent.tick(now):
+        for transport in list(self._transports.values()):
+            if not transport.agent.tick(now):
                 self.engine.counters.refusing += 1
-                self.lose(link)
-            elif link.connected and link.agent.heard < silent:
+                self.transport_lost(transport)
+            elif transport.connected and transport.agent.heard < silent:
                 self.engine.counters.silent += 1
-                self.lose(link)
+                self.transport_lost(transport)
         self.forwarder.tick(now)
 
     def restart(self) -> None:
-        """All its transports are lost, and with them whatever made its ticks fail: their members
-        offer again."""
-        for link in list(self._links.values()):
+        """Ends all its transports as lost, and with them whatever made its ticks fail. Their
+        members offer again."""
+        for transport in list(self._transports.values()):
             try:
-                self.lose(link)
+                self.transport_lost(transport)
             except Exception as fault:
                 self.engine.fault(fault)

@@ -77,9 +77,9 @@ class JanusEngine:
             return 1.0 if self._tried else 0.0
         return min(1.0, min(self._members(gateway) for gateway in up) / self._capacity)
 
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         # All of them are asked: each counts by itself how often it is.
-        return all([gateway.well() for gateway in self._gateways])
+        return all([gateway.is_healthy() for gateway in self._gateways])
 
     async def close(self) -> None:
         rooms = (room.close() for room in list(self._rooms.values()))
@@ -108,5 +108,5 @@ class JanusEngine:
             self._swept.add(best.index)
             with suppress(EngineDown, GatewayDown):
                 swept = await sweep(best, OLD)
-                _log.info("janus_swept", gateway=best.index, rooms=swept)
+                _log.info("janus_rooms_destroyed", gateway=best.index, rooms=swept)
         return best

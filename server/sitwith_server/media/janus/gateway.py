@@ -34,7 +34,7 @@ BEAT: Final = 0.5
 """Seconds between our words on every session."""
 SESSION_TIMEOUT: Final = 2
 """What a gateway's `session_timeout` may be at most, seconds."""
-KEEP_LOOKS: Final = 80
+KEEP_CHECKS: Final = 80
 """Looks of the node, twenty seconds of them, within which an attempt to link must end."""
 RETRY: Final = 1.0
 """Seconds between tries to link to a gateway that is away."""
@@ -131,16 +131,16 @@ class Gateway:
     def rooms(self) -> int:
         return len(self._tenants)
 
-    def well(self) -> bool:
-        """Whether it looks after its link and sessions, and its guard; see `Loop.well`. That a
-        gateway is away is no fault of this process."""
-        care = self._care is None or self._care.well()
-        return self._guard.well() and care
+    def is_healthy(self) -> bool:
+        """Whether its own loops still run; see `Loop.is_healthy`. A gateway that is away counts as
+        healthy, because that is no fault of this process."""
+        care = self._care is None or self._care.is_healthy()
+        return self._guard.is_healthy() and care
 
     async def reach(self) -> bool:
         """Links if there is no link; whether there is one now."""
         if self._care is None:
-            self._care = Loop("gateway", self._keep, self._pause, looks=KEEP_LOOKS)
+            self._care = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
             self._care.start()
         async with self._lock:
             if self._link is None:
@@ -221,7 +221,7 @@ class Gateway:
     async def close(self) -> None:
         care, self._care = self._care, None
         if care is not None:
-            await care.closed()
+            await care.wait_closed()
         await self._tasks.end()
         self._tenants.clear()
         if self._link is not None:
@@ -298,7 +298,7 @@ class Gateway:
             link.close()
             raise GatewayDown("the gateway went away")
         self._link = link
-        _log.info("janus_linked", gateway=self.index)
+        _log.info("janus_connected", gateway=self.index)
 
     async def _pause(self) -> None:
         await asyncio.sleep(BEAT if self._link is not None else RETRY)

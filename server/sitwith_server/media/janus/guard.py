@@ -26,7 +26,7 @@ import structlog
 
 from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, Ledger, Round, Seal
 from sitwith_server.media.janus.link import ADMIN, GatewayDown, GatewayRefused, Link
-from sitwith_server.media.loops import Often, Tasks, guarded
+from sitwith_server.media.loops import FaultLog, Tasks, guarded
 
 LOOK: Final = 0.05
 """Seconds between two looks at the ledger and at Janus."""
@@ -130,12 +130,12 @@ class Guard:
     def _blind(self, looking: asyncio.Task[None]) -> None:
         if not self._leaving:
             fault = None if looking.cancelled() else looking.exception()
-            _log.error("janus_guard_blind", exc_info=fault)
+            _log.error("janus_guard_ledger_failed", exc_info=fault)
             self._give_up()
 
     def _deaf(self) -> None:
         if not self._leaving:
-            _log.error("janus_guard_deaf")
+            _log.error("janus_guard_socket_failed")
             self._give_up()
 
     # --------------------------------------------------------------------------------- Janus
@@ -186,7 +186,7 @@ class Guard:
     async def _ask(self) -> None:
         """Whether Janus answers, again and again."""
         secret = {"admin_secret": self._charge.admin_secret}
-        faults = Often("janus_guard_fault")
+        faults = FaultLog("janus_guard_fault")
         while not self._wrong:
             try:
                 if self._link is None:
@@ -212,7 +212,7 @@ class Guard:
                     self.stop()
             except Exception as fault:
                 # As if it had not answered: Janus dies of it, if it goes on.
-                faults.say(fault)
+                faults.log(fault)
                 self._unlink()
             await asyncio.sleep(PING)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sitwith_server.media.engine import Take, Voice
+from sitwith_server.media.engine import PictureChoice, Speech
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.media.sdp.session import Medium
 from sitwith_server.room.model import MemberId
@@ -89,7 +89,7 @@ class Listener(Leg):
 
     slots: tuple[Slot, ...] = ()
     answer: str = ""
-    take: Take = Take.HIGH
+    take: PictureChoice = PictureChoice.HIGH
     told: Mapping[str, MemberId | None] = field(default_factory=dict)
 
 
@@ -141,7 +141,7 @@ def changes(
     everybody = list(speakers)
     for medium in Medium:
         row = [slot for slot in listener.slots if slot.medium is medium]
-        taken = medium is Medium.AUDIO or listener.take is not Take.NONE
+        taken = medium is Medium.AUDIO or listener.take is not PictureChoice.NONE
         granted = {s: audience(s, medium) for s in everybody if medium in s.mids}
         wanted = [s for s, to in granted.items() if taken and listener.member in to]
         feeds = {slot: slot.holds for slot in row}
@@ -195,7 +195,7 @@ def mapping(listener: Listener, audience: Audience) -> dict[str, MemberId | None
 def layer(listener: Listener, slot: Slot) -> int | None:
     """The picture layer that a slot should be told to take; None leaves it to Janus."""
     layered = slot.holds is not None and slot.holds.layered
-    return 0 if layered and listener.take is Take.LOW else None
+    return 0 if layered and listener.take is PictureChoice.LOW else None
 
 
 class Meter:
@@ -218,16 +218,16 @@ class Meter:
             self._heard[member] = now
         self._at = now
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets everybody else who is not heard just now."""
         stays = self._running | set(members)
         for table in (self._seconds, self._heard):
             for member in table.keys() - stays:
                 del table[member]
 
-    def voices(self, now: float) -> dict[MemberId, Voice]:
+    def speech(self, now: float) -> dict[MemberId, Speech]:
         """Call `run` first."""
         return {
-            member: Voice(seconds, now - self._heard[member] <= FRESH)
+            member: Speech(seconds, now - self._heard[member] <= FRESH)
             for member, seconds in self._seconds.items()
         }

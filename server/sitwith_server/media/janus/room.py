@@ -8,7 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from sitwith_server.media.engine import EngineDown, OfferRefused, Plan, Take, Voice, Watcher
+from sitwith_server.media.engine import (
+    EngineDown,
+    OfferRefused,
+    PictureChoice,
+    Plan,
+    Speech,
+    Watcher,
+)
 from sitwith_server.media.janus.gateway import Doubt, Gateway
 from sitwith_server.media.janus.legs import Leg, Listener, Speaker
 from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, plugin_data, text
@@ -59,7 +66,7 @@ class JanusRoom:
         self._doubts: list[Doubt] = []
         self._seats: dict[MemberId, _Seat] = {}
         self._handles: dict[int, Leg] = {}
-        self._takes: dict[MemberId, Take] = {}
+        self._takes: dict[MemberId, PictureChoice] = {}
         self._tasks = Tasks("janus_fault", known=(GatewayDown, EngineDown))
 
     @property
@@ -118,7 +125,7 @@ class JanusRoom:
         if self._closed is not None:
             self._steering.lease(until)
 
-    def take(self, member: MemberId, pictures: Take) -> None:
+    def choose_pictures(self, member: MemberId, pictures: PictureChoice) -> None:
         self._takes[member] = pictures
         seat = self._seats.get(member)
         if seat is not None and seat.listener is not None:
@@ -142,13 +149,13 @@ class JanusRoom:
                 with suppress(GatewayDown, EngineDown):
                     await asyncio.gather(*(self._end(home, leg) for leg in legs))
 
-    def voices(self) -> Mapping[MemberId, Voice]:
-        return self._steering.meter.voices(self._steering.measure())
+    def speech(self) -> Mapping[MemberId, Speech]:
+        return self._steering.meter.speech(self._steering.measure())
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         for member in self._takes.keys() - self._seats.keys() - set(members):
             del self._takes[member]
-        self._steering.meter.keep(members)
+        self._steering.meter.forget_others(members)
 
     async def close(self) -> None:
         closed, self._closed = self._closed, None
@@ -238,7 +245,7 @@ class JanusRoom:
                 return await home.restart_down(old, offer)
         listener, sdp = await home.subscribe(member, offer)
         self._must_sit(home, seat, listener)
-        listener.take = self._takes.get(member, Take.HIGH)
+        listener.take = self._takes.get(member, PictureChoice.HIGH)
         seat.listener, seat.told = listener, seat.told and old is None
         self._steering.listeners.append(listener)
         await self._admit(home, listener, old)

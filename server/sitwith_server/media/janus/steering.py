@@ -202,7 +202,7 @@ class Steering:
             told = mapping(listener, self._audience)
             if told != listener.told and not listener.gone:
                 listener.told = told
-                self._watcher.mapped(listener.member, told)
+                self._watcher.slots_changed(listener.member, told)
         self.measure()
         self._wake()
 
@@ -356,7 +356,7 @@ class Steering:
             self._refused(home)
         except Exception as error:
             # A defect of ours must not leave open what a plan has closed.
-            _log.error("janus_steering", fault=type(error).__name__)
+            _log.error("janus_room_fault", fault=type(error).__name__)
             self._refused(home)
 
 

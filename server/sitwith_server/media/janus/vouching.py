@@ -73,9 +73,9 @@ class GuardLine:
     def is_up(self) -> bool:
         return self._life is not None
 
-    def well(self) -> bool:
-        """Whether it goes on looking at whether the guard is there; see `Loop.well`."""
-        return self._care is None or self._care.well()
+    def is_healthy(self) -> bool:
+        """Whether it goes on looking at whether the guard is there; see `Loop.is_healthy`."""
+        return self._care is None or self._care.is_healthy()
 
     async def reach(self, patience: float) -> None:
         """Returns once the guard vouches for its Janus. Raises GatewayDown."""

@@ -1,4 +1,1 @@
-"""Between rooms and engines: media nodes, the worker's side, the messages between the two.
-
-`reconcile.py` follows a room's log and computes what the engine may forward.
-"""
+"""Between rooms and engines: media nodes, the workers' side, and the messages between the two."""

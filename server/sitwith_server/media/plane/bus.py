@@ -1,9 +1,12 @@
-"""Letters between workers and media nodes: whispers of the log, kept nowhere, maybe lost.
+"""Media messages between workers and media nodes, published by the log's pub/sub and not kept.
 
-On a room's own channel go the letters between its node and its workers. On the channels
-`~media/0` … `~media/15`, which no room's id can be and which lie on all instances of the log, the
-nodes and workers say that they live, and workers wish that a node take a room. Nothing depends on
-one letter: what matters is asked again.
+A room's own channel carries the messages between its node and its workers. The channels
+`~media/0` … `~media/15`, which are not valid room ids and exist on all instances of the log, carry
+the heartbeats of nodes, the announcements of workers, and requests that a node take a room. Any
+message may get lost, so whatever matters is sent or asked for again.
+
+The names of the message classes and of their fields are the encoding: workers and nodes of two
+releases read each other's.
 """
 
 from __future__ import annotations
@@ -24,10 +27,10 @@ CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A node lives.
+    """A node's heartbeat.
 
-    load: 0 (idle) to 1 (takes no further room). leaving: it drains and takes none either.
-    counts: what its engine counts, by fixed words.
+    load: 0 (idle) to 1 (takes no further room). leaving: it drains and takes no further room.
+    counts: the engine's counters.
     """
 
     node: str
@@ -40,14 +43,14 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A node has left: its routes are closed, its rooms can be carried elsewhere at once."""
+    """A node has ended. It forwards nothing, so its rooms can be pinned elsewhere at once."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The room's state names this node: it should carry it."""
+    """A worker's request: the room is pinned to this node, which should forward it."""
 
     node: str
     room: str
@@ -55,7 +58,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A member's offer, from the connection that holds the seat. Sent again it is one offer."""
+    """A member's offer, from the connection that holds the seat.
+
+    letter: the offer's id. An offer that is sent again keeps it and is answered once.
+    """
 
     node: str
     letter: str
@@ -66,7 +72,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What pictures a member takes."""
+    """Which pictures a member wants: a value of `engine.PictureChoice`."""
 
     node: str
     member: MemberId
@@ -75,7 +81,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A member's connection is new to its worker: what should it be told?"""
+    """A worker asks for the slots and speakers of a member whose connection is new to it."""
 
     node: str
     member: MemberId
@@ -83,7 +89,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an offer."""
+    """The answer to the offer with the id `letter`."""
 
     letter: str
     sdp: str = field(repr=False)
@@ -91,7 +97,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """An offer that was not answered. `reason` is a fixed word; "" where the node can't now."""
+    """The offer with the id `letter` gets no answer. `reason` is a fixed word; "" if the node can't
+    answer now."""
 
     letter: str
     reason: str
@@ -107,21 +114,22 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A member has no media connection (any more)."""
+    """A member has no transport."""
 
     member: MemberId
 
 
 @dataclass(frozen=True, slots=True)
 class Speakers:
-    """Whom each viewer is given to hear just now; viewers for whom nothing changed are left out."""
+    """Who speaks, by viewer. Viewers for whom nothing has changed are left out."""
 
     to: Mapping[MemberId, tuple[MemberId, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Of what was taken away up to this place of the control log, nothing is forwarded any more."""
+    """The node forwards nothing any more that was taken away up to this position of the control
+    log."""
 
     node: str
     epoch: int
@@ -130,12 +138,12 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Tells:
-    """A worker lives: it may be the one that tells operators of a node."""
+    """A worker's announcement of itself, by which workers agree on who reports which node."""
 
     worker: str
 
 
-Letter: TypeAlias = (
+MediaMessage: TypeAlias = (
     Here
     | Gone
     | Wish
@@ -151,59 +159,61 @@ Letter: TypeAlias = (
     | Tells
 )
 
-_KINDS: Final = DataclassCodec(get_args(Letter))
+_KINDS: Final = DataclassCodec(get_args(MediaMessage))
 
 
-def to_bytes(letter: Letter) -> bytes:
-    return MEDIA_MESSAGE + _KINDS.to_bytes(letter)
+def to_bytes(message: MediaMessage) -> bytes:
+    return MEDIA_MESSAGE + _KINDS.to_bytes(message)
 
 
-def from_bytes(blob: bytes) -> Letter | None:
-    """The letter; None for what is none, or one of another version."""
+def from_bytes(blob: bytes) -> MediaMessage | None:
+    """The message. None if `blob` is no media message, or of a version that can't be read."""
     if not is_media_message(blob):
         return None
-    letter: Letter | None = _KINDS.from_bytes(blob[1:])
-    return letter
+    message: MediaMessage | None = _KINDS.from_bytes(blob[1:])
+    return message
 
 
 class Bus:
-    """Sends and hears letters."""
+    """Publishes media messages and subscribes to them."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    async def say(self, channel: str, letter: Letter) -> None:
-        """To all who follow a room's channel.
+    async def publish(self, channel: str, message: MediaMessage) -> None:
+        """Publishes to all who subscribe to a room's channel.
 
         Raises:
-            LogDown: it can't be sent now.
+            LogDown: the log can't be reached.
         """
-        await self._log.publish(channel, to_bytes(letter))
+        await self._log.publish(channel, to_bytes(message))
 
-    async def say_to_all(self, letter: Letter) -> None:
-        """To all nodes and workers, by every instance that can be reached."""
-        blob = to_bytes(letter)
-        # One channel is enough where there is one instance; which of several has which is not
+    async def publish_to_all(self, message: MediaMessage) -> None:
+        """Publishes to all nodes and workers, through every instance that can be reached."""
+        blob = to_bytes(message)
+        # With one instance one channel is enough. With several, which channels are on which is not
         # known here.
         channels = CHANNELS if len(self._log.health()) > 1 else CHANNELS[:1]
         for channel in channels:
             with contextlib.suppress(LogDown):
                 await self._log.publish(channel, blob)
 
-    def follow(self, channel: str, heard: Callable[[Letter], None]) -> Callable[[], None]:
-        """Calls `heard` with each letter of a channel; returns the function that ends it."""
+    def subscribe(
+        self, channel: str, on_message: Callable[[MediaMessage], None]
+    ) -> Callable[[], None]:
+        """Calls `on_message` with each message of a channel. Returns the function that ends it."""
 
         def read(blob: bytes) -> None:
-            letter = from_bytes(blob)
-            if letter is not None:
-                heard(letter)
+            message = from_bytes(blob)
+            if message is not None:
+                on_message(message)
 
-        # The log's fan-out calls this, for which all rooms wait.
-        return self._log.subscribe(channel, lambda bell: None, guarded("letter", read))
+        # The log's fan-out calls this, and all rooms wait for it.
+        return self._log.subscribe(channel, lambda bell: None, guarded("media_message", read))
 
-    def follow_all(self, heard: Callable[[Letter], None]) -> Callable[[], None]:
-        """The same of the channels that belong to no room; a letter may come several times."""
-        ends = [self.follow(channel, heard) for channel in CHANNELS]
+    def subscribe_all(self, on_message: Callable[[MediaMessage], None]) -> Callable[[], None]:
+        """The same for the channels that belong to no room. A message may come several times."""
+        ends = [self.subscribe(channel, on_message) for channel in CHANNELS]
 
         def end() -> None:
             for each in ends:

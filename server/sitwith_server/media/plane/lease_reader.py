@@ -1,8 +1,8 @@
-"""Reads how far the rooms of a node are, all in one call, four times a second.
+"""Reads the heads of all rooms of a node in one call, four times a second.
 
-A lease runs from the moment at which a read was sent. What comes late is worth less by that, and
-what does not come is worth nothing: nothing here ever makes a room look fresher than the log said.
-A room whose log does not answer at once is read alone until it does, so that it delays no other.
+A lease runs from the moment at which a read was sent, so a late answer gives a shorter lease, and
+no answer gives none. A room whose log does not answer at once is read separately until it does, so
+that it delays no other.
 """
 
 from __future__ import annotations
@@ -13,51 +13,52 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from sitwith_server.log.base import Log, LogDown, Progress
-from sitwith_server.media.loops import FAULTS, Loop, Often, Tasks
-from sitwith_server.media.plane.reconcile import LEASE, Told
+from sitwith_server.media.loops import MAX_FAULTS, FaultLog, Loop, Tasks
+from sitwith_server.media.plane.reconcile import OnHead
+from sitwith_server.media.plane.route_planner import LEASE
 
 READ_EVERY: Final = 0.25
 
 
 class LeaseReader:
-    """One of a node. `add` rooms, `start` once."""
+    """One of each node. clock: monotonic seconds."""
 
     def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
-        self._rooms: dict[str, Told] = {}
+        self._rooms: dict[str, OnHead] = {}
         self._slow: set[str] = set()
-        """Rooms that are read alone."""
+        """Rooms that are read separately."""
         self._asked: set[str] = set()
-        """Those of them of which an answer is awaited."""
+        """Those of them whose read has no answer yet."""
         self._awaited: frozenset[str] = frozenset()
-        """The rooms of the last common read, while it has no answer."""
+        """The rooms of the last common read, until it is answered."""
         self._failed = 0
         self._tasks = Tasks("lease_fault")
-        self._often = Often("lease_told_fault")
+        self._fault_log = FaultLog("lease_told_fault")
         self._loop = Loop("leases", self._turn, self._rest)
         self._next = float("-inf")
 
     def start(self) -> None:
-        """From within the event loop."""
+        """To be called from within the event loop."""
         self._loop.start()
 
-    def well(self) -> bool:
-        """Whether it goes on reading; see `Loop.well`."""
-        return self._loop.well() and self._failed < FAULTS
+    def is_healthy(self) -> bool:
+        """Whether its reads go on and succeed; see `Loop.is_healthy`."""
+        return self._loop.is_healthy() and self._failed < MAX_FAULTS
 
     def close(self) -> None:
-        """Nothing is told any more."""
+        """Ends all reads; no callback is called any more."""
         self._loop.close()
         self._rooms.clear()
         self._tasks.cancel()
 
-    def add(self, room: str, told: Told) -> Callable[[], None]:
-        """Reads this room, too, at once and from now on; returns the function that ends it."""
-        self._rooms[room] = told
+    def add(self, room: str, on_head: OnHead) -> Callable[[], None]:
+        """Reads this room as well, now and with every turn. Returns the function that ends it."""
+        self._rooms[room] = on_head
         self._tasks.spawn(self._read((room,)))
 
         def end() -> None:
-            if self._rooms.get(room) is told:
+            if self._rooms.get(room) is on_head:
                 del self._rooms[room]
                 self._slow.discard(room)
 
@@ -105,11 +106,11 @@ class LeaseReader:
             raise
         self._failed = 0
         for room, look in found.items():
-            told = self._rooms.get(room)
-            if told is None:
+            on_head = self._rooms.get(room)
+            if on_head is None:
                 continue
             try:
-                told(sent, look)
+                on_head(sent, look)
             except Exception as fault:
-                # What is wrong with one room is no reason to tell no other.
-                self._often.say(fault)
+                # A fault in one room must not keep the answer from the others.
+                self._fault_log.log(fault)

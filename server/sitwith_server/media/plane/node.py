@@ -1,11 +1,11 @@
-"""A media node: takes the rooms whose state names it, and says how it is.
+"""A media node: forwards the rooms that are pinned to it, and publishes heartbeats.
 
-It follows the rooms' log as a worker does. Nothing that a room needs is waited for by what all
-rooms need: the node's word of itself, the reads of the leases, the care for rooms that are over.
+It follows the rooms' log as a worker does. The heartbeat, the reads for the leases and the closing
+of rooms that are over never wait for a single room.
 
-A node one of whose loops has ended, hangs or fails again and again is of no use, and would say for
-ever that it is well. So it ends: all its rooms are silent, `Gone` has others carry them, and
-`failed` tells whoever runs it, who starts another (docs/media.md).
+If one of its loops ends, hangs or fails again and again, the node is unhealthy and stops by itself:
+it silences its rooms, publishes `Gone` so that others take them, and sets `failed`, upon which
+whoever runs it starts another (docs/media.md).
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from sitwith_server.media.engine import Engine, EngineDown
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.lease_reader import LeaseReader
-from sitwith_server.media.plane.node_room import IDLE, SAYS_EVERY, Carried
+from sitwith_server.media.plane.node_room import HEARTBEAT_EVERY, IDLE_AFTER, NodeRoom
 from sitwith_server.service.hosting.held import RoomReference
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.room import HostedRoom
 
-__all__ = ["IDLE", "Node"]
+__all__ = ["IDLE_AFTER", "Node"]
 
-SAYS_WITHIN = 1.0
-"""Seconds after which a word that could not be said is not worth saying."""
+PUBLISH_TIMEOUT = 1.0
+"""Seconds after which a heartbeat that could not be sent is dropped."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Node:
-    """One engine and the rooms that it carries.
+    """One engine and its rooms.
 
-    counts: what the engine counts, by fixed words; for metrics.
-    name: the node's id, a new one unless given (for tests).
-    failed: set once it is of no use any more; what is left to do is `close`.
+    counts: the engine's counters, for metrics. clock: monotonic seconds.
+    name: the node's id; a new one unless given (for tests).
+    failed: set once the node is unhealthy and has stopped; only `close` is left to do.
     """
 
     def __init__(
@@ -60,40 +60,40 @@ class Node:
         self._stopped = False
         self._host, self._engine, self._counts = host, engine, counts
         self._bus = bus.Bus(host.log)
-        self._rooms: dict[str, Carried] = {}
-        self._uses: dict[Carried, RoomReference] = {}
+        self._rooms: dict[str, NodeRoom] = {}
+        self._uses: dict[NodeRoom, RoomReference] = {}
         self._opening: set[str] = set()
         self._closing: dict[str, asyncio.Event] = {}
         self._tasks = Tasks()
-        self._says = Tasks("word_fault", known=(TimeoutError,))
+        self._publishing = Tasks("word_fault", known=(TimeoutError,))
         self._leases = LeaseReader(host.log, clock)
-        self._heart = Loop("heartbeat", self._beat, self._pause)
-        self._care = Loop("rooms", self._look_after, self._pause)
+        self._heartbeats = Loop("heartbeat", self._heartbeat, self._pause)
+        self._room_checks = Loop("rooms", self._check_rooms, self._pause)
 
     def start(self) -> None:
-        """From within the event loop. The engine runs."""
-        self._unfollow = self._bus.follow_all(self._heard)
-        self._unwatch = self._host.log.watch(guarded("health", self._look))
+        """To be called from within the event loop, once the engine runs."""
+        self._unsubscribe = self._bus.subscribe_all(self._on_message)
+        self._unwatch = self._host.log.watch(guarded("health", self._on_health))
         self._leases.start()
-        self._care.start()
-        self._heart.start()
-        self._say_here()
+        self._room_checks.start()
+        self._heartbeats.start()
+        self._publish_heartbeat()
 
-    async def leave(self, seconds: float) -> None:
-        """Takes no room any more, and waits until others carry those that it has."""
+    async def drain(self, seconds: float) -> None:
+        """Takes no further room, and waits for at most `seconds` until its own have moved."""
         self.leaving = True
         ends = self._clock() + seconds
-        while any(carried.members for carried in self._rooms.values()):
+        while any(node_room.members for node_room in self._rooms.values()):
             if self._clock() >= ends or self.failed.is_set():
                 break
             await asyncio.sleep(0.05)
 
     async def close(self) -> None:
-        """Every transport ends, and the engine with them."""
+        """Ends every transport and the engine."""
         self._stop()
         try:
             await self._tasks.end()
-            ends = [self._end(room_id, carried) for room_id, carried in self._rooms.items()]
+            ends = [self._end(room_id, node_room) for room_id, node_room in self._rooms.items()]
             self._rooms = {}
             for fault in await asyncio.gather(*ends, return_exceptions=True):
                 if fault is not None:
@@ -102,57 +102,57 @@ class Node:
             try:
                 await self._engine.close()
             finally:
-                await self._bus.say_to_all(bus.Gone(self.id))
+                await self._bus.publish_to_all(bus.Gone(self.id))
 
     def _stop(self) -> None:
-        """It does nothing by itself any more."""
+        """Ends all loops and subscriptions."""
         if self._stopped:
             return
         self._stopped = True
-        self._heart.close()
-        self._care.close()
+        self._heartbeats.close()
+        self._room_checks.close()
         self._leases.close()
-        self._says.cancel()
+        self._publishing.cancel()
         self._unwatch()
-        self._unfollow()
+        self._unsubscribe()
 
-    # -- how it is -------------------------------------------------------------------------------
+    # -- its health ------------------------------------------------------------------------------
 
     async def _pause(self) -> None:
-        await asyncio.sleep(SAYS_EVERY)
+        await asyncio.sleep(HEARTBEAT_EVERY)
 
-    async def _beat(self) -> None:
-        """Says that it is well, as long as it is. Waits for nothing."""
-        if not self._engine.well():
+    async def _heartbeat(self) -> None:
+        """Publishes a heartbeat if the node is healthy. Waits for nothing."""
+        if not self._engine.is_healthy():
             self._fail("engine")
-        elif not self._leases.well():
+        elif not self._leases.is_healthy():
             self._fail("leases")
-        elif not self._care.well():
+        elif not self._room_checks.is_healthy():
             self._fail("rooms")
         else:
-            self._say_here()
+            self._publish_heartbeat()
 
-    def _say_here(self) -> None:
-        self._says.spawn(self._say(self._here()))
+    def _publish_heartbeat(self) -> None:
+        self._publishing.spawn(self._publish(self._here()))
 
-    async def _say(self, letter: bus.Letter) -> None:
-        async with asyncio.timeout(SAYS_WITHIN):
-            await self._bus.say_to_all(letter)
+    async def _publish(self, message: bus.MediaMessage) -> None:
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await self._bus.publish_to_all(message)
 
     def _fail(self, part: str) -> None:
-        """It is of no use any more: from now on nothing is forwarded here."""
+        """Stops the node at once because of this part: from now on nothing is forwarded."""
         if self.failed.is_set():
             return
-        _log.error("media_node_unwell", node=self.id, part=part)
+        _log.error("media_node_failed", node=self.id, part=part)
         self.leaving = True
-        for carried in self._rooms.values():
-            guarded("halt", carried.halt)()
+        for node_room in self._rooms.values():
+            guarded("halt", node_room.halt)()
         self._stop()
-        self._says.spawn(self._say(bus.Gone(self.id)))
+        self._publishing.spawn(self._publish(bus.Gone(self.id)))
         self.failed.set()
 
     def _here(self) -> bus.Here:
-        connections = sum(len(carried.members) for carried in self._rooms.values())
+        connections = sum(len(node_room.members) for node_room in self._rooms.values())
         return bus.Here(
             self.id,
             self._engine.load(),
@@ -164,11 +164,11 @@ class Node:
 
     # -- its rooms -------------------------------------------------------------------------------
 
-    def _heard(self, letter: bus.Letter) -> None:
-        if isinstance(letter, bus.Wish) and letter.node == self.id:
-            self._wish(letter.room)
+    def _on_message(self, message: bus.MediaMessage) -> None:
+        if isinstance(message, bus.Wish) and message.node == self.id:
+            self._room_wanted(message.room)
 
-    def _wish(self, room_id: str) -> None:
+    def _room_wanted(self, room_id: str) -> None:
         if room_id not in self._rooms and room_id not in self._opening:
             self._opening.add(room_id)
             self._tasks.spawn(self._open(room_id))
@@ -177,78 +177,78 @@ class Node:
         try:
             if (closing := self._closing.get(room_id)) is not None:
                 await closing.wait()
-            await self._carry(room_id)
+            await self._host_room(room_id)
         finally:
             self._opening.discard(room_id)
 
-    async def _carry(self, room_id: str) -> None:
+    async def _host_room(self, room_id: str) -> None:
         use = await self._host.use(room_id)
         if use is None:
             return
         try:
-            carried = await self._opened(use.room)
+            node_room = await self._opened(use.room)
         except BaseException:
             use.release()
             raise
-        if carried is None:
+        if node_room is None:
             use.release()
             return
-        self._rooms[room_id], self._uses[carried] = carried, use
+        self._rooms[room_id], self._uses[node_room] = node_room, use
         if self.failed.is_set():
-            carried.halt()
+            node_room.halt()
 
-    async def _opened(self, room: HostedRoom) -> Carried | None:
-        """The room as it is carried from now on; None where it is not to be."""
+    async def _opened(self, room: HostedRoom) -> NodeRoom | None:
+        """The opened room. None: it is not pinned here, or the engine can't open it now."""
         if room.state.media != self.id:
             await room.catch_up()
         if room.state.media != self.id:
             return None
-        carried = Carried(self.id, room, self._bus, self._leases.add, self._clock)
+        node_room = NodeRoom(self.id, room, self._bus, self._leases.add, self._clock)
         try:
-            media = await self._engine.open(room.id, carried)
+            media = await self._engine.open(room.id, node_room)
         except EngineDown:
             return None
         try:
-            carried.start(media)
+            node_room.start(media)
         except BaseException:
             await media.close()
             raise
-        return carried
+        return node_room
 
-    async def _look_after(self) -> None:
-        """Ends what is over and what does not work; others are waited for by nobody."""
-        if not self._heart.well():
+    async def _check_rooms(self) -> None:
+        """Closes rooms that are over, reopens unhealthy ones, unpins idle ones. Waits for none."""
+        if not self._heartbeats.is_healthy():
             self._fail("heartbeat")
             return
-        for room_id, carried in list(self._rooms.items()):
-            if carried.over():
-                self._let_go(room_id)
-            elif not carried.well():
-                _log.error("media_room_unwell", node=self.id)
-                self._let_go(room_id, again=True)
-            elif carried.idle():
-                self._tasks.spawn(carried.let_go())
+        for room_id, node_room in list(self._rooms.items()):
+            if node_room.is_over():
+                self._close_room(room_id)
+            elif not node_room.is_healthy():
+                _log.error("media_room_failed", node=self.id)
+                self._close_room(room_id, again=True)
+            elif node_room.is_idle():
+                self._tasks.spawn(node_room.unpin())
 
-    def _let_go(self, room_id: str, *, again: bool = False) -> None:
-        """Ends the room here. again: it is opened anew, and its members offer again."""
-        carried = self._rooms.pop(room_id)
-        carried.halt()
-        self._tasks.spawn(self._end(room_id, carried, again=again))
+    def _close_room(self, room_id: str, *, again: bool = False) -> None:
+        """Ends the room here. again: opens it again afterwards, and its members offer again."""
+        node_room = self._rooms.pop(room_id)
+        node_room.halt()
+        self._tasks.spawn(self._end(room_id, node_room, again=again))
 
-    async def _end(self, room_id: str, carried: Carried, *, again: bool = False) -> None:
+    async def _end(self, room_id: str, node_room: NodeRoom, *, again: bool = False) -> None:
         closed = self._closing[room_id] = asyncio.Event()
         try:
             if again:
                 with contextlib.suppress(LogDown):
-                    await carried.say_lost()
-            await carried.close()
+                    await node_room.publish_lost()
+            await node_room.close()
         finally:
-            self._uses.pop(carried).release()
+            self._uses.pop(node_room).release()
             del self._closing[room_id]
             closed.set()
             if again and not self._stopped:
-                self._wish(room_id)
+                self._room_wanted(room_id)
 
-    def _look(self, instance: str, health: Health) -> None:
-        for carried in self._rooms.values():
-            carried.reconciler.look()
+    def _on_health(self, instance: str, health: Health) -> None:
+        for node_room in self._rooms.values():
+            node_room.reconciler.check()

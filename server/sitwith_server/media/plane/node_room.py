@@ -1,6 +1,6 @@
-"""One room on a media node: its offers, its members' transports, who is heard.
+"""One room on a media node: its offers, its members' transports, who speaks.
 
-Its routes come from `reconcile` alone; this file has none of its own.
+Its routes come from `reconcile` alone.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from functools import partial
 from typing import Final
 
 from sitwith_server.log.base import LogDown, Position
-from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, Take, Voice
-from sitwith_server.media.loops import Loop, Often, Tasks
+from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, PictureChoice, Speech
+from sitwith_server.media.loops import FaultLog, Loop, Tasks
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.reconcile import Reads, Reconciler
+from sitwith_server.media.plane.reconcile import Reconciler, WatchHead
 from sitwith_server.room import commands as c
 from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import HostedRoom
 
-SAYS_EVERY: Final = 0.25
-"""Seconds between two words of a node, and of who speaks."""
+HEARTBEAT_EVERY: Final = 0.25
+"""Seconds between two heartbeats of a node, and between two reports of who speaks."""
 TALK_EVERY: Final = 10.0
-"""Seconds after which what was heard is put into the room's log, while somebody speaks."""
-IDLE: Final = 60.0
-"""Seconds without any member's transport after which a room is let go; an offer brings it back."""
+"""Seconds between two commits of how long members spoke, while somebody speaks."""
+IDLE_AFTER: Final = 60.0
+"""Seconds without any member's transport after which a room is unpinned. An offer pins it again."""
 ANSWER_WITHIN: Final = 5.0
 REMEMBERED: Final = 64
-"""Offers of a room whose answers are remembered, for those that are sent again."""
+"""Offers of a room whose answers are kept, for offers that are sent again."""
 LAST: Final = 2**53
-"""A place of a control log that no room reaches."""
+"""A sequence number that no control log reaches."""
 
 
 @dataclass(slots=True)
 class _Offered:
-    """An offer that was taken, and its answer once there is one."""
+    """An offer that was received, and its answer once there is one."""
 
     member: MemberId
     answer: bus.Answer | bus.Declined | None = None
 
 
-class Carried:
+class NodeRoom:
     """One room on this node. Implements `engine.Watcher`."""
 
     def __init__(
@@ -53,108 +53,109 @@ class Carried:
         node: str,
         room: HostedRoom,
         post: bus.Bus,
-        reads: Reads,
+        watch_head: WatchHead,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._node, self.room, self._bus, self._clock = node, room, post, clock
-        self._reads = reads
+        self._watch_head = watch_head
         self._tasks = Tasks()
         self._offers: dict[str, _Offered] = {}
         self._maps: dict[MemberId, Mapping[str, MemberId | None]] = {}
-        self._takes: dict[MemberId, Take] = {}
-        self._told: dict[MemberId, tuple[MemberId, ...]] = {}
-        self._talk = _Talk()
-        self._notes = Tasks("talk_fault")
-        self._offer_faults = Often("offer_fault")
+        self._takes: dict[MemberId, PictureChoice] = {}
+        self._speakers_sent: dict[MemberId, tuple[MemberId, ...]] = {}
+        self._uncommitted = _UncommittedSpeech()
+        self._commits = Tasks("talk_fault")
+        self._offer_faults = FaultLog("offer_fault")
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
         self._used_at = clock()
-        self._leaves = False
+        self._unpinning = False
 
     def start(self, media: MediaRoom) -> None:
-        """From now on the room is carried by `media`."""
+        """Begins to forward the room by `media`."""
         self._media = media
         self.reconciler = Reconciler(
             self.room,
             media,
             self._node,
-            reads=self._reads,
+            watch_head=self._watch_head,
             applied=self._applied,
             members=lambda: self.members,
             drop=self._drop,
             clock=self._clock,
         )
-        self._unfollow = self._bus.follow(self.room.id, self._heard)
-        self._loop = Loop("voices", self._tick, partial(asyncio.sleep, SAYS_EVERY))
+        self._unsubscribe = self._bus.subscribe(self.room.id, self._on_message)
+        self._loop = Loop("voices", self._tick, partial(asyncio.sleep, HEARTBEAT_EVERY))
         self._loop.start()
 
-    def well(self) -> bool:
-        """Whether it still does its work; see `Loop.well`."""
-        return self._loop.well() and self.reconciler.well()
+    def is_healthy(self) -> bool:
+        """Whether its loops still run; see `Loop.is_healthy`."""
+        return self._loop.is_healthy() and self.reconciler.is_healthy()
 
     def halt(self) -> None:
-        """Nothing is forwarded any more, from now on; what else there is ends with `close`."""
+        """Stops forwarding at once. `close` ends all else."""
         self.reconciler.halt()
 
     async def close(self) -> None:
-        """Every transport of the room ends."""
-        self._unfollow()
+        """Ends every transport of the room."""
+        self._unsubscribe()
         try:
             await self.reconciler.close()
-            await self._loop.closed()
+            await self._loop.wait_closed()
             await self._tasks.end()
-            await self._notes.end()
+            await self._commits.end()
         finally:
             await self._media.close()
         if self.room.state.ended:
-            # The reconciler may not have come to say so, and the operator's answer waits for it.
+            # The reconciler may have been closed before it reported this, and the operator's answer
+            # waits for the report.
             with contextlib.suppress(LogDown):
                 epoch = self.room.position.epoch
-                await self._bus.say(self.room.id, bus.Applied(self._node, epoch, LAST))
+                await self._bus.publish(self.room.id, bus.Applied(self._node, epoch, LAST))
 
-    async def say_lost(self) -> None:
-        """Has everybody who has a transport here offer again."""
+    async def publish_lost(self) -> None:
+        """Tells everybody who has a transport here to offer again."""
         for member in sorted(self.members):
-            await self._bus.say(self.room.id, bus.Lost(member))
+            await self._bus.publish(self.room.id, bus.Lost(member))
 
-    def over(self) -> bool:
-        """Whether the room is not, or no longer, to be carried here."""
+    def is_over(self) -> bool:
+        """Whether the room has ended, is pinned elsewhere, or is gone from the log."""
         state = self.room.state
-        return state.ended or state.media != self._node or self.reconciler.gone()
+        return state.ended or state.media != self._node or self.reconciler.room_gone()
 
-    def idle(self) -> bool:
-        """Whether nobody has had a transport for long."""
+    def is_idle(self) -> bool:
+        """Whether nobody has had a transport for `IDLE_AFTER` seconds."""
         now = self._clock()
         if self.members:
             self._used_at = now
-        return now - self._used_at > IDLE
+        return now - self._used_at > IDLE_AFTER
 
-    async def let_go(self) -> None:
-        """Has nobody carry the room, so that nobody waits for this node's word any more; the next
-        offer has it carried again."""
-        if self._leaves:
+    async def unpin(self) -> None:
+        """Unpins the room, so that no command waits for this node any more. The next offer pins it
+        again."""
+        if self._unpinning:
             return
-        self._leaves = True
+        self._unpinning = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
             if isinstance(await self.room.execute(command, "media.pin"), Applied):
-                # Whoever was answered at this very moment offers again.
-                await self.say_lost()
+                # Whoever got an answer meanwhile must offer again.
+                await self.publish_lost()
         finally:
-            self._leaves = False
+            self._unpinning = False
 
-    # -- letters ---------------------------------------------------------------------------------
+    # -- messages --------------------------------------------------------------------------------
 
-    def _say(self, letter: bus.Letter) -> None:
-        self._tasks.spawn(self._bus.say(self.room.id, letter))
+    def _publish(self, message: bus.MediaMessage) -> None:
+        self._tasks.spawn(self._bus.publish(self.room.id, message))
 
-    def _heard(self, letter: bus.Letter) -> None:
-        if isinstance(letter, bus.Offer) and letter.node == self._node:
-            self._take_offer(letter)
-        elif isinstance(letter, bus.Taken) and letter.node == self._node:
-            self._take_pictures(letter)
-        elif isinstance(letter, bus.Ask) and letter.node == self._node:
-            self._tell(letter.member)
+    def _on_message(self, message: bus.MediaMessage) -> None:
+        if isinstance(message, bus.Offer) and message.node == self._node:
+            self._take_offer(message)
+        elif isinstance(message, bus.Taken) and message.node == self._node:
+            self._take_pictures(message)
+        elif isinstance(message, bus.Ask) and message.node == self._node:
+            self._send_current(message.member)
 
     def _take_offer(self, offer: bus.Offer) -> None:
         known = self._offers.get(offer.letter)
@@ -164,19 +165,19 @@ class Carried:
                 del self._offers[next(iter(self._offers))]
             self._tasks.spawn(self._answer(offer))
         elif known.answer is not None:
-            self._say(known.answer)
+            self._publish(known.answer)
 
     async def _answer(self, offer: bus.Offer) -> None:
         answer = await self._answer_of(offer)
-        if self.over():
-            # It is sent again, to whoever carries the room by then.
+        if self.is_over():
+            # The worker sends it again, to the node that the room is pinned to by then.
             self._offers.pop(offer.letter, None)
             return
         if (known := self._offers.get(offer.letter)) is not None:
             known.answer = answer
-        self._say(answer)
-        # Who left while it was answered must not keep what they got.
-        self.reconciler.look()
+        self._publish(answer)
+        # Whoever has left meanwhile must not keep the transport.
+        self.reconciler.check()
 
     async def _answer_of(self, offer: bus.Offer) -> bus.Answer | bus.Declined:
         try:
@@ -191,8 +192,8 @@ class Carried:
         except (EngineDown, LogDown, TimeoutError):
             return bus.Declined(offer.letter, "")
         except Exception as fault:
-            # Whoever offers is told now, and not once nobody waits any more.
-            self._offer_faults.say(fault)
+            # Decline now, while the worker still waits.
+            self._offer_faults.log(fault)
             return bus.Declined(offer.letter, "")
         self.members.add(offer.member)
         return bus.Answer(offer.letter, sdp)
@@ -202,33 +203,33 @@ class Carried:
         seat = self.room.state.at(offer.member)
         return seat is not None and seat.connection == offer.connection
 
-    def _take_pictures(self, letter: bus.Taken) -> None:
-        if self.room.state.at(letter.member) is not None:
-            self._takes[letter.member] = Take(letter.pictures)
-            self._media.take(letter.member, self._takes[letter.member])
+    def _take_pictures(self, message: bus.Taken) -> None:
+        if self.room.state.at(message.member) is not None:
+            self._takes[message.member] = PictureChoice(message.pictures)
+            self._media.choose_pictures(message.member, self._takes[message.member])
 
-    def _tell(self, member: MemberId) -> None:
-        """All that a connection has to know that is new to its worker."""
+    def _send_current(self, member: MemberId) -> None:
+        """Publishes the member's slots and speakers, or that there is no transport."""
         if member not in self.members:
-            self._say(bus.Lost(member))
+            self._publish(bus.Lost(member))
         elif member in self._maps:
-            self._say(bus.Slots(member, self._maps[member]))
-            self._say(bus.Speakers({member: self._told.get(member, ())}))
+            self._publish(bus.Slots(member, self._maps[member]))
+            self._publish(bus.Speakers({member: self._speakers_sent.get(member, ())}))
 
-    # -- the engine's words ----------------------------------------------------------------------
+    # -- Watcher ---------------------------------------------------------------------------------
 
-    def mapped(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
+    def slots_changed(self, member: MemberId, slots: Mapping[str, MemberId | None]) -> None:
         self._maps[member] = dict(slots)
-        self._say(bus.Slots(member, self._maps[member]))
+        self._publish(bus.Slots(member, self._maps[member]))
 
     def connected(self, member: MemberId) -> None:
         self.members.add(member)
         if member in self._takes:
-            self._media.take(member, self._takes[member])
+            self._media.choose_pictures(member, self._takes[member])
 
     def lost(self, member: MemberId) -> None:
         self._forget(member)
-        self._say(bus.Lost(member))
+        self._publish(bus.Lost(member))
 
     def _drop(self, member: MemberId) -> None:
         self._forget(member)
@@ -236,49 +237,51 @@ class Carried:
 
     def _forget(self, member: MemberId) -> None:
         self.members.discard(member)
-        for kept in (self._maps, self._takes, self._told):
+        for kept in (self._maps, self._takes, self._speakers_sent):
             kept.pop(member, None)
 
-    def _forget_who_left(self) -> None:
-        """Nothing is kept of who has no seat inside any more, but of a transport until it has
-        ended: no seat's id, no description, no sum."""
+    def _forget_absent(self) -> None:
+        """Forgets the ids, descriptions and sums of everybody who has neither a seat inside nor a
+        transport (ME44)."""
         state = self.room.state
         if not self.room.is_current:
             return
         stays = self.members.union(seat.id for seat in state.seats.values() if seat.is_inside)
-        for table in (self._maps, self._takes, self._told):
+        for table in (self._maps, self._takes, self._speakers_sent):
             for member in table.keys() - stays:
                 del table[member]
-        for letter, offered in list(self._offers.items()):
+        for offer_id, offered in list(self._offers.items()):
             if offered.member not in stays and offered.answer is not None:
-                del self._offers[letter]
-        self._media.keep(stays)
-        self._talk.keep(stays)
+                del self._offers[offer_id]
+        self._media.forget_others(stays)
+        self._uncommitted.forget_others(stays)
 
     def _applied(self, position: Position) -> None:
-        # Whom the log's own end tells of a room's end does not learn its place; it is the last one.
+        # When the room's log is gone, the position of its end is unknown: report the highest.
         seq = LAST if self.room.state.ended else position.seq
-        self._say(bus.Applied(self._node, position.epoch, seq))
+        self._publish(bus.Applied(self._node, position.epoch, seq))
 
     # -- who speaks ------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        self._forget_who_left()
-        voices = self._media.voices()
-        self._say_who_speaks(voices)
-        if not len(self._notes):
-            self._note_talk(voices)
+        self._forget_absent()
+        voices = self._media.speech()
+        self._publish_speakers(voices)
+        if not len(self._commits):
+            self._commit_speech(voices)
 
-    def _say_who_speaks(self, voices: Mapping[MemberId, Voice]) -> None:
+    def _publish_speakers(self, voices: Mapping[MemberId, Speech]) -> None:
         told = {member: self._heard_by(member, voices) for member in self.members}
-        news = {m: heard for m, heard in told.items() if heard != self._told.get(m, ())}
-        self._told = told
+        news = {m: heard for m, heard in told.items() if heard != self._speakers_sent.get(m, ())}
+        self._speakers_sent = told
         if news:
-            self._say(bus.Speakers(news))
+            self._publish(bus.Speakers(news))
 
-    def _heard_by(self, viewer: MemberId, voices: Mapping[MemberId, Voice]) -> tuple[MemberId, ...]:
-        """Who speaks and is on one of the viewer's slots, and the viewer if others hear them: told
-        by what is forwarded, so that nobody learns who speaks where they don't hear."""
+    def _heard_by(
+        self, viewer: MemberId, voices: Mapping[MemberId, Speech]
+    ) -> tuple[MemberId, ...]:
+        """Whoever speaks, has a route to the viewer and is on one of the viewer's slots; and the
+        viewer, if they speak and somebody hears them. So nobody learns who speaks elsewhere."""
         routes = self.reconciler.routes
         slots = self._maps.get(viewer)
         if routes is None or slots is None:
@@ -296,43 +299,46 @@ class Carried:
             )
         )
 
-    def _note_talk(self, voices: Mapping[MemberId, Voice]) -> None:
+    def _commit_speech(self, voices: Mapping[MemberId, Speech]) -> None:
         now = self._clock()
-        heard = self._talk.due(voices, self.room.state.floor.turn, now)
+        heard = self._uncommitted.due(voices, self.room.state.floor.turn, now)
         if heard and self.room.is_current:
-            self._notes.spawn(self._note(heard, now))
+            self._commits.spawn(self._commit(heard, now))
 
-    async def _note(self, heard: Mapping[MemberId, float], now: float) -> None:
+    async def _commit(self, heard: Mapping[MemberId, float], now: float) -> None:
         command = c.AddTalk(by="", node=self._node, heard=heard)
         if isinstance(await self.room.execute(command, "talk"), Applied):
-            self._talk.noted(heard, now)
+            self._uncommitted.committed(heard, now)
 
 
-class _Talk:
-    """How much of what was heard is not in the room's log yet."""
+class _UncommittedSpeech:
+    """How long members spoke that is not in the room's log yet."""
 
     def __init__(self) -> None:
-        self._noted: dict[MemberId, float] = {}
+        self._committed: dict[MemberId, float] = {}
         self._at = float("-inf")
         self._turn = 0
 
-    def due(self, voices: Mapping[MemberId, Voice], turn: int, now: float) -> dict[MemberId, float]:
-        """Seconds by member, once it is time: after `TALK_EVERY`, or with the end of a turn."""
+    def due(
+        self, voices: Mapping[MemberId, Speech], turn: int, now: float
+    ) -> dict[MemberId, float]:
+        """Seconds by member if a commit is due, which is every `TALK_EVERY` and at the end of a
+        turn."""
         if turn == self._turn and now - self._at < TALK_EVERY:
             return {}
         self._turn = turn
-        fresh = {m: round(v.seconds - self._noted.get(m, 0.0), 1) for m, v in voices.items()}
+        fresh = {m: round(v.seconds - self._committed.get(m, 0.0), 1) for m, v in voices.items()}
         heard = {member: seconds for member, seconds in fresh.items() if seconds > 0}
         if not heard:
             self._at = max(self._at, now - TALK_EVERY / 2)
         return heard
 
-    def keep(self, members: Collection[MemberId]) -> None:
+    def forget_others(self, members: Collection[MemberId]) -> None:
         """Forgets everybody else."""
-        for member in self._noted.keys() - set(members):
-            del self._noted[member]
+        for member in self._committed.keys() - set(members):
+            del self._committed[member]
 
-    def noted(self, heard: Mapping[MemberId, float], now: float) -> None:
+    def committed(self, heard: Mapping[MemberId, float], now: float) -> None:
         self._at = now
         for member, seconds in heard.items():
-            self._noted[member] = self._noted.get(member, 0.0) + seconds
+            self._committed[member] = self._committed.get(member, 0.0) + seconds

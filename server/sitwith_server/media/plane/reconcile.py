@@ -1,13 +1,13 @@
-"""From a room's log to its routes: what the engine may forward just now, and silence when in doubt.
+"""Keeps one room of an engine as the room's log says, and silent when in doubt.
 
-`Keeper` decides, without I/O and with the time given; `Reconciler` is told of the log's head by the
-node's `LeaseReader`, reads on where it is behind, tells the engine and says when it has done so.
-Laws (DESIGN §2.5, §6):
+`RoutePlanner` decides what may be open. The `Reconciler` gets the log's heads from the node's
+`LeaseReader`, reads the entries that it does not know yet, gives plans to the engine, and reports
+which events the engine has applied. Laws (DESIGN §2.5, §6):
 
-* what is open is a part of `routes` of the newest state that is known here;
-* nothing is open once the last read that proved this state to be the log's was sent a second ago,
-  while the room is frozen or set aside, after its end, while another node is to carry it, or while
-  the floor's turn is lower than one that was seen before. A room that the log does not have proves
+* What is open is a part of `routes` of the newest state that is known here.
+* Nothing is open a second after the sending of the last read that showed this state to be the
+  newest; nor while the room is frozen or set aside, after its end, while another node is pinned, or
+  while the floor's turn is lower than one that was seen before. A read that finds no room renews
   nothing.
 """
 
@@ -19,117 +19,42 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from sitwith_server.log.base import Position, Progress
-from sitwith_server.media.engine import EngineDown, MediaRoom, Plan
+from sitwith_server.media.engine import EngineDown, MediaRoom
 from sitwith_server.media.loops import Loop, Tasks, guarded
-from sitwith_server.room import routes
+from sitwith_server.media.plane.route_planner import LEASE, RoutePlanner
 from sitwith_server.room.media.routes import Routes
-from sitwith_server.room.model import MemberId, RoomState
+from sitwith_server.room.model import MemberId
 from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change
 from sitwith_server.service.rooms.room import HostedRoom
 
-LEASE: Final = 1.0
-"""Seconds after the beginning of the last successful read at which all routes are void."""
+OnHead = Callable[[float, Progress | None], None]
+"""`on_head(sent, look)`: what a read of the room's head has found, and when it was sent (monotonic
+seconds). None: the log has no such room. Not called for a failed read. Must not block."""
 
-Told = Callable[[float, Progress | None], None]
-"""`told(sent, look)`: what a read of the room's head that was sent then (monotonic seconds) has
-found; None: there is no such room. Not called while nothing is known. Must not block."""
-
-Reads = Callable[[str, Told], Callable[[], None]]
-"""`reads(room, told)`: has a room's head read again and again; returns what ends it."""
-
+WatchHead = Callable[[str, OnHead], Callable[[], None]]
+"""`watch_head(room, on_head)`: reads a room's head again and again; returns the function that ends
+it."""
 
 GONE_AFTER: Final = 10.0
-"""Seconds for which the log must not have had a room until nobody waits for it any more."""
-PLAN_LOOKS: Final = 40
-"""Looks of the node, ten seconds of them, in which an engine must have taken a plan or said that it
-can't. Nothing is opened or kept open meanwhile that the lease doesn't allow."""
+"""Seconds without the room in the log after which the node stops waiting for it."""
+PLAN_CHECKS: Final = 40
+"""Health checks by the node (ten seconds of them) within which an engine must take a plan or raise
+`EngineDown`. Meanwhile the lease bounds what stays open."""
 
 
 def covers(known: Position, head: Position) -> bool:
-    """Whether who has folded the log up to `known` knows all that it held when its head was `head`.
-    Another event in the same place is something else (DESIGN §4)."""
+    """Whether a state folded up to `known` includes everything up to `head`. Two events at the same
+    sequence number are not the same (DESIGN §4)."""
     return known == head or (known.epoch, known.seq) > (head.epoch, head.seq)
 
 
-class Keeper:
-    """What may be open. Times are monotonic seconds."""
-
-    def __init__(self, node: str) -> None:
-        self._node = node
-        self._state: RoomState | None = None
-        self._routes: Routes | None = None
-        self._turn = 0
-        self._began = float("-inf")
-        self._sure = False
-        self._rev = 0
-        self._given: Routes | None = None
-
-    def learn(self, state: RoomState, found: Routes | None = None) -> None:
-        """The newest state, and its routes if somebody has found them already."""
-        self._state, self._routes = state, found
-        self._turn = max(self._turn, state.floor.turn)
-
-    def read(self, began: float) -> None:
-        """A read of the log's head that began then has succeeded."""
-        self._began = max(self._began, began)
-
-    def trust(self, sure: bool) -> None:
-        """Whether the state may be acted on: not while it is frozen or set aside."""
-        self._sure = sure
-
-    @property
-    def until(self) -> float:
-        """When the lease runs out."""
-        return self._began + LEASE
-
-    def wanted(self, now: float) -> Routes | None:
-        """What is to be open at `now`; None: nothing."""
-        state = self._state
-        if state is None or not self._sure or now >= self.until:
-            return None
-        if state.ended or state.media != self._node or state.floor.turn < self._turn:
-            return None
-        if self._routes is None:
-            self._routes = routes(state)
-        return self._routes
-
-    def due(self, now: float) -> bool:
-        """Whether the engine holds something else than it should."""
-        return self.wanted(now) != self._given
-
-    def plan(self, now: float) -> Plan | None:
-        """What to give to the engine; None: silence. It counts as given, see `failed`."""
-        self._given = self.wanted(now)
-        if self._given is None:
-            return None
-        self._rev += 1
-        return Plan(self._rev, self._given)
-
-    def failed(self) -> None:
-        """The engine did not take it, and has been silenced."""
-        self._given = None
-
-    def strangers(self, members: Collection[MemberId]) -> list[MemberId]:
-        """Those whose transport is to end: who has no seat inside, or has been gone for longer than
-        the grace. Nobody while it is not known."""
-        if self._state is None or not self._sure:
-            return []
-        seats = (self._state.at(member) for member in members)
-        gone = [
-            member
-            for member, seat in zip(members, seats, strict=True)
-            if seat is None or (seat.connection is None and seat.grace_over)
-        ]
-        return sorted(members) if self._state.ended else gone
-
-
 class Reconciler:
-    """Keeps one room of an engine as the room's log says. Implements `observing.Observer`.
+    """Applies one room's log to its engine. Implements `observing.Observer`.
 
-    reads: as of a `LeaseReader`.
-    applied: told of each position up to which nothing that was taken away is forwarded any more.
-    members, drop: who has a transport, and how to end one.
+    watch_head: `LeaseReader.add`.
+    applied: called with each position up to which the engine forwards nothing that was taken away.
+    members: who has a transport. drop: ends a member's transport.
     """
 
     def __init__(
@@ -138,7 +63,7 @@ class Reconciler:
         media: MediaRoom,
         node: str,
         *,
-        reads: Reads,
+        watch_head: WatchHead,
         applied: Callable[[Position], None],
         members: Callable[[], Collection[MemberId]],
         drop: Callable[[MemberId], None],
@@ -147,79 +72,80 @@ class Reconciler:
         self._clock = clock
         self._room, self._media = room, media
         self._applied, self._members, self._drop = applied, members, drop
-        self._keeper = Keeper(node)
+        self._planner = RoutePlanner(node)
         self._wake = asyncio.Event()
-        self._owed: Position | None = None
-        self._seen: tuple[float, Progress] | None = None
-        """The newest read, and when it was sent."""
+        self._unconfirmed: Position | None = None
+        """The newest event that took routes away and is not reported as applied yet."""
+        self._last_read: tuple[float, Progress] | None = None
+        """When the newest read was sent, and what it found."""
         self._gone_at: float | None = None
-        self._alarm: asyncio.TimerHandle | None = None
+        self._lease_timer: asyncio.TimerHandle | None = None
         self._following = Tasks("lease_fault", known=(TimeoutError,))
-        self._halted = self._giving = False
-        self.changed = guarded("changed", self._changed, self._shut)
-        self.look = guarded("look", self._look, self._shut)
-        self._loop = Loop("routes", self._turn, self._woken, looks=PLAN_LOOKS)
+        self._halted = self._applying = False
+        self.changed = guarded("changed", self._changed, self._silence_after_fault)
+        self.check = guarded("look", self._check, self._silence_after_fault)
+        self._loop = Loop("routes", self._turn, self._woken, max_checks=PLAN_CHECKS)
         media.silence()
-        media.lease(self._keeper.until)
-        self._keeper.learn(room.state)
+        media.lease(self._planner.lease_until)
+        self._planner.learn(room.state)
         self._unobserve = room.observe(self)
         self._loop.start()
-        self._unread = reads(room.id, self._told)
+        self._unwatch_head = watch_head(room.id, self._on_head)
 
-    def well(self) -> bool:
-        """Whether it still acts on what it is told; see `Loop.well`."""
-        return self._loop.well()
+    def is_healthy(self) -> bool:
+        """Whether its loop still runs; see `Loop.is_healthy`."""
+        return self._loop.is_healthy()
 
-    def gone(self) -> bool:
-        """Whether the log has said for long that it does not have the room."""
+    def room_gone(self) -> bool:
+        """Whether the log has lacked the room for longer than `GONE_AFTER`."""
         return self._gone_at is not None and self._clock() - self._gone_at > GONE_AFTER
 
     def halt(self) -> None:
-        """Nothing is forwarded any more, from now on."""
+        """Stops at once: nothing is forwarded any more."""
         if not self._halted:
             self._halted = True
-            self._unread()
+            self._unwatch_head()
             self._unobserve()
-            if self._alarm is not None:
-                self._alarm.cancel()
+            if self._lease_timer is not None:
+                self._lease_timer.cancel()
             self._following.cancel()
             self._loop.close()
         self._media.silence()
 
     async def close(self) -> None:
-        """The same; returns once nothing runs any more."""
+        """Halts, and returns once its tasks have ended."""
         self.halt()
-        await self._loop.closed()
+        await self._loop.wait_closed()
         self._media.silence()
 
     @property
     def routes(self) -> Routes | None:
-        """What is open just now; None: nothing."""
-        return self._keeper.wanted(self._clock())
+        """What may be open now; None: nothing."""
+        return self._planner.wanted(self._clock())
 
-    def _look(self) -> None:
-        """Silences at once what must be silent, and has the rest done soon."""
-        self._keeper.trust(self._room.is_current and not self._halted)
+    def _check(self) -> None:
+        """Silences the room at once if it must be silent, and wakes the loop for all else."""
+        self._planner.trust(self._room.is_current and not self._halted)
         now = self._clock()
-        if self._keeper.wanted(now) is None:
-            self._keeper.plan(now)
+        if self._planner.wanted(now) is None:
+            self._planner.next_plan(now)
             self._media.silence()
         self._wake.set()
 
-    def _shut(self) -> None:
-        """What is known here has made something fail: silence, until it is given anew."""
-        self._keeper.failed()
+    def _silence_after_fault(self) -> None:
+        """A callback raised, so the engine may hold old routes: silence until the next plan."""
+        self._planner.plan_failed()
         self._media.silence()
         self._wake.set()
 
     # -- Observer --------------------------------------------------------------------------------
 
     def _changed(self, change: Change) -> None:
-        self._keeper.learn(change.after, change.routes())
+        self._planner.learn(change.after, change.routes())
         if change.takes_away():
-            self._owed = change.position
+            self._unconfirmed = change.position
         self._renew()
-        self._look()
+        self._check()
 
     def said(self, words: ChatEntry) -> None:
         pass
@@ -228,29 +154,29 @@ class Reconciler:
         pass
 
     def froze(self, frozen: bool) -> None:
-        self.look()
+        self.check()
 
     def lost(self, streams: frozenset[str]) -> None:
-        self.look()
+        self.check()
 
     # -- the lease -------------------------------------------------------------------------------
 
-    def _told(self, sent: float, look: Progress | None) -> None:
+    def _on_head(self, sent: float, look: Progress | None) -> None:
         if self._halted:
             return
         if look is None:
-            # It has ended, as reading on finds out, or it is gone: either way nothing is known.
-            self._seen = None
+            # The room has ended, which the next entries say, or the log lost it: no renewal.
+            self._last_read = None
             self._gone_at = sent if self._gone_at is None else self._gone_at
-            self._read_on()
-        elif self._seen is None or sent > self._seen[0]:
-            self._seen, self._gone_at = (sent, look), None
+            self._read_entries()
+        elif self._last_read is None or sent > self._last_read[0]:
+            self._last_read, self._gone_at = (sent, look), None
             if not covers(self._room.position, look.position):
-                self._read_on()
+                self._read_entries()
         self._renew()
-        self.look()
+        self.check()
 
-    def _read_on(self) -> None:
+    def _read_entries(self) -> None:
         if not len(self._following):
             self._following.spawn(self._follow())
 
@@ -258,24 +184,24 @@ class Reconciler:
         async with asyncio.timeout(LEASE):
             await self._room.catch_up()
         self._renew()
-        self.look()
+        self.check()
 
     def _renew(self) -> None:
-        """The lease runs from the newest read, if what it found is known here."""
-        if self._seen is None or self._halted or not self._room.is_current:
+        """Lets the lease run from the newest read, if the entries that it found are known here."""
+        if self._last_read is None or self._halted or not self._room.is_current:
             return
-        sent, look = self._seen
+        sent, look = self._last_read
         if not covers(self._room.position, look.position):
             return
-        self._keeper.read(sent)
+        self._planner.read_succeeded(sent)
         now = self._clock()
-        if not (self._giving or self._keeper.due(now)):
-            # Else the engine may still have what is of an older state: only the plan renews it.
-            self._media.lease(self._keeper.until)
-        if self._alarm is not None:
-            self._alarm.cancel()
-        left = max(0.0, self._keeper.until - now)
-        self._alarm = asyncio.get_running_loop().call_later(left, self.look)
+        if not (self._applying or self._planner.needs_plan(now)):
+            # Otherwise the engine may hold an older state's routes, and only the plan may renew.
+            self._media.lease(self._planner.lease_until)
+        if self._lease_timer is not None:
+            self._lease_timer.cancel()
+        left = max(0.0, self._planner.lease_until - now)
+        self._lease_timer = asyncio.get_running_loop().call_later(left, self.check)
 
     # -- the routes ------------------------------------------------------------------------------
 
@@ -285,34 +211,34 @@ class Reconciler:
 
     async def _turn(self) -> None:
         try:
-            await self._give()
+            await self._apply()
         except BaseException:
-            self._keeper.failed()
+            self._planner.plan_failed()
             self._media.silence()
             raise
 
-    async def _give(self) -> None:
-        now, owed, position = self._clock(), self._owed, self._room.position
-        if self._keeper.due(now):
-            plan = self._keeper.plan(now)
+    async def _apply(self) -> None:
+        now, unconfirmed, position = self._clock(), self._unconfirmed, self._room.position
+        if self._planner.needs_plan(now):
+            plan = self._planner.next_plan(now)
             if plan is None:
                 self._media.silence()
             else:
-                self._giving = True
+                self._applying = True
                 try:
                     await self._media.apply(plan)
                 except EngineDown:
-                    self._keeper.failed()
+                    self._planner.plan_failed()
                     self._media.silence()
                     return
                 finally:
-                    self._giving = False
-                # Not before: until now the engine may have had what is of an older state.
-                self._media.lease(self._keeper.until)
-                self.look()
-        if owed is not None:
-            if self._owed is owed:
-                self._owed = None
+                    self._applying = False
+                # Not earlier: until now the engine may have held an older state's routes.
+                self._media.lease(self._planner.lease_until)
+                self.check()
+        if unconfirmed is not None:
+            if self._unconfirmed is unconfirmed:
+                self._unconfirmed = None
             self._applied(position)
-        for member in self._keeper.strangers(self._members()):
+        for member in self._planner.to_drop(self._members()):
             self._drop(member)

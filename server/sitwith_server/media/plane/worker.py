@@ -1,234 +1,52 @@
-"""A worker's side of the media plane: pins rooms to nodes, passes offers on, tells its members.
+"""A worker's side of the media plane: pins rooms to nodes, passes offers on, informs its members.
 
-Which node carries a room is an event of the room, so all workers agree; which one it should be is
-decided here, by what the nodes say of themselves.
+A pin is an event of the room, so all workers agree on it. Which node to pin is decided here, from
+the nodes' heartbeats.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from typing import Final
-
-import structlog
 
 from sitwith_protocol import media as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane import bus
-from sitwith_server.media.plane.reconcile import LEASE
+from sitwith_server.media.plane.nodes import KnownNodes, NodeReporters
 from sitwith_server.media.plane.turn import Turn
+from sitwith_server.media.plane.watched_room import WatchedRoom
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.answers import Answer, Ok, Refused
-from sitwith_server.service.rooms.observing import Change, Observer
 from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import HostedRoom
 
-DEAD_AFTER: Final = 2.0
-"""Seconds without a word after which a node counts as gone: twice its own lease, so that what it
-forwarded has long been silent."""
-BREAK: Final = 0.75
-"""Seconds without a word after which a node is no longer heard without a break."""
-HEARD_WELL: Final = 0.7
-LOOK_EVERY: Final = 0.1
-TELLS_EVERY: Final = 0.5
-"""Seconds between a worker's words of itself."""
+CHECK_EVERY: Final = 0.1
+"""Seconds between two checks whether a room needs another node."""
+ANNOUNCE_EVERY: Final = 0.5
+"""Seconds between a worker's announcements of itself."""
 OFFER_WITHIN: Final = 8.0
 """Seconds in which an offer is answered or refused."""
-PATIENCE: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds before a letter without an answer is sent again; the last one counts for all after it."""
+RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds before an offer without an answer is sent again. The last delay is repeated."""
 
-Tell = Callable[[str, MemberId, Mapping[str, object]], None]
-"""`tell(room, member, frame)`: to the member's connection, if it is here and inside."""
-
-_log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Known:
-    """since: from when on it has been heard of without a break."""
-
-    here: bus.Here
-    since: float
-    last: float
+SendFrame = Callable[[str, MemberId, Mapping[str, object]], None]
+"""`send_frame(room, member, frame)`: sends to the member's connection, if it is on this worker and
+the member is inside."""
 
 
-class Nodes:
-    """The media nodes that this worker hears of. Times are monotonic seconds."""
+class WorkerMedia:
+    """The media plane as the gateway uses it.
 
-    def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
-
-    def hear(self, here: bus.Here, now: float) -> None:
-        known = self._known.get(here.node)
-        steady = known is not None and now - known.last <= BREAK
-        since = known.since if known is not None and steady else now
-        self._known[here.node] = _Known(here, since, now)
-
-    def forget(self, node: str) -> None:
-        """It has said that it is gone."""
-        self._known.pop(node, None)
-
-    def living(self, now: float) -> list[bus.Here]:
-        """Those that have been heard of lately."""
-        self._known = {n: each for n, each in self._known.items() if now - each.last <= DEAD_AFTER}
-        return [each.here for each in self._known.values()]
-
-    def dead(self, node: str, now: float) -> bool:
-        """Whether a node is silent while another one is heard well: where none is, it may be this
-        worker that hears nothing."""
-        here = {each.node for each in self.living(now)}
-        return node not in here and any(
-            now - each.since >= HEARD_WELL and now - each.last <= BREAK
-            for each in self._known.values()
-        )
-
-    def leaves(self, node: str | None) -> bool:
-        known = self._known.get(node) if node is not None else None
-        return known is not None and known.here.leaving
-
-    def choose(self, room: str, now: float) -> str | None:
-        """The node for a room: the highest weighted hash of both, so that rooms spread by load and
-        workers that choose at the same time mostly choose the same (rendezvous hashing)."""
-        living = self.living(now)
-        fit = [n for n in living if not n.leaving and n.load < 1] or [
-            n for n in living if not n.leaving
-        ]
-        return max(fit, key=lambda here: _score(room, here)).node if fit else None
-
-
-class Tellers:
-    """Which worker tells of which node in its metrics: one alone, so that sums over workers are of
-    nodes, each once. Workers that hear the same choose the same, without a word between them."""
-
-    def __init__(self, own: str) -> None:
-        self.own = own
-        self._heard: dict[str, float] = {}
-
-    def hear(self, worker: str, now: float) -> None:
-        self._heard[worker] = now
-
-    def mine(self, nodes: Iterable[bus.Here], now: float) -> list[bus.Here]:
-        """Those of the nodes that this worker tells of."""
-        self._heard = {w: at for w, at in self._heard.items() if now - at <= DEAD_AFTER}
-        workers = {self.own, *self._heard}
-        return [
-            here
-            for here in nodes
-            if max(workers, key=lambda worker: _hash(here.node, worker)) == self.own
-        ]
-
-
-def _score(room: str, here: bus.Here) -> float:
-    chance = (_hash(here.node, room) + 1) / (2**64 + 2)
-    # Load counts in steps: what differs from worker to worker by a hair must not part them.
-    free = max(0.05, 1 - round(here.load * 5) / 5)
-    return -free / math.log(chance)
-
-
-def _hash(*names: str) -> int:
-    return int.from_bytes(blake2b("\0".join(names).encode(), digest_size=8).digest())
-
-
-@dataclass(slots=True)
-class _Owed:
-    """Something was taken away at this place of the control log, learnt of at this moment."""
-
-    place: tuple[int, int]
-    at: float
-
-
-class _Watched(Observer):
-    """One room with somebody here."""
-
-    def __init__(self, voices: Voices, room: HostedRoom) -> None:
-        self._voices, self.room = voices, room
-        self.owed: _Owed | None = None
-        self.applied = (0, 0)
-        self.moved_at = float("-inf")
-        """When the room was last known to move from one node to another."""
-        self.confirmed = asyncio.Event()
-        self.pending: dict[str, asyncio.Future[bus.Answer | bus.Declined]] = {}
-        self.repinning = False
-        self._learn = guarded("watched", self._changed)
-        self.carrier: str | None = None
-        """The node that is known to carry the room already."""
-        self._unobserve = room.observe(self)
-        self._unfollow = voices.bus.follow(room.id, self._heard)
-
-    def close(self) -> None:
-        self._unobserve()
-        self._unfollow()
-
-    async def settled(self) -> None:
-        """Returns once nothing is forwarded any more of what has been taken away by now: the node
-        says so, or its lease has run out since. A node that carried the room a moment ago and may
-        not know it yet has its lease, too."""
-        owed = self.owed
-        if owed is None:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, owed.at + LEASE - self._voices.clock())):
-                await asyncio.sleep(max(0.0, self.moved_at + LEASE - self._voices.clock()))
-                while self.applied < owed.place:
-                    self.confirmed.clear()
-                    await self.confirmed.wait()
-
-    def _heard(self, letter: bus.Letter) -> None:
-        match letter:
-            case bus.Answer() | bus.Declined():
-                future = self.pending.get(letter.letter)
-                if future is not None and not future.done():
-                    future.set_result(letter)
-            case bus.Applied():
-                if letter.node == self.room.state.media:
-                    self.applied = max(self.applied, (letter.epoch, letter.seq))
-                    self.confirmed.set()
-            case bus.Slots():
-                self._tell(letter.member, m.MediaMap(letter.slots).to_map())
-            case bus.Lost():
-                self._tell(letter.member, m.MediaLost().to_map())
-            case bus.Speakers():
-                for member, speakers in letter.to.items():
-                    self._tell(member, m.Speaking(tuple(speakers)).to_map())
-            case _:
-                pass
-
-    def _tell(self, member: MemberId, frame: Mapping[str, object]) -> None:
-        self._voices.tell(self.room.id, member, frame)
-
-    # -- Observer --------------------------------------------------------------------------------
-
-    def changed(self, change: Change) -> None:
-        self._learn(change)
-
-    def _changed(self, change: Change) -> None:
-        before, after = change.before, change.after
-        if before.media is None:
-            return
-        if before.media != after.media:
-            self.moved_at = self._voices.clock()
-        if before.media != after.media and after.media is not None and not after.ended:
-            for seat in after.inside():
-                self._tell(seat.id, m.MediaLost().to_map())
-        if change.takes_away():
-            place = (change.position.epoch, change.position.seq)
-            self.owed = _Owed(place, self._voices.clock())
-
-
-class Voices:
-    """The media plane as the gateway knows it.
-
-    off: there are no voices on this server at all.
+    off: this server has no media. clock: monotonic seconds.
     """
 
     def __init__(
@@ -240,65 +58,72 @@ class Voices:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
-        self.tell: Tell = lambda room, member, frame: None
-        self.nodes = Nodes()
-        self._tellers = Tellers(tokens.new_id("w"))
+        self.send_frame: SendFrame = lambda room, member, frame: None
+        self.nodes = KnownNodes()
+        self._reporters = NodeReporters(tokens.new_id("w"))
         self.bus = bus.Bus(log)
         self._log, self._turn, self._off = log, turn, off
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, WatchedRoom] = {}
         self._tasks = Tasks()
-        self._look_at = guarded("pin", self._repin_if_better)
-        self._ticking: Loop | None = None
-        self._said_at = float("-inf")
+        self._check_pin = guarded("pin", self._repin_if_better)
+        self._loop: Loop | None = None
+        self._announced_at = float("-inf")
 
     def start(self) -> None:
         """From within the event loop."""
         if not self._off:
-            self._unfollow = self.bus.follow_all(self._heard)
-            self._ticking = Loop("pins", self._tick, partial(asyncio.sleep, LOOK_EVERY))
-            self._ticking.start()
+            self._unsubscribe = self.bus.subscribe_all(self._on_message)
+            self._loop = Loop("pins", self._tick, partial(asyncio.sleep, CHECK_EVERY))
+            self._loop.start()
 
     async def close(self) -> None:
-        if self._ticking is not None:
-            self._ticking.close()
-            self._unfollow()
+        if self._loop is not None:
+            self._loop.close()
+            self._unsubscribe()
         await self._tasks.end()
         for watched in self._watched.values():
             watched.close()
         self._watched.clear()
 
-    def told(self) -> list[bus.Here]:
-        """The nodes of which this worker is the one to tell."""
+    def reported_nodes(self) -> list[bus.Here]:
+        """The nodes that this worker reports in its metrics."""
         now = self.clock()
-        return self._tellers.mine(self.nodes.living(now), now)
+        return self._reporters.mine(self.nodes.alive(now), now)
 
     def watch(self, room: HostedRoom) -> None:
-        """Somebody of this room is here."""
-        if self._ticking is not None and room.id not in self._watched:
-            self._watched[room.id] = _Watched(self, room)
+        """To be called when a room has its first connection on this worker."""
+        if self._loop is not None and room.id not in self._watched:
+            self._watched[room.id] = self._watch(room)
 
     def unwatch(self, room: HostedRoom) -> None:
-        """Nobody of this room is here any more."""
+        """To be called when a room has no connection on this worker any more."""
         watched = self._watched.pop(room.id, None)
         if watched is not None:
             watched.close()
 
-    def attached(self, room: HostedRoom, member: MemberId) -> None:
-        """A connection has taken a seat again: it is told how its media connection is."""
+    def seat_resumed(self, room: HostedRoom, member: MemberId) -> None:
+        """A new connection has taken a seat. Asks the node to send it the member's slots and
+        speakers, or `media.lost`."""
         node = room.state.media
-        if self._ticking is not None and node is not None:
-            self._tasks.spawn(self.bus.say(room.id, bus.Ask(node, member)))
+        if self._loop is not None and node is not None:
+            self._tasks.spawn(self.bus.publish(room.id, bus.Ask(node, member)))
+
+    def _watch(self, room: HostedRoom) -> WatchedRoom:
+        def send_frame(member: MemberId, frame: Mapping[str, object]) -> None:
+            self.send_frame(room.id, member, frame)
+
+        return WatchedRoom(room, self.bus, self.clock, send_frame)
 
     # -- commands --------------------------------------------------------------------------------
 
-    async def ask(
+    async def answer_command(
         self,
         room: HostedRoom,
         member: MemberId,
         connection: str,
         message: m.MediaOffer | m.MediaServers | m.MediaTake,
     ) -> Answer:
-        """What becomes of a command whose phase and rights the room has checked."""
+        """The answer to a media command. The room has checked its phase and rights already."""
         if self._off:
             return Refused(RefusalCode.NOT_ALLOWED, "This server carries no voices.")
         try:
@@ -310,30 +135,30 @@ class Voices:
                     return Ok(self._turn.servers(room.id, member, now))
                 case m.MediaTake():
                     if (node := room.state.media) is not None:
-                        await self.bus.say(room.id, bus.Taken(node, member, message.pictures))
+                        await self.bus.publish(room.id, bus.Taken(node, member, message.pictures))
                     return Ok()
         except LogDown:
             return _frozen()
 
     @contextlib.asynccontextmanager
-    async def silenced(self, room: HostedRoom) -> AsyncIterator[None]:
-        """What is taken away inside is silent once this is left, a second later at most: also where
-        nobody of the room is here."""
-        if self._ticking is None:
+    async def silent_on_exit(self, room: HostedRoom) -> AsyncIterator[None]:
+        """What is taken away inside this context is silent when it exits, which waits for at most
+        a second. Also works for a room without a connection on this worker."""
+        if self._loop is None:
             yield
             return
-        watched = _Watched(self, room)
+        watched = self._watch(room)
         try:
             yield
-            await watched.settled()
+            await watched.wait_until_silent()
         finally:
             watched.close()
 
-    async def settled(self, room: HostedRoom) -> None:
-        """Waits, a second at most, until what the room has taken away is silent."""
+    async def wait_until_silent(self, room: HostedRoom) -> None:
+        """Waits until what the room has taken away is silent, for at most a second."""
         watched = self._watched.get(room.id)
         if watched is not None:
-            await watched.settled()
+            await watched.wait_until_silent()
 
     async def _offer(self, room: HostedRoom, member: MemberId, connection: str, sdp: str) -> Answer:
         watched = self._watched.get(room.id)
@@ -344,7 +169,7 @@ class Voices:
         watched.pending[offer.letter] = answered
         try:
             async with asyncio.timeout(OFFER_WITHIN):
-                answer = await self._insist(watched, offer, answered)
+                answer = await self._send_until_answered(watched, offer, answered)
         except TimeoutError:
             return _frozen()
         finally:
@@ -356,31 +181,32 @@ class Voices:
         code = RefusalCode.TOO_FAST if answer.reason == "busy" else RefusalCode.BAD_REQUEST
         return Refused(code, f"This offer can't be answered ({answer.reason}).")
 
-    async def _insist(
+    async def _send_until_answered(
         self,
-        watched: _Watched,
+        watched: WatchedRoom,
         offer: bus.Offer,
         answered: asyncio.Future[bus.Answer | bus.Declined],
     ) -> bus.Answer | bus.Declined:
-        """Sends an offer to the room's node, whichever that is by then, until it is answered."""
+        """Sends an offer to the room's node again and again until it is answered. The room may move
+        to another node meanwhile."""
         room, tries = watched.room, 0
         while True:
             node = await self._pinned(room)
             if node is not None:
-                if tries or watched.carrier != node:
-                    await self.bus.say_to_all(bus.Wish(node, room.id))
-                await self.bus.say(room.id, replace(offer, node=node))
-            wait = PATIENCE[min(tries, len(PATIENCE) - 1)]
+                if tries or watched.confirmed_node != node:
+                    await self.bus.publish_to_all(bus.Wish(node, room.id))
+                await self.bus.publish(room.id, replace(offer, node=node))
+            wait = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
             tries += 1
             await asyncio.wait((answered,), timeout=wait)
             if answered.done():
-                watched.carrier = node
+                watched.confirmed_node = node
                 return answered.result()
 
     # -- pins ------------------------------------------------------------------------------------
 
     async def _pinned(self, room: HostedRoom) -> str | None:
-        """The node that is to carry the room, chosen now where there is none."""
+        """The room's node. Pins the room if it has none."""
         was = room.state.media
         if was is None and (node := self.nodes.choose(room.id, self.clock())) is not None:
             await self._pin(room, node, None)
@@ -389,42 +215,42 @@ class Voices:
     async def _pin(self, room: HostedRoom, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
         if isinstance(await room.execute(command, "media.pin"), Applied):
-            await self.bus.say_to_all(bus.Wish(node, room.id))
+            await self.bus.publish_to_all(bus.Wish(node, room.id))
 
     def _better(self, room: HostedRoom) -> str | None:
-        """The node to carry the room instead, if its own is gone or about to go."""
+        """Another node for the room, if its own is dead or drains."""
         was, now = room.state.media, self.clock()
         if was is None or room.state.ended or not room.is_current:
             return None
-        if not self.nodes.dead(was, now) and not self.nodes.leaves(was):
+        if not self.nodes.is_dead(was, now) and not self.nodes.is_draining(was):
             return None
         node = self.nodes.choose(room.id, now)
         return None if node == was else node
 
-    async def _repin(self, watched: _Watched, node: str) -> None:
+    async def _repin(self, watched: WatchedRoom, node: str) -> None:
         watched.repinning = True
         try:
             await self._pin(watched.room, node, watched.room.state.media)
         finally:
             watched.repinning = False
 
-    def _heard(self, letter: bus.Letter) -> None:
-        if isinstance(letter, bus.Here):
-            self.nodes.hear(letter, self.clock())
-        elif isinstance(letter, bus.Gone):
-            self.nodes.forget(letter.node)
-        elif isinstance(letter, bus.Tells):
-            self._tellers.hear(letter.worker, self.clock())
+    def _on_message(self, message: bus.MediaMessage) -> None:
+        if isinstance(message, bus.Here):
+            self.nodes.heartbeat(message, self.clock())
+        elif isinstance(message, bus.Gone):
+            self.nodes.forget(message.node)
+        elif isinstance(message, bus.Tells):
+            self._reporters.announced(message.worker, self.clock())
 
     async def _tick(self) -> None:
-        if self.clock() - self._said_at >= TELLS_EVERY:
-            self._said_at = self.clock()
-            self._tasks.spawn(self.bus.say_to_all(bus.Tells(self._tellers.own)))
+        if self.clock() - self._announced_at >= ANNOUNCE_EVERY:
+            self._announced_at = self.clock()
+            self._tasks.spawn(self.bus.publish_to_all(bus.Tells(self._reporters.own)))
         for watched in list(self._watched.values()):
-            # What is wrong with one room is no reason to look at no other.
-            self._look_at(watched)
+            # A fault in one room must not stop the check of the others.
+            self._check_pin(watched)
 
-    def _repin_if_better(self, watched: _Watched) -> None:
+    def _repin_if_better(self, watched: WatchedRoom) -> None:
         if not watched.repinning and (node := self._better(watched.room)) is not None:
             self._tasks.spawn(self._repin(watched, node))
 

@@ -33,7 +33,7 @@ class AgendaStart(Command):
 def start(d: Draft, command: AgendaStart) -> None:
     agenda = _written(d)
     if agenda.at is not None:
-        raise stale("The agenda is under way.")
+        raise stale("The agenda has already started.")
     _begin(d, agenda, 0, command.seed)
 
 
@@ -90,14 +90,14 @@ def edit(d: Draft, command: AgendaEdit) -> None:
     current = None if was is None else was.current
     if was is None or was.at is None or current is None:
         if command.at is not None:
-            raise stale("No stage is under way.")
+            raise stale("No stage has started.")
         if was is None or was.stages != command.stages:
             d.emit(AgendaWritten(Agenda(command.stages)))
         return
     at = was.at if command.at is None else command.at
     here = command.stages[at] if at < len(command.stages) else None
     if here is None or (here.kind, here.title) != (current.kind, current.title):
-        raise stale("The stage that is under way is not at its place in this agenda.")
+        raise stale("The current stage is not at the same place in this agenda.")
     number = None if was.round is None else min(was.round, max(0, len(here.rounds) - 1))
     new = replace(was, stages=command.stages, at=at, round=number)
     if new != was:
@@ -147,7 +147,7 @@ def _under_way(d: Draft, believed: int | None) -> tuple[Agenda, int]:
     if agenda.at is None:
         raise stale("The agenda has not begun.")
     if believed is not None and believed != agenda.at:
-        raise stale("Another stage is under way by now.")
+        raise stale("The room is in another stage now.")
     return agenda, agenda.at
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from sitwith_server.room.agenda import decide
 from sitwith_server.room.agenda.events import AgendaMoved, AgendaWritten
 from sitwith_server.room.agenda.view import shown
-from sitwith_server.room.draft import Draft
-from sitwith_server.room.family import Family, Rule, Who
+from sitwith_server.room.family import Deadline, Family, Rule, Who
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.slices import Slice, for_all
@@ -22,15 +20,6 @@ def _agenda_moved(state: RoomState, event: AgendaMoved) -> RoomState:
         state.agenda, at=event.at, ends_at=event.ends_at, over=event.over, round=event.round
     )
     return replace(state, agenda=agenda)
-
-
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield decide.stage_over_at(state)
-
-
-def _tick(d: Draft, seed: int) -> None:
-    if d.is_due(decide.stage_over_at(d.state)):
-        decide.stage_over(d, seed)
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -56,6 +45,5 @@ AGENDA = Family(
     follows={Thawed: _thawed},
     slices={"agenda": Slice(for_all, shown, ("agenda",))},
     settle=decide.settle,
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(decide.stage_over_at, decide.stage_over),),
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sitwith_server.room.draft import Draft
 from sitwith_server.room.event import Event
-from sitwith_server.room.family import Family
+from sitwith_server.room.family import Deadline, Family
 from sitwith_server.room.floor import turns
 from sitwith_server.room.floor.values import Pause
 from sitwith_server.room.lifetime.events import Thawed
@@ -40,21 +39,16 @@ def unattended_at(state: RoomState) -> float | None:
     return state.unattended_since + state.settings.grace_seconds
 
 
+def _alone_for_long(d: Draft, seed: int) -> None:
+    d.emit(AttendanceChanged(d.state.unattended_since, True))
+
+
 def _attendance(state: RoomState, event: AttendanceChanged) -> RoomState:
     return replace(state, unattended_since=event.since, unattended=event.unattended)
 
 
 def _notice(state: RoomState, _: Audience) -> Value:
     return "no_facilitator" if state.unattended else None
-
-
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield unattended_at(state)
-
-
-def _tick(d: Draft, seed: int) -> None:
-    if d.is_due(unattended_at(d.state)):
-        d.emit(AttendanceChanged(d.state.unattended_since, True))
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -67,6 +61,5 @@ ATTENDANCE = Family(
     events={AttendanceChanged: _attendance},
     follows={Thawed: _thawed},
     slices={"notice": Slice(for_all, _notice, ("unattended",))},
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(unattended_at, _alone_for_long),),
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sitwith_server.room.breathe.values import Breathing
 from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, stale
 from sitwith_server.room.event import Event
-from sitwith_server.room.family import Family, Rule, Who
+from sitwith_server.room.family import Deadline, Family, Rule, Who
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.slices import WAITING, Audience, Slice, Value, with_circle
@@ -53,7 +52,7 @@ def begin(d: Draft, pattern: tuple[float, ...], ends_at: float) -> None:
     d.emit(BreatheChanged(Breathing(pattern, starts_at, ends_at)))
 
 
-def end(d: Draft) -> None:
+def end(d: Draft, seed: int = 0) -> None:
     if d.state.breathe is not None:
         d.emit(BreatheChanged(None))
 
@@ -69,13 +68,8 @@ def _breathe(state: RoomState, audience: Audience) -> Value:
     }
 
 
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield None if state.breathe is None else state.breathe.ends_at
-
-
-def _tick(d: Draft, seed: int) -> None:
-    if d.state.breathe is not None and d.is_due(d.state.breathe.ends_at):
-        end(d)
+def _ends_at(state: RoomState) -> float | None:
+    return None if state.breathe is None else state.breathe.ends_at
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -98,6 +92,5 @@ BREATHE = Family(
     events={BreatheChanged: lambda s, e: replace(s, breathe=e.breathe)},
     follows={Thawed: _thawed},
     slices={"breathe": Slice(with_circle, _breathe, ("breathe",))},
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(_ends_at, end),),
 )

@@ -49,12 +49,14 @@ class CareWorry(Command):
 def worry(d: Draft, command: CareWorry) -> None:
     seat = d.seat(command.member)
     if seat.id == command.by:
-        raise not_allowed("For oneself there is the flag.")
+        raise not_allowed("For yourself, raise the flag instead.")
     concern = d.state.care.concerns.get(seat.id, Concern())
     if command.level is not None and command.by not in concern.worries:
         others = d.state.care.concerns.items()
         if sum(command.by in c.worries for m, c in others if d.state.at(m)) >= WORRIES_AT_ONCE:
-            raise Refused("too_fast", "You have said of many that you worry: wait a moment.")
+            raise Refused(
+                "too_fast", "You have named many people whom you worry about: wait a moment."
+            )
     if concern.worries.get(command.by) is not command.level:
         _put(d, seat.id, concern.with_worry(command.by, command.level))
 
@@ -117,7 +119,7 @@ def back(d: Draft, command: CareBack) -> None:
         raise not_allowed("Only they or a facilitator may do this.")
     side = d.seat(command.member).aside
     if side is None:
-        raise stale("They are in no side room.")
+        raise stale("They are not in a side room.")
     _end_side(d, side)
 
 
@@ -130,7 +132,7 @@ class CareCard(Command):
 
 def keep_card(d: Draft, command: CareCard) -> None:
     if not d.state.settings.cards:
-        raise not_allowed("This room asks for no contact cards.")
+        raise not_allowed("This room does not ask for contact cards.")
     if d.state.care.cards.get(command.by) != command.card:
         d.emit(CardKept(command.by, command.card))
 
@@ -146,9 +148,9 @@ def open_card(d: Draft, command: CareOpen) -> None:
     if concern.level is None:
         raise stale("They have not raised the flag.")
     if taker(d.state, concern) != command.by:
-        raise not_allowed("Only who has taken it on opens the card.")
+        raise not_allowed("Only the facilitator who has taken the flag may open the card.")
     if command.member not in d.state.care.cards:
-        raise stale("They have left no card.")
+        raise stale("They have no card.")
     d.emit(CardOpened(command.member, Opening(command.by, d.now)))
 
 
@@ -189,12 +191,12 @@ def _concern(d: Draft, member: MemberId) -> Concern:
 def _take(d: Draft, by: MemberId, member: MemberId) -> None:
     concern = _concern(d, member)
     if by == member:
-        raise not_allowed("Let somebody else look after you.")
+        raise not_allowed("You can't take your own flag.")
     now = taker(d.state, concern)
     if now == by:
         return
     if now is not None:
-        raise Refused("stale", "Another facilitator has taken it on.")
+        raise Refused("stale", "Another facilitator has taken it.")
     d.emit(ConcernChanged(member, replace(concern, taken_by=by)))
 
 

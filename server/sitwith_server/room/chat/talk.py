@@ -99,7 +99,7 @@ def slow_seconds(state: RoomState, seat: Seat, stream: str) -> float:
 
 def _say(state: RoomState, seat: Seat, command: Say, talk: Talk, now: float) -> Placed:
     if Kind.CHAT in seat.muted:
-        raise Refused("muted", "A facilitator has muted your text.")
+        raise Refused("muted", "A facilitator has muted your chat.")
     stream = _destination(state, seat, command.to)
     _check_policy(state, seat, stream)
     _check_body(state, command.body)
@@ -119,7 +119,7 @@ def _unsay(state: RoomState, seat: Seat, command: Unsay, talk: Talk) -> Placed |
         return None if message[2] else Placed(stream, Unsaid(command.n, seat.id))
     # Whoever may not read a conversation learns nothing of it here, not even how long it is.
     if not may_receive(seat, stream, state.seq) or (message is not None and not seat.facilitates):
-        raise not_allowed("Only its author or a facilitator deletes a message.")
+        raise not_allowed("Only its author or a facilitator may delete a message.")
     if message is None or not may_receive(seat, stream, message[1]):
         raise stale("There is no such message.")
     return None if message[2] else Placed(stream, Unsaid(command.n, seat.id))
@@ -127,7 +127,7 @@ def _unsay(state: RoomState, seat: Seat, command: Unsay, talk: Talk) -> Placed |
 
 def _react(state: RoomState, seat: Seat, command: React) -> Placed:
     if Kind.CHAT in seat.muted:
-        raise Refused("muted", "A facilitator has muted your text.")
+        raise Refused("muted", "A facilitator has muted your chat.")
     at_home = _group(state, seat) is not None
     to = command.to or (PAIR if at_home else CIRCLE)
     return Placed(_destination(state, seat, to), command)
@@ -137,9 +137,9 @@ def _destination(state: RoomState, seat: Seat, to: str) -> str:
     kind, _, rest = to.partition(":")
     if to == CIRCLE:
         if not reads(state, seat):
-            raise not_allowed("Guests don't write to the circle just now.")
+            raise not_allowed("Guests can't write to the circle just now.")
         if state.group_of(seat.id) is not None and not seat.facilitates:
-            raise not_allowed("From a group you can't write to the circle.")
+            raise not_allowed("You can't write to the circle while you are in a group.")
         return CIRCLE
     if kind == PAIR:
         return _group_stream(state, seat, rest)
@@ -147,7 +147,7 @@ def _destination(state: RoomState, seat: Seat, to: str) -> str:
         return _staff_stream(state, seat, rest)
     if to == FACILITATORS:
         if not seat.facilitates:
-            raise not_allowed("Only facilitators write there.")
+            raise not_allowed("Only facilitators may write there.")
         return FACILITATORS
     if kind == DIRECT and rest:
         return _direct_stream(state, seat, rest)
@@ -184,10 +184,10 @@ def _direct_stream(state: RoomState, seat: Seat, member: str) -> str:
     if other is None or other.id == seat.id:
         raise Refused("no_such_member", "Nobody else inside has this id.")
     if Role.GUEST in (seat.role, other.role):
-        raise not_allowed("Guests have no direct lines.")
+        raise not_allowed("Guests can't send or get direct messages.")
     apart = state.group_of(seat.id) != state.group_of(other.id)
     if apart and not any(s.facilitates and state.group_of(s.id) is None for s in (seat, other)):
-        raise not_allowed("While groups are open nothing goes from one to another.")
+        raise not_allowed("You can't write from one group to another while groups are open.")
     return stream_of(DIRECT, seat.id, other.id)
 
 
@@ -218,13 +218,13 @@ def _check_policy(state: RoomState, seat: Seat, stream: str) -> None:
         return
     if policy is ChatPolicy.STAFF and stream.startswith(f"{STAFF}:"):
         return
-    raise not_allowed("Text is closed just now.")
+    raise not_allowed("Chat is closed just now.")
 
 
 def _check_body(state: RoomState, body: str | bytes) -> None:
     if isinstance(body, bytes) is not state.settings.sealed:
         raise not_allowed(
-            "This room takes sealed messages only."
+            "This room accepts only sealed messages."
             if state.settings.sealed
             else "This room takes text."
         )

@@ -138,7 +138,7 @@ class AgreementAccept(Command):
 def accept_agreement(d: Draft, command: AgreementAccept) -> None:
     seat = d.state.seats[command.by]
     if command.version != d.state.agreement.version:
-        raise stale("The agreement has another version by now.")
+        raise stale("The agreement has changed.")
     if not series.come(d, seat.id, command.handle):
         return
     invite = d.state.invites.get(seat.invite)

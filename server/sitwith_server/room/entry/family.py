@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from sitwith_server.room.draft import Draft
@@ -26,7 +25,7 @@ from sitwith_server.room.entry.fold import (
     thawed,
 )
 from sitwith_server.room.entry.view import members
-from sitwith_server.room.family import Family, Inner, Rule, Who, on_seat
+from sitwith_server.room.family import Deadline, Family, Inner, Rule, Who, on_seat
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.slices import Slice, with_circle
@@ -48,17 +47,16 @@ def grace_over_at(state: RoomState, seat: Seat) -> float | None:
     return None if seat.grace_over else seat.lost_at + state.settings.grace_seconds
 
 
-def _due(state: RoomState) -> Iterator[float | None]:
-    for seat in state.seats.values():
-        if seat.lost_at is not None:
-            yield grace_over_at(state, seat)
+def _first_grace_over_at(state: RoomState) -> float | None:
+    lost = (grace_over_at(state, s) for s in state.seats.values() if s.lost_at is not None)
+    return min((at for at in lost if at is not None), default=None)
 
 
-def _tick(d: Draft, seed: int) -> None:
-    for seat in list(d.state.seats.values()):
-        now_seat = d.state.seats.get(seat.id)
-        if now_seat is not None and d.is_due(grace_over_at(d.state, now_seat)):
-            decide.grace_over(d, now_seat)
+def _graces_over(d: Draft, seed: int) -> None:
+    for member in tuple(d.state.seats):
+        seat = d.state.seats.get(member)
+        if seat is not None and d.is_due(grace_over_at(d.state, seat)):
+            decide.grace_over(d, seat)
 
 
 ENTRY = Family(
@@ -89,6 +87,5 @@ ENTRY = Family(
     },
     follows={Thawed: thawed},
     slices={"members": Slice(with_circle, members, ("seats", "floor"), by_entry=True)},
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(_first_grace_over_at, _graces_over),),
 )

@@ -47,7 +47,7 @@ class HandLower(Command):
 def lower_hand(d: Draft, command: HandLower) -> None:
     member = command.by if command.member is None else command.member
     if member != command.by and not _facilitates(d, command.by):
-        raise not_allowed("Only a facilitator lowers somebody else's hand.")
+        raise not_allowed("Only a facilitator may lower somebody else's hand.")
     d.seat(member)
     floor = d.state.floor
     if member in floor.queue:
@@ -88,11 +88,11 @@ def begin_round(d: Draft, command: FloorRound) -> None:
     given = command.order is not None
     order = command.order if command.order is not None else _seat_order(d.state)
     if len(set(order)) != len(order) or (given and not order):
-        raise Refused("bad_request", "The order names nobody, or somebody twice.")
+        raise Refused("bad_request", "The order is empty, or names somebody twice.")
     for member in order:
         d.seat(member)
     if not order:
-        raise stale("There is no member inside for a round.")
+        raise stale("No member is inside for a round.")
     if command.starter is not None:
         if command.starter not in order:
             raise Refused("no_such_member", "The starter is not in this round.")
@@ -101,7 +101,7 @@ def begin_round(d: Draft, command: FloorRound) -> None:
         first = 0 if given else _next_starter(d.state, order)
     order = order[first:] + order[:first]
     if not any(d.seat(m).presence is not Presence.AWAY for m in order):
-        raise stale("Everybody of this round is away.")
+        raise stale("Everybody in this round is away.")
     floor = Floor(
         mode=Mode.STICK,
         turn=d.state.floor.turn,
@@ -151,11 +151,11 @@ class FloorPass(Command):
 def pass_on(d: Draft, command: FloorPass) -> None:
     floor = d.state.floor
     if command.by != floor.holder and not _facilitates(d, command.by):
-        raise Refused("not_holder", "Only the holder, or a facilitator for them, passes the stick.")
+        raise Refused("not_holder", "Only the holder or a facilitator may pass the stick.")
     if command.to is not None:
         d.seat(command.to)
     if floor.mode is not Mode.STICK or (floor.holder is None and command.to is None):
-        raise stale("No stick is out.")
+        raise stale("Nobody holds the stick.")
     if command.to is not None:
         _check_taker(d, floor, command.to)
     go_on(d, turn_done(floor), command.to)
@@ -169,10 +169,10 @@ class FloorLater(Command):
 def later(d: Draft, command: FloorLater) -> None:
     floor, member = d.state.floor, command.by
     if d.seat(member).role is Role.GUEST:
-        raise not_allowed("A guest speaks now, or passes.")
+        raise not_allowed("A guest can't put off a turn, only pass.")
     waiting = floor.queue if floor.round is None else floor.round.to_come(floor.holder)
     if floor.mode is not Mode.STICK or (member != floor.holder and member not in waiting):
-        raise Refused("not_holder", "You neither hold the stick nor are still to come.")
+        raise Refused("not_holder", "You don't hold the stick, and you have no turn to come.")
     if member == floor.holder:
         if first_present(d.state, waiting) is None:
             raise stale("Nobody else is left to go first.")
@@ -197,7 +197,7 @@ class FloorExtend(Command):
 def extend(d: Draft, command: FloorExtend) -> None:
     floor = d.state.floor
     if floor.holder is None or floor.ends_at is None:
-        raise stale("No timed turn is under way.")
+        raise stale("No turn with a clock has begun.")
     left = None if floor.left is None else floor.left + command.seconds
     ends_at, extra = floor.ends_at + command.seconds, floor.extra + command.seconds
     put(d, replace(floor, ends_at=ends_at, left=left, extra=extra))
@@ -210,7 +210,7 @@ class FloorPause(Command):
 
 def pause(d: Draft, command: FloorPause) -> None:
     if d.state.floor.holder is None:
-        raise stale("No turn is under way.")
+        raise stale("Nobody has a turn.")
     stop_clock(d, Pause.FACILITATOR)
 
 
@@ -221,7 +221,7 @@ class FloorResume(Command):
 
 def resume(d: Draft, command: FloorResume) -> None:
     if d.state.floor.holder is None:
-        raise stale("No turn is under way.")
+        raise stale("Nobody has a turn.")
     start_clock(d, Pause.FACILITATOR)
 
 
@@ -271,7 +271,7 @@ def _check_taker(d: Draft, floor: Floor, member: MemberId) -> None:
     if member == floor.holder:
         raise stale("They hold the stick already.")
     if floor.round is not None and member not in floor.round.to_come(floor.holder):
-        raise stale("In a round the stick goes to somebody who is still to come.")
+        raise stale("In a round, the stick can go only to somebody who has not had a turn.")
     if d.seat(member).presence is Presence.AWAY:
         raise stale("They are away.")
 

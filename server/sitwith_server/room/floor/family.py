@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from sitwith_server.room.draft import Draft
-from sitwith_server.room.family import Family, Rule, Who
+from sitwith_server.room.family import Deadline, Family, Rule, Who
 from sitwith_server.room.floor import decide
 from sitwith_server.room.floor.events import FloorChanged, RoundBegan
 from sitwith_server.room.floor.turns import signal, turn_over
@@ -56,18 +54,6 @@ def _floor(state: RoomState, audience: Audience) -> Value:
     }
 
 
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield turn_over_at(state)
-    yield signal_at(state)
-
-
-def _tick(d: Draft, seed: int) -> None:
-    if d.is_due(turn_over_at(d.state)):
-        turn_over(d)
-    elif d.is_due(signal_at(d.state)):
-        signal(d)
-
-
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
     floor = state.floor
     if floor.ends_at is not None and not floor.paused:
@@ -99,6 +85,5 @@ FLOOR = Family(
     },
     follows={Thawed: _thawed},
     slices={"floor": Slice(with_circle, _floor, ("floor",), by_entry=True)},
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(turn_over_at, turn_over), Deadline(signal_at, signal)),
 )

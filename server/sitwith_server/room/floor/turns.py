@@ -14,7 +14,7 @@ from sitwith_server.room.model import MemberId, Presence, Role, RoomState, Seat
 from sitwith_server.room.voice import voices
 
 
-def turn_over(d: Draft) -> None:
+def turn_over(d: Draft, seed: int = 0) -> None:
     """The time of the turn has run out: as if the holder had passed."""
     go_on(d, turn_done(d.state.floor))
 
@@ -41,7 +41,7 @@ def start_clock(d: Draft, why: Pause) -> None:
     put(d, floor)
 
 
-def signal(d: Draft) -> None:
+def signal(d: Draft, seed: int = 0) -> None:
     """The turn has a minute left, or ten seconds."""
     put(d, d.state.floor)
 

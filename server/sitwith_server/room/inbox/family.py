@@ -48,7 +48,7 @@ def claim(d: Draft, command: StaffClaim) -> None:
     line = _line(d, command.member)
     now = claimer(d.state, line)
     if now not in (None, command.by):
-        raise stale("Another facilitator answers it.")
+        raise stale("Another facilitator is answering it.")
     if now is None:
         d.emit(LineChanged(command.member, replace(line, claimed_by=command.by)))
 
@@ -68,7 +68,7 @@ def _line(d: Draft, member: MemberId) -> Line:
     d.seat(member)
     line = d.state.care.lines.get(member)
     if line is None:
-        raise stale("Nothing was said on this line.")
+        raise stale("This line to the facilitators has no messages.")
     return line
 
 

@@ -80,7 +80,7 @@ class RoomExtend(Command):
 def extend(d: Draft, command: RoomExtend) -> None:
     """Moves the room's end, counted from its end as it is, or from now where that has passed."""
     if command.seconds > d.state.opening.ttl:
-        raise Refused("too_long", "A room is extended by its own length at most.")
+        raise Refused("too_long", "A room can be extended by at most its own length.")
     ends = max(d.state.expires_at, d.now) + command.seconds
     d.emit(ExpiryMoved(ends, _near(d.state, ends, d.now)))
 
@@ -129,16 +129,15 @@ def end(d: Draft, command: RoomEnd) -> None:
         d.emit(RoomEnded())
 
 
-def expire(d: Draft) -> None:
-    """The room ends once its time is over and nobody is connected; before that it is told."""
-    if d.state.ended:
-        return
-    if d.state.expires_at <= d.now:
-        if any(s.connection is not None for s in d.state.seats.values()):
-            d.emit(ExpiryMoved(d.now + LAST_GASP, 0))
-        else:
-            d.emit(RoomEnded())
-    elif d.is_due(closing_at(d.state)):
-        told = _near(d.state, d.state.expires_at, d.now)
-        assert told is not None
-        d.emit(ClosingTold(told))
+def expire(d: Draft, seed: int) -> None:
+    """The time is over; the room ends once nobody is connected."""
+    if any(s.connection is not None for s in d.state.seats.values()):
+        d.emit(ExpiryMoved(d.now + LAST_GASP, 0))
+    else:
+        d.emit(RoomEnded())
+
+
+def tell_closing(d: Draft, seed: int) -> None:
+    told = _near(d.state, d.state.expires_at, d.now)
+    assert told is not None
+    d.emit(ClosingTold(told))

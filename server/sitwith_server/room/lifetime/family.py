@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from sitwith_server.room.door.events import PlaceYielded
-from sitwith_server.room.draft import Draft
 from sitwith_server.room.entry.events import ConnectionLost, Entered, SeatLeft
 from sitwith_server.room.event import Event
-from sitwith_server.room.family import Family, Inner, Rule, Who
+from sitwith_server.room.family import Deadline, Family, Inner, Rule, Who
 from sitwith_server.room.lifetime import decide
 from sitwith_server.room.lifetime.events import (
     Blanked,
@@ -33,15 +31,6 @@ def _used(state: RoomState, event: Event) -> RoomState:
 
 USES = (Entered, ConnectionLost, PlaceYielded, SeatLeft, Removed, TurnedAway, Renamed)
 """Events that leave something to forget beyond who stands at the door."""
-
-
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield state.expires_at
-    yield decide.closing_at(state)
-
-
-def _tick(d: Draft, seed: int) -> None:
-    decide.expire(d)
 
 
 LIFETIME = Family(
@@ -71,6 +60,8 @@ LIFETIME = Family(
         "closing": Slice(for_all, lambda state, _: state.closing, ("closing",)),
     },
     settle=decide.settle,
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(
+        Deadline(lambda state: state.expires_at, decide.expire),
+        Deadline(decide.closing_at, decide.tell_closing),
+    ),
 )

@@ -59,7 +59,7 @@ class LobbyReturn(Command):
 def send_back(d: Draft, command: LobbyReturn) -> None:
     seat = d.seat(command.member)
     if seat.role is Role.FACILITATOR:
-        raise not_allowed("A facilitator walks past the lobby.")
+        raise not_allowed("Facilitators don't wait in the lobby.")
     d.emit(LobbyJoined(seat.id, seat.role, d.now))
     clear_away(d, seat.id)
 
@@ -127,11 +127,11 @@ def _renew_link(d: Draft, command: LinkReplace) -> list[MemberId]:
     if old is None or old.revoked:
         raise stale("There is no such link any more.")
     if old.role is Role.FACILITATOR:
-        raise not_allowed("Facilitators' links are the operator's.")
+        raise not_allowed("Only the operator can replace a facilitators' link.")
     if len(d.state.invites) >= INVITES_KEPT:
-        raise Refused("full", "There were too many links to this room.")
+        raise Refused("full", "This room has too many links.")
     if d.state.invite_by_digest(command.digest) is not None:
-        raise stale("There is such a link already.")
+        raise stale("This link exists already.")
     revoke(d, old.id)
     again = Invite(command.new, old.role, command.digest, old.uses, expires_at=old.expires_at)
     d.emit(InviteAdded(again))

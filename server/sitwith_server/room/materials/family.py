@@ -124,7 +124,7 @@ class MaterialHide(Command):
 
 def hide(d: Draft, command: MaterialHide) -> None:
     if d.state.materials.find(command.material) is None:
-        raise stale("It is not shown any more.")
+        raise stale("It is no longer shown.")
     d.emit(MaterialsGone((command.material,), d.now))
 
 
@@ -156,12 +156,12 @@ def turn_stage(d: Draft, stage: Stage, seed: int) -> None:
 
 def _check_place(d: Draft) -> None:
     if sum(1 for m in d.state.materials.shown if not m.of_stage) >= AT_ONCE:
-        raise Refused("full", "Five are shown already: take one away first.")
+        raise Refused("full", "Five materials are shown already: hide one first.")
 
 
 def _check_key(d: Draft) -> None:
     if not d.state.materials.key:
-        raise not_allowed("This room takes no files.")
+        raise not_allowed("This room accepts no files.")
 
 
 def _material_shown(state: RoomState, event: MaterialShown) -> RoomState:

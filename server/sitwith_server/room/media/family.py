@@ -52,7 +52,7 @@ def pin(d: Draft, command: PinMedia) -> None:
     if d.state.media == command.node:
         return
     if d.state.media != command.was:
-        raise stale("Another media node carries the voices by now.")
+        raise stale("Another media node carries this room now.")
     d.emit(MediaPinned(command.node))
 
 
@@ -68,7 +68,7 @@ def add_talk(d: Draft, command: AddTalk) -> None:
     """From the node that carries the voices alone, and of those who are inside alone: what is said
     of others came too late to matter."""
     if d.state.media != command.node:
-        raise stale("Another media node carries the voices by now.")
+        raise stale("Another media node carries this room now.")
     heard = tuple(
         (member, round(seconds, 1))
         for member, seconds in sorted(command.heard.items())

@@ -43,7 +43,7 @@ class MemberRemove(Command):
 def remove(d: Draft, command: MemberRemove) -> None:
     seat = d.seat(command.member)
     if series.is_oneself(d.state, command.by, seat.id):
-        raise not_allowed("To go oneself is to leave.")
+        raise not_allowed("You can't remove yourself: leave instead.")
     d.emit(Removed(seat.id))
     entry.clear_away(d, seat.id)
     for other in series.other_seats(d.state, seat.id):
@@ -90,8 +90,8 @@ def give_role(d: Draft, command: RoleGive) -> None:
     if seat.role is Role.FACILITATOR:
         others = [s for s in d.state.facilitators() if s.id != seat.id]
         if all(s.presence is Presence.AWAY for s in others):
-            raise not_allowed("The room would be without a facilitator.")
-        visits.end_visits_of(d, seat.id)
+            raise not_allowed("A room needs a facilitator.")
+        visits.end_visit(d, seat.id)
     if command.role is Role.GUEST:
         guests.become(d, seat)
     d.emit(RoleGiven(seat.id, command.role))

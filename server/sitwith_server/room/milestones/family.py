@@ -10,7 +10,7 @@ from sitwith_server.room.chance import Chance
 from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
 from sitwith_server.room.event import Event
-from sitwith_server.room.family import Blank, Family, Rule, Who
+from sitwith_server.room.family import Blank, Deadline, Family, Rule, Who
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.milestones.values import (
     AT_ONCE,
@@ -52,7 +52,7 @@ def share(d: Draft, command: MilestoneShare) -> None:
     _check_text(d, command.text)
     shown = d.state.milestones
     if len(shown) >= AT_ONCE or any(m.member == seat.id for m in shown):
-        raise Refused("too_fast", "Others are being celebrated: wait a moment.")
+        raise Refused("too_fast", "Several milestones are shown already: wait a moment.")
     names = {m.name for m in shown}
     drawn = (Chance.name(command.seed, again) for again in count())
     name = next(n for n in drawn if n not in names)
@@ -69,7 +69,7 @@ class MilestoneClear(Command):
 def clear(d: Draft, command: MilestoneClear) -> None:
     one = next((m for m in d.state.milestones if m.name == command.n), None)
     if not d.seat(command.by).facilitates and (one is None or one.member != command.by):
-        raise not_allowed("Only its author or a facilitator takes a milestone away.")
+        raise not_allowed("Only its author or a facilitator may remove a milestone.")
     if one is None:
         raise stale("There is no such milestone.")
     d.emit(MilestonesOver((one.n,)))
@@ -78,13 +78,13 @@ def clear(d: Draft, command: MilestoneClear) -> None:
 def _check_may_write(d: Draft, seat: Seat) -> None:
     """As for words to the circle (MU1, CO1, CO7)."""
     if Kind.CHAT in seat.muted:
-        raise Refused("muted", "A facilitator has muted your text.")
+        raise Refused("muted", "A facilitator has muted your chat.")
     if seat.facilitates:
         return
     if d.state.group_of(seat.id) is not None or seat.aside is not None:
-        raise not_allowed("From a group you can't write to the circle.")
+        raise not_allowed("You can't write to the circle while you are in a group.")
     if d.state.settings.chat is not ChatPolicy.ALL:
-        raise not_allowed("Text is closed just now.")
+        raise not_allowed("Chat is closed just now.")
 
 
 def _check_text(d: Draft, text: str | bytes) -> None:
@@ -133,15 +133,12 @@ def _covers(seat: Seat, number: int) -> bool:
     return any(span.covers(number) for span in seat.inside)
 
 
-def _due(state: RoomState) -> Iterator[float | None]:
-    yield from (m.ends_at for m in state.milestones)
+def _first_over_at(state: RoomState) -> float | None:
+    return min((m.ends_at for m in state.milestones), default=None)
 
 
-def _tick(d: Draft, seed: int) -> None:
-    """The moment of each whose time is over is gone."""
-    over = tuple(m.n for m in d.state.milestones if d.is_due(m.ends_at))
-    if over:
-        d.emit(MilestonesOver(over))
+def _end(d: Draft, seed: int) -> None:
+    d.emit(MilestonesOver(tuple(m.n for m in d.state.milestones if d.is_due(m.ends_at))))
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -173,8 +170,7 @@ MILESTONES = Family(
         "milestones": of_circle(Slice(_audience, _shown, ("milestones", "seats")), []),
     },
     deciding=lambda state: (shared(state),),
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(_first_over_at, _end),),
     at_end={"milestones": ()},
     blanks=_blanks,
 )

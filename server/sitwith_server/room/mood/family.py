@@ -44,7 +44,7 @@ class MoodAsk(Command):
 
 def ask(d: Draft, command: MoodAsk) -> None:
     if d.state.mood is not None and d.state.mood.open:
-        raise stale("This is being asked already.")
+        raise stale("The question is open already.")
     d.emit(MoodAsked())
 
 
@@ -75,7 +75,7 @@ def close(d: Draft, command: MoodClose) -> None:
 def _open(d: Draft) -> Mood:
     mood = d.state.mood
     if mood is None or not mood.open:
-        raise stale("Nothing is being asked just now.")
+        raise stale("No question is open.")
     return mood
 
 

@@ -45,7 +45,7 @@ class Unmute(Command):
 def unmute(d: Draft, command: Unmute) -> None:
     own = command.by == command.member
     if own and not d.seat(command.by).facilitates and command.kinds & d.seat(command.by).held:
-        raise Refused("muted", "A facilitator's mute holds until a facilitator lifts it.")
+        raise Refused("muted", "Only a facilitator can lift a facilitator's mute.")
     facilitator = _may_mute(d, command.by, command.member, command.kinds)
     seat = d.seat(command.member)
     if facilitator:
@@ -83,7 +83,7 @@ def _may_mute(d: Draft, by: str, member: str, kinds: frozenset[Kind]) -> bool:
     if seat is not None and seat.facilitates:
         return True
     if by != member or not kinds <= OWN_KINDS:
-        raise not_allowed("Only a facilitator mutes others, or anybody's text.")
+        raise not_allowed("Only a facilitator may mute others, or anybody's chat.")
     return False
 
 

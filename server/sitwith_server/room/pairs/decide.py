@@ -43,7 +43,7 @@ def plan(d: Draft, command: PairsPlan) -> None:
         pins=frozenset(frozenset(pair) for pair in command.pins),
     )
     if groups is None:
-        raise Refused("no_plan", "There is no such plan for the people who are here.")
+        raise Refused("no_plan", "No such plan is possible for the people who are here.")
     if avoid != d.state.avoid:
         d.emit(AvoidKept(avoid))
     met, tags = d.state.met, d.state.tags()
@@ -103,7 +103,7 @@ class PairsExtend(Command):
 def extend(d: Draft, command: PairsExtend) -> None:
     pairs = d.state.pairs
     if pairs is None or pairs.ends_at is None:
-        raise stale("No groups with an end are open.")
+        raise stale("No groups with a time limit are open.")
     ends_at = pairs.ends_at + command.seconds
     d.emit(PairsChanged(replace(pairs, ends_at=ends_at, closing=False)))
 
@@ -187,6 +187,10 @@ def proposed(
     )
 
 
+def time_over(d: Draft, seed: int) -> None:
+    everybody_back(d)
+
+
 def everybody_back(d: Draft) -> None:
     _settle_help(d)
     if d.state.pairs is not None:
@@ -263,5 +267,5 @@ def _settle_help(d: Draft, member: MemberId | None = None) -> None:
 
 def _may_sit(seat: Seat) -> None:
     if seat.role is Role.GUEST:
-        raise not_allowed("A guest sits in no group.")
+        raise not_allowed("A guest can't be in a group.")
     not_aside(seat)

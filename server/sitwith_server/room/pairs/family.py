@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from sitwith_server.room.draft import Draft
-from sitwith_server.room.family import Family, Rule, Who
+from sitwith_server.room.family import Deadline, Family, Rule, Who
 from sitwith_server.room.lifetime.events import Thawed
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.pairs import decide
@@ -23,14 +21,8 @@ def _pairs_changed(state: RoomState, event: PairsChanged) -> RoomState:
     return replace(state, pairs=event.pairs, met=met, group_count=count)
 
 
-def _due(state: RoomState) -> Iterator[float | None]:
-    if state.pairs is not None:
-        yield state.pairs.ends_at
-
-
-def _tick(d: Draft, seed: int) -> None:
-    if d.state.pairs is not None and d.is_due(d.state.pairs.ends_at):
-        decide.everybody_back(d)
+def _over_at(state: RoomState) -> float | None:
+    return None if state.pairs is None else state.pairs.ends_at
 
 
 def _thawed(state: RoomState, event: Thawed) -> RoomState:
@@ -67,6 +59,5 @@ PAIRS = Family(
         "help": Slice(staff_only, lambda state, _: list(state.help), ("help",)),
     },
     deciding=lambda state: (state.pairs,),
-    deadlines=_due,
-    tick=_tick,
+    deadlines=(Deadline(_over_at, decide.time_over),),
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refused, stale
-from sitwith_server.room.family import Family, Rule, Who
+from sitwith_server.room.family import Deadline, Family, Rule, Who
 from sitwith_server.room.model import GroupId, MemberId, RoomState, Seat
 from sitwith_server.room.pairs.events import PairsChanged
 from sitwith_server.room.pairs.values import VISIT_KNOCK, Pairs, Visit
@@ -44,20 +43,20 @@ def end_own_visit(d: Draft, command: PairsReturn) -> None:
     end_visit(d, command.by)
 
 
-def open_visits(d: Draft) -> None:
-    """Visits whose announcement is old enough begin to hear."""
+def _opens_at(state: RoomState) -> float | None:
+    """When the next visit is announced for long enough."""
+    visits = () if state.pairs is None else state.pairs.visits.values()
+    return min((v.opens_at for each in visits for v in each if not v.open), default=None)
+
+
+def _open(d: Draft, seed: int) -> None:
     pairs = d.state.pairs
-    if pairs is None or not any(_due(v, d.now) for vs in pairs.visits.values() for v in vs):
-        return
+    assert pairs is not None
     visits = {
         g: tuple(replace(v, open=v.open or v.opens_at <= d.now) for v in vs)
         for g, vs in pairs.visits.items()
     }
     d.emit(PairsChanged(replace(pairs, visits=visits)))
-
-
-def end_visits_of(d: Draft, member: MemberId) -> None:
-    end_visit(d, member)
 
 
 def end_visit(d: Draft, member: MemberId) -> None:
@@ -73,25 +72,11 @@ def _visits_without(pairs: Pairs, member: MemberId) -> dict[GroupId, tuple[Visit
 
 def not_aside(seat: Seat) -> None:
     if seat.aside is not None:
-        raise stale("Somebody of them is in a side room.")
-
-
-def _due(visit: Visit, now: float) -> bool:
-    return not visit.open and visit.opens_at <= now
+        raise stale("One of them is in a side room.")
 
 
 def no_such_group() -> Refused:
     return Refused("no_such_group", "No open group has this id.")
-
-
-def _opens(state: RoomState) -> Iterator[float | None]:
-    if state.pairs is not None:
-        for visits in state.pairs.visits.values():
-            yield from (v.opens_at for v in visits if not v.open)
-
-
-def _tick(d: Draft, seed: int) -> None:
-    open_visits(d)
 
 
 VISITS = Family(
@@ -100,6 +85,5 @@ VISITS = Family(
         Rule("pairs.visit", PairsVisit, Who.FACILITATOR, visit),
         Rule("pairs.return", PairsReturn, Who.FACILITATOR, end_own_visit),
     ),
-    deadlines=_opens,
-    tick=_tick,
+    deadlines=(Deadline(_opens_at, _open),),
 )

@@ -38,7 +38,7 @@ def come(d: Draft, member: MemberId, handle: bytes | None) -> bool:
         return True
     series = d.state.series
     if series is None:
-        raise not_allowed("This room is of no series.")
+        raise not_allowed("This room belongs to no series.")
     person = series.find(handle)
     if series.is_banned(person):
         d.emit(TurnedAway(member))

@@ -39,7 +39,7 @@ class VoiceNudge(Command):
 def nudge(d: Draft, command: VoiceNudge) -> None:
     seat = d.seat(command.member)
     if seat.role is not Role.MEMBER:
-        raise not_allowed("Only members are nudged.")
+        raise not_allowed("Only members can be nudged.")
     if _speaks_or_asks(d.state, seat.id):
         raise stale("Their hand is up already, or they hold the stick.")
     if seat.presence is Presence.AWAY:

@@ -1,4 +1,5 @@
-"""Alembic's way in: the steps run on the connection that `opening` gives, in its transaction."""
+"""Alembic's entry point. Migrations run on the connection that `opening` passes, in its
+transaction."""
 
 from __future__ import annotations
 

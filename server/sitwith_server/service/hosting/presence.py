@@ -60,7 +60,7 @@ class Presence:
             except LogDown:
                 pass
             except Exception as fault:
-                _log.error("beat_fault", exc_info=fault)
+                _log.error("heartbeat_fault", exc_info=fault)
             await asyncio.sleep(max(0.0, began + BEAT_EVERY - loop.time()))
 
     # -- connections of this worker --------------------------------------------------------------

@@ -73,7 +73,7 @@ class MaterialFiles:
             try:
                 await self.repair()
             except Exception as fault:
-                _log.error("material_files_fault", exc_info=fault)
+                _log.error("materials_fault", exc_info=fault)
             await asyncio.sleep(self._every)
 
     async def repair(self) -> None:

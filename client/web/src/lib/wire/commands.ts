@@ -1,17 +1,7 @@
 /** Every command with its fields, and what comes back. */
 
-import type {
-  Card,
-  CareLevel,
-  ConversationId,
-  GroupId,
-  Kind,
-  MemberId,
-  PlanHow,
-  Role,
-  Settings,
-  Stage,
-} from "./slices.ts";
+import type { CommandFields } from "./command-fields.ts";
+import type { Card, ConversationId, MemberId } from "./slices.ts";
 
 type Empty = Record<never, never>;
 
@@ -25,103 +15,7 @@ export interface TurnServer {
   credential: string;
 }
 
-/** The fields of each command beside `t` and `id`. */
-export interface CommandFields {
-  "agreement.accept": { version: number | string; person?: Uint8Array };
-  "chat.say": { to: string; body: string | Uint8Array };
-  "chat.delete": { to: string; n: number };
-  react: { kind: string; to?: "circle" | "pair" };
-  "hand.raise": Empty;
-  "hand.lower": { member?: MemberId };
-  "floor.open": Empty;
-  "floor.quiet": Empty;
-  "floor.round": { order?: MemberId[]; seconds?: number; starter?: MemberId };
-  "floor.stick": { to?: MemberId; seconds?: number };
-  "floor.pass": { to?: MemberId };
-  "floor.later": { last?: boolean };
-  "floor.extend": { seconds: number };
-  "floor.pause": Empty;
-  "floor.resume": Empty;
-  mute: { member: MemberId; kinds: Kind[] };
-  unmute: { member: MemberId; kinds: Kind[] };
-  "mute.all": { kinds: Kind[]; except?: MemberId[]; hold?: boolean };
-  "pairs.plan": {
-    size?: number;
-    how: PlanHow;
-    avoid?: [MemberId, MemberId][];
-    facilitators?: boolean;
-    pins?: [MemberId, MemberId][];
-  };
-  "pairs.open": { groups: MemberId[][]; seconds?: number };
-  "pairs.move": { member: MemberId; group: GroupId | null };
-  "pairs.extend": { seconds: number };
-  "pairs.say": { body: string | Uint8Array };
-  "pairs.close": { grace?: number };
-  "pairs.visit": { group: GroupId };
-  "pairs.return": Empty;
-  "help.ask": Empty;
-  "help.done": { member: MemberId };
-  "lobby.admit": { person: string };
-  "lobby.admit_all": Empty;
-  "lobby.decline": { person: string };
-  /** With `link` those alone who came by it. */
-  "lobby.decline_all": { link?: string };
-  "lobby.return": { member: MemberId };
-  /** `digest` is of the new link's token: see `newLink`. */
-  "link.replace": { link: string; digest: Uint8Array; inside?: boolean };
-  /** A sign of a person at the agreement. */
-  "agreement.reading": Empty;
-  "room.lock": Empty;
-  "room.unlock": Empty;
-  "room.end": Empty;
-  "room.extend": { seconds: number };
-  "room.settings": Partial<Settings>;
-  "member.remove": { member: MemberId };
-  "role.give": { member: MemberId; role: Role };
-  "self.rename": { name: string };
-  "self.away": { away: boolean };
-  leave: Empty;
-  "care.flag": { level: CareLevel };
-  "care.withdraw": Empty;
-  /** Null takes one's worry back. */
-  "care.worry": { member: MemberId; level: CareLevel | null };
-  "care.take": { member: MemberId };
-  "care.done": { member: MemberId };
-  "care.aside": { member: MemberId };
-  "care.back": { member: MemberId };
-  /** None of the three takes the card back. */
-  "care.card": { location?: string; phone?: string; note?: string };
-  "care.open": { member: MemberId };
-  "staff.claim": { member: MemberId };
-  "staff.release": { member: MemberId };
-  "agenda.start": Empty;
-  "agenda.next": { at?: number };
-  "agenda.back": { at?: number };
-  "agenda.extend": { seconds: number };
-  "agenda.edit": { stages: Stage[]; at?: number };
-  "mood.ask": Empty;
-  "mood.answer": { value: 1 | 2 | 3 | 4 | 5 };
-  "mood.close": Empty;
-  "milestone.share": { text: string | Uint8Array };
-  "milestone.clear": { n: number };
-  "voice.nudge": { member: MemberId };
-  "voice.dismiss": Empty;
-  "material.link": { url: string; title?: string };
-  "material.text": { text: string; title?: string };
-  "material.upload": { kind: "picture" | "pdf"; title?: string };
-  "material.open": { material: string };
-  "material.hide": { material: string };
-  "guest.bring": Empty;
-  "guest.rest": Empty;
-  "breathe.start": { pattern: number[]; seconds: number };
-  "breathe.stop": Empty;
-  "topics.set": { tags: Uint8Array[] };
-  "concerns.offer": { concerns: string[] };
-  "media.offer": { sdp: string };
-  "media.servers": Empty;
-  "media.take": { pictures: Pictures };
-}
-
+export type { CommandFields };
 export type CommandName = keyof CommandFields;
 
 /**

@@ -12,12 +12,15 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from sitwith_server.log.base import LogDown, Notification, OnNotification
 from sitwith_server.log.redis.connection.client import ErrorReply, RedisConnection
 from sitwith_server.log.redis.notifications import ENTRIES, HINT, PUBLISHED
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
+
+if TYPE_CHECKING:
+    from sitwith_server.log.redis.instance import Instance
 
 OnMessage = Callable[[bytes], None]
 Connect = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
@@ -28,28 +31,6 @@ AT_ONCE: Final = 512
 
 _INDEXES: Final = frozenset(channel.encode() for channel in INDEXES)
 _LAST_INDEX: Final = INDEXES[-1].encode()
-
-
-class FanOutOwner(Protocol):
-    """What the fan-out needs of its instance."""
-
-    def probe(self, channel: str) -> None:
-        """Publish something on this channel."""
-
-    def notified(self, room: str, message: bytes) -> None:
-        """A notification has come (`notifications.parse_notification`)."""
-
-    def notify_heads(self, room: str) -> None:
-        """Notify the room's subscribers of the heads as they are, soon."""
-
-    def index_message(self, message: bytes) -> None:
-        """A message has come on an index's channel; empty: some may have been missed."""
-
-    def echoed(self) -> None:
-        """A probe has come back."""
-
-    def darkened(self) -> None:
-        """No notifications come any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,8 +59,8 @@ class FanOut:
     dark_after: seconds without an echo after which it is dark.
     """
 
-    def __init__(self, owner: FanOutOwner, *, every: float, dark_after: float) -> None:
-        self._owner = owner
+    def __init__(self, instance: Instance, *, every: float, dark_after: float) -> None:
+        self._instance = instance
         self._every = every
         self._dark_after = dark_after
         self._subscribers: dict[str, list[_Subscriber]] = {}
@@ -87,11 +68,6 @@ class FanOut:
         self._connection: RedisConnection | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
-
-    @property
-    def subscribed(self) -> list[str]:
-        """The rooms that are subscribed to."""
-        return list(self._subscribers)
 
     def silence(self) -> float:
         """Seconds since the last echo."""
@@ -146,10 +122,10 @@ class FanOut:
             while True:
                 with suppress(OSError, TimeoutError, ErrorReply):
                     await self._listen(connect)
-                self._owner.darkened()
+                self._instance.darkened()
                 await asyncio.sleep(RETRY)
         finally:
-            self._owner.darkened()
+            self._instance.darkened()
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
@@ -189,7 +165,7 @@ class FanOut:
     def send_probe(self) -> None:
         """Sends a probe now, so that an echo can come at once."""
         with suppress(LogDown):
-            self._owner.probe(self._probe)
+            self._instance.probe(self._probe)
 
     def _on_push(self, push: list[Any]) -> None:
         kind, channel, what = push
@@ -197,22 +173,22 @@ class FanOut:
             if room := self._rooms.get(channel):
                 self._on_room_message(room, what)
             elif channel in _INDEXES:
-                self._owner.index_message(what)
+                self._instance.index_message(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
-                self._owner.echoed()
+                self._instance.echoed()
         elif kind == b"subscribe":
             # Messages before this moment were missed.
             if room := self._rooms.get(channel):
-                self._owner.notify_heads(room)
+                self._instance.notify_heads(room)
             elif channel == _LAST_INDEX:
-                self._owner.index_message(b"")
+                self._instance.index_message(b"")
             elif channel == self._probe.encode():
                 self.send_probe()
 
     def _on_room_message(self, room: str, message: bytes) -> None:
         if message[0] in (ENTRIES, HINT):
-            self._owner.notified(room, message)
+            self._instance.notified(room, message)
         elif message[0] == PUBLISHED:
             for subscriber in self._subscribers.get(room, ()):
                 subscriber.receive(message[1:])

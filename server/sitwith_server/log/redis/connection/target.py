@@ -230,7 +230,7 @@ def _node(text: str, port: int) -> tuple[str, int]:
     try:
         return parts.hostname, parts.port or port
     except ValueError:
-        raise ValueError("a port is no number") from None
+        raise ValueError("a port is not a number") from None
 
 
 def choose_instance(room: str, identities: Sequence[str]) -> int:
