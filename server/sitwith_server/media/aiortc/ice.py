@@ -151,10 +151,26 @@ class IceAgent:
     addresses: those that have answered, and under what.
     """
 
-    __slots__ = ("_bucket", "_consent_next", "_consent_until", "_keys", "_port", "_priority",
-                 "_pending", "_selected_at", "_selected_keys", "_unconfirmed_bucket", "_tie_breaker",
-                 "_transaction", "addresses", "box", "heard", "on_datagram", "on_selected",
-                 "selected")  # fmt: skip
+    __slots__ = (
+        "_bucket",
+        "_consent_next",
+        "_consent_until",
+        "_keys",
+        "_pending",
+        "_port",
+        "_priority",
+        "_selected_at",
+        "_selected_keys",
+        "_tie_breaker",
+        "_transaction",
+        "_unconfirmed_bucket",
+        "addresses",
+        "box",
+        "heard",
+        "on_datagram",
+        "on_selected",
+        "selected",
+    )  # fmt: skip
 
     def __init__(
         self,

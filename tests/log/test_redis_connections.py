@@ -19,8 +19,8 @@ from sitwith_server.log.base import (
     LogDown,
     LogFull,
 )
-from sitwith_server.log.redis.connection.link import Link
-from sitwith_server.log.redis.connection.target import place, targets_of
+from sitwith_server.log.redis.connection.client import RedisConnection
+from sitwith_server.log.redis.connection.target import choose_instance, targets_of
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import INDEXES, key_field, keys_of, room_of
@@ -81,7 +81,7 @@ def is_live(log: RedisLog) -> bool:
 class Ears:
     def __init__(self, log: RedisLog) -> None:
         self.bells: list[tuple[str, int]] = []
-        self.unfollow = log.follow(
+        self.unsubscribe = log.subscribe(
             ROOM, lambda bell: self.bells.append((bell.stream, bell.seq)), lambda blob: None
         )
 
@@ -224,22 +224,22 @@ def test_a_busy_process_does_not_take_an_unread_reply_for_none(server: Server) -
     async def busy() -> None:
         target = targets_of(server.url)[0]
 
-        async def connect() -> Link:
-            return await target.connect(lambda: Link(patience=0.5), target.nodes[0], 0.5)
+        async def connect() -> RedisConnection:
+            return await target.connect(lambda: RedisConnection(patience=0.5), target.nodes[0], 0.5)
 
-        link, other = await connect(), await connect()
+        connection, other = await connect(), await connect()
         replies: list[asyncio.Future[bytes]] = []
 
         def block(_: object) -> None:
-            replies.append(link.call("PING"))
-            link._flush()
+            replies.append(connection.call("PING"))
+            connection._flush()
             time.sleep(0.8)
 
         for _ in range(3):
             other.send(("PING",), block)
             await asyncio.sleep(0.1)
             assert await replies.pop() == b"PONG"
-        link.abort()
+        connection.abort()
         other.abort()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -255,7 +255,7 @@ async def test_many_at_once_go_out_together(log: RedisLog, proxy: Proxy) -> None
 async def test_too_many_waiting_are_not_taken(
     log: RedisLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sitwith_server.log.redis.connection.link.WAITING", 50)
+    monkeypatch.setattr("sitwith_server.log.redis.connection.client.WAITING", 50)
     results = await asyncio.gather(
         *(say(log, 0, b"%d" % n) for n in range(100)), return_exceptions=True
     )
@@ -387,8 +387,8 @@ async def test_one_instances_death_leaves_the_others_rooms(tmp_path: Path) -> No
 
 def test_an_instance_more_moves_few_rooms() -> None:
     rooms = [f"r{n}" for n in range(1_000)]
-    two = [place(room, ["a", "b"]) for room in rooms]
-    three = [place(room, ["a", "b", "c"]) for room in rooms]
+    two = [choose_instance(room, ["a", "b"]) for room in rooms]
+    three = [choose_instance(room, ["a", "b", "c"]) for room in rooms]
     assert 400 < sum(two) < 600
     assert all(after in (before, 2) for before, after in zip(two, three, strict=True))
 

@@ -1,4 +1,4 @@
-"""What this process holds of a room, so that a Redis that lost it can be told."""
+"""This process's copy of a room, from which a Redis that has lost the room is filled again."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from sitwith_server.log.base import (
     CONTROL,
     OUTCOME_SECONDS,
     Blank,
-    Give,
-    Given,
+    GetHostedState,
+    HostedState,
     Lost,
     Position,
     life_of,
 )
-from sitwith_server.log.redis.packing import Kept, key_field
+from sitwith_server.log.redis.packing import StoredEntry, key_field
 
 TAIL_SECONDS: Final = 120.0
-"""Entries are held for this long."""
+"""Seconds for which the copy keeps an entry."""
 
 
-class RoomKeep:
+class RoomCopy:
     """The last two minutes of each stream, ten minutes of outcomes, and all heads.
 
-    Fed with each commit of this process and with all that it reads, its own commits again. All of
-    it is of one life of the room: as soon as a higher one is met, by whatever comes of it,
-    everything before is let go of, and what still comes of a lower one is not taken.
+    It gets every commit of this process and every entry that this process reads. All of it belongs
+    to one life of the room: whatever shows a higher life empties the copy, and what comes of a
+    lower life is ignored.
 
     forgot: called when a life ends here.
     """
@@ -37,13 +37,14 @@ class RoomKeep:
         self.rights = 0
         self.latest = 0.0
         self.heads: dict[str, Position] = {}
-        self.give: Give | None = None
+        self.give: GetHostedState | None = None
         self.lost: list[Callable[[Lost], None]] = []
         self.users = 0
-        self._tails: dict[str, dict[int, Kept]] = {}
+        self._tails: dict[str, dict[int, StoredEntry]] = {}
         self._outcomes: dict[bytes, tuple[float, bytes]] = {}
         self._folded = (0, 0)
-        """The highest control entry that came here itself, and the rights number after it."""
+        """The number of the highest control entry that was added, and the rights number after
+        it."""
         self._forgot = forgot
 
     # --- lives -----------------------------------------------------------------------------
@@ -52,8 +53,8 @@ class RoomKeep:
     def life(self) -> int:
         return life_of(self.epoch)
 
-    def meets(self, epoch: int) -> bool:
-        """Whether something of this epoch counts here. May end the life that was."""
+    def accepts_epoch(self, epoch: int) -> bool:
+        """Whether data of this epoch belongs here. A higher life empties the copy first."""
         if epoch > self.epoch:
             if self.epoch and life_of(epoch) > self.life:
                 self.forget()
@@ -62,7 +63,7 @@ class RoomKeep:
         return epoch == self.epoch or life_of(epoch) == self.life
 
     def forget(self) -> None:
-        """All but the epoch, and who holds the room."""
+        """Drops everything but the epoch and the room's users."""
         self.rights = 0
         self.heads.clear()
         self._tails.clear()
@@ -72,9 +73,10 @@ class RoomKeep:
 
     # --- what comes ------------------------------------------------------------------------
 
-    def took(self, stream: str, entries: Sequence[Kept], at: float) -> None:
-        """Entries that were committed or read, of one life. at: the log's clock now, about."""
-        if not entries or not self.meets(entries[-1].epoch):
+    def add(self, stream: str, entries: Sequence[StoredEntry], at: float) -> None:
+        """Adds entries of one life that were committed or read. at: about now, by the log's
+        clock."""
+        if not entries or not self.accepts_epoch(entries[-1].epoch):
             return
         self.latest = max(self.latest, at)
         tail = self._tails.setdefault(stream, {})
@@ -82,7 +84,7 @@ class RoomKeep:
             known = tail.get(entry.seq)
             if known is not None:
                 if known.meta == entry.meta:
-                    # The shorter body has been blanked; the other one was on its way meanwhile.
+                    # The shorter body was blanked; the other was read before that.
                     if len(entry.blob) <= len(known.blob):
                         tail[entry.seq] = entry
                     continue
@@ -99,13 +101,13 @@ class RoomKeep:
                 self.remember(key_field(*outcome[:2]), outcome[2], entry.at)
             if age < TAIL_SECONDS:
                 tail[entry.seq] = entry
-        self._forget(tail)
+        self._drop_old(tail)
 
-    def committed(self, stream: str, entry: Kept, position: Position, at: float) -> None:
-        """As `took`, of an entry that this process has committed: its outcome is not looked at."""
+    def add_committed(self, stream: str, entry: StoredEntry, position: Position, at: float) -> None:
+        """As `add`, for one entry that this process has committed; ignores its outcome."""
         tail = self._tails.get(stream)
         if tail is None or entry.seq in tail or position.epoch != self.epoch:
-            self.took(stream, (entry,), at)
+            self.add(stream, (entry,), at)
             return
         self.latest = max(self.latest, at)
         head = self.heads.get(stream)
@@ -114,9 +116,10 @@ class RoomKeep:
         if stream == CONTROL:
             self._folded = max(self._folded, (entry.seq, entry.rights))
         tail[entry.seq] = entry
-        self._forget(tail)
+        self._drop_old(tail)
 
     def remember(self, field: bytes, outcome: bytes, at: float) -> None:
+        """Keeps an outcome and drops at most two old ones. field: of `key_field`."""
         outcomes, limit = self._outcomes, at - OUTCOME_SECONDS
         outcomes.setdefault(field, (at, outcome))
         for _ in range(2):
@@ -125,9 +128,9 @@ class RoomKeep:
                 return
             del outcomes[oldest]
 
-    def saw(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
-        """What the log says of itself."""
-        if not self.meets(epoch):
+    def update_heads(self, epoch: int, rights: int, heads: Mapping[str, Position]) -> None:
+        """Takes the heads that the log has given."""
+        if not self.accepts_epoch(epoch):
             return
         self.rights = max(self.rights, rights)
         for stream, head in heads.items():
@@ -136,24 +139,25 @@ class RoomKeep:
                 self.heads[stream] = head
 
     def blank(self, blanks: Iterable[Blank]) -> None:
+        """Replaces the bodies of these entries where they are held."""
         for blank in blanks:
             tail = self._tails.get(blank.stream, {})
             for seq in blank.numbers:
                 if entry := tail.get(seq):
-                    tail[seq] = Kept(seq, entry.meta, bytes(blank.blob))
+                    tail[seq] = StoredEntry(seq, entry.meta, bytes(blank.blob))
 
     # --- what is held ----------------------------------------------------------------------
 
-    def held(self, stream: str) -> list[Kept]:
-        """All entries that are held, in order. Some may be missing between them, and below the
-        head: of what was not read only the head may be known."""
+    def entries(self, stream: str) -> list[StoredEntry]:
+        """All entries held, in order. There may be gaps, also below the head: of a stream that was
+        not read only the head may be known."""
         return sorted(self._tails.get(stream, {}).values(), key=lambda entry: entry.seq)
 
-    def tail(self, stream: str) -> list[Kept]:
-        """The entries held up to the last of them, without gaps, in order."""
+    def tail(self, stream: str) -> list[StoredEntry]:
+        """The last entries held that follow each other without a gap, in order."""
         tail = self._tails.get(stream, {})
         seq = max(tail, default=0)
-        found: list[Kept] = []
+        found: list[StoredEntry] = []
         while entry := tail.get(seq):
             found.append(entry)
             seq -= 1
@@ -161,17 +165,17 @@ class RoomKeep:
         return found
 
     def rights_at(self, seq: int) -> int:
-        """The rights number after the control entry `seq`, as far as it is known here."""
+        """The rights number after the control entry `seq`, as far as this copy knows."""
         return self.rights if self.rights <= seq else min(self._folded[1], seq)
 
     def outcomes(self) -> list[tuple[bytes, bytes]]:
-        """What each is found by (`key_field`), and the answer."""
+        """The field (`key_field`) and the answer of each outcome."""
         return [(field, outcome) for field, (_, outcome) in self._outcomes.items()]
 
-    def stand_corrected(
+    def replace_heads(
         self, epoch: int, rights: int, heads: Mapping[str, Position], streams: Iterable[str]
     ) -> None:
-        """The log came back with other heads: what it doesn't have is no longer so."""
+        """Takes the heads of a log that came back, and drops these streams, which it has lost."""
         if life_of(epoch) != self.life:
             self.forget()
         self.epoch, self.rights = epoch, rights
@@ -187,7 +191,7 @@ class RoomKeep:
         for each in [each for each in tail if each >= seq]:
             del tail[each]
 
-    def _forget(self, tail: dict[int, Kept]) -> None:
+    def _drop_old(self, tail: dict[int, StoredEntry]) -> None:
         limit = self.latest - TAIL_SECONDS
         while tail:
             oldest = next(iter(tail))
@@ -196,12 +200,12 @@ class RoomKeep:
             del tail[oldest]
 
 
-def gave(keep: RoomKeep) -> Given | None:
-    """What the service has of the room, of whatever life."""
-    if keep.give is None:
+def state_of(copy: RoomCopy) -> HostedState | None:
+    """The service's state of the room, of whatever life; None if nobody hosts it."""
+    if copy.give is None:
         return None
     try:
-        return keep.give()
+        return copy.give()
     except Exception as fault:
         asyncio.get_running_loop().call_exception_handler(
             {"message": "a room gave no state", "exception": fault}
@@ -209,13 +213,13 @@ def gave(keep: RoomKeep) -> Given | None:
         return None
 
 
-def gives(keep: RoomKeep) -> Given | None:
-    """The same, unless it is of a life before."""
-    given = gave(keep)
-    return given if given is None or given.position.life >= keep.life else None
+def current_state_of(copy: RoomCopy) -> HostedState | None:
+    """The same; also None if it is of an earlier life."""
+    given = state_of(copy)
+    return given if given is None or given.position.life >= copy.life else None
 
 
-def bridges(keep: RoomKeep, given: Given) -> bool:
-    """Whether the state reaches up to the entries that are held."""
-    tail = keep.tail(CONTROL)
+def reaches_entries(copy: RoomCopy, given: HostedState) -> bool:
+    """Whether no entry is missing between the state and the entries held."""
+    tail = copy.tail(CONTROL)
     return not tail or given.position.seq >= tail[0].seq - 1

@@ -1,8 +1,8 @@
-"""One connection to Redis, thin: the hot path of everything that goes through it.
+"""One connection to Redis, with as little code as possible: every request goes through it.
 
-Commands of one turn of the event loop leave in one write; replies are handed out in order. Nobody
-reads from the connection but the protocol itself, so a caller that is cancelled leaves nothing
-half read behind: its reply comes, and is dropped.
+All commands of one turn of the event loop leave in one write; replies are handed out in order. Only
+the protocol object reads from the connection, so a caller that is cancelled leaves no half-read
+reply: the reply comes and is dropped.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from sitwith_server.log.base import LogDown, LogFull, LogRefuses
 from sitwith_server.log.redis.watch.health import reason_of
 
 WAITING: Final = 20_000
-"""Commands that may wait for their replies; one more is not taken."""
+"""The most commands that may wait for their replies; one more is refused."""
 
 Word: TypeAlias = bytes | str | int
-Got: TypeAlias = Callable[[Any], None]
-"""Called once with the reply, which is an exception if there is none to be had."""
+Callback: TypeAlias = Callable[[Any], None]
+"""Called once with the reply, or with an exception if there is none."""
 T = TypeVar("T")
-Took: TypeAlias = Callable[[Any, T], None]
-"""The same, with what its sender put beside it: cheaper than a closure over that, of which each
-holds a dozen objects for the garbage collector to walk."""
+OnReply: TypeAlias = Callable[[Any, T], None]
+"""Like `Callback`, with the sender's own value as second argument. Cheaper than a closure, which
+would hold a dozen objects for the garbage collector to walk."""
 
 
-class Refused(Exception):
-    """Redis answered with an error. Its text begins with a code word."""
+class ErrorReply(Exception):
+    """An error that Redis has answered. Its text begins with a code word."""
 
     @property
     def word(self) -> str:
         return str(self).partition(" ")[0]
 
 
-class Link(asyncio.Protocol):
+class RedisConnection(asyncio.Protocol):
     """A connection. All calls come from its event loop.
 
-    push: gets what comes unasked, once `listen` was called.
-    lost: called once when the connection is gone, whoever ended it.
+    push: gets each message of a subscription, once `listen` was called.
+    lost: called once when the connection is gone, whichever side ended it.
     patience: seconds that a reply may take before the connection is given up.
-    refused: told why each time that what was asked for is refused (`fault_of`).
+    refused: called with the reason each time that a request is refused (`log_error_of`).
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Link(asyncio.Protocol):
         self.refused = refused
         self._push = push
         self._patience = patience
-        self._reader = hiredis.Reader(replyError=Refused)
-        self._waiting: deque[tuple[float, Took[Any], Any]] = deque()
+        self._reader = hiredis.Reader(replyError=ErrorReply)
+        self._waiting: deque[tuple[float, OnReply[Any], Any]] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
         self._turn = 0.0
-        self._looked = 0.0
+        self._checked_at = 0.0
         self._listening = False
         self._watch: asyncio.TimerHandle | None = None
 
@@ -75,12 +75,12 @@ class Link(asyncio.Protocol):
 
     # --- asking ----------------------------------------------------------------------------
 
-    def send(self, words: Sequence[Word], got: Got) -> None:
-        """Raises LogDown if nothing was sent; else `got` is called, come what may."""
+    def send(self, words: Sequence[Word], got: Callback) -> None:
+        """Sends one command. Raises LogDown if it was not sent; else `got` is always called."""
         self.send_packed(_packed(words), _alone, got)
 
-    def send_packed(self, command: bytes, took: Took[T], beside: T) -> None:
-        """As `send`, for a command that is bytes already."""
+    def send_packed(self, command: bytes, took: OnReply[T], beside: T) -> None:
+        """As `send`, for a command that is already packed. beside: given to `took`."""
         if self._transport is None:
             raise LogDown("not connected")
         if len(self._waiting) >= WAITING:
@@ -92,17 +92,18 @@ class Link(asyncio.Protocol):
         self._waiting.append((self._turn, took, beside))
 
     def call(self, *words: Word) -> asyncio.Future[Any]:
-        """The reply. Raises LogDown at once or later, or `Refused`."""
+        """Sends one command and returns its reply. Raises LogDown, at once or later, or
+        ErrorReply."""
         reply: asyncio.Future[Any] = self.loop.create_future()
-        self.send(words, into(reply))
+        self.send(words, resolve_into(reply))
         return reply
 
     def listen(self) -> None:
-        """From now on everything that comes is pushed: for a connection that subscribes."""
+        """Treats all that comes from now on as pushed: for a connection that subscribes."""
         self._listening = True
 
     def tell(self, *words: Word) -> None:
-        """Sends what has no reply of its own, on a connection that listens."""
+        """Sends a command that has no reply of its own, on a connection that listens."""
         if self._transport is None:
             return
         if not self._out:
@@ -118,10 +119,10 @@ class Link(asyncio.Protocol):
     # --- the connection --------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are none of asyncio's classes.
+        # uvloop's transports don't inherit from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        self._looked = self.loop.time()
-        self._look()
+        self._checked_at = self.loop.time()
+        self._check()
 
     def data_received(self, data: bytes) -> None:
         reader, waiting = self._reader, self._waiting
@@ -143,7 +144,7 @@ class Link(asyncio.Protocol):
         self._end()
 
     def abort(self) -> None:
-        """Ends the connection now. What waits for a reply will not know."""
+        """Ends the connection now. Whether waiting commands were taken stays unknown."""
         if self._transport is not None:
             self._transport.abort()
             self._end()
@@ -159,28 +160,28 @@ class Link(asyncio.Protocol):
             took(LogDown("the connection was lost"), beside)
         self._lost()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now, every = self.loop.time(), self._patience / 8
-        # Who comes late was busy or stopped: the reply may lie in the socket, unread.
-        late, self._looked = now - self._looked > 2 * every, now
+        # A late timer means that this process was busy or stopped: a reply may wait in the socket.
+        late, self._checked_at = now - self._checked_at > 2 * every, now
         if self._waiting and not late and now - self._waiting[0][0] > self._patience:
             self.abort()
             return
-        self._watch = self.loop.call_later(every, self._look)
+        self._watch = self.loop.call_later(every, self._check)
 
 
 def _packed(words: Sequence[Word]) -> bytes:
-    # Its stub takes a tuple of one word.
+    # The stub declares a tuple of one word.
     packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
     return packed
 
 
-def _alone(reply: Any, got: Got) -> None:
+def _alone(reply: Any, got: Callback) -> None:
     got(reply)
 
 
-def into(reply: asyncio.Future[Any]) -> Got:
-    """Puts the reply into a future that may have been cancelled meanwhile."""
+def resolve_into(reply: asyncio.Future[Any]) -> Callback:
+    """A callback that puts the reply into a future, which may have been cancelled meanwhile."""
 
     def got(value: Any) -> None:
         if reply.done():
@@ -194,37 +195,39 @@ def into(reply: asyncio.Future[Any]) -> Got:
 
 
 def ignored(reply: Any) -> None:
-    """Gets a reply that nobody needs."""
+    """A callback for replies that nobody needs."""
 
 
-def fault_of(refused: Refused, link: Link) -> LogDown:
-    """Without Redis' own words, which may hold ours. May end the link: whoever is no master any
-    more, or not ready, isn't what it was, and has to be entered anew."""
+def log_error_of(refused: ErrorReply, connection: RedisConnection) -> LogDown:
+    """The log's error for an error reply, without Redis' text, which may quote our data.
+
+    Ends the connection if the server is no longer a master or not ready: it must be entered again.
+    """
     text = str(refused)
     reason = reason_of(text)
     if reason is None:
-        link.abort()
-        return LogDown("it is not what it was")
-    link.refused(reason)
+        connection.abort()
+        return LogDown("the instance has changed")
+    connection.refused(reason)
     if reason == "read_only":
-        link.abort()
+        connection.abort()
     if reason == "full":
         return LogFull("Redis has no memory left")
-    # A right that is missing may stop a script half way; the other reasons count from its begin.
+    # A missing right may stop a script half way; the other reasons stop it before its first write.
     definite = reason != "refused" and not (reason == "rights" and "script" in text)
     return LogRefuses(reason) if definite else LogDown(reason)
 
 
-async def dial(
-    make: Callable[[], Link],
+async def connect(
+    make: Callable[[], RedisConnection],
     host: str,
     port: int,
     *,
     path: str | None = None,
     tls: ssl.SSLContext | None = None,
     patience: float = 2.0,
-) -> Link:
-    """A connected link. Raises OSError or TimeoutError."""
+) -> RedisConnection:
+    """Opens a connection. Raises OSError or TimeoutError."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(patience):
         if path is not None:

@@ -1,10 +1,10 @@
--- A room beyond its entries: its other keys, and the indexes of its shard, whose names follow from
--- the prefix of the room's keys. This stands before each script but that of a plain commit, which
--- would pay for every function that it makes.
+-- The keys of a room other than its entries, and the indexes of its shard; their names follow from the
+-- prefix of the room's keys. Stands before each script but that of a plain commit, which would pay for
+-- every function made here.
 --
--- In the indexes rooms stand by their quoted ids: `rooms` by their last moment (µs, with LINGER),
--- `due` by when they are next due (µs), `tombs` by until when they are remembered (µs), `at` has the
--- workers with connections in each.
+-- The indexes name rooms by their quoted ids: `rooms` has each room's last moment (µs, with LINGER),
+-- `due` when it is next due (µs), `tombs` until when an ended room is remembered (µs), `at` the workers
+-- with connections in it.
 --
 -- room: prefix of the room's keys. now: µs.
 
@@ -18,12 +18,12 @@ local function next_life(epoch)
   return (life_of(epoch) + 1) * LIFE + 1
 end
 
--- The lowest piece that there may be of a stream with this head.
+-- The lowest piece that a stream with this head may have.
 local function lowest_of(head)
   return math.max(0, piece_of(head) - BEHIND)
 end
 
--- stream: what the names of its pieces begin with
+-- stream: prefix of the keys of its pieces
 local function drop_pieces(stream, head)
   for piece = lowest_of(head), piece_of(head) do
     redis.call('DEL', stream .. piece)
@@ -34,13 +34,13 @@ local function entry_seq(found)
   return tonumber(string.match(found[1], '^%d+'))
 end
 
-local function house_of(room, now)
+local function room_keys(room, now)
   local call, pack, unpack_ = redis.call, struct.pack, struct.unpack
   local shard, id = string.match(room, '^(sw:{%d+}:)(.*):$')
   local meta, heads = room .. 'meta', room .. 'heads'
-  local house = {}
+  local keys = {}
 
-  -- An index lives as long as its last member.
+  -- Adds to an index, which expires with its last member.
   local function into(index, score, member)
     call('ZADD', index, score, member)
     call('ZREMRANGEBYSCORE', index, '-inf', now)
@@ -50,7 +50,7 @@ local function house_of(room, now)
     end
   end
 
-  -- What stands beside the index of rooms lives as long as that.
+  -- Makes another index expire with the index of rooms.
   local function bound(index)
     local last = call('ZRANGE', shard .. 'rooms', -1, -1, 'WITHSCORES')[2]
     if last then
@@ -58,7 +58,6 @@ local function house_of(room, now)
     end
   end
 
-  -- Each piece of each stream.
   local function each_piece(act)
     local all = call('HGETALL', heads)
     for n = 1, #all, 2 do
@@ -76,24 +75,24 @@ local function house_of(room, now)
     end
   end
 
-  function house.enlist(expires)
+  function keys.enlist(expires)
     into(shard .. 'rooms', expires * 1000, id)
     bound(shard .. 'due')
     bound(shard .. 'at')
   end
 
-  function house.set_due(at)
+  function keys.set_due(at)
     if call('ZADD', shard .. 'due', at, id) == 1 then
       bound(shard .. 'due')
     end
   end
 
-  function house.is_due()
+  function keys.is_due()
     return call('ZSCORE', shard .. 'due', id)
   end
 
-  -- packed: of each its length (2 bytes) and its name
-  function house.set_workers(packed)
+  -- packed: for each worker the length of its id (2 bytes) and the id
+  function keys.set_workers(packed)
     if packed == '' then
       call('HDEL', shard .. 'at', id)
     elseif call('HSET', shard .. 'at', id, packed) == 1 then
@@ -101,30 +100,30 @@ local function house_of(room, now)
     end
   end
 
-  function house.delist()
+  function keys.delist()
     call('ZREM', shard .. 'rooms', id)
     call('ZREM', shard .. 'due', id)
     call('HDEL', shard .. 'at', id)
   end
 
-  function house.bury(till)
+  function keys.bury(till)
     into(shard .. 'tombs', till, id)
   end
 
-  function house.is_ended()
+  function keys.is_ended()
     local till = call('ZSCORE', shard .. 'tombs', id)
     return till and tonumber(till) > now
   end
 
-  -- Tells all of the record as it is now.
-  function house.tell()
+  -- Publishes the record as it is now.
+  function keys.tell()
     local m = call('HMGET', meta, 'f', 'v', 'x', 'rec')
     call('PUBLISH', shard .. 'rooms', 'r' .. pack('>I8I8I8I2', m[1], m[2], m[3], #id) .. id .. m[4])
     return m
   end
 
-  -- Moves the end of everything of the room (ms).
-  function house.expire(at)
+  -- Lets everything of the room expire at `at` (ms).
+  function keys.expire(at)
     local function move(key)
       call('PEXPIREAT', key, at)
     end
@@ -141,11 +140,11 @@ local function house_of(room, now)
       call('PEXPIREAT', room .. 'trail', at + ttl)
       call('PEXPIREAT', room .. 'trail_ttl', at + ttl)
     end
-    house.enlist(at)
+    keys.enlist(at)
   end
 
-  -- Everything but the record, and what the indexes say.
-  function house.forget()
+  -- Deletes everything but the record and the index entries.
+  function keys.forget()
     each_piece(function(key)
       call('DEL', key)
     end)
@@ -161,12 +160,12 @@ local function house_of(room, now)
     end
   end
 
-  -- till: until when it is remembered (µs)
-  function house.finish(till)
-    house.forget()
+  -- Deletes the room. till: until when it is remembered (µs)
+  function keys.finish(till)
+    keys.forget()
     call('DEL', meta)
-    house.delist()
-    house.bury(till)
+    keys.delist()
+    keys.bury(till)
     local ttl = call('GET', room .. 'trail_ttl')
     if ttl then
       call('PEXPIRE', room .. 'trail', ttl)
@@ -175,7 +174,7 @@ local function house_of(room, now)
     call('PUBLISH', shard .. 'rooms', 'z' .. pack('>I8', till) .. id)
   end
 
-  function house.drop_files(gone)
+  function keys.drop_files(gone)
     for name in pairs(gone) do
       call('HDEL', room .. 'files', name)
     end
@@ -186,8 +185,8 @@ local function house_of(room, now)
     end
   end
 
-  -- ttl in ms, entries to keep
-  function house.audit(blob, ttl, kept)
+  -- ttl: ms. kept: entries to keep
+  function keys.audit(blob, ttl, kept)
     local trail, known = room .. 'trail', room .. 'trail_ttl'
     call('RPUSH', trail, blob)
     call('LTRIM', trail, -kept, -1)
@@ -197,8 +196,8 @@ local function house_of(room, now)
     call('PEXPIREAT', known, till)
   end
 
-  -- One piece of a stream in which these entries become this blob. What is so already stays as it
-  -- is: it is asked for again when something was owed.
+  -- Blanks entries of one piece. A piece that is already blanked is not rewritten: the request may be
+  -- a repetition.
   local function blank_piece(key, gone, blob, expires)
     local all, found = call('XRANGE', key, '-', '+'), false
     for _, entry in ipairs(all) do
@@ -215,9 +214,9 @@ local function house_of(room, now)
     end
   end
 
-  -- packed: of each: the stream's name after its length (2 bytes), how many numbers (4) and those (8
-  -- each), the blob after its length (4)
-  function house.blank(packed, expires)
+  -- packed: for each blank the length of the stream's name (2 bytes) and the name, how many numbers (4)
+  -- and those (8 each), the length of the blob (4) and the blob
+  function keys.blank(packed, expires)
     local at = 1
     while at <= #packed do
       local length = unpack_('>I2', packed, at)
@@ -240,6 +239,6 @@ local function house_of(room, now)
     end
   end
 
-  return house
+  return keys
 end
 

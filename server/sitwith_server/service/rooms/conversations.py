@@ -1,4 +1,4 @@
-"""A room's conversations on this worker: deciding, committing and folding words."""
+"""A room's conversations on this worker: deciding, committing and folding their entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sitwith_protocol.codec import decode, encode
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
-    NOTHING_ELSE,
+    NO_EFFECTS,
     Blank,
     Commit,
     Committed,
@@ -29,64 +29,65 @@ from sitwith_server.log.base import (
 )
 from sitwith_server.room import Refusal, Verdict, decide, fold
 from sitwith_server.room import commands as c
-from sitwith_server.room.chat.access import shown_as
+from sitwith_server.room.chat.access import STAFF, shown_as
 from sitwith_server.room.chat.talk import Placed, Said, Saying, Unsaid, decide_talk, slow_seconds
 from sitwith_server.room.events import Event
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.service.people import paces
 from sitwith_server.service.rooms import answers, store
-from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
-from sitwith_server.service.rooms.asides import line_moved
-from sitwith_server.service.rooms.effects import Audit, effects_of
-from sitwith_server.service.rooms.talkbook import TalkBook
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
+from sitwith_server.service.rooms.effects import AuditEntry, effects_of
+from sitwith_server.service.rooms.message_index import MessageIndex
 
 Key = tuple[str, int]
 
 LINE: Final = "staff.line"
-"""Why the inbox changes with words."""
+"""The `why` of inbox events that are committed with a message."""
 
 READ_AT_ONCE: Final = 32
-"""Entries of a conversation that are read in one turn of the event loop."""
+"""Entries of a history that are decoded in one turn of the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A commit of a conversation."""
+class ChatEntry:
+    """A committed entry of a conversation, decoded."""
 
     entry: Entry
     what: Saying
 
 
-class Tried(Enum):
+class NotCommitted(Enum):
     """Why an attempt to commit has no answer."""
 
-    LOST = "lost"
+    CONFLICT = "conflict"
     """Another commit came first: catch up and try again."""
     GONE = "gone"
     """There is no such room any more."""
 
 
-Auditor: TypeAlias = Callable[[str], Audit | None]
-"""Makes the trail's entry of a result; None where the trail keeps none."""
+Auditor: TypeAlias = Callable[[str], AuditEntry | None]
+"""Makes the audit entry for a result; None where the trail keeps none."""
 
 Moved: TypeAlias = Callable[[RoomState, tuple[Event, ...], Position], None]
-"""Told of control events that were committed with words: the state after them, and the position of
-the last."""
+"""Called with control events that were committed with a message: the state after them, the events,
+and the position of the last one."""
 
 
-class Talking:
-    """Implements the conversations' half of `service.rooms.room.Room`, which serialises its calls.
+class Conversations:
+    """The conversations' half of `service.rooms.room.HostedRoom`, which serialises the calls.
 
     tell: called with each entry, in order within its stream, once it is committed and folded.
-    moved: called, before it, with the control events that came with an entry of this worker.
+    moved: called before that with the control events committed together with this worker's entry.
     """
 
-    def __init__(self, log: Log, room: str, tell: Callable[[Words], None], moved: Moved) -> None:
+    def __init__(
+        self, log: Log, room: str, tell: Callable[[ChatEntry], None], moved: Moved
+    ) -> None:
         self._log = log
         self._room = room
         self._tell = tell
         self._moved = moved
-        self.book = TalkBook()
+        self.index = MessageIndex()
         self.positions: dict[str, Position] = {}
 
     async def attempt(
@@ -96,13 +97,13 @@ class Talking:
         command: c.Say | c.Unsay,
         key: Key,
         audit: Auditor,
-    ) -> Answer | Tried:
-        """The answer, committed, or why there is none. audit: makes the trail's entry."""
+    ) -> Answer | NotCommitted:
+        """Decides and commits one command. Returns the answer, or why there is none."""
         now, pace = await self._log.now(self._room), paces.of_commands(command.by)
-        placed = decide_talk(state, command, self.book, now)
+        placed = decide_talk(state, command, self.index, now)
         answer = _answer(placed, command)
         outcome = answers.to_bytes(answer)
-        if isinstance(answer, No):
+        if isinstance(answer, Refused):
             if not answer.code.is_outcome:
                 return answer
             effects = Effects(audit=audit(str(answer.code)))
@@ -126,10 +127,10 @@ class Talking:
         assert isinstance(what, Said | Unsaid)
         if isinstance(what, Said):
             slow = slow_seconds(state, state.seats[command.by], placed.stream)
-            pace = paces.of_words(command.by, slow)
+            pace = paces.of_messages(command.by, slow)
         events = self._line_events(state, placed, command, now)
         after = fold_onto(state, events or ())
-        effects = effects_of(state, after, after.seq) if events else NOTHING_ELSE
+        effects = effects_of(state, after, after.seq) if events else NO_EFFECTS
         if isinstance(what, Unsaid):
             blanks = self._blanks(placed.stream, what)
             effects = replace(effects, blanks=blanks, audit=audit("ok"))
@@ -140,7 +141,7 @@ class Talking:
             expect=rights,
             key=key,
             outcome=outcome,
-            at_head=self.book.head(placed.stream),
+            at_head=self.index.head(placed.stream),
             control=tuple(store.keep_event(e, LINE, OPERATOR) for e in events or ()),
             control_head=None if events is None else state.seq,
             pace=pace,
@@ -159,8 +160,8 @@ class Talking:
     def _line_events(
         self, state: RoomState, placed: Placed, command: c.Say | c.Unsay, now: float
     ) -> tuple[Event, ...] | None:
-        """What the inbox has to know of words on a line to the facilitators, in the same commit:
-        none may be lost. None: these words are no business of the inbox."""
+        """The inbox's events for a message on a line to the facilitators. They belong to the same
+        commit, so that none is lost. None: the entry does not concern the inbox."""
         if not isinstance(placed.what, Said):
             return None
         moved = line_moved(state, placed.stream, command.by, placed.what.n)
@@ -170,59 +171,62 @@ class Talking:
         return verdict.events if isinstance(verdict, Verdict) else ()
 
     def _blanks(self, stream: str, what: Saying) -> tuple[Blank, ...]:
-        """A deletion blanks what it deletes."""
+        """The blank of the message that a deletion deletes."""
         if not isinstance(what, Unsaid):
             return ()
-        deleted = self.book.message(stream, what.n)
+        deleted = self.index.message(stream, what.n)
         if deleted is None:
             return ()
         empty = Said(what.n, deleted.author, "", notice=deleted.notice, deleted=True)
         return (Blank(stream, (deleted.seq,), store.keep_saying(empty)),)
 
     @staticmethod
-    def _settled(result: Result, answer: Answer) -> Answer | Tried:
+    def _settled(result: Result, answer: Answer) -> Answer | NotCommitted:
         if isinstance(result, Duplicate):
             return answers.from_blob(result.outcome)
         if isinstance(result, Gone):
-            return Tried.GONE
+            return NotCommitted.GONE
         if isinstance(result, TooFast):
             return PACED
-        return answer if isinstance(result, Committed) else Tried.LOST
+        return answer if isinstance(result, Committed) else NotCommitted.CONFLICT
 
     def take(self, entry: Entry) -> None:
-        """Folds and tells an entry that somebody else committed. A deletion also blanks what this
-        process holds of what it deletes."""
+        """Folds and passes on an entry that another worker committed. A deletion also blanks this
+        process's copy of the message."""
         what = store.read_saying(entry.blob)
         if blanks := self._blanks(entry.stream, what):
-            self._log.blanked(self._room, blanks)
+            self._log.blank_copies(self._room, blanks)
         self._fold(entry, what)
 
     def _fold(self, entry: Entry, what: Saying) -> None:
-        self.book.fold(entry, what)
+        self.index.fold(entry, what)
         self.positions[entry.stream] = entry.position
-        self._tell(Words(entry, what))
+        self._tell(ChatEntry(entry, what))
 
-    def start_over(self, other: Talking | None = None, lost: Collection[str] = ()) -> None:
-        """Begins anew, as the conversations of a new life do. other: another reading of the log, by
-        which the same life goes on; it counts for the streams that are `lost`. What more it has of
-        the others nobody here has been told yet, so that it is still to be folded."""
+    def start_over(self, other: Conversations | None = None, lost: Collection[str] = ()) -> None:
+        """Starts over, empty as after the room has forgotten.
+
+        other: another reading of the log in the same life: the streams in `lost` are taken from it.
+            What it has beyond that, observers have not seen yet, so it is not taken: it is folded
+            later.
+        """
         if other is None:
-            self.book, self.positions = TalkBook(), {}
+            self.index, self.positions = MessageIndex(), {}
             return
-        self.book = TalkBook.joined(self.book, other.book, lost)
+        self.index = MessageIndex.joined(self.index, other.index, lost)
         known = {**other.positions, **{s: p for s, p in self.positions.items() if s not in lost}}
-        self.positions = {s: known[s] for s in self.book.streams() if s in known}
+        self.positions = {s: known[s] for s in self.index.streams() if s in known}
 
     @property
     def count(self) -> int:
-        """How many entries of conversations this worker knows of."""
-        return sum(self.book.head(stream) for stream in self.book.streams())
+        """How many entries of conversations this worker has folded."""
+        return sum(self.index.head(stream) for stream in self.index.streams())
 
-    async def fresh(self, heads: Heads) -> list[Entry]:
-        """What others have committed to conversations and is not folded here yet."""
+    async def unread(self, heads: Heads) -> list[Entry]:
+        """Entries in the log's conversations that are not folded here yet, in order of rights."""
         found: list[Entry] = []
         for stream, head in heads.streams.items():
-            known = self.book.head(stream)
+            known = self.index.head(stream)
             if stream == CONTROL or head.seq <= known:
                 continue
             try:
@@ -230,36 +234,47 @@ class Talking:
             except Trimmed as trimmed:
                 some = await self._log.read(self._room, stream, trimmed.first - 1)
             if not some:
-                # Nobody has those entries any more; what comes next comes after them.
-                self.book.skip_to(stream, head.seq)
+                # These entries are lost; the next one has a higher number.
+                self.index.skip_to(stream, head.seq)
             found += some
         return sorted(found, key=lambda e: (e.rights, e.at, e.stream, e.position.seq))
 
-    async def history(self, stream: str, after: int) -> list[Words]:
-        """A conversation's kept entries with a number above `after`, whole and in order.
+    async def history(self, stream: str, after: int) -> list[ChatEntry]:
+        """A conversation's entries with a number above `after`, all and in order.
 
         Raises:
             Trimmed: some of them are no longer kept.
         """
-        found: list[Words] = []
+        found: list[ChatEntry] = []
         while entries := await self._log.read(self._room, stream, after):
             for number, entry in enumerate(entries, 1):
-                found.append(Words(entry, store.read_saying(entry.blob)))
+                found.append(ChatEntry(entry, store.read_saying(entry.blob)))
                 if number % READ_AT_ONCE == 0:
                     await asyncio.sleep(0)
             after = entries[-1].position.seq
         return found
 
-    def as_it_is(self, words: Words) -> Words:
-        """An entry that was read a moment ago: without its text if it was deleted meanwhile."""
-        what, stream = words.what, words.entry.stream
+    def current(self, read: ChatEntry) -> ChatEntry:
+        """An entry that was read a moment ago, without its text if it was deleted since."""
+        what, stream = read.what, read.entry.stream
         if not isinstance(what, Said) or what.deleted:
-            return words
-        message = self.book.message(stream, what.n)
+            return read
+        message = self.index.message(stream, what.n)
         if message is None or not message.deleted:
-            return words
+            return read
         empty = replace(what, body="", deleted=True)
-        return Words(replace(words.entry, blob=store.keep_saying(empty)), empty)
+        return ChatEntry(replace(read.entry, blob=store.keep_saying(empty)), empty)
+
+
+def line_moved(state: RoomState, stream: str, by: str, n: int) -> c.LineMoved | None:
+    """The command that tells the inbox of message `n` on a line to the facilitators; None for a
+    message in any other conversation."""
+    kind, _, member = stream.partition(":")
+    author = state.at(by)
+    if kind != STAFF or author is None:
+        return None
+    waiting = member == author.id and not author.facilitates
+    return c.LineMoved(by=OPERATOR, member=member, n=n, waiting=waiting)
 
 
 def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
@@ -269,28 +284,29 @@ def fold_onto(state: RoomState, events: Iterable[Event]) -> RoomState:
     return state
 
 
-LETTER: Final = b"\xc1"
-"""What a whisper of the media plane begins with: a byte that MessagePack never uses."""
+MEDIA_MESSAGE: Final = b"\xc1"
+"""The first byte of a published media message: MessagePack never uses it."""
 
 
-def is_letter(blob: bytes) -> bool:
-    """Whether a whisper is no reaction, but a word between workers and media nodes."""
-    return blob[:1] == LETTER
+def is_media_message(blob: bytes) -> bool:
+    """Whether a published blob is a media message and not a reaction."""
+    return blob[:1] == MEDIA_MESSAGE
 
 
 def reaction_to_bytes(stream: str, by: str, kind: str) -> bytes:
-    """A reaction, as it is whispered to all workers of a room."""
+    """A reaction, as it is published to all workers of a room."""
     return encode({"t": "reaction", "stream": stream, "by": by, "kind": kind})
 
 
 def reaction_from_bytes(blob: bytes) -> tuple[str, str, str]:
+    """Stream, seat and kind: the inverse of `reaction_to_bytes`."""
     frame = decode(blob)
     return str(frame["stream"]), str(frame["by"]), str(frame["kind"])
 
 
 def _answer(placed: Placed | Refusal | None, command: c.Say | c.Unsay) -> Answer:
     if isinstance(placed, Refusal):
-        return No(RefusalCode(placed.code), placed.message)
+        return Refused(RefusalCode(placed.code), placed.message)
     if placed is None or not isinstance(placed.what, Said):
-        return Done()
-    return Done({"to": shown_as(placed.stream, command.by), "n": placed.what.n})
+        return Ok()
+    return Ok({"to": shown_as(placed.stream, command.by), "n": placed.what.n})

@@ -1,4 +1,4 @@
-"""Watches over one instance: what its answers say, who is told, and when to look again."""
+"""Follows the health of one instance and reports each change."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Final
 import structlog
 
 from sitwith_server.log.base import Health, LogDown, LogFull, LogRefuses
-from sitwith_server.log.redis.connection.link import Refused
+from sitwith_server.log.redis.connection.client import ErrorReply
 from sitwith_server.log.redis.watch.health import Condition, View, reason_of
 
 _say = structlog.get_logger(__name__)
 
 _LATER: Final = 0.005
-"""A view changes after its moment, and a timer may be a little early."""
+"""A view changes just after its moment, and a timer may fire a little early."""
 
 
 class Unusable(LogDown):
-    """It answers, and can't be used now. reason: of `Log.reasons`."""
+    """The instance answers but can't be used now. reason: one of `Log.reasons`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class Unusable(LogDown):
 
 
 def faults_of(info: dict[str, str]) -> str:
-    """Why an instance can't be used now, as it says of itself; "" if it can."""
+    """Why an instance can't be used, by its INFO: one of `Log.reasons`, "" if it can."""
     if info.get("role") != "master":
         return "read_only"
     if info.get("redis_mode") == "cluster":
@@ -42,15 +42,18 @@ def parse_info(reply: bytes) -> dict[str, str]:
 
 
 def now() -> float:
-    """Of the clock that a `Condition` is told. Not the loop's, which may stand still for as long as
-    a callback runs: just then it has to be known that time has gone."""
+    """The clock of a `Condition`. Not the loop's clock, which may stand still while a callback
+    runs: after a long callback it must show that time has passed."""
     return time.monotonic()
 
 
-class Vigil:
-    """name: of the instance, without credentials.
-    changed: the view is another one. again: writes are taken again.
-    hurry: something was refused; find out soon whether all is.
+class HealthMonitor:
+    """Tells a `Condition` what happened, logs refusals and calls back.
+
+    name: the instance's name, without credentials.
+    changed: called when the view has changed.
+    again: called when writes are taken again after refusals.
+    hurry: called when something was refused: the next test write must come soon.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Vigil:
         self._changed = changed
         self._again = again
         self.hurry: Callable[[], None] = lambda: None
-        self._said: View | None = None
+        self._last_view: View | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def view(self) -> View:
@@ -75,33 +78,33 @@ class Vigil:
         return self.condition.frozen(now())
 
     def why_frozen(self) -> LogDown:
-        """What a commit gets that can't be taken: nothing of it was sent."""
+        """The error for a commit to a frozen instance; nothing of the commit was sent."""
         view = self.view()
         if view.health is not Health.REFUSING:
             return LogDown("frozen")
         return LogFull("full") if view.reason == "full" else LogRefuses(view.reason)
 
     def look(self) -> None:
-        """The view may have changed."""
+        """Compares the view with the last one, reports a change, and sets the next timer."""
         at = now()
-        view, said = self.condition.view(at), self._said
+        view, last = self.condition.view(at), self._last_view
         self.stop()
         soon = self.condition.next_look(at)
         if soon is not None:
             later = asyncio.get_running_loop().call_later
             self._timer = later(max(0.0, soon - at) + _LATER, self.look)
-        if view == said:
+        if view == last:
             return
-        self._said = view
+        self._last_view = view
         if view.health is Health.REFUSING:
             _say.warning("redis_refuses", instance=self._name, reason=view.reason)
-        elif said is not None and said.health is Health.REFUSING:
+        elif last is not None and last.health is Health.REFUSING:
             _say.info("redis_refuses_no_more", instance=self._name, now=view.reason or "live")
             self._again()
         self._changed()
 
     def stop(self) -> None:
-        """No later look."""
+        """Cancels the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -109,13 +112,13 @@ class Vigil:
     # --- what happened ---------------------------------------------------------------------
 
     def entered(self) -> None:
-        """There is a connection, and what it lost has been told."""
+        """A connection is ready, and the instance has been re-seeded if it had to be."""
         self.condition.connected = True
         self.condition.seed(False)
         self.look()
 
     def seeds(self) -> None:
-        """It is being told what it lost."""
+        """The re-seeding has begun."""
         self.condition.seed(True)
         self.look()
 
@@ -126,9 +129,9 @@ class Vigil:
         self.look()
 
     def failed(self, fault: Exception) -> None:
-        """No connection came about."""
+        """An attempt to connect has failed."""
         reason = fault.reason if isinstance(fault, Unusable) else None
-        if isinstance(fault, Refused):
+        if isinstance(fault, ErrorReply):
             reason = reason_of(str(fault))
         if reason is not None:
             self.refused(reason)
@@ -152,10 +155,10 @@ class Vigil:
         self.look()
 
     def of_format(self, other: int | None) -> None:
-        """What it holds is of another format than ours, or (None) of ours.
+        """Its data has another format than ours, or (None) ours.
 
         Raises:
-            Unusable: it is of another one.
+            Unusable: it has another one.
         """
         self.condition.of_format(other)
         if other is not None:

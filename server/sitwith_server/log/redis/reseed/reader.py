@@ -1,8 +1,8 @@
-"""What is read of an instance after something may have been missed: in parts, one after another.
+"""Reads from an instance what may have been missed, a part at a time.
 
-A worker may follow thousands of rooms and know of tens of thousands. What it reads of them together
-would be more than may wait for a reply, and would hold up everything else. So a task reads a part,
-works on it, and only then asks for the next.
+A worker may subscribe to thousands of rooms and know tens of thousands. Reading them all at once
+would exceed the commands that may wait and delay everything else. So a task reads one part, works
+on it, and only then asks for the next.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis.bells import Record
-from sitwith_server.log.redis.connection.link import Word
+from sitwith_server.log.redis.connection.client import Word
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import SHARDS, keys_of, room_of
 from sitwith_server.log.redis.reseed.holdings import Holdings
 
 PART: Final = 64
-"""Rooms that are read at once."""
+"""Rooms that are read in one call."""
 AGAIN: Final = 0.2
+"""Seconds before a failed read is tried again."""
 
 Ask = Callable[..., "asyncio.Future[Any]"]
 
 
-class Reading:
-    """ask: an operation of room.lua on all rooms, and its words.
-    saw: gets a room and its reply of the operation `heads`.
+class CatchUpReader:
+    """Reads in a task of its own while something is wanted.
+
+    ask: runs an operation of room.lua that concerns many rooms.
+    saw: called with each room and its reply of the operation `heads`.
     """
 
     def __init__(self, ask: Ask, holdings: Holdings, saw: Callable[[str, Any], None]) -> None:
@@ -38,17 +41,17 @@ class Reading:
         self._task: asyncio.Task[None] | None = None
 
     def heads(self, room: str) -> None:
-        """Its heads are read, soon."""
+        """Reads the room's heads, soon."""
         self._rooms[room] = None
         self._go()
 
     def index(self) -> None:
-        """All records and tombstones are read, again where that is under way."""
+        """Reads all records and tombstones; starts again if that is under way."""
         self._shards = list(range(SHARDS))
         self._go()
 
     def stop(self) -> None:
-        """The connection is gone: all will be asked for again with the next."""
+        """Stops: the connection is gone, and the next one asks for everything again."""
         self._rooms.clear()
         self._shards.clear()
         if self._task is not None:
@@ -66,7 +69,7 @@ class Reading:
             else:
                 await self._next_shard()
 
-    # What is read is taken off before, so that whatever is asked for meanwhile is read again.
+    # A part is removed from what is wanted before it is read, so that a new request for it counts.
 
     async def _next_heads(self) -> None:
         rooms = [room for room, _ in zip(self._rooms, range(PART), strict=False)]
@@ -90,9 +93,9 @@ class Reading:
             await asyncio.sleep(AGAIN)
 
     async def _read_shard(self, shard: int) -> None:
-        quoted, tombs = await self._ask("index", shard)
-        for room, until in zip(tombs[::2], tombs[1::2], strict=True):
-            self._holdings.bury(room_of(room), int(float(until)))
+        quoted, tombstones = await self._ask("index", shard)
+        for room, until in zip(tombstones[::2], tombstones[1::2], strict=True):
+            self._holdings.add_tombstone(room_of(room), int(float(until)))
         rooms = [room_of(each) for each in quoted]
         for start in range(0, len(rooms), PART):
             await self._read_records(rooms[start : start + PART])
@@ -102,4 +105,6 @@ class Reading:
         for room, reply in zip(rooms, await self._ask("records", *words), strict=True):
             if all(each is not None for each in reply):
                 epoch, version, expires, record = reply
-                self._holdings.learn(room, Record(int(epoch), int(version), int(expires), record))
+                self._holdings.learn(
+                    room, VersionedRecord(int(epoch), int(version), int(expires), record)
+                )

@@ -1,4 +1,4 @@
-"""What is asked of many rooms at once, whoever hosts them."""
+"""Questions about many rooms at once, to all instances."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sitwith_server.log.base import Blank, Blob, LogDown, Look, Position
-from sitwith_server.log.redis.connection.link import Word
+from sitwith_server.log.base import LogDown, Position, Progress
+from sitwith_server.log.redis.connection.client import Word
 from sitwith_server.log.redis.instance import Instance
 from sitwith_server.log.redis.packing import MICROSECONDS, SHARDS, keys_of, room_of
 
-LOOKS: Final = 256
-"""Rooms that one script looks at."""
+ROOMS_AT_ONCE: Final = 256
+"""Rooms whose progress one script call reads."""
 SHARDS_AT_ONCE: Final = 32
-"""Shards that one script goes through where each may hold much."""
+"""Shards that one script call scans, where each may hold many rooms."""
 
 
-def _look(reply: bytes) -> Look | None:
+def _progress(reply: bytes) -> Progress | None:
     if not reply:
         return None
     size = Position.SIZE
-    return Look(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
+    return Progress(Position.from_bytes(reply[:size]), int.from_bytes(reply[size:], "big"))
 
 
-class RedisUnhosted(ABC):
-    """`Unhosted` over all instances, and the rooms that there are."""
+class RedisRoomIndex(ABC):
+    """Implements `RoomIndex`."""
 
     _instances: tuple[Instance, ...]
 
@@ -35,47 +35,39 @@ class RedisUnhosted(ABC):
 
     @abstractmethod
     async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
-        """The replies of those that can be reached; raises LogDown if none can."""
+        """The replies of the instances that can be reached. Raises LogDown if none can."""
 
     async def rooms(self) -> list[str]:
-        """Of the instances that can be reached; raises LogDown if none can."""
         found: list[str] = []
         for first in range(0, SHARDS, SHARDS_AT_ONCE):
             for _, names in await self._ask_all("rooms", first, first + SHARDS_AT_ONCE - 1):
                 found += map(room_of, names)
         return found
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         of: dict[Instance, list[str]] = {}
         for room in dict.fromkeys(rooms):
             of.setdefault(self._of(room), []).append(room)
         parts = [
-            self._looks(instance, some[start : start + LOOKS])
+            self._progress_of(instance, some[start : start + ROOMS_AT_ONCE])
             for instance, some in of.items()
-            for start in range(0, len(some), LOOKS)
+            for start in range(0, len(some), ROOMS_AT_ONCE)
         ]
         found = [each for each in await asyncio.gather(*parts) if each is not None]
         if parts and not found:
             raise LogDown("no instance can be reached")
         return {room: look for some in found for room, look in some.items()}
 
-    async def _looks(
+    async def _progress_of(
         self, instance: Instance, rooms: Sequence[str]
-    ) -> dict[str, Look | None] | None:
+    ) -> dict[str, Progress | None] | None:
         if instance.frozen():
             return None
         try:
-            replies = await instance.ask("", "looks", *(keys_of(room).prefix for room in rooms))
+            replies = await instance.ask("", "progress", *(keys_of(room).prefix for room in rooms))
         except LogDown:
             return None
-        return {room: _look(reply) for room, reply in zip(rooms, replies, strict=True)}
-
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        if keep := self._of(room).holdings.rooms.get(room):
-            keep.blank(blanks)
-
-    def forget_here(self, room: str, record: Blob) -> None:
-        self._of(room).holdings.forget_here(room, bytes(record))
+        return {room: _progress(reply) for room, reply in zip(rooms, replies, strict=True)}
 
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
         words = (int(late * MICROSECONDS), int(claim * MICROSECONDS))
@@ -84,7 +76,6 @@ class RedisUnhosted(ABC):
         return [room_of(name) for _, names in found for name in names][:limit]
 
     async def orphans(self, workers: Collection[str], limit: int = 64) -> list[str]:
-        """Of the instances that can be reached; raises LogDown if none can."""
         found: list[str] = []
         for first in range(0, SHARDS if workers else 0, SHARDS_AT_ONCE):
             last, left = first + SHARDS_AT_ONCE - 1, limit - len(found)

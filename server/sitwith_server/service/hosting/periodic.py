@@ -1,8 +1,8 @@
-"""Once a second, whatever the doorbell says: compare, read, thaw, take what is due.
+"""The work of each second, whether notifications come or not: compare, read, thaw, do what is due.
 
-Nothing depends on a doorbell (DESIGN §2.3): this is the timer that finds what one has lost, and
-the place where a frozen room is found out and let go again. Nothing here asks the log once a room:
-one look tells of all rooms how far they are, another one what is due anywhere.
+Notifications may get lost (DESIGN §2.3); this finds what they missed, and freezes and thaws rooms.
+It sends the log no request for each room: one request asks how far all rooms are, another one what
+is due anywhere.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.room import forgets_at
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 EVERY: Final = 1.0
 PATIENCE: Final = 3.0
-"""Seconds that one look may take before it is given up."""
+"""Seconds that one request may take before it is given up."""
 LATE: Final = 0.5
-"""Seconds that whoever hosts a room has to do what is due, before others take it."""
+"""Seconds that a room's hosts have to do what is due before other workers take it."""
 CLAIM: Final = 2.0
-"""Seconds that whoever has taken a due room has for it."""
+"""Seconds that a worker that has taken a due room has for it."""
 AT_ONCE: Final = 32
 """Rooms that are read, thawed or loaded at the same time."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Pulse:
-    """Runs as long as the worker does."""
+class PeriodicWork:
+    """Runs while the worker does."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -43,12 +43,12 @@ class Pulse:
         self._unwatch: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """From within the event loop."""
+        """Starts the tasks. Call it from within the event loop."""
         self._host.presence.start()
         self._unwatch = self._log.watch(lambda instance, health: self._wake.set())
         self._tasks = [
-            asyncio.create_task(self._run(), name="sitwith-pulse"),
-            asyncio.create_task(self._take_over(), name="sitwith-due"),
+            asyncio.create_task(self._run(), name="sitwith-periodic"),
+            asyncio.create_task(self._run_due(), name="sitwith-due"),
         ]
 
     def stop(self) -> None:
@@ -62,7 +62,7 @@ class Pulse:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            await _guarded("pulse_fault", self._round)
+            await _guarded("periodic_work_fault", self._round)
             try:
                 async with asyncio.timeout(EVERY):
                     await self._wake.wait()
@@ -78,30 +78,31 @@ class Pulse:
         began = asyncio.get_running_loop().time()
         rooms = {room.id: room for room in host.hosted() if not self._log.frozen(room.id)}
         async with asyncio.timeout(PATIENCE):
-            looks = await self._log.looks(rooms) if rooms else {}
-        behind: list[Room] = []
-        for room_id, look in looks.items():
+            progress = await self._log.progress(rooms) if rooms else {}
+        behind: list[HostedRoom] = []
+        for room_id, found in progress.items():
             room = rooms[room_id]
-            if look is None:
+            if found is None:
                 host.spawn(room.end_here())
-            elif not room.compare(look, began):
+            elif not room.compare(found, began):
                 behind.append(room)
-        await _all(behind, host.follow_up)
-        here = [room for room in rooms.values() if room.id in looks]
+        await _all(behind, host.catch_up)
+        here = [room for room in rooms.values() if room.id in progress]
         if any(room.frozen for room in here):
-            # Only a beat finds how long nobody could commit, and no clock may go on before.
+            # Only a beat shows how long the outage was, and no deadline may pass before that is
+            # known.
             async with asyncio.timeout(PATIENCE):
                 await host.presence.renew()
         await _all([room for room in here if self._is_to_thaw(room)], self._thaw)
-        await _all([room for room in here if host.is_to_mind(room)], host.mind)
+        await _all([room for room in here if host.needs_connection_check(room)], host.report_lost)
         await _all(host.presence.unreported(), host.presence.report_again)
-        host.let_go_of_idle()
+        host.release_idle()
 
-    def _is_to_thaw(self, room: Room) -> bool:
+    def _is_to_thaw(self, room: HostedRoom) -> bool:
         outage = self._log.leases.outage(room.id)
         return room.frozen or (outage is not None and outage.until > room.state.thawed_at)
 
-    async def _thaw(self, room: Room) -> None:
+    async def _thaw(self, room: HostedRoom) -> None:
         if self._log.frozen(room.id):
             return
         outage = self._log.leases.outage(room.id)
@@ -109,27 +110,27 @@ class Pulse:
             await room.thaw(outage)
         room.freeze(False)
 
-    async def _forget_if_due(self, room: Room) -> None:
-        """A room whose time to forget has come, while nothing can be committed. Whoever can commit
-        has had time to do it."""
+    async def _forget_if_due(self, room: HostedRoom) -> None:
+        """Makes a frozen room forget on this worker if it is due to. Workers that can commit have
+        had time to do it before."""
         at = forgets_at(room.state)
         if at is not None and at + LATE < await self._log.now(room.id):
             self._host.forget_here(room)
 
-    # -- rooms that nobody hosts, and workers that are no more ------------------------------------
+    # -- rooms that nobody hosts, and dead workers -------------------------------------------------
 
-    async def _take_over(self) -> None:
+    async def _run_due(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
             await _guarded("due_fault", self._take_due)
             await _guarded("orphans_fault", self._take_orphans)
 
     async def _take_due(self) -> None:
-        """Has done what nobody has done who hosts the room, if anybody does."""
+        """Ticks the rooms in which nobody has done what is due."""
         async with asyncio.timeout(PATIENCE):
             due = await self._log.due(LATE, CLAIM)
             if due:
-                # It may be due only because nobody could commit for a while.
+                # After an outage the deadlines move, and only a beat shows the outage.
                 await self._host.presence.renew()
         await _all(due, self._tick)
 
@@ -140,30 +141,30 @@ class Pulse:
                 await room.tick()
 
     async def _take_orphans(self) -> None:
-        """Finds the connections of workers that have died, in rooms that nobody else hosts."""
+        """Reports the connections of dead workers, also in rooms that nobody hosts."""
         leases = self._log.leases
         lapsed = leases.lapsed()
         if not lapsed:
             return
         async with asyncio.timeout(PATIENCE):
             rooms = await self._log.orphans(lapsed)
-        await _all(rooms, self._mind)
+        await _all(rooms, self._report_lost)
         if not rooms:
             for worker in lapsed:
-                await leases.settled(worker)
+                await leases.drop_lapsed(worker)
 
-    async def _mind(self, room_id: str) -> None:
+    async def _report_lost(self, room_id: str) -> None:
         use = await self._host.use(room_id)
         if use is not None:
             with use as room:
-                await self._host.presence.mind(room)
+                await self._host.presence.report_lost(room)
 
 
 T = TypeVar("T")
 
 
 async def _all(things: Sequence[T], do: Callable[[T], Awaitable[None]]) -> None:
-    """Does it for all of them, some at a time. What is wrong with one room harms no other."""
+    """Calls `do` for each, some at a time. A fault in one room affects no other."""
     for start in range(0, len(things), AT_ONCE):
         await asyncio.gather(*(_one(do, each) for each in things[start : start + AT_ONCE]))
 
@@ -177,7 +178,7 @@ async def _one(do: Callable[[T], Awaitable[None]], thing: T) -> None:
 
 
 async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """A fault is logged by name, and harms nothing else; that the log is away is none."""
+    """Runs the work and logs a fault under this name. That the log is down is not a fault."""
     try:
         await work()
     except (LogDown, TimeoutError):

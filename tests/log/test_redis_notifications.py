@@ -8,17 +8,17 @@ import re
 import pytest
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
     CONTROL,
     LINGER,
-    Bell,
+    MAX_NOTIFICATION_BYTES,
     Blank,
     Effects,
-    Given,
+    HostedState,
+    Notification,
     Position,
 )
-from sitwith_server.log.redis.bells import told_of
 from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.notifications import parse_notification
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 from tests.waiting import until
@@ -37,7 +37,7 @@ async def idle(*logs: RedisLog) -> None:
     """What is read at the begin of a subscription has been."""
     await turns()
     for log in logs:
-        if task := log._instances[0]._reading._task:
+        if task := log._instances[0]._reader._task:
             await task
 
 
@@ -88,9 +88,9 @@ async def test_a_bell_is_what_a_read_gives(server: Server, make: Make) -> None:
     await until(lambda: len(ears.rung) >= 3)
     entries = await reader.read(ROOM, CONTROL, 0)
     assert ears.rung[-3:] == [
-        Bell(CONTROL, 3, tuple(entries[:3])),
-        Bell(CONTROL, 4, tuple(entries[3:])),
-        Bell("ключ:1", 2, tuple(await reader.read(ROOM, "ключ:1", 0)), blanks),
+        Notification(CONTROL, 3, tuple(entries[:3])),
+        Notification(CONTROL, 4, tuple(entries[3:])),
+        Notification("ключ:1", 2, tuple(await reader.read(ROOM, "ключ:1", 0)), blanks),
     ]
 
 
@@ -108,7 +108,7 @@ async def test_a_blank_reaches_what_others_hold(server: Server, make: Make) -> N
     await until(lambda: own.told()[-1:] == [(CONTROL, 1)])
     assert tail(reader, "circle") == tail(author, "circle") == [b"", b"b"]
     # One that was too large for the bell is found out by reading.
-    reader.blanked(ROOM, [Blank("circle", (2,), b"")])
+    reader.blank_copies(ROOM, [Blank("circle", (2,), b"")])
     assert tail(reader, "circle") == [b"", b""]
 
 
@@ -117,12 +117,12 @@ async def test_an_author_needs_no_bell_to_know_what_it_did(server: Server, make:
     log = make()
     await live(log)
     await create(log)
-    release = log.hold(ROOM, lambda: Given(Position.START, b"", 1e10, frozenset()))
+    release = log.hold(ROOM, lambda: HostedState(Position.START, b"", 1e10, frozenset()))
     await idle(log)
-    link = log._instances[0].fan._link
-    assert link is not None
-    assert link._transport is not None
-    link._transport.pause_reading()
+    connection = log._instances[0].fan._connection
+    assert connection is not None
+    assert connection._transport is not None
+    connection._transport.pause_reading()
     taken(await say(log, 0, b"a", b"b", control=(b"c",), control_head=0))
     effects = Effects(blanks=(Blank("circle", (1,), b""), Blank(CONTROL, (1,), b"")))
     taken(await control(log, 1, b"d", effects=effects))
@@ -136,7 +136,7 @@ async def test_an_author_needs_no_bell_to_know_what_it_did(server: Server, make:
     assert holdings.records[ROOM].record == b"links"
     assert holdings.records[ROOM].expires == int((expires + LINGER) * 1_000)
     taken(await control(log, 4, effects=Effects(end=True)))
-    assert holdings.buried(ROOM)
+    assert holdings.is_ended(ROOM)
     assert ROOM not in holdings.records
     release()
 
@@ -147,7 +147,7 @@ async def test_a_large_entry_is_read_and_its_end_told(server: Server, make: Make
     await create(author)
     ears = Bells(reader)
     await turns()
-    large = b"x" * (CARRIED_BYTES + 1)
+    large = b"x" * (MAX_NOTIFICATION_BYTES + 1)
     taken(await say(author, 0, large, control=(b"c",), control_head=0))
     await until(lambda: ears.told() == [(CONTROL, 1), ("circle", 1)])
     assert ears.entries() == []
@@ -162,10 +162,10 @@ async def test_a_subscriber_that_redis_drops_reads_again(server: Server, make: M
     ears = Bells(reader)
     await turns()
     server.admin("CONFIG", "SET", "client-output-buffer-limit", "pubsub 64kb 0 0")
-    link = reader._instances[0].fan._link
-    assert link is not None
-    assert link._transport is not None
-    link._transport.pause_reading()
+    connection = reader._instances[0].fan._connection
+    assert connection is not None
+    assert connection._transport is not None
+    connection._transport.pause_reading()
     for n in range(2_000):
         taken(await say(author, 0, b"%d" % n + b"x" * 6_000))
         clients = server.admin("CLIENT", "LIST", "TYPE", "pubsub")
@@ -177,7 +177,7 @@ async def test_a_subscriber_that_redis_drops_reads_again(server: Server, make: M
     await turns()
     assert ("circle", last) not in ears.told()
     server.admin("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
-    link._transport.resume_reading()
+    connection._transport.resume_reading()
     await until(lambda: ("circle", last) in ears.told())
     missing = {n for n, bell in enumerate(ears.rung) if not bell.entries}
     assert missing, "what was missed is a hint to read"
@@ -192,7 +192,7 @@ async def test_media_channels_are_followed_like_rooms(server: Server, make: Make
     await live(one, other)
     ears = Bells(other, "~media/3")
     await turns()
-    await one.whisper("~media/3", b"here")
+    await one.publish("~media/3", b"here")
     await until(lambda: ears.heard == [b"here"])
     assert ears.rung == []
     assert await one.rooms() == []
@@ -208,7 +208,7 @@ async def test_an_end_and_a_forgetting_ring_for_all(server: Server, make: Make) 
     taken(await control(author, 1, b"x" * 20_000, effects=Effects(end=True)))
     await until(lambda: ears.told() == [(CONTROL, 1), (CONTROL, 2)])
     assert [len(blob) for _, blob in ears.entries()] == [5, 20_000]
-    await until(lambda: reader._instances[0].holdings.buried(ROOM))
+    await until(lambda: reader._instances[0].holdings.is_ended(ROOM))
     assert await reader.ended(ROOM)
 
 
@@ -220,14 +220,14 @@ async def test_a_message_of_a_bell_is_understood(server: Server, make: Make, cou
     await create(log)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     password = server.url.split(":")[2].split("@")[0]
-    writer.write(f"AUTH sitwith {password}\r\nSUBSCRIBE {keys_of(ROOM).bell}\r\n".encode())
+    writer.write(f"AUTH sitwith {password}\r\nSUBSCRIBE {keys_of(ROOM).channel}\r\n".encode())
     await reader.readuntil(b":1\r\n")
     blobs = tuple(bytes([n]) * n for n in range(count))
     effects = Effects(blanks=(Blank("s", (1,), b"b"),))
     taken(await say(log, 0, *blobs, effects=effects))
     head = await reader.readuntil(b"bell\r\n$")
     size = int(await reader.readline())
-    told = told_of(await reader.readexactly(size))
+    told = parse_notification(await reader.readexactly(size))
     assert head.startswith(b"*3\r\n$7\r\nmessage\r\n")
     assert (told.epoch, told.stream, told.blanks) == (1, "circle", effects.blanks)
     assert [each.blob for each in told.entries] == list(blobs)
