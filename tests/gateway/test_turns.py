@@ -11,8 +11,9 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.gateway.rates import OFFERS, OFFERS_BURST, SeatRate
 from sitwith_server.gateway.sockets.queues import WorkQueue
 from sitwith_server.gateway.websocket.connection import Connection
-from sitwith_server.gateway.websocket.hub import MISSED_AT_ONCE, Hub, Link
+from sitwith_server.gateway.websocket.hub import REPLAY_BATCH, Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.room import commands as c
 from tests.service.test_forgetting_here import Circle
 from tests.simulation.virtual import run
@@ -84,7 +85,7 @@ def test_EV5_what_is_deleted_while_others_have_their_turn_is_not_sent_any_more()
         e = Circle()
         await e.open()
         ada, ben = e.seated[1].seat, e.seated[2].seat
-        many = 3 * MISSED_AT_ONCE
+        many = 3 * REPLAY_BATCH
         for number in range(many):
             await e.ask(c.Say(by=ada, to="circle", body=f"word {number + 1}"))
             await asyncio.sleep(1.0)
@@ -92,7 +93,7 @@ def test_EV5_what_is_deleted_while_others_have_their_turn_is_not_sent_any_more()
         hub = Hub(e.room, turns)
         seat = e.room.state.seats[ben]
         assert seat.connection is not None
-        link = Link(ben, seat.connection, Outbox(wire, 1 << 20))
+        link = SeatConnection(ben, seat.connection, Outbox(wire, 1 << 20))
 
         async def meanwhile() -> None:
             if turns.turns == 1:
@@ -120,14 +121,14 @@ def test_a_replay_ends_with_its_connection() -> None:
         e = Circle()
         await e.open()
         ada, ben = e.seated[1].seat, e.seated[2].seat
-        for _ in range(5 * MISSED_AT_ONCE):
+        for _ in range(5 * REPLAY_BATCH):
             await e.ask(c.Say(by=ada, to="circle", body="word"))
             await asyncio.sleep(1.0)
         wire, turns = Wire(), Counted()
         hub = Hub(e.room, turns)
         seat = e.room.state.seats[ben]
         assert seat.connection is not None
-        link = Link(ben, seat.connection, Outbox(wire, 1 << 20))
+        link = SeatConnection(ben, seat.connection, Outbox(wire, 1 << 20))
 
         async def meanwhile() -> None:
             if turns.turns == 2:
@@ -136,7 +137,7 @@ def test_a_replay_ends_with_its_connection() -> None:
         turns.meanwhile = meanwhile  # type: ignore[method-assign]
         await hub.attach(link, "", True, {}, 0.0)
         assert turns.turns == 2
-        assert sum(f["t"] == "chat" for f in wire.frames) == 2 * MISSED_AT_ONCE
+        assert sum(f["t"] == "chat" for f in wire.frames) == 2 * REPLAY_BATCH
         hub.close()
         await e.close()
 

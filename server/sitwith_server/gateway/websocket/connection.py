@@ -13,10 +13,11 @@ import structlog
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_server.gateway.websocket.gate import Gate
-from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.missed import missed_while_inside
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.gateway.websocket.positions import PositionSealer, positions_well_formed
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.gateway.websocket.session import Close, Reply, Session, Submit, TakeSeat
 from sitwith_server.gateway.websocket.translate import (
     Untranslatable,
@@ -71,7 +72,7 @@ class Connection:
         self._session = Session(clock())
         self._seated: Seated | None = None
         self._hub: Hub | None = None
-        self._link: Link | None = None
+        self._connection: SeatConnection | None = None
         self._media: set[asyncio.Task[None]] = set()
         self._in_hand: asyncio.Task[None] | None = None
         self._strained = 0
@@ -184,17 +185,17 @@ class Connection:
         now = await self._gate.now(seated.room.id)
         positions = PositionSealer(seated.room.state.materials.key).seen(seen, seated.seat)
         missed = await missed_while_inside(seated.room, seated.seat, positions)
-        self._link = Link(seated.seat, seated.connection, self._outbox, missed)
+        self._connection = SeatConnection(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)
-        await self._hub.attach(self._link, seated.resume, seated.resumed, seen, now)
+        await self._hub.attach(self._connection, seated.resume, seated.resumed, seen, now)
         if seated.resumed:
             self._gate.media.seat_resumed(seated.room, seated.seat)
 
     # -- commands --------------------------------------------------------------------------------
 
     async def _ask(self, step: Submit) -> None:
-        seated, link = self._seated, self._link
-        assert seated is not None and link is not None
+        seated, connection = self._seated, self._connection
+        assert seated is not None and connection is not None
         message = step.command
         try:
             command = to_command(message, seated.seat)
@@ -206,7 +207,7 @@ class Connection:
             assert isinstance(command, c.AgreementAccept)
             command = replace(command, handle=self._gate.handle(seated.room, message.person))
         began = self._clock()
-        link.asking = True
+        connection.command_running = True
         answer = await seated.room.submit(command, (seated.seat, message.id), message.t)
         self._gate.metrics.commit(self._clock() - began)
         if answer is PACED and (end := self._session.refused(self._clock())) is not None:
@@ -214,12 +215,12 @@ class Connection:
         if isinstance(answer, Ok):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
                 self._ask_media(seated, message)
-                link.answered()
+                connection.command_answered()
                 return
             if not isinstance(command, c.Say | c.Unsay | c.React):
                 await self._gate.media.wait_until_silent(seated.room)
         self._answer(message, answer)
-        link.answered()
+        connection.command_answered()
 
     def _ask_media(
         self, seated: Seated, message: m.MediaOffer | m.MediaServers | m.MediaTake
@@ -256,8 +257,8 @@ class Connection:
     async def _let_go(self) -> None:
         for task in (*self._media, *filter(None, (self._in_hand,))):
             task.cancel()
-        if self._hub is not None and self._link is not None:
-            self._hub.detach(self._link)
+        if self._hub is not None and self._connection is not None:
+            self._hub.detach(self._connection)
             self._gate.hub_left(self._hub)
         seated = self._seated
         if seated is None:

@@ -78,7 +78,7 @@ class Gate:
 
     def hub_left(self, hub: Hub) -> None:
         """A hub without links is let go; the next hello makes a new one."""
-        if not hub.links and self._hubs.get(hub.room.id) is hub:
+        if not hub.connections and self._hubs.get(hub.room.id) is hub:
             del self._hubs[hub.room.id]
             hub.close()
             self.media.unwatch(hub.room)
@@ -86,13 +86,13 @@ class Gate:
     def tell(self, room: str, member: MemberId, frame: Mapping[str, object]) -> None:
         """A word of the media plane, to a member who is inside and connected here."""
         hub = self._hubs.get(room)
-        link = hub.links.get(member) if hub is not None else None
-        if hub is not None and link is not None and hub.room.state.at(member) is not None:
-            link.outbox.send(frame)
+        connection = hub.connections.get(member) if hub is not None else None
+        if hub is not None and connection is not None and hub.room.state.at(member) is not None:
+            connection.outbox.send(frame)
 
     def crowds(self) -> list[int]:
         """How many links each room has here, for size classes."""
-        return [len(hub.links) for hub in self._hubs.values()]
+        return [len(hub.connections) for hub in self._hubs.values()]
 
     # -- draining --------------------------------------------------------------------------------
 
