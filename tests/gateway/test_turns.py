@@ -70,9 +70,9 @@ def test_LI13_what_has_come_at_once_is_taken_in_turn_with_others() -> None:
         accept = m.AgreementAccept(1, 1).to_map()
         pings = [m.Ping(number).to_map() for number in range(2, 12)]
         wire = Wire([encode(each) for each in (hello, accept, *pings)])
-        world.gate.bursts = turns = Counted()
+        world.registry.burst_turns = turns = Counted()
         loop = asyncio.get_running_loop()
-        await Connection(world.gate, Outbox(wire, 1 << 20), clock=loop.time).serve(wire.receive)
+        await Connection(world.registry, Outbox(wire, 1 << 20), clock=loop.time).serve(wire.receive)
         assert [f["id"] for f in wire.frames if f["t"] == "pong"] == list(range(2, 12))
         assert turns.turns == len(pings) + 1, "one before each that was there already"
         await world.close()

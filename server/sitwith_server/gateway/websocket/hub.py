@@ -202,7 +202,7 @@ class Hub:
         if self._freeze_timer is not None:
             self._freeze_timer.cancel()
         loop = asyncio.get_running_loop()
-        self._freeze_timer = loop.call_later(FROZEN_SECONDS, self.send_away) if frozen else None
+        self._freeze_timer = loop.call_later(FROZEN_SECONDS, self.close_all) if frozen else None
         state = self.room.state
         why = "freeze" if frozen else "thaw"
         parts: dict[object, SharedPart] = {}
@@ -217,7 +217,7 @@ class Hub:
                 parts[kind] = SharedPart({"why": why, "set": shown})
             connection.outbox.put(connection.numbers.frame(parts[kind]))
 
-    def send_away(self) -> None:
+    def close_all(self) -> None:
         """Closes all connections, so that clients reconnect: other workers may still reach the log."""
         for connection in tuple(self.connections.values()):
             self.detach(connection)
