@@ -266,12 +266,12 @@ def rights_of_now() -> AbstractContextManager[object]:
 
 def two_live_connections() -> AbstractContextManager[object]:
     """A seat that is taken again elsewhere keeps its first connection."""
-    real = hub._ending
+    real = hub.why_closed
 
     def tolerant(change: Any, link: Any, seat: Seat | None) -> Any:
-        return real(change, link, seat and replace(seat, connection=link.connection))
+        return real(change, link, seat and replace(seat, connection=link.id))
 
-    return mock.patch.object(hub, "_ending", tolerant)
+    return mock.patch.object(hub, "why_closed", tolerant)
 
 
 # -- who may, and who is there -------------------------------------------------------------------
