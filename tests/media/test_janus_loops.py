@@ -104,7 +104,7 @@ async def test_a_word_that_a_guard_fails_at_does_not_make_it_deaf(tmp_path: Path
 
 async def test_ME2_gates_that_could_not_be_closed_cost_the_home() -> None:
     stage = Stage(1)
-    await stage.apply({("a", "b", medium) for medium in stage.steering.speakers[0].mids})
+    await stage.apply({("a", "b", medium) for medium in stage.steering.publishers[0].mids})
     await stage.rest()
     assert stage.janus.passes()
 

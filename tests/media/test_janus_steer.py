@@ -13,7 +13,7 @@ import pytest
 
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
-from sitwith_server.media.janus.legs import Listener, Slot, Speaker
+from sitwith_server.media.janus.legs import Publisher, Slot, Subscriber
 from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.sdp import (
     Way,
@@ -39,7 +39,7 @@ class Slow:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.gates: set[tuple[str, Medium]] = set()
-        self.feeds: dict[tuple[str, str], Speaker] = {}
+        self.feeds: dict[tuple[str, str], Publisher] = {}
         self.down = False
         self.calls = 0
         self.renewals: list[float] = []
@@ -52,34 +52,34 @@ class Slow:
         if self.down:
             raise GatewayDown("down")
 
-    async def gate(self, speaker: Speaker, medium: Medium, open_: bool) -> None:
+    async def gate(self, publisher: Publisher, medium: Medium, open_: bool) -> None:
         await self._wait()
-        (self.gates.add if open_ else self.gates.discard)((speaker.feed, medium))
+        (self.gates.add if open_ else self.gates.discard)((publisher.feed, medium))
         await self._wait()
 
     async def switch(
-        self, listener: Listener, feeds: Iterable[tuple[Slot, Speaker | None]]
+        self, subscriber: Subscriber, feeds: Iterable[tuple[Slot, Publisher | None]]
     ) -> None:
         await self._wait()
-        for slot, speaker in feeds:
-            self.feeds.pop((listener.member, slot.mid), None)
-            if speaker is not None:
-                self.feeds[listener.member, slot.mid] = speaker
+        for slot, publisher in feeds:
+            self.feeds.pop((subscriber.member, slot.mid), None)
+            if publisher is not None:
+                self.feeds[subscriber.member, slot.mid] = publisher
         await self._wait()
 
-    async def layer(self, listener: Listener, slot: Slot, place: int) -> None:
+    async def layer(self, subscriber: Subscriber, slot: Slot, place: int) -> None:
         await self._wait()
 
     def renew(self) -> None:
         self.renewals.append(self.good_until())
 
     def passes(self) -> set[tuple[str, str, Medium]]:
-        """(speaker, listener, medium) of every route that is really open."""
+        """(publisher, subscriber, medium) of every route that is really open."""
         return {
-            (speaker.member, listener, medium)
-            for (listener, mid), speaker in self.feeds.items()
+            (publisher.member, subscriber, medium)
+            for (subscriber, mid), publisher in self.feeds.items()
             for medium in (AUDIO if mid.startswith("a") else VIDEO,)
-            if (speaker.feed, medium) in self.gates
+            if (publisher.feed, medium) in self.gates
         }
 
 
@@ -96,16 +96,16 @@ class Stage:
         offer = sdp.parse(Peer(("audio", "video"), audio=0).offer())
         for i, name in enumerate(NAMES):
             mids = {AUDIO: "0", VIDEO: "1"}
-            self.steering.speakers.append(
-                Speaker(
+            self.steering.publishers.append(
+                Publisher(
                     name, i, offer, (1, 1), up=True, feed=name, mids=mids,
                     open=dict.fromkeys(mids, False),
                 )
             )  # fmt: skip
             slots = [Slot(f"a{n}", n, AUDIO) for n in range(audio)]
             slots += [Slot(f"v{n}", audio + n, VIDEO) for n in range(video)]
-            self.steering.listeners.append(
-                Listener(name, 100 + i, offer, (1, 1), up=True, slots=tuple(slots))
+            self.steering.subscribers.append(
+                Subscriber(name, 100 + i, offer, (1, 1), up=True, slots=tuple(slots))
             )
         self.rev = 0
 
@@ -149,8 +149,8 @@ async def test_ME1_no_route_is_open_that_the_applied_plan_does_not_allow(seed: i
             assert stage.janus.passes() <= routes
             await asyncio.sleep(0)
             if chance.random() < 0.1:
-                speaker = chance.choice(stage.steering.speakers)
-                speaker.talking = not speaker.talking
+                publisher = chance.choice(stage.steering.publishers)
+                publisher.talking = not publisher.talking
                 stage.steering.steer()
         if chance.random() < 0.5:
             await stage.rest()
@@ -230,7 +230,7 @@ async def test_no_pictures_are_switched_to_who_takes_none() -> None:
         for medium in Medium
         if one != other
     }
-    stage.steering.listeners[0].take = PictureChoice.NONE
+    stage.steering.subscribers[0].take = PictureChoice.NONE
     await stage.apply(everything)
     await stage.rest()
     assert everything - stage.janus.passes() == {(one, "a", VIDEO) for one in NAMES[1:]}

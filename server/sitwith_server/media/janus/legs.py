@@ -1,8 +1,8 @@
 """What a Janus gateway is known to do, and what a plan wants of it: values and pure choices.
 
-A *speaker* is a publisher at Janus, with a gate for each medium (`moderate`). A *listener*
-is a member's subscription: a fixed row of slots, each fed by a placeholder or by one speaker
-(`switch`). A packet passes where the gate is open and a listener's slot holds the speaker.
+A *publisher* is a publisher at Janus, with a gate for each medium (`moderate`). A *subscriber*
+is a member's subscription: a fixed row of slots, each fed by a placeholder or by one publisher
+(`switch`). A packet passes where the gate is open and a subscriber's slot holds the publisher.
 Whatever was asked for and not yet confirmed counts as possible.
 """
 
@@ -42,7 +42,7 @@ class Leg:
 
 
 @dataclass(slots=True, eq=False)
-class Speaker(Leg):
+class Publisher(Leg):
     """feed: Janus' id of the publisher; mids: of what is sent.
 
     open: by medium, whether packets may pass the gate; None while a change is under way.
@@ -72,11 +72,11 @@ class Slot:
     mid: str
     index: int
     medium: Medium
-    holds: Speaker | None = None
-    coming: Speaker | None = None
+    holds: Publisher | None = None
+    coming: Publisher | None = None
     layer: int | None = None
 
-    def may_hold(self) -> Iterable[Speaker]:
+    def may_hold(self) -> Iterable[Publisher]:
         if self.holds is not None:
             yield self.holds
         if self.coming is not None and self.coming is not self.holds:
@@ -84,7 +84,7 @@ class Slot:
 
 
 @dataclass(slots=True, eq=False)
-class Listener(Leg):
+class Subscriber(Leg):
     """answer: what Janus was told of the member's end, and is told again when it asks."""
 
     slots: tuple[Slot, ...] = ()
@@ -93,109 +93,113 @@ class Listener(Leg):
     told: Mapping[str, MemberId | None] = field(default_factory=dict)
 
 
-Audience = Callable[[Speaker, Medium], frozenset[MemberId]]
-"""The listeners whom the plan lets have a speaker's sound or picture."""
+Audience = Callable[[Publisher, Medium], frozenset[MemberId]]
+"""The subscribers whom the plan lets have a publisher's sound or picture."""
 
 
-def leaks(speakers: Iterable[Speaker], listeners: Iterable[Listener], audience: Audience) -> bool:
+def leaks(
+    publishers: Iterable[Publisher], subscribers: Iterable[Subscriber], audience: Audience
+) -> bool:
     """Whether a packet may still pass that the plan doesn't allow."""
-    granted = {(s, m): audience(s, m) for s in speakers for m in s.mids}
+    granted = {(s, m): audience(s, m) for s in publishers for m in s.mids}
     return any(
-        speaker.open.get(slot.medium) is not False
-        and listener.member not in granted.get((speaker, slot.medium), ())
-        for listener in listeners
-        for slot in listener.slots
-        for speaker in slot.may_hold()
+        publisher.open.get(slot.medium) is not False
+        and subscriber.member not in granted.get((publisher, slot.medium), ())
+        for subscriber in subscribers
+        for slot in subscriber.slots
+        for publisher in slot.may_hold()
     )
 
 
 def wants_open(
-    speaker: Speaker, medium: Medium, listeners: Iterable[Listener], audience: Audience
+    publisher: Publisher, medium: Medium, subscribers: Iterable[Subscriber], audience: Audience
 ) -> bool:
     """Whether the gate should be open.
 
-    It is not opened while a slot may hold the speaker for somebody outside the audience. An open
+    It is not opened while a slot may hold the publisher for somebody outside the audience. An open
     gate isn't closed for that: the slot is being moved, and the others must not be cut off.
     """
-    granted = audience(speaker, medium)
-    if not granted or speaker.open[medium]:
+    granted = audience(publisher, medium)
+    if not granted or publisher.open[medium]:
         return bool(granted)
     return not any(
-        speaker in slot.may_hold() and listener.member not in granted
-        for listener in listeners
-        for slot in listener.slots
+        publisher in slot.may_hold() and subscriber.member not in granted
+        for subscriber in subscribers
+        for slot in subscriber.slots
         if slot.medium is medium
     )
 
 
 def changes(
-    listener: Listener, speakers: Iterable[Speaker], audience: Audience
-) -> list[tuple[Slot, Speaker | None]]:
+    subscriber: Subscriber, publishers: Iterable[Publisher], audience: Audience
+) -> list[tuple[Slot, Publisher | None]]:
     """What to feed which slots with now; None is the placeholder. Slots keep whom they hold.
 
     Whom nobody is to hear stays on the slot behind a gate that is closed or closing, so that a
     talking stick goes round without a switch; they make room when another needs the slot. With more
     voices than slots those who talk take the place of those who don't.
     """
-    found: list[tuple[Slot, Speaker | None]] = []
-    everybody = list(speakers)
+    found: list[tuple[Slot, Publisher | None]] = []
+    everybody = list(publishers)
     for medium in Medium:
-        row = [slot for slot in listener.slots if slot.medium is medium]
-        taken = medium is Medium.AUDIO or listener.take is not PictureChoice.NONE
+        row = [slot for slot in subscriber.slots if slot.medium is medium]
+        taken = medium is Medium.AUDIO or subscriber.take is not PictureChoice.NONE
         granted = {s: audience(s, medium) for s in everybody if medium in s.mids}
-        wanted = [s for s, to in granted.items() if taken and listener.member in to]
+        wanted = [s for s, to in granted.items() if taken and subscriber.member in to]
         feeds = {slot: slot.holds for slot in row}
-        for slot, speaker in feeds.items():
-            if speaker is None or speaker in wanted:
+        for slot, publisher in feeds.items():
+            if publisher is None or publisher in wanted:
                 continue
-            if speaker.gone or not taken or granted.get(speaker):
+            if publisher.gone or not taken or granted.get(publisher):
                 feeds[slot] = None
-        for speaker in sorted(wanted, key=lambda s: not s.voiced):
-            if speaker in feeds.values():
+        for publisher in sorted(wanted, key=lambda s: not s.voiced):
+            if publisher in feeds.values():
                 continue
-            place = _place(feeds, wanted, speaker)
+            place = _place(feeds, wanted, publisher)
             if place is not None:
-                feeds[place] = speaker
-        found += [(slot, speaker) for slot, speaker in feeds.items() if speaker is not slot.holds]
+                feeds[place] = publisher
+        found += [
+            (slot, publisher) for slot, publisher in feeds.items() if publisher is not slot.holds
+        ]
     return found
 
 
 def _place(
-    feeds: Mapping[Slot, Speaker | None], wanted: list[Speaker], speaker: Speaker
+    feeds: Mapping[Slot, Publisher | None], wanted: list[Publisher], publisher: Publisher
 ) -> Slot | None:
-    """Where a speaker goes: to a free slot, a sleeper's, or, when talking, a silent one's."""
+    """Where a publisher goes: to a free slot, a sleeper's, or, when talking, a silent one's."""
     for slot, other in feeds.items():
         if other is None:
             return slot
     for slot, other in feeds.items():
         if other not in wanted:
             return slot
-    if speaker.voiced:
+    if publisher.voiced:
         for slot, other in feeds.items():
             if other is not None and not other.voiced:
                 return slot
     return None
 
 
-def mapping(listener: Listener, audience: Audience) -> dict[str, MemberId | None]:
-    """Who is on which slot, as far as the listener may know it."""
+def mapping(subscriber: Subscriber, audience: Audience) -> dict[str, MemberId | None]:
+    """Who is on which slot, as far as the subscriber may know it."""
     found: dict[str, MemberId | None] = {}
-    for slot in listener.slots:
-        speaker = slot.holds
+    for slot in subscriber.slots:
+        publisher = slot.holds
         shown = (
-            speaker is not None
+            publisher is not None
             and slot.coming is None
-            and not speaker.gone
-            and listener.member in audience(speaker, slot.medium)
+            and not publisher.gone
+            and subscriber.member in audience(publisher, slot.medium)
         )
-        found[slot.mid] = speaker.member if shown and speaker is not None else None
+        found[slot.mid] = publisher.member if shown and publisher is not None else None
     return found
 
 
-def layer(listener: Listener, slot: Slot) -> int | None:
+def layer(subscriber: Subscriber, slot: Slot) -> int | None:
     """The picture layer that a slot should be told to take; None leaves it to Janus."""
     layered = slot.holds is not None and slot.holds.layered
-    return 0 if layered and listener.take is PictureChoice.LOW else None
+    return 0 if layered and subscriber.take is PictureChoice.LOW else None
 
 
 class Meter:

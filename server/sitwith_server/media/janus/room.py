@@ -17,7 +17,7 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.janus.gateway import Doubt, Gateway
-from sitwith_server.media.janus.legs import Leg, Listener, Speaker
+from sitwith_server.media.janus.legs import Leg, Publisher, Subscriber
 from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, plugin_data, text
 from sitwith_server.media.janus.sdp import Way, narrow
 from sitwith_server.media.janus.steering import Steering
@@ -37,13 +37,13 @@ class _Seat:
     """A member's two transports; `lock` is held by whoever makes or ends them."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    speaker: Speaker | None = None
-    listener: Listener | None = None
+    publisher: Publisher | None = None
+    subscriber: Subscriber | None = None
     told: bool = False
     """Whether the watcher knows that the transports are up."""
 
     def legs(self) -> list[Leg]:
-        return [leg for leg in (self.speaker, self.listener) if leg is not None]
+        return [leg for leg in (self.publisher, self.subscriber) if leg is not None]
 
 
 class JanusRoom:
@@ -128,8 +128,8 @@ class JanusRoom:
     def choose_pictures(self, member: MemberId, pictures: PictureChoice) -> None:
         self._takes[member] = pictures
         seat = self._seats.get(member)
-        if seat is not None and seat.listener is not None:
-            seat.listener.take = pictures
+        if seat is not None and seat.subscriber is not None:
+            seat.subscriber.take = pictures
             self._steering.steer()
 
     async def drop(self, member: MemberId) -> None:
@@ -139,7 +139,7 @@ class JanusRoom:
             return
         async with seat.lock:
             legs, home = seat.legs(), self._steering.home
-            seat.speaker = seat.listener = None
+            seat.publisher = seat.subscriber = None
             if self._seats.get(member) is seat:
                 del self._seats[member]
             for leg in legs:
@@ -193,10 +193,10 @@ class JanusRoom:
                 self._say_connected(leg.member)
             case "hangup" | "detached":
                 self._lose(leg.member)
-            case "media" if isinstance(leg, Speaker) and message.get("type") == "audio":
+            case "media" if isinstance(leg, Publisher) and message.get("type") == "audio":
                 leg.receiving = message.get("receiving") is True
                 self._steering.steer()
-            case "event" if isinstance(leg, Speaker):
+            case "event" if isinstance(leg, Publisher):
                 data = plugin_data(message)
                 word = text(data, "videoroom")
                 if text(data, "id") == leg.feed and word in ("talking", "stopped-talking"):
@@ -227,28 +227,28 @@ class JanusRoom:
     # -------------------------------------------------------------------------------- transports
 
     async def _up(self, home: Home, seat: _Seat, member: MemberId, offer: offers.Offer) -> str:
-        old = seat.speaker
+        old = seat.publisher
         if old is not None and old.up and offers.restarts(offer, old.offer):
             async with old.lock:
                 return await home.restart_up(old, offer)
-        speaker, sdp = await home.publish(member, offer)
-        self._must_sit(home, seat, speaker)
-        seat.speaker, seat.told = speaker, seat.told and old is None
-        self._steering.speakers.append(speaker)
-        await self._admit(home, speaker, old)
+        publisher, sdp = await home.publish(member, offer)
+        self._must_sit(home, seat, publisher)
+        seat.publisher, seat.told = publisher, seat.told and old is None
+        self._steering.publishers.append(publisher)
+        await self._admit(home, publisher, old)
         return sdp
 
     async def _down(self, home: Home, seat: _Seat, member: MemberId, offer: offers.Offer) -> str:
-        old = seat.listener
+        old = seat.subscriber
         if old is not None and old.up and offers.restarts(offer, old.offer):
             async with old.lock:
                 return await home.restart_down(old, offer)
-        listener, sdp = await home.subscribe(member, offer)
-        self._must_sit(home, seat, listener)
-        listener.take = self._takes.get(member, PictureChoice.HIGH)
-        seat.listener, seat.told = listener, seat.told and old is None
-        self._steering.listeners.append(listener)
-        await self._admit(home, listener, old)
+        subscriber, sdp = await home.subscribe(member, offer)
+        self._must_sit(home, seat, subscriber)
+        subscriber.take = self._takes.get(member, PictureChoice.HIGH)
+        seat.subscriber, seat.told = subscriber, seat.told and old is None
+        self._steering.subscribers.append(subscriber)
+        await self._admit(home, subscriber, old)
         return sdp
 
     def _must_sit(self, home: Home, seat: _Seat, leg: Leg) -> None:
@@ -274,8 +274,8 @@ class JanusRoom:
         """Takes a leg off all routes and ends it. Raises GatewayDown or EngineDown."""
         leg.gone = True
         self._steering.steer()
-        if isinstance(leg, Speaker):
-            # Off the slots first: Janus wants one more answer for a slot whose speaker vanished.
+        if isinstance(leg, Publisher):
+            # Off the slots first: Janus wants one more answer for a slot whose publisher vanished.
             await self._steering.off_all_slots(leg)
         async with leg.lock:
             await home.detach(leg.handle)

@@ -1,6 +1,6 @@
 """Steers a room's gates and slots at Janus until what is possible is allowed.
 
-Every gate and every listener has at most one request under way; when its reply comes, what the plan
+Every gate and every subscriber has at most one request under way; when its reply comes, what the plan
 wants is looked at again. So nothing is queued that a newer plan has overtaken, and what is not
 confirmed counts as possible (`legs`).
 """
@@ -19,10 +19,10 @@ from sitwith_server.media.engine import EngineDown, Plan, Watcher
 from sitwith_server.media.janus.lease import TAIL
 from sitwith_server.media.janus.legs import (
     Leg,
-    Listener,
     Meter,
+    Publisher,
     Slot,
-    Speaker,
+    Subscriber,
     changes,
     layer,
     leaks,
@@ -61,8 +61,8 @@ class Steering:
         vanished: Callable[[MemberId], None],
     ) -> None:
         self.home: Home | None = None
-        self.speakers: list[Speaker] = []
-        self.listeners: list[Listener] = []
+        self.publishers: list[Publisher] = []
+        self.subscribers: list[Subscriber] = []
         self.meter = Meter()
         self._watcher = watcher
         self._refused = refused
@@ -126,27 +126,27 @@ class Steering:
         """Until when all that is possible is allowed: what a gateway's guard is told."""
         if self._quiet():
             return math.inf
-        if not leaks(self.speakers, self.listeners, self._audience):
+        if not leaks(self.publishers, self.subscribers, self._audience):
             self._sure = self._vouched
         return min(self._sure, self._vouched)
 
     def _quiet(self) -> bool:
-        return all(gate is False for each in self.speakers for gate in each.open.values())
+        return all(gate is False for each in self.publishers for gate in each.open.values())
 
     async def clean(self) -> None:
         """Returns once nothing can pass that the plan doesn't allow. Raises EngineDown."""
-        await self._until(lambda: not leaks(self.speakers, self.listeners, self._audience))
+        await self._until(lambda: not leaks(self.publishers, self.subscribers, self._audience))
 
-    async def off_all_slots(self, speaker: Speaker) -> None:
-        """Returns once no slot of anybody who stays may hold a speaker that is gone.
+    async def off_all_slots(self, publisher: Publisher) -> None:
+        """Returns once no slot of anybody who stays may hold a publisher that is gone.
 
         Raises EngineDown.
         """
         await self._until(
             lambda: (
                 not any(
-                    speaker in slot.may_hold()
-                    for each in self.listeners
+                    publisher in slot.may_hold()
+                    for each in self.subscribers
                     if not each.gone
                     for slot in each.slots
                 )
@@ -155,22 +155,22 @@ class Steering:
 
     def forget(self, leg: Leg) -> None:
         """Of a leg that Janus has ended."""
-        if isinstance(leg, Speaker) and leg in self.speakers:
-            self.speakers.remove(leg)
-            for slot in (slot for each in self.listeners for slot in each.slots):
+        if isinstance(leg, Publisher) and leg in self.publishers:
+            self.publishers.remove(leg)
+            for slot in (slot for each in self.subscribers for slot in each.slots):
                 if slot.holds is leg:
                     slot.holds = None
-        elif isinstance(leg, Listener) and leg in self.listeners:
-            self.listeners.remove(leg)
+        elif isinstance(leg, Subscriber) and leg in self.subscribers:
+            self.subscribers.remove(leg)
         self.steer()
 
     def evict(self) -> None:
         """The home is gone, and all that was in it. The plan stays."""
         self.home = None
-        for leg in (*self.speakers, *self.listeners):
+        for leg in (*self.publishers, *self.subscribers):
             leg.gone = True
-        self.speakers.clear()
-        self.listeners.clear()
+        self.publishers.clear()
+        self.subscribers.clear()
         self.measure()
         self._wake()
 
@@ -188,103 +188,103 @@ class Steering:
         """Sets about whatever differs from what the plan wants, and says what has changed."""
         home = self.home
         if home is not None:
-            for speaker in self.speakers:
-                for medium in speaker.mids:
-                    if _idle(self._pumps.get((speaker, medium))) and self._gate_differs(
-                        speaker, medium
+            for publisher in self.publishers:
+                for medium in publisher.mids:
+                    if _idle(self._pumps.get((publisher, medium))) and self._gate_differs(
+                        publisher, medium
                     ):
-                        work = self._keep_gate(home, speaker, medium)
-                        self._pump((speaker, medium), home, work)
-            for listener in self.listeners:
-                if _idle(self._pumps.get(listener)) and any(self._slots_differ(listener)):
-                    self._pump(listener, home, self._keep_slots(home, listener))
-        for listener in self.listeners:
-            told = mapping(listener, self._audience)
-            if told != listener.told and not listener.gone:
-                listener.told = told
-                self._watcher.slots_changed(listener.member, told)
+                        work = self._keep_gate(home, publisher, medium)
+                        self._pump((publisher, medium), home, work)
+            for subscriber in self.subscribers:
+                if _idle(self._pumps.get(subscriber)) and any(self._slots_differ(subscriber)):
+                    self._pump(subscriber, home, self._keep_slots(home, subscriber))
+        for subscriber in self.subscribers:
+            told = mapping(subscriber, self._audience)
+            if told != subscriber.told and not subscriber.gone:
+                subscriber.told = told
+                self._watcher.slots_changed(subscriber.member, told)
         self.measure()
         self._wake()
 
     def measure(self) -> float:
         """Whose voice reaches somebody from now on; the time it took as now."""
         now = time.monotonic()
-        self.meter.run((s.member for s in self.speakers if self._is_heard(s)), now)
+        self.meter.run((s.member for s in self.publishers if self._is_heard(s)), now)
         return now
 
-    def _is_heard(self, speaker: Speaker) -> bool:
+    def _is_heard(self, publisher: Publisher) -> bool:
         medium = Medium.AUDIO
-        if not (speaker.voiced and speaker.open.get(medium)):
+        if not (publisher.voiced and publisher.open.get(medium)):
             return False
-        granted = self._audience(speaker, medium)
+        granted = self._audience(publisher, medium)
         return any(
-            slot.holds is speaker and slot.coming is None
-            for each in self.listeners
+            slot.holds is publisher and slot.coming is None
+            for each in self.subscribers
             if each.up and each.member in granted
             for slot in each.slots
         )
 
-    def _audience(self, speaker: Speaker, medium: Medium) -> frozenset[MemberId]:
-        if self._silent or self._lapsed or self._plan is None or speaker.gone:
+    def _audience(self, publisher: Publisher, medium: Medium) -> frozenset[MemberId]:
+        if self._silent or self._lapsed or self._plan is None or publisher.gone:
             return frozenset()
         routes = self._plan.routes
         way = routes.heard if medium is Medium.AUDIO else routes.seen
-        granted = way.get(speaker.member, frozenset())
+        granted = way.get(publisher.member, frozenset())
         return frozenset(
             each.member
-            for each in self.listeners
-            if each.member in granted and not each.gone and each.member != speaker.member
+            for each in self.subscribers
+            if each.member in granted and not each.gone and each.member != publisher.member
         )
 
-    def _gate_differs(self, speaker: Speaker, medium: Medium) -> bool:
-        want = wants_open(speaker, medium, self.listeners, self._audience)
-        return want is not speaker.open[medium]
+    def _gate_differs(self, publisher: Publisher, medium: Medium) -> bool:
+        want = wants_open(publisher, medium, self.subscribers, self._audience)
+        return want is not publisher.open[medium]
 
     def _slots_differ(
-        self, listener: Listener
-    ) -> tuple[list[tuple[Slot, Speaker | None]], list[Slot]]:
+        self, subscriber: Subscriber
+    ) -> tuple[list[tuple[Slot, Publisher | None]], list[Slot]]:
         """The slots to be fed otherwise, and those to be told another layer."""
-        if listener.gone:
+        if subscriber.gone:
             return [], []
         # Janus knows a publisher as a feed only once its transport is up.
-        ready = [speaker for speaker in self.speakers if speaker.up or speaker.gone]
-        todo = changes(listener, ready, self._audience)
-        return todo, [slot for slot in listener.slots if layer(listener, slot) != slot.layer]
+        ready = [publisher for publisher in self.publishers if publisher.up or publisher.gone]
+        todo = changes(subscriber, ready, self._audience)
+        return todo, [slot for slot in subscriber.slots if layer(subscriber, slot) != slot.layer]
 
-    async def _keep_gate(self, home: Home, speaker: Speaker, medium: Medium) -> None:
-        while self._gate_differs(speaker, medium):
-            want = wants_open(speaker, medium, self.listeners, self._audience)
+    async def _keep_gate(self, home: Home, publisher: Publisher, medium: Medium) -> None:
+        while self._gate_differs(publisher, medium):
+            want = wants_open(publisher, medium, self.subscribers, self._audience)
             quiet = self._quiet()
-            speaker.open[medium] = None
+            publisher.open[medium] = None
             if quiet and want:
                 # Of a room in which nothing passes more was said than holds from now on.
                 home.renew()
             try:
-                await home.gate(speaker, medium, want)
+                await home.gate(publisher, medium, want)
             except GatewayRefused as error:
                 if error.code != NO_FEED:
                     raise
                 # Janus doesn't know it any more: nothing of it passes.
-                speaker.open[medium] = False
-                if not speaker.gone:
-                    self._vanished(speaker.member)
+                publisher.open[medium] = False
+                if not publisher.gone:
+                    self._vanished(publisher.member)
                 return
-            speaker.open[medium] = want
+            publisher.open[medium] = want
             if self._quiet():
                 # That can be vouched for, whatever was running out; the next round may be too late.
                 home.renew()
             self.steer()
 
-    async def _keep_slots(self, home: Home, listener: Listener) -> None:
+    async def _keep_slots(self, home: Home, subscriber: Subscriber) -> None:
         tries = 0
         while True:
             # A transport under an ICE restart is not to be touched.
-            async with listener.lock:
-                todo, layers = self._slots_differ(listener)
+            async with subscriber.lock:
+                todo, layers = self._slots_differ(subscriber)
                 if todo:
-                    tries = await self._switch(home, listener, todo, tries)
+                    tries = await self._switch(home, subscriber, todo, tries)
                 elif layers:
-                    await self._layer(home, listener, layers[0])
+                    await self._layer(home, subscriber, layers[0])
                 else:
                     return
             self.steer()
@@ -292,36 +292,36 @@ class Steering:
     async def _switch(
         self,
         home: Home,
-        listener: Listener,
-        todo: list[tuple[Slot, Speaker | None]],
+        subscriber: Subscriber,
+        todo: list[tuple[Slot, Publisher | None]],
         tries: int,
     ) -> int:
-        for slot, speaker in todo:
-            slot.coming = speaker
+        for slot, publisher in todo:
+            slot.coming = publisher
         try:
-            await home.switch(listener, todo)
+            await home.switch(subscriber, todo)
         except GatewayRefused as error:
             # With a publisher that has just gone Janus refuses the whole and changes nothing.
             for slot, _ in todo:
                 slot.coming = None
-            if listener.gone:
+            if subscriber.gone:
                 return 0
             if error.code != NO_FEED or tries == TRIES:
                 raise
             await asyncio.sleep(PAUSE)
             return tries + 1
-        for slot, speaker in todo:
-            slot.holds, slot.coming, slot.layer = speaker, None, None
-            if speaker is not None and speaker not in self.speakers:
+        for slot, publisher in todo:
+            slot.holds, slot.coming, slot.layer = publisher, None, None
+            if publisher is not None and publisher not in self.publishers:
                 slot.holds = None
         return 0
 
-    async def _layer(self, home: Home, listener: Listener, slot: Slot) -> None:
-        place = layer(listener, slot)
+    async def _layer(self, home: Home, subscriber: Subscriber, slot: Slot) -> None:
+        place = layer(subscriber, slot)
         try:
-            await home.layer(listener, slot, 2 if place is None else place)
+            await home.layer(subscriber, slot, 2 if place is None else place)
         except GatewayRefused:
-            if not listener.gone:
+            if not subscriber.gone:
                 raise
         slot.layer = place
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sitwith_server.media.engine import EngineDown, OfferRefused
 from sitwith_server.media.janus.gateway import Doubt, Gateway, Tenant
-from sitwith_server.media.janus.legs import Listener, Slot, Speaker
+from sitwith_server.media.janus.legs import Publisher, Slot, Subscriber
 from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, Reply, number, text
 from sitwith_server.media.janus.sdp import for_gateway, for_member, live, read, slots
 from sitwith_server.media.sdp.offer import Offer
@@ -94,7 +94,7 @@ class Home:
 
     # ------------------------------------------------------------------------------ transports
 
-    async def publish(self, member: MemberId, offer: Offer) -> tuple[Speaker, str]:
+    async def publish(self, member: MemberId, offer: Offer) -> tuple[Publisher, str]:
         """A publisher behind closed gates, and the answer. Raises OfferRefused as well."""
         handle = await self.gateway.attach(self._session)
         try:
@@ -109,7 +109,7 @@ class Home:
             line = secrets.randbits(48), 1
             sdp = _answer(offer, reply.sdp, line)
             mids = {section.medium: section.mid for section in live(offer)}
-            speaker = Speaker(
+            publisher = Publisher(
                 member,
                 handle,
                 offer,
@@ -121,13 +121,13 @@ class Home:
             )
             # Nobody can be subscribed to it yet; from here on its gates are shut.
             for medium in mids:
-                await self.gate(speaker, medium, False)
+                await self.gate(publisher, medium, False)
         except BaseException:
             self.release(handle)
             raise
-        return speaker, sdp
+        return publisher, sdp
 
-    async def subscribe(self, member: MemberId, offer: Offer) -> tuple[Listener, str]:
+    async def subscribe(self, member: MemberId, offer: Offer) -> tuple[Subscriber, str]:
         """A subscription to placeholders, and the answer. Raises OfferRefused as well."""
         handle = await self.gateway.attach(self._session)
         try:
@@ -149,22 +149,22 @@ class Home:
         fixed = tuple(
             Slot(mid, index, medium) for index, (mid, medium) in enumerate(slots(offer).items())
         )
-        return Listener(member, handle, offer, line, slots=fixed, answer=told), sdp
+        return Subscriber(member, handle, offer, line, slots=fixed, answer=told), sdp
 
-    async def restart_up(self, speaker: Speaker, offer: Offer) -> str:
+    async def restart_up(self, publisher: Publisher, offer: Offer) -> str:
         """The answer to an ICE restart of what a member sends."""
         jsep = {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"}
-        reply = await self._say(speaker.handle, jsep, request="configure")
-        speaker.offer, speaker.line = offer, (speaker.line[0], speaker.line[1] + 1)
-        return _answer(offer, reply.sdp, speaker.line)
+        reply = await self._say(publisher.handle, jsep, request="configure")
+        publisher.offer, publisher.line = offer, (publisher.line[0], publisher.line[1] + 1)
+        return _answer(offer, reply.sdp, publisher.line)
 
-    async def restart_down(self, listener: Listener, offer: Offer) -> str:
+    async def restart_down(self, subscriber: Subscriber, offer: Offer) -> str:
         """The answer to an ICE restart of what a member receives."""
-        reply = await self._say(listener.handle, request="configure", restart=True)
-        listener.line = listener.line[0], listener.line[1] + 1
-        sdp = _answer(offer, reply.sdp, listener.line)
-        listener.offer, listener.answer = offer, for_gateway(offer)
-        await self._again(listener)
+        reply = await self._say(subscriber.handle, request="configure", restart=True)
+        subscriber.line = subscriber.line[0], subscriber.line[1] + 1
+        sdp = _answer(offer, reply.sdp, subscriber.line)
+        subscriber.offer, subscriber.answer = offer, for_gateway(offer)
+        await self._again(subscriber)
         return sdp
 
     async def detach(self, handle: int) -> None:
@@ -203,43 +203,43 @@ class Home:
 
     # ----------------------------------------------------------------------------------- routes
 
-    async def gate(self, speaker: Speaker, medium: Medium, open_: bool) -> None:
-        """Lets a speaker's packets pass, or none of them; true once it returns."""
+    async def gate(self, publisher: Publisher, medium: Medium, open_: bool) -> None:
+        """Lets a publisher's packets pass, or none of them; true once it returns."""
         await self._say(
             self._control,
             request="moderate",
             secret=self._secret,
-            id=speaker.feed,
-            mid=speaker.mids[medium],
+            id=publisher.feed,
+            mid=publisher.mids[medium],
             mute=not open_,
         )
 
     async def switch(
-        self, listener: Listener, feeds: Iterable[tuple[Slot, Speaker | None]]
+        self, subscriber: Subscriber, feeds: Iterable[tuple[Slot, Publisher | None]]
     ) -> None:
-        """Feeds slots with speakers or with nobody; true once it returns."""
+        """Feeds slots with publishers or with nobody; true once it returns."""
         streams = [
             {
-                "feed": self._nobody if speaker is None else speaker.feed,
-                "mid": _PLACE[slot.medium] if speaker is None else speaker.mids[slot.medium],
+                "feed": self._nobody if publisher is None else publisher.feed,
+                "mid": _PLACE[slot.medium] if publisher is None else publisher.mids[slot.medium],
                 "sub_mid": str(slot.index),
             }
-            for slot, speaker in feeds
+            for slot, publisher in feeds
         ]
-        reply = await self._say(listener.handle, request="switch", streams=streams)
+        reply = await self._say(subscriber.handle, request="switch", streams=streams)
         if reply.sdp:
-            # A slot whose speaker vanished was inactive: Janus wants it answered once more. The
+            # A slot whose publisher vanished was inactive: Janus wants it answered once more. The
             # sections are what they were, so the member needs not hear of it.
-            await self._again(listener)
+            await self._again(subscriber)
 
-    async def layer(self, listener: Listener, slot: Slot, place: int) -> None:
+    async def layer(self, subscriber: Subscriber, slot: Slot, place: int) -> None:
         """Which picture layer a slot takes, 0 the smallest."""
         streams: list[dict[str, Any]] = [{"mid": str(slot.index), "substream": place}]
-        await self._say(listener.handle, request="configure", streams=streams)
+        await self._say(subscriber.handle, request="configure", streams=streams)
 
-    async def _again(self, listener: Listener) -> None:
-        jsep = {"type": "answer", "sdp": listener.answer}
-        await self._say(listener.handle, jsep, request="start")
+    async def _again(self, subscriber: Subscriber) -> None:
+        jsep = {"type": "answer", "sdp": subscriber.answer}
+        await self._say(subscriber.handle, jsep, request="start")
 
     async def _say(
         self, handle: int, jsep: dict[str, str] | None = None, /, **body: object
