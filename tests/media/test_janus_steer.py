@@ -13,7 +13,6 @@ import pytest
 
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
-from sitwith_server.media.janus.legs import Publisher, Slot, Subscriber
 from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.sdp import (
     Way,
@@ -23,6 +22,7 @@ from sitwith_server.media.janus.sdp import (
     read,
 )
 from sitwith_server.media.janus.steering import CLOSE, Steering
+from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
 from sitwith_server.media.janus.videoroom import Home
 from sitwith_server.media.sdp import offer as sdp
 from sitwith_server.media.sdp.session import Medium
@@ -58,7 +58,7 @@ class Slow:
         await self._wait()
 
     async def switch(
-        self, subscriber: Subscriber, feeds: Iterable[tuple[Slot, Publisher | None]]
+        self, subscriber: Subscriber, feeds: Iterable[tuple[SubscribedSlot, Publisher | None]]
     ) -> None:
         await self._wait()
         for slot, publisher in feeds:
@@ -67,7 +67,7 @@ class Slow:
                 self.feeds[subscriber.member, slot.mid] = publisher
         await self._wait()
 
-    async def layer(self, subscriber: Subscriber, slot: Slot, place: int) -> None:
+    async def layer(self, subscriber: Subscriber, slot: SubscribedSlot, place: int) -> None:
         await self._wait()
 
     def renew(self) -> None:
@@ -102,8 +102,8 @@ class Stage:
                     open=dict.fromkeys(mids, False),
                 )
             )  # fmt: skip
-            slots = [Slot(f"a{n}", n, AUDIO) for n in range(audio)]
-            slots += [Slot(f"v{n}", audio + n, VIDEO) for n in range(video)]
+            slots = [SubscribedSlot(f"a{n}", n, AUDIO) for n in range(audio)]
+            slots += [SubscribedSlot(f"v{n}", audio + n, VIDEO) for n in range(video)]
             self.steering.subscribers.append(
                 Subscriber(name, 100 + i, offer, (1, 1), up=True, slots=tuple(slots))
             )

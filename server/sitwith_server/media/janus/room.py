@@ -17,10 +17,10 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.janus.gateway import Doubt, Gateway
-from sitwith_server.media.janus.legs import Leg, Publisher, Subscriber
 from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, plugin_data, text
 from sitwith_server.media.janus.sdp import Way, narrow
 from sitwith_server.media.janus.steering import Steering
+from sitwith_server.media.janus.transports import JanusTransport, Publisher, Subscriber
 from sitwith_server.media.janus.videoroom import Home
 from sitwith_server.media.loops import Tasks
 from sitwith_server.media.sdp import offer as offers
@@ -42,8 +42,10 @@ class _Seat:
     told: bool = False
     """Whether the watcher knows that the transports are up."""
 
-    def legs(self) -> list[Leg]:
-        return [leg for leg in (self.publisher, self.subscriber) if leg is not None]
+    def transports(self) -> list[JanusTransport]:
+        return [
+            transport for transport in (self.publisher, self.subscriber) if transport is not None
+        ]
 
 
 class JanusRoom:
@@ -65,7 +67,7 @@ class JanusRoom:
         self._homing = asyncio.Lock()
         self._doubts: list[Doubt] = []
         self._seats: dict[MemberId, _Seat] = {}
-        self._handles: dict[int, Leg] = {}
+        self._handles: dict[int, JanusTransport] = {}
         self._takes: dict[MemberId, PictureChoice] = {}
         self._tasks = Tasks("janus_fault", known=(GatewayDown, EngineDown))
 
@@ -107,7 +109,7 @@ class JanusRoom:
                     self._give_up(home)
                 raise EngineDown("the gateway would not") from error
             finally:
-                if not seat.legs() and self._seats.get(member) is seat:
+                if not seat.transports() and self._seats.get(member) is seat:
                     del self._seats[member]
 
     async def apply(self, plan: Plan) -> None:
@@ -138,16 +140,16 @@ class JanusRoom:
         if seat is None:
             return
         async with seat.lock:
-            legs, home = seat.legs(), self._steering.home
+            transports, home = seat.transports(), self._steering.home
             seat.publisher = seat.subscriber = None
             if self._seats.get(member) is seat:
                 del self._seats[member]
-            for leg in legs:
-                leg.gone = True
+            for transport in transports:
+                transport.gone = True
             if home is not None:
                 # Where the link is gone, so is every transport on it.
                 with suppress(GatewayDown, EngineDown):
-                    await asyncio.gather(*(self._end(home, leg) for leg in legs))
+                    await asyncio.gather(*(self._end(home, transport) for transport in transports))
 
     def speech(self) -> Mapping[MemberId, Speech]:
         return self._steering.meter.speech(self._steering.measure())
@@ -183,29 +185,33 @@ class JanusRoom:
     # ------------------------------------------------------------------------------- as a Tenant
 
     def said(self, handle: int, message: Body) -> None:
-        leg = self._handles.get(handle)
-        if leg is None or leg.gone:
+        transport = self._handles.get(handle)
+        if transport is None or transport.gone:
             return
         match message.get("janus"):
             case "webrtcup":
-                leg.up = True
+                transport.up = True
                 self._steering.steer()
-                self._say_connected(leg.member)
+                self._say_connected(transport.member)
             case "hangup" | "detached":
-                self._lose(leg.member)
-            case "media" if isinstance(leg, Publisher) and message.get("type") == "audio":
-                leg.receiving = message.get("receiving") is True
+                self._lose(transport.member)
+            case "media" if isinstance(transport, Publisher) and message.get("type") == "audio":
+                transport.receiving = message.get("receiving") is True
                 self._steering.steer()
-            case "event" if isinstance(leg, Publisher):
+            case "event" if isinstance(transport, Publisher):
                 data = plugin_data(message)
                 word = text(data, "videoroom")
-                if text(data, "id") == leg.feed and word in ("talking", "stopped-talking"):
-                    leg.talking = word == "talking"
+                if text(data, "id") == transport.feed and word in ("talking", "stopped-talking"):
+                    transport.talking = word == "talking"
                     self._steering.steer()
 
     def _say_connected(self, member: MemberId) -> None:
         seat = self._seats.get(member)
-        if seat is not None and not seat.told and all(leg.up for leg in seat.legs()):
+        if (
+            seat is not None
+            and not seat.told
+            and all(transport.up for transport in seat.transports())
+        ):
             seat.told = True
             self._watcher.connected(member)
 
@@ -218,7 +224,7 @@ class JanusRoom:
         if doubt is not None:
             self._doubts.append(doubt)
         self._steering.evict()
-        lost = [member for member, seat in self._seats.items() if seat.legs()]
+        lost = [member for member, seat in self._seats.items() if seat.transports()]
         self._seats.clear()
         self._handles.clear()
         for member in lost:
@@ -251,54 +257,56 @@ class JanusRoom:
         await self._admit(home, subscriber, old)
         return sdp
 
-    def _must_sit(self, home: Home, seat: _Seat, leg: Leg) -> None:
-        """Raises EngineDown, and ends the leg, if what it was made for is gone by now."""
-        if self._steering.home is not home or self._seats.get(leg.member) is not seat:
-            home.release(leg.handle)
+    def _must_sit(self, home: Home, seat: _Seat, transport: JanusTransport) -> None:
+        """Raises EngineDown, and ends the transport, if what it was made for is gone by now."""
+        if self._steering.home is not home or self._seats.get(transport.member) is not seat:
+            home.release(transport.handle)
             raise EngineDown("the member's transports were lost meanwhile")
 
-    async def _admit(self, home: Home, leg: Leg, old: Leg | None) -> None:
-        """A new leg, in the place of an old one. Raises GatewayDown or EngineDown."""
-        self._handles[leg.handle] = leg
-        self._later(self._prove(leg))
+    async def _admit(
+        self, home: Home, transport: JanusTransport, old: JanusTransport | None
+    ) -> None:
+        """A new transport, in the place of an old one. Raises GatewayDown or EngineDown."""
+        self._handles[transport.handle] = transport
+        self._later(self._prove(transport))
         if old is not None:
             await self._end(home, old)
         self._steering.steer()
 
-    async def _prove(self, leg: Leg) -> None:
+    async def _prove(self, transport: JanusTransport) -> None:
         await asyncio.sleep(PROVE)
-        if not leg.up and not leg.gone:
-            self._lose(leg.member)
+        if not transport.up and not transport.gone:
+            self._lose(transport.member)
 
-    async def _end(self, home: Home, leg: Leg) -> None:
-        """Takes a leg off all routes and ends it. Raises GatewayDown or EngineDown."""
-        leg.gone = True
+    async def _end(self, home: Home, transport: JanusTransport) -> None:
+        """Takes a transport off all routes and ends it. Raises GatewayDown or EngineDown."""
+        transport.gone = True
         self._steering.steer()
-        if isinstance(leg, Publisher):
+        if isinstance(transport, Publisher):
             # Off the slots first: Janus wants one more answer for a slot whose publisher vanished.
-            await self._steering.off_all_slots(leg)
-        async with leg.lock:
-            await home.detach(leg.handle)
-        self._handles.pop(leg.handle, None)
-        self._steering.forget(leg)
+            await self._steering.off_all_slots(transport)
+        async with transport.lock:
+            await home.detach(transport.handle)
+        self._handles.pop(transport.handle, None)
+        self._steering.forget(transport)
 
     def _lose(self, member: MemberId) -> None:
         """A member's transport has gone by itself: the other one goes, too."""
         seat, home = self._seats.pop(member, None), self._steering.home
         if seat is None or home is None:
             return
-        for leg in seat.legs():
-            leg.gone = True
-            self._later(self._clear(home, leg))
+        for transport in seat.transports():
+            transport.gone = True
+            self._later(self._clear(home, transport))
         self._steering.steer()
         self._watcher.lost(member)
 
-    async def _clear(self, home: Home, leg: Leg) -> None:
+    async def _clear(self, home: Home, transport: JanusTransport) -> None:
         with suppress(GatewayDown):
-            async with leg.lock:
-                await home.detach(leg.handle)
-        self._handles.pop(leg.handle, None)
-        self._steering.forget(leg)
+            async with transport.lock:
+                await home.detach(transport.handle)
+        self._handles.pop(transport.handle, None)
+        self._steering.forget(transport)
 
     def _give_up(self, home: Home) -> None:
         """Ends a home that does not do as it is told, and with it all that is forwarded."""

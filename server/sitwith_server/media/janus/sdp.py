@@ -172,7 +172,7 @@ def read(text: str) -> Said | None:
 def for_member(
     offer: Offer,
     said: Said,
-    line: tuple[int, int],
+    origin: tuple[int, int],
     video: int,
     chance: Callable[[int], int],
 ) -> str:

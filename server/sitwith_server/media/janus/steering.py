@@ -17,11 +17,12 @@ import structlog
 
 from sitwith_server.media.engine import EngineDown, Plan, Watcher
 from sitwith_server.media.janus.lease import TAIL
-from sitwith_server.media.janus.legs import (
-    Leg,
+from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
+from sitwith_server.media.janus.transports import (
+    JanusTransport,
     Meter,
     Publisher,
-    Slot,
+    SubscribedSlot,
     Subscriber,
     changes,
     layer,
@@ -29,7 +30,6 @@ from sitwith_server.media.janus.legs import (
     mapping,
     wants_open,
 )
-from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.videoroom import Home
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.sdp.session import Medium
@@ -145,7 +145,7 @@ class Steering:
         await self._until(
             lambda: (
                 not any(
-                    publisher in slot.may_hold()
+                    publisher in slot.possible()
                     for each in self.subscribers
                     if not each.gone
                     for slot in each.slots
@@ -153,22 +153,22 @@ class Steering:
             )
         )
 
-    def forget(self, leg: Leg) -> None:
-        """Of a leg that Janus has ended."""
-        if isinstance(leg, Publisher) and leg in self.publishers:
-            self.publishers.remove(leg)
+    def forget(self, transport: JanusTransport) -> None:
+        """Of a transport that Janus has ended."""
+        if isinstance(transport, Publisher) and transport in self.publishers:
+            self.publishers.remove(transport)
             for slot in (slot for each in self.subscribers for slot in each.slots):
-                if slot.holds is leg:
-                    slot.holds = None
-        elif isinstance(leg, Subscriber) and leg in self.subscribers:
-            self.subscribers.remove(leg)
+                if slot.current is transport:
+                    slot.current = None
+        elif isinstance(transport, Subscriber) and transport in self.subscribers:
+            self.subscribers.remove(transport)
         self.steer()
 
     def evict(self) -> None:
         """The home is gone, and all that was in it. The plan stays."""
         self.home = None
-        for leg in (*self.publishers, *self.subscribers):
-            leg.gone = True
+        for transport in (*self.publishers, *self.subscribers):
+            transport.gone = True
         self.publishers.clear()
         self.subscribers.clear()
         self.measure()
@@ -218,7 +218,7 @@ class Steering:
             return False
         granted = self._audience(publisher, medium)
         return any(
-            slot.holds is publisher and slot.coming is None
+            slot.current is publisher and slot.pending is None
             for each in self.subscribers
             if each.up and each.member in granted
             for slot in each.slots
@@ -242,7 +242,7 @@ class Steering:
 
     def _slots_differ(
         self, subscriber: Subscriber
-    ) -> tuple[list[tuple[Slot, Publisher | None]], list[Slot]]:
+    ) -> tuple[list[tuple[SubscribedSlot, Publisher | None]], list[SubscribedSlot]]:
         """The slots to be fed otherwise, and those to be told another layer."""
         if subscriber.gone:
             return [], []
@@ -257,7 +257,7 @@ class Steering:
             quiet = self._quiet()
             publisher.open[medium] = None
             if quiet and want:
-                # Of a room in which nothing passes more was said than holds from now on.
+                # Of a room in which nothing passes more was said than current from now on.
                 home.renew()
             try:
                 await home.gate(publisher, medium, want)
@@ -293,17 +293,17 @@ class Steering:
         self,
         home: Home,
         subscriber: Subscriber,
-        todo: list[tuple[Slot, Publisher | None]],
+        todo: list[tuple[SubscribedSlot, Publisher | None]],
         tries: int,
     ) -> int:
         for slot, publisher in todo:
-            slot.coming = publisher
+            slot.pending = publisher
         try:
             await home.switch(subscriber, todo)
         except GatewayRefused as error:
             # With a publisher that has just gone Janus refuses the whole and changes nothing.
             for slot, _ in todo:
-                slot.coming = None
+                slot.pending = None
             if subscriber.gone:
                 return 0
             if error.code != NO_FEED or tries == TRIES:
@@ -311,12 +311,12 @@ class Steering:
             await asyncio.sleep(PAUSE)
             return tries + 1
         for slot, publisher in todo:
-            slot.holds, slot.coming, slot.layer = publisher, None, None
+            slot.current, slot.pending, slot.layer = publisher, None, None
             if publisher is not None and publisher not in self.publishers:
-                slot.holds = None
+                slot.current = None
         return 0
 
-    async def _layer(self, home: Home, subscriber: Subscriber, slot: Slot) -> None:
+    async def _layer(self, home: Home, subscriber: Subscriber, slot: SubscribedSlot) -> None:
         place = layer(subscriber, slot)
         try:
             await home.layer(subscriber, slot, 2 if place is None else place)

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from sitwith_server.media.engine import EngineDown, OfferRefused
 from sitwith_server.media.janus.gateway import Doubt, Gateway, Tenant
-from sitwith_server.media.janus.legs import Publisher, Slot, Subscriber
 from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, Reply, number, text
 from sitwith_server.media.janus.sdp import for_gateway, for_member, live, read, slots
+from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.media.sdp.session import Medium
 from sitwith_server.room.model import MemberId
@@ -147,7 +147,8 @@ class Home:
             self.release(handle)
             raise
         fixed = tuple(
-            Slot(mid, index, medium) for index, (mid, medium) in enumerate(slots(offer).items())
+            SubscribedSlot(mid, index, medium)
+            for index, (mid, medium) in enumerate(slots(offer).items())
         )
         return Subscriber(member, handle, offer, line, slots=fixed, answer=told), sdp
 
@@ -155,14 +156,14 @@ class Home:
         """The answer to an ICE restart of what a member sends."""
         jsep = {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"}
         reply = await self._say(publisher.handle, jsep, request="configure")
-        publisher.offer, publisher.line = offer, (publisher.line[0], publisher.line[1] + 1)
-        return _answer(offer, reply.sdp, publisher.line)
+        publisher.offer, publisher.origin = offer, (publisher.origin[0], publisher.origin[1] + 1)
+        return _answer(offer, reply.sdp, publisher.origin)
 
     async def restart_down(self, subscriber: Subscriber, offer: Offer) -> str:
         """The answer to an ICE restart of what a member receives."""
         reply = await self._say(subscriber.handle, request="configure", restart=True)
-        subscriber.line = subscriber.line[0], subscriber.line[1] + 1
-        sdp = _answer(offer, reply.sdp, subscriber.line)
+        subscriber.origin = subscriber.origin[0], subscriber.origin[1] + 1
+        sdp = _answer(offer, reply.sdp, subscriber.origin)
         subscriber.offer, subscriber.answer = offer, for_gateway(offer)
         await self._again(subscriber)
         return sdp
@@ -215,7 +216,7 @@ class Home:
         )
 
     async def switch(
-        self, subscriber: Subscriber, feeds: Iterable[tuple[Slot, Publisher | None]]
+        self, subscriber: Subscriber, feeds: Iterable[tuple[SubscribedSlot, Publisher | None]]
     ) -> None:
         """Feeds slots with publishers or with nobody; true once it returns."""
         streams = [
@@ -232,7 +233,7 @@ class Home:
             # sections are what they were, so the member needs not hear of it.
             await self._again(subscriber)
 
-    async def layer(self, subscriber: Subscriber, slot: Slot, place: int) -> None:
+    async def layer(self, subscriber: Subscriber, slot: SubscribedSlot, place: int) -> None:
         """Which picture layer a slot takes, 0 the smallest."""
         streams: list[dict[str, Any]] = [{"mid": str(slot.index), "substream": place}]
         await self._say(subscriber.handle, request="configure", streams=streams)
@@ -247,7 +248,7 @@ class Home:
         return await self.gateway.tell(self._session, handle, {**body, "room": self._room}, jsep)
 
 
-def _answer(offer: Offer, sdp: str, line: tuple[int, int]) -> str:
+def _answer(offer: Offer, sdp: str, origin: tuple[int, int]) -> str:
     said = read(sdp)
     if said is None or len(said.ssrcs) != len(live(offer)):
         raise OfferRefused("no_codec")

@@ -2,7 +2,7 @@
 
 A *publisher* is a publisher at Janus, with a gate for each medium (`moderate`). A *subscriber*
 is a member's subscription: a fixed row of slots, each fed by a placeholder or by one publisher
-(`switch`). A packet passes where the gate is open and a subscriber's slot holds the publisher.
+(`switch`). A packet passes where the gate is open and a subscriber's slot current the publisher.
 Whatever was asked for and not yet confirmed counts as possible.
 """
 
@@ -23,7 +23,7 @@ FRESH: Final = 0.5
 
 
 @dataclass(slots=True, eq=False)
-class Leg:
+class JanusTransport:
     """One of a member's transports: a handle at the gateway.
 
     offer: as answered, narrowed; line: id and version of the answer's o= line.
@@ -32,7 +32,7 @@ class Leg:
     member: MemberId
     handle: int
     offer: Offer
-    line: tuple[int, int]
+    origin: tuple[int, int]
     up: bool = False
     gone: bool = False
     """It is ended or about to be, and counts for no route."""
@@ -42,7 +42,7 @@ class Leg:
 
 
 @dataclass(slots=True, eq=False)
-class Publisher(Leg):
+class Publisher(JanusTransport):
     """feed: Janus' id of the publisher; mids: of what is sent.
 
     open: by medium, whether packets may pass the gate; None while a change is under way.
@@ -63,8 +63,8 @@ class Publisher(Leg):
 
 
 @dataclass(slots=True, eq=False)
-class Slot:
-    """holds: who feeds it for sure; coming: who may feed it already, while `moving`.
+class SubscribedSlot:
+    """current: who feeds it for sure; pending: who may feed it already, while `moving`.
 
     layer: the picture layer it was told to take, None for Janus' own choice (the largest).
     """
@@ -72,22 +72,22 @@ class Slot:
     mid: str
     index: int
     medium: Medium
-    holds: Publisher | None = None
-    coming: Publisher | None = None
+    current: Publisher | None = None
+    pending: Publisher | None = None
     layer: int | None = None
 
-    def may_hold(self) -> Iterable[Publisher]:
-        if self.holds is not None:
-            yield self.holds
-        if self.coming is not None and self.coming is not self.holds:
-            yield self.coming
+    def possible(self) -> Iterable[Publisher]:
+        if self.current is not None:
+            yield self.current
+        if self.pending is not None and self.pending is not self.current:
+            yield self.pending
 
 
 @dataclass(slots=True, eq=False)
-class Subscriber(Leg):
+class Subscriber(JanusTransport):
     """answer: what Janus was told of the member's end, and is told again when it asks."""
 
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[SubscribedSlot, ...] = ()
     answer: str = ""
     take: PictureChoice = PictureChoice.HIGH
     told: Mapping[str, MemberId | None] = field(default_factory=dict)
@@ -107,7 +107,7 @@ def leaks(
         and subscriber.member not in granted.get((publisher, slot.medium), ())
         for subscriber in subscribers
         for slot in subscriber.slots
-        for publisher in slot.may_hold()
+        for publisher in slot.possible()
     )
 
 
@@ -123,7 +123,7 @@ def wants_open(
     if not granted or publisher.open[medium]:
         return bool(granted)
     return not any(
-        publisher in slot.may_hold() and subscriber.member not in granted
+        publisher in slot.possible() and subscriber.member not in granted
         for subscriber in subscribers
         for slot in subscriber.slots
         if slot.medium is medium
@@ -132,21 +132,21 @@ def wants_open(
 
 def changes(
     subscriber: Subscriber, publishers: Iterable[Publisher], audience: Audience
-) -> list[tuple[Slot, Publisher | None]]:
+) -> list[tuple[SubscribedSlot, Publisher | None]]:
     """What to feed which slots with now; None is the placeholder. Slots keep whom they hold.
 
     Whom nobody is to hear stays on the slot behind a gate that is closed or closing, so that a
     talking stick goes round without a switch; they make room when another needs the slot. With more
     voices than slots those who talk take the place of those who don't.
     """
-    found: list[tuple[Slot, Publisher | None]] = []
+    found: list[tuple[SubscribedSlot, Publisher | None]] = []
     everybody = list(publishers)
     for medium in Medium:
         row = [slot for slot in subscriber.slots if slot.medium is medium]
         taken = medium is Medium.AUDIO or subscriber.take is not PictureChoice.NONE
         granted = {s: audience(s, medium) for s in everybody if medium in s.mids}
         wanted = [s for s, to in granted.items() if taken and subscriber.member in to]
-        feeds = {slot: slot.holds for slot in row}
+        feeds = {slot: slot.current for slot in row}
         for slot, publisher in feeds.items():
             if publisher is None or publisher in wanted:
                 continue
@@ -159,14 +159,14 @@ def changes(
             if place is not None:
                 feeds[place] = publisher
         found += [
-            (slot, publisher) for slot, publisher in feeds.items() if publisher is not slot.holds
+            (slot, publisher) for slot, publisher in feeds.items() if publisher is not slot.current
         ]
     return found
 
 
 def _place(
-    feeds: Mapping[Slot, Publisher | None], wanted: list[Publisher], publisher: Publisher
-) -> Slot | None:
+    feeds: Mapping[SubscribedSlot, Publisher | None], wanted: list[Publisher], publisher: Publisher
+) -> SubscribedSlot | None:
     """Where a publisher goes: to a free slot, a sleeper's, or, when talking, a silent one's."""
     for slot, other in feeds.items():
         if other is None:
@@ -185,10 +185,10 @@ def mapping(subscriber: Subscriber, audience: Audience) -> dict[str, MemberId | 
     """Who is on which slot, as far as the subscriber may know it."""
     found: dict[str, MemberId | None] = {}
     for slot in subscriber.slots:
-        publisher = slot.holds
+        publisher = slot.current
         shown = (
             publisher is not None
-            and slot.coming is None
+            and slot.pending is None
             and not publisher.gone
             and subscriber.member in audience(publisher, slot.medium)
         )
@@ -196,9 +196,9 @@ def mapping(subscriber: Subscriber, audience: Audience) -> dict[str, MemberId | 
     return found
 
 
-def layer(subscriber: Subscriber, slot: Slot) -> int | None:
+def layer(subscriber: Subscriber, slot: SubscribedSlot) -> int | None:
     """The picture layer that a slot should be told to take; None leaves it to Janus."""
-    layered = slot.holds is not None and slot.holds.layered
+    layered = slot.current is not None and slot.current.layered
     return 0 if layered and subscriber.take is PictureChoice.LOW else None
 
 
