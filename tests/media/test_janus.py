@@ -56,7 +56,7 @@ async def test_a_transport_whose_other_is_lost_meanwhile_is_not_made(
 ) -> None:
     a = Member("a")
     async with opened(gateway) as (_, room, watch):
-        home = await room.settle()
+        home = await room.ensure_video_room()
         subscribe = home.subscribe
 
         async def slowly(*words: Any) -> Any:

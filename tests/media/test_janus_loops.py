@@ -115,7 +115,7 @@ async def test_ME2_gates_that_could_not_be_closed_cost_the_home() -> None:
         stage.steering.lease(time.monotonic() + 0.6)
         stage.steering.steer = fails  # type: ignore[method-assign]
         await until(lambda: stage.refused != [], lambda: "it is given up", 5)
-    assert stage.refused == [stage.steering.home]
+    assert stage.refused == [stage.steering.video_room]
     assert [e["callback"] for e in lines if e["event"] == "media_callback_fault"] == ["lapse"]
 
 

@@ -23,7 +23,7 @@ from sitwith_server.media.janus.sdp import (
 )
 from sitwith_server.media.janus.steering import CLOSE, Steering
 from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
-from sitwith_server.media.janus.videoroom import Home
+from sitwith_server.media.janus.videoroom import VideoRoom
 from sitwith_server.media.sdp import offer as sdp
 from sitwith_server.media.sdp.session import Medium
 
@@ -88,10 +88,10 @@ class Stage:
 
     def __init__(self, seed: int, audio: int = 4, video: int = 4) -> None:
         self.janus = Slow(seed)
-        self.refused: list[Home] = []
+        self.refused: list[VideoRoom] = []
         self.watch = Watch()
         self.steering = Steering(self.watch, self.refused.append, lambda member: None)
-        self.steering.home = cast(Home, self.janus)
+        self.steering.video_room = cast(VideoRoom, self.janus)
         self.janus.good_until = self.steering.good_until
         offer = sdp.parse(Peer(("audio", "video"), audio=0).offer())
         for i, name in enumerate(NAMES):

@@ -65,7 +65,7 @@ class JanusEngine:
         made = JanusRoom(watcher, self._pick, lambda: self._closed(room))
         self._rooms[room] = made
         try:
-            await made.settle()
+            await made.ensure_video_room()
         except BaseException:
             self._closed(room)
             raise

@@ -178,7 +178,7 @@ class Gateway:
         """Ends a session and all it forwards. Its tenant hears no more of it."""
         doubt = self._doubt(session)
         if self._tenants.pop(session, None) is not None and self._link is not None:
-            self._later(self._destroy(session))
+            self._spawn(self._destroy(session))
         self.renew()
         return doubt
 
@@ -204,7 +204,7 @@ class Gateway:
             with suppress(GatewayDown):
                 await self.detach(session, handle)
 
-        self._later(release())
+        self._spawn(release())
 
     async def tell(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
         """A message to the plugin. Raises GatewayDown or GatewayRefused."""
@@ -308,7 +308,7 @@ class Gateway:
         if self._link is None:
             await self.reach()
         for session in list(self._tenants):
-            self._later(self._beat(session))
+            self._spawn(self._beat(session))
 
     async def _beat(self, session: int) -> None:
         with suppress(GatewayDown):
@@ -349,7 +349,7 @@ class Gateway:
         for session, tenant in tenants.items():
             guarded("evicted", tenant.evicted)(doubts[session])
 
-    def _later(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.spawn(work)
 
 

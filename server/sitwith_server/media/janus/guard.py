@@ -56,12 +56,12 @@ def clock() -> float:
 class Charge:
     """What a guard is told.
 
-    folder: of Janus' configuration; Janus runs in `home`. listen: address and UDP port for nodes.
+    folder: of Janus' configuration; Janus runs in `video_room`. listen: address and UDP port for nodes.
     admin: URL of Janus' admin API. secret, admin_secret: of Janus' two APIs.
     """
 
     folder: Path
-    home: Path
+    video_room: Path
     listen: tuple[str, int]
     admin: str
     secret: str = field(repr=False)
@@ -149,7 +149,7 @@ class Guard:
             self._charge.janus,
             "-F",
             str(self._charge.folder),
-            cwd=self._charge.home,
+            cwd=self._charge.video_room,
             stdin=asyncio.subprocess.DEVNULL,
             preexec_fn=_die_with(os.getpid(), self._nice),
         )
@@ -251,7 +251,7 @@ class Guard:
         if fresh and self._ready:
             self._ending.update(fresh)
             for session in fresh:
-                self._later(self._end(session))
+                self._spawn(self._end(session))
 
     async def _end(self, session: int) -> None:
         link, life = self._link, self._ledger.life
@@ -296,7 +296,7 @@ class Guard:
         )
         self._udp.sendto(self._seal.round(word), address)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.spawn(work)
 
 

@@ -30,7 +30,7 @@ from sitwith_server.media.janus.transports import (
     mapping,
     wants_open,
 )
-from sitwith_server.media.janus.videoroom import Home
+from sitwith_server.media.janus.videoroom import VideoRoom
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.sdp.session import Medium
 from sitwith_server.room.model import MemberId
@@ -50,17 +50,17 @@ PAUSE: Final = 0.05
 class Steering:
     """The routes of a room: what is, and what the last plan wants.
 
-    refused: told when Janus refuses what must not be refused: the room's home must be given up.
+    refused: told when Janus refuses what must not be refused: the room's video_room must be given up.
     vanished: told of a member whose publisher Janus doesn't know any more.
     """
 
     def __init__(
         self,
         watcher: Watcher,
-        refused: Callable[[Home], None],
+        refused: Callable[[VideoRoom], None],
         vanished: Callable[[MemberId], None],
     ) -> None:
-        self.home: Home | None = None
+        self.video_room: VideoRoom | None = None
         self.publishers: list[Publisher] = []
         self.subscribers: list[Subscriber] = []
         self.meter = Meter()
@@ -115,9 +115,9 @@ class Steering:
             self.steer()
 
     def _surrender(self) -> None:
-        """What should be closed could not be: the home ends, and with it all that it forwards."""
-        if self.home is not None:
-            self._refused(self.home)
+        """What should be closed could not be: the video_room ends, and with it all that it forwards."""
+        if self.video_room is not None:
+            self._refused(self.video_room)
 
     def _vouch(self, until: float) -> None:
         self._vouched = until
@@ -165,8 +165,8 @@ class Steering:
         self.steer()
 
     def evict(self) -> None:
-        """The home is gone, and all that was in it. The plan stays."""
-        self.home = None
+        """The video_room is gone, and all that was in it. The plan stays."""
+        self.video_room = None
         for transport in (*self.publishers, *self.subscribers):
             transport.gone = True
         self.publishers.clear()
@@ -186,18 +186,18 @@ class Steering:
 
     def steer(self) -> None:
         """Sets about whatever differs from what the plan wants, and says what has changed."""
-        home = self.home
-        if home is not None:
+        video_room = self.video_room
+        if video_room is not None:
             for publisher in self.publishers:
                 for medium in publisher.mids:
                     if _idle(self._pumps.get((publisher, medium))) and self._gate_differs(
                         publisher, medium
                     ):
-                        work = self._keep_gate(home, publisher, medium)
-                        self._pump((publisher, medium), home, work)
+                        work = self._keep_gate(video_room, publisher, medium)
+                        self._pump((publisher, medium), video_room, work)
             for subscriber in self.subscribers:
                 if _idle(self._pumps.get(subscriber)) and any(self._slots_differ(subscriber)):
-                    self._pump(subscriber, home, self._keep_slots(home, subscriber))
+                    self._pump(subscriber, video_room, self._keep_slots(video_room, subscriber))
         for subscriber in self.subscribers:
             told = mapping(subscriber, self._audience)
             if told != subscriber.told and not subscriber.gone:
@@ -251,16 +251,16 @@ class Steering:
         todo = changes(subscriber, ready, self._audience)
         return todo, [slot for slot in subscriber.slots if layer(subscriber, slot) != slot.layer]
 
-    async def _keep_gate(self, home: Home, publisher: Publisher, medium: Medium) -> None:
+    async def _keep_gate(self, video_room: VideoRoom, publisher: Publisher, medium: Medium) -> None:
         while self._gate_differs(publisher, medium):
             want = wants_open(publisher, medium, self.subscribers, self._audience)
             quiet = self._quiet()
             publisher.open[medium] = None
             if quiet and want:
                 # Of a room in which nothing passes more was said than current from now on.
-                home.renew()
+                video_room.renew()
             try:
-                await home.gate(publisher, medium, want)
+                await video_room.gate(publisher, medium, want)
             except GatewayRefused as error:
                 if error.code != NO_FEED:
                     raise
@@ -272,26 +272,26 @@ class Steering:
             publisher.open[medium] = want
             if self._quiet():
                 # That can be vouched for, whatever was running out; the next round may be too late.
-                home.renew()
+                video_room.renew()
             self.steer()
 
-    async def _keep_slots(self, home: Home, subscriber: Subscriber) -> None:
+    async def _keep_slots(self, video_room: VideoRoom, subscriber: Subscriber) -> None:
         tries = 0
         while True:
             # A transport under an ICE restart is not to be touched.
             async with subscriber.lock:
                 todo, layers = self._slots_differ(subscriber)
                 if todo:
-                    tries = await self._switch(home, subscriber, todo, tries)
+                    tries = await self._switch(video_room, subscriber, todo, tries)
                 elif layers:
-                    await self._layer(home, subscriber, layers[0])
+                    await self._layer(video_room, subscriber, layers[0])
                 else:
                     return
             self.steer()
 
     async def _switch(
         self,
-        home: Home,
+        video_room: VideoRoom,
         subscriber: Subscriber,
         todo: list[tuple[SubscribedSlot, Publisher | None]],
         tries: int,
@@ -299,7 +299,7 @@ class Steering:
         for slot, publisher in todo:
             slot.pending = publisher
         try:
-            await home.switch(subscriber, todo)
+            await video_room.switch(subscriber, todo)
         except GatewayRefused as error:
             # With a publisher that has just gone Janus refuses the whole and changes nothing.
             for slot, _ in todo:
@@ -316,10 +316,12 @@ class Steering:
                 slot.current = None
         return 0
 
-    async def _layer(self, home: Home, subscriber: Subscriber, slot: SubscribedSlot) -> None:
+    async def _layer(
+        self, video_room: VideoRoom, subscriber: Subscriber, slot: SubscribedSlot
+    ) -> None:
         place = layer(subscriber, slot)
         try:
-            await home.layer(subscriber, slot, 2 if place is None else place)
+            await video_room.layer(subscriber, slot, 2 if place is None else place)
         except GatewayRefused:
             if not subscriber.gone:
                 raise
@@ -328,18 +330,18 @@ class Steering:
     # ------------------------------------------------------------------------------------ tasks
 
     async def _until(self, done: Callable[[], bool]) -> None:
-        home = self.home
+        video_room = self.video_room
         while not done():
             await self._changed.wait()
-            if self.home is not home:
+            if self.video_room is not video_room:
                 raise EngineDown("the gateway went away")
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _pump(self, key: object, home: Home, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(self._guard(home, work), name="janus-steer")
+    def _pump(self, key: object, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._guard(video_room, work), name="janus-steer")
         self._pumps[key] = task
         task.add_done_callback(lambda done: self._done(key, done))
 
@@ -347,17 +349,17 @@ class Steering:
         if self._pumps.get(key) is task:
             del self._pumps[key]
 
-    async def _guard(self, home: Home, work: Coroutine[None, None, None]) -> None:
+    async def _guard(self, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except GatewayDown:
             return  # the gateway evicts its rooms
         except GatewayRefused:
-            self._refused(home)
+            self._refused(video_room)
         except Exception as error:
             # A defect of ours must not leave open what a plan has closed.
             _log.error("janus_room_fault", fault=type(error).__name__)
-            self._refused(home)
+            self._refused(video_room)
 
 
 def _idle(pump: asyncio.Task[None] | None) -> bool:

@@ -35,8 +35,8 @@ _PLACE: Final = {Medium.AUDIO: "0", Medium.VIDEO: "1"}
 """Mids of the placeholder: one stream for each codec of the room, in its order."""
 
 
-class Home:
-    """Made by `Home.make`."""
+class VideoRoom:
+    """Made by `VideoRoom.make`."""
 
     def __init__(self, gateway: Gateway, session: int, control: int, room: str) -> None:
         self.gateway = gateway
@@ -44,23 +44,23 @@ class Home:
         self._control = control
         self._room = room
         self._secret = _secret(gateway.secrets.room, room)
-        self._nobody = ""
+        self._placeholder = ""
 
     @classmethod
-    async def make(cls, gateway: Gateway, tenant: Tenant) -> Home:
+    async def make(cls, gateway: Gateway, tenant: Tenant) -> VideoRoom:
         """A new room, without members. Raises EngineDown."""
         session = await gateway.admit(tenant)
         # The room's name stays here: a gateway's logs and lists are not its business.
         room = f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(12)}"
         try:
-            home = cls(gateway, session, await gateway.attach(session), room)
-            await home._create()
+            video_room = cls(gateway, session, await gateway.attach(session), room)
+            await video_room._create()
         except BaseException as error:
             gateway.dismiss(session)
             if isinstance(error, GatewayDown | GatewayRefused):
                 raise EngineDown("the gateway makes no room") from error
             raise
-        return home
+        return video_room
 
     async def _create(self) -> None:
         await self._say(
@@ -88,8 +88,8 @@ class Home:
         people = found.data.get("participants")
         for each in people if isinstance(people, list) else ():
             if isinstance(each, dict) and each.get("dummy") is True:
-                self._nobody = text(each, "id")
-        if not self._nobody:
+                self._placeholder = text(each, "id")
+        if not self._placeholder:
             raise GatewayRefused(0)
 
     # ------------------------------------------------------------------------------ transports
@@ -131,7 +131,10 @@ class Home:
         """A subscription to placeholders, and the answer. Raises OfferRefused as well."""
         handle = await self.gateway.attach(self._session)
         try:
-            row = [{"feed": self._nobody, "mid": _PLACE[section.medium]} for section in live(offer)]
+            row = [
+                {"feed": self._placeholder, "mid": _PLACE[section.medium]}
+                for section in live(offer)
+            ]
             reply = await self._say(
                 handle,
                 request="join",
@@ -178,7 +181,7 @@ class Home:
     async def close(self) -> None:
         """Ends everything of the room at the gateway, as far as that can be reached."""
         with suppress(GatewayDown, GatewayRefused):
-            await self._raze()
+            await self._destroy()
         await self.gateway.expel(self._session)
 
     def abandon(self) -> Doubt:
@@ -189,7 +192,7 @@ class Home:
         """Vouches at once for what is about to be forwarded. Never fails."""
         self.gateway.renew()
 
-    async def _raze(self) -> None:
+    async def _destroy(self) -> None:
         """Destroys the room once nobody is in it.
 
         Janus 1.1 may crash where a room is destroyed while a publisher's handle is being detached.
@@ -221,7 +224,7 @@ class Home:
         """Feeds slots with publishers or with nobody; true once it returns."""
         streams = [
             {
-                "feed": self._nobody if publisher is None else publisher.feed,
+                "feed": self._placeholder if publisher is None else publisher.feed,
                 "mid": _PLACE[slot.medium] if publisher is None else publisher.mids[slot.medium],
                 "sub_mid": str(slot.index),
             }
