@@ -13,10 +13,10 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
+from sitwith_server.media.janus.connection import API, GatewayDown, JanusConnection
 from sitwith_server.media.janus.gateway import Gateway, GatewayAddress
 from sitwith_server.media.janus.guard import Charge, Guard
 from sitwith_server.media.janus.lease import Renewal, Seal
-from sitwith_server.media.janus.link import API, GatewayDown, Link
 from sitwith_server.media.janus.vouching import GuardLine
 from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
@@ -133,7 +133,9 @@ async def test_a_message_that_a_link_fails_at_ends_it_at_once() -> None:
     async with serve(janus, "127.0.0.1", 0, subprotocols=[API]) as server:  # type: ignore[list-item]
         port = next(iter(server.sockets)).getsockname()[1]
         with capture_logs() as lines:
-            link = await Link.open(f"ws://127.0.0.1:{port}", {}, said=fails, lost=lost.set)
+            link = await JanusConnection.open(
+                f"ws://127.0.0.1:{port}", {}, on_event=fails, lost=lost.set
+            )
             async with asyncio.timeout(1):
                 await lost.wait()
         assert not link.is_open

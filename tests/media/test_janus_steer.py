@@ -13,7 +13,7 @@ import pytest
 
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
-from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
+from sitwith_server.media.janus.connection import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.sdp import (
     Way,
     for_gateway,

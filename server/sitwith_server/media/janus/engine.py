@@ -16,9 +16,9 @@ from typing import Final
 import structlog
 
 from sitwith_server.media.engine import EngineDown, Watcher
+from sitwith_server.media.janus.connection import GatewayDown
 from sitwith_server.media.janus.gateway import Gateway, GatewayAddress, Secrets
 from sitwith_server.media.janus.lease import BOUND
-from sitwith_server.media.janus.link import GatewayDown
 from sitwith_server.media.janus.room import JanusRoom
 from sitwith_server.media.janus.videoroom import sweep
 
@@ -35,7 +35,7 @@ __all__ = ["GatewayAddress", "JanusEngine", "Secrets"]
 class JanusEngine:
     """Implements `Engine`. Needs a running event loop.
 
-    patience: seconds within which a gateway must answer anything; else its link is ended, and Janus
+    patience: seconds within which a gateway must answer anything; else its connection is ended, and Janus
     ends what it forwarded for us. capacity: members that fill one gateway. bound: seconds from a
     fault until silence; a gateway whose guard promises less is not used.
     """

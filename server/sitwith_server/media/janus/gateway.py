@@ -1,4 +1,4 @@
-"""One gateway of the fleet: its link, its guard, and the sessions on it.
+"""One gateway of the fleet: its connection, its guard, and the sessions on it.
 
 A session of Janus is a room's hold on the gateway; with it ends everything it forwards. It ends
 when its WebSocket ends, and when we don't vouch for it any more with the gateway's guard
@@ -18,15 +18,15 @@ from typing import Final, Protocol
 import structlog
 
 from sitwith_server.media.engine import EngineDown
-from sitwith_server.media.janus.lease import BOUND
-from sitwith_server.media.janus.link import (
+from sitwith_server.media.janus.connection import (
     Body,
     GatewayDown,
     GatewayRefused,
-    Link,
+    JanusConnection,
     Reply,
     number,
 )
+from sitwith_server.media.janus.lease import BOUND
 from sitwith_server.media.janus.vouching import GuardLine, place_of
 from sitwith_server.media.loops import Loop, Tasks, guarded
 
@@ -35,9 +35,9 @@ BEAT: Final = 0.5
 SESSION_TIMEOUT: Final = 2
 """What a gateway's `session_timeout` may be at most, seconds."""
 KEEP_CHECKS: Final = 80
-"""Looks of the node, twenty seconds of them, within which an attempt to link must end."""
+"""Looks of the node, twenty seconds of them, within which an attempt to connection must end."""
 RETRY: Final = 1.0
-"""Seconds between tries to link to a gateway that is away."""
+"""Seconds between tries to connection to a gateway that is away."""
 PLUGIN: Final = "janus.plugin.videoroom"
 
 _log = structlog.get_logger(__name__)
@@ -105,7 +105,7 @@ class Gateway:
         self.secrets = secrets
         self._address = address
         self._patience = patience
-        self._link: Link | None = None
+        self._connection: JanusConnection | None = None
         self._bound = bound
         self._guard = GuardLine(
             place_of(address.guard, address.api),
@@ -125,7 +125,7 @@ class Gateway:
 
     @property
     def is_up(self) -> bool:
-        return self._link is not None
+        return self._connection is not None
 
     @property
     def rooms(self) -> int:
@@ -138,25 +138,25 @@ class Gateway:
         return self._guard.is_healthy() and care
 
     async def reach(self) -> bool:
-        """Links if there is no link; whether there is one now."""
+        """Links if there is no connection; whether there is one now."""
         if self._care is None:
             self._care = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
             self._care.start()
         async with self._lock:
-            if self._link is None:
+            if self._connection is None:
                 with suppress(GatewayDown, GatewayRefused):
                     await self._connect()
-        return self._link is not None
+        return self._connection is not None
 
     async def admit(self, tenant: Tenant) -> int:
         """A session for a room. Raises EngineDown."""
-        link = self._linked()
+        connection = self._connected()
         try:
-            reply = await link.ask({"janus": "create"})
+            reply = await connection.ask({"janus": "create"})
         except (GatewayDown, GatewayRefused) as error:
             raise EngineDown("the gateway gives no session") from error
         session = number(reply.whole.get("data"), "id")
-        if link is not self._link:
+        if connection is not self._connection:
             raise EngineDown("the gateway went away")
         self._tenants[session] = tenant
         try:
@@ -177,7 +177,7 @@ class Gateway:
     def dismiss(self, session: int) -> Doubt:
         """Ends a session and all it forwards. Its tenant hears no more of it."""
         doubt = self._doubt(session)
-        if self._tenants.pop(session, None) is not None and self._link is not None:
+        if self._tenants.pop(session, None) is not None and self._connection is not None:
             self._spawn(self._destroy(session))
         self.renew()
         return doubt
@@ -224,8 +224,8 @@ class Gateway:
             await care.wait_closed()
         await self._tasks.end()
         self._tenants.clear()
-        if self._link is not None:
-            self._link.close()
+        if self._connection is not None:
+            self._connection.close()
         self._guard.close()
 
     # ------------------------------------------------------------------------------ the guard
@@ -249,25 +249,25 @@ class Gateway:
 
     def _guard_lost(self) -> None:
         _log.warning("janus_guard_lost", gateway=self.index)
-        if self._link is not None:
-            self._link.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _begun_anew(self) -> None:
         for doubt in self._leaving.values():
             doubt.end()
         self._leaving.clear()
 
-    # ------------------------------------------------------------------------------- the link
+    # ------------------------------------------------------------------------------- the connection
 
-    def _linked(self) -> Link:
-        if self._link is None:
+    def _connected(self) -> JanusConnection:
+        if self._connection is None:
             raise EngineDown("the gateway is away")
-        return self._link
+        return self._connection
 
     async def _asked(self, body: Body) -> Reply:
-        if self._link is None:
+        if self._connection is None:
             raise GatewayDown("the gateway is away")
-        return await self._link.ask(body)
+        return await self._connection.ask(body)
 
     async def _connect(self) -> None:
         try:
@@ -278,45 +278,45 @@ class Gateway:
                 _log.warning("janus_unguarded", gateway=self.index)
             raise
         self._unguarded = False
-        link = await Link.open(
+        connection = await JanusConnection.open(
             self._address.api,
             {"apisecret": self.secrets.api},
-            said=self._said,
+            on_event=self._on_event,
             lost=self._lost,
             patience=self._patience,
         )
         try:
-            info = (await link.ask({"janus": "info"})).whole
+            info = (await connection.ask({"janus": "info"})).whole
         except (GatewayDown, GatewayRefused):
-            link.close()
+            connection.close()
             raise
         if (fault := _unfit(info)) is not None:
-            link.close()
+            connection.close()
             _log.error("janus_unfit", gateway=self.index, setting=fault)
             raise GatewayDown("the gateway's settings would not end what we can't control")
-        if not (link.is_open and self._guard.is_up):
-            link.close()
+        if not (connection.is_open and self._guard.is_up):
+            connection.close()
             raise GatewayDown("the gateway went away")
-        self._link = link
+        self._connection = connection
         _log.info("janus_connected", gateway=self.index)
 
     async def _pause(self) -> None:
-        await asyncio.sleep(BEAT if self._link is not None else RETRY)
+        await asyncio.sleep(BEAT if self._connection is not None else RETRY)
 
     async def _keep(self) -> None:
-        """Says a word on every session, and links again while there is no link."""
-        if self._link is None:
+        """Says a word on every session, and links again while there is no connection."""
+        if self._connection is None:
             await self.reach()
         for session in list(self._tenants):
             self._spawn(self._beat(session))
 
     async def _beat(self, session: int) -> None:
         with suppress(GatewayDown):
-            if self._link is None:
+            if self._connection is None:
                 return
             body = {"janus": "keepalive", "session_id": session}
             try:
-                await self._link.ask(body, acked=True)
+                await self._connection.ask(body, acked=True)
             except GatewayRefused:
                 # Somebody has ended it by the admin API.
                 if (tenant := self._tenants.pop(session, None)) is not None:
@@ -328,7 +328,7 @@ class Gateway:
                 await self._asked({"janus": "destroy", "session_id": session})
             self._over(session)
 
-    def _said(self, session: int, handle: int, message: Body) -> None:
+    def _on_event(self, session: int, handle: int, message: Body) -> None:
         tenant = self._tenants.get(session)
         if tenant is None:
             return
@@ -339,9 +339,9 @@ class Gateway:
             tenant.said(handle, message)
 
     def _lost(self) -> None:
-        if self._link is None:
+        if self._connection is None:
             return
-        self._link = None
+        self._connection = None
         tenants, self._tenants = self._tenants, {}
         _log.warning("janus_lost", gateway=self.index, rooms=len(tenants))
         doubts = {session: self._doubt(session) for session in tenants}

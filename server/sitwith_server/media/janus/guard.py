@@ -24,8 +24,13 @@ from typing import Any, Final
 
 import structlog
 
+from sitwith_server.media.janus.connection import (
+    ADMIN,
+    GatewayDown,
+    GatewayRefused,
+    JanusConnection,
+)
 from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, Ledger, Round, Seal
-from sitwith_server.media.janus.link import ADMIN, GatewayDown, GatewayRefused, Link
 from sitwith_server.media.loops import FaultLog, Tasks, guarded
 
 LOOK: Final = 0.05
@@ -78,7 +83,7 @@ class Guard:
         self._seal = Seal(charge.secret)
         self._ledger = Ledger(secrets.token_bytes(LIFE), charge.bound)
         self._janus: asyncio.subprocess.Process | None = None
-        self._link: Link | None = None
+        self._connection: JanusConnection | None = None
         self._answered = self._started = clock()
         self._ending: set[int] = set()
         self._nodes: dict[bytes, Any] = {}
@@ -179,9 +184,9 @@ class Guard:
                 self._janus.kill()
 
     def _unlink(self) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            link.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     async def _ask(self) -> None:
         """Whether Janus answers, again and again."""
@@ -189,19 +194,19 @@ class Guard:
         faults = FaultLog("janus_guard_fault")
         while not self._wrong:
             try:
-                if self._link is None:
-                    link = await Link.open(
+                if self._connection is None:
+                    connection = await JanusConnection.open(
                         self._charge.admin, secret, kind=ADMIN, patience=STARTS_WITHIN
                     )
                     try:
-                        await link.ask({"janus": "list_sessions"})
+                        await connection.ask({"janus": "list_sessions"})
                     except (GatewayDown, GatewayRefused):
-                        link.close()
+                        connection.close()
                         raise
-                    self._link = link
+                    self._connection = connection
                     _log.info("janus_ready")
                 else:
-                    await self._link.ask({"janus": "ping"})
+                    await self._connection.ask({"janus": "ping"})
                 self._answered = clock()
             except GatewayDown:
                 self._unlink()
@@ -220,7 +225,7 @@ class Guard:
 
     @property
     def _ready(self) -> bool:
-        return self._link is not None and self._link.is_open and not self._stop.is_set()
+        return self._connection is not None and self._connection.is_open and not self._stop.is_set()
 
     async def _keep_looking(self) -> None:
         last = 0.0
@@ -254,10 +259,10 @@ class Guard:
                 self._spawn(self._end(session))
 
     async def _end(self, session: int) -> None:
-        link, life = self._link, self._ledger.life
+        connection, life = self._connection, self._ledger.life
         try:
-            if link is not None:
-                await link.ask({"janus": "destroy_session", "session_id": session})
+            if connection is not None:
+                await connection.ask({"janus": "destroy_session", "session_id": session})
         except GatewayDown:
             return
         except GatewayRefused as refused:

@@ -16,8 +16,14 @@ from sitwith_server.media.engine import (
     Speech,
     Watcher,
 )
+from sitwith_server.media.janus.connection import (
+    Body,
+    GatewayDown,
+    GatewayRefused,
+    plugin_data,
+    text,
+)
 from sitwith_server.media.janus.gateway import Doubt, Gateway
-from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, plugin_data, text
 from sitwith_server.media.janus.sdp import Way, narrow
 from sitwith_server.media.janus.steering import Steering
 from sitwith_server.media.janus.transports import JanusTransport, Publisher, Subscriber
@@ -147,7 +153,7 @@ class JanusRoom:
             for transport in transports:
                 transport.gone = True
             if video_room is not None:
-                # Where the link is gone, so is every transport on it.
+                # Where the connection is gone, so is every transport on it.
                 with suppress(GatewayDown, EngineDown):
                     await asyncio.gather(
                         *(self._end(video_room, transport) for transport in transports)

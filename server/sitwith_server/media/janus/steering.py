@@ -16,8 +16,8 @@ from typing import Final
 import structlog
 
 from sitwith_server.media.engine import EngineDown, Plan, Watcher
+from sitwith_server.media.janus.connection import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.lease import TAIL
-from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.transports import (
     JanusTransport,
     Meter,

@@ -16,8 +16,15 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.media.engine import EngineDown, OfferRefused
+from sitwith_server.media.janus.connection import (
+    Body,
+    GatewayDown,
+    GatewayRefused,
+    Reply,
+    number,
+    text,
+)
 from sitwith_server.media.janus.gateway import Doubt, Gateway, Tenant
-from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, Reply, number, text
 from sitwith_server.media.janus.sdp import for_gateway, for_member, live, read, slots
 from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
 from sitwith_server.media.sdp.offer import Offer
@@ -265,7 +272,7 @@ def _secret(key: str, room: str) -> str:
 
 async def sweep(gateway: Gateway, older: float) -> int:
     """Destroys rooms of ours that nobody sends in and that were made `older` seconds ago or before:
-    what is left of a node that was killed, or of a link that was lost. Returns how many.
+    what is left of a node that was killed, or of a connection that was lost. Returns how many.
     """
     swept = 0
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from sitwith_server.media.janus.connection import GatewayDown
 from sitwith_server.media.janus.lease import (
     BOUND,
     NOBODY,
@@ -23,7 +24,6 @@ from sitwith_server.media.janus.lease import (
     Round,
     Seal,
 )
-from sitwith_server.media.janus.link import GatewayDown
 from sitwith_server.media.loops import Loop, guarded
 
 PORT: Final = 8189

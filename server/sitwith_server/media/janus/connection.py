@@ -25,15 +25,15 @@ ADMIN: Final = "janus-admin-protocol"
 
 MAX_MESSAGE: Final = 1 << 20
 MAX_WAITING: Final = 5_000
-"""Requests without a reply; one more is a link that is given up."""
+"""Requests without a reply; one more is a connection that is given up."""
 
 Body: TypeAlias = Mapping[str, Any]
-Said: TypeAlias = Callable[[int, int, Body], None]
+OnEvent: TypeAlias = Callable[[int, int, Body], None]
 """Called with session, handle (0: none) and message of an event."""
 
 
 class GatewayDown(ConnectionError):
-    """There is no link, or no reply in time: what was asked may have happened or not."""
+    """There is no connection, or no reply in time: what was asked may have happened or not."""
 
 
 class GatewayRefused(Exception):
@@ -53,29 +53,29 @@ class Reply:
     sdp: str
 
 
-class Link:
-    """Made by `Link.open`. All calls come from its event loop.
+class JanusConnection:
+    """Made by `JanusConnection.open`. All calls come from its event loop.
 
-    patience: seconds that a reply may take before the link is given up.
+    patience: seconds that a reply may take before the connection is given up.
     """
 
     def __init__(
         self,
         socket: ClientConnection,
         secret: Body,
-        said: Said,
+        on_event: OnEvent,
         lost: Callable[[], None],
         patience: float,
     ) -> None:
         self._socket = socket
         self._secret = secret
-        self._said = said
+        self._on_event = on_event
         self._lost = lost
         self._patience = patience
         self._waiting: dict[str, tuple[bool, asyncio.Future[Body]]] = {}
         self._count = 0
         self._open = True
-        self._reader = asyncio.create_task(self._read(), name="janus-link")
+        self._reader = asyncio.create_task(self._read(), name="janus-connection")
 
     @classmethod
     async def open(
@@ -84,10 +84,10 @@ class Link:
         secret: Body,
         *,
         kind: str = API,
-        said: Said = lambda session, handle, message: None,
+        on_event: OnEvent = lambda session, handle, message: None,
         lost: Callable[[], None] = lambda: None,
         patience: float = 2.0,
-    ) -> Link:
+    ) -> JanusConnection:
         """secret: `apisecret` or `admin_secret`, put into every request. Raises GatewayDown."""
         try:
             socket = await connect(
@@ -102,8 +102,8 @@ class Link:
                 max_queue=None,
             )
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise GatewayDown("no link to the gateway") from error
-        return cls(socket, secret, said, lost, patience)
+            raise GatewayDown("no connection to the gateway") from error
+        return cls(socket, secret, on_event, lost, patience)
 
     @property
     def is_open(self) -> bool:
@@ -113,7 +113,7 @@ class Link:
         """acked: an `ack` is the whole reply. Raises GatewayRefused or GatewayDown."""
         if not self._open or len(self._waiting) >= MAX_WAITING:
             self.close()
-            raise GatewayDown("the link to the gateway is gone")
+            raise GatewayDown("the connection to the gateway is gone")
         self._count += 1
         transaction = str(self._count)
         future: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
@@ -131,7 +131,7 @@ class Link:
         return _reply(message)
 
     def close(self) -> None:
-        """Ends it at once: Janus ends the sessions of a link that is gone. Calls `lost` once."""
+        """Ends it at once: Janus ends the sessions of a connection that is gone. Calls `lost` once."""
         if not self._open:
             return
         self._open = False
@@ -140,7 +140,7 @@ class Link:
         self._socket.transport.abort()
         for _, future in self._waiting.values():
             if not future.done():
-                future.set_exception(GatewayDown("the link to the gateway is gone"))
+                future.set_exception(GatewayDown("the connection to the gateway is gone"))
                 future.exception()
         self._lost()
 
@@ -167,7 +167,7 @@ class Link:
             return
         session, handle = message.get("session_id"), message.get("sender", 0)
         if isinstance(session, int) and isinstance(handle, int):
-            self._said(session, handle, message)
+            self._on_event(session, handle, message)
 
 
 def _object(text: str | bytes) -> Body | None:
