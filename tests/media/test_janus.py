@@ -264,7 +264,7 @@ async def test_ME38_what_a_node_does_not_vouch_for_is_ended(
     gateway: Janus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with hearing(gateway) as (_, room, watch, _a, b):
-        monkeypatch.setattr(room._steering, "good_until", lambda: 0.0)
+        monkeypatch.setattr(room._steering, "allowed_until", lambda: 0.0)
         await until(lambda: b.down.state == "closed", "Janus has let go")
         await until(lambda: watch.losses == {"a": 1, "b": 1}, "and we know")
         done = time.monotonic()

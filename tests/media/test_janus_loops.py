@@ -148,7 +148,7 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     address = GatewayAddress(f"ws://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
     gateway = Gateway(0, address, SECRETS, 0.1)
     assert gateway.is_healthy()
-    assert not await gateway.reach()
+    assert not await gateway.connect()
 
     def healthy() -> list[bool]:
         return [gateway.is_healthy() for _ in range(2 * MAX_CHECKS)]

@@ -43,7 +43,7 @@ class Slow:
         self.down = False
         self.calls = 0
         self.renewals: list[float] = []
-        self.good_until: Callable[[], float] = time.monotonic
+        self.allowed_until: Callable[[], float] = time.monotonic
 
     async def _wait(self) -> None:
         self.calls += 1
@@ -71,7 +71,7 @@ class Slow:
         await self._wait()
 
     def renew(self) -> None:
-        self.renewals.append(self.good_until())
+        self.renewals.append(self.allowed_until())
 
     def passes(self) -> set[tuple[str, str, Medium]]:
         """(publisher, subscriber, medium) of every route that is really open."""
@@ -92,7 +92,7 @@ class Stage:
         self.watch = Watch()
         self.steering = Steering(self.watch, self.refused.append, lambda member: None)
         self.steering.video_room = cast(VideoRoom, self.janus)
-        self.janus.good_until = self.steering.good_until
+        self.janus.allowed_until = self.steering.allowed_until
         offer = sdp.parse(Peer(("audio", "video"), audio=0).offer())
         for i, name in enumerate(NAMES):
             mids = {AUDIO: "0", VIDEO: "1"}
@@ -243,12 +243,12 @@ async def test_no_pictures_are_switched_to_who_takes_none() -> None:
 async def test_ME40_no_longer_is_vouched_than_what_is_possible_is_allowed() -> None:
     stage = Stage(6)
     steering = stage.steering
-    assert steering.good_until() == math.inf, "nothing can pass"
+    assert steering.allowed_until() == math.inf, "nothing can pass"
     first = time.monotonic() + 60
     steering.lease(first)
     await stage.apply({("a", "b", AUDIO), ("b", "c", AUDIO)})
     await stage.rest()
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     assert stage.janus.renewals == [first], "said before the first gate opens"
     # A route that is taken away and of which Janus says nothing is not vouched for any longer.
     stage.janus.down = True
@@ -256,7 +256,7 @@ async def test_ME40_no_longer_is_vouched_than_what_is_possible_is_allowed() -> N
     await stage.rest()
     steering.lease(first + 1)
     await stage.rest()
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     task.cancel()
     await steering.close()
 
@@ -271,11 +271,11 @@ async def test_ME40_of_news_that_come_with_a_plan_the_plan_is_known_first() -> N
     stage.janus.down = True
     task = asyncio.create_task(stage.apply(set()))
     steering.lease(first + 1)
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     await stage.rest()
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     steering.lease(first - 10)
-    assert steering.good_until() == first - 10, "a shorter one holds at once"
+    assert steering.allowed_until() == first - 10, "a shorter one holds at once"
     task.cancel()
     await steering.close()
 
@@ -289,7 +289,7 @@ async def test_ME40_gates_close_before_the_lease_is_over() -> None:
     stage.steering.lease(until)
     await stage.rest()
     assert stage.janus.passes() == set()
-    assert stage.steering.good_until() == math.inf
+    assert stage.steering.allowed_until() == math.inf
     assert stage.janus.renewals[-1] == math.inf, "said at once"
     stage.steering.lease(time.monotonic() + 60)
     await stage.rest()

@@ -99,7 +99,7 @@ class JanusEngine:
         """The gateway with the fewest members, then rooms. Raises EngineDown."""
         self._tried = True
         if not any(gateway.is_up for gateway in self._gateways):
-            await asyncio.gather(*(gateway.reach() for gateway in self._gateways))
+            await asyncio.gather(*(gateway.connect() for gateway in self._gateways))
         live = [gateway for gateway in self._gateways if gateway.is_up]
         if not live:
             raise EngineDown("no gateway answers")

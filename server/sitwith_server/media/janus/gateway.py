@@ -30,7 +30,7 @@ from sitwith_server.media.janus.lease import BOUND
 from sitwith_server.media.janus.vouching import GuardLine, place_of
 from sitwith_server.media.loops import Loop, Tasks, guarded
 
-BEAT: Final = 0.5
+KEEPALIVE_EVERY: Final = 0.5
 """Seconds between our words on every session."""
 SESSION_TIMEOUT: Final = 2
 """What a gateway's `session_timeout` may be at most, seconds."""
@@ -60,7 +60,7 @@ class Secrets:
     room: str = field(repr=False)
 
 
-class Doubt:
+class EndingSession:
     """Whether a session that we gave up may still forward. until: no longer, monotonic seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -73,16 +73,16 @@ class Doubt:
         return time.monotonic() < self.until
 
 
-class Tenant(Protocol):
+class SessionOwner(Protocol):
     """A room that has a session."""
 
-    def said(self, handle: int, message: Body) -> None: ...
+    def on_event(self, handle: int, message: Body) -> None: ...
 
-    def evicted(self, doubt: Doubt | None) -> None:
+    def session_ended(self, ending: EndingSession | None) -> None:
         """The session is over; None: for certain."""
         ...
 
-    def good_until(self) -> float:
+    def allowed_until(self) -> float:
         """Until when all that may be forwarded is allowed: monotonic seconds, maybe infinite."""
         ...
 
@@ -114,13 +114,13 @@ class Gateway:
             terms=self._terms,
             over=self._over,
             lost=self._guard_lost,
-            anew=self._begun_anew,
+            anew=self._janus_restarted,
         )
         self._unguarded = False
-        self._tenants: dict[int, Tenant] = {}
-        self._leaving: dict[int, Doubt] = {}
+        self._sessions: dict[int, SessionOwner] = {}
+        self._ending_sessions: dict[int, EndingSession] = {}
         self._lock = asyncio.Lock()
-        self._care: Loop | None = None
+        self._loop: Loop | None = None
         self._tasks = Tasks("janus_fault", known=(GatewayDown,))
 
     @property
@@ -129,26 +129,26 @@ class Gateway:
 
     @property
     def rooms(self) -> int:
-        return len(self._tenants)
+        return len(self._sessions)
 
     def is_healthy(self) -> bool:
         """Whether its own loops still run; see `Loop.is_healthy`. A gateway that is away counts as
         healthy, because that is no fault of this process."""
-        care = self._care is None or self._care.is_healthy()
-        return self._guard.is_healthy() and care
+        loop = self._loop is None or self._loop.is_healthy()
+        return self._guard.is_healthy() and loop
 
-    async def reach(self) -> bool:
+    async def connect(self) -> bool:
         """Links if there is no connection; whether there is one now."""
-        if self._care is None:
-            self._care = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
-            self._care.start()
+        if self._loop is None:
+            self._loop = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
+            self._loop.start()
         async with self._lock:
             if self._connection is None:
                 with suppress(GatewayDown, GatewayRefused):
                     await self._connect()
         return self._connection is not None
 
-    async def admit(self, tenant: Tenant) -> int:
+    async def create_session(self, owner: SessionOwner) -> int:
         """A session for a room. Raises EngineDown."""
         connection = self._connected()
         try:
@@ -158,15 +158,15 @@ class Gateway:
         session = number(reply.whole.get("data"), "id")
         if connection is not self._connection:
             raise EngineDown("the gateway went away")
-        self._tenants[session] = tenant
+        self._sessions[session] = owner
         try:
             await self._guard.hold()
         except BaseException as error:
-            self.dismiss(session)
+            self.end_session(session)
             if isinstance(error, GatewayDown):
                 raise EngineDown("the gateway's guard went away") from error
             raise
-        if session not in self._tenants:
+        if session not in self._sessions:
             raise EngineDown("the gateway went away")
         return session
 
@@ -174,28 +174,28 @@ class Gateway:
         """Vouches at once for what there is. Never fails."""
         self._guard.renew()
 
-    def dismiss(self, session: int) -> Doubt:
-        """Ends a session and all it forwards. Its tenant hears no more of it."""
-        doubt = self._doubt(session)
-        if self._tenants.pop(session, None) is not None and self._connection is not None:
+    def end_session(self, session: int) -> EndingSession:
+        """Ends a session and all it forwards. Its owner hears no more of it."""
+        ending = self._ending(session)
+        if self._sessions.pop(session, None) is not None and self._connection is not None:
             self._spawn(self._destroy(session))
         self.renew()
-        return doubt
+        return ending
 
-    async def expel(self, session: int) -> None:
+    async def end_session_and_wait(self, session: int) -> None:
         """The same; returns once that is so, or the gateway is away."""
-        if self._tenants.pop(session, None) is not None:
+        if self._sessions.pop(session, None) is not None:
             await self._destroy(session)
 
     async def attach(self, session: int) -> int:
         """A handle of the videoroom plugin. Raises GatewayDown or GatewayRefused."""
         body = {"janus": "attach", "plugin": PLUGIN, "session_id": session}
-        return number((await self._asked(body)).whole.get("data"), "id")
+        return number((await self._request(body)).whole.get("data"), "id")
 
     async def detach(self, session: int, handle: int) -> None:
         """Ends what the handle does; it may have ended by itself. Raises GatewayDown."""
         with suppress(GatewayRefused):
-            await self._asked({"janus": "detach", "session_id": session, "handle_id": handle})
+            await self._request({"janus": "detach", "session_id": session, "handle_id": handle})
 
     def release(self, session: int, handle: int) -> None:
         """The same, without waiting for it."""
@@ -206,7 +206,7 @@ class Gateway:
 
         self._spawn(release())
 
-    async def tell(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
+    async def send(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
         """A message to the plugin. Raises GatewayDown or GatewayRefused."""
         whole: dict[str, object] = {
             "janus": "message",
@@ -216,14 +216,14 @@ class Gateway:
         }
         if jsep is not None:
             whole["jsep"] = jsep
-        return await self._asked(whole)
+        return await self._request(whole)
 
     async def close(self) -> None:
-        care, self._care = self._care, None
-        if care is not None:
-            await care.wait_closed()
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            await loop.wait_closed()
         await self._tasks.end()
-        self._tenants.clear()
+        self._sessions.clear()
         if self._connection is not None:
             self._connection.close()
         self._guard.close()
@@ -231,31 +231,33 @@ class Gateway:
     # ------------------------------------------------------------------------------ the guard
 
     def _terms(self) -> Mapping[int, float]:
-        ending = dict.fromkeys(self._leaving, float("-inf"))
-        return ending | {each: tenant.good_until() for each, tenant in self._tenants.items()}
+        ending = dict.fromkeys(self._ending_sessions, float("-inf"))
+        return ending | {each: owner.allowed_until() for each, owner in self._sessions.items()}
 
-    def _doubt(self, session: int) -> Doubt:
+    def _ending(self, session: int) -> EndingSession:
         """Until the guard has ended the session, or must have."""
-        self._leaving = {each: doubt for each, doubt in self._leaving.items() if doubt}
-        return self._leaving.setdefault(session, Doubt(self._bound))
+        self._ending_sessions = {
+            each: ending for each, ending in self._ending_sessions.items() if ending
+        }
+        return self._ending_sessions.setdefault(session, EndingSession(self._bound))
 
     def _over(self, session: int) -> None:
         """The guard has ended it."""
-        if (doubt := self._leaving.pop(session, None)) is not None:
-            doubt.end()
-        if (tenant := self._tenants.pop(session, None)) is not None:
+        if (ending := self._ending_sessions.pop(session, None)) is not None:
+            ending.end()
+        if (owner := self._sessions.pop(session, None)) is not None:
             _log.warning("janus_lease_over", gateway=self.index)
-            tenant.evicted(None)
+            owner.session_ended(None)
 
     def _guard_lost(self) -> None:
         _log.warning("janus_guard_lost", gateway=self.index)
         if self._connection is not None:
             self._connection.close()
 
-    def _begun_anew(self) -> None:
-        for doubt in self._leaving.values():
-            doubt.end()
-        self._leaving.clear()
+    def _janus_restarted(self) -> None:
+        for ending in self._ending_sessions.values():
+            ending.end()
+        self._ending_sessions.clear()
 
     # ------------------------------------------------------------------------------- the connection
 
@@ -264,14 +266,14 @@ class Gateway:
             raise EngineDown("the gateway is away")
         return self._connection
 
-    async def _asked(self, body: Body) -> Reply:
+    async def _request(self, body: Body) -> Reply:
         if self._connection is None:
             raise GatewayDown("the gateway is away")
         return await self._connection.ask(body)
 
     async def _connect(self) -> None:
         try:
-            await self._guard.reach(self._patience)
+            await self._guard.connect(self._patience)
         except GatewayDown:
             if not self._unguarded:
                 self._unguarded = True
@@ -301,16 +303,16 @@ class Gateway:
         _log.info("janus_connected", gateway=self.index)
 
     async def _pause(self) -> None:
-        await asyncio.sleep(BEAT if self._connection is not None else RETRY)
+        await asyncio.sleep(KEEPALIVE_EVERY if self._connection is not None else RETRY)
 
     async def _keep(self) -> None:
         """Says a word on every session, and links again while there is no connection."""
         if self._connection is None:
-            await self.reach()
-        for session in list(self._tenants):
-            self._spawn(self._beat(session))
+            await self.connect()
+        for session in list(self._sessions):
+            self._spawn(self._keepalive(session))
 
-    async def _beat(self, session: int) -> None:
+    async def _keepalive(self, session: int) -> None:
         with suppress(GatewayDown):
             if self._connection is None:
                 return
@@ -319,35 +321,35 @@ class Gateway:
                 await self._connection.ask(body, acked=True)
             except GatewayRefused:
                 # Somebody has ended it by the admin API.
-                if (tenant := self._tenants.pop(session, None)) is not None:
-                    tenant.evicted(None)
+                if (owner := self._sessions.pop(session, None)) is not None:
+                    owner.session_ended(None)
 
     async def _destroy(self, session: int) -> None:
         with suppress(GatewayDown):
             with suppress(GatewayRefused):
-                await self._asked({"janus": "destroy", "session_id": session})
+                await self._request({"janus": "destroy", "session_id": session})
             self._over(session)
 
     def _on_event(self, session: int, handle: int, message: Body) -> None:
-        tenant = self._tenants.get(session)
-        if tenant is None:
+        owner = self._sessions.get(session)
+        if owner is None:
             return
         if message.get("janus") == "timeout":
-            del self._tenants[session]
-            tenant.evicted(None)
+            del self._sessions[session]
+            owner.session_ended(None)
         elif handle:
-            tenant.said(handle, message)
+            owner.on_event(handle, message)
 
     def _lost(self) -> None:
         if self._connection is None:
             return
         self._connection = None
-        tenants, self._tenants = self._tenants, {}
-        _log.warning("janus_lost", gateway=self.index, rooms=len(tenants))
-        doubts = {session: self._doubt(session) for session in tenants}
+        owners, self._sessions = self._sessions, {}
+        _log.warning("janus_lost", gateway=self.index, rooms=len(owners))
+        endings = {session: self._ending(session) for session in owners}
         self.renew()
-        for session, tenant in tenants.items():
-            guarded("evicted", tenant.evicted)(doubts[session])
+        for session, owner in owners.items():
+            guarded("evicted", owner.session_ended)(endings[session])
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.spawn(work)

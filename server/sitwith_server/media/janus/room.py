@@ -23,7 +23,7 @@ from sitwith_server.media.janus.connection import (
     plugin_data,
     text,
 )
-from sitwith_server.media.janus.gateway import Doubt, Gateway
+from sitwith_server.media.janus.gateway import EndingSession, Gateway
 from sitwith_server.media.janus.sdp import Way, narrow
 from sitwith_server.media.janus.steering import Steering
 from sitwith_server.media.janus.transports import JanusTransport, Publisher, Subscriber
@@ -71,7 +71,7 @@ class JanusRoom:
         self._closed: Callable[[], None] | None = closed
         self._steering = Steering(watcher, self._give_up, self._lose)
         self._making_room = asyncio.Lock()
-        self._doubts: list[Doubt] = []
+        self._endings: list[EndingSession] = []
         self._members: dict[MemberId, _MemberTransports] = {}
         self._handles: dict[int, JanusTransport] = {}
         self._takes: dict[MemberId, PictureChoice] = {}
@@ -121,8 +121,8 @@ class JanusRoom:
     async def apply(self, plan: Plan) -> None:
         if not self._steering.take_plan(plan):
             return
-        self._doubts = [doubt for doubt in self._doubts if doubt]
-        if self._doubts:
+        self._endings = [ending for ending in self._endings if ending]
+        if self._endings:
             raise EngineDown("a gateway that can't be reached may not have let go yet")
         await self._steering.clean()
 
@@ -185,14 +185,14 @@ class JanusRoom:
             raise
         self._members.clear()
         self._handles.clear()
-        self._steering.evict()
+        self._steering.session_ended()
         await self._steering.close()
         self._tasks.cancel()
         closed()
 
-    # ------------------------------------------------------------------------------- as a Tenant
+    # ------------------------------------------------------------------------------- as a SessionOwner
 
-    def said(self, handle: int, message: Body) -> None:
+    def on_event(self, handle: int, message: Body) -> None:
         transport = self._handles.get(handle)
         if transport is None or transport.gone:
             return
@@ -223,15 +223,15 @@ class JanusRoom:
             pair.told = True
             self._watcher.connected(member)
 
-    def good_until(self) -> float:
-        return self._steering.good_until()
+    def allowed_until(self) -> float:
+        return self._steering.allowed_until()
 
-    def evicted(self, doubt: Doubt | None) -> None:
+    def session_ended(self, ending: EndingSession | None) -> None:
         if self._steering.video_room is None:
             return
-        if doubt is not None:
-            self._doubts.append(doubt)
-        self._steering.evict()
+        if ending is not None:
+            self._endings.append(ending)
+        self._steering.session_ended()
         lost = [member for member, pair in self._members.items() if pair.transports()]
         self._members.clear()
         self._handles.clear()
@@ -328,7 +328,7 @@ class JanusRoom:
     def _give_up(self, video_room: VideoRoom) -> None:
         """Ends a video_room that does not do as it is told, and with it all that is forwarded."""
         if self._steering.video_room is video_room:
-            self.evicted(video_room.abandon())
+            self.session_ended(video_room.abandon())
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.spawn(work)

@@ -122,7 +122,7 @@ class Steering:
     def _vouch(self, until: float) -> None:
         self._vouched = until
 
-    def good_until(self) -> float:
+    def allowed_until(self) -> float:
         """Until when all that is possible is allowed: what a gateway's guard is told."""
         if self._quiet():
             return math.inf
@@ -164,7 +164,7 @@ class Steering:
             self.subscribers.remove(transport)
         self.steer()
 
-    def evict(self) -> None:
+    def session_ended(self) -> None:
         """The video_room is gone, and all that was in it. The plan stays."""
         self.video_room = None
         for transport in (*self.publishers, *self.subscribers):

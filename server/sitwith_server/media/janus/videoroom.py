@@ -24,7 +24,7 @@ from sitwith_server.media.janus.connection import (
     number,
     text,
 )
-from sitwith_server.media.janus.gateway import Doubt, Gateway, Tenant
+from sitwith_server.media.janus.gateway import EndingSession, Gateway, SessionOwner
 from sitwith_server.media.janus.sdp import for_gateway, for_member, live, read, slots
 from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
 from sitwith_server.media.sdp.offer import Offer
@@ -54,16 +54,16 @@ class VideoRoom:
         self._placeholder = ""
 
     @classmethod
-    async def make(cls, gateway: Gateway, tenant: Tenant) -> VideoRoom:
+    async def make(cls, gateway: Gateway, owner: SessionOwner) -> VideoRoom:
         """A new room, without members. Raises EngineDown."""
-        session = await gateway.admit(tenant)
+        session = await gateway.create_session(owner)
         # The room's name stays here: a gateway's logs and lists are not its business.
         room = f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(12)}"
         try:
             video_room = cls(gateway, session, await gateway.attach(session), room)
             await video_room._create()
         except BaseException as error:
-            gateway.dismiss(session)
+            gateway.end_session(session)
             if isinstance(error, GatewayDown | GatewayRefused):
                 raise EngineDown("the gateway makes no room") from error
             raise
@@ -189,11 +189,11 @@ class VideoRoom:
         """Ends everything of the room at the gateway, as far as that can be reached."""
         with suppress(GatewayDown, GatewayRefused):
             await self._destroy()
-        await self.gateway.expel(self._session)
+        await self.gateway.end_session_and_wait(self._session)
 
-    def abandon(self) -> Doubt:
+    def abandon(self) -> EndingSession:
         """Ends all that is forwarded, at once. The room stays at the gateway, empty."""
-        return self.gateway.dismiss(self._session)
+        return self.gateway.end_session(self._session)
 
     def renew(self) -> None:
         """Vouches at once for what is about to be forwarded. Never fails."""
@@ -255,7 +255,7 @@ class VideoRoom:
     async def _say(
         self, handle: int, jsep: dict[str, str] | None = None, /, **body: object
     ) -> Reply:
-        return await self.gateway.tell(self._session, handle, {**body, "room": self._room}, jsep)
+        return await self.gateway.send(self._session, handle, {**body, "room": self._room}, jsep)
 
 
 def _answer(offer: Offer, sdp: str, origin: tuple[int, int]) -> str:
@@ -276,11 +276,11 @@ async def sweep(gateway: Gateway, older: float) -> int:
     """
     swept = 0
 
-    session = await gateway.admit(_Nobody())
+    session = await gateway.create_session(_Nobody())
     try:
         handle = await gateway.attach(session)
         body: dict[str, object] = {"request": "list", "admin_key": gateway.secrets.room}
-        found = (await gateway.tell(session, handle, body)).data.get("list")
+        found = (await gateway.send(session, handle, body)).data.get("list")
         for each in found if isinstance(found, list) else ():
             room = text(each, "room")
             made = room.removeprefix(PREFIX).partition("-")[0]
@@ -290,21 +290,21 @@ async def sweep(gateway: Gateway, older: float) -> int:
                 continue
             secret = _secret(gateway.secrets.room, room)
             body = {"request": "destroy", "room": room, "secret": secret}
-            await gateway.tell(session, handle, body)
+            await gateway.send(session, handle, body)
             swept += 1
     except GatewayRefused:
         pass
     finally:
-        gateway.dismiss(session)
+        gateway.end_session(session)
     return swept
 
 
 class _Nobody:
-    def said(self, handle: int, message: Body) -> None: ...
+    def on_event(self, handle: int, message: Body) -> None: ...
 
-    def evicted(self, doubt: Doubt | None) -> None: ...
+    def session_ended(self, ending: EndingSession | None) -> None: ...
 
-    def good_until(self) -> float:
+    def allowed_until(self) -> float:
         return math.inf
 
 

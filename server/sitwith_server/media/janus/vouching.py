@@ -40,7 +40,7 @@ Terms = Callable[[], Mapping[int, float]]
 
 class GuardLine:
     """terms: asked with each word to the guard. over: told of a session that the guard has ended.
-    lost: told when the guard answers no more, or its Janus has ended; `reach` finds it again.
+    lost: told when the guard answers no more, or its Janus has ended; `connect` finds it again.
     anew: told when the guard has begun another run of Janus: nothing of before is left.
     """
 
@@ -67,7 +67,7 @@ class GuardLine:
         self._life: bytes | None = None
         self._news = asyncio.Event()
         self._udp: asyncio.DatagramTransport | None = None
-        self._care: Loop | None = None
+        self._loop: Loop | None = None
 
     @property
     def is_up(self) -> bool:
@@ -75,16 +75,16 @@ class GuardLine:
 
     def is_healthy(self) -> bool:
         """Whether it goes on looking at whether the guard is there; see `Loop.is_healthy`."""
-        return self._care is None or self._care.is_healthy()
+        return self._loop is None or self._loop.is_healthy()
 
-    async def reach(self, patience: float) -> None:
+    async def connect(self, patience: float) -> None:
         """Returns once the guard vouches for its Janus. Raises GatewayDown."""
         try:
             async with asyncio.timeout(patience):
                 await self._listen()
-                if self._care is None:
-                    self._care = Loop("guard", self._keep, partial(asyncio.sleep, CALL))
-                    self._care.start()
+                if self._loop is None:
+                    self._loop = Loop("guard", self._keep, partial(asyncio.sleep, CALL))
+                    self._loop.start()
                 while not (self._fresh() and self._round.ready):
                     self.renew(asks=True)
                     with suppress(TimeoutError):
@@ -126,8 +126,8 @@ class GuardLine:
         """The guard ends what is left."""
         self._life = None
         self._wake()
-        if self._care is not None:
-            self._care.close()
+        if self._loop is not None:
+            self._loop.close()
         if self._udp is not None:
             self.renew()
             self._udp.close()
