@@ -15,9 +15,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from sitwith_server.media.janus.connection import API, GatewayDown, JanusConnection
 from sitwith_server.media.janus.gateway import Gateway, GatewayAddress
-from sitwith_server.media.janus.guard import Charge, Guard
-from sitwith_server.media.janus.lease import Renewal, Seal
-from sitwith_server.media.janus.vouching import GuardLine
+from sitwith_server.media.janus.guard import Guard, GuardConfig
+from sitwith_server.media.janus.guard_client import GuardClient
+from sitwith_server.media.janus.lease import GuardCodec, Renewal
 from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
 from tests.media.person import until
@@ -26,14 +26,14 @@ from tests.servers import free_port
 from .test_janus_steer import Stage
 
 
-def stand_in(folder: Path) -> Charge:
+def stand_in(folder: Path) -> GuardConfig:
     """A guard's charge with a program for Janus that does nothing."""
     program = folder / "program"
     program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import time; time.sleep(100)'\n")
     program.chmod(0o700)
     admin = f"ws://127.0.0.1:{free_port()}"
     place = "127.0.0.1", free_port()
-    return Charge(folder, folder, place, admin, "one", "other", janus=str(program))
+    return GuardConfig(folder, folder, place, admin, "one", "other", janus=str(program))
 
 
 @pytest.mark.parametrize("how", ["blind", "ended", "deaf"])
@@ -90,7 +90,7 @@ async def test_a_word_that_a_guard_fails_at_does_not_make_it_deaf(tmp_path: Path
         await asyncio.sleep(0.1)
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(Ears, remote_addr=charge.listen)
-        seal, count = Seal("one"), 0
+        seal, count = GuardCodec("one"), 0
         while not heard and count < 100:
             count += 1
             udp.sendto(seal.renewal(Renewal(b"n" * 16, count, bytes(8), 0, True, {})))
@@ -158,7 +158,7 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     def fails() -> None:
         raise ValueError("a defect")
 
-    guard: GuardLine = gateway._guard
+    guard: GuardClient = gateway._guard
     fresh = guard._fresh
     guard._life = b"a life"
     with capture_logs() as lines:

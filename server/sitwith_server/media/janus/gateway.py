@@ -2,7 +2,7 @@
 
 A session of Janus is a room's hold on the gateway; with it ends everything it forwards. It ends
 when its WebSocket ends, and when we don't vouch for it any more with the gateway's guard
-(`vouching`), without which a gateway is not used. (Behind both of them Janus ends it by
+(`guard_client`), without which a gateway is not used. (Behind both of them Janus ends it by
 itself, 4.5 s after our last word on it.)
 """
 
@@ -26,8 +26,8 @@ from sitwith_server.media.janus.connection import (
     Reply,
     number,
 )
+from sitwith_server.media.janus.guard_client import GuardClient, guard_address
 from sitwith_server.media.janus.lease import BOUND
-from sitwith_server.media.janus.vouching import GuardLine, place_of
 from sitwith_server.media.loops import Loop, Tasks, guarded
 
 KEEPALIVE_EVERY: Final = 0.5
@@ -107,14 +107,14 @@ class Gateway:
         self._patience = patience
         self._connection: JanusConnection | None = None
         self._bound = bound
-        self._guard = GuardLine(
-            place_of(address.guard, address.api),
+        self._guard = GuardClient(
+            guard_address(address.guard, address.api),
             secrets.api,
             bound=bound,
             terms=self._terms,
             over=self._over,
             lost=self._guard_lost,
-            anew=self._janus_restarted,
+            restarted=self._janus_restarted,
         )
         self._unguarded = False
         self._sessions: dict[int, SessionOwner] = {}

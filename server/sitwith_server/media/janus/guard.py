@@ -30,7 +30,7 @@ from sitwith_server.media.janus.connection import (
     GatewayRefused,
     JanusConnection,
 )
-from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, Ledger, Round, Seal
+from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, GuardCodec, Ledger, Round
 from sitwith_server.media.loops import FaultLog, Tasks, guarded
 
 LOOK: Final = 0.05
@@ -58,7 +58,7 @@ def clock() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class GuardConfig:
     """What a guard is told.
 
     folder: of Janus' configuration; Janus runs in `video_room`. listen: address and UDP port for nodes.
@@ -78,10 +78,10 @@ class Charge:
 class Guard:
     """Made and run once, in a running event loop."""
 
-    def __init__(self, charge: Charge) -> None:
-        self._charge = charge
-        self._seal = Seal(charge.secret)
-        self._ledger = Ledger(secrets.token_bytes(LIFE), charge.bound)
+    def __init__(self, config: GuardConfig) -> None:
+        self._config = config
+        self._codec = GuardCodec(config.secret)
+        self._ledger = Ledger(secrets.token_bytes(LIFE), config.bound)
         self._janus: asyncio.subprocess.Process | None = None
         self._connection: JanusConnection | None = None
         self._answered = self._started = clock()
@@ -89,7 +89,7 @@ class Guard:
         self._nodes: dict[bytes, Any] = {}
         self._udp: asyncio.DatagramTransport | None = None
         self._stop = asyncio.Event()
-        self._wrong = self._leaving = False
+        self._unusable = self._leaving = False
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._tasks = Tasks("janus_guard_fault", known=(GatewayDown,))
 
@@ -101,14 +101,15 @@ class Guard:
             OSError: the address can't be listened on, or Janus can't be started.
         """
         loop = asyncio.get_running_loop()
-        host, port = self._charge.listen
+        host, port = self._config.listen
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Ears(guarded("renewal", self._heard), self._deaf), local_addr=(host, port)
+            lambda: _Receiver(guarded("renewal", self._heard), self._on_socket_closed),
+            local_addr=(host, port),
         )
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, self._nice))
         looking = asyncio.create_task(self._keep_looking())
-        looking.add_done_callback(self._blind)
+        looking.add_done_callback(self._on_ledger_loop_ended)
         try:
             while not self._stop.is_set():
                 await self._run_janus()
@@ -120,7 +121,7 @@ class Guard:
             looking.cancel()
             self._kill()
             self._udp.close()
-        return int(self._wrong)
+        return int(self._unusable)
 
     def stop(self) -> None:
         """Ends Janus, and `run`."""
@@ -128,17 +129,17 @@ class Guard:
 
     def _give_up(self) -> None:
         """Without us nobody ends what is over: Janus dies at once."""
-        self._wrong = True
+        self._unusable = True
         self._kill()
         self.stop()
 
-    def _blind(self, looking: asyncio.Task[None]) -> None:
+    def _on_ledger_loop_ended(self, looking: asyncio.Task[None]) -> None:
         if not self._leaving:
             fault = None if looking.cancelled() else looking.exception()
             _log.error("janus_guard_ledger_failed", exc_info=fault)
             self._give_up()
 
-    def _deaf(self) -> None:
+    def _on_socket_closed(self) -> None:
         if not self._leaving:
             _log.error("janus_guard_socket_failed")
             self._give_up()
@@ -151,10 +152,10 @@ class Guard:
         self._ending.clear()
         self._started = clock()
         self._janus = await asyncio.create_subprocess_exec(
-            self._charge.janus,
+            self._config.janus,
             "-F",
-            str(self._charge.folder),
-            cwd=self._charge.video_room,
+            str(self._config.folder),
+            cwd=self._config.video_room,
             stdin=asyncio.subprocess.DEVNULL,
             preexec_fn=_die_with(os.getpid(), self._nice),
         )
@@ -190,13 +191,13 @@ class Guard:
 
     async def _ask(self) -> None:
         """Whether Janus answers, again and again."""
-        secret = {"admin_secret": self._charge.admin_secret}
+        secret = {"admin_secret": self._config.admin_secret}
         faults = FaultLog("janus_guard_fault")
-        while not self._wrong:
+        while not self._unusable:
             try:
                 if self._connection is None:
                     connection = await JanusConnection.open(
-                        self._charge.admin, secret, kind=ADMIN, patience=STARTS_WITHIN
+                        self._config.admin, secret, kind=ADMIN, patience=STARTS_WITHIN
                     )
                     try:
                         await connection.ask({"janus": "list_sessions"})
@@ -213,7 +214,7 @@ class Guard:
             except GatewayRefused as refused:
                 if refused.code == FORBIDDEN:
                     _log.error("janus_unfit", setting="admin_secret")
-                    self._wrong = True
+                    self._unusable = True
                     self.stop()
             except Exception as fault:
                 # As if it had not answered: Janus dies of it, if it goes on.
@@ -246,7 +247,7 @@ class Guard:
         due = self._ledger.due(now)
         began = self._answered if self._answered > self._started else None
         silent = now - (began or self._started)
-        limit = STARTS_WITHIN if began is None else self._charge.bound - 1.0 + UNANSWERED
+        limit = STARTS_WITHIN if began is None else self._config.bound - 1.0 + UNANSWERED
         if self._ledger.late(now) or silent > limit:
             if self._janus is not None and self._janus.returncode is None:
                 _log.error("janus_killed", late=len(due), silent=round(silent, 2))
@@ -278,34 +279,34 @@ class Guard:
     def _heard(self, data: bytes, address: Any) -> None:
         # What waited while this process was stopped is of an old round; what is over comes first.
         self._look()
-        word = self._seal.read_renewal(data)
-        if word is not None and self._ledger.take(word, clock()):
-            self._nodes[word.node] = address
+        message = self._codec.read_renewal(data)
+        if message is not None and self._ledger.take(message, clock()):
+            self._nodes[message.node] = address
             self._look()
-            if word.asks:
-                self._begin(word.node)
+            if message.asks:
+                self._begin(message.node)
 
     def _begin(self, node: bytes) -> None:
         """A round of one node."""
         ledger, address = self._ledger, self._nodes.get(node)
         if self._udp is None or address is None:
             return
-        word = Round(
+        message = Round(
             node,
             ledger.life,
             int(clock() * 1e6),
             ledger.count(node),
             self._ready,
-            round(self._charge.bound * 1e3),
+            round(self._config.bound * 1e3),
             tuple(ledger.over(node)),
         )
-        self._udp.sendto(self._seal.round(word), address)
+        self._udp.sendto(self._codec.round(message), address)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.spawn(work)
 
 
-class _Ears(asyncio.DatagramProtocol):
+class _Receiver(asyncio.DatagramProtocol):
     """lost: called when nothing is heard any more."""
 
     def __init__(self, heard: Callable[[bytes, Any], None], lost: Callable[[], None]) -> None:
@@ -322,13 +323,13 @@ def _die_with(parent: int, nice: int) -> Callable[[], None]:
     """What a child does before it becomes Janus: it dies when this process does (prctl(2))."""
     libc = ctypes.CDLL(None, use_errno=True)
 
-    def vow() -> None:
+    def prepare() -> None:
         libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.setpriority(os.PRIO_PROCESS, 0, nice)
         if os.getppid() != parent:
             os._exit(1)
 
-    return vow
+    return prepare
 
 
 def _watchdog() -> Callable[[], None]:
@@ -347,9 +348,9 @@ def _watchdog() -> Callable[[], None]:
     return say
 
 
-async def guard(charge: Charge) -> int:
+async def guard(config: GuardConfig) -> int:
     """Runs a guard until SIGTERM or SIGINT; the exit code. Raises OSError as `Guard.run` does."""
-    one = Guard(charge)
+    one = Guard(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, one.stop)

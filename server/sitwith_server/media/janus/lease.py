@@ -44,9 +44,9 @@ _FROM_GUARD: Final = b"SwG1"
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A node's word.
+    """A node's message.
 
-    node: its id, 16 bytes, new with each start. count: rises with each word of the node.
+    node: its id, 16 bytes, new with each start. count: rises with each message of the node.
     life, began: of the round that it goes by; `NOBODY` and 0 before the first one.
     asks: whether the guard should begin another round at once, for this node.
     terms: milliseconds from `began` for which a session may go on, by the session's id. What is not
@@ -63,10 +63,10 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A guard's word to one node.
+    """A guard's message to one node.
 
     life: of this run of Janus, 8 random bytes. began: microseconds of the guard's own clock.
-    count: the latest word of the node that was heard. ready: whether Janus runs and answers.
+    count: the latest message of the node that was heard. ready: whether Janus runs and answers.
     bound: the guard's bound, milliseconds. over: sessions that the node named and that have ended.
     """
 
@@ -79,24 +79,38 @@ class Round:
     over: tuple[int, ...]
 
 
-class Seal:
+class GuardCodec:
     """Writes and reads both words under one secret."""
 
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), b"sitwith janus guard", sha256)
 
-    def renewal(self, word: Renewal) -> bytes:
-        head = (word.node, word.count, word.life, word.began, word.asks, len(word.terms))
-        terms = b"".join(_TERM.pack(*each) for each in word.terms.items())
+    def renewal(self, message: Renewal) -> bytes:
+        head = (
+            message.node,
+            message.count,
+            message.life,
+            message.began,
+            message.asks,
+            len(message.terms),
+        )
+        terms = b"".join(_TERM.pack(*each) for each in message.terms.items())
         return self._sealed(_RENEWAL.pack(_FROM_NODE, *head) + terms)
 
-    def round(self, word: Round) -> bytes:
-        head = (word.node, word.life, word.began, word.count, word.ready, word.bound)
-        over = b"".join(_SESSION.pack(each) for each in word.over)
-        return self._sealed(_ROUND.pack(_FROM_GUARD, *head, len(word.over)) + over)
+    def round(self, message: Round) -> bytes:
+        head = (
+            message.node,
+            message.life,
+            message.began,
+            message.count,
+            message.ready,
+            message.bound,
+        )
+        over = b"".join(_SESSION.pack(each) for each in message.over)
+        return self._sealed(_ROUND.pack(_FROM_GUARD, *head, len(message.over)) + over)
 
     def read_renewal(self, data: bytes) -> Renewal | None:
-        """None: it is no such word, or not by one who has the secret."""
+        """None: it is no such message, or not by one who has the secret."""
         body = self._opened(data)
         try:
             kind, node, count, life, began, asks, many = _RENEWAL.unpack_from(body)
@@ -108,7 +122,7 @@ class Seal:
         return Renewal(node, count, life, began, asks, terms)
 
     def read_round(self, data: bytes) -> Round | None:
-        """None: it is no such word, or not by one who has the secret."""
+        """None: it is no such message, or not by one who has the secret."""
         body = self._opened(data)
         try:
             kind, node, life, began, count, ready, bound, many = _ROUND.unpack_from(body)
@@ -139,7 +153,7 @@ class _Hold:
 
 @dataclass(slots=True)
 class _Node:
-    """count: its latest word; heard: when; over: sessions of its that have ended."""
+    """count: its latest message; heard: when; over: sessions of its that have ended."""
 
     count: int
     heard: float
@@ -158,18 +172,18 @@ class Ledger:
         self._nodes: dict[bytes, _Node] = {}
         self._holds: dict[int, _Hold] = {}
 
-    def take(self, word: Renewal, now: float) -> bool:
+    def take(self, message: Renewal, now: float) -> bool:
         """Whether it is newer than what was heard of that node; the ledger follows it then."""
-        node = self._nodes.get(word.node)
+        node = self._nodes.get(message.node)
         if node is None:
             if len(self._nodes) >= MAX_NODES:
                 return False
-            node = self._nodes[word.node] = _Node(0, now)
-        if word.count <= node.count:
+            node = self._nodes[message.node] = _Node(0, now)
+        if message.count <= node.count:
             return False
-        node.count, node.heard = word.count, now
-        if word.life == self.life and word.began / 1e6 <= now:
-            self._follow(word, node, now)
+        node.count, node.heard = message.count, now
+        if message.life == self.life and message.began / 1e6 <= now:
+            self._follow(message, node, now)
         return True
 
     def restart(self, life: bytes) -> None:
@@ -179,18 +193,18 @@ class Ledger:
         for node in self._nodes.values():
             node.over.clear()
 
-    def _follow(self, word: Renewal, node: _Node, now: float) -> None:
+    def _follow(self, message: Renewal, node: _Node, now: float) -> None:
         self.due(now)
         for session, hold in self._holds.items():
-            if hold.node == word.node and session not in word.terms:
+            if hold.node == message.node and session not in message.terms:
                 hold.over = True
-        node.over.intersection_update(word.terms)
-        for session, term in word.terms.items():
+        node.over.intersection_update(message.terms)
+        for session, term in message.terms.items():
             known = self._holds.get(session)
             if known is None and session not in node.over:
-                known = self._holds[session] = _Hold(word.node, now)
-            if known is not None and known.node == word.node and not known.over:
-                known.end = word.began / 1e6 + min(term / 1e3, self._term)
+                known = self._holds[session] = _Hold(message.node, now)
+            if known is not None and known.node == message.node and not known.over:
+                known.end = message.began / 1e6 + min(term / 1e3, self._term)
 
     def due(self, now: float) -> list[int]:
         """Sessions that are to be ended. One that once was due stays so."""
@@ -210,11 +224,11 @@ class Ledger:
                 self._nodes[hold.node].over.add(session)
 
     def over(self, node: bytes) -> list[int]:
-        """What that node named in its latest word and has ended."""
+        """What that node named in its latest message and has ended."""
         return sorted(self._nodes[node].over) if node in self._nodes else []
 
     def count(self, node: bytes) -> int:
-        """The latest word of that node; 0: none."""
+        """The latest message of that node; 0: none."""
         return self._nodes[node].count if node in self._nodes else 0
 
     def nodes(self, now: float) -> Collection[bytes]:

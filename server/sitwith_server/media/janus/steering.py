@@ -20,8 +20,8 @@ from sitwith_server.media.janus.connection import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.lease import TAIL
 from sitwith_server.media.janus.transports import (
     JanusTransport,
-    Meter,
     Publisher,
+    SpeechMeter,
     SubscribedSlot,
     Subscriber,
     changes,
@@ -63,7 +63,7 @@ class Steering:
         self.video_room: VideoRoom | None = None
         self.publishers: list[Publisher] = []
         self.subscribers: list[Subscriber] = []
-        self.meter = Meter()
+        self.meter = SpeechMeter()
         self._watcher = watcher
         self._refused = refused
         self._vanished = vanished

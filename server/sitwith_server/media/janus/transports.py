@@ -202,7 +202,7 @@ def layer(subscriber: Subscriber, slot: SubscribedSlot) -> int | None:
     return 0 if layered and subscriber.take is PictureChoice.LOW else None
 
 
-class Meter:
+class SpeechMeter:
     """Adds up speech that reached somebody, from Janus' word of who talks. Seconds, monotonic."""
 
     def __init__(self) -> None:
