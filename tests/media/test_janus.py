@@ -228,7 +228,7 @@ async def test_with_more_voices_than_slots_those_who_talk_are_heard(gateway: Jan
 
 async def test_a_link_that_ends_ends_what_is_forwarded(gateway: Janus) -> None:
     async with hearing(gateway) as (engine, room, watch, a, b):
-        link = engine._gateways[0]._link
+        link = engine._gateways[0]._connection
         assert link is not None
         link.close()
         assert watch.losses == {"a": 1, "b": 1}

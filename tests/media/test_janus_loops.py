@@ -71,12 +71,12 @@ async def test_a_word_that_a_guard_fails_at_does_not_make_it_deaf(tmp_path: Path
     guard = Guard(charge)
     take, failed = guard._ledger.take, 0
 
-    def fails(word: Renewal, now: float) -> bool:
+    def fails(message: Renewal, now: float) -> bool:
         nonlocal failed
         if failed < 3:
             failed += 1
             raise ValueError("a defect")
-        return take(word, now)
+        return take(message, now)
 
     guard._ledger.take = fails  # type: ignore[method-assign]
     heard: list[bytes] = []

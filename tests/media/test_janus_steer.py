@@ -200,7 +200,7 @@ async def test_a_plan_is_not_applied_while_the_gateway_is_gone() -> None:
     task = asyncio.create_task(stage.apply(set()))
     await stage.rest()
     assert not task.done()
-    stage.steering.evict()
+    stage.steering.session_ended()
     with pytest.raises(EngineDown):
         await task
 

@@ -1,9 +1,9 @@
-"""One gateway of the fleet: its connection, its guard, and the sessions on it.
+"""One Janus gateway of the fleet: the connection to it, its guard, and our sessions on it.
 
-A session of Janus is a room's hold on the gateway; with it ends everything it forwards. It ends
-when its WebSocket ends, and when we don't vouch for it any more with the gateway's guard
-(`guard_client`), without which a gateway is not used. (Behind both of them Janus ends it by
-itself, 4.5 s after our last word on it.)
+Each room has a session at Janus, and everything that is forwarded for the room ends with it. A
+session ends when its WebSocket ends, and when the node no longer vouches for it at the gateway's
+guard (`guard_client`); a gateway without a guard is not used. If both fail, Janus itself ends the
+session 4.5 s after our last message on it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ from sitwith_server.media.janus.lease import BOUND
 from sitwith_server.media.loops import Loop, Tasks, guarded
 
 KEEPALIVE_EVERY: Final = 0.5
-"""Seconds between our words on every session."""
+"""Seconds between two keepalives of a session."""
 SESSION_TIMEOUT: Final = 2
-"""What a gateway's `session_timeout` may be at most, seconds."""
+"""The longest `session_timeout` of a gateway that is used, seconds."""
 KEEP_CHECKS: Final = 80
-"""Looks of the node, twenty seconds of them, within which an attempt to connection must end."""
+"""Health checks by the node (twenty seconds of them) within which an attempt to connect must
+end."""
 RETRY: Final = 1.0
-"""Seconds between tries to connection to a gateway that is away."""
+"""Seconds between two attempts to connect."""
 PLUGIN: Final = "janus.plugin.videoroom"
 
 _log = structlog.get_logger(__name__)
@@ -45,8 +46,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """api: WebSocket URL of one gateway's API. guard: `host` or `host:port` of its guard; empty: at
-    the gateway's own host."""
+    """api: WebSocket URL of a gateway's API. guard: `host` or `host:port` of its guard; empty: the
+    gateway's own host."""
 
     api: str
     guard: str = ""
@@ -54,14 +55,17 @@ class GatewayAddress:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """api: of Janus' configuration; room: the videoroom plugin's `admin_key`."""
+    """api: Janus' `api_secret`. room: the videoroom plugin's `admin_key`."""
 
     api: str = field(repr=False)
     room: str = field(repr=False)
 
 
 class EndingSession:
-    """Whether a session that we gave up may still forward. until: no longer, monotonic seconds."""
+    """A session that we have ended. True as long as it may still forward, which is not confirmed.
+
+    until: when it has certainly ended, monotonic seconds.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.until = time.monotonic() + seconds
@@ -74,23 +78,23 @@ class EndingSession:
 
 
 class SessionOwner(Protocol):
-    """A room that has a session."""
+    """A room that owns a session."""
 
     def on_event(self, handle: int, message: Body) -> None: ...
 
     def session_ended(self, ending: EndingSession | None) -> None:
-        """The session is over; None: for certain."""
+        """The session has ended. None: for certain."""
         ...
 
     def allowed_until(self) -> float:
-        """Until when all that may be forwarded is allowed: monotonic seconds, maybe infinite."""
+        """Until when all that may be forwarded is allowed: monotonic seconds, or infinity."""
         ...
 
 
 class Gateway:
-    """Links itself when first needed, and again by itself until `close`.
+    """Connects when first needed, and reconnects by itself until `close`.
 
-    index: its place in the fleet, which is what logs say of it.
+    index: its place in the fleet, by which logs name it.
     """
 
     def __init__(
@@ -138,7 +142,7 @@ class Gateway:
         return self._guard.is_healthy() and loop
 
     async def connect(self) -> bool:
-        """Links if there is no connection; whether there is one now."""
+        """Connects if there is no connection. Whether there is one now."""
         if self._loop is None:
             self._loop = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
             self._loop.start()
@@ -149,7 +153,7 @@ class Gateway:
         return self._connection is not None
 
     async def create_session(self, owner: SessionOwner) -> int:
-        """A session for a room. Raises EngineDown."""
+        """Creates a session for a room. Raises EngineDown."""
         connection = self._connected()
         try:
             reply = await connection.ask({"janus": "create"})
@@ -171,11 +175,11 @@ class Gateway:
         return session
 
     def renew(self) -> None:
-        """Vouches at once for what there is. Never fails."""
+        """Vouches at once for the present sessions. Never fails."""
         self._guard.renew()
 
     def end_session(self, session: int) -> EndingSession:
-        """Ends a session and all it forwards. Its owner hears no more of it."""
+        """Ends a session and all it forwards, without waiting. Its owner gets no further event."""
         ending = self._ending(session)
         if self._sessions.pop(session, None) is not None and self._connection is not None:
             self._spawn(self._destroy(session))
@@ -183,22 +187,22 @@ class Gateway:
         return ending
 
     async def end_session_and_wait(self, session: int) -> None:
-        """The same; returns once that is so, or the gateway is away."""
+        """Ends a session. Returns once it has ended, or the gateway is away."""
         if self._sessions.pop(session, None) is not None:
             await self._destroy(session)
 
     async def attach(self, session: int) -> int:
-        """A handle of the videoroom plugin. Raises GatewayDown or GatewayRefused."""
+        """Creates a handle of the videoroom plugin. Raises GatewayDown or GatewayRefused."""
         body = {"janus": "attach", "plugin": PLUGIN, "session_id": session}
         return number((await self._request(body)).whole.get("data"), "id")
 
     async def detach(self, session: int, handle: int) -> None:
-        """Ends what the handle does; it may have ended by itself. Raises GatewayDown."""
+        """Ends a handle, which may have ended by itself. Raises GatewayDown."""
         with suppress(GatewayRefused):
             await self._request({"janus": "detach", "session_id": session, "handle_id": handle})
 
     def release(self, session: int, handle: int) -> None:
-        """The same, without waiting for it."""
+        """Ends a handle without waiting."""
 
         async def release() -> None:
             with suppress(GatewayDown):
@@ -207,7 +211,8 @@ class Gateway:
         self._spawn(release())
 
     async def send(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
-        """A message to the plugin. Raises GatewayDown or GatewayRefused."""
+        """Sends a message to the plugin and returns its reply. Raises GatewayDown or
+        GatewayRefused."""
         whole: dict[str, object] = {
             "janus": "message",
             "session_id": session,
@@ -235,14 +240,14 @@ class Gateway:
         return ending | {each: owner.allowed_until() for each, owner in self._sessions.items()}
 
     def _ending(self, session: int) -> EndingSession:
-        """Until the guard has ended the session, or must have."""
+        """Marks a session as ending until the guard has ended it, or certainly must have."""
         self._ending_sessions = {
             each: ending for each, ending in self._ending_sessions.items() if ending
         }
         return self._ending_sessions.setdefault(session, EndingSession(self._bound))
 
     def _over(self, session: int) -> None:
-        """The guard has ended it."""
+        """The guard has ended a session."""
         if (ending := self._ending_sessions.pop(session, None)) is not None:
             ending.end()
         if (owner := self._sessions.pop(session, None)) is not None:
@@ -306,7 +311,7 @@ class Gateway:
         await asyncio.sleep(KEEPALIVE_EVERY if self._connection is not None else RETRY)
 
     async def _keep(self) -> None:
-        """Says a word on every session, and links again while there is no connection."""
+        """Sends a keepalive for each session, and reconnects if there is no connection."""
         if self._connection is None:
             await self.connect()
         for session in list(self._sessions):
@@ -320,7 +325,7 @@ class Gateway:
             try:
                 await self._connection.ask(body, acked=True)
             except GatewayRefused:
-                # Somebody has ended it by the admin API.
+                # It was ended by the admin API.
                 if (owner := self._sessions.pop(session, None)) is not None:
                     owner.session_ended(None)
 
@@ -356,7 +361,7 @@ class Gateway:
 
 
 def _unfit(info: Body) -> str | None:
-    """The name of a setting under which Sitwith does not use a gateway, if there is one."""
+    """The name of a setting that makes this gateway unfit, if there is one."""
     if not 1 <= number(info, "session-timeout") <= SESSION_TIMEOUT:
         return "session_timeout"
     if number(info, "reclaim-session-timeout") != 0:

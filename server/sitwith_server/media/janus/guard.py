@@ -1,10 +1,10 @@
-"""The guard of a gateway: Janus is its child, and forwards only while media nodes vouch for it.
+"""The guard of a Janus gateway: runs Janus as its child, and ends what no media node vouches for.
 
-Janus forwards on whatever becomes of those who steer it. So the guard keeps a ledger of leases
-(`lease`): it ends a session at Janus the moment its term is over, by the admin API, and kills
-Janus where that is not confirmed at once or where Janus does not answer (a stopped process dies of
-SIGKILL, too). Janus dies with its guard, and a guard that was itself stopped for longer than its
-bound allows kills Janus before it does anything else. Then it starts Janus anew.
+Janus goes on forwarding when the node that controls it is gone. So the guard keeps a ledger of
+leases (`lease.py`). As soon as the term of a session is over, it ends the session by Janus' admin
+API. It kills Janus if the end is not confirmed at once, or if Janus does not answer (SIGKILL ends
+a stopped process too). Janus dies with its guard. A guard that was itself stopped for longer than
+its bound allows kills Janus before it does anything else. Then it starts Janus again.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, GuardCodec, Led
 from sitwith_server.media.loops import FaultLog, Tasks, guarded
 
 LOOK: Final = 0.05
-"""Seconds between two looks at the ledger and at Janus."""
+"""Seconds between two checks of the ledger and of Janus."""
 PING: Final = 0.1
 UNANSWERED: Final = 0.6
-"""The part of the bound for which Janus may leave a ping unanswered."""
+"""Seconds of the bound for which Janus may leave pings unanswered."""
 STARTS_WITHIN: Final = 20.0
 LEAVES_WITHIN: Final = 2.0
 PAUSE: Final = 0.5
 """Seconds before Janus is started again."""
 NO_SESSION: Final = 458
-"""Janus' error for a session that isn't there (any more)."""
+"""Janus' error for an unknown session."""
 FORBIDDEN: Final = 403
 _PDEATHSIG: Final = 1
 _NICE: Final = -10
-"""Of a guard, where it may have it: it needs little, and that at once. Not of its Janus."""
+"""Priority of the guard, if it may set it, because the guard needs little CPU but at once. Janus
+keeps the original one."""
 
 _log = structlog.get_logger(__name__)
 
@@ -59,14 +60,16 @@ def clock() -> float:
 
 @dataclass(frozen=True, slots=True)
 class GuardConfig:
-    """What a guard is told.
+    """The configuration of a guard.
 
-    folder: of Janus' configuration; Janus runs in `video_room`. listen: address and UDP port for nodes.
-    admin: URL of Janus' admin API. secret, admin_secret: of Janus' two APIs.
+    folder: Janus' configuration. home: Janus' working directory.
+    listen: address and UDP port for media nodes. admin: URL of Janus' admin API.
+    secret, admin_secret: of Janus' API and its admin API. janus: the program.
+    bound: seconds from a fault until silence.
     """
 
     folder: Path
-    video_room: Path
+    home: Path
     listen: tuple[str, int]
     admin: str
     secret: str = field(repr=False)
@@ -76,7 +79,7 @@ class GuardConfig:
 
 
 class Guard:
-    """Made and run once, in a running event loop."""
+    """Runs one guard. To be made in a running event loop and run once."""
 
     def __init__(self, config: GuardConfig) -> None:
         self._config = config
@@ -94,8 +97,9 @@ class Guard:
         self._tasks = Tasks("janus_guard_fault", known=(GatewayDown,))
 
     async def run(self) -> int:
-        """Until `stop`; the exit code: 1 if Janus refuses the admin secret, or if this guard can't
-        do its part any more: Janus has ended then, and its supervisor starts both anew.
+        """Runs until `stop` and returns the exit code. It is 1 if Janus refuses the admin secret,
+        or if the guard can't work any more. Then Janus has ended, and the supervisor starts both
+        again.
 
         Raises:
             OSError: the address can't be listened on, or Janus can't be started.
@@ -128,7 +132,7 @@ class Guard:
         self._stop.set()
 
     def _give_up(self) -> None:
-        """Without us nobody ends what is over: Janus dies at once."""
+        """Kills Janus at once and stops: this guard can't end sessions any more."""
         self._unusable = True
         self._kill()
         self.stop()
@@ -147,7 +151,7 @@ class Guard:
     # --------------------------------------------------------------------------------- Janus
 
     async def _run_janus(self) -> None:
-        """One run of Janus, from its start to its end."""
+        """Runs Janus once, from its start to its end."""
         self._ledger.restart(secrets.token_bytes(LIFE))
         self._ending.clear()
         self._started = clock()
@@ -155,7 +159,7 @@ class Guard:
             self._config.janus,
             "-F",
             str(self._config.folder),
-            cwd=self._config.video_room,
+            cwd=self._config.home,
             stdin=asyncio.subprocess.DEVNULL,
             preexec_fn=_die_with(os.getpid(), self._nice),
         )
@@ -179,7 +183,7 @@ class Guard:
             _log.warning("janus_ended", code=code, seconds=round(clock() - self._started, 1))
 
     def _kill(self) -> None:
-        """At once. A process that stands still dies of it, too."""
+        """Kills Janus at once, also if it is a stopped process."""
         if self._janus is not None and self._janus.returncode is None:
             with suppress(ProcessLookupError):
                 self._janus.kill()
@@ -190,7 +194,7 @@ class Guard:
             connection.close()
 
     async def _ask(self) -> None:
-        """Whether Janus answers, again and again."""
+        """Pings Janus again and again, and notes when it answered."""
         secret = {"admin_secret": self._config.admin_secret}
         faults = FaultLog("janus_guard_fault")
         while not self._unusable:
@@ -217,7 +221,7 @@ class Guard:
                     self._unusable = True
                     self.stop()
             except Exception as fault:
-                # As if it had not answered: Janus dies of it, if it goes on.
+                # Counts as no answer: if it goes on, Janus is killed.
                 faults.log(fault)
                 self._unlink()
             await asyncio.sleep(PING)
@@ -242,7 +246,7 @@ class Guard:
             await asyncio.sleep(LOOK)
 
     def _look(self) -> None:
-        """Ends what is over; kills Janus where it is too late for that."""
+        """Ends the sessions whose term is over. Kills Janus if it is too late for that."""
         now = clock()
         due = self._ledger.due(now)
         began = self._answered if self._answered > self._started else None
@@ -274,10 +278,10 @@ class Guard:
         if life == self._ledger.life:
             self._ledger.ended([session])
 
-    # -------------------------------------------------------------------------------- words
+    # ----------------------------------------------------------------------------- messages
 
     def _heard(self, data: bytes, address: Any) -> None:
-        # What waited while this process was stopped is of an old round; what is over comes first.
+        # End what is over first: this datagram may have waited while this process was stopped.
         self._look()
         message = self._codec.read_renewal(data)
         if message is not None and self._ledger.take(message, clock()):
@@ -287,7 +291,7 @@ class Guard:
                 self._begin(message.node)
 
     def _begin(self, node: bytes) -> None:
-        """A round of one node."""
+        """Begins a round for one node."""
         ledger, address = self._ledger, self._nodes.get(node)
         if self._udp is None or address is None:
             return
@@ -307,7 +311,7 @@ class Guard:
 
 
 class _Receiver(asyncio.DatagramProtocol):
-    """lost: called when nothing is heard any more."""
+    """lost: called when the socket has closed."""
 
     def __init__(self, heard: Callable[[bytes, Any], None], lost: Callable[[], None]) -> None:
         self._heard, self._lost = heard, lost
@@ -320,7 +324,8 @@ class _Receiver(asyncio.DatagramProtocol):
 
 
 def _die_with(parent: int, nice: int) -> Callable[[], None]:
-    """What a child does before it becomes Janus: it dies when this process does (prctl(2))."""
+    """The function that a child runs before it becomes Janus: it makes the child die with this
+    process (prctl(2))."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def prepare() -> None:
@@ -333,7 +338,7 @@ def _die_with(parent: int, nice: int) -> Callable[[], None]:
 
 
 def _watchdog() -> Callable[[], None]:
-    """Says to systemd, where it runs us, that we do (sd_notify(3))."""
+    """The function that tells systemd, if it runs us, that we are alive (sd_notify(3))."""
     place = os.environ.pop("NOTIFY_SOCKET", "")
     if not place:
         return lambda: None

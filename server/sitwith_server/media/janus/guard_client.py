@@ -39,7 +39,8 @@ Terms = Callable[[], Mapping[int, float]]
 
 
 class GuardClient:
-    """terms: asked with each message to the guard. over: told of a session that the guard has ended.
+    """terms: asked with each message to the guard. over: told of a session that the guard has
+    ended.
     lost: told when the guard answers no more, or its Janus has ended; `connect` finds it again.
     restarted: told when the guard has begun another run of Janus: nothing of before is left.
     """

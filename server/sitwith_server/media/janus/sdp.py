@@ -111,7 +111,8 @@ def for_gateway(offer: Offer) -> str:
 
 
 def _setup(offer: Offer) -> str:
-    """What the gateway is in the DTLS of a down connection: the client, where the member lets it."""
+    """What the gateway is in the DTLS of a down connection: the client, where the member lets
+    it."""
     return "passive" if offer.setup == "active" else "active"
 
 
@@ -194,8 +195,8 @@ def for_member(
         said.fingerprint,
         said.candidates,
         setup=setup,
-        origin=line[0],
-        version=line[1],
+        origin=origin[0],
+        version=origin[1],
         video=video,
     )
     return answer(offer, session, local)

@@ -1,7 +1,7 @@
 """Steers a room's gates and slots at Janus until what is possible is allowed.
 
-Every gate and every subscriber has at most one request under way; when its reply comes, what the plan
-wants is looked at again. So nothing is queued that a newer plan has overtaken, and what is not
+Every gate and every subscriber has at most one request under way; when its reply comes, what the
+plan wants is looked at again. So nothing is queued that a newer plan has overtaken, and what is not
 confirmed counts as possible (`legs`).
 """
 
@@ -18,17 +18,13 @@ import structlog
 from sitwith_server.media.engine import EngineDown, Plan, Watcher
 from sitwith_server.media.janus.connection import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.lease import TAIL
+from sitwith_server.media.janus.speech_meter import SpeechMeter
+from sitwith_server.media.janus.switching import changes, layer, leaks, mapping, wants_open
 from sitwith_server.media.janus.transports import (
     JanusTransport,
     Publisher,
-    SpeechMeter,
     SubscribedSlot,
     Subscriber,
-    changes,
-    layer,
-    leaks,
-    mapping,
-    wants_open,
 )
 from sitwith_server.media.janus.videoroom import VideoRoom
 from sitwith_server.media.loops import guarded
@@ -50,7 +46,8 @@ PAUSE: Final = 0.05
 class Steering:
     """The routes of a room: what is, and what the last plan wants.
 
-    refused: told when Janus refuses what must not be refused: the room's video_room must be given up.
+    refused: told when Janus refuses what must not be refused: the room's video_room must be given
+    up.
     vanished: told of a member whose publisher Janus doesn't know any more.
     """
 
@@ -115,7 +112,8 @@ class Steering:
             self.steer()
 
     def _surrender(self) -> None:
-        """What should be closed could not be: the video_room ends, and with it all that it forwards."""
+        """What should be closed could not be: the video_room ends, and with it all that it
+        forwards."""
         if self.video_room is not None:
             self._refused(self.video_room)
 

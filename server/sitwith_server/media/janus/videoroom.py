@@ -113,14 +113,14 @@ class VideoRoom:
                 ptype="publisher",
                 id=feed,
             )
-            line = secrets.randbits(48), 1
-            sdp = _answer(offer, reply.sdp, line)
+            origin = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, origin)
             mids = {section.medium: section.mid for section in live(offer)}
             publisher = Publisher(
                 member,
                 handle,
                 offer,
-                line,
+                origin,
                 feed=feed,
                 mids=mids,
                 open=dict.fromkeys(mids, False),
@@ -149,8 +149,8 @@ class VideoRoom:
                 autoupdate=False,
                 streams=row,
             )
-            line = secrets.randbits(48), 1
-            sdp = _answer(offer, reply.sdp, line)
+            origin = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, origin)
             told = for_gateway(offer)
             await self._say(handle, {"type": "answer", "sdp": told}, request="start")
         except BaseException:
@@ -160,7 +160,7 @@ class VideoRoom:
             SubscribedSlot(mid, index, medium)
             for index, (mid, medium) in enumerate(slots(offer).items())
         )
-        return Subscriber(member, handle, offer, line, slots=fixed, answer=told), sdp
+        return Subscriber(member, handle, offer, origin, slots=fixed, answer=told), sdp
 
     async def restart_up(self, publisher: Publisher, offer: Offer) -> str:
         """The answer to an ICE restart of what a member sends."""
@@ -262,7 +262,7 @@ def _answer(offer: Offer, sdp: str, origin: tuple[int, int]) -> str:
     said = read(sdp)
     if said is None or len(said.ssrcs) != len(live(offer)):
         raise OfferRefused("no_codec")
-    return for_member(offer, said, line, VIDEO_BITS, secrets.randbits)
+    return for_member(offer, said, origin, VIDEO_BITS, secrets.randbits)
 
 
 def _secret(key: str, room: str) -> str:
