@@ -9,6 +9,7 @@ from starlette.routing import WebSocketRoute
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app as http_app
 from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.sockets.policy import make_policy
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.endpoint import Endpoint
@@ -60,7 +61,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     ]
     has_node = settings.redis_url is None and settings.media != "off"
     return App(
-        asgi=http_app.site(routes, settings, metrics),
+        asgi=site(routes, settings, metrics),
         operator=operator,
         host=host,
         pulse=PeriodicWork(host),

@@ -15,9 +15,9 @@ from sitwith_protocol.errors import CloseCode, RefusalCode
 from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.gateway.websocket.hub import Hub, Link
 from sitwith_server.gateway.websocket.missed import missed_while_inside
-from sitwith_server.gateway.websocket.numbers import Places, well_formed
 from sitwith_server.gateway.websocket.outbox import Outbox
-from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session
+from sitwith_server.gateway.websocket.positions import PositionSealer, positions_well_formed
+from sitwith_server.gateway.websocket.session import Close, Reply, Session, Submit, TakeSeat
 from sitwith_server.gateway.websocket.translate import (
     Untranslatable,
     answer_frame,
@@ -125,9 +125,9 @@ class Connection:
             self._gate.metrics.command("other", str(step.frame.get("code", "ok")))
             return
         await self._settled()
-        if isinstance(step, End):
+        if isinstance(step, Close):
             self._outbox.end(step.code)
-        elif isinstance(step, Greet):
+        elif isinstance(step, TakeSeat):
             await self._greet(step.hello)
         elif isinstance(step.command, _LONG):
             self._in_hand = asyncio.create_task(self._ask(step))
@@ -152,7 +152,7 @@ class Connection:
         came = self._clock()
         seen = hello.seen if isinstance(hello, m.HelloResume) else {}
         name = to_name(hello.name) if isinstance(hello, m.HelloJoin) else None
-        if not well_formed(seen) or (isinstance(hello, m.HelloJoin) and name is None):
+        if not positions_well_formed(seen) or (isinstance(hello, m.HelloJoin) and name is None):
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
@@ -182,7 +182,7 @@ class Connection:
             self._gate.metrics.resumed()
             self._gate.came_back()
         now = await self._gate.now(seated.room.id)
-        positions = Places(seated.room.state.materials.key).seen(seen, seated.seat)
+        positions = PositionSealer(seated.room.state.materials.key).seen(seen, seated.seat)
         missed = await missed_while_inside(seated.room, seated.seat, positions)
         self._link = Link(seated.seat, seated.connection, self._outbox, missed)
         self._hub = self._gate.hub_for(seated.room)
@@ -192,7 +192,7 @@ class Connection:
 
     # -- commands --------------------------------------------------------------------------------
 
-    async def _ask(self, step: Ask) -> None:
+    async def _ask(self, step: Submit) -> None:
         seated, link = self._seated, self._link
         assert seated is not None and link is not None
         message = step.command

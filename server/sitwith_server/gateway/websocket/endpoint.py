@@ -1,4 +1,4 @@
-"""The WebSocket endpoint: the upgrade's checks, and a `Connection` for each socket."""
+"""The WebSocket endpoint: checks each upgrade and runs a `Connection` for each socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sitwith_server.gateway.websocket.outbox import Outbox, PeerSocket
 
 
 class Endpoint:
-    """Serves `/ws`. Refuses before the upgrade: a foreign origin, another protocol, draining."""
+    """Serves `/ws`. Refuses the upgrade for a foreign origin, for another subprotocol, and while
+    draining."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -66,6 +67,5 @@ class Endpoint:
 
 
 def _address(socket: WebSocket) -> str | None:
-    """The peer's IP address, as whoever accepted the connection found it; None on a socket that has
-    none."""
+    """The peer's IP address, or the one that a trusted proxy gave; None if it has none."""
     return None if socket.client is None else socket.client.host

@@ -21,8 +21,9 @@ from sitwith_server.gateway.websocket.missed import (
     entries_after,
     is_for,
 )
-from sitwith_server.gateway.websocket.numbers import Numbers, Places, Rest
 from sitwith_server.gateway.websocket.outbox import Outbox, framed
+from sitwith_server.gateway.websocket.positions import PositionSealer
+from sitwith_server.gateway.websocket.room_frames import FrameNumbers, SharedPart
 from sitwith_server.gateway.websocket.translate import words_payload
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.care.watch import Cause, Told
@@ -68,7 +69,7 @@ class Link:
         self.seat = seat
         self.connection = connection
         self.outbox = outbox
-        self.numbers = Numbers()
+        self.numbers = FrameNumbers()
         self.held: list[ChatEntry] | None = []
         self.given = dict(missed.given)
         self.gaps = missed.gaps
@@ -112,7 +113,7 @@ class Hub:
         self._replays = WorkQueue() if replays is None else replays
         self.links: dict[str, Link] = {}
         self._unobserve = room.observe(self)
-        self._places = Places(room.state.materials.key)
+        self._places = PositionSealer(room.state.materials.key)
         self._state = room.state
         """The latest state that has been shown."""
         self._kinds: dict[Sees, Sees] = {}
@@ -137,7 +138,7 @@ class Hub:
             return
         assert seat is not None
         self.links[link.seat] = link
-        link.numbers = Numbers(seat, seen)
+        link.numbers = FrameNumbers(seat, seen)
         inside = seat.is_inside
         welcome = m.Welcome(
             me=seat.id,
@@ -242,7 +243,7 @@ class Hub:
         self._leaving = loop.call_later(DARK_SECONDS, self.send_away) if frozen else None
         state = self.room.state
         why = "freeze" if frozen else "thaw"
-        rests: dict[object, Rest] = {}
+        rests: dict[object, SharedPart] = {}
         for link in tuple(self.links.values()):
             seat = state.at(link.seat)
             if seat is None:
@@ -251,7 +252,7 @@ class Hub:
             if kind not in rests:
                 shown = slices(state, seat, FREEZING)
                 shown = with_freeze(shown) if frozen else shown
-                rests[kind] = Rest({"why": why, "set": shown})
+                rests[kind] = SharedPart({"why": why, "set": shown})
             link.outbox.put(link.numbers.frame(rests[kind]))
 
     def send_away(self) -> None:
@@ -283,10 +284,10 @@ class Hub:
             link.outbox.send(m.Entered(self._shown(seat), self._positions(link, seat)).to_map())
 
     @property
-    def _sealing(self) -> Places:
+    def _sealing(self) -> PositionSealer:
         key = self.room.state.materials.key
         if self._places.key != key:
-            self._places = Places(key)
+            self._places = PositionSealer(key)
         return self._places
 
     def _positions(self, link: Link, seat: Seat) -> dict[str, bytes]:
@@ -356,11 +357,11 @@ class _Shown:
     def __init__(self, change: Change, changes: Changes) -> None:
         self._changes = changes
         self._why = Cause(change.before, change.after, change.why, change.by)
-        self._rests: dict[tuple[Key, Told], Rest] = {}
+        self._rests: dict[tuple[Key, Told], SharedPart] = {}
         self._kind: tuple[Sees, Sees] | None = None
         self._key: Key = ()
 
-    def rest(self, old: Sees, new: Sees, seat: Seat) -> Rest | None:
+    def rest(self, old: Sees, new: Sees, seat: Seat) -> SharedPart | None:
         """What a viewer gets who was of the audiences `old` and is of `new`; None: nothing."""
         # Most viewers are of the same kind as the one before.
         if self._kind is None or self._kind[0] is not old or self._kind[1] is not new:
@@ -370,7 +371,7 @@ class _Shown:
         told = self._why.told(seat)
         rest = self._rests.get((self._key, told))
         if rest is None:
-            rest = self._rests[self._key, told] = Rest(self._made(told))
+            rest = self._rests[self._key, told] = SharedPart(self._made(told))
         return rest
 
     def _made(self, told: Told) -> Mapping[str, object]:
@@ -388,7 +389,7 @@ def _barred(state: RoomState, link: Link, seat: Seat | None) -> CloseCode | None
         return CloseCode.REMOVED if link.seat in state.removed else CloseCode.LOST
     if seat.connection == link.connection:
         return None
-    return CloseCode.LOST if seat.connection is None else CloseCode.ELSEWHERE
+    return CloseCode.LOST if seat.connection is None else CloseCode.UNKNOWN
 
 
 def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
@@ -403,7 +404,7 @@ def _ending(change: Change, link: Link, seat: Seat | None) -> CloseCode | None:
     if seat.connection == link.connection:
         return None
     if seat.connection is not None:
-        return CloseCode.ELSEWHERE
+        return CloseCode.UNKNOWN
     gave = any(isinstance(e, PlaceYielded) and e.member == link.seat for e in change.events)
     return CloseCode.PLACE_GIVEN if gave else CloseCode.LOST
 
