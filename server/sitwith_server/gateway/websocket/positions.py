@@ -20,8 +20,8 @@ NUMBER_BYTES: Final = 8
 viewer's own last `seq`."""
 
 UNKNOWN: Final = Position(0, 1 << 48, bytes(8))
-"""The position that a forged `pos`, or one of an earlier life of the room, opens to. No event has it,
-so the viewer is sent a gap of unknown extent (RE13)."""
+"""The position that a forged `pos`, or one of an earlier life of the room, opens to. No event has
+it, so the viewer is sent a gap of unknown extent (RE13)."""
 
 _NONCE: Final = 8
 _PURPOSE: Final = b"sitwith place 1"

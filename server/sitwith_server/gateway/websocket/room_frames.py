@@ -1,7 +1,6 @@
-"""Encodes `room` frames: the shared part once for all viewers who get the same, and each viewer's own
-`seq` and `pos`.
+"""Encodes `room` frames: once what several viewers share, and for each its own `seq` and `pos`.
 
-A viewer's `seq` counts the `room` frames of that viewer alone. Numbers of the control log would tell
+A viewer's `seq` counts the `room` frames of that viewer alone. The control log's numbers would tell
 what others do in private.
 """
 
@@ -18,8 +17,8 @@ from sitwith_server.log.base import CONTROL
 from sitwith_server.room.model import Seat
 
 _BLOCK: Final = 20
-"""Bits for the numbers of one connection. The higher bits count how often the seat was taken, so that
-numbers rise from each connection to the next, on any worker."""
+"""Bits for the numbers of one connection. The higher bits count how often the seat was taken, so
+that numbers rise from each connection to the next, on any worker."""
 _MOST: Final = 1 << 52
 """JavaScript counts exactly up to twice this number."""
 
