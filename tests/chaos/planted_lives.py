@@ -72,7 +72,7 @@ def gone_is_success() -> AbstractContextManager[object]:
         if isinstance(result, Gone) and made.events:
             after = fold_onto(self.state, made.events)
             position = Position(self.position.epoch, after.seq, bytes(8))
-            self._folded.took(after, made.events, position, why, by)
+            self._replica.add_committed(after, made.events, position, why, by)
             return Taken((position,), 0.0)
         return result
 

@@ -353,7 +353,7 @@ TARGETS = (
                 "gateway/websocket/translate",
                 "service/people/door",
             ),
-            *("room/decide", "room/rules"),
+            *("/decide.py", "/family.py", "room/rules", "floor/turns", "pairs/visits"),
         ),
         _wrong_visit,
         (b"\xa2to", b"\xa2id", ME.encode(), OTHER.encode(), b"pair:", b"staff:"),

@@ -177,7 +177,7 @@ _BRING = packed({"t": "bring", "room": "r4kd", "seat": "m1", "material": "f1", "
                  "kind": "pdf", "title": "A paper"})  # fmt: skip
 _POSITION = Position(1, 42, bytes(8)).to_bytes()
 _PLACES = PositionSealer(b"k" * 32)
-_SEAL = janus_lease.Seal("a secret of these tests")
+_SEAL = janus_lease.GuardCodec("a secret of these tests")
 _RENEWAL = janus_lease.Renewal(bytes(16), 7, bytes(8), 5_000_000, True, {1: 500, 2**53: 700})
 _ROUND = janus_lease.Round(bytes(16), bytes(8), 5_000_000, 7, True, 700, (1, 2))
 

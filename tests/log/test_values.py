@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.log import base, values
+from sitwith_server.log import base, commits, values
 from sitwith_server.log.base import (
     CONTROL,
     Blank,
@@ -77,10 +77,11 @@ def test_no_repr_shows_what_was_said() -> None:
 
 
 def test_all_of_the_contract_can_be_had_from_base() -> None:
-    for name, value in vars(values).items():
-        if getattr(value, "__module__", None) == values.__name__ and not name.startswith("_"):
-            assert getattr(base, name) is value
-            assert name in base.__all__
+    for module in (values, commits):
+        for name, value in vars(module).items():
+            if getattr(value, "__module__", None) == module.__name__ and not name.startswith("_"):
+                assert getattr(base, name) is value
+                assert name in base.__all__
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sitwith_client.voice import Peer
-from sitwith_protocol.media import MediaOffer
+from sitwith_protocol.commands.media import MediaOffer
 from sitwith_server.log.base import Log
 from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.aiortc.room import Limits

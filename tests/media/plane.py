@@ -285,7 +285,7 @@ class Plane:
 
     async def offer(self, worker: WorkerProcess, member: str) -> Any:
         """The answer to an offer of somebody by a worker."""
-        from sitwith_protocol.media import MediaOffer
+        from sitwith_protocol.commands.media import MediaOffer
 
         seat = self.room.state.seats[member]
         asked = worker.media.answer_command(

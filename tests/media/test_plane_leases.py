@@ -8,7 +8,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from sitwith_protocol.media import MediaTake
+from sitwith_protocol.commands.media import MediaTake
 from sitwith_server.media.engine import Speech
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.route_planner import LEASE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sitwith_protocol.media import MediaTake
+from sitwith_protocol.commands.media import MediaTake
 from sitwith_server.media.engine import PictureChoice, Speech
 from sitwith_server.room import commands as c
 from sitwith_server.service.rooms.answers import Ok

@@ -10,8 +10,8 @@ from sitwith_server.log.base import Blob, HostedState, LogDown, Notification, On
 from sitwith_server.log.memory.log import MemoryLog
 
 CALLS: Final = (
-    "create", "record", "commit", "outcome", "read", "heads", "looks", "due", "orphans",
-    "snapshot", "whisper", "rooms", "end", "audit",
+    "create", "record", "commit", "outcome", "read", "heads", "progress", "due", "orphans",
+    "snapshot", "publish", "rooms", "end", "audit",
 )  # fmt: skip
 """What has to be asked of a Redis. Its clock is known without."""
 

@@ -204,7 +204,7 @@ def test_TI6_a_thawed_rooms_clock_goes_on_only_once_the_outage_is_known() -> Non
         await e.ask(c.FloorRound(by=fay, seconds=10, order=(ada, ben)))
         await e.host.close()
         await asyncio.sleep(5)
-        other.way.is_frozen, other.way.down = True, {"due", "looks"}
+        other.way.is_frozen, other.way.down = True, {"due", "progress"}
         for host in (e.host, other.host):
             host.presence.stop()  # no beat gets through either, and nobody dies of it
             await e.memory.leases.beat(host.presence.worker, 3600)

@@ -27,7 +27,7 @@ from tests.service.logs import CALLS, WorkerLog, names
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import Seen, say, second, settled, used
 
-READS = ("heads", "read", "snapshot", "record", "looks")
+READS = ("heads", "read", "snapshot", "record", "progress")
 
 
 async def following() -> tuple[Seats, WorkerLog, Host, HostedRoom, Seen]:

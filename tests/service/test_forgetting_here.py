@@ -140,7 +140,7 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
         await asyncio.sleep(FORGET_SECONDS - 20)
         for way in (e.way, e.other_way):
             way.is_frozen = True
-            way.down = {"commit", "read", "heads", "snapshot", "looks", "due", "record"}
+            way.down = {"commit", "read", "heads", "snapshot", "progress", "due", "record"}
         await asyncio.sleep(at + FORGET_SECONDS - asyncio.get_running_loop().time() - 0.1)
         assert canaries(e.host, but=(e.log,)) and canaries(e.other, but=(e.log,))
         await asyncio.sleep(LATE + 1.5)

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sitwith_protocol import media as m
+from sitwith_protocol.commands import media as m
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.route_planner import LEASE

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from sitwith_protocol import media as m
+from sitwith_protocol.commands import media as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import Loop, Tasks, guarded

@@ -24,7 +24,7 @@ from sitwith_server.log.redis.packing import PREFIX, SCRIPTS, ask_format
 
 OLDEST: Final = (6, 2)
 PATIENCE: Final = 3.0
-_RIGHTS: Final = "doesn't let this user do all it must"
+_RIGHTS: Final = "doesn't give this user all the rights that workers need"
 
 _WRITES: Final = """
 local missing = {}
@@ -131,13 +131,15 @@ async def _check(target: Target, ours: int) -> list[Problem]:
         return [_refused(name, fault)]
     except (ConnectionError, TimeoutError, OSError) as fault:
         if isinstance(fault.__cause__ or fault.__context__, ssl.SSLCertVerificationError):
-            text = f"{name} shows a certificate that this machine doesn't trust, or another's"
+            text = (
+                f"{name} has a certificate that this machine doesn't trust, or one for another name"
+            )
             return [Problem(name, "certificate", text)]
         return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
     except ResponseError as fault:
         return [_refused(name, fault)]
     except RedisError:
-        text = f"{name} answers as no Redis does"
+        text = f"{name} does not answer like a Redis"
         return [Problem(name, "unreachable", text, waits=True)]
     finally:
         await client.aclose()
@@ -155,16 +157,16 @@ async def _ask(name: str, client: Redis, ours: int) -> list[Problem]:
         add("sentinel", "is a Sentinel: write redis+sentinel://host:port/name-of-the-master")
         return problems
     if mode == "cluster" or str(info.get("cluster_enabled")) == "1":
-        add("cluster", "runs in cluster mode, whose pub/sub is not supported: list plain ones")
+        add("cluster", "runs in cluster mode, whose pub/sub is not supported: list plain instances")
     version = str(info.get("redis_version", "0"))
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST:
-        add("too_old", f"is version {version}; 6.2 is the oldest that will do")
+        add("too_old", f"is version {version}; 6.2 or newer is needed")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         add("eviction", f"may drop rooms when full: set maxmemory-policy noeviction, not {policy}")
     if info.get("role") == "slave":
-        add("replica", "is a replica and takes no commits", waits=True)
+        add("replica", "is a replica and accepts no commits", waits=True)
     if problems:
         return problems
     if missing := await _missing(client):

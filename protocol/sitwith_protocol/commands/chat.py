@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .checks import integer, matching, one_of, text
-from .command import Command
-from .fields import BODY, CONVERSATION
-from .shapes import message, optional, required
+from ..checks import integer, matching, one_of, text
+from ..fields import BODY, CONVERSATION
+from ..shapes import message, optional, required
+from .base import Command
 
 
 @message("chat.say")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .command import Command
-from .shapes import message
+from ..shapes import message
+from .base import Command
 
 
 @message("guest.bring")

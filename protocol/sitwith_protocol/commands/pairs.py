@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .checks import nullable, number
-from .command import Command
-from .fields import BODY, DURATION_MAX, REF, SECONDS, groups_of_members
-from .shapes import message, optional, required
+from ..checks import nullable, number
+from ..fields import BODY, DURATION_MAX, REF, SECONDS, groups_of_members
+from ..shapes import message, optional, required
+from .base import Command
 
 
 @message("pairs.open")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .checks import boolean, list_of
-from .command import Command
-from .fields import REF, SECONDS
-from .shapes import message, optional, required
+from ..checks import boolean, list_of
+from ..fields import REF, SECONDS
+from ..shapes import message, optional, required
+from .base import Command
 
 
 @message("hand.raise")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from .checks import LINES, clean_text, one_of
-from .command import Command
-from .fields import REF
-from .shapes import message, optional, required
-from .urls import web_url
+from ..checks import LINES, clean_text, one_of
+from ..fields import REF
+from ..shapes import message, optional, required
+from ..urls import web_url
+from .base import Command
 
 TEXT_MAX: Final = 2_000
 TITLE_MAX: Final = 120

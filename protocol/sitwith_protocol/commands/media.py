@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .checks import list_of, map_of, nullable, one_of, text
-from .command import Command
-from .shapes import Message, message, required
+from ..checks import list_of, map_of, nullable, one_of, text
+from ..shapes import Message, message, required
+from .base import Command
 
 SDP_MAX = 2**15
 """Characters of an offer; browsers write ASCII, so also bytes."""

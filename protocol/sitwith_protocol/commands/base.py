@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .fields import ID
-from .shapes import Message, message, required
+from ..fields import ID
+from ..shapes import Message, message, required
 
 
 @message("")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .checks import Invalid, binary, boolean, has_controls, integer, list_of, one_of, text
-from .command import Command
-from .fields import two_members
-from .linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
-from .shapes import message, optional, required
+from ..checks import Invalid, binary, boolean, has_controls, integer, list_of, one_of, text
+from ..fields import two_members
+from ..linking import CONCERN_MAX, CONCERNS_MAX, TAG_MAX, TAGS_MAX, normal_concern
+from ..shapes import message, optional, required
+from .base import Command
 
 
 def _concerns(value: object) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .checks import boolean, number, one_of
-from .command import Command
-from .fields import DURATION_MAX, SECONDS
-from .shapes import message, optional, required
+from ..checks import boolean, number, one_of
+from ..fields import DURATION_MAX, SECONDS
+from ..shapes import message, optional, required
+from .base import Command
 
 
 @message("room.lock")

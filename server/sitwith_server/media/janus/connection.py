@@ -1,8 +1,8 @@
-"""One WebSocket to a Janus gateway: requests, their replies, and what it says unasked.
+"""One WebSocket to a Janus gateway: requests, replies and events.
 
-Janus answers a request by its transaction, some after an `ack`; everything else is an event of a
-session's handle. Only this file knows the `websockets` library. Nothing here repeats what a gateway
-writes: its texts name addresses.
+Janus answers a request by its transaction, some after an `ack`. Everything else is an event of a
+session's handle. Only this file uses the `websockets` library. Exceptions don't quote the gateway,
+because its texts contain addresses.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ ADMIN: Final = "janus-admin-protocol"
 
 MAX_MESSAGE: Final = 1 << 20
 MAX_WAITING: Final = 5_000
-"""Requests without a reply; one more is a link that is given up."""
+"""Requests without a reply above which the connection is closed."""
 
 Body: TypeAlias = Mapping[str, Any]
-Said: TypeAlias = Callable[[int, int, Body], None]
+OnEvent: TypeAlias = Callable[[int, int, Body], None]
 """Called with session, handle (0: none) and message of an event."""
 
 
 class GatewayDown(ConnectionError):
-    """There is no link, or no reply in time: what was asked may have happened or not."""
+    """There is no connection, or no reply in time. The request may have been carried out or not."""
 
 
 class GatewayRefused(Exception):
-    """Janus answered with an error. `code` is its number; its text is not kept."""
+    """Janus answered with an error. code: its number. Its text is not kept."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the gateway refused: {code}")
@@ -46,36 +46,36 @@ class GatewayRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """whole: the message; data: the plugin's part of it; sdp: of its jsep, or empty."""
+    """whole: the message. data: the plugin's part of it. sdp: its jsep's SDP, or empty."""
 
     whole: Body
     data: Body
     sdp: str
 
 
-class Link:
-    """Made by `Link.open`. All calls come from its event loop.
+class JanusConnection:
+    """Made by `JanusConnection.open`. All calls come from its event loop.
 
-    patience: seconds that a reply may take before the link is given up.
+    patience: seconds that a reply may take before the connection is closed.
     """
 
     def __init__(
         self,
         socket: ClientConnection,
         secret: Body,
-        said: Said,
+        on_event: OnEvent,
         lost: Callable[[], None],
         patience: float,
     ) -> None:
         self._socket = socket
         self._secret = secret
-        self._said = said
+        self._on_event = on_event
         self._lost = lost
         self._patience = patience
         self._waiting: dict[str, tuple[bool, asyncio.Future[Body]]] = {}
         self._count = 0
         self._open = True
-        self._reader = asyncio.create_task(self._read(), name="janus-link")
+        self._reader = asyncio.create_task(self._read(), name="janus-connection")
 
     @classmethod
     async def open(
@@ -84,11 +84,12 @@ class Link:
         secret: Body,
         *,
         kind: str = API,
-        said: Said = lambda session, handle, message: None,
+        on_event: OnEvent = lambda session, handle, message: None,
         lost: Callable[[], None] = lambda: None,
         patience: float = 2.0,
-    ) -> Link:
-        """secret: `apisecret` or `admin_secret`, put into every request. Raises GatewayDown."""
+    ) -> JanusConnection:
+        """Connects. secret: `apisecret` or `admin_secret`, put into every request. Raises
+        GatewayDown."""
         try:
             socket = await connect(
                 url,
@@ -102,18 +103,19 @@ class Link:
                 max_queue=None,
             )
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise GatewayDown("no link to the gateway") from error
-        return cls(socket, secret, said, lost, patience)
+            raise GatewayDown("no connection to the gateway") from error
+        return cls(socket, secret, on_event, lost, patience)
 
     @property
     def is_open(self) -> bool:
         return self._open
 
     async def ask(self, body: Body, *, acked: bool = False, patience: float = 0.0) -> Reply:
-        """acked: an `ack` is the whole reply. Raises GatewayRefused or GatewayDown."""
+        """Sends a request and returns its reply. acked: an `ack` is the whole reply. Raises
+        GatewayRefused or GatewayDown."""
         if not self._open or len(self._waiting) >= MAX_WAITING:
             self.close()
-            raise GatewayDown("the link to the gateway is gone")
+            raise GatewayDown("the connection to the gateway is gone")
         self._count += 1
         transaction = str(self._count)
         future: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
@@ -131,16 +133,16 @@ class Link:
         return _reply(message)
 
     def close(self) -> None:
-        """Ends it at once: Janus ends the sessions of a link that is gone. Calls `lost` once."""
+        """Closes at once, upon which Janus ends the connection's sessions. Calls `lost` once."""
         if not self._open:
             return
         self._open = False
         self._reader.cancel()
-        # No closing handshake: a gateway that doesn't answer must not be waited for.
+        # Without the closing handshake, which a hanging gateway would not answer.
         self._socket.transport.abort()
         for _, future in self._waiting.values():
             if not future.done():
-                future.set_exception(GatewayDown("the link to the gateway is gone"))
+                future.set_exception(GatewayDown("the connection to the gateway is gone"))
                 future.exception()
         self._lost()
 
@@ -154,7 +156,7 @@ class Link:
                         break
                     take(message)
         finally:
-            # Nobody would read from it any more, and what was asked would wait for nothing.
+            # Nobody reads from it any more, so waiting requests must fail now.
             self.close()
 
     def _take(self, message: Body) -> None:
@@ -167,7 +169,7 @@ class Link:
             return
         session, handle = message.get("session_id"), message.get("sender", 0)
         if isinstance(session, int) and isinstance(handle, int):
-            self._said(session, handle, message)
+            self._on_event(session, handle, message)
 
 
 def _object(text: str | bytes) -> Body | None:
@@ -188,7 +190,7 @@ def _reply(message: Body) -> Reply:
 
 
 def plugin_data(message: Body) -> Body:
-    """What the plugin says in a reply or an event."""
+    """The plugin's part of a reply or an event."""
     plugin = message.get("plugindata")
     data = plugin.get("data") if isinstance(plugin, dict) else None
     return data if isinstance(data, dict) else {}

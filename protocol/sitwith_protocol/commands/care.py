@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .checks import Check, as_given, clean_text, nullable, one_of
-from .command import Command
-from .fields import REF
-from .shapes import message, optional, required
+from ..checks import Check, as_given, clean_text, nullable, one_of
+from ..fields import REF
+from ..shapes import message, optional, required
+from .base import Command
 
 LOCATION_MAX = 200
 PHONE_MAX = 40

@@ -6,11 +6,11 @@ import hashlib
 import secrets
 from typing import Final
 
-from .checks import any_of, binary, boolean, integer, text
-from .command import Command
-from .fields import REF
-from .person import PERSON_BYTES
-from .shapes import message, optional, required
+from ..checks import any_of, binary, boolean, integer, text
+from ..fields import REF
+from ..person import PERSON_BYTES
+from ..shapes import message, optional, required
+from .base import Command
 
 DIGEST_BYTES: Final = 32
 

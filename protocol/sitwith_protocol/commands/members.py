@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .checks import boolean, list_of, one_of
-from .command import Command
-from .fields import KINDS, REF
-from .fields import name as a_name
-from .shapes import message, optional, required
+from ..checks import boolean, list_of, one_of
+from ..fields import KINDS, REF
+from ..fields import name as a_name
+from ..shapes import message, optional, required
+from .base import Command
 
 
 @message("mute")

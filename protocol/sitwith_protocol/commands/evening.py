@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .agenda import pattern, stages
-from .checks import any_of, as_given, binary, clean_text, integer
-from .command import Command
-from .fields import REF, SECONDS, STAGE
-from .shapes import message, optional, required
+from ..agenda import pattern, stages
+from ..checks import any_of, as_given, binary, clean_text, integer
+from ..fields import REF, SECONDS, STAGE
+from ..shapes import message, optional, required
+from .base import Command
 
 _MILESTONE = any_of(as_given(clean_text(1, 2000, whole=True)), binary(1, 2**12))
 """One line of text; bytes if the room is sealed."""
