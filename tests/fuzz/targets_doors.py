@@ -102,7 +102,7 @@ class _Rooms:
             return waiting.pop(0) if waiting else await asyncio.Future()
 
         outbox = Outbox(wire, 1 << 20)
-        connection = Connection(self._world.gate, outbox, clock=self._loop.time)
+        connection = Connection(self._world.registry, outbox, clock=self._loop.time)
         self._world.tasks.append(asyncio.create_task(connection.serve(receive)))
         await asyncio.sleep(1)
         self._papers[OTHER] = wire.frames[0]["me"]
@@ -137,7 +137,7 @@ class _Rooms:
             return data
 
         connection = Connection(
-            self._world.gate, Outbox(wire, 1 << 20), clock=asyncio.get_running_loop().time
+            self._world.registry, Outbox(wire, 1 << 20), clock=asyncio.get_running_loop().time
         )
         await connection.serve(receive)
         return wire

@@ -8,8 +8,9 @@ import time
 
 from aioice import stun
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
-from sitwith_server.media.aiortc.ice import Credentials, IceAgent
+from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.aiortc.udp import UdpPort
 
 THEIRS = Credentials("theirs", "t" * 24)
