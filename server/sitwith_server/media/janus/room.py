@@ -244,7 +244,7 @@ class JanusRoom:
         self, video_room: VideoRoom, pair: _MemberTransports, member: MemberId, offer: offers.Offer
     ) -> str:
         old = pair.publisher
-        if old is not None and old.up and offers.restarts(offer, old.offer):
+        if old is not None and old.up and offers.is_ice_restart(offer, old.offer):
             async with old.lock:
                 return await video_room.restart_up(old, offer)
         publisher, sdp = await video_room.publish(member, offer)
@@ -258,7 +258,7 @@ class JanusRoom:
         self, video_room: VideoRoom, pair: _MemberTransports, member: MemberId, offer: offers.Offer
     ) -> str:
         old = pair.subscriber
-        if old is not None and old.up and offers.restarts(offer, old.offer):
+        if old is not None and old.up and offers.is_ice_restart(offer, old.offer):
             async with old.lock:
                 return await video_room.restart_down(old, offer)
         subscriber, sdp = await video_room.subscribe(member, offer)

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Final
 
 from sitwith_server.media.engine import OfferRefused
-from sitwith_server.media.sdp.answer import Local, answer, settle
+from sitwith_server.media.sdp.answer import Local, answer, negotiate
 from sitwith_server.media.sdp.offer import URIS, Offer, Section
 from sitwith_server.media.sdp.session import Extensions, Medium
 
@@ -178,13 +178,13 @@ def for_member(
     said: GatewayDescription,
     origin: tuple[int, int],
     video: int,
-    chance: Callable[[int], int],
+    random_bits: Callable[[int], int],
 ) -> str:
     """The answer to a narrowed offer, from what the gateway's SDP said.
 
     origin: id and version of the o= line; the version rises at an ICE restart.
     """
-    session = settle(offer, chance)
+    session = negotiate(offer, random_bits)
     way = live(offer)[0].direction
     if way == "recvonly":
         slots = zip(session.slots, said.ssrcs, strict=True)

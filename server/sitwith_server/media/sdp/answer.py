@@ -46,12 +46,12 @@ class Local:
     video: int = 1_500_000
 
 
-def settle(offer: Offer, chance: Callable[[int], int]) -> Session:
-    """The streams of a new connection. `chance(bits)` gives a number below 2**bits."""
+def negotiate(offer: Offer, random_bits: Callable[[int], int]) -> Session:
+    """The streams of a new connection. `random_bits(bits)` gives a number below 2**bits."""
     taken = {ssrc for section in offer.sections for ssrc in section.ssrcs}
 
     def fresh() -> int:
-        while (ssrc := chance(32)) in taken or ssrc == 0:
+        while (ssrc := random_bits(32)) in taken or ssrc == 0:
             pass
         taken.add(ssrc)
         return ssrc
@@ -81,12 +81,12 @@ def settle(offer: Offer, chance: Callable[[int], int]) -> Session:
                     fresh(),
                     {name: number for number, name in section.formats.items()},
                     agreed,
-                    chance(15),
-                    chance(31),
+                    random_bits(15),
+                    random_bits(31),
                     f"s{place}",
                 )
             )
-    return Session(tuple(sources), tuple(slots), f"{chance(60):015x}", fresh())
+    return Session(tuple(sources), tuple(slots), f"{random_bits(60):015x}", fresh())
 
 
 def answer(offer: Offer, session: Session, local: Local) -> str:

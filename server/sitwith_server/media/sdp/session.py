@@ -1,6 +1,6 @@
 """What an answered offer settled: the streams a member sends and the slots it receives on.
 
-Values without behaviour, made by `answer.settle` and read by the forwarder. Formats are named by
+Values without behaviour, made by `answer.negotiate` and read by the forwarder. Formats are named by
 their lower-case encoding names, so that one member's payload type 96 and another's 120 are both
 `vp8`.
 """
