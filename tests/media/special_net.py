@@ -280,7 +280,7 @@ class Capture:
     def sought_strangers(self) -> set[str]:
         return {str(each) for each in self.sought - _KNOWN if each not in _OWN_LINKS}
 
-    def negotiate(self) -> None:
+    def settle(self) -> None:
         """Returns once nothing has come for a moment."""
         seen = -1
         while seen != len(self.packets):
@@ -289,7 +289,7 @@ class Capture:
 
     def begin(self) -> None:
         """Forgets what was before, such as the last packets of a server's start."""
-        self.negotiate()
+        self.settle()
         self.packets.clear()
         self.sought.clear()
 

@@ -74,7 +74,7 @@ async def test_GU3_GU5_the_bytes_of_a_waiting_guest_hold_nobody(server: Server) 
         await ada.ok("react", {"kind": "thank_you"})
         await c.f.ok("floor.stick", {"seconds": 60})
         await c.f.ok("pairs.open", {"groups": [[c["Ada"].id, c["Ben"].id]]})
-        await c.c.negotiate(gus.client)
+        await c.c.settle(gus.client)
         told = str([frame.body for frame in gus.client.frames[count:]])
         whole = str(gus.client.view)
         for secret in ("canary", c["Ada"].id, c["Ben"].id, "Ada", "Ben"):

@@ -143,7 +143,7 @@ def test_ME28_the_server_is_what_it_is_told_in_dtls() -> None:
     assert "o=- 7 3 IN IP4 127.0.0.1\r" in written
 
 
-# -------------------------------------------------------------------------------------- is_ice_restart
+# ---------------------------------------------------------------------------------- ICE restarts
 
 
 def test_ME29_new_credentials_alone_are_a_restart() -> None:

@@ -256,11 +256,11 @@ def test_ME28_ME30_no_special_address_gets_a_packet_and_nobody_anothers_address(
     try:
         sees.begin()
         read = within(places.members, lambda: asyncio.run(evening(server, port, version)))
-        sees.negotiate()
+        sees.settle()
         assert traps.caught() == set()
         assert sees.strangers() == set()
         assert sees.sought_strangers() == set()
-        gets.negotiate()
+        gets.settle()
         for name, own in MEMBERS.items():
             own_only(gets, name, own, read[name])
         for each in (address for pair in MEMBERS.values() for address in pair):
@@ -317,7 +317,7 @@ def they_would_see(traps: Traps, sees: Capture) -> None:
         with socket.socket(_family(address), socket.SOCK_STREAM) as caller:
             caller.settimeout(20)
             caller.connect(_at(address, traps.port, device))
-    sees.negotiate()
+    sees.settle()
     missed = {*traps.udp, *traps.tcp} - traps.caught() - {"255.255.255.255"}
     assert not missed, f"nobody would have noticed a packet to {missed}"
     unseen = {*traps.udp, *BROADCAST} - {to for _, to in sees.strangers()}

@@ -19,7 +19,8 @@ from typing import Final
 
 from sitwith_server.media.engine import OfferRefused
 from sitwith_server.media.sdp.answer import Local, answer, negotiate
-from sitwith_server.media.sdp.offer import URIS, Offer, Section
+from sitwith_server.media.sdp.offer import Offer
+from sitwith_server.media.sdp.section import URIS, Section
 from sitwith_server.media.sdp.session import Extensions, Medium
 
 OPUS: Final = 111

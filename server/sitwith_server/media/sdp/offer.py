@@ -1,7 +1,7 @@
 """Parses the text of an offer into a checked `Offer` (RFC 8866, RFC 8829, RFC 9143).
 
-`parse` checks what the server uses and ignores the rest, in time linear in the text. It refuses with
-`OfferRefused`. Candidates of the offer are not read: members send to the server, and no member
+`parse` checks what the server uses and ignores the rest, in time linear in the text. It refuses
+with `OfferRefused`. Candidates of the offer are not read: members send to the server, and no member
 learns another's address.
 """
 
@@ -30,7 +30,7 @@ class Offer:
 
     ufrag, pwd: the offerer's ICE credentials (RFC 8839 §5.4).
     fingerprints: (hash function in lower case, upper-case hex with colons) (RFC 8122 §5).
-    setup: `actpass`, `active` or `passive` (RFC 8842): what the offerer can be in DTLS.
+    setup: `actpass`, `active` or `passive` (RFC 8842): the offerer's possible DTLS roles.
     """
 
     ufrag: str
@@ -41,7 +41,9 @@ class Offer:
 
 
 def parse(text: str) -> Offer:
-    """Raises `OfferRefused`: `too_long`, `malformed`, `no_bundle`, `data_channel`, `direction`,
+    """Parses an offer.
+
+    Raises `OfferRefused`: `too_long`, `malformed`, `no_bundle`, `data_channel`, `direction`,
     `too_many_sources`, `too_many_slots`, `too_many_layers`, `no_codec`, `no_ssrc`, `no_fingerprint`
     or `bad_ice`."""
     session, blocks = split_blocks(split_lines(text))
@@ -71,7 +73,8 @@ def parse(text: str) -> Offer:
 
 
 def is_ice_restart(offer: Offer, before: Offer) -> bool:
-    """Whether it is an ICE restart of that: same sections and fingerprint, new credentials."""
+    """Whether `offer` is an ICE restart of `before`: the same sections and fingerprints, and new
+    credentials (RFC 8445 §9)."""
     return (
         offer.fingerprints == before.fingerprints
         and len(offer.sections) == len(before.sections)
@@ -81,7 +84,8 @@ def is_ice_restart(offer: Offer, before: Offer) -> bool:
 
 
 def _same_section(now: Section, then: Section) -> bool:
-    """The same section; of what was offered once, a browser names only what was agreed on again."""
+    """Whether it is the same section. A browser repeats only those formats, extensions and feedback
+    that were negotiated before."""
     kept = (now.mid, now.medium, now.direction, now.ssrcs, now.rids)
     return (
         kept == (then.mid, then.medium, then.direction, then.ssrcs, then.rids)
@@ -110,7 +114,8 @@ def _check_counts(sections: Iterable[Section]) -> None:
 
 
 def _check_across(live: Iterable[Section]) -> None:
-    """In one bundle an SSRC belongs to one section and an id means one thing (RFC 9143 §9)."""
+    """Checks that within the bundle each SSRC belongs to one section, and each id has one meaning
+    (RFC 9143 §9)."""
     ssrcs: set[int] = set()
     meanings: dict[int, str] = {}
     for section in live:

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sitwith_server.media.sdp.session import CLOCKS, Extensions, Medium
-from sitwith_server.media.sdp.text import Block, number, refuse
+from sitwith_server.media.sdp.text import Block, parse_number, refuse
 
-MAX_LINES: Final = 4_000
-MAX_LINE: Final = 2_000
-MAX_SECTIONS: Final = 32
 MAX_LAYERS: Final = 3
 
-#: Header extensions that are agreed on, by the names of `Extensions`.
+#: The header extensions that the server supports, by the names of `Extensions`.
 URIS: Final[Mapping[str, str]] = {
     "level": "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
     "mid": "urn:ietf:params:rtp-hdrext:sdes:mid",
@@ -25,15 +22,8 @@ URIS: Final[Mapping[str, str]] = {
 }
 _NAMES: Final = {uri: name for name, uri in URIS.items()}
 
-#: Hash functions of certificates and their bytes; the older ones of RFC 8122 are broken.
-HASHES: Final = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
-
-_LINE = re.compile(r"[a-z]=[^\x00\r\n]*")
-_ICE = re.compile(r"[A-Za-z0-9+/]+")
 _TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]{1,16}")
 _RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
-_HEX = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2})*")
-_NUMBER = re.compile(r"[0-9]{1,10}")
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
@@ -43,11 +33,11 @@ class Section:
     """One m-section.
 
     direction: the offerer's: `sendonly`, `recvonly`, `inactive`, or `rejected` (its port is 0).
-    formats: payload type to format, in the offerer's order; of each format the first.
-    first: the payload type that stands first, whatever it is.
-    ssrcs: of the media itself, without those of repair; one, or one a layer.
-    rids: simulcast layers as offered, which is from the smallest to the largest.
-    feedback: what `a=rtcp-fb` says of the formats.
+    formats: payload type to format, in the offerer's order; the first payload type of each format.
+    first: the first payload type, whether supported or not.
+    ssrcs: of the media itself, without repair streams; one, or one for each layer.
+    rids: simulcast layers in the offered order, from the smallest to the largest.
+    feedback: values of `a=rtcp-fb` for the formats.
     """
 
     mid: str
@@ -60,7 +50,7 @@ class Section:
     rids: tuple[str, ...]
     feedback: frozenset[str]
     reduced: bool
-    """Whether RTCP may be of reduced size (RFC 5506)."""
+    """Whether reduced-size RTCP is offered (RFC 5506)."""
 
 
 def parse_section(block: Block, session: Block) -> Section:
@@ -69,12 +59,12 @@ def parse_section(block: Block, session: Block) -> Section:
         refuse("data_channel" if parts[:1] == ["application"] else "malformed")
     if parts[2] not in _PROTOCOLS:
         refuse("malformed")
-    types = [number(each, 128) for each in parts[3:]]
+    types = [parse_number(each, 128) for each in parts[3:]]
     mid = block.one("mid")
     if mid is None or not _TOKEN.fullmatch(mid) or len(set(types)) != len(types):
         refuse("malformed")
     medium = Medium(parts[0])
-    rejected = number(parts[1], 65_536) == 0 and not block.has("bundle-only")
+    rejected = parse_number(parts[1], 65_536) == 0 and not block.has("bundle-only")
     direction = "rejected" if rejected else _direction(block, session)
     formats = _formats(block, medium, types)
     if direction in ("sendonly", "recvonly"):
@@ -116,23 +106,23 @@ def _direction(block: Block, session: Block) -> str:
 
 
 def _formats(block: Block, medium: Medium, types: list[int]) -> dict[int, str]:
-    """What we can forward of what is offered; of each format the first payload type."""
+    """The supported formats of an offer, each with its first payload type."""
     names = {}
     for value in block.all("rtpmap"):
         head, _, encoding = value.partition(" ")
-        number = number(head, 128)
+        number = parse_number(head, 128)
         if number in names:
             refuse("malformed")
         names[number] = encoding.strip().lower()
     parameters: dict[int, str] = {}
     for value in block.all("fmtp"):
         head, _, rest = value.partition(" ")
-        parameters[number(head, 128)] = rest.replace(" ", "").lower()
+        parameters[parse_number(head, 128)] = rest.replace(" ", "").lower()
     found: dict[int, str] = {}
     for number in types:
         name = _format(names.get(number, ""), parameters.get(number, ""), medium)
         if name and name not in found.values():
-            # With rtcp-mux these would be taken for RTCP (RFC 5761 §4).
+            # With rtcp-mux such packets would look like RTCP (RFC 5761 §4).
             if 64 <= number < 96:
                 refuse("malformed")
             found[number] = name
@@ -165,12 +155,12 @@ def _extensions(block: Block, session: Block, direction: str) -> Extensions:
         head, _, rest = value.partition(" ")
         number, _, way = head.partition("/")
         uri = rest.partition(" ")[0]
-        place = number(number, 65_536)
+        place = parse_number(number, 65_536)
         if place == 0 or not uri or ids.get(place, uri) != uri:
             refuse("malformed")
         if way in wanted:
             ids[place] = uri
-    # Ids above 14 need the two-byte form in every packet (RFC 8285 §4.3): not agreed on.
+    # Not supported: ids above 14, which need the two-byte form in every packet (RFC 8285 §4.3).
     found = {_NAMES[uri]: place for place, uri in ids.items() if uri in _NAMES and place < 15}
     return Extensions(**found)
 
@@ -178,11 +168,11 @@ def _extensions(block: Block, session: Block, direction: str) -> Extensions:
 def _ssrcs(block: Block) -> tuple[int, ...]:
     said: dict[int, None] = {}
     for value in block.all("ssrc"):
-        said[number(value.partition(" ")[0], 1 << 32)] = None
+        said[parse_number(value.partition(" ")[0], 1 << 32)] = None
     layers: tuple[int, ...] = ()
     for value in block.all("ssrc-group"):
         kind, _, members = value.partition(" ")
-        numbers = [number(each, 1 << 32) for each in members.split()]
+        numbers = [parse_number(each, 1 << 32) for each in members.split()]
         if kind == "SIM":
             layers = tuple(dict.fromkeys(numbers))
         elif kind in ("FID", "FEC-FR", "FEC"):

@@ -31,7 +31,7 @@ class Block:
         return name in self.attributes
 
     def one(self, name: str) -> str | None:
-        """The value of an attribute that may stand once."""
+        """The value of an attribute that may occur once. None: it does not occur."""
         values = self.attributes.get(name)
         if values is None:
             return None
@@ -41,10 +41,12 @@ class Block:
 
 
 def refuse(reason: str) -> NoReturn:
+    """Raises `OfferRefused` with this reason."""
     raise OfferRefused(reason)
 
 
 def split_lines(text: str) -> list[str]:
+    """The checked lines of an SDP. Raises `OfferRefused`."""
     if len(text) > MAX_SDP:
         refuse("too_long")
     if not text.isascii():
@@ -62,6 +64,7 @@ def split_lines(text: str) -> list[str]:
 
 
 def split_blocks(lines: Iterable[str]) -> tuple[Block, list[Block]]:
+    """The block of the session, and one for each m-section. Raises `OfferRefused`."""
     session = block = Block()
     sections: list[Block] = []
     for line in lines:
@@ -77,7 +80,8 @@ def split_blocks(lines: Iterable[str]) -> tuple[Block, list[Block]]:
     return session, sections
 
 
-def number(text: str, below: int) -> int:
+def parse_number(text: str, below: int) -> int:
+    """A decimal number below this bound. Raises `OfferRefused`."""
     if not _NUMBER.fullmatch(text) or int(text) >= below:
         refuse("malformed")
     return int(text)
