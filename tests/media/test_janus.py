@@ -15,8 +15,9 @@ from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
 from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
 from sitwith_server.media.janus.room import JanusRoom
-from tests.media.janus_member import Member, Watch, everybody, plan, until
+from tests.media.janus_member import Member, Watch, everybody, plan
 from tests.media.janus_net import ADMIN_SECRET, PATIENT, SECRETS, Janus, freeze, janus, why_not
+from tests.waiting import until
 
 _WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))

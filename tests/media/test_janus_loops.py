@@ -20,8 +20,8 @@ from sitwith_server.media.janus.guard_client import GuardClient
 from sitwith_server.media.janus.lease import GuardCodec, Renewal
 from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
-from tests.media.person import until
 from tests.servers import free_port
+from tests.waiting import until
 
 from .test_janus_steer import Stage
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,10 +23,11 @@ from sitwith_server.media.plane.node_supervisor import NodeSupervisor
 from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
-from tests.media.person import until
 from tests.media.reachable import texts
+from tests.programs import Process, environ
 from tests.refusing import WAYS
-from tests.servers import PASSWORD, Server
+from tests.servers import PASSWORD, ROOT, Server
+from tests.waiting import until
 
 SLACK = 0.4
 """Seconds that anything may be late on a machine that has other work."""
@@ -271,24 +270,15 @@ async def test_ME43_an_instance_that_stands_still_delays_only_its_own_rooms(
 
 async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_path: Path) -> None:
     server = Server("redis", tmp_path).start()
-    root = Path(__file__).parents[2]
-    source = [str(root / each) for each in ("protocol", "server", "client/python", ".")]
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")} | {
-        "PYTHONPATH": os.pathsep.join(source),
-        "SITWITH_REDIS_URL": server.url,
-    }
-    out = tmp_path / "node.log"
-    with out.open("wb") as log:
-        node = subprocess.Popen(
-            [sys.executable, "-m", "tests.media.ill_node"], env=environ, stdout=log, stderr=log
-        )
+    words = [sys.executable, "-m", "tests.media.ill_node"]
+    env = environ({"SITWITH_REDIS_URL": server.url}, str(ROOT))
+    node = Process(words, tmp_path / "node.log", env)
     try:
-        await until(lambda: node.poll() is not None, out.read_text, 60)
-        assert node.returncode == 1, out.read_text()
-        lines = [json.loads(line) for line in out.read_text().splitlines()]
+        assert await node.ended(60) == 1, node.text()
+        lines = [json.loads(line) for line in node.text().splitlines()]
         assert [e["part"] for e in lines if e["event"] == "media_node_failed"] == ["engine"]
     finally:
-        node.kill()
+        node.end()
         server.kill()
 
 

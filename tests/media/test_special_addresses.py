@@ -23,7 +23,8 @@ from websockets.typing import Subprotocol
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.ice import Credentials
-from tests.blackbox.house import Circle, Server, circle, free_port
+from tests import network
+from tests.blackbox.house import Circle, Server, circle
 from tests.blackbox.rawclient import WAIT, Client, Map
 from tests.media.hostile import SLOTS, Crowd, Loud
 from tests.media.special_net import (
@@ -37,11 +38,11 @@ from tests.media.special_net import (
     Traps,
     nets,
     set_traps,
-    why_not,
     within,
 )
+from tests.servers import free_port
 
-_WHY_NOT = why_not()
+_WHY_NOT = network.why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
 
 COOKIE = 0x2112A442
@@ -239,9 +240,8 @@ def serving(places: Nets, version: int) -> Server:
         "SITWITH_MEDIA_ADDRESS": SERVER[version == 6],
         "SITWITH_LOG_LEVEL": "debug",
     }
-    server = within(places.server, lambda: Server(settings))
-    server.url = f"http://{SERVER[0]}:{server.port}"
-    server.ws = f"ws://{SERVER[0]}:{server.port}/ws"
+    server = within(places.server, lambda: Server(settings, tied=False))
+    server.host = SERVER[0]
     return server
 
 
