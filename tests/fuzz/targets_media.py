@@ -13,9 +13,10 @@ from typing import Any, cast
 import pylibsrtp
 from aioice import stun
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import IceStub, PacketBuffer
-from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, Credentials, IceAgent
+from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, IceAgent
 from sitwith_server.media.aiortc.transport import MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters

@@ -24,8 +24,8 @@ from sitwith_protocol.codec import (
     decode,
     encode,
 )
-from sitwith_protocol.links import read_link
 from sitwith_protocol.person import read_person
+from sitwith_protocol.urls import web_url
 from sitwith_server.gateway.websocket.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
 from sitwith_server.gateway.websocket.translate import Untranslatable, to_command
 from sitwith_server.log.base import Position
@@ -172,7 +172,7 @@ _BRING = packed({"t": "bring", "room": "r4kd", "seat": "m1", "material": "f1", "
                  "kind": "pdf", "title": "A paper"})  # fmt: skip
 _POSITION = Position(1, 42, bytes(8)).to_bytes()
 _PLACES = Places(b"k" * 32)
-_SEAL = janus_lease.Seal("a secret of these tests")
+_SEAL = janus_lease.GuardCodec("a secret of these tests")
 _RENEWAL = janus_lease.Renewal(bytes(16), 7, bytes(8), 5_000_000, True, {1: 500, 2**53: 700})
 _ROUND = janus_lease.Round(bytes(16), bytes(8), 5_000_000, 7, True, 700, (1, 2))
 
@@ -185,7 +185,7 @@ def papers(data: bytes) -> None:
     assert resume is None or (resume.room and resume.seat)
     assert tickets.read(ROOM, text, "f1", tickets.BRING, 0.0) is None, "not signed by the room"
     with suppress(Invalid):
-        read_link(text)
+        web_url(text)
     with suppress(ValueError):
         read_person(text)
     seen = {"room": data, "circle": data[:SEALED_BYTES]}
@@ -282,7 +282,7 @@ TARGETS = (
         (
             "service/people/tokens",
             "service/materials/tickets",
-            "protocol/links",
+            "protocol/urls",
             "protocol/person",
             "log/values",
         ),

@@ -6,7 +6,7 @@ import asyncio
 import random
 
 from sitwith_server.room import commands as c
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.results import APPLIED
 from tests.simulation.virtual import run
 from tests.simulation.world import Client, World
 
@@ -34,7 +34,7 @@ def test_MW8_words_of_the_media_plane_reach_those_inside_alone() -> None:
         assert use is not None
         with use as room:
             admit = c.LobbyAdmit(by=fay.me, person=ada.me)
-            assert await room.order(admit, "lobby.admit") == COMMITTED
+            assert await room.execute(admit, "lobby.admit") == APPLIED
         world.gate.tell(made.room, ada.me, SPEAKING)
         await arrived()
         assert got["Ada"] == [SPEAKING]

@@ -410,7 +410,7 @@ class Stuck(asyncio.Transport):
 
 
 async def test_who_reads_too_little_of_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.LOOKS_EACH", 0.1)
+    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.CHECK_EVERY", 0.1)
     unread: list[None] = []
     for taken, ends in ((0, True), (100, True), (50_000, False)):
         inner = Stuck()

@@ -97,7 +97,7 @@ async def test_LI13_between_the_frames_of_a_flood_others_have_their_turn() -> No
         await receive()
         await send({"type": "websocket.accept"})
         made.seated()
-        while made._unread or not count:
+        while made._unparsed or not count:
             await asyncio.sleep(0)
             turns.append(count)
         await receive()

@@ -19,7 +19,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.view import SLICES
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.folding import folded, placed, touched
 from tests.room.evening import Evening
 
@@ -107,10 +107,10 @@ class Viewers:
             state=evening.state,
             position=Position.START,
             frozen=False,
-            talking=SimpleNamespace(positions={}),
+            conversations=SimpleNamespace(positions={}),
             observe=lambda _: lambda: None,
         )
-        self.hub = Hub(cast(Room, self._room))
+        self.hub = Hub(cast(HostedRoom, self._room))
         self.screens: dict[str, Screen] = {}
         self._sit_down()
 

@@ -157,7 +157,7 @@ async def test_a_busy_worker_freezes_nothing_and_a_stopped_one_beats_before_it_a
 ) -> None:
     """TI5. A pause of this very process is none of Redis'."""
     async with workers(plain.url, plain.url) as some:
-        links = [each.log._instances[0]._link for each in some]
+        links = [each.log._instances[0]._connection for each in some]
         time.sleep(1.4)
         assert not some[0].log.frozen(ROOM)
         await asyncio.sleep(0.5)
@@ -169,7 +169,7 @@ async def test_a_busy_worker_freezes_nothing_and_a_stopped_one_beats_before_it_a
         await until(lambda: is_live(some[0]))
         taken(await control(some[0].log, 0))
         # Nothing was made anew for it, and no other reason was found.
-        assert [each.log._instances[0]._link for each in some] == links
+        assert [each.log._instances[0]._connection for each in some] == links
         assert None not in links
         assert {reason for _, _, _, reason in some[0].told} <= {"", "unreachable"}
 

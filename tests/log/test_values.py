@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from sitwith_server.log import base, values
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
     Blank,
     Commit,
     Effects,
     Entry,
-    Given,
+    HostedState,
+    Notification,
     Pace,
     Position,
     life_of,
@@ -71,8 +71,8 @@ def test_no_repr_shows_what_was_said() -> None:
             ),
         )
     )
-    shown += repr(Given(position, b"canary", 0.0, frozenset()))
-    shown += repr(Bell("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
+    shown += repr(HostedState(position, b"canary", 0.0, frozenset()))
+    shown += repr(Notification("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
     assert "canary" not in shown
 
 

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aioice import stun
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
-from sitwith_server.media.aiortc.ice import Credentials, IceAgent
+from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
 

@@ -8,13 +8,13 @@ import time
 import pytest
 from aioice import stun
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import unpack_sockaddr
 from sitwith_server.media.aiortc.ice import (
     AMPLIFICATION,
     CONSENT_INTERVAL,
     CONSENT_TIMEOUT,
     MAX_ADDRESSES,
-    Credentials,
 )
 from sitwith_server.media.aiortc.udp import UdpPort
 from tests.media.stunning import AUDIO, THEIRS, VERSIONS, Client, Known, client, known, port

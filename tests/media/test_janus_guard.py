@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.cli import main, parser
-from sitwith_server.media.janus.lease import NOBODY, Renewal, Round, Seal
+from sitwith_server.media.janus.lease import NOBODY, GuardCodec, Renewal, Round
 from tests.servers import ROOT, free_port
 from tests.waiting import wait_until
 
@@ -59,7 +59,7 @@ class Kept:
         self.line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.line.connect(("127.0.0.1", self.port))
         self.line.settimeout(0.2)
-        self._seal, self._count = Seal("one"), 0
+        self._codec, self._count = GuardCodec("one"), 0
 
     def said(self) -> str:
         return self._out.read_text()
@@ -75,8 +75,8 @@ class Kept:
         sessions = {int(name[1:]): term for name, term in terms.items()}
         word = Renewal(NODE, self._count, life, began, True, sessions)
         try:
-            self.line.send(self._seal.renewal(word))
-            while (heard := self._seal.read_round(self.line.recv(65_536))) is not None:
+            self.line.send(self._codec.renewal(word))
+            while (heard := self._codec.read_round(self.line.recv(65_536))) is not None:
                 if heard.count == self._count:
                     return heard
         except OSError:  # it does not listen yet, or a word was lost

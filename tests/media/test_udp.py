@@ -17,7 +17,7 @@ from sitwith_server.media.aiortc.datagrams import (
     Outbox,
     unpack_sockaddr,
 )
-from sitwith_server.media.aiortc.ice import TokenBucket
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
 from tests.media.stunning import AUDIO, Client, Known, client, known, port

@@ -16,7 +16,7 @@ from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.log.memory.log import MemoryLog
-from sitwith_server.log.memory.rooms import Dues
+from sitwith_server.log.memory.rooms import DueRooms
 from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
 from sitwith_server.wiring.root import build
@@ -190,7 +190,7 @@ class Cluster:
     def restore(self, rooms: Any) -> None:
         """The replica is the master from now on."""
         self.log._rooms = rooms
-        self.log._dues = Dues(rooms)
+        self.log._dues = DueRooms(rooms)
         for name in rooms:
             self.log._dues.note(name)
 

@@ -250,7 +250,9 @@ async def vanished(scene: Scene) -> None:
     use = await worker.machine.start(worker.app.host.use(scene.room))
     assert use is not None
     media, reader = _Media(), LeaseReader(worker.sight.as_log, loop.time)
-    await worker.machine.start(use.room.order(c.PinMedia(by="", was=None, node="n1"), "media.pin"))
+    await worker.machine.start(
+        use.room.execute(c.PinMedia(by="", was=None, node="n1"), "media.pin")
+    )
     made = worker.machine.call(lambda: _reconciler(use.room, media, reader))
     await asyncio.sleep(2 + scene.chance.random())
     assert made.routes is not None, "voices flow while all is well"

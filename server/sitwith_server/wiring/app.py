@@ -14,8 +14,8 @@ from sitwith_server.media.plane.node import Node
 from sitwith_server.media.plane.node_supervisor import NodeSupervisor
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.hosting.periodic import PeriodicWork
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
 
@@ -27,12 +27,12 @@ class App:
     asgi: ASGIApp
     operator: Operator
     host: Host
-    pulse: Pulse
+    pulse: PeriodicWork
     gate: Gate
     policy: SocketPolicy
     log: Log
     media: WorkerMedia
-    shelf: Shelf
+    shelf: MaterialFiles
     meetings: Meetings | None
     """None where series are off."""
     start_node: Callable[[], Awaitable[Node]] | None

@@ -16,11 +16,11 @@ from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.log.base import Log
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.hosting.periodic import PeriodicWork
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seating
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.wiring.app import App
 from sitwith_server.wiring.log import make_log
 from sitwith_server.wiring.media import make_turn, start_node
@@ -34,7 +34,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     """
     log = make_log(settings) if log is None else log
     metrics = Metrics()
-    host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
+    host = Host(log, AuditTrail(log, settings.audit_ttl), on_tick=metrics.tick)
     meetings = make_meetings(settings, host, metrics)
     media = WorkerMedia(log, make_turn(settings), off=settings.media == "off")
     operator = Operator(
@@ -47,9 +47,9 @@ def build(settings: Settings, log: Log | None = None) -> App:
     )
     metrics.media(media.reported_nodes)
     metrics.log(log.health, log.reasons)
-    shelf = Shelf(log, host.hosted)
+    shelf = MaterialFiles(log, host.hosted)
     policy = make_policy(settings, metrics)
-    gate = Gate(Door(host), settings, metrics, log.now, media)
+    gate = Gate(Seating(host), settings, metrics, log.now, media)
     gate.came_back = policy.upgrades.refund
     if meetings is not None:
         gate.handle = lambda room, secret: meetings.handle(room.state, secret)
@@ -63,7 +63,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         asgi=http_app.site(routes, settings, metrics),
         operator=operator,
         host=host,
-        pulse=Pulse(host),
+        pulse=PeriodicWork(host),
         gate=gate,
         policy=policy,
         log=log,

@@ -12,7 +12,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from sitwith_protocol.checks import Check, Invalid, many, matching, nullable, record, written
+from sitwith_protocol.checks import (
+    Check,
+    Invalid,
+    clean_text,
+    list_of,
+    matching,
+    nullable,
+    object_of,
+)
 from sitwith_server.config import SettingError
 from sitwith_server.gateway.http.forms import NotJson, parse
 
@@ -21,8 +29,8 @@ MOST_BYTES: Final = 262_144
 COUNTRIES_MAX: Final = 250
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_WORDS = written(1, 200)
-_NAME = written(1, 120)
+_WORDS = clean_text(1, 200)
+_NAME = clean_text(1, 120)
 _DATE = matching(
     _WORDS,
     r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])",
@@ -38,13 +46,13 @@ _SOURCE: Final[Mapping[str, Check[Any]]] = {
     "checked": nullable(_DATE),
 }
 _ALWAYS: Final = tuple(_SOURCE)
-_LINE_FIELDS: Final = record(
+_LINE_FIELDS: Final = object_of(
     {
         **_SOURCE,
         "phone": _PHONE,
         "text": _PHONE,
         "hours": _NAME,
-        "languages": many(written(2, 20), 1, 20),
+        "languages": list_of(clean_text(2, 20), 1, 20),
     },
     (*_ALWAYS, "hours", "languages"),
 )
@@ -57,8 +65,8 @@ def _line(value: object) -> Mapping[str, object]:
     return made
 
 
-_COUNTRY_FORM: Final = record(
-    {"emergency": _PHONE, "lines": many(_line, 1, 20)}, ("emergency", "lines")
+_COUNTRY_FORM: Final = object_of(
+    {"emergency": _PHONE, "lines": list_of(_line, 1, 20)}, ("emergency", "lines")
 )
 
 
@@ -68,13 +76,13 @@ def _countries(value: object) -> Mapping[str, object]:
     for code in value:
         if _COUNTRY.fullmatch(code) is None:
             raise Invalid("must have countries by their two letters (ISO 3166-1)")
-    return record(dict.fromkeys(value, _COUNTRY_FORM))(value)
+    return object_of(dict.fromkeys(value, _COUNTRY_FORM))(value)
 
 
-_FILE: Final = record(
+_FILE: Final = object_of(
     {
-        "note": written(1, 2_000),
-        "anywhere": record(_SOURCE, _ALWAYS),
+        "note": clean_text(1, 2_000),
+        "anywhere": object_of(_SOURCE, _ALWAYS),
         "countries": _countries,
     },
     ("note", "countries"),

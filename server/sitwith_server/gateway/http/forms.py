@@ -20,15 +20,15 @@ from sitwith_protocol.checks import (
     Invalid,
     anything,
     boolean,
+    clean_text,
+    enum_member,
     integer,
-    mapping,
-    member_of,
+    map_of,
     number,
+    object_of,
     one_of,
-    record,
-    written,
 )
-from sitwith_protocol.shapes import checks_of, may, need, read, shape
+from sitwith_protocol.shapes import checks_of, optional, read, required, shape
 from sitwith_server import config, templates
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.room.agenda.values import Stage
@@ -91,7 +91,7 @@ class _Agenda:
     concerns: tuple[str, ...] = ()
 
 
-_TEMPLATE: Final = record({"template": one_of(*templates.names())})
+_TEMPLATE: Final = object_of({"template": one_of(*templates.names())})
 
 
 def _agenda(value: Mapping[str, object]) -> _Agenda:
@@ -105,11 +105,11 @@ def _agenda(value: Mapping[str, object]) -> _Agenda:
 
 # -------------------------------------------------------------------------------------- forms
 
-_SETTINGS: Final = record(
-    checks_of(m.RoomSettings, but="id")
+_SETTINGS: Final = object_of(
+    checks_of(m.RoomSettings, without="id")
     | {
-        "chat": member_of(ChatPolicy),
-        "queue_order": member_of(QueueOrder),
+        "chat": enum_member(ChatPolicy),
+        "queue_order": enum_member(QueueOrder),
         "slow_seconds": number(0, 3_600),
     }
 )
@@ -119,14 +119,14 @@ _SETTINGS: Final = record(
 class RoomForm:
     """The body of `POST /api/rooms`."""
 
-    title: str = may(written(0, TITLE_MAX), default="")
-    agreement: str = may(written(1, AGREEMENT_MAX, free=LINES), default=DEFAULT_AGREEMENT)
-    lobby: bool | None = may(boolean, default=None)
-    capacity: int = may(integer(1, CAPACITY_MAX), default=CAPACITY)
-    settings: Mapping[str, Any] | None = may(_SETTINGS, default=None)
-    agenda: Mapping[str, object] | None = may(mapping(anything), default=None)
-    concerns: tuple[str, ...] | None = may(concerns, default=None)
-    series: str | None = may(written(1, 60), default=None)
+    title: str = optional(clean_text(0, TITLE_MAX), default="")
+    agreement: str = optional(clean_text(1, AGREEMENT_MAX, free=LINES), default=DEFAULT_AGREEMENT)
+    lobby: bool | None = optional(boolean, default=None)
+    capacity: int = optional(integer(1, CAPACITY_MAX), default=CAPACITY)
+    settings: Mapping[str, Any] | None = optional(_SETTINGS, default=None)
+    agenda: Mapping[str, object] | None = optional(map_of(anything), default=None)
+    concerns: tuple[str, ...] | None = optional(concerns, default=None)
+    series: str | None = optional(clean_text(1, 60), default=None)
 
 
 @shape
@@ -134,9 +134,9 @@ class InviteForm:
     """What an invite shall allow. `uses` None: any number; `expires_in` None: as long as the
     room lives, else seconds."""
 
-    role: Role = need(member_of(Role))
-    uses: int | None = may(integer(1, USES_MAX), default=None)
-    expires_in: float | None = may(number(1, EXPIRES_MAX), default=None)
+    role: Role = required(enum_member(Role))
+    uses: int | None = optional(integer(1, USES_MAX), default=None)
+    expires_in: float | None = optional(number(1, EXPIRES_MAX), default=None)
 
 
 def room_spec(body: object, settings: config.Settings) -> RoomSpec:

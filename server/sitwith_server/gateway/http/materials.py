@@ -26,12 +26,13 @@ from sitwith_server.materials.sanitizer import Busy, Sanitizer
 from sitwith_server.room import commands as c
 from sitwith_server.room.guests.speakers import waits
 from sitwith_server.room.materials.values import File
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.materials import tickets
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.people.tokens import new_id
-from sitwith_server.service.rooms.results import Committed, Refused, Unavailable
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.results import Applied, Denied, Unavailable
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import Unreadable
 
 SECONDS: Final = 120.0
@@ -58,7 +59,11 @@ class Materials:
     """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
 
     def __init__(
-        self, host: Host, shelf: Shelf, settings: Settings, sanitizer: Sanitizer | None = None
+        self,
+        host: Host,
+        shelf: MaterialFiles,
+        settings: Settings,
+        sanitizer: Sanitizer | None = None,
     ) -> None:
         self._host = host
         self._shelf = shelf
@@ -76,7 +81,7 @@ class Materials:
         with use as room:
             return await self._fetched(room, ticket, request.path_params["material"])
 
-    async def _fetched(self, room: Room, ticket: tickets.Ticket, wanted: str) -> Response:
+    async def _fetched(self, room: HostedRoom, ticket: tickets.Ticket, wanted: str) -> Response:
         seat = room.state.at(ticket.seat)
         material = room.state.materials.find(wanted)
         if seat is None or waits(room.state, seat) or material is None or material.file is None:
@@ -102,7 +107,9 @@ class Materials:
         with use as room:
             return await self._brought(room, ticket, request)
 
-    async def _brought(self, room: Room, ticket: tickets.Ticket, request: Request) -> Response:
+    async def _brought(
+        self, room: HostedRoom, ticket: tickets.Ticket, request: Request
+    ) -> Response:
         seat, material = room.state.at(ticket.seat), request.path_params["material"]
         if seat is None or not seat.facilitates:
             raise not_found()
@@ -131,7 +138,7 @@ class Materials:
         await self._shown(room, command, clean.body)
         return JSONResponse({"material": material}, 201)
 
-    async def _shown(self, room: Room, command: c.MaterialBring, body: bytes) -> None:
+    async def _shown(self, room: HostedRoom, command: c.MaterialBring, body: bytes) -> None:
         """First the bytes, then the word that they are there: nobody is shown a dead link."""
         name = command.file.name
         try:
@@ -142,21 +149,23 @@ class Materials:
             raise unavailable() from None
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
-        outcome = await room.order(command, "material.show", audit=audit)
-        if isinstance(outcome, Committed):
+        outcome = await room.execute(command, "material.show", audit=audit)
+        if isinstance(outcome, Applied):
             return
         if isinstance(outcome, Unavailable):
             self._shelf.unsure(room.id, name)
             raise unavailable()
         await self._shelf.drop(room.id, name)
-        if not isinstance(outcome, Refused) or outcome.code not in _REFUSALS:
+        if not isinstance(outcome, Denied) or outcome.code not in _REFUSALS:
             raise not_found()
         refused = self._host.trail.entry(command.by, "material.show", None, outcome.code, at)
         with suppress(LogDown):
             await self._host.trail.note(room.id, refused)
         raise Problem(_REFUSALS[outcome.code], outcome.code, outcome.message)
 
-    async def _admitted(self, request: Request, purpose: str) -> tuple[Use, tickets.Ticket]:
+    async def _admitted(
+        self, request: Request, purpose: str
+    ) -> tuple[RoomReference, tickets.Ticket]:
         """The room and what the ticket says, by all that any worker has committed.
 
         Raises:
@@ -173,7 +182,7 @@ class Materials:
         if use is None:
             raise not_found()
         try:
-            await use.room.follow_up()
+            await use.room.catch_up()
             now = await self._host.log.now(use.room.id)
             material = request.path_params["material"]
             ticket = tickets.read(use.room.state, token, material, purpose, now)
@@ -187,16 +196,16 @@ class Materials:
             raise
         return use, ticket
 
-    async def _leads(self, room: Room, member: str) -> bool:
+    async def _leads(self, room: HostedRoom, member: str) -> bool:
         """Whether this seat may still bring something, by all that any worker has committed."""
         with suppress(LogDown):  # a freeze takes nothing from anybody
-            await room.follow_up()
+            await room.catch_up()
         seat = room.state.at(member)
         return seat is not None and seat.facilitates
 
-    async def _still(self, room: Room, member: str, material: str) -> bool:
+    async def _still(self, room: HostedRoom, member: str, material: str) -> bool:
         try:
-            await room.follow_up()
+            await room.catch_up()
         except LogDown:
             raise unavailable() from None
         seat, shown = room.state.at(member), room.state.materials.find(material)

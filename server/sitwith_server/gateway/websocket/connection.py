@@ -27,8 +27,8 @@ from sitwith_server.gateway.websocket.translate import (
 )
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service.people.door import Seated
-from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
+from sitwith_server.service.people.seating import Seated
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
 
 _log = structlog.get_logger(__name__)
 
@@ -156,7 +156,7 @@ class Connection:
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._gate.door.back(hello.resume, self._outbox.alive, self._address)
+            taken = await self._gate.door.resume(hello.resume, self._outbox.alive, self._address)
         elif self._gate.draining:
             taken = CloseCode.DRAIN
         else:
@@ -207,11 +207,11 @@ class Connection:
             command = replace(command, handle=self._gate.handle(seated.room, message.person))
         began = self._clock()
         link.asking = True
-        answer = await seated.room.ask(command, (seated.seat, message.id), message.t)
+        answer = await seated.room.submit(command, (seated.seat, message.id), message.t)
         self._gate.metrics.commit(self._clock() - began)
         if answer is PACED and (end := self._session.refused(self._clock())) is not None:
             self._outbox.end(end.code)
-        if isinstance(answer, Done):
+        if isinstance(answer, Ok):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
                 self._ask_media(seated, message)
                 link.answered()
@@ -228,7 +228,7 @@ class Connection:
         offers = isinstance(message, m.MediaOffer)
         busy = len(self._media) >= MEDIA_AT_ONCE
         if busy or (offers and not self._session.takes_offer(self._clock())):
-            self._answer(message, No(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
+            self._answer(message, Refused(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text))
             return
 
         async def work() -> None:
@@ -266,4 +266,4 @@ class Connection:
             if seated.room.state.at(seated.seat) is None and not self._gate.draining:
                 await self._gate.goodbyes.turn(seated.room.id)
         finally:
-            await self._gate.door.lost(seated)
+            await self._gate.door.disconnect(seated)

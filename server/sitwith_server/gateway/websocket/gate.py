@@ -17,8 +17,8 @@ from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room.model import MemberId
-from sitwith_server.service.people.door import Door
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.people.seating import Seating
+from sitwith_server.service.rooms.room import HostedRoom
 
 GOODBYES_SPACE: Final = 0.02
 """Seconds between two seats at the door whose loss is noted."""
@@ -33,7 +33,7 @@ class Gate:
 
     def __init__(
         self,
-        door: Door,
+        door: Seating,
         settings: Settings,
         metrics: Metrics,
         now: Callable[[str], Awaitable[float]],
@@ -47,7 +47,7 @@ class Gate:
         media.send_frame = self.tell
         self.draining = False
         self.seat_rates = SeatRates()
-        self.handle: Callable[[Room, bytes], bytes | None] = lambda room, secret: (
+        self.handle: Callable[[HostedRoom, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )
         """Whose secret it is in the room's series; None where this worker keeps none."""
@@ -64,7 +64,7 @@ class Gate:
 
     # -- hubs ------------------------------------------------------------------------------------
 
-    def hub_for(self, room: Room) -> Hub:
+    def hub_for(self, room: HostedRoom) -> Hub:
         hub = self._hubs.get(room.id)
         if hub is not None and hub.room is not room:
             # What it shows is no longer the room here: whoever is there comes again, to this one.

@@ -42,9 +42,9 @@ from sitwith_server.room.events import Event, PlaceYielded, SeatLeft
 from sitwith_server.room.model import Phase, RoomState, Seat
 from sitwith_server.room.slices import Value
 from sitwith_server.room.view import FREEZING, SLICES, slices, view, with_freeze
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.room import HostedRoom
 
 DARK_SECONDS: Final = 10.0
 """How long members of a frozen room stay: longer than a restart of Redis, shorter than patience."""
@@ -69,7 +69,7 @@ class Link:
         self.connection = connection
         self.outbox = outbox
         self.numbers = Numbers()
-        self.held: list[Words] | None = []
+        self.held: list[ChatEntry] | None = []
         self.given = dict(missed.given)
         self.gaps = missed.gaps
         self.asking = False
@@ -77,7 +77,7 @@ class Link:
         self.sees: Sees | None = None
         """Its audiences in the latest state that it was shown; None: to be found."""
 
-    def lacks(self, words: Words) -> bool:
+    def lacks(self, words: ChatEntry) -> bool:
         """Whether its owner has not been given this entry; from now on they have."""
         stream, seq = words.entry.stream, words.entry.position.seq
         if seq <= self.given.get(stream, 0):
@@ -107,7 +107,7 @@ class Hub:
     replays: whose turn it is to be given more of what was missed, in all rooms of this worker.
     """
 
-    def __init__(self, room: Room, replays: WorkQueue | None = None) -> None:
+    def __init__(self, room: HostedRoom, replays: WorkQueue | None = None) -> None:
         self.room = room
         self._replays = WorkQueue() if replays is None else replays
         self.links: dict[str, Link] = {}
@@ -203,7 +203,7 @@ class Hub:
         kind = sees(state, seat)
         return self._kinds.setdefault(kind, kind)
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         """Words, to those of that audience at that moment, and to their author."""
         state, entry = self.room.state, words.entry
         frames: dict[str, bytes] = {}
@@ -297,7 +297,7 @@ class Hub:
         own += [stream_of(PAIR, group) for group, span in seat.groups if span.until is None]
         own += [FACILITATORS] if seat.facilitates else []
         found = dict.fromkeys(own, start)
-        for stream, position in self.room.talking.positions.items():
+        for stream, position in self.room.conversations.positions.items():
             if may_receive(seat, stream, self.room.state.seq):
                 found[stream] = position
         sealed = ((s, self._sealing.seal(s, position)) for s, position in found.items())
@@ -309,7 +309,7 @@ class Hub:
         shown = view(self.room.state, seat.id)
         return with_freeze(shown) if self.room.frozen and seat.is_inside else shown
 
-    def _give(self, link: Link, words: Words) -> None:
+    def _give(self, link: Link, words: ChatEntry) -> None:
         if link.lacks(words):
             link.outbox.put(framed(words_payload(words, link.seat, self._sealing)))
 
@@ -319,12 +319,12 @@ class Hub:
         Only what this worker has folded: who may have a later entry is not known here yet. It
         comes live once it is.
         """
-        missed: list[Words] = []
+        missed: list[ChatEntry] = []
         now = self.room.state.seq
         # Not by the names that are shown: other people's direct lines have them too.
         had = {stream_from(shown, seat.id): last for shown, last in seen.items()}
         known = {stream for stream in had if may_receive(seat, stream, now)}
-        for stream in sorted(known | {*self.room.talking.positions}):
+        for stream in sorted(known | {*self.room.conversations.positions}):
             shown = shown_as(stream, seat.id)
             last = had.get(stream)
             found, gap = await entries_after(self.room, stream, last)
@@ -333,7 +333,7 @@ class Hub:
             own = [words for words in found if is_for(seat, words)]
             if gap is not None and (own or last is not None):
                 link.outbox.send(_gap_frame(shown, gap))
-            folded = self.room.talking.book.head(stream)
+            folded = self.room.conversations.index.head(stream)
             missed += [words for words in own if words.entry.position.seq <= folded]
         missed.sort(key=lambda w: (w.entry.at, w.entry.stream, w.entry.position.seq))
         for number, words in enumerate(missed):
@@ -342,7 +342,7 @@ class Hub:
                 if link.outbox.ended is not None:
                     return
             # What was deleted while others had their turn is not sent any more (EV5).
-            self._give(link, self.room.talking.as_it_is(words))
+            self._give(link, self.room.conversations.current(words))
 
 
 def _gap_frame(shown: str, gap: GapRange) -> Mapping[str, object]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sitwith_server.log.base import Position, Trimmed
 from sitwith_server.room.chat.access import ever_received, may_receive, stream_from
 from sitwith_server.room.model import Seat
-from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
+from sitwith_server.service.rooms.room import HostedRoom
 
 GapRange = tuple[int, int]
 """The first and last number of a conversation that may be missing; first above last: unknown."""
@@ -31,7 +31,7 @@ class Missed:
 NOTHING_MISSED = Missed({}, {})
 
 
-def is_for(seat: Seat, words: Words) -> bool:
+def is_for(seat: Seat, words: ChatEntry) -> bool:
     """Whether a seat gets these words: it was of their audience then, or they are its own."""
     if may_receive(seat, words.entry.stream, words.entry.rights):
         return True
@@ -39,8 +39,8 @@ def is_for(seat: Seat, words: Words) -> bool:
 
 
 async def entries_after(
-    room: Room, stream: str, seen: Position | None
-) -> tuple[list[Words], GapRange | None]:
+    room: HostedRoom, stream: str, seen: Position | None
+) -> tuple[list[ChatEntry], GapRange | None]:
     """A conversation's entries after a position, and what can't be had of them any more.
 
     A position that names another event than the one here belongs to a history that was lost:
@@ -50,7 +50,7 @@ async def entries_after(
     gap: GapRange | None = None
     if seen is not None and seen.seq:
         try:
-            known = await room.talking.history(stream, seen.seq - 1)
+            known = await room.conversations.history(stream, seen.seq - 1)
         except Trimmed as trimmed:
             known, gap = [], (seen.seq + 1, trimmed.first - 1)
             after = trimmed.first - 1
@@ -59,14 +59,16 @@ async def entries_after(
                 gap = (1, 0)
             return [w for w in known if w.entry.position.seq > seen.seq], gap
     try:
-        found = await room.talking.history(stream, after)
+        found = await room.conversations.history(stream, after)
     except Trimmed as trimmed:
         gap = (after + 1, trimmed.first - 1)
-        found = await room.talking.history(stream, trimmed.first - 1)
+        found = await room.conversations.history(stream, trimmed.first - 1)
     return found, gap
 
 
-async def missed_while_inside(room: Room, member: str, seen: Mapping[str, Position]) -> Missed:
+async def missed_while_inside(
+    room: HostedRoom, member: str, seen: Mapping[str, Position]
+) -> Missed:
     """What a member who comes back to a place outside has missed of the time when they were inside.
 
     Whoever was away when a facilitator sent them back to the lobby gets no words there, and after
@@ -80,19 +82,19 @@ async def missed_while_inside(room: Room, member: str, seen: Mapping[str, Positi
         if seat is None or seat.is_inside or not seat.inside:
             return NOTHING_MISSED
         # All that was said while they were inside was committed before they were sent back.
-        await room.follow_up()
+        await room.catch_up()
         found = await _missed(room, seat, seen)
         after = room.state.seats.get(member)
         if after is not None and after.inside == seat.inside:
             return found
 
 
-async def _missed(room: Room, seat: Seat, seen: Mapping[str, Position]) -> Missed:
+async def _missed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> Missed:
     gaps: dict[str, GapRange] = {}
     given: dict[str, int] = {}
     named = {stream_from(shown, seat.id) for shown in seen}
     last = {stream_from(shown, seat.id): position for shown, position in seen.items()}
-    for stream in sorted(named | {*room.talking.positions}):
+    for stream in sorted(named | {*room.conversations.positions}):
         if not ever_received(seat, stream):
             continue
         position = last.get(stream)

@@ -10,6 +10,7 @@ from typing import Any
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import RefusalCode
+from sitwith_protocol.shapes import fields_of
 from sitwith_server.gateway.stages import to_stages
 from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.room import commands as c
@@ -22,9 +23,9 @@ from sitwith_server.room.model import Kind, Role
 from sitwith_server.room.rules import RULES
 from sitwith_server.service.people.names import Name, NameRefused, clean
 from sitwith_server.service.people.tokens import new_id
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.rooms.answers import Answer, Ok
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.store import chat_frame
-from sitwith_server.service.rooms.talking import Words
 
 Frame = Mapping[str, object]
 
@@ -51,7 +52,7 @@ def to_name(name: str) -> Name | None:
 
 
 def answer_frame(command_id: int, answer: Answer) -> Frame:
-    if isinstance(answer, Done):
+    if isinstance(answer, Ok):
         return m.Ok(command_id, answer.fields).to_map()
     return refused_frame(command_id, answer.code, answer.message)
 
@@ -60,7 +61,7 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
     return m.Refused(command_id, str(code), message or code.text).to_map()
 
 
-def words_payload(words: Words, viewer: str, places: Places) -> bytes:
+def words_payload(words: ChatEntry, viewer: str, places: Places) -> bytes:
     """A conversation's entry as `viewer` gets it, encoded: a message is so already."""
     stream = words.entry.stream
     to, position = shown_as(stream, viewer), places.seal(stream, words.entry.position)
@@ -95,7 +96,7 @@ def _by_fields(rule: Rule) -> Callable[[Any, str], c.Command]:
     """Makes a command whose fields are the message's, by the same names. One that takes a seed of
     chance is given it."""
     command: Callable[..., c.Command] = rule.command
-    names = [slot.attribute for slot in m.COMMANDS[rule.wire]._slots if slot.attribute != "id"]
+    names = [each.attribute for each in fields_of(m.COMMANDS[rule.wire]) if each.attribute != "id"]
     seeded = any(field.name == "seed" for field in fields(rule.command))
 
     def make(message: Any, me: str) -> c.Command:

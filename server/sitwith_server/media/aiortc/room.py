@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sitwith_server.media.aiortc.ice import TokenBucket
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.engine import (
     MAX_SDP,
     EngineDown,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from aiortc import RTCDtlsFingerprint, RTCDtlsParameters
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import (
     DtlsTransport,
@@ -20,7 +21,7 @@ from sitwith_server.media.aiortc.dtls_srtp import (
     unprotect,
     unprotect_rtcp,
 )
-from sitwith_server.media.aiortc.ice import Credentials, IceAgent
+from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.forward.forwarder import Port
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.sdp.answer import Local, answer, settle

@@ -88,7 +88,7 @@ def _narrowed(section: Section, way: Way) -> Section:
     if len(section.rids) > 3 or len(section.ssrcs) > 1:
         raise OfferRefused("too_many_layers")
     offered = section.extensions
-    # Janus chooses a down link's ids itself, so of those none is agreed on.
+    # Janus chooses a down connection's ids itself, so of those none is agreed on.
     extensions = Extensions() if way is Way.DOWN else offered
     feedback = section.feedback if way is Way.UP else section.feedback - {"transport-cc"}
     return replace(section, formats=formats, extensions=extensions, feedback=feedback)
@@ -111,7 +111,8 @@ def for_gateway(offer: Offer) -> str:
 
 
 def _setup(offer: Offer) -> str:
-    """What the gateway is in the DTLS of a down link: the client, where the member lets it."""
+    """What the gateway is in the DTLS of a down connection: the client, where the member lets
+    it."""
     return "passive" if offer.setup == "active" else "active"
 
 
@@ -172,7 +173,7 @@ def read(text: str) -> Said | None:
 def for_member(
     offer: Offer,
     said: Said,
-    line: tuple[int, int],
+    origin: tuple[int, int],
     video: int,
     chance: Callable[[int], int],
 ) -> str:
@@ -194,8 +195,8 @@ def for_member(
         said.fingerprint,
         said.candidates,
         setup=setup,
-        origin=line[0],
-        version=line[1],
+        origin=origin[0],
+        version=origin[1],
         video=video,
     )
     return answer(offer, session, local)

@@ -1,7 +1,7 @@
 """Steers a room's gates and slots at Janus until what is possible is allowed.
 
-Every gate and every listener has at most one request under way; when its reply comes, what the plan
-wants is looked at again. So nothing is queued that a newer plan has overtaken, and what is not
+Every gate and every subscriber has at most one request under way; when its reply comes, what the
+plan wants is looked at again. So nothing is queued that a newer plan has overtaken, and what is not
 confirmed counts as possible (`legs`).
 """
 
@@ -16,21 +16,17 @@ from typing import Final
 import structlog
 
 from sitwith_server.media.engine import EngineDown, Plan, Watcher
+from sitwith_server.media.janus.connection import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.lease import TAIL
-from sitwith_server.media.janus.legs import (
-    Leg,
-    Listener,
-    Meter,
-    Slot,
-    Speaker,
-    changes,
-    layer,
-    leaks,
-    mapping,
-    wants_open,
+from sitwith_server.media.janus.speech_meter import SpeechMeter
+from sitwith_server.media.janus.switching import changes, layer, leaks, mapping, wants_open
+from sitwith_server.media.janus.transports import (
+    JanusTransport,
+    Publisher,
+    SubscribedSlot,
+    Subscriber,
 )
-from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
-from sitwith_server.media.janus.videoroom import Home
+from sitwith_server.media.janus.videoroom import VideoRoom
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.sdp.session import Medium
 from sitwith_server.room.model import MemberId
@@ -50,20 +46,21 @@ PAUSE: Final = 0.05
 class Steering:
     """The routes of a room: what is, and what the last plan wants.
 
-    refused: told when Janus refuses what must not be refused: the room's home must be given up.
+    refused: told when Janus refuses what must not be refused: the room's video_room must be given
+    up.
     vanished: told of a member whose publisher Janus doesn't know any more.
     """
 
     def __init__(
         self,
         watcher: Watcher,
-        refused: Callable[[Home], None],
+        refused: Callable[[VideoRoom], None],
         vanished: Callable[[MemberId], None],
     ) -> None:
-        self.home: Home | None = None
-        self.speakers: list[Speaker] = []
-        self.listeners: list[Listener] = []
-        self.meter = Meter()
+        self.video_room: VideoRoom | None = None
+        self.publishers: list[Publisher] = []
+        self.subscribers: list[Subscriber] = []
+        self.meter = SpeechMeter()
         self._watcher = watcher
         self._refused = refused
         self._vanished = vanished
@@ -115,62 +112,63 @@ class Steering:
             self.steer()
 
     def _surrender(self) -> None:
-        """What should be closed could not be: the home ends, and with it all that it forwards."""
-        if self.home is not None:
-            self._refused(self.home)
+        """What should be closed could not be: the video_room ends, and with it all that it
+        forwards."""
+        if self.video_room is not None:
+            self._refused(self.video_room)
 
     def _vouch(self, until: float) -> None:
         self._vouched = until
 
-    def good_until(self) -> float:
+    def allowed_until(self) -> float:
         """Until when all that is possible is allowed: what a gateway's guard is told."""
         if self._quiet():
             return math.inf
-        if not leaks(self.speakers, self.listeners, self._audience):
+        if not leaks(self.publishers, self.subscribers, self._audience):
             self._sure = self._vouched
         return min(self._sure, self._vouched)
 
     def _quiet(self) -> bool:
-        return all(gate is False for each in self.speakers for gate in each.open.values())
+        return all(gate is False for each in self.publishers for gate in each.open.values())
 
     async def clean(self) -> None:
         """Returns once nothing can pass that the plan doesn't allow. Raises EngineDown."""
-        await self._until(lambda: not leaks(self.speakers, self.listeners, self._audience))
+        await self._until(lambda: not leaks(self.publishers, self.subscribers, self._audience))
 
-    async def off_all_slots(self, speaker: Speaker) -> None:
-        """Returns once no slot of anybody who stays may hold a speaker that is gone.
+    async def off_all_slots(self, publisher: Publisher) -> None:
+        """Returns once no slot of anybody who stays may hold a publisher that is gone.
 
         Raises EngineDown.
         """
         await self._until(
             lambda: (
                 not any(
-                    speaker in slot.may_hold()
-                    for each in self.listeners
+                    publisher in slot.possible()
+                    for each in self.subscribers
                     if not each.gone
                     for slot in each.slots
                 )
             )
         )
 
-    def forget(self, leg: Leg) -> None:
-        """Of a leg that Janus has ended."""
-        if isinstance(leg, Speaker) and leg in self.speakers:
-            self.speakers.remove(leg)
-            for slot in (slot for each in self.listeners for slot in each.slots):
-                if slot.holds is leg:
-                    slot.holds = None
-        elif isinstance(leg, Listener) and leg in self.listeners:
-            self.listeners.remove(leg)
+    def forget(self, transport: JanusTransport) -> None:
+        """Of a transport that Janus has ended."""
+        if isinstance(transport, Publisher) and transport in self.publishers:
+            self.publishers.remove(transport)
+            for slot in (slot for each in self.subscribers for slot in each.slots):
+                if slot.current is transport:
+                    slot.current = None
+        elif isinstance(transport, Subscriber) and transport in self.subscribers:
+            self.subscribers.remove(transport)
         self.steer()
 
-    def evict(self) -> None:
-        """The home is gone, and all that was in it. The plan stays."""
-        self.home = None
-        for leg in (*self.speakers, *self.listeners):
-            leg.gone = True
-        self.speakers.clear()
-        self.listeners.clear()
+    def session_ended(self) -> None:
+        """The video_room is gone, and all that was in it. The plan stays."""
+        self.video_room = None
+        for transport in (*self.publishers, *self.subscribers):
+            transport.gone = True
+        self.publishers.clear()
+        self.subscribers.clear()
         self.measure()
         self._wake()
 
@@ -186,160 +184,162 @@ class Steering:
 
     def steer(self) -> None:
         """Sets about whatever differs from what the plan wants, and says what has changed."""
-        home = self.home
-        if home is not None:
-            for speaker in self.speakers:
-                for medium in speaker.mids:
-                    if _idle(self._pumps.get((speaker, medium))) and self._gate_differs(
-                        speaker, medium
+        video_room = self.video_room
+        if video_room is not None:
+            for publisher in self.publishers:
+                for medium in publisher.mids:
+                    if _idle(self._pumps.get((publisher, medium))) and self._gate_differs(
+                        publisher, medium
                     ):
-                        work = self._keep_gate(home, speaker, medium)
-                        self._pump((speaker, medium), home, work)
-            for listener in self.listeners:
-                if _idle(self._pumps.get(listener)) and any(self._slots_differ(listener)):
-                    self._pump(listener, home, self._keep_slots(home, listener))
-        for listener in self.listeners:
-            told = mapping(listener, self._audience)
-            if told != listener.told and not listener.gone:
-                listener.told = told
-                self._watcher.slots_changed(listener.member, told)
+                        work = self._keep_gate(video_room, publisher, medium)
+                        self._pump((publisher, medium), video_room, work)
+            for subscriber in self.subscribers:
+                if _idle(self._pumps.get(subscriber)) and any(self._slots_differ(subscriber)):
+                    self._pump(subscriber, video_room, self._keep_slots(video_room, subscriber))
+        for subscriber in self.subscribers:
+            told = mapping(subscriber, self._audience)
+            if told != subscriber.told and not subscriber.gone:
+                subscriber.told = told
+                self._watcher.slots_changed(subscriber.member, told)
         self.measure()
         self._wake()
 
     def measure(self) -> float:
         """Whose voice reaches somebody from now on; the time it took as now."""
         now = time.monotonic()
-        self.meter.run((s.member for s in self.speakers if self._is_heard(s)), now)
+        self.meter.run((s.member for s in self.publishers if self._is_heard(s)), now)
         return now
 
-    def _is_heard(self, speaker: Speaker) -> bool:
+    def _is_heard(self, publisher: Publisher) -> bool:
         medium = Medium.AUDIO
-        if not (speaker.voiced and speaker.open.get(medium)):
+        if not (publisher.voiced and publisher.open.get(medium)):
             return False
-        granted = self._audience(speaker, medium)
+        granted = self._audience(publisher, medium)
         return any(
-            slot.holds is speaker and slot.coming is None
-            for each in self.listeners
+            slot.current is publisher and slot.pending is None
+            for each in self.subscribers
             if each.up and each.member in granted
             for slot in each.slots
         )
 
-    def _audience(self, speaker: Speaker, medium: Medium) -> frozenset[MemberId]:
-        if self._silent or self._lapsed or self._plan is None or speaker.gone:
+    def _audience(self, publisher: Publisher, medium: Medium) -> frozenset[MemberId]:
+        if self._silent or self._lapsed or self._plan is None or publisher.gone:
             return frozenset()
         routes = self._plan.routes
         way = routes.heard if medium is Medium.AUDIO else routes.seen
-        granted = way.get(speaker.member, frozenset())
+        granted = way.get(publisher.member, frozenset())
         return frozenset(
             each.member
-            for each in self.listeners
-            if each.member in granted and not each.gone and each.member != speaker.member
+            for each in self.subscribers
+            if each.member in granted and not each.gone and each.member != publisher.member
         )
 
-    def _gate_differs(self, speaker: Speaker, medium: Medium) -> bool:
-        want = wants_open(speaker, medium, self.listeners, self._audience)
-        return want is not speaker.open[medium]
+    def _gate_differs(self, publisher: Publisher, medium: Medium) -> bool:
+        want = wants_open(publisher, medium, self.subscribers, self._audience)
+        return want is not publisher.open[medium]
 
     def _slots_differ(
-        self, listener: Listener
-    ) -> tuple[list[tuple[Slot, Speaker | None]], list[Slot]]:
+        self, subscriber: Subscriber
+    ) -> tuple[list[tuple[SubscribedSlot, Publisher | None]], list[SubscribedSlot]]:
         """The slots to be fed otherwise, and those to be told another layer."""
-        if listener.gone:
+        if subscriber.gone:
             return [], []
         # Janus knows a publisher as a feed only once its transport is up.
-        ready = [speaker for speaker in self.speakers if speaker.up or speaker.gone]
-        todo = changes(listener, ready, self._audience)
-        return todo, [slot for slot in listener.slots if layer(listener, slot) != slot.layer]
+        ready = [publisher for publisher in self.publishers if publisher.up or publisher.gone]
+        todo = changes(subscriber, ready, self._audience)
+        return todo, [slot for slot in subscriber.slots if layer(subscriber, slot) != slot.layer]
 
-    async def _keep_gate(self, home: Home, speaker: Speaker, medium: Medium) -> None:
-        while self._gate_differs(speaker, medium):
-            want = wants_open(speaker, medium, self.listeners, self._audience)
+    async def _keep_gate(self, video_room: VideoRoom, publisher: Publisher, medium: Medium) -> None:
+        while self._gate_differs(publisher, medium):
+            want = wants_open(publisher, medium, self.subscribers, self._audience)
             quiet = self._quiet()
-            speaker.open[medium] = None
+            publisher.open[medium] = None
             if quiet and want:
-                # Of a room in which nothing passes more was said than holds from now on.
-                home.renew()
+                # Of a room in which nothing passes more was said than current from now on.
+                video_room.renew()
             try:
-                await home.gate(speaker, medium, want)
+                await video_room.gate(publisher, medium, want)
             except GatewayRefused as error:
                 if error.code != NO_FEED:
                     raise
                 # Janus doesn't know it any more: nothing of it passes.
-                speaker.open[medium] = False
-                if not speaker.gone:
-                    self._vanished(speaker.member)
+                publisher.open[medium] = False
+                if not publisher.gone:
+                    self._vanished(publisher.member)
                 return
-            speaker.open[medium] = want
+            publisher.open[medium] = want
             if self._quiet():
                 # That can be vouched for, whatever was running out; the next round may be too late.
-                home.renew()
+                video_room.renew()
             self.steer()
 
-    async def _keep_slots(self, home: Home, listener: Listener) -> None:
+    async def _keep_slots(self, video_room: VideoRoom, subscriber: Subscriber) -> None:
         tries = 0
         while True:
             # A transport under an ICE restart is not to be touched.
-            async with listener.lock:
-                todo, layers = self._slots_differ(listener)
+            async with subscriber.lock:
+                todo, layers = self._slots_differ(subscriber)
                 if todo:
-                    tries = await self._switch(home, listener, todo, tries)
+                    tries = await self._switch(video_room, subscriber, todo, tries)
                 elif layers:
-                    await self._layer(home, listener, layers[0])
+                    await self._layer(video_room, subscriber, layers[0])
                 else:
                     return
             self.steer()
 
     async def _switch(
         self,
-        home: Home,
-        listener: Listener,
-        todo: list[tuple[Slot, Speaker | None]],
+        video_room: VideoRoom,
+        subscriber: Subscriber,
+        todo: list[tuple[SubscribedSlot, Publisher | None]],
         tries: int,
     ) -> int:
-        for slot, speaker in todo:
-            slot.coming = speaker
+        for slot, publisher in todo:
+            slot.pending = publisher
         try:
-            await home.switch(listener, todo)
+            await video_room.switch(subscriber, todo)
         except GatewayRefused as error:
             # With a publisher that has just gone Janus refuses the whole and changes nothing.
             for slot, _ in todo:
-                slot.coming = None
-            if listener.gone:
+                slot.pending = None
+            if subscriber.gone:
                 return 0
             if error.code != NO_FEED or tries == TRIES:
                 raise
             await asyncio.sleep(PAUSE)
             return tries + 1
-        for slot, speaker in todo:
-            slot.holds, slot.coming, slot.layer = speaker, None, None
-            if speaker is not None and speaker not in self.speakers:
-                slot.holds = None
+        for slot, publisher in todo:
+            slot.current, slot.pending, slot.layer = publisher, None, None
+            if publisher is not None and publisher not in self.publishers:
+                slot.current = None
         return 0
 
-    async def _layer(self, home: Home, listener: Listener, slot: Slot) -> None:
-        place = layer(listener, slot)
+    async def _layer(
+        self, video_room: VideoRoom, subscriber: Subscriber, slot: SubscribedSlot
+    ) -> None:
+        place = layer(subscriber, slot)
         try:
-            await home.layer(listener, slot, 2 if place is None else place)
+            await video_room.layer(subscriber, slot, 2 if place is None else place)
         except GatewayRefused:
-            if not listener.gone:
+            if not subscriber.gone:
                 raise
         slot.layer = place
 
     # ------------------------------------------------------------------------------------ tasks
 
     async def _until(self, done: Callable[[], bool]) -> None:
-        home = self.home
+        video_room = self.video_room
         while not done():
             await self._changed.wait()
-            if self.home is not home:
+            if self.video_room is not video_room:
                 raise EngineDown("the gateway went away")
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _pump(self, key: object, home: Home, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(self._guard(home, work), name="janus-steer")
+    def _pump(self, key: object, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._guard(video_room, work), name="janus-steer")
         self._pumps[key] = task
         task.add_done_callback(lambda done: self._done(key, done))
 
@@ -347,17 +347,17 @@ class Steering:
         if self._pumps.get(key) is task:
             del self._pumps[key]
 
-    async def _guard(self, home: Home, work: Coroutine[None, None, None]) -> None:
+    async def _guard(self, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except GatewayDown:
             return  # the gateway evicts its rooms
         except GatewayRefused:
-            self._refused(home)
+            self._refused(video_room)
         except Exception as error:
             # A defect of ours must not leave open what a plan has closed.
             _log.error("janus_room_fault", fault=type(error).__name__)
-            self._refused(home)
+            self._refused(video_room)
 
 
 def _idle(pump: asyncio.Task[None] | None) -> bool:
