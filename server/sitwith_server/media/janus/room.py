@@ -190,8 +190,7 @@ class JanusRoom:
         self._tasks.cancel()
         closed()
 
-    # ------------------------------------------------------------------------------- as a
-    SessionOwner
+    # -- as a SessionOwner ------------------------------------------------------------------------
 
     def on_event(self, handle: int, message: Body) -> None:
         transport = self._handles.get(handle)
