@@ -132,9 +132,9 @@ def read_before_following() -> AbstractContextManager[object]:
 
     def deaf_while_reading(self: Hub, words: ChatEntry) -> None:
         said(self, words)
-        for link in self.links.values():
-            if link.held is not None:
-                link.held.clear()
+        for link in self.connections.values():
+            if link.pending is not None:
+                link.pending.clear()
 
     return mock.patch.object(Hub, "said", deaf_while_reading)
 

@@ -140,10 +140,10 @@ def _unforeseen(patch: Patch) -> None:
 
 
 def _any_header(patch: Patch) -> None:
-    def admits(self: routing.Key, request: Any) -> bool:
+    def admits(self: routing.OperatorKey, request: Any) -> bool:
         return int(request.headers.get("content-length", "0")) >= 0
 
-    patch.setattr(routing.Key, "admits", admits)
+    patch.setattr(routing.OperatorKey, "admits", admits)
 
 
 def _cut_off(patch: Patch) -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.http.page import BUILT, Page
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.memory.log import MemoryLog
@@ -66,7 +67,7 @@ async def house(
     host = Host(log, AuditTrail(log, chosen.audit_ttl))
     operator = Operator(host, room_ttl=chosen.room_ttl)
     metrics = Metrics()
-    asgi = app.site(app.routes(operator, chosen, Page(folder)), chosen, metrics)
+    asgi = site(app.routes(operator, chosen, Page(folder)), chosen, metrics)
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield House(operator, chosen, metrics, asgi, client)

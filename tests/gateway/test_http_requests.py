@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.forms import DEFAULT_AGREEMENT
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.server import MetricsPort
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import Health
@@ -187,7 +188,7 @@ async def test_a_fault_is_a_500_that_says_nothing(
 
 
 def around(broken: ASGIApp) -> ASGIApp:
-    return app.site([Mount("/", broken)], Settings(), Metrics())
+    return site([Mount("/", broken)], Settings(), Metrics())
 
 
 async def test_a_fault_outside_the_addresses_is_a_500_as_well() -> None:

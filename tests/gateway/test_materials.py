@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory.log import MemoryLog
@@ -98,7 +98,7 @@ async def world() -> AsyncIterator[World]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
     shelf = MaterialFiles(log, host.hosted, lost_after=-1.0)
     materials = Materials(host, shelf, settings, Quick())
-    asgi = app.site(materials.routes(), settings, Metrics())
+    asgi = site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield World(seats, host, log, client, shelf)

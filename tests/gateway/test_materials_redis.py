@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
@@ -62,7 +62,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
     host = Host(log, AuditTrail(log, 3_600))
     settings = Settings()
     materials = Materials(host, MaterialFiles(log, host.hosted), settings, Quick())
-    asgi = app.site(materials.routes(), settings, Metrics())
+    asgi = site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client
     await host.close()

@@ -71,9 +71,9 @@ def test_no_bound_is_passed_and_only_idle_sockets_give_way(
         assert not gone & busy, "somebody to whom something is owed was cut"
         assert len(gone) <= 2
         assert len(sockets) == len(held) <= in_all
-        counted = Counter(each.place for each in held if each.place is not None)
+        counted = Counter(each.peer for each in held if each.peer is not None)
         assert all(count <= most for count in counted.values())
-        assert counted == sockets._of
+        assert counted == sockets._open_of
     assert set(reasons) <= {EVICTED}
 
 

@@ -15,10 +15,11 @@ from typing import Any, Final, cast
 import pytest
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
-from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.missed import missed_while_inside
-from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.positions import PositionSealer
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card, Level
@@ -199,9 +200,9 @@ class Twin:
         if not isinstance(seated, Seated):
             return  # their place at the door is gone
         had = viewer.seen if seen is None else seen
-        places = Places(seated.room.state.materials.key).seen(had, who)
+        places = PositionSealer(seated.room.state.materials.key).seen(had, who)
         missed = await missed_while_inside(seated.room, who, places)
-        link = Link(who, seated.connection, Outbox(viewer.wire, 1 << 24), missed)
+        link = SeatConnection(who, seated.connection, Outbox(viewer.wire, 1 << 24), missed)
         now = await self.other.log.now(self.made.room)
         await self.hub.attach(link, seated.resume, True, had, now)
         viewer.resume = seated.resume

@@ -11,8 +11,9 @@ from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, cast
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
-from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.log.base import Position
 from sitwith_server.room import Verdict, view
 from sitwith_server.room import commands as c
@@ -136,8 +137,8 @@ class Viewers:
             if watches and seat.connection is not None and seat.id not in self.screens:
                 screen = Screen(dict(view(self._e.state, seat.id)))
                 self.screens[seat.id] = screen
-                link = Link(seat.id, seat.connection, Outbox(screen, 1 << 20))
-                self.hub.links[seat.id] = link
+                link = SeatConnection(seat.id, seat.connection, Outbox(screen, 1 << 20))
+                self.hub.connections[seat.id] = link
 
     def _check(self, state: RoomState, seat: str, frames: list[dict[str, Any]]) -> None:
         whole: dict[str, Any] = dict(view(state, seat))

@@ -82,22 +82,22 @@ def test_a_hello_whose_room_ends_before_its_welcome_is_closed_4404() -> None:
         made = await world.room()
         fay = Client(world, made.facilitator, "Fay", random.Random(2))
         await fay.entered.wait()
-        now, ended = world.gate.now, asyncio.Event()
+        now, ended = world.registry.now, asyncio.Event()
 
         async def while_it_ends(room: str) -> float:
-            world.gate.now = now
+            world.registry.now = now
             fay.ask("room.end")
             await ended.wait()
             return await now(room)
 
-        world.gate.now = while_it_ends
+        world.registry.now = while_it_ends
         ada = Client(world, made.member, "Ada", random.Random(3))
         await asyncio.sleep(5)
         assert await world.operator.room(made.room) is None
         ended.set()
         await asyncio.sleep(5)
         assert (ada.closed, ada.me) == (CloseCode.NOWHERE, "")
-        assert world.gate.crowds() == []
+        assert world.registry.room_sizes() == []
         for each in (fay, ada):
             each.task.cancel()
         await world.close()

@@ -179,13 +179,13 @@ def test_nothing_is_left_at_the_gate_and_in_its_hubs() -> None:
             await each.entered.wait()
         await people[1].ask("chat.say", to="circle", body=f"a {CANARY}")
         await people[1].ask("chat.say", to="staff", body=f"a {CANARY}")
-        assert canaries(world.gate, but=(world.log,))
+        assert canaries(world.registry, but=(world.log,))
         for each in people:
             each.task.cancel()
             each.break_off()
         await asyncio.sleep(FORGET_SECONDS + 5)
-        assert world.gate.crowds() == []
-        assert canaries(world.gate, world.host, world.operator, world.pulse, world.log) == []
+        assert world.registry.room_sizes() == []
+        assert canaries(world.registry, world.host, world.operator, world.pulse, world.log) == []
         await world.close()
 
     run(main())
@@ -210,7 +210,7 @@ def test_who_waits_at_the_door_while_the_room_forgets_is_no_ghost_afterwards() -
         assert (ada.phase, ada.closed) == ("lobby", None), "sent away, and back by itself"
         (new,) = world.host.hosted()
         assert new is not old
-        assert len(world.gate.crowds()) == 1 and world.gate.crowds() == [2]
+        assert len(world.registry.room_sizes()) == 1 and world.registry.room_sizes() == [2]
         await asyncio.sleep(40)
         assert world.host.presence.unreported() == []
         for each in (ada, ben):

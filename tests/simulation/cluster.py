@@ -100,12 +100,12 @@ class Worker:
         self.machine = Machine(f"worker {number}")
         self.sight = self.machine.call(lambda: Sight(shared, chance))
         self.app = self.machine.call(lambda: build(WorkerSettings(), self.sight.as_log))
-        self.machine.call(self.app.pulse.start)
+        self.machine.call(self.app.periodic.start)
         self.lines: list[Line] = []
 
     @property
     def takes_connections(self) -> bool:
-        return not self.machine.dead and not self.app.gate.draining
+        return not self.machine.dead and not self.app.registry.draining
 
     def connect(self, line: Line) -> None:
         self.lines.append(line)
@@ -113,18 +113,20 @@ class Worker:
 
     async def _serve(self, line: Line) -> None:
         outbox = Outbox(line, 1 << 20)
-        self.app.gate.opened(outbox)
+        self.app.registry.opened(outbox)
         try:
-            connection = Connection(self.app.gate, outbox, clock=asyncio.get_running_loop().time)
+            connection = Connection(
+                self.app.registry, outbox, clock=asyncio.get_running_loop().time
+            )
             await connection.serve(line.up.get)
         finally:
-            self.app.gate.closed(outbox, 1000)
+            self.app.registry.closed(outbox, 1000)
 
     def holdings(self) -> dict[str, int]:
         """What is held here for people who are connected."""
         return {
-            "open connections": len(self.app.gate._open),
-            "links": sum(self.app.gate.crowds()),
+            "open connections": len(self.app.registry._open),
+            "links": sum(self.app.registry.room_sizes()),
             "living connections": len(self.app.host.presence._live),
         }
 

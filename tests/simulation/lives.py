@@ -165,7 +165,7 @@ async def too_late(scene: Scene) -> None:
     await scene.begin()
     for worker in scene.cluster.workers[1:]:
         worker.sight.change(slow=1.0)
-    scene.cluster.workers[0].app.gate.draining = True  # newcomers come to the others
+    scene.cluster.workers[0].app.registry.draining = True  # newcomers come to the others
     await asyncio.sleep(scene.chance.random())
     loop = asyncio.get_running_loop()
     ending = loop.create_task(scene.end())

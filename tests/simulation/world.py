@@ -15,8 +15,8 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.connection import Connection
-from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.registry import ConnectionRegistry
 from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room.model import Settings
@@ -93,7 +93,7 @@ class World:
     host: Host = field(init=False)
     pulse: PeriodicWork = field(init=False)
     operator: Operator = field(init=False)
-    gate: Gate = field(init=False)
+    registry: ConnectionRegistry = field(init=False)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,7 +105,9 @@ class World:
         self.operator = Operator(self.host, room_ttl=86_400)
         settings = WorkerSettings()
         media = WorkerMedia(self.log, Turn((), "", 600), off=True)
-        self.gate = Gate(Seating(self.host), settings, Metrics(), self.log.now, media)
+        self.registry = ConnectionRegistry(
+            Seating(self.host), settings, Metrics(), self.log.now, media
+        )
 
     async def room(self, **settings: Any) -> Created:
         return await self.operator.create(
@@ -116,7 +118,7 @@ class World:
         transport = Transport(self.chance)
         loop = asyncio.get_running_loop()
         outbox = Outbox(transport, 1 << 20)
-        connection = Connection(self.gate, outbox, clock=loop.time)
+        connection = Connection(self.registry, outbox, clock=loop.time)
         self.tasks.append(asyncio.create_task(connection.serve(transport.up.get)))
         return transport
 

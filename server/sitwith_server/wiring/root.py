@@ -9,10 +9,11 @@ from starlette.routing import WebSocketRoute
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app as http_app
 from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.sockets.policy import make_policy
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.endpoint import Endpoint
-from sitwith_server.gateway.websocket.gate import Gate
+from sitwith_server.gateway.websocket.registry import ConnectionRegistry
 from sitwith_server.log.base import Log
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
@@ -47,28 +48,28 @@ def build(settings: Settings, log: Log | None = None) -> App:
     )
     metrics.media(media.reported_nodes)
     metrics.log(log.health, log.reasons)
-    shelf = MaterialFiles(log, host.hosted)
+    files = MaterialFiles(log, host.hosted)
     policy = make_policy(settings, metrics)
-    gate = Gate(Seating(host), settings, metrics, log.now, media)
-    gate.came_back = policy.upgrades.refund
+    registry = ConnectionRegistry(Seating(host), settings, metrics, log.now, media)
+    registry.on_resume = policy.upgrades.refund
     if meetings is not None:
-        gate.handle = lambda room, secret: meetings.handle(room.state, secret)
+        registry.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [
-        WebSocketRoute("/ws", Endpoint(gate).serve),
-        *Materials(host, shelf, settings).routes(),
+        WebSocketRoute("/ws", Endpoint(registry).serve),
+        *Materials(host, files, settings).routes(),
         *http_app.routes(operator, settings),
     ]
     has_node = settings.redis_url is None and settings.media != "off"
     return App(
-        asgi=http_app.site(routes, settings, metrics),
+        asgi=site(routes, settings, metrics),
         operator=operator,
         host=host,
-        pulse=PeriodicWork(host),
-        gate=gate,
+        periodic=PeriodicWork(host),
+        registry=registry,
         policy=policy,
         log=log,
         media=media,
-        shelf=shelf,
+        files=files,
         meetings=meetings,
         start_node=partial(start_node, settings, host) if has_node else None,
     )

@@ -12,12 +12,13 @@ import structlog
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.errors import CloseCode, RefusalCode
-from sitwith_server.gateway.websocket.gate import Gate
-from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.missed import missed_while_inside
-from sitwith_server.gateway.websocket.numbers import Places, well_formed
 from sitwith_server.gateway.websocket.outbox import Outbox
-from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session
+from sitwith_server.gateway.websocket.positions import PositionSealer, positions_well_formed
+from sitwith_server.gateway.websocket.registry import ConnectionRegistry
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
+from sitwith_server.gateway.websocket.session import Close, Reply, Session, Submit, TakeSeat
 from sitwith_server.gateway.websocket.translate import (
     Untranslatable,
     answer_frame,
@@ -58,20 +59,20 @@ class Connection:
 
     def __init__(
         self,
-        gate: Gate,
+        registry: ConnectionRegistry,
         outbox: Outbox,
         *,
         clock: Callable[[], float] = time.monotonic,
         address: str | None = None,
     ):
-        self._gate = gate
+        self._registry = registry
         self._address = address
         self._outbox = outbox
         self._clock = clock
         self._session = Session(clock())
         self._seated: Seated | None = None
         self._hub: Hub | None = None
-        self._link: Link | None = None
+        self._connection: SeatConnection | None = None
         self._media: set[asyncio.Task[None]] = set()
         self._in_hand: asyncio.Task[None] | None = None
         self._strained = 0
@@ -93,7 +94,7 @@ class Connection:
         opened = self._clock()
         while self._outbox.ended is None:
             if self._seated is None:
-                left = opened + self._gate.settings.hello_seconds - self._clock()
+                left = opened + self._registry.settings.hello_seconds - self._clock()
                 try:
                     async with asyncio.timeout(max(0.0, left)):
                         data = await receive()
@@ -104,7 +105,7 @@ class Connection:
                 data = await receive()
             if data is None:
                 break
-            self._gate.metrics.frames_in(1, len(data))
+            self._registry.metrics.frames_in(1, len(data))
             await self._step(data)
             if self._session.strained:
                 # A refusal costs as much as what is refused: what else comes waits in the network.
@@ -115,19 +116,19 @@ class Connection:
                 await asyncio.sleep(SLOWED_SECONDS)
             elif self._outbox.more():
                 # Reading on does not wait for anything, and so everybody else would wait for it.
-                await self._gate.bursts.turn()
+                await self._registry.burst_turns.turn()
         await self._settled()
 
     async def _step(self, data: bytes | str) -> None:
         step = self._session.receive(data, self._clock())
         if isinstance(step, Reply):
             self._outbox.send(step.frame)
-            self._gate.metrics.command("other", str(step.frame.get("code", "ok")))
+            self._registry.metrics.command("other", str(step.frame.get("code", "ok")))
             return
         await self._settled()
-        if isinstance(step, End):
+        if isinstance(step, Close):
             self._outbox.end(step.code)
-        elif isinstance(step, Greet):
+        elif isinstance(step, TakeSeat):
             await self._greet(step.hello)
         elif isinstance(step.command, _LONG):
             self._in_hand = asyncio.create_task(self._ask(step))
@@ -152,16 +153,18 @@ class Connection:
         came = self._clock()
         seen = hello.seen if isinstance(hello, m.HelloResume) else {}
         name = to_name(hello.name) if isinstance(hello, m.HelloJoin) else None
-        if not well_formed(seen) or (isinstance(hello, m.HelloJoin) and name is None):
+        if not positions_well_formed(seen) or (isinstance(hello, m.HelloJoin) and name is None):
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._gate.door.resume(hello.resume, self._outbox.alive, self._address)
-        elif self._gate.draining:
+            taken = await self._registry.door.resume(
+                hello.resume, self._outbox.alive, self._address
+            )
+        elif self._registry.draining:
             taken = CloseCode.DRAIN
         else:
             assert name is not None
-            taken = await self._gate.door.join(
+            taken = await self._registry.door.join(
                 hello.token, name, hello.was, self._outbox.alive, self._address
             )
         if isinstance(taken, Seated):
@@ -176,25 +179,25 @@ class Connection:
     async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
         self._seated = seated
         self._outbox.seated()
-        flow = self._gate.seat_rates.of(seated.room.id, seated.seat, self._clock())
+        flow = self._registry.seat_rates.of(seated.room.id, seated.seat, self._clock())
         self._session.seated(flow)
         if seated.resumed:
-            self._gate.metrics.resumed()
-            self._gate.came_back()
-        now = await self._gate.now(seated.room.id)
-        positions = Places(seated.room.state.materials.key).seen(seen, seated.seat)
+            self._registry.metrics.resumed()
+            self._registry.on_resume()
+        now = await self._registry.now(seated.room.id)
+        positions = PositionSealer(seated.room.state.materials.key).seen(seen, seated.seat)
         missed = await missed_while_inside(seated.room, seated.seat, positions)
-        self._link = Link(seated.seat, seated.connection, self._outbox, missed)
-        self._hub = self._gate.hub_for(seated.room)
-        await self._hub.attach(self._link, seated.resume, seated.resumed, seen, now)
+        self._connection = SeatConnection(seated.seat, seated.connection, self._outbox, missed)
+        self._hub = self._registry.hub_for(seated.room)
+        await self._hub.attach(self._connection, seated.resume, seated.resumed, seen, now)
         if seated.resumed:
-            self._gate.media.seat_resumed(seated.room, seated.seat)
+            self._registry.media.seat_resumed(seated.room, seated.seat)
 
     # -- commands --------------------------------------------------------------------------------
 
-    async def _ask(self, step: Ask) -> None:
-        seated, link = self._seated, self._link
-        assert seated is not None and link is not None
+    async def _ask(self, step: Submit) -> None:
+        seated, connection = self._seated, self._connection
+        assert seated is not None and connection is not None
         message = step.command
         try:
             command = to_command(message, seated.seat)
@@ -204,22 +207,22 @@ class Connection:
             return
         if isinstance(message, m.AgreementAccept) and message.person is not None:
             assert isinstance(command, c.AgreementAccept)
-            command = replace(command, handle=self._gate.handle(seated.room, message.person))
+            command = replace(command, handle=self._registry.handle(seated.room, message.person))
         began = self._clock()
-        link.asking = True
+        connection.command_running = True
         answer = await seated.room.submit(command, (seated.seat, message.id), message.t)
-        self._gate.metrics.commit(self._clock() - began)
+        self._registry.metrics.commit(self._clock() - began)
         if answer is PACED and (end := self._session.refused(self._clock())) is not None:
             self._outbox.end(end.code)
         if isinstance(answer, Ok):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
                 self._ask_media(seated, message)
-                link.answered()
+                connection.command_answered()
                 return
             if not isinstance(command, c.Say | c.Unsay | c.React):
-                await self._gate.media.wait_until_silent(seated.room)
+                await self._registry.media.wait_until_silent(seated.room)
         self._answer(message, answer)
-        link.answered()
+        connection.command_answered()
 
     def _ask_media(
         self, seated: Seated, message: m.MediaOffer | m.MediaServers | m.MediaTake
@@ -232,7 +235,7 @@ class Connection:
             return
 
         async def work() -> None:
-            asked = self._gate.media.answer_command(
+            asked = self._registry.media.answer_command(
                 seated.room, seated.seat, seated.connection, message
             )
             self._answer(message, await asked)
@@ -251,19 +254,19 @@ class Connection:
         frame = answer_frame(message.id, answer)
         self._outbox.send(frame)
         to = getattr(message, "to", None) or "circle"
-        self._gate.metrics.command(message.t, str(frame.get("code", "ok")), to)
+        self._registry.metrics.command(message.t, str(frame.get("code", "ok")), to)
 
     async def _let_go(self) -> None:
         for task in (*self._media, *filter(None, (self._in_hand,))):
             task.cancel()
-        if self._hub is not None and self._link is not None:
-            self._hub.detach(self._link)
-            self._gate.hub_left(self._hub)
+        if self._hub is not None and self._connection is not None:
+            self._hub.detach(self._connection)
+            self._registry.release_hub(self._hub)
         seated = self._seated
         if seated is None:
             return
         try:
-            if seated.room.state.at(seated.seat) is None and not self._gate.draining:
-                await self._gate.goodbyes.turn(seated.room.id)
+            if seated.room.state.at(seated.seat) is None and not self._registry.draining:
+                await self._registry.door_losses.turn(seated.room.id)
         finally:
-            await self._gate.door.disconnect(seated)
+            await self._registry.door.disconnect(seated)

@@ -25,17 +25,17 @@ class Missed:
     its owner has each, given or told of."""
 
     gaps: Mapping[str, GapRange]
-    given: Mapping[str, int]
+    delivered: Mapping[str, int]
 
 
 NOTHING_MISSED = Missed({}, {})
 
 
-def is_for(seat: Seat, words: ChatEntry) -> bool:
+def is_for(seat: Seat, chat: ChatEntry) -> bool:
     """Whether a seat gets these words: it was of their audience then, or they are its own."""
-    if may_receive(seat, words.entry.stream, words.entry.rights):
+    if may_receive(seat, chat.entry.stream, chat.entry.rights):
         return True
-    return seat.is_inside and words.entry.origin == seat.id
+    return seat.is_inside and chat.entry.origin == seat.id
 
 
 async def entries_after(
@@ -91,7 +91,7 @@ async def missed_while_inside(
 
 async def _missed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) -> Missed:
     gaps: dict[str, GapRange] = {}
-    given: dict[str, int] = {}
+    delivered: dict[str, int] = {}
     named = {stream_from(shown, seat.id) for shown in seen}
     last = {stream_from(shown, seat.id): position for shown, position in seen.items()}
     for stream in sorted(named | {*room.conversations.positions}):
@@ -99,13 +99,13 @@ async def _missed(room: HostedRoom, seat: Seat, seen: Mapping[str, Position]) ->
             continue
         position = last.get(stream)
         found, gap = await entries_after(room, stream, position)
-        own = [words.entry.position.seq for words in found if is_for(seat, words)]
+        own = [chat.entry.position.seq for chat in found if is_for(seat, chat)]
         if position is not None and gap is None:
-            given[stream] = position.seq
+            delivered[stream] = position.seq
         if gap is not None and (own or position is not None):
             gaps[stream] = (gap[0], max([gap[1], *own])) if gap[1] >= gap[0] else gap
         elif own:
             gaps[stream] = (own[0], own[-1])
         if own:
-            given[stream] = own[-1]
-    return Missed(gaps, given)
+            delivered[stream] = own[-1]
+    return Missed(gaps, delivered)

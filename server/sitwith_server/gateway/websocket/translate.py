@@ -12,7 +12,7 @@ from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import RefusalCode
 from sitwith_protocol.shapes import fields_of
 from sitwith_server.gateway.stages import to_stages
-from sitwith_server.gateway.websocket.numbers import Places
+from sitwith_server.gateway.websocket.positions import PositionSealer
 from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.chat.access import shown_as
@@ -61,10 +61,10 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
     return m.Refused(command_id, str(code), message or code.text).to_map()
 
 
-def words_payload(words: ChatEntry, viewer: str, places: Places) -> bytes:
+def words_payload(words: ChatEntry, viewer: str, sealer: PositionSealer) -> bytes:
     """A conversation's entry as `viewer` gets it, encoded: a message is so already."""
     stream = words.entry.stream
-    to, position = shown_as(stream, viewer), places.seal(stream, words.entry.position)
+    to, position = shown_as(stream, viewer), sealer.seal(stream, words.entry.position)
     what = words.what
     if isinstance(what, Said):
         return chat_frame(words.entry.blob, to, position, words.entry.at)

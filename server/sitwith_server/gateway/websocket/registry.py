@@ -1,4 +1,4 @@
-"""What all connections of this worker share."""
+"""The connections of this worker: one hub for each room, limits that they share, and draining."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms.room import HostedRoom
 
 GOODBYES_SPACE: Final = 0.02
-"""Seconds between two seats at the door whose loss is noted."""
+"""Seconds between two reports of lost connections at the door."""
 CROWD_RATE: Final = 8.0
 CROWD_BURST: Final = 8.0
 CROWD_SPACE: Final = 0.05
-"""How fast people take a place at the doors that are crowded, by links that many share."""
+"""How fast people get a place at crowded doors by shared links."""
 
 
-class Gate:
-    """The door, one hub a room, and the end of the day: draining."""
+class ConnectionRegistry:
+    """One hub for each room with connections here, and all open outboxes.
+
+    now: the room's clock, in unix seconds, by the room's id.
+    """
 
     def __init__(
         self,
@@ -44,20 +47,20 @@ class Gate:
         self.metrics = metrics
         self.now = now
         self.media = media
-        media.send_frame = self.tell
+        media.send_frame = self.send_to_member
         self.draining = False
         self.seat_rates = SeatRates()
         self.handle: Callable[[HostedRoom, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )
-        """Whose secret it is in the room's series; None where this worker keeps none."""
-        self.goodbyes = FairQueue(1 / GOODBYES_SPACE, 1.0, GOODBYES_SPACE)
-        """For seats at the door whose connections are lost: hundreds may be cut at once."""
-        self.came_back: Callable[[], None] = lambda: None
-        """Is told of each seat that was taken again: whoever has one is no newcomer."""
+        """Computes the handle of a person code in the room's series; None if this worker has no series."""
+        self.door_losses = FairQueue(1 / GOODBYES_SPACE, 1.0, GOODBYES_SPACE)
+        """The queue for lost connections of seats at the door: hundreds may be cut at once."""
+        self.on_resume: Callable[[], None] = lambda: None
+        """Called for each resumed seat: it was counted as a newcomer and is none."""
         door.crowd_turn = FairQueue(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
-        self.bursts = WorkQueue()
-        """For what members send before its worker has taken what they sent before."""
+        self.burst_turns = WorkQueue()
+        """The queue for connections that send faster than they are read."""
         self._replays = WorkQueue()
         self._hubs: dict[str, Hub] = {}
         self._open: set[Outbox] = set()
@@ -67,32 +70,32 @@ class Gate:
     def hub_for(self, room: HostedRoom) -> Hub:
         hub = self._hubs.get(room.id)
         if hub is not None and hub.room is not room:
-            # What it shows is no longer the room here: whoever is there comes again, to this one.
-            hub.send_away()
-            self.hub_left(hub)
+            # The hub's room was replaced here. Its clients reconnect to the new one.
+            hub.close_all()
+            self.release_hub(hub)
             hub = None
         if hub is None:
             hub = self._hubs[room.id] = Hub(room, self._replays)
             self.media.watch(room)
         return hub
 
-    def hub_left(self, hub: Hub) -> None:
-        """A hub without links is let go; the next hello makes a new one."""
-        if not hub.links and self._hubs.get(hub.room.id) is hub:
+    def release_hub(self, hub: Hub) -> None:
+        """Closes a hub without connections. The next `hello` makes a new one."""
+        if not hub.connections and self._hubs.get(hub.room.id) is hub:
             del self._hubs[hub.room.id]
             hub.close()
             self.media.unwatch(hub.room)
 
-    def tell(self, room: str, member: MemberId, frame: Mapping[str, object]) -> None:
-        """A word of the media plane, to a member who is inside and connected here."""
+    def send_to_member(self, room: str, member: MemberId, frame: Mapping[str, object]) -> None:
+        """Sends a frame of the media plane to a member who is inside and connected here."""
         hub = self._hubs.get(room)
-        link = hub.links.get(member) if hub is not None else None
-        if hub is not None and link is not None and hub.room.state.at(member) is not None:
-            link.outbox.send(frame)
+        connection = hub.connections.get(member) if hub is not None else None
+        if hub is not None and connection is not None and hub.room.state.at(member) is not None:
+            connection.outbox.send(frame)
 
-    def crowds(self) -> list[int]:
-        """How many links each room has here, for size classes."""
-        return [len(hub.links) for hub in self._hubs.values()]
+    def room_sizes(self) -> list[int]:
+        """Number of connections of each room, for metrics."""
+        return [len(hub.connections) for hub in self._hubs.values()]
 
     # -- draining --------------------------------------------------------------------------------
 
@@ -108,7 +111,7 @@ class Gate:
             self.metrics.outbox_cut()
 
     async def drain(self, seconds: float) -> None:
-        """Sends everybody elsewhere over `seconds`, then closes (4002) who is still here."""
+        """Asks all clients to reconnect, spread over `seconds`, then closes the others with 4002."""
         self.draining = True
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds

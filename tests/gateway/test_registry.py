@@ -26,8 +26,8 @@ def test_MW8_words_of_the_media_plane_reach_those_inside_alone() -> None:
         fay._speaking = got["Fay"].append  # type: ignore[attr-defined]
         ada._speaking = got["Ada"].append  # type: ignore[attr-defined]
         for member in (fay.me, ada.me, "nobody"):
-            world.gate.tell(made.room, member, SPEAKING)
-            world.gate.tell("no such room", member, SPEAKING)
+            world.registry.send_to_member(made.room, member, SPEAKING)
+            world.registry.send_to_member("no such room", member, SPEAKING)
         await arrived()
         assert got == {"Fay": [SPEAKING], "Ada": []}
         use = await world.host.use(made.room)
@@ -35,7 +35,7 @@ def test_MW8_words_of_the_media_plane_reach_those_inside_alone() -> None:
         with use as room:
             admit = c.LobbyAdmit(by=fay.me, person=ada.me)
             assert await room.execute(admit, "lobby.admit") == APPLIED
-        world.gate.tell(made.room, ada.me, SPEAKING)
+        world.registry.send_to_member(made.room, ada.me, SPEAKING)
         await arrived()
         assert got["Ada"] == [SPEAKING]
         for each in (fay, ada):
