@@ -24,7 +24,7 @@ describe("resume", () => {
   it("[CC6] comes at once after a drain, elsewhere within the time that the server gave", () => {
     const { client, world } = setupInside();
     world.socket.say({ t: "reconnect", after_ms: 4_000 });
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
     const old = world.socket;
     world.pass(4_000 + 300);
     expect(old.closedByClient).toBe(1000);
@@ -33,7 +33,7 @@ describe("resume", () => {
     world.socket.open();
     world.socket.say(welcomeBack());
     world.pass(60);
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
     expect(world.sockets).toHaveLength(2);
   });
 
@@ -44,7 +44,7 @@ describe("resume", () => {
     world.socket.say(welcomeBack());
     old.say(chat(9));
     old.end(4403);
-    expect(client.snapshot).toMatchObject({ phase: "inside", link: "ok", chats: {} });
+    expect(client.snapshot).toMatchObject({ phase: "inside", connection: "ok", chats: {} });
   });
 
   it("starts anew on a socket that speaks no sense", () => {
@@ -57,12 +57,12 @@ describe("resume", () => {
     for (const data of mad) {
       const socket = world.socket;
       socket.sayRaw(data);
-      expect(client.snapshot.link).toBe("reconnecting");
+      expect(client.snapshot.connection).toBe("reconnecting");
       expect(socket.closedByClient).toBe(4003);
       world.pass(10_000);
       world.socket.open();
       world.socket.say(welcomeBack());
-      expect(client.snapshot.link).toBe("ok");
+      expect(client.snapshot.connection).toBe("ok");
       world.pass(4_000);
     }
   });
@@ -84,7 +84,7 @@ describe("a room that has forgotten", () => {
     const waiting = client.send("hand.raise", {});
     expect(comeBackToNothing(world)).toEqual({ t: "hello", token: "r1.secret", name: "Ada", was: "res-1" });
     expect(await waiting).toMatchObject({ ok: false });
-    expect(client.snapshot).toMatchObject({ phase: "connecting", anew: 1, chats: {}, names: {} });
+    expect(client.snapshot).toMatchObject({ phase: "connecting", forgotten: 1, chats: {}, names: {} });
     world.socket.say(welcome({ me: "m9", resume: "res-9" }));
     expect(client.snapshot).toMatchObject({ phase: "agreement", me: "m9", closed: null });
     expect(world.socket.heard()).toEqual([]);
@@ -106,12 +106,12 @@ describe("a room that has forgotten", () => {
   it("[RE14] is no matter where one is closed from inside, or has left", async () => {
     const ended = setupInside();
     ended.world.socket.end(4404);
-    expect(ended.client.snapshot).toMatchObject({ phase: "closed", closed: { code: 4404 }, anew: 0 });
+    expect(ended.client.snapshot).toMatchObject({ phase: "closed", closed: { code: 4404 }, forgotten: 0 });
     const { client, world } = setupInside();
     void client.send("leave", {});
     dropAndReopen(world);
     world.socket.end(4404);
-    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 1000 }, anew: 0 });
+    expect(client.snapshot).toMatchObject({ phase: "closed", closed: { code: 1000 }, forgotten: 0 });
   });
 
   it("[RE14] is found again after a reload, with the name and the token of before", () => {
@@ -143,9 +143,9 @@ describe("half-open links", () => {
     world.pass(1);
     expect(world.socket.heard()).toMatchObject([{ t: "ping" }]);
     world.pass(2_499);
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
     world.pass(1);
-    expect(client.snapshot.link).toBe("reconnecting");
+    expect(client.snapshot.connection).toBe("reconnecting");
     world.pass(300);
     expect(world.sockets).toHaveLength(2);
   });
@@ -158,7 +158,7 @@ describe("half-open links", () => {
       for (const frame of world.socket.heard())
         if (frame.t === "ping") world.socket.say({ t: "pong", id: frame["id"] });
     }
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
     expect(world.sockets).toHaveLength(1);
   });
 
@@ -172,7 +172,7 @@ describe("half-open links", () => {
     void client.send("hand.raise", {});
     world.pass(2_500);
     expect(world.socket.heard().map(({ t }) => t)).toEqual(["hand.raise"]);
-    expect(client.snapshot.link).toBe("reconnecting");
+    expect(client.snapshot.connection).toBe("reconnecting");
   });
 
   it("are those where nothing at all is heard: any frame shows that the link lives", () => {
@@ -181,7 +181,7 @@ describe("half-open links", () => {
     world.pass(4_000);
     world.socket.say(chat(1));
     world.pass(10_000);
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
   });
 
   it("are asked after a long silence and when the device wakes", () => {
@@ -194,7 +194,7 @@ describe("half-open links", () => {
     world.wake();
     expect(world.socket.heard()).toMatchObject([{ t: "ping", id: (probe?.["id"] as number) + 1 }]);
     world.pass(5_000);
-    expect(client.snapshot.link).toBe("reconnecting");
+    expect(client.snapshot.connection).toBe("reconnecting");
   });
 
   it("are told from a device that slept through the answer's time", () => {
@@ -202,10 +202,10 @@ describe("half-open links", () => {
     void client.send("hand.raise", {});
     world.socket.heard();
     world.sleep(60_000);
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
     expect(world.socket.heard()).toMatchObject([{ t: "ping" }]);
     world.pass(5_000);
-    expect(client.snapshot.link).toBe("reconnecting");
+    expect(client.snapshot.connection).toBe("reconnecting");
   });
 
   it("come back at once when the network does", () => {
@@ -231,10 +231,10 @@ describe("endings", () => {
     world.pass(1_000);
     world.socket.open();
     world.socket.say(welcomeBack());
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
     world.socket.say({ t: "closed", code: 4409 });
     world.socket.end(4409);
-    expect(client.snapshot).toMatchObject({ phase: "inside", link: "reconnecting", closed: null });
+    expect(client.snapshot).toMatchObject({ phase: "inside", connection: "reconnecting", closed: null });
     world.pass(8_000);
     world.socket.open();
     expect(world.socket.heard()).toMatchObject([{ t: "hello", resume: "res-2" }]);
@@ -260,7 +260,7 @@ describe("endings", () => {
   it.each([4001, 4002, 4003, 4004, 1001, 1006, 1011])("[CC1] %i comes back", (code) => {
     const { client, world } = setupInside();
     expect(dropAndReopen(world, code)).toMatchObject({ resume: "res-1" });
-    expect(client.snapshot).toMatchObject({ phase: "inside", link: "reconnecting", closed: null });
+    expect(client.snapshot).toMatchObject({ phase: "inside", connection: "reconnecting", closed: null });
   });
 
   it("[CC3] have the code that the server named, though the socket itself tore", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Media } from "../../../src/lib/index.ts";
 import { LINGER } from "../../../src/lib/media/capture.ts";
-import { SILENT_FOR } from "../../../src/lib/media/silence.ts";
+import { SILENT_FOR } from "../../../src/lib/media/packet-watch.ts";
 import { setupInside, type Setup } from "../../support/client.ts";
 import { inside, member, pos } from "../../support/frames.ts";
 import { FakePeer, mediaFor, soon, type FakeBrowser } from "../../support/media.ts";
