@@ -351,7 +351,7 @@ TARGETS = (
                 "gateway/websocket/session",
                 "gateway/websocket/connection",
                 "gateway/websocket/translate",
-                "service/people/door",
+                "service/people/seating",
             ),
             *("/decide.py", "/family.py", "room/rules", "floor/turns", "pairs/visits"),
         ),

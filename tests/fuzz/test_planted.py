@@ -175,7 +175,7 @@ PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
     ("datagrams", _trusting),
     ("session", _unforeseen),
     ("requests", _any_header),
-    ("proxies", _cut_off),
+    ("peers", _cut_off),
     ("sockets", _told_to_the_log),
 ]
 
@@ -230,13 +230,13 @@ def test_a_hang_in_which_python_is_not_asked_is_found() -> None:
 def test_a_guarded_way_is_found_step_by_step() -> None:
     """Without looking at lines nobody would guess three bytes."""
 
-    def with_policy(data: bytes) -> None:
+    def guarded(data: bytes) -> None:
         if data[:1] == b"\x07":
             if data[1:2] == b"\xfe":
                 if data[2:3] == b"\x3f":
                     raise ValueError("here")
 
-    report = Fuzzer(_target(with_policy)).go(WITHIN, most=1, replay=False)
+    report = Fuzzer(_target(guarded)).go(WITHIN, most=1, replay=False)
     assert report.findings[0].data == b"\x07\xfe\x3f"
 
 
