@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from sitwith_protocol.messages import COMMANDS
+from sitwith_protocol.shapes import fields_of
 from sitwith_server.room.command import Command
 from sitwith_server.room.event import Event
 from sitwith_server.room.families import EVENTS, FAMILIES
@@ -125,12 +126,12 @@ def _comment(doc: str | None) -> list[str]:
 def _fields(t: str, cls: type[Any]) -> list[str] | str:
     hints = get_type_hints(cls)
     made = []
-    for slot in cls._slots:
-        if slot.name != "id":
-            kind = FIELDS.get((t, slot.name)) or _type(
-                hints[slot.attribute], WORDS.get(slot.name), null=slot.required
+    for field in fields_of(cls):
+        if field.name != "id":
+            kind = FIELDS.get((t, field.name)) or _type(
+                hints[field.attribute], WORDS.get(field.name), null=field.required
             )
-            made.append(f"{slot.name}{'' if slot.required else '?'}: {kind}")
+            made.append(f"{field.name}{'' if field.required else '?'}: {kind}")
     return made or "Empty"
 
 

@@ -1,7 +1,7 @@
-"""The wire of Sitwith: message types, codec, refusals and close codes."""
+"""The wire of Sitwith: messages, codec, refusals and close codes."""
 
 from .codec import CLIENT_LIMITS, SERVER_LIMITS, CodecError, FrameTooLarge, Limits, decode, encode
-from .errors import CloseCode, RefusalCode, comes_back
+from .errors import CloseCode, RefusalCode, should_reconnect
 from .shapes import BadMessage
 from .versions import SUBPROTOCOL
 
@@ -15,7 +15,7 @@ __all__ = [
     "FrameTooLarge",
     "Limits",
     "RefusalCode",
-    "comes_back",
     "decode",
     "encode",
+    "should_reconnect",
 ]

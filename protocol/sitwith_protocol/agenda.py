@@ -1,9 +1,9 @@
-"""What an agenda looks like, checked field by field: in files, over HTTP and on the wire.
+"""Checks of an agenda, in files, over HTTP and on the wire.
 
-An agenda is taken whole or refused by the path of the first field that does not fit
-(``stages[3].seconds``). What was given is never repeated. ``agenda.schema.json`` beside this file
-says the same as a JSON Schema (draft 2020-12), but for the limit of all texts together, for
-concerns that are the same but for case and white space, and for what is no link.
+An agenda is taken as a whole or refused with the path of the first field that does not fit
+(``stages[3].seconds``). ``agenda.schema.json`` in this folder says the same as a JSON Schema (draft
+2020-12), except for the limit of all texts together, for concerns with the same normal form, and
+for URLs.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from .checks import (
     Check,
     Invalid,
     boolean,
+    clean_text,
     integer,
-    many,
-    members,
+    list_of,
     number,
+    object_fields,
+    object_of,
     one_of,
-    record,
-    written,
 )
 from .linking import CONCERN_MAX, CONCERNS_MAX, normal_concern
-from .links import read_link
+from .urls import web_url
 
 KINDS: Final = (
     "arrival", "agreement", "breath", "round", "topic", "open", "pairs", "sharing", "break",
@@ -42,7 +42,7 @@ SIZE_MAX: Final = 50
 PHASES_MAX: Final = 16
 PHASE_MAX: Final = 600
 TEXT_MAX: Final = 20_000
-"""Characters of all titles and prompts of an agenda together: everybody is sent all of them."""
+"""Characters of all titles and prompts together, because everybody gets all of them."""
 
 Stage = Mapping[str, object]
 
@@ -55,21 +55,21 @@ def schema() -> dict[str, Any]:
 
 
 def read_agenda(value: object) -> dict[str, Any]:
-    """An agenda ``{stages, title?, about?, concerns?}`` in its plain form, lists as tuples.
+    """An agenda ``{stages, title?, about?, concerns?}``, checked, with lists as tuples.
 
     Raises:
-        Invalid: it is none.
+        Invalid: it does not fit.
     """
-    return members(value, _AGENDA, ("stages",))
+    return object_fields(value, _AGENDA, ("stages",))
 
 
 def read_stages(value: object) -> tuple[Stage, ...]:
-    """The stages of an agenda, as maps of the fields that they name.
+    """The stages of an agenda, checked, each with the fields that it names.
 
     Raises:
-        Invalid: they are none; paths begin with ``stages``.
+        Invalid: they do not fit; the path begins with ``stages``.
     """
-    made: tuple[Stage, ...] = members({"stages": value}, {"stages": stages})["stages"]
+    made: tuple[Stage, ...] = object_fields({"stages": value}, {"stages": stages})["stages"]
     return made
 
 
@@ -85,7 +85,7 @@ def stages(value: object) -> tuple[Stage, ...]:
 
 
 def concerns(value: object) -> tuple[str, ...]:
-    """Concerns to be offered, none twice by its normal form (rule LK3)."""
+    """The concerns of an agenda, no two with the same normal form (rule LK3)."""
     made = _CONCERNS(value)
     known: set[str] = set()
     for place, normal in enumerate(map(normal_concern, made)):
@@ -103,7 +103,7 @@ def _characters(stage: Stage) -> int:
 
 
 def _stage(value: object) -> Stage:
-    stage = members(value, _STAGE, ("kind", "seconds"))
+    stage = object_fields(value, _STAGE, ("kind", "seconds"))
     floor = stage.get("floor")
     if "rounds" in stage and floor != "round":
         raise Invalid("needs the floor round", "rounds")
@@ -117,7 +117,7 @@ def _stage(value: object) -> Stage:
 
 
 def _size(value: object) -> int:
-    # As in JSON Schema, 2.0 is whole.
+    # JSON Schema counts 2.0 as an integer.
     if type(value) is float and value.is_integer():
         value = int(value)
     return integer(2, SIZE_MAX)(value)
@@ -133,7 +133,7 @@ def _concern(value: object) -> str:
 
 
 def pattern(value: object) -> tuple[float, ...]:
-    """The seconds of each phase of one breath, which takes time."""
+    """The seconds of each phase of one breath; not all 0."""
     phases = _PHASES(value)
     if not any(phases):
         raise Invalid("must have a phase of more than 0 seconds")
@@ -141,7 +141,7 @@ def pattern(value: object) -> tuple[float, ...]:
 
 
 def _material(value: object) -> dict[str, object]:
-    made = members(value, {"url": read_link, "text": _PROMPT, "title": _TITLE})
+    made = object_fields(value, {"url": web_url, "text": _PROMPT, "title": _TITLE})
     if ("url" in made) is ("text" in made):
         raise Invalid("must have one of url and text")
     if made.get("text") == "":
@@ -149,11 +149,11 @@ def _material(value: object) -> dict[str, object]:
     return made
 
 
-_TITLE = written(0, TITLE_MAX, whole=True)
-_PROMPT = written(0, PROMPT_MAX, free=LINES + "\r", whole=True)
-_CONCERN = written(1, CONCERN_MAX, whole=True)
-_CONCERNS = many(_concern, 0, CONCERNS_MAX)
-_PHASES = many(number(0, PHASE_MAX), 1, PHASES_MAX)
+_TITLE = clean_text(0, TITLE_MAX, whole=True)
+_PROMPT = clean_text(0, PROMPT_MAX, free=LINES + "\r", whole=True)
+_CONCERN = clean_text(1, CONCERN_MAX, whole=True)
+_CONCERNS = list_of(_concern, 0, CONCERNS_MAX)
+_PHASES = list_of(number(0, PHASE_MAX), 1, PHASES_MAX)
 _SECONDS = number(1, SECONDS_MAX)
 _STAGE: Final[Mapping[str, Check[Any]]] = {
     "kind": one_of(*KINDS),
@@ -162,16 +162,18 @@ _STAGE: Final[Mapping[str, Check[Any]]] = {
     "auto": boolean,
     "floor": one_of("open", "quiet", "stick", "round"),
     "turn_seconds": _SECONDS,
-    "rounds": many(record({"prompt": _PROMPT}, ("prompt",)), 1, ROUNDS_MAX),
+    "rounds": list_of(object_of({"prompt": _PROMPT}, ("prompt",)), 1, ROUNDS_MAX),
     "chat": one_of("all", "staff", "off"),
     "mics": one_of("open", "muted"),
     "prompt": _PROMPT,
-    "pairs": record({"size": _size, "how": one_of("random", "fresh", "linked")}, ("size", "how")),
-    "breathe": record({"pattern": pattern}, ("pattern",)),
+    "pairs": object_of(
+        {"size": _size, "how": one_of("random", "fresh", "linked")}, ("size", "how")
+    ),
+    "breathe": object_of({"pattern": pattern}, ("pattern",)),
     "guest": boolean,
     "material": _material,
 }
-_STAGES = many(_stage, 1, STAGES_MAX)
+_STAGES = list_of(_stage, 1, STAGES_MAX)
 _AGENDA: Final[Mapping[str, Check[Any]]] = {
     "title": _TITLE,
     "about": _PROMPT,

@@ -1,8 +1,8 @@
-"""Checks of values that come from outside: the wire, HTTP bodies, agendas, settings, files.
+"""Checks of values from outside: the wire, HTTP bodies, agendas, settings, files.
 
-A check takes a decoded value and returns it in its Python form (lists become tuples), or raises
-``Invalid`` with the path of the first field that does not fit and with what would fit. No text of
-an ``Invalid`` repeats a value.
+A check takes a decoded value and returns it in its Python form (lists become tuples). If it does
+not fit, the check raises ``Invalid``: the path of the first wrong field, and what would fit. The
+text of an ``Invalid`` never repeats a value.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _UNKNOWN: Final = "?"
 
 
 class Invalid(ValueError):
-    """A value that does not fit: where it is, and what would fit.
+    """A value that does not fit.
 
-    ``problem`` completes a sentence that begins with the path: ``must be true or false``.
+    ``problem`` says what would fit and follows the path in a sentence: ``must be true or false``.
     """
 
     def __init__(self, problem: str, *path: str | int) -> None:
@@ -40,25 +40,27 @@ class Invalid(ValueError):
 
     @classmethod
     def unknown(cls, name: object) -> Invalid:
-        """A field of a name that nobody declared."""
+        """For a field that is not declared."""
         made = cls("is not a known field", _UNKNOWN)
         if isinstance(name, str) and _NAMEABLE.fullmatch(name):
             made._unknown = name
         return made
 
-    def under(self, part: str | int) -> None:
-        """Adds the field or the list's index that the value was found at."""
+    def inside(self, part: str | int) -> None:
+        """Prepends a field name or list index to the path."""
         self._parts = (part, *self._parts)
 
     @property
     def place(self) -> str:
-        """The path such as ``stages[3].seconds``; empty for the whole value. An unknown field is
-        ``?``: its name is the sender's own word."""
+        """The path, such as ``stages[3].seconds``; empty for the whole value.
+
+        An undeclared field is ``?``, because its name comes from the sender.
+        """
         return _joined(self._parts)
 
     @property
     def path(self) -> str:
-        """``place`` with the name of an unknown field, for the person who wrote it."""
+        """``place`` with the name of an undeclared field, to show to its sender."""
         if self._unknown is None:
             return self.place
         return _joined((*self._parts[:-1], self._unknown))
@@ -75,7 +77,7 @@ def _joined(parts: tuple[str | int, ...]) -> str:
 
 
 def integer(low: int = INT_MIN, high: int = INT_MAX) -> Check[int]:
-    """An integer from ``low`` to ``high``; a boolean is none."""
+    """An integer from ``low`` to ``high``, no boolean."""
     problem = f"must be a whole number{_span(low, high)}"
 
     def check(value: object) -> int:
@@ -87,7 +89,7 @@ def integer(low: int = INT_MIN, high: int = INT_MAX) -> Check[int]:
 
 
 def number(low: float, high: float) -> Check[float]:
-    """A finite number from ``low`` to ``high``, whole or not; a boolean is none."""
+    """A finite number from ``low`` to ``high``, no boolean."""
     problem = f"must be a number{_span(low, high)}"
 
     def check(value: object) -> float:
@@ -120,7 +122,7 @@ def boolean(value: object) -> bool:
 
 
 def binary(low: int = 1, high: int = 2**20) -> Check[bytes]:
-    """Bytes, ``low`` to ``high`` of them."""
+    """``low`` to ``high`` bytes."""
     problem = f"must be {low} to {high} bytes"
 
     def check(value: object) -> bytes:
@@ -144,8 +146,8 @@ def one_of(*words: str) -> Check[str]:
     return check
 
 
-def member_of(kind: type[E]) -> Check[E]:
-    """One of an enumeration's words, as its member."""
+def enum_member(kind: type[E]) -> Check[E]:
+    """One of an enumeration's values; returns the member."""
     word = one_of(*kind)
     return lambda value: kind(word(value))
 
@@ -154,7 +156,7 @@ def member_of(kind: type[E]) -> Check[E]:
 
 
 def text(low: int = 1, high: int = 128) -> Check[str]:
-    """Text of ``low`` to ``high`` characters, whatever they are."""
+    """Text of ``low`` to ``high`` characters of any kind."""
 
     def check(value: object) -> str:
         if type(value) is not str:
@@ -166,12 +168,12 @@ def text(low: int = 1, high: int = 128) -> Check[str]:
     return check
 
 
-def written(low: int, high: int, *, free: str = "", whole: bool = False) -> Check[str]:
-    r"""Text that a person wrote, without white space around it, its lines ended by ``\n``.
+def clean_text(low: int, high: int, *, free: str = "", whole: bool = False) -> Check[str]:
+    r"""Text that a person wrote; returns it without surrounding white space, lines ended by ``\n``.
 
-    ``low`` characters must be left of it; ``high`` count before. It has no control characters and
-    no halves of characters, and is of one line, but for the characters of ``free``. With ``whole``
-    this holds for what is around it, too.
+    It has at most ``high`` characters as given and at least ``low`` after stripping. Control
+    characters, lone surrogates and line ends are refused, except those in ``free``; with ``whole``
+    also in the white space that is stripped.
     """
     problem = "must have no control characters" if "\n" in free else ONE_LINE
 
@@ -200,7 +202,7 @@ LINES: Final = "\n\t\u2028\u2029"
 
 
 def has_controls(value: str, free: str = "") -> bool:
-    """Whether text has control characters, halves of characters or ends of lines, but ``free``."""
+    """Whether text has control characters, lone surrogates or line ends outside ``free``."""
     return any(c not in free and unicodedata.category(c) in _CONTROLS for c in value)
 
 
@@ -208,7 +210,7 @@ _CONTROLS: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
 def matching(inner: Check[str], pattern: str, problem: str) -> Check[str]:
-    """What ``inner`` takes, if all of it fits ``pattern`` (ASCII); ``problem`` says what would."""
+    """What ``inner`` takes, if it matches ``pattern`` (ASCII) as a whole; else ``problem``."""
     compiled = re.compile(pattern, re.ASCII | re.DOTALL)
 
     def check(value: object) -> str:
@@ -223,8 +225,8 @@ def matching(inner: Check[str], pattern: str, problem: str) -> Check[str]:
 # ------------------------------------------------------------------------------- combinations
 
 
-def unchanged(inner: Check[T]) -> Check[T]:
-    """What ``inner`` takes, as it was given."""
+def as_given(inner: Check[T]) -> Check[T]:
+    """What ``inner`` takes; returns it as it was given."""
 
     def check(value: object) -> T:
         inner(value)
@@ -233,8 +235,8 @@ def unchanged(inner: Check[T]) -> Check[T]:
     return check
 
 
-def either(first: Check[Any], second: Check[Any]) -> Check[Any]:
-    """What one of two checks takes."""
+def any_of(first: Check[Any], second: Check[Any]) -> Check[Any]:
+    """What ``first`` or ``second`` takes."""
 
     def check(value: object) -> Any:
         try:
@@ -257,10 +259,10 @@ def nullable(inner: Check[T]) -> Check[T | None]:
     return check
 
 
-def many(
+def list_of(
     inner: Check[T], low: int = 0, high: int = 1024, *, distinct: bool = False
 ) -> Check[tuple[T, ...]]:
-    """A list of ``low`` to ``high`` items, none twice where ``distinct``."""
+    """A list of ``low`` to ``high`` items; with ``distinct``, none twice."""
 
     def check(value: object) -> tuple[T, ...]:
         if type(value) not in (list, tuple):
@@ -273,7 +275,7 @@ def many(
             for item in items:
                 made.append(inner(item))
         except Invalid as bad:
-            bad.under(len(made))
+            bad.inside(len(made))
             raise
         if distinct and len(set(made)) != len(made):
             raise Invalid("must have nothing twice")
@@ -282,8 +284,8 @@ def many(
     return check
 
 
-def mapping(inner: Check[T], high: int = 4096, key: int = 256) -> Check[Mapping[str, T]]:
-    """A map of at most ``high`` entries from text of at most ``key`` characters."""
+def map_of(inner: Check[T], high: int = 4096, key: int = 256) -> Check[Mapping[str, T]]:
+    """A map of at most ``high`` entries; its keys are text of at most ``key`` characters."""
 
     def check(value: object) -> Mapping[str, T]:
         if not isinstance(value, Mapping) or len(value) > high:
@@ -293,7 +295,7 @@ def mapping(inner: Check[T], high: int = 4096, key: int = 256) -> Check[Mapping[
         try:
             return {each: inner(item) for each, item in value.items()}
         except Invalid as bad:
-            bad.under(_UNKNOWN)
+            bad.inside(_UNKNOWN)
             raise
 
     return check
@@ -304,17 +306,17 @@ def anything(value: object) -> object:
     return value
 
 
-def members(
+def object_fields(
     value: object,
     fields: Mapping[str, Check[Any]],
     needed: tuple[str, ...] = (),
     *,
-    open_ended: bool = False,
+    ignore_unknown: bool = False,
 ) -> dict[str, Any]:
-    """An object's fields, each checked, in the order of ``fields``; the ``needed`` must be there.
+    """Checks an object's fields, in the order of ``fields``; the ``needed`` must be there.
 
-    A field that is in no ``fields`` is refused before any other fault, or left out where
-    ``open_ended``.
+    A field that is not in ``fields`` is refused before any other fault, or with ``ignore_unknown``
+    left out.
 
     Raises:
         Invalid: a field does not fit.
@@ -330,11 +332,11 @@ def members(
             elif name in needed:
                 raise Invalid("is missing")
     except Invalid as bad:
-        if not open_ended:
+        if not ignore_unknown:
             _refuse_unknown(value, fields)
-        bad.under(name)
+        bad.inside(name)
         raise
-    if not open_ended and len(made) != len(value):
+    if not ignore_unknown and len(made) != len(value):
         _refuse_unknown(value, fields)
     return made
 
@@ -345,6 +347,8 @@ def _refuse_unknown(value: Mapping[Any, object], fields: Mapping[str, Check[Any]
             raise Invalid.unknown(name) from None
 
 
-def record(fields: Mapping[str, Check[Any]], needed: tuple[str, ...] = ()) -> Check[dict[str, Any]]:
-    """An object with these fields and no other; the ``needed`` must be there."""
-    return lambda value: members(value, fields, needed)
+def object_of(
+    fields: Mapping[str, Check[Any]], needed: tuple[str, ...] = ()
+) -> Check[dict[str, Any]]:
+    """An object with these fields and no others; the ``needed`` must be there."""
+    return lambda value: object_fields(value, fields, needed)

@@ -1,8 +1,7 @@
-"""Bytes <-> one map. The only place that knows MessagePack, and the first to meet hostile bytes.
+"""Encodes and decodes frames: one MessagePack map each. The only file that imports ``msgpack``.
 
-Laws: whatever the bytes are, ``decode`` returns a map within the limits or raises
-``CodecError``, and the memory that it takes on the way is bounded by the limits. No error text
-contains anything of the frame.
+The bytes may be hostile. For any bytes ``decode`` returns a map within the limits or raises
+``CodecError``, with memory bounded by the limits. No error text contains anything of the frame.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ import msgpack
 
 
 class CodecError(Exception):
-    """These bytes are no frame of this wire (close code 4400)."""
+    """The bytes are no frame of this wire (close code 4400)."""
 
 
 class FrameTooLarge(CodecError):
-    """The frame is larger than its reader takes (close code 4413)."""
+    """The frame is larger than the limit (close code 4413)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reader takes. Lengths of ``text`` and ``binary`` in bytes, the others in items."""
+    """Limits of a decoder: ``frame``, ``text`` and ``binary`` in bytes, the others in items."""
 
     frame: int
     text: int
@@ -41,13 +40,13 @@ CLIENT_LIMITS: Final = Limits(
 """What the server takes from a client (rules WF3, LI1)."""
 
 SERVER_LIMITS: Final = Limits(frame=2**20, text=2**18, binary=2**18, array=4096, map=4096, depth=8)
-"""What a client takes from the server: a view of 1,000 members has to fit."""
+"""What a client takes from the server: a view of 1,000 members fits."""
 
 
 def encode(message: Mapping[str, object]) -> bytes:
-    """One frame from one map of ``None, bool, int, float, str, bytes, list, tuple, dict``.
+    """Encodes a map of ``None, bool, int, float, str, bytes, list, tuple, dict`` as one frame.
 
-    Raises ``CodecError`` for a value that the wire has no form for.
+    Raises ``CodecError`` for any other value.
     """
     try:
         return msgpack.packb(message, use_bin_type=True)
@@ -56,9 +55,9 @@ def encode(message: Mapping[str, object]) -> bytes:
 
 
 def decode(frame: bytes, limits: Limits = CLIENT_LIMITS) -> dict[str, object]:
-    """The one map that ``frame`` holds, with a text under ``t``.
+    """Decodes the map in ``frame``, which has a text under ``t``.
 
-    Raises ``FrameTooLarge`` and otherwise ``CodecError`` for all that rules WF2 to WF9 forbid.
+    Raises ``FrameTooLarge``, or ``CodecError`` for anything that rules WF2 to WF9 forbid.
     """
     if len(frame) > limits.frame:
         raise FrameTooLarge(f"more than {limits.frame} bytes")
@@ -79,7 +78,7 @@ def decode(frame: bytes, limits: Limits = CLIENT_LIMITS) -> dict[str, object]:
     except CodecError:
         raise
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as wrong:
-        # The library's own words may quote the frame; its class never does.
+        # The message of the library may quote the frame, so only its class is named.
         raise CodecError(f"malformed: {type(wrong).__name__}") from None
     if not isinstance(value, dict):
         raise CodecError("not a map")
@@ -101,7 +100,7 @@ def _refuse_extension(code: int, data: bytes) -> NoReturn:
 
 
 def _check(value: object, depth: int) -> None:
-    """Refuses what MessagePack allows and this wire does not: depth, NaN, keys that are no text."""
+    """Refuses what MessagePack allows and this wire does not: depth, NaN, keys other than text."""
     kind = type(value)
     if kind is dict:
         if depth == 0:

@@ -1,7 +1,4 @@
-"""Refusals and close codes: every "no" and every ending has a name, a code and one line of text.
-
-The texts are shown to people as they are; they never contain anything that somebody wrote.
-"""
+"""Refusal codes and close codes, each with one line of text to show to people."""
 
 from __future__ import annotations
 
@@ -10,11 +7,11 @@ from typing import Self
 
 
 class RefusalCode(StrEnum):
-    """Why a command was refused. The value is the wire's ``code``.
+    """Why a command was refused. The value is the ``code`` of the wire.
 
-    ``is_outcome`` says whether the refusal is remembered for the command's id. One that is not
-    (``frozen``, ``too_fast``, ``bad_request``, ``not_inside``) took nothing: the same id may be
-    sent again and is evaluated again.
+    ``is_outcome``: the refusal is remembered for the command's id. The others (``frozen``,
+    ``too_fast``, ``bad_request``, ``not_inside``) are not: a command that is sent again with the
+    same id is decided again.
     """
 
     text: str
@@ -46,7 +43,7 @@ class RefusalCode(StrEnum):
 class CloseCode(IntEnum):
     """Why the server closed the socket.
 
-    4000-4399: come back with ``resume``. 4400-4799: do not.
+    4000-4399: reconnect with ``resume``. 4400-4799: don't.
     """
 
     text: str
@@ -75,10 +72,10 @@ class CloseCode(IntEnum):
     TOO_FAST = 4429, "Too many messages came too fast."
 
 
-def comes_back(code: int) -> bool:
+def should_reconnect(code: int) -> bool:
     """Whether a client whose socket closed with ``code`` should reconnect.
 
-    Codes of the WebSocket layer (RFC 6455, section 7.4.1) count too: 1000 is a good-bye and 1009
-    the layer's own "too large"; all others (1001, 1006, 1011, 1012, ...) are accidents.
+    Codes of WebSocket itself (RFC 6455, section 7.4.1) count too: not after 1000 (normal) and 1009
+    (too large), but after all others (1001, 1006, 1011, 1012, ...).
     """
     return code not in (1000, 1009) and not 4400 <= code <= 4799

@@ -1,8 +1,8 @@
-"""Blinding concerns, so that equal ones can be matched without being read (rules LK1 to LK3).
+"""Blinds concerns, so that the server can match equal ones but not read them (rules LK1 to LK3).
 
 A tag is HMAC-SHA-256 (RFC 2104, FIPS 180-4) over the normal form of a concern, in UTF-8, under the
-room's `link_key`. Clients blind; the server gets tags alone. `protocol/vectors/linking.json` has
-examples for every language.
+room's `link_key`. Clients blind; the server gets only tags. `protocol/vectors/linking.json` has
+examples.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from collections.abc import Iterable
 from typing import Final
 
 CONCERN_MAX: Final = 120
-"""Characters of a concern, as it is written."""
+"""Characters of a concern."""
 CONCERNS_MAX: Final = 40
-"""Concerns that a room offers."""
+"""Concerns that a room may offer."""
 TAGS_MAX: Final = 20
 """Concerns that one person may tick."""
 TAG_MAX: Final = 64
 """Bytes of a tag; ours have 32."""
 
-# Spelt out, for every language has its own idea of white space.
+# Listed, because languages differ in what is white space.
 _SPACE: Final = re.compile(
     "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+"
 )
 
 
 def normal_concern(concern: str) -> str:
-    """The form in which concerns are compared: NFKC, without regard to case and white space.
+    """The form in which concerns are compared: NFKC, with case and white space normalized.
 
-    Case goes by the upper case of the lower case, which Python and ECMAScript make alike, where
-    case folding proper is not to be had in a browser.
+    Browsers have no case folding. So case is removed by `lower` and then `upper`, in which Python
+    and ECMAScript agree.
 
     Raises:
         ValueError: empty or longer than `CONCERN_MAX`, or not text that UTF-8 can carry.
@@ -63,7 +63,7 @@ def blind(link_key: bytes, concern: str) -> bytes:
 
 
 def blind_all(link_key: bytes, concerns: Iterable[str]) -> tuple[bytes, ...]:
-    """The tags for `topics.set`, sorted, so that their order tells nothing; equal concerns once.
+    """The tags for `topics.set`, each once, sorted so that their order reveals nothing.
 
     Raises:
         ValueError: as `blind`, or more than `TAGS_MAX`.

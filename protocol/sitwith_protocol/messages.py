@@ -1,7 +1,7 @@
-"""Every message of the wire, and the two readers.
+"""All messages of the wire, and the two parsers.
 
-``parse_client`` is strict: what a client says must be exactly one of the known shapes.
-``parse_server`` is open: fields and types that it doesn't know are let be, so the wire can grow.
+``parse_client`` is strict: a client's frame must fit a declared shape exactly. ``parse_server``
+ignores unknown fields and types, so that the wire can grow.
 """
 
 from __future__ import annotations
@@ -9,45 +9,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
-from . import care, commands, concerns, door, evening, guests, materials, media
-from .care import *  # noqa: F403
 from .checks import INT_MAX, INT_MIN, Invalid
-from .command import Command as Command  # noqa: PLC0414
-from .commands import *  # noqa: F403
-from .commands import Hello, HelloJoin, HelloResume, Ping, RoomSettings
-from .concerns import *  # noqa: F403
-from .door import *  # noqa: F403
-from .evening import *  # noqa: F403
+from .commands import (
+    care,
+    chat,
+    concerns,
+    door,
+    evening,
+    floor,
+    guests,
+    materials,
+    media,
+    members,
+    pairs,
+    room,
+)
+from .commands.base import Command as Command  # noqa: PLC0414
+from .commands.care import *  # noqa: F403
+from .commands.chat import *  # noqa: F403
+from .commands.concerns import *  # noqa: F403
+from .commands.door import *  # noqa: F403
+from .commands.evening import *  # noqa: F403
+from .commands.floor import *  # noqa: F403
+from .commands.guests import *  # noqa: F403
+from .commands.materials import *  # noqa: F403
+from .commands.media import *  # noqa: F403
+from .commands.members import *  # noqa: F403
+from .commands.pairs import *  # noqa: F403
+from .commands.room import *  # noqa: F403
+from .commands.room import RoomSettings
 from .fields import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
-from .guests import *  # noqa: F403
-from .materials import *  # noqa: F403
-from .media import *  # noqa: F403
+from .hello import *  # noqa: F403
+from .hello import Hello, HelloJoin, HelloResume, Ping
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 from .shapes import read
 
-_DECLARING: Final = (commands, door, care, evening, guests, materials, concerns, media)
+_COMMAND_MODULES: Final = (
+    door, chat, floor, members, pairs, room, care, evening, guests, materials, concerns, media,
+)  # fmt: skip
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {
     each.t: each
-    for module in _DECLARING
+    for module in _COMMAND_MODULES
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, Command) and each is not Command
 }
-"""The command classes by their types: all that these modules declare."""
+"""The command classes by type."""
 
 SERVER_FRAMES: Final[Mapping[str, type[ServerFrame]]] = {
     each.t: each for each in get_args(ServerFrame)
 }
-"""The server's frame classes by their types."""
+"""The server's frame classes by type."""
 
 
 def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
-    """The greeting, ping or command that a decoded frame holds.
+    """Reads a decoded frame as a greeting, a ping or a command.
 
-    Raises ``BadMessage``, whose ``id`` is the command's where it has a usable one. A greeting
-    never has one.
+    Raises ``BadMessage``, with the command's ``id`` if that is usable.
     """
     t = raw.get("t")
     if t == "hello":
@@ -73,9 +93,9 @@ def parse_client(raw: Mapping[str, object]) -> Hello | Ping | Command:
 
 
 def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
-    """The server's frame that a decoded map holds, or ``Unknown``.
+    """Reads a decoded frame of the server; ``Unknown`` for an unknown type.
 
-    Raises ``BadMessage`` for a known type without the fields that it must have.
+    Raises ``BadMessage`` for a known type whose fields don't fit.
     """
     t = raw.get("t")
     cls: Any = SERVER_FRAMES.get(t) if isinstance(t, str) else None
@@ -85,7 +105,7 @@ def parse_server(raw: Mapping[str, object]) -> ServerFrame | Unknown:
         if cls is None:
             rest = {key: value for key, value in raw.items() if key != "t"}
             return Unknown(str(t), rest)
-        made: ServerFrame = read(cls, raw, open_ended=True)
+        made: ServerFrame = read(cls, raw, ignore_unknown=True)
     except Invalid as bad:
         raise BadMessage(None, f"{t}: {_detail(bad)}") from None
     return made
@@ -96,6 +116,6 @@ def _detail(bad: Invalid) -> str:
 
 
 def usable_id(raw: Mapping[str, object]) -> int | None:
-    """The id under which a refusal can be sent, if the map has one."""
+    """The command id of a decoded map, or ``None`` if it has none that a refusal can carry."""
     value = raw.get("id")
     return value if type(value) is int and INT_MIN <= value <= INT_MAX else None

@@ -1,8 +1,7 @@
-"""By what a person is known again in the meetings of one series (rules SE*).
+"""The person code: how a series knows a person again in its meetings (rules SE*).
 
-20 random bytes, made by the person's own browser or program for that series and for no other. As a
-code that can be carried to another device they are 32 letters and digits of base32 (RFC 4648 §6),
-in groups of four.
+The person's browser or program makes 20 random bytes for each series. To carry it to another
+device, the code is written as 32 letters and digits of base32 (RFC 4648 §6), in groups of four.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ _LETTERS: Final = 32
 
 
 def new_person() -> bytes:
-    """Somebody whom no series knows yet."""
+    """A new random person code, as bytes."""
     return secrets.token_bytes(PERSON_BYTES)
 
 
 def person_code(person: bytes) -> str:
-    """The code of a person.
+    """The written form of a person code.
 
     >>> person_code(bytes(range(20)))
     'aaaq-eaye-auda-ocaj-bifq-ydio-b4ib-ceqt'
@@ -36,9 +35,9 @@ def person_code(person: bytes) -> str:
 
 
 def read_person(code: str) -> bytes:
-    """The person of a code, whatever its case, dashes and white space.
+    """Reads a written person code; case, dashes and white space don't matter.
 
-    Raises ValueError where it is no code; the text doesn't repeat it.
+    Raises ValueError if it is none; the text doesn't repeat it.
     """
     letters = "".join(code.replace("-", " ").split()).upper()
     try:

@@ -1,8 +1,8 @@
-"""How messages and forms are declared: a table of fields, each with a check, on a frozen dataclass.
+"""Declares messages and forms: frozen dataclasses whose fields each have a check.
 
-``@message("chat.say")`` makes the class of a message of the wire and ``@shape`` that of any other
-object, such as an HTTP body. ``need(check)`` declares a field that must be there and
-``may(check, default=...)`` one that may be absent; the checks are those of ``checks``.
+``@message("chat.say")`` declares a message of the wire, ``@shape`` any other object, such as the
+body of an HTTP request. ``required(check)`` declares a field that must be there,
+``optional(check, default=...)`` one that may be absent. The checks are in ``checks``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform
 
-from .checks import Check, anything, members, nullable
+from .checks import Check, anything, nullable, object_fields
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -20,8 +20,8 @@ C = TypeVar("C", bound=type)
 class BadMessage(Exception):
     """A decoded map that is no message of this wire.
 
-    ``id`` is the command's id where it has a usable one (then the answer is ``refused``
-    ``bad_request``), else ``None`` (then the socket closes with 4400).
+    With a usable command ``id`` the answer is ``refused`` ``bad_request``. Without one ``id`` is
+    ``None`` and the socket closes with 4400.
     """
 
     def __init__(self, id: int | None, detail: str) -> None:
@@ -30,7 +30,7 @@ class BadMessage(Exception):
         self.detail = detail
 
 
-class Slot(NamedTuple):
+class Field(NamedTuple):
     """One field of a message: its attribute, its name on the wire, its check and its default."""
 
     attribute: str
@@ -41,38 +41,38 @@ class Slot(NamedTuple):
 
 
 class Message:
-    """What all message classes share: a type ``t`` and a map form."""
+    """Base class of all messages: a type ``t`` and a map form."""
 
     __slots__ = ()
     t: str
-    _slots: tuple[Slot, ...]
+    _fields: tuple[Field, ...]
 
     def to_map(self) -> dict[str, object]:
         """The map for ``encode``; an optional field at its default is left out."""
         made: dict[str, object] = {"t": self.t}
-        for slot in self._slots:
-            value = getattr(self, slot.attribute)
-            if slot.required or value != slot.default:
-                made[slot.name] = value
+        for each in self._fields:
+            value = getattr(self, each.attribute)
+            if each.required or value != each.default:
+                made[each.name] = value
         return made
 
 
-def need(check: Check[T], *, name: str | None = None) -> T:
+def required(check: Check[T], *, name: str | None = None) -> T:
     """A field that must be there."""
     return cast(T, field(metadata={"check": check, "name": name}))
 
 
-def may(check: Check[Any], *, default: Any, name: str | None = None) -> Any:
-    """A field that may be absent; then it has ``default``. In a message a null counts as absent."""
+def optional(check: Check[Any], *, default: Any, name: str | None = None) -> Any:
+    """A field that may be absent and is then ``default``. In a message null counts as absent."""
     return field(default=default, metadata={"check": check, "name": name})
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(need, may))
+@dataclass_transform(frozen_default=True, field_specifiers=(required, optional))
 def shape(cls: C) -> C:
-    """Makes a frozen, slotted dataclass with its table of fields."""
+    """Makes a frozen, slotted dataclass with a table of its fields."""
     made: Any = dataclass(frozen=True, slots=True)(cls)
-    made._slots = tuple(
-        Slot(
+    made._fields = tuple(
+        Field(
             attribute=each.name,
             name=each.metadata["name"] or each.name,
             check=each.metadata["check"],
@@ -81,42 +81,51 @@ def shape(cls: C) -> C:
         )
         for each in fields(made)
     )
-    made._checks = {slot.name: slot.check for slot in made._slots}
-    made._needed = tuple(slot.name for slot in made._slots if slot.required)
+    made._checks = {each.name: each.check for each in made._fields}
+    made._needed = tuple(each.name for each in made._fields if each.required)
     return cast(C, made)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(need, may))
+@dataclass_transform(frozen_default=True, field_specifiers=(required, optional))
 def message(t: str) -> Callable[[C], C]:
-    """Makes the class of the messages of the wire's type ``t``."""
+    """Makes the class of the messages of type ``t``."""
 
     def build(cls: C) -> C:
         made: Any = shape(cls)
         made.t = t
         made._checks = {"t": anything} | {
-            slot.name: slot.check if slot.required else nullable(slot.check) for slot in made._slots
+            each.name: each.check if each.required else nullable(each.check)
+            for each in made._fields
         }
         return cast(C, made)
 
     return build
 
 
-def checks_of(cls: type[Any], *, but: str) -> dict[str, Check[Any]]:
-    """The checks of a declared class's fields by their names, without the field ``but``."""
-    return {slot.name: slot.check for slot in cls._slots if slot.name != but}
+def fields_of(cls: type[Any]) -> tuple[Field, ...]:
+    """The fields of a declared class, in their order."""
+    declared: tuple[Field, ...] = cls._fields
+    return declared
 
 
-def read(cls: type[T], raw: object, *, open_ended: bool = False) -> T:
-    """An object of the declared class ``cls``; ``open_ended`` readers ignore unknown fields.
+def checks_of(cls: type[Any], *, without: str) -> dict[str, Check[Any]]:
+    """The checks of a declared class's fields, by their names, except the field ``without``."""
+    return {each.name: each.check for each in fields_of(cls) if each.name != without}
+
+
+def read(cls: type[T], raw: object, *, ignore_unknown: bool = False) -> T:
+    """Reads ``raw`` as an object of the declared class ``cls``.
+
+    ``ignore_unknown`` ignores fields that ``cls`` does not declare.
 
     Raises:
         Invalid: a field does not fit.
     """
     declared: Any = cls
-    found = members(raw, declared._checks, declared._needed, open_ended=open_ended)
+    found = object_fields(raw, declared._checks, declared._needed, ignore_unknown=ignore_unknown)
     values = {}
-    for attribute, name, _, required, _ in declared._slots:
+    for attribute, name, _, needed, _ in declared._fields:
         value = found.get(name)
-        if value is not None or required:
+        if value is not None or needed:
             values[attribute] = value
     return cls(**values)

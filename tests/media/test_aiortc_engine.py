@@ -20,7 +20,7 @@ from sitwith_client.voice.sdp import parse
 from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.aiortc.room import Limits
 from sitwith_server.media.aiortc.transport import MAX_SSRCS, PACKETS_PER_TICK
-from sitwith_server.media.aiortc.udp import BROKEN
+from sitwith_server.media.aiortc.udp import MAX_FAILED_READS
 from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
 
 from .company import Company, Harness, Recorder
@@ -348,9 +348,9 @@ async def test_ME42_a_port_that_can_not_be_read_is_not_well_and_raises_nothing(
     heard = {"a": "b", "b": "a"}
     async with company.talking():
         await company.expect(heard, await company.apply(heard))
-        (end,) = engine.port._ends
+        (end,) = engine.port._sockets
         read = end.inbox.read
-        fails = BROKEN // 2
+        fails = MAX_FAILED_READS // 2
 
         def some() -> list[tuple[bytes, bytes]]:
             nonlocal fails
@@ -362,7 +362,7 @@ async def test_ME42_a_port_that_can_not_be_read_is_not_well_and_raises_nothing(
         end.inbox.read = some  # type: ignore[method-assign]
         await company.until(lambda: fails == 0)
         await company.expect(heard, company.counts())
-        assert engine.is_healthy() and engine.counters.faults == BROKEN // 2
+        assert engine.is_healthy() and engine.counters.faults == MAX_FAILED_READS // 2
         fails = 10**9
         await company.until(lambda: not engine.is_healthy(), "it is found out")
         fails = 0

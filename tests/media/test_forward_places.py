@@ -51,7 +51,7 @@ def test_ME23_voice_and_picture_are_on_slots_of_one_place() -> None:
 
 
 def test_ME24_with_more_voices_than_places_who_speaks_is_heard() -> None:
-    stage = circle(5, most=2)
+    stage = circle(5, max_voices=2)
     stage.all_hear_all()
     senders = {name: voice(int(name[1:])) for name in stage.ports}
     for _ in range(150):

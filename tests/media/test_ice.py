@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aioice import stun
 
-from sitwith_server.media.aiortc.datagrams import unpack_name
+from sitwith_server.media.aiortc.credentials import Credentials
+from sitwith_server.media.aiortc.datagrams import unpack_sockaddr
 from sitwith_server.media.aiortc.ice import (
-    ADDRESSES,
-    AMPLIFIED,
-    CONSENT,
-    CONSENT_EVERY,
-    Credentials,
+    AMPLIFICATION,
+    CONSENT_INTERVAL,
+    CONSENT_TIMEOUT,
+    MAX_ADDRESSES,
 )
 from sitwith_server.media.aiortc.udp import UdpPort
-from sitwith_server.media.counters import Counters
-from tests.media.stunning import AUDIO, LOCAL, THEIRS, VERSIONS, Client, Known
+from tests.media.stunning import AUDIO, THEIRS, VERSIONS, Client, Known, client, known, port
 
-
-@pytest.fixture
-async def port() -> AsyncIterator[UdpPort]:
-    port = UdpPort([LOCAL[each] for each in VERSIONS], 0, bind=None, counters=Counters())
-    port.open()
-    yield port
-    port.close()
-
-
-@pytest.fixture
-def known(port: UdpPort) -> Known:
-    return Known(port)
-
-
-@pytest.fixture
-def client(port: UdpPort) -> Iterator[Client]:
-    client = Client(port)
-    yield client
-    client.sock.close()
-
+__all__ = ["client", "known", "port"]
 
 # ------------------------------------------------------------------------------------ checks
 
@@ -144,13 +123,13 @@ async def test_ME31_the_nominated_address_is_sent_to_and_a_new_one_only_after_it
     assert known.got == []
     other.send(other.check(known.local, nominate=False))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == client.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == client.sock.getsockname()
     other.send(AUDIO)
     await other.receive()
     assert known.got == [AUDIO]
     other.send(other.check(known.local, priority=200))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == other.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == other.sock.getsockname()
     assert known.selections == 2
     other.sock.close()
 
@@ -163,11 +142,11 @@ async def test_ME31_a_worse_nomination_waits_until_the_better_address_is_silent(
     await client.receive()
     other.send(other.check(known.local, priority=100))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == client.sock.getsockname()
-    monkeypatch.setattr("sitwith_server.media.aiortc.ice.YIELD", 0.0)
+    assert unpack_sockaddr(known.agent.selected or b"") == client.sock.getsockname()
+    monkeypatch.setattr("sitwith_server.media.aiortc.ice.NOMINATED_FOR", 0.0)
     other.send(other.check(known.local, priority=100))
     await other.receive()
-    assert unpack_name(known.agent.selected or b"") == other.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == other.sock.getsockname()
     other.sock.close()
 
 
@@ -187,24 +166,24 @@ async def test_ME32_old_credentials_hold_until_new_ones_are_used(
     moved = Client(port, answers=renewed)
     moved.send(moved.check(new, remote="renewed", priority=1))
     assert len(await moved.receive()) == 1
-    assert unpack_name(known.agent.selected or b"") == moved.sock.getsockname()
+    assert unpack_sockaddr(known.agent.selected or b"") == moved.sock.getsockname()
     client.send(client.check(known.local))
     assert await client.receive() == []
     moved.sock.close()
 
 
 async def test_ME37_tables_are_bounded_and_empty_at_the_end(port: UdpPort, known: Known) -> None:
-    clients = [Client(port) for _ in range(ADDRESSES + 5)]
+    clients = [Client(port) for _ in range(MAX_ADDRESSES + 5)]
     for each in clients:
         each.send(each.check(known.local))
         await each.receive()
-    assert len(known.agent.addresses) <= ADDRESSES
-    assert len(port) <= ADDRESSES + 1
-    silent = [Client(port, answers=None) for _ in range(ADDRESSES + 5)]
+    assert len(known.agent.addresses) <= MAX_ADDRESSES
+    assert len(port) <= MAX_ADDRESSES + 1
+    silent = [Client(port, answers=None) for _ in range(MAX_ADDRESSES + 5)]
     for each in silent:
         each.send(each.check(known.local))
     await silent[-1].receive()
-    assert len(port) <= 2 * ADDRESSES + 1
+    assert len(port) <= 2 * MAX_ADDRESSES + 1
     known.agent.close()
     assert len(port) == 0
     checks = port.counters.bad_checks
@@ -236,7 +215,7 @@ async def test_an_address_belongs_to_who_proved_it_last(
 
 
 def at(known: Known) -> tuple[str, int]:
-    return unpack_name(known.agent.selected or b"")
+    return unpack_sockaddr(known.agent.selected or b"")
 
 
 async def test_ME45_a_check_alone_moves_nothing_and_its_address_gets_three_times_its_bytes_at_most(
@@ -255,7 +234,7 @@ async def test_ME45_a_check_alone_moves_nothing_and_its_address_gets_three_times
     assert at(known) == client.sock.getsockname()
     assert known.selections == 1
     assert len(victim.asked) >= 2, "a lost check is not sent again"
-    assert 0 < victim.got <= AMPLIFIED * len(check)
+    assert 0 < victim.got <= AMPLIFICATION * len(check)
     victim.send(AUDIO)
     await victim.receive()
     assert known.got == []
@@ -277,7 +256,7 @@ async def test_ME45_the_first_address_of_all_must_answer_too(port: UdpPort, know
     await victim.receive()
     assert known.agent.selected is None
     assert known.got == []
-    assert 0 < victim.got <= AMPLIFIED * 5 * len(check)
+    assert 0 < victim.got <= AMPLIFICATION * 5 * len(check)
     victim.sock.close()
 
 
@@ -376,20 +355,24 @@ async def test_ME46_whoever_is_sent_to_is_asked_again_and_left_after_30_s_withou
 ) -> None:
     client.send(client.check(known.local))
     await client.receive()
-    assert known.tick(0.7 * CONSENT_EVERY)
+    assert known.tick(0.7 * CONSENT_INTERVAL)
     await client.receive()
     assert len(client.asked) == 1
     client.answers = None
-    patience = CONSENT - 5  # for the clock goes on meanwhile
+    patience = CONSENT_TIMEOUT - 5  # for the clock goes on meanwhile
     for tenth in range(int(10 * patience)):
         assert known.tick(tenth / 10)
     await client.receive()
     ids = {each.transaction_id for each in client.asked[1:]}
-    assert patience / (1.2 * CONSENT_EVERY) - 1 <= len(ids) <= CONSENT / (0.8 * CONSENT_EVERY)
+    assert (
+        patience / (1.2 * CONSENT_INTERVAL) - 1
+        <= len(ids)
+        <= CONSENT_TIMEOUT / (0.8 * CONSENT_INTERVAL)
+    )
     # Checks of its own are no consent: anybody on the way can send them again.
     client.send(client.check(known.local))
     await client.receive()
-    assert not known.tick(CONSENT + 0.1)
+    assert not known.tick(CONSENT_TIMEOUT + 0.1)
     assert known.agent.selected is None
     got = client.got
     known.agent.send(AUDIO)
@@ -402,14 +385,14 @@ async def test_ME46_an_answer_is_good_for_30_s_more(known: Known, client: Client
     client.send(client.check(known.local))
     await client.receive()
     client.answers = None
-    later = time.monotonic() + CONSENT - 1
-    assert known.tick(CONSENT - 1)
+    later = time.monotonic() + CONSENT_TIMEOUT - 1
+    assert known.tick(CONSENT_TIMEOUT - 1)
     await client.receive()
     asked = client.asked[-1]
     address = known.agent.selected or b""
     known.agent.answered(asked.transaction_id, client.answer(asked), address, later)
-    assert known.agent.tick(later + CONSENT - 0.1)
-    assert not known.agent.tick(later + CONSENT + 0.1)
+    assert known.agent.tick(later + CONSENT_TIMEOUT - 0.1)
+    assert not known.agent.tick(later + CONSENT_TIMEOUT + 0.1)
 
 
 async def test_ME46_after_a_restart_consent_is_asked_under_the_new_credentials(
@@ -425,6 +408,6 @@ async def test_ME46_after_a_restart_consent_is_asked_under_the_new_credentials(
     await client.receive()
     assert at(known) == client.sock.getsockname()
     assert known.selections == 1
-    known.tick(1.3 * CONSENT_EVERY)
+    known.tick(1.3 * CONSENT_INTERVAL)
     await client.receive()
     assert client.asked[-1].attributes["USERNAME"] == f"renewed:{new.ufrag}"

@@ -16,12 +16,12 @@ import pytest
 from aioice import stun
 
 from sitwith_client.voice import sdp
-from sitwith_server.media.aiortc.ice import CONSENT
+from sitwith_server.media.aiortc.ice import CONSENT_TIMEOUT
 from tests.blackbox.house import Circle, Server
 from tests.blackbox.rawclient import WAIT
-from tests.cluster.cluster import opened
+from tests.cluster.cluster import Cluster, opened
 from tests.media.hostile import EVERY, Crowd, Loud
-from tests.media.test_hostile_cluster import Doors, Site
+from tests.media.test_hostile_cluster import Doors
 
 VICTIM, ELSEWHERE = "127.0.0.66", "127.0.0.77"
 MOVES_WITHIN = 2.0
@@ -70,7 +70,7 @@ async def house(kind: str, folder: Path) -> AsyncIterator[Circle]:
             ).json()
             c = Circle(server, tokens)
         else:
-            site = Site(folder)
+            site = Cluster(folder, workers=2, nodes=1, proxy=False)
             stack.enter_context(site)
             for number in range(2):
                 await site.ready(number)
@@ -152,11 +152,11 @@ async def test_ME46_who_answers_no_check_for_30_s_is_sent_nothing_more(tmp_path:
                 path._answer = lambda request: None  # type: ignore[method-assign]
             silent = time.time()
             # She goes on sending and checking all the time, as one who forges would.
-            await asyncio.sleep(CONSENT - 7)
+            await asyncio.sleep(CONSENT_TIMEOUT - 7)
             await crowd.exactly(routes, time.time())
             await asyncio.sleep(8)
             last = max(each.at for each in ada.heard)
-            assert CONSENT - 7 < last - silent < CONSENT + 1
+            assert CONSENT_TIMEOUT - 7 < last - silent < CONSENT_TIMEOUT + 1
             assert "media.lost" in [frame.body["t"] for frame in ada.client.frames]
         finally:
             await crowd.close()

@@ -5,44 +5,24 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
 
 from sitwith_server.media.aiortc.datagrams import (
     IN_BATCH,
+    MAX_DATAGRAM,
     OUT_BATCH,
-    ROOM,
     Inbox,
     Outbox,
-    unpack_name,
+    unpack_sockaddr,
 )
-from sitwith_server.media.aiortc.ice import Bucket
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from tests.media.stunning import AUDIO, LOCAL, VERSIONS, Client, Known
+from tests.media.stunning import AUDIO, Client, Known, client, known, port
 
-
-@pytest.fixture
-async def port() -> AsyncIterator[UdpPort]:
-    port = UdpPort([LOCAL[each] for each in VERSIONS], 0, bind=None, counters=Counters())
-    port.open()
-    yield port
-    port.close()
-
-
-@pytest.fixture
-def known(port: UdpPort) -> Known:
-    return Known(port)
-
-
-@pytest.fixture
-def client(port: UdpPort) -> Iterator[Client]:
-    client = Client(port)
-    yield client
-    client.sock.close()
-
+__all__ = ["client", "known", "port"]
 
 # -------------------------------------------------------------------------------- packets
 
@@ -90,7 +70,7 @@ async def test_what_is_longer_than_a_place_is_dropped_whole(
 ) -> None:
     client.send(client.check(known.local))
     await client.receive()
-    client.send(b"\x80" * (ROOM + 10))
+    client.send(b"\x80" * (MAX_DATAGRAM + 10))
     client.send(AUDIO)
     await client.receive()
     assert known.got == [AUDIO]
@@ -108,7 +88,7 @@ def test_batches_keep_order_names_and_lengths() -> None:
         inbox, outbox = Inbox(one), Outbox(other)
         other.sendto(b"name", one.getsockname())
         [(name, _)] = Inbox(one).read()
-        assert unpack_name(name) == other.getsockname()
+        assert unpack_sockaddr(name) == other.getsockname()
         one.sendto(b"name", other.getsockname())
         [(name, _)] = Inbox(other).read()
         sent = [bytes((i & 0xFF,)) * (i % 1_400 + 1) for i in range(OUT_BATCH + 40)]
@@ -123,7 +103,7 @@ def test_batches_keep_order_names_and_lengths() -> None:
         assert got == sent
         assert outbox.lost == 0
         with pytest.raises(ValueError, match="long"):
-            outbox.put(bytes(ROOM + 1), name)
+            outbox.put(bytes(MAX_DATAGRAM + 1), name)
 
 
 def test_one_address_that_can_t_be_reached_costs_no_other() -> None:
@@ -142,7 +122,7 @@ def test_one_address_that_can_t_be_reached_costs_no_other() -> None:
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
-    bucket = Bucket(rate=2, burst=3)
+    bucket = TokenBucket(rate=2, burst=3)
     assert [bucket.take(10.0) for _ in range(5)] == [True, True, True, False, False]
     assert not bucket.full(10.0)
     assert [bucket.take(10.6), bucket.take(10.6)] == [True, False]

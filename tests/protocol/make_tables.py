@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sitwith_protocol.errors import CloseCode
 from sitwith_protocol.messages import COMMANDS
+from sitwith_protocol.shapes import fields_of
 
 SPEC = Path(__file__).resolve().parents[2] / "protocol" / "SPEC.md"
 
@@ -14,7 +15,7 @@ def commands() -> str:
     """Every command with its fields besides ``t`` and ``id``."""
     rows = ["| command | fields |", "|---|---|"]
     for t, cls in COMMANDS.items():
-        fields = [f"`{slot.name}{'' if slot.required else '?'}`" for slot in cls._slots[1:]]
+        fields = [f"`{field.name}{'' if field.required else '?'}`" for field in fields_of(cls)[1:]]
         rows.append(f"| `{t}` | {' '.join(fields)} |")
     return "\n".join(rows)
 

@@ -12,8 +12,8 @@ from sitwith_client.errors import Refused
 from sitwith_protocol import frames
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import SERVER_LIMITS, CodecError, decode, encode
-from sitwith_protocol.errors import CloseCode, RefusalCode, comes_back
-from sitwith_protocol.shapes import BadMessage, Message
+from sitwith_protocol.errors import CloseCode, RefusalCode, should_reconnect
+from sitwith_protocol.shapes import BadMessage, Message, fields_of
 from sitwith_protocol.versions import SUBPROTOCOL, choose
 from tests.protocol import golden_messages, make_tables
 
@@ -78,32 +78,32 @@ def test_AN2_an_unknown_field_is_refused(command: Message) -> None:
 def test_AN2_every_field_refuses_every_wrong_type(command: Any) -> None:
     strangers: list[object] = [None, True, -1, 2.5, "", b"", [], {}, [[]], {"a": 1}]
     whole = command.to_map()
-    for slot in command._slots:
-        if slot.name == "id":
+    for field in fields_of(command):
+        if field.name == "id":
             continue
         accepted = 0
         for stranger in strangers:
             try:
-                made = m.parse_client({**whole, slot.name: stranger})
+                made = m.parse_client({**whole, field.name: stranger})
             except BadMessage as wrong:
                 assert wrong.id == whole["id"]
             else:
                 accepted += 1
                 assert encode(made.to_map())
-        assert accepted <= 3, slot.name
+        assert accepted <= 3, field.name
 
 
 @pytest.mark.parametrize("command", COMMAND_CASES)
 def test_AN2_a_missing_field_is_refused_and_an_optional_one_may_be_null(command: Any) -> None:
     whole = command.to_map()
-    for slot in command._slots:
-        rest = {key: value for key, value in whole.items() if key != slot.name}
-        if slot.required:
-            assert refused(rest).id == (None if slot.name == "id" else whole["id"])
+    for field in fields_of(command):
+        rest = {key: value for key, value in whole.items() if key != field.name}
+        if field.required:
+            assert refused(rest).id == (None if field.name == "id" else whole["id"])
         elif isinstance(command, m.RoomSettings):
             continue
         else:
-            assert m.parse_client(rest) == m.parse_client({**rest, slot.name: None})
+            assert m.parse_client(rest) == m.parse_client({**rest, field.name: None})
 
 
 @pytest.mark.parametrize("seconds", [1, 1.0, 7200, 7199.5])
@@ -148,7 +148,7 @@ def test_AN3_every_refusal_code_has_a_text_and_says_if_it_is_an_outcome() -> Non
 
 
 def test_CC1_the_range_of_a_close_code_says_whether_to_come_back() -> None:
-    assert {int(code) for code in CloseCode if comes_back(code)} == {
+    assert {int(code) for code in CloseCode if should_reconnect(code)} == {
         4001,
         4002,
         4003,
@@ -156,10 +156,10 @@ def test_CC1_the_range_of_a_close_code_says_whether_to_come_back() -> None:
         4010,
         4029,
     }
-    assert all(not comes_back(code) for code in range(4400, 4800))
-    assert all(comes_back(code) for code in range(4000, 4400))
-    assert comes_back(1006) and comes_back(1001) and comes_back(1011)
-    assert not comes_back(1000) and not comes_back(1009)
+    assert all(not should_reconnect(code) for code in range(4400, 4800))
+    assert all(should_reconnect(code) for code in range(4000, 4400))
+    assert should_reconnect(1006) and should_reconnect(1001) and should_reconnect(1011)
+    assert not should_reconnect(1000) and not should_reconnect(1009)
     assert all(code.text for code in CloseCode)
 
 
@@ -178,9 +178,9 @@ def test_EV1_known_frames_without_their_fields_are_bad() -> None:
             with pytest.raises(BadMessage):
                 m.parse_server({"t": "ok"})
             continue
-        for slot in frame._slots:
-            rest = {key: value for key, value in whole.items() if key != slot.name}
-            if slot.required:
+        for field in fields_of(type(frame)):
+            rest = {key: value for key, value in whole.items() if key != field.name}
+            if field.required:
                 with pytest.raises(BadMessage):
                     m.parse_server(rest)
             else:
@@ -192,7 +192,7 @@ def test_AN1_every_command_has_an_id_and_a_type_of_its_own() -> None:
     classes = [each for each in m.Command.__subclasses__() if each.t]
     assert len({each.t for each in classes}) == len(classes)
     assert set(classes) == set(m.COMMANDS.values())
-    assert all(each._slots[0].name == "id" and each._slots[0].required for each in classes)
+    assert all(fields_of(each)[0].name == "id" and fields_of(each)[0].required for each in classes)
 
 
 def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
@@ -244,7 +244,7 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=6,
 )
-FIELD_NAMES = sorted({slot.name for each in m.COMMANDS.values() for slot in each._slots})
+FIELD_NAMES = sorted({field.name for each in m.COMMANDS.values() for field in fields_of(each)})
 
 
 @given(

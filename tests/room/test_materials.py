@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sitwith_protocol.checks import Invalid
-from sitwith_protocol.links import read_link
 from sitwith_protocol.messages import BadMessage, parse_client
+from sitwith_protocol.urls import web_url
 from sitwith_server.room import commands as c
 from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.materials.values import File, MaterialKind, Wish
@@ -41,7 +41,7 @@ def bring(e: Evening, name: str = "f1", by: str = "fay") -> c.MaterialBring:
     ],
 )
 def test_MT1_places_of_the_web_are_links(url: str) -> None:
-    assert read_link(url) == url
+    assert web_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_MT1_places_of_the_web_are_links(url: str) -> None:
 )  # fmt: skip
 def test_MT1_all_else_is_none(url: object) -> None:
     with pytest.raises(Invalid):
-        read_link(url)
+        web_url(url)
     with pytest.raises(BadMessage):
         parse_client({"t": "material.link", "id": 1, "url": url})
 

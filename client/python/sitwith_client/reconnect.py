@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from sitwith_protocol.errors import CloseCode, comes_back
+from sitwith_protocol.errors import CloseCode, should_reconnect
 
 FIRST_RETRY: Final = 0.25
 """Longest wait in seconds before the first attempt."""
@@ -38,4 +38,4 @@ def may_reconnect(code: int, *, late_greeting: bool) -> bool:
     """
     if code == CloseCode.PLACE_GIVEN:
         return False
-    return comes_back(code) or (code == CloseCode.ELSEWHERE and late_greeting)
+    return should_reconnect(code) or (code == CloseCode.ELSEWHERE and late_greeting)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from sitwith_protocol import messages as m
 from sitwith_protocol.codec import CodecError
-from sitwith_protocol.errors import CloseCode, RefusalCode, comes_back
+from sitwith_protocol.errors import CloseCode, RefusalCode, should_reconnect
 from sitwith_protocol.shapes import BadMessage
 
 from .connection import ABNORMAL, Opener, Refusal, Socket, SocketClosed
@@ -213,13 +213,13 @@ class Session:
                 self._move = None
         if self._left:
             return NORMAL
-        if comes_back(code):
+        if should_reconnect(code):
             # The code that the server announced counts where the close itself got lost.
             code = self._announced_code or code
         if was_connected and self._may_reconnect(code):
             self._emit(ConnectionLost(code))
             self._wake()
-        if not self._welcomed and comes_back(code):
+        if not self._welcomed and should_reconnect(code):
             self._late_until = asyncio.get_running_loop().time() + LATE_GREETING
         return code
 

@@ -14,7 +14,7 @@ from sitwith_server.room.agenda.decide import AgendaBack, AgendaNext, AgendaStar
 from sitwith_server.room.command import Command
 from sitwith_server.room.draft import Draft, Refusal, Refused, not_allowed, stale
 from sitwith_server.room.event import Event
-from sitwith_server.room.families import FAMILIES, LATE
+from sitwith_server.room.families import DEADLINES, FAMILIES, LATE
 from sitwith_server.room.family import Decide, Rule, Who
 from sitwith_server.room.fold import fold
 from sitwith_server.room.lifetime.decide import Tick
@@ -111,10 +111,9 @@ def _check_role(state: RoomState, seat: Seat, rule: Rule) -> None:
 
 def _tick(d: Draft, command: Tick) -> None:
     """Does everything that is due by now (TI*)."""
-    for family in FAMILIES:
-        for deadline in family.deadlines:
-            if not d.state.ended and d.is_due(deadline.at(d.state)):
-                deadline.act(d, command.seed)
+    for deadline in DEADLINES:
+        if not d.state.ended and d.is_due(deadline.at(d.state)):
+            deadline.act(d, command.seed)
 
 
 _DECIDE: Mapping[type[Command], Decide] = {**families.DECIDE, Tick: _tick}

@@ -13,7 +13,7 @@ from sitwith_server.room.command import Command
 from sitwith_server.room.door.family import DOOR
 from sitwith_server.room.entry.family import ENTRY
 from sitwith_server.room.event import Event
-from sitwith_server.room.family import Decide, Family, Fold
+from sitwith_server.room.family import Deadline, Decide, Family, Fold
 from sitwith_server.room.floor.family import FLOOR
 from sitwith_server.room.guests.family import GUESTS
 from sitwith_server.room.inbox.family import INBOX
@@ -89,6 +89,10 @@ FOLD: Mapping[type[Event], tuple[Fold, ...]] = {
 SLICES: Mapping[str, Slice] = {
     name: part for family in FAMILIES for name, part in family.slices.items()
 }
+
+DEADLINES: tuple[Deadline, ...] = tuple(
+    deadline for family in FAMILIES for deadline in family.deadlines
+)
 
 AT_END: Mapping[str, object] = {
     field: empty for family in FAMILIES for field, empty in family.at_end.items()

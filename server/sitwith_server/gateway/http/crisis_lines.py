@@ -1,7 +1,7 @@
-"""Crisis lines by country: the shipped file, or an operator's own in its place (HT12).
+"""Crisis lines by country: the shipped file, or the operator's own instead (HT12).
 
-They are data, with their source and the day on which somebody last compared them with it: the page
-shows them where a flag reaches nobody, and says both.
+Each line has its source and the day of its last check against it. The page shows the lines, with
+source and day, when a care flag reaches nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from sitwith_protocol.checks import Check, Invalid, many, matching, nullable, record, written
+from sitwith_protocol.checks import (
+    Check,
+    Invalid,
+    clean_text,
+    list_of,
+    matching,
+    nullable,
+    object_of,
+)
 from sitwith_server.config import SettingError
 from sitwith_server.gateway.http.forms import NotJson, parse
 
@@ -21,8 +29,8 @@ MOST_BYTES: Final = 262_144
 COUNTRIES_MAX: Final = 250
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_WORDS = written(1, 200)
-_NAME = written(1, 120)
+_WORDS = clean_text(1, 200)
+_NAME = clean_text(1, 120)
 _DATE = matching(
     _WORDS,
     r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])",
@@ -38,13 +46,13 @@ _SOURCE: Final[Mapping[str, Check[Any]]] = {
     "checked": nullable(_DATE),
 }
 _ALWAYS: Final = tuple(_SOURCE)
-_LINE_FIELDS: Final = record(
+_LINE_FIELDS: Final = object_of(
     {
         **_SOURCE,
         "phone": _PHONE,
         "text": _PHONE,
         "hours": _NAME,
-        "languages": many(written(2, 20), 1, 20),
+        "languages": list_of(clean_text(2, 20), 1, 20),
     },
     (*_ALWAYS, "hours", "languages"),
 )
@@ -57,8 +65,8 @@ def _line(value: object) -> Mapping[str, object]:
     return made
 
 
-_COUNTRY_FORM: Final = record(
-    {"emergency": _PHONE, "lines": many(_line, 1, 20)}, ("emergency", "lines")
+_COUNTRY_FORM: Final = object_of(
+    {"emergency": _PHONE, "lines": list_of(_line, 1, 20)}, ("emergency", "lines")
 )
 
 
@@ -68,13 +76,13 @@ def _countries(value: object) -> Mapping[str, object]:
     for code in value:
         if _COUNTRY.fullmatch(code) is None:
             raise Invalid("must have countries by their two letters (ISO 3166-1)")
-    return record(dict.fromkeys(value, _COUNTRY_FORM))(value)
+    return object_of(dict.fromkeys(value, _COUNTRY_FORM))(value)
 
 
-_FILE: Final = record(
+_FILE: Final = object_of(
     {
-        "note": written(1, 2_000),
-        "anywhere": record(_SOURCE, _ALWAYS),
+        "note": clean_text(1, 2_000),
+        "anywhere": object_of(_SOURCE, _ALWAYS),
         "countries": _countries,
     },
     ("note", "countries"),
@@ -82,10 +90,10 @@ _FILE: Final = record(
 
 
 def load(file: str | None = None) -> Mapping[str, object]:
-    """The lines, checked: `{note, anywhere?, countries: {code: {emergency, lines: [...]}}}`.
+    """Loads the lines: `{note, anywhere?, countries: {code: {emergency, lines: [...]}}}`.
 
     Raises:
-        SettingError: the operator's file can't be read or used; says where.
+        SettingError: the operator's file can't be read or used; the text says where.
     """
     if file is None:
         shipped = resources.files("sitwith_server").joinpath("data", "crisis_lines.json")
@@ -106,10 +114,10 @@ def load(file: str | None = None) -> Mapping[str, object]:
 
 
 def read(body: bytes) -> Mapping[str, object]:
-    """The lines of a file's bytes.
+    """Reads the lines from a file's bytes.
 
     Raises:
-        NotJson: malformed.
-        Invalid: a field does not fit.
+        NotJson: the file is not valid JSON.
+        Invalid: a field is invalid.
     """
     return _FILE(parse(body))

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from sitwith_protocol.checks import LINES, Invalid, integer, matching, written
+from sitwith_protocol.checks import LINES, Invalid, clean_text, integer, matching
 from sitwith_protocol.person import read_person
-from sitwith_protocol.shapes import may, need, read, shape
+from sitwith_protocol.shapes import optional, read, required, shape
 from sitwith_server.gateway.http.forms import DEFAULT_TITLE, TITLE_MAX
 from sitwith_server.series.model import Plan
 
@@ -21,7 +21,7 @@ _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?")
 
 
 def _starts_at(value: object) -> str:
-    given = written(0, 30)(value)
+    given = clean_text(0, 30)(value)
     try:
         if _LOCAL.fullmatch(given):
             return datetime.fromisoformat(given).isoformat(timespec="seconds")
@@ -31,7 +31,7 @@ def _starts_at(value: object) -> str:
 
 
 def _timezone(value: object) -> str:
-    given = written(1, 80)(value)
+    given = clean_text(1, 80)(value)
     if given not in available_timezones():
         raise Invalid("must be a time zone such as Europe/Berlin")
     ZoneInfo(given)
@@ -53,46 +53,46 @@ def _every(value: object) -> str:
 
 def _person(value: object) -> bytes:
     try:
-        return read_person(written(0, 200)(value))
+        return read_person(clean_text(0, 200)(value))
     except ValueError:
         raise Invalid("must be a person's code: 32 letters and digits") from None
 
 
-_LINK: Final = matching(written(1, 2_000), r"https?://[^\s\"<>]+", "must be a link")
+_LINK: Final = matching(clean_text(1, 2_000), r"https?://[^\s\"<>]+", "must be a link")
 
 
 @shape
 class PlanForm:
     """The body of `POST /api/series`."""
 
-    title: str = may(written(0, TITLE_MAX), default="")
-    starts_at: str | None = may(_starts_at, default=None)
-    timezone: str = may(_timezone, default="UTC")
-    seconds: int = may(integer(*SECONDS), default=3_600)
-    every: str | None = may(_every, default=None)
-    count: int | None = may(integer(1, COUNT_MAX), default=None)
+    title: str = optional(clean_text(0, TITLE_MAX), default="")
+    starts_at: str | None = optional(_starts_at, default=None)
+    timezone: str = optional(_timezone, default="UTC")
+    seconds: int = optional(integer(*SECONDS), default=3_600)
+    every: str | None = optional(_every, default=None)
+    count: int | None = optional(integer(1, COUNT_MAX), default=None)
 
 
 @shape
 class PersonForm:
-    """The body of a call that erases: whom it means."""
+    """The body of a call that erases a person."""
 
-    person: bytes = need(_person)
+    person: bytes = required(_person)
 
 
 @shape
 class InviteForm:
-    """The link and the words that are to stand in an invitation."""
+    """The link and the description of an invitation."""
 
-    link: str | None = may(_LINK, default=None)
-    words: str = may(written(0, 2_000, free=LINES), default="")
+    link: str | None = optional(_LINK, default=None)
+    words: str = optional(clean_text(0, 2_000, free=LINES), default="")
 
 
 def plan(body: object) -> Plan:
-    """The series that the body of `POST /api/series` asks for.
+    """Reads the body of `POST /api/series`.
 
     Raises:
-        Invalid: a field does not fit.
+        Invalid: a field is invalid.
     """
     form = read(PlanForm, body)
     if form.every is not None and form.starts_at is None:
@@ -110,18 +110,18 @@ def plan(body: object) -> Plan:
 
 
 def person(body: object) -> bytes:
-    """Whom the body of a call that erases means.
+    """Reads the person's secret from the body of a call that erases.
 
     Raises:
-        Invalid: no code of a person.
+        Invalid: not a person code.
     """
     return read(PersonForm, body).person
 
 
 def invite(body: object) -> InviteForm:
-    """The body of `POST …/invite.ics`.
+    """Reads the body of `POST …/invite.ics`.
 
     Raises:
-        Invalid: a field does not fit.
+        Invalid: a field is invalid.
     """
     return read(InviteForm, body)

@@ -1,9 +1,9 @@
-"""Datagrams by the batch: recvmmsg(2) and sendmmsg(2).
+"""Datagrams in batches: recvmmsg(2) and sendmmsg(2).
 
-A packet that eleven people hear is one packet in and eleven out, and what forwarding costs most are
-the calls into the kernel. So what arrived together is read with one call, and what is to leave is
-laid side by side and leaves with one call. Addresses stay what the kernel gave: the bytes of a
-`sockaddr`, which are a fine key and are never turned into text on the way.
+A packet for eleven people comes in once and leaves eleven times, and most of the cost of forwarding
+is calls into the kernel. So one call reads all that has arrived, and one call sends all that is
+ready. Addresses stay the bytes of the kernel's `sockaddr`, which are used as keys and are not
+turned into text on the packet path.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import time
 from typing import Final
 
 IN_BATCH: Final = 64
-"""Datagrams that one read takes at most."""
+"""The most datagrams of one read."""
 OUT_BATCH: Final = 256
-"""Datagrams that lie ready before they must leave."""
-ROOM: Final = 2_048
-"""Bytes of one place. A datagram that fills it was longer and is not whole."""
+"""The most datagrams that wait in an outbox."""
+MAX_DATAGRAM: Final = 2_048
+"""Bytes of the buffer for one datagram. A datagram that fills it may have been cut off."""
 RECEIVE_BUFFER: Final = 4 << 20
 SEND_BUFFER: Final = 4 << 20
 
@@ -68,32 +68,33 @@ _recvmmsg.argtypes = (
 _sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
 
 
-def name_size(family: socket.AddressFamily) -> int:
+def sockaddr_size(family: socket.AddressFamily) -> int:
     """Bytes of a `sockaddr_in` or `sockaddr_in6`."""
     return 16 if family == socket.AF_INET else 28
 
 
-def unpack_name(name: bytes) -> tuple[str, int]:
-    """Address and port out of a `sockaddr`. An IPv6 scope is left out."""
+def unpack_sockaddr(name: bytes) -> tuple[str, int]:
+    """Address and port of a `sockaddr`. An IPv6 scope is left out."""
     port = int.from_bytes(name[2:4], "big")
-    if len(name) == name_size(socket.AF_INET):
+    if len(name) == sockaddr_size(socket.AF_INET):
         return socket.inet_ntop(socket.AF_INET, name[4:8]), port
     return socket.inet_ntop(socket.AF_INET6, name[8:24]), port
 
 
-class _Places:
-    """`count` places of `ROOM` bytes, each with a name, as the two calls want them."""
+class _MessageArray:
+    """`count` buffers of `MAX_DATAGRAM` bytes, each with an address of `name` bytes, in the form
+    that the two calls take."""
 
     def __init__(self, count: int, name: int) -> None:
-        self.data = (ctypes.c_char * (count * ROOM))()
+        self.data = (ctypes.c_char * (count * MAX_DATAGRAM))()
         self.names = (ctypes.c_char * (count * name))()
         self.control = (ctypes.c_char * (count * _CONTROL))()
         self.vectors = (_Vector * count)()
         self.messages = (_Message * count)()
-        self.starts = [ctypes.addressof(self.data) + place * ROOM for place in range(count)]
+        self.starts = [ctypes.addressof(self.data) + place * MAX_DATAGRAM for place in range(count)]
         for place in range(count):
             self.vectors[place].base = self.starts[place]
-            self.vectors[place].length = ROOM
+            self.vectors[place].length = MAX_DATAGRAM
             header = self.messages[place].header
             header.name = ctypes.addressof(self.names) + place * name
             header.name_length = name
@@ -102,7 +103,7 @@ class _Places:
 
 
 class Inbox:
-    """Reads what has arrived at a socket that doesn't block."""
+    """Reads what has arrived at a non-blocking socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -110,8 +111,8 @@ class Inbox:
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._fd = sock.fileno()
-        self._name = name_size(sock.family)
-        self._places = places = _Places(IN_BATCH, self._name)
+        self._name = sockaddr_size(sock.family)
+        self._places = places = _MessageArray(IN_BATCH, self._name)
         for place in range(IN_BATCH):
             header = places.messages[place].header
             header.control = ctypes.addressof(places.control) + place * _CONTROL
@@ -125,8 +126,8 @@ class Inbox:
         self._control = memoryview(places.control).cast("B")
 
     def read(self) -> list[tuple[bytes, bytes]]:
-        """What is there, oldest first: the sender's `sockaddr` and the datagram. At most
-        `IN_BATCH`; what was longer than `ROOM` comes as `ROOM` bytes."""
+        """At most `IN_BATCH` datagrams, oldest first, each with its sender's `sockaddr`. One longer
+        than `MAX_DATAGRAM` is cut off there."""
         count = _recvmmsg(self._fd, self._address, IN_BATCH, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return []
@@ -134,13 +135,13 @@ class Inbox:
         return [
             (
                 bytes(names[place * name : place * name + name]),
-                bytes(data[place * ROOM : place * ROOM + lengths[place]]),
+                bytes(data[place * MAX_DATAGRAM : place * MAX_DATAGRAM + lengths[place]]),
             )
             for place in range(count)
         ]
 
     def age(self, place: int) -> float:
-        """Seconds that this datagram of the last `read` had been lying here."""
+        """Seconds that this datagram of the last `read` had waited in the socket."""
         seconds: int
         nanoseconds: int
         seconds, nanoseconds = _TIMESPEC.unpack_from(
@@ -152,11 +153,10 @@ class Inbox:
 class Outbox:
     """Collects datagrams and sends them together.
 
-    Either `put` copies one in; or one is written at `starts[count]` (an address in memory, `ROOM`
-    bytes) and `commit` says how long it is and whose.
+    Either `put` copies one in. Or the caller writes one at `starts[count]`, the memory address of a
+    free buffer, and calls `commit` with its length and destination.
 
-    sent, lost: datagrams that the kernel took and did not take; for the owner to read and put back
-        to 0.
+    sent, lost: datagrams that the kernel took and did not take; the owner resets them to 0.
     """
 
     __slots__ = ("_address", "_data", "_fd", "_lengths", "_name_at", "_names", "_places", "count",
@@ -165,9 +165,9 @@ class Outbox:
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._fd = sock.fileno()
-        name = name_size(sock.family)
+        name = sockaddr_size(sock.family)
         self._name_at = [slice(place * name, (place + 1) * name) for place in range(OUT_BATCH)]
-        self._places = places = _Places(OUT_BATCH, name)
+        self._places = places = _MessageArray(OUT_BATCH, name)
         self._address = ctypes.addressof(places.messages)
         self._data = memoryview(places.data).cast("B")
         self._names = memoryview(places.names).cast("B")
@@ -176,15 +176,15 @@ class Outbox:
         self.count = self.sent = self.lost = 0
 
     def put(self, datagram: bytes, name: bytes) -> None:
-        """Copies a datagram in. Raises ValueError if it is longer than `ROOM`."""
-        if len(datagram) > ROOM:
+        """Copies a datagram in. Raises ValueError if it is longer than `MAX_DATAGRAM`."""
+        if len(datagram) > MAX_DATAGRAM:
             raise ValueError("a datagram is too long")
-        start = self.count * ROOM
+        start = self.count * MAX_DATAGRAM
         self._data[start : start + len(datagram)] = datagram
         self.commit(len(datagram), name)
 
     def commit(self, length: int, name: bytes) -> None:
-        """Takes what was written at `starts[count]` as a datagram."""
+        """Adds the datagram of this length that was written at `starts[count]`."""
         place = self.count
         self._lengths[place] = length
         self._names[self._name_at[place]] = name
@@ -193,8 +193,8 @@ class Outbox:
             self.flush()
 
     def flush(self) -> None:
-        """Sends all of it. A full socket loses the rest: what can't leave now would come too late.
-        Adds to `sent` and `lost`."""
+        """Sends everything and adds to `sent` and `lost`. If the socket is full the rest is
+        dropped, because it would come too late."""
         count, done = self.count, 0
         self.count = 0
         stride = ctypes.sizeof(_Message)
@@ -212,10 +212,10 @@ class Outbox:
             if reason in (errno.EAGAIN, errno.ENOBUFS):
                 self.lost += count - done
                 return
-            # That one address can't be reached; the others can.
+            # This one can't be sent, for instance because its address is unreachable; go on.
             done += 1
             self.lost += 1
 
     def close(self) -> None:
-        """To be called before the socket is closed, whose number may soon be another's."""
+        """To be called before the socket is closed, because its descriptor may be reused."""
         self.count, self._fd = 0, -1

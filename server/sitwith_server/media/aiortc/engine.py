@@ -13,8 +13,8 @@ import structlog
 
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import Certificate, PacketBuffer, pointers
-from sitwith_server.media.aiortc.ice import Bucket
 from sitwith_server.media.aiortc.room import AiortcRoom, Limits
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.aiortc.transport import CLOSE_TIMEOUT, MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
@@ -64,7 +64,7 @@ class AiortcEngine:
         )
         self.buffer = PacketBuffer()
         self.pointers: dict[Outbox, list[Any]] = {}
-        self.offers = Bucket(self.limits.all_offers, self.limits.all_offers_burst)
+        self.offers = TokenBucket(self.limits.all_offers, self.limits.all_offers_burst)
         self.running = False
         self._rooms: dict[str, AiortcRoom] = {}
         self._refused: Counter[str] = Counter()
@@ -77,7 +77,7 @@ class AiortcEngine:
     async def start(self) -> None:
         """Binds the port. Raises OSError."""
         self.port.open()
-        for box in self.port.boxes():
+        for box in self.port.outboxes():
             self.pointers[box] = pointers(box)
         self.running = True
         self._ticked = time.process_time(), time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sitwith_server.media.aiortc.ice import Bucket
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.engine import (
     MAX_SDP,
     EngineDown,
@@ -18,7 +18,7 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward.forwarder import Forwarder, Port
-from sitwith_server.media.sdp.offer import parse, restarts
+from sitwith_server.media.sdp.offer import is_ice_restart, parse
 from sitwith_server.room.model import MemberId
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class AiortcRoom:
         self.engine, self._name, self._watcher = engine, name, watcher
         self.forwarder = Forwarder(watcher.slots_changed, max_voices=engine.voices)
         self._transports: dict[MemberId, MemberTransport] = {}
-        self._buckets: dict[MemberId, Bucket] = {}
+        self._buckets: dict[MemberId, TokenBucket] = {}
         self._closed = False
 
     def half_open(self) -> int:
@@ -70,7 +70,7 @@ class AiortcRoom:
         bucket = self._buckets.get(member)
         if bucket is None:
             limits = engine.limits
-            bucket = self._buckets[member] = Bucket(limits.offers, limits.offers_burst)
+            bucket = self._buckets[member] = TokenBucket(limits.offers, limits.offers_burst)
         if not bucket.take(now) or not engine.offers.take(now):
             engine.counters.busy += 1
             raise OfferRefused("busy")
@@ -81,7 +81,7 @@ class AiortcRoom:
         if transport is not None:
             if transport.offer == offer:
                 return transport.answer
-            if transport.connected and restarts(offer, transport.offer):
+            if transport.connected and is_ice_restart(offer, transport.offer):
                 engine.counters.restarted += 1
                 return transport.answer_offer(offer)
         if transport is None or transport.connected:

@@ -1,9 +1,9 @@
-"""One UDP port for all members.
+"""One UDP port for all members of a process.
 
-A member's `Agent` (`ice.py`) is found by the user name of a connectivity check, and only an address
-that has answered a check of ours becomes one of the agent's. What comes from any other is dropped,
-and nothing but checks and answers to them is ever sent there: candidates of an offer are not even
-read, so none can make this port talk to a machine that did not ask.
+A member's `IceAgent` (`ice.py`) is found by the user name of a connectivity check. Only an address
+that has answered a check of ours becomes one of the agent's. All else from other addresses is
+dropped, and only checks and answers to checks are sent to them. Candidates of an offer are not
+read, so no offer can make this port send to a machine that did not ask.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import Final
 import structlog
 from aioice import stun
 
-from sitwith_server.media.aiortc.datagrams import IN_BATCH, ROOM, Inbox, Outbox
-from sitwith_server.media.aiortc.ice import Agent
+from sitwith_server.media.aiortc.datagrams import IN_BATCH, MAX_DATAGRAM, Inbox, Outbox
+from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.counters import Counters
 
-ROUNDS: Final = 4
-"""Batches that one wake-up reads at most, so that other work gets its turn."""
-LATE: Final = 0.2
-"""Seconds after which RTP that waited in the socket is not worth forwarding any more."""
-BROKEN: Final = 100
-"""Wake-ups in a row that may fail."""
+MAX_BATCHES: Final = 4
+"""The most batches that one wake-up reads, so that other work gets its turn."""
+MAX_AGE: Final = 0.2
+"""Seconds in the socket after which RTP is dropped as too old."""
+MAX_FAILED_READS: Final = 100
+"""Wake-ups in a row that may fail before the port counts as broken."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ _ATTRIBUTE: Final = struct.Struct("!HH")
 _MOST_STUN: Final = 548
 
 
-class _End:
+class _BoundSocket:
     """One bound socket."""
 
     def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
@@ -61,12 +61,12 @@ class _End:
 
 
 class UdpPort:
-    """The port of all members of a process.
+    """The UDP port.
 
-    addresses: what members are told to send to: IP addresses, at most one IPv4 and one IPv6.
+    addresses: the IP addresses that members send to, at most one IPv4 and one IPv6.
     port: 0 takes a free one.
-    bind: what to bind to instead (`0.0.0.0`, `::`) where the machine itself doesn't have the
-        address, as behind one-to-one NAT.
+    bind: the address to bind to instead (`0.0.0.0`, `::`) if the machine itself doesn't have
+        the address, as behind one-to-one NAT.
     """
 
     def __init__(
@@ -77,40 +77,42 @@ class UdpPort:
             raise ValueError("a media port has one IPv4 address, one IPv6 address, or one of each")
         self.addresses, self.port, self.counters = tuple(addresses), port, counters
         self._bind = bind
-        self._ends: list[_End] = []
+        self._sockets: list[_BoundSocket] = []
         self._fault_next = float("-inf")
         self._failed = 0
-        self._by_name: dict[str, Agent] = {}
-        self._by_address: dict[bytes, Agent] = {}
-        self._by_question: dict[bytes, Agent] = {}
+        self._by_ufrag: dict[str, IceAgent] = {}
+        self._by_address: dict[bytes, IceAgent] = {}
+        self._by_transaction: dict[bytes, IceAgent] = {}
 
     def open(self) -> None:
         """Binds and begins to listen in the running loop. Raises OSError."""
         loop = asyncio.get_running_loop()
-        ends: list[_End] = []
+        sockets: list[_BoundSocket] = []
         try:
             for address in self.addresses:
                 family = _family(address)
                 bound = self._bind is not None and _family(self._bind) == family
-                end = _End(family, self._bind if bound and self._bind else address, self.port)
-                ends.append(end)
-                self.port = end.sock.getsockname()[1]
+                bound_socket = _BoundSocket(
+                    family, self._bind if bound and self._bind else address, self.port
+                )
+                sockets.append(bound_socket)
+                self.port = bound_socket.sock.getsockname()[1]
         except OSError:
-            for end in ends:
-                end.sock.close()
+            for bound_socket in sockets:
+                bound_socket.sock.close()
             raise
-        self._ends = ends
-        for end in ends:
-            loop.add_reader(end.sock.fileno(), self._readable, end)
+        self._sockets = sockets
+        for bound_socket in sockets:
+            loop.add_reader(bound_socket.sock.fileno(), self._readable, bound_socket)
 
     def close(self) -> None:
         self.flush()
-        for end in self._ends:
+        for bound_socket in self._sockets:
             with contextlib.suppress(RuntimeError):
-                asyncio.get_running_loop().remove_reader(end.sock.fileno())
-            end.outbox.close()
-            end.sock.close()
-        self._ends = []
+                asyncio.get_running_loop().remove_reader(bound_socket.sock.fileno())
+            bound_socket.outbox.close()
+            bound_socket.sock.close()
+        self._sockets = []
 
     def candidates(self) -> tuple[str, ...]:
         """Values of `a=candidate:` lines (RFC 8839 §5.1): host ones, IPv6 first (RFC 8421 §4)."""
@@ -121,54 +123,54 @@ class UdpPort:
             for place, address in enumerate(ordered, 1)
         )
 
-    def boxes(self) -> tuple[Outbox, ...]:
-        return tuple(end.outbox for end in self._ends)
+    def outboxes(self) -> tuple[Outbox, ...]:
+        return tuple(bound_socket.outbox for bound_socket in self._sockets)
 
     def flush(self) -> None:
-        """Sends what agents and the engine put in the boxes. Nothing waits there across turns of
-        the loop."""
-        for end in self._ends:
-            if end.outbox.count:
-                end.outbox.flush()
-            self.counters.sent += end.outbox.sent
-            self.counters.unsent += end.outbox.lost
-            end.outbox.sent = end.outbox.lost = 0
+        """Sends what is in the outboxes. Nothing waits there longer than a turn of the event
+        loop."""
+        for bound_socket in self._sockets:
+            if bound_socket.outbox.count:
+                bound_socket.outbox.flush()
+            self.counters.sent += bound_socket.outbox.sent
+            self.counters.unsent += bound_socket.outbox.lost
+            bound_socket.outbox.sent = bound_socket.outbox.lost = 0
 
-    # ---------------------------------------------------------------------------- who is who
+    # -------------------------------------------------------------------------------- agents
 
-    def know_name(self, ufrag: str, agent: Agent) -> None:
-        self._by_name[ufrag] = agent
+    def add_ufrag(self, ufrag: str, agent: IceAgent) -> None:
+        self._by_ufrag[ufrag] = agent
 
-    def forget_name(self, ufrag: str) -> None:
-        self._by_name.pop(ufrag, None)
+    def remove_ufrag(self, ufrag: str) -> None:
+        self._by_ufrag.pop(ufrag, None)
 
-    def know_address(self, address: bytes, agent: Agent) -> None:
+    def add_address(self, address: bytes, agent: IceAgent) -> None:
         before = self._by_address.get(address)
         if before is not agent:
             if before is not None:
-                before.lost(address)
+                before.address_taken(address)
             self._by_address[address] = agent
 
-    def forget_address(self, address: bytes, agent: Agent) -> None:
+    def remove_address(self, address: bytes, agent: IceAgent) -> None:
         if self._by_address.get(address) is agent:
             del self._by_address[address]
 
-    def know_question(self, transaction: bytes, agent: Agent) -> None:
-        self._by_question[transaction] = agent
+    def add_check(self, transaction: bytes, agent: IceAgent) -> None:
+        self._by_transaction[transaction] = agent
 
-    def forget_question(self, transaction: bytes) -> None:
-        self._by_question.pop(transaction, None)
+    def remove_check(self, transaction: bytes) -> None:
+        self._by_transaction.pop(transaction, None)
 
     def __len__(self) -> int:
         """Entries of the tables: bounded by the agents."""
-        return len(self._by_name) + len(self._by_address) + len(self._by_question)
+        return len(self._by_ufrag) + len(self._by_address) + len(self._by_transaction)
 
     # ------------------------------------------------------------------------------- packets
 
-    def _readable(self, end: _End) -> None:
-        # A callback of the event loop's: nobody else would hear what it raises.
+    def _readable(self, bound_socket: _BoundSocket) -> None:
+        # The event loop calls this, and nobody else would count what it raises.
         try:
-            self._read(end)
+            self._read(bound_socket)
         except Exception as error:
             self._failed += 1
             self.fault(error, time.monotonic())
@@ -177,28 +179,28 @@ class UdpPort:
 
     @property
     def broken(self) -> bool:
-        """Whether it can't be read from any more, whatever is tried."""
-        return self._failed >= BROKEN
+        """Whether reading fails again and again."""
+        return self._failed >= MAX_FAILED_READS
 
-    def _read(self, end: _End) -> None:
+    def _read(self, bound_socket: _BoundSocket) -> None:
         counters, agents = self.counters, self._by_address
-        for _ in range(ROUNDS):
-            batch = end.inbox.read()
+        for _ in range(MAX_BATCHES):
+            batch = bound_socket.inbox.read()
             if not batch:
                 break
             now = time.monotonic()
-            lagging = LATE < end.inbox.age(0) < 60
+            lagging = MAX_AGE < bound_socket.inbox.age(0) < 60
             for place, (source, datagram) in enumerate(batch):
-                if not datagram or len(datagram) >= ROOM:
+                if not datagram or len(datagram) >= MAX_DATAGRAM:
                     counters.odd += 1
                     continue
                 first = datagram[0]
                 try:
                     if first < 4:
-                        self._stun(datagram, source, end.outbox, now)
+                        self._stun(datagram, source, bound_socket.outbox, now)
                     elif (agent := agents.get(source)) is None:
                         counters.strangers += 1
-                    elif lagging and first > 127 and end.inbox.age(place) > LATE:
+                    elif lagging and first > 127 and bound_socket.inbox.age(place) > MAX_AGE:
                         counters.late += 1
                     else:
                         agent.on_datagram(datagram, now)
@@ -209,7 +211,8 @@ class UdpPort:
         self.flush()
 
     def fault(self, error: Exception, now: float) -> None:
-        """A defect of ours: counted, and logged by its place alone, as its words may hold bytes."""
+        """Counts a defect of the server. Logs its kind and place only, as its text may quote
+        packets."""
         self.counters.faults += 1
         if now >= self._fault_next:
             self._fault_next = now + 10
@@ -221,23 +224,23 @@ class UdpPort:
         kind = _kind(datagram)
         if kind == _BINDING_RESPONSE:
             transaction = datagram[8 : stun.HEADER_LENGTH]
-            if (agent := self._by_question.get(transaction)) is not None:
+            if (agent := self._by_transaction.get(transaction)) is not None:
                 agent.answered(transaction, datagram, source, now)
                 return
-        elif kind == _BINDING_REQUEST and (ufrag := _addressee(datagram)) is not None:
-            if (agent := self._by_name.get(ufrag)) is not None:
+        elif kind == _BINDING_REQUEST and (ufrag := _own_ufrag(datagram)) is not None:
+            if (agent := self._by_ufrag.get(ufrag)) is not None:
                 agent.check(ufrag, datagram, source, box, now)
                 return
         self.counters.bad_checks += 1
 
 
 def _family(address: str) -> socket.AddressFamily:
-    """Raises ValueError for what is no IP address."""
+    """Raises ValueError if it is no IP address."""
     return socket.AF_INET if ip_address(address).version == 4 else socket.AF_INET6
 
 
 def _kind(datagram: bytes) -> int:
-    """Method and class of a STUN message of a fitting length; -1 of anything else."""
+    """Method and class of a STUN message (RFC 8489 §5); -1: it is none, or of a wrong length."""
     if not stun.HEADER_LENGTH <= len(datagram) <= _MOST_STUN:
         return -1
     kind, length, cookie = _HEAD.unpack_from(datagram)
@@ -246,9 +249,9 @@ def _kind(datagram: bytes) -> int:
     return int(kind)
 
 
-def _addressee(datagram: bytes) -> str | None:
-    """Our fragment of a binding request's user name; looks at nothing else, as most of what a
-    stranger sends ends here."""
+def _own_ufrag(datagram: bytes) -> str | None:
+    """The server's fragment of a binding request's user name. Reads nothing else, because most of
+    what strangers send is dropped here."""
     at = stun.HEADER_LENGTH
     while at + 4 <= len(datagram):
         kind, length = _ATTRIBUTE.unpack_from(datagram, at)

@@ -1,7 +1,7 @@
-"""Who is on which slot. Pure and deterministic; asked at every change and, where there are more
-voices or pictures than slots, about every 100 ms.
+"""Which members a receiver gets, on which slots, in which video layers. Pure and deterministic.
 
-Who may be heard or seen at all is not decided here: only people with a route are ever passed in.
+The forwarder asks at every change, and again and again while there are more voices or pictures than
+slots. Who may be heard or seen is not decided here: only members with a route are passed in.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Final
 from sitwith_server.room.model import MemberId
 
 LOUDER_BY: Final = 10.0
-"""dB by which a voice must be louder than one that has a place."""
+"""dB by which a voice must be louder than the one whose slot it takes."""
 
 HOLD: Final = 2.0
-"""Seconds after its last speech for which a voice or picture keeps its place against others."""
+"""Seconds after its last speech for which a voice or picture keeps its slot against others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody with a route to this receiver.
+    """A member with a route to this receiver.
 
-    loudness: 0 to 127, smoothed. spoke: when speech came in last, monotonic seconds.
+    loudness: 0 to 127, smoothed. spoke: when the member last spoke, monotonic seconds.
     """
 
     member: MemberId
@@ -34,11 +34,10 @@ class Candidate:
 def choose_members(
     candidates: Sequence[Candidate], places: int, kept: frozenset[MemberId], now: float
 ) -> frozenset[MemberId]:
-    """Who gets one of `places`: all if there is room.
+    """Who gets one of `places` slots: everybody if there are enough.
 
-    Otherwise those who have a place (`kept`) keep it, until somebody who speaks now is louder by
-    `LOUDER_BY` than one of them, or that one hasn't spoken for `HOLD`. Free places go to who spoke
-    most recently.
+    Otherwise whoever has a slot (`kept`) keeps it until somebody who speaks now is louder by
+    `LOUDER_BY`, or until they have not spoken for `HOLD`. Free slots go to whoever spoke last.
     """
     if len(candidates) <= places:
         return frozenset(each.member for each in candidates)
@@ -66,9 +65,10 @@ def assign_slots(
     members: frozenset[MemberId],
     near: Mapping[MemberId, str],
 ) -> dict[str, MemberId | None]:
-    """Members to slots (by mid): who is on one stays there; the others take free ones, in the order
-    of their ids, the slot that `near` names for them if it is free (their voice's or picture's
-    counterpart). `members` are not more than the slots.
+    """Assigns members to slots (by mid). Whoever is on a slot stays there. The others take free
+    slots in the order of their ids: first the one that `near` names for them, which belongs to the
+    same place as their voice or picture, if it is free. There are at least as many slots as
+    members.
     """
     found = {mid: member if member in members else None for mid, member in slots.items()}
     waiting = sorted(members - set(found.values()))
@@ -78,7 +78,7 @@ def assign_slots(
             found[mid] = member
             waiting.remove(member)
     free = [mid for mid, member in found.items() if member is None]
-    # A slot whose counterpart is somebody else's is taken last.
+    # Slots whose counterpart in the same place belongs to somebody else are taken last.
     taken = set(near.values())
     free.sort(key=lambda mid: mid in taken)
     found.update(zip(free, waiting, strict=False))
@@ -89,25 +89,28 @@ def choose_layers(
     rates: Sequence[Sequence[float]],
     shown: Sequence[int],
     high: bool,
-    line: float | None,
+    limit: float | None,
 ) -> list[int]:
     """The layer of each picture, as an index.
 
-    rates: bits/s of each picture's layers from the smallest to the largest, the most wanted picture
-    first; 0 if it is not known yet. shown: their present layers. line: bits/s that the receiver's
-    line carries; None without a limit. Everyone gets the smallest layer, then in turn the largest
-    that the line carries with all others; to go up it must carry a quarter more.
+    rates: bits/s of each picture's layers, from the smallest to the largest; 0 if not known yet.
+        The most wanted picture comes first.
+    shown: the present layers. high: whether anything above the smallest layers is wanted.
+    limit: bits/s that the receiver can take; None: no limit.
+
+    Every picture gets its smallest layer. Then each in turn gets the largest that still fits into
+    the limit. A layer above the present one must fit with a quarter to spare.
     """
     found = [0] * len(rates)
     if not high:
         return found
-    if line is None:
+    if limit is None:
         return [len(each) - 1 for each in rates]
     used = sum(each[0] for each in rates)
     for place, (each, now) in enumerate(zip(rates, shown, strict=True)):
         for level in range(len(each) - 1, 0, -1):
             more = used + each[level] - each[0]
-            if more * (1.25 if level > now else 1.0) <= line:
+            if more * (1.25 if level > now else 1.0) <= limit:
                 used = more
                 found[place] = level
                 break

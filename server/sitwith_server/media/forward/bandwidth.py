@@ -1,9 +1,7 @@
-"""How much video a receiver's line carries, by what the receiver says: a limit that falls with
-congestion and is tried again later.
+"""How much video a receiver can take: a limit that falls with congestion and is raised again later.
 
-An estimate (REMB) can't be taken by its value alone: a browser's grows to at most one and a half
-times what it gets, so that one that gets little says little. Its fall is what tells of congestion,
-and so does loss.
+The value of an estimate (REMB) alone says little, because a browser's estimate grows to at most one
+and a half times what the browser receives. A falling estimate shows congestion, and so does loss.
 """
 
 from __future__ import annotations
@@ -11,22 +9,24 @@ from __future__ import annotations
 from typing import Final
 
 FALLEN_BELOW: Final = 0.9
-"""An estimate below this part of the one before tells of congestion."""
+"""An estimate below this share of the previous one shows congestion."""
 
 FIRST_BELOW: Final = 0.6
-"""So does a first one below this part of what is sent."""
+"""A first estimate below this share of what is sent shows congestion."""
 
 LOSS_ABOVE: Final = 0.1
+"""A share of lost packets above this shows congestion."""
 AFTER_LOSS: Final = 0.85
-"""What is left of the present rate after loss."""
+"""The share of the present rate that becomes the limit after loss."""
 
 RAISE_AFTER: Final = 5.0
 MAX_RAISE_AFTER: Final = 60.0
-"""Seconds of calm after which twice as much is tried: longer each time that it went wrong."""
+"""Seconds without congestion after which the limit is doubled, at first and at most. They double
+each time that congestion follows a raise."""
 
 
 class BandwidthLimit:
-    """`limit`: bits/s of video, None without one."""
+    """limit: bits/s of video; None: no limit."""
 
     __slots__ = ("_estimate", "_next", "_raised", "_wait", "limit")
 
@@ -38,7 +38,7 @@ class BandwidthLimit:
         self._raised = float("-inf")
 
     def on_estimate(self, bitrate: int, used: float, now: float) -> None:
-        """The receiver's estimate, while `used` bits/s are sent to it."""
+        """Takes the receiver's estimate while `used` bits/s are sent to it."""
         before, self._estimate = self._estimate, bitrate
         fell = (
             bitrate < before * FALLEN_BELOW if before is not None else bitrate < used * FIRST_BELOW
@@ -49,20 +49,20 @@ class BandwidthLimit:
             self.limit = bitrate
 
     def on_loss(self, fraction: float, used: float, now: float) -> None:
-        """What part of the packets the receiver missed since its last report."""
+        """Takes the fraction of packets lost since the receiver's last report."""
         if fraction > LOSS_ABOVE:
             self._congested(used * AFTER_LOSS, now)
 
     def _congested(self, limit: float, now: float) -> None:
         if self.limit is None or limit < self.limit:
             self.limit = limit
-        # A limit that was raised just now was raised too early.
+        # Congestion soon after a raise means that the raise came too early.
         soon = now - self._raised < 2 * RAISE_AFTER
         self._wait = min(self._wait * 2, MAX_RAISE_AFTER) if soon else self._wait
         self._next = now + self._wait
 
     def tick(self, wanted: float, now: float) -> None:
-        """Tries more after a calm; `wanted` bits/s would be sent without a limit."""
+        """Raises the limit if it is time. `wanted`: bits/s that would be sent without a limit."""
         if self.limit is None or now < self._next:
             return
         self.limit *= 2

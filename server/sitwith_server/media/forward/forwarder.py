@@ -1,7 +1,8 @@
-"""Forwards packets along the current routes, without I/O, clock or chance (DESIGN §6).
+"""Forwards a room's packets along its routes. Pure: no I/O, and times are given (DESIGN §6).
 
-A transport calls its `Port`; packets leave by the `send` that came with the session. What a plan
-doesn't allow is taken away before anything else is put on a slot, and before `apply` returns.
+A transport calls its member's `Port`, and packets leave by the `send` that was given with the
+session. What a plan doesn't allow is taken off the slots before anything is put on them, and before
+`apply` returns.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ SlotsChanged = Callable[[MemberId, Mapping[str, MemberId | None]], None]
 
 _TICKS: Final = 48_000
 LAYERS: Final = 1.0
-"""Seconds between two looks at everybody's layers."""
+"""Seconds between two choices of everybody's layers."""
 CROWDED: Final = 0.5
-"""Seconds between two looks at who gets a place, where there are too few and nobody begins to
-speak: a look costs as much as forwarding some hundred packets."""
+"""Seconds between two choices of who gets a slot, while there are too few slots and nobody begins
+to speak. A choice costs as much as forwarding some hundred packets."""
 
 _Allowed = Mapping[MemberId, frozenset[MemberId]]
 _NOBODY: Final[_Allowed] = {}
 
 
 class Forwarder:
-    """One room's packets. `now` is monotonic seconds, of one clock for all calls.
+    """One room's packets. `now` is monotonic seconds, of the same clock for all calls.
 
-    most: voices that one receiver gets at the same time; of more the loudest.
-    ceiling: bits/s of video that one member shall send.
+    max_voices: the most voices that one receiver gets at once; if more speak, the loudest.
+    ceiling: the most bits/s of video that one member should send.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Forwarder:
         self._crowded_next = float("-inf")
         self._layers_next = float("-inf")
 
-    # ------------------------------------------------------------------------------ the seam
+    # ----------------------------------------------------------------------------- interface
 
     def add(self, member: MemberId, session: Session, send: Send, now: float) -> Port:
         """Replaces the member's earlier port, if there is one. `slots_changed` is told at once."""
@@ -71,13 +72,13 @@ class Forwarder:
         return port
 
     def remove(self, member: MemberId, now: float) -> None:
-        """From its return on nothing is sent to it, nor of it to others. Unknown: nothing."""
+        """Removes a member, if known. Once this returns, nothing is sent to or from them."""
         if member in self._ports:
             self._drop(member)
             self._place(now)
 
     def on_rtp(self, member: MemberId, packet: bytes, now: float) -> None:
-        """`Port.on_rtp` of that member; unknown: nothing."""
+        """Calls `Port.on_rtp` of that member, if known."""
         if (port := self._ports.get(member)) is not None:
             port.on_rtp(packet, now)
 
@@ -86,7 +87,8 @@ class Forwarder:
             port.on_rtcp(packet, now)
 
     def apply(self, plan: Plan, now: float) -> bool:
-        """Whether it was taken: not above the last `rev`, or of an older turn, is ignored."""
+        """Applies a plan. False: it was ignored, because its `rev` is not above the last one's or
+        its turn is older."""
         if plan.rev <= self._rev or plan.routes.turn < self._turn:
             return False
         self._rev, self._turn = plan.rev, plan.routes.turn
@@ -95,7 +97,7 @@ class Forwarder:
         return True
 
     def silence(self) -> None:
-        """No packet leaves until the next plan is taken."""
+        """Lets no packet leave until the next plan."""
         self._plan = None
         for port in self._ports.values():
             port.clear_slots()
@@ -103,23 +105,24 @@ class Forwarder:
             self._report_slots(port)
 
     def lease(self, until: float) -> None:
-        """The plan is good until then, looked at before each packet; and again once there is a
-        later lease (at the next tick)."""
+        """Lets the plan hold until then, which is compared before each packet. A later lease
+        restores the plan at the next tick."""
         self.until = until
 
     def lapse(self, now: float) -> None:
-        """The lease has run out."""
+        """To be called when the lease has run out."""
         if not self._lapsed:
             self._place(now)
 
     def choose_pictures(self, member: MemberId, pictures: PictureChoice, now: float) -> None:
-        """What pictures this member takes from now on, whatever connection it has."""
+        """Sets which pictures this member receives, on this and later connections."""
         if self._takes.get(member, PictureChoice.HIGH) is not pictures:
             self._takes[member] = pictures
             self._place(now)
 
     def tick(self, now: float) -> None:
-        """About every 100 ms: reports, feedback, levels, key frames asked again."""
+        """To be called about every 100 ms: reports, feedback, layers, repeated requests for key
+        frames and lost packets."""
         if now >= self.until:
             self.lapse(now)
         elif self._lapsed or (self._crowded and now >= self._crowded_next):
@@ -130,7 +133,7 @@ class Forwarder:
             port.tick(now)
 
     def speech(self, now: float) -> dict[MemberId, Speech]:
-        """Of every member who has been forwarded at all."""
+        """The forwarded speech of every member who was forwarded at all."""
         return {
             member: Speech(talk.ticks / _TICKS, now - talk.last <= SPEECH_PAUSE)
             for member, talk in self._speech.items()
@@ -138,17 +141,17 @@ class Forwarder:
         }
 
     def forget_others(self, members: Collection[MemberId]) -> None:
-        """Forgets takes and sums of everybody else who has no port."""
+        """Forgets the choice of pictures and the speech of all others who have no port."""
         stays = self._ports.keys() | members
         for table in (self._takes, self._speech):
             for member in table.keys() - stays:
                 del table[member]
 
     def dropped(self) -> Mapping[str, int]:
-        """How many packets were dropped, by fixed reason."""
+        """How many packets were dropped, by reason (`streams.REASONS`)."""
         return dict(self._counts)
 
-    # ------------------------------------------------------------------------------- placing
+    # --------------------------------------------------------------------------------- slots
 
     def _drop(self, member: MemberId) -> None:
         port = self._ports.pop(member, None)
@@ -165,7 +168,8 @@ class Forwarder:
                     picture.put(None)
 
     def _place(self, now: float) -> None:
-        """Makes the slots follow the plan: first everything that it takes away, then the rest."""
+        """Makes the slots follow the plan: first takes away what it doesn't allow, then the
+        rest."""
         heard = seen = _NOBODY
         self._lapsed = now >= self.until
         if self._plan is not None and not self._lapsed:
@@ -237,7 +241,7 @@ class Forwarder:
         else:
             self._crowded |= len(candidates) > places > 0
         on = {slot.spec.mid: slot.member for slot in port.video_slots}
-        # A camera that is off doesn't keep its place from one that is on.
+        # A camera that is off doesn't keep its slot.
         kept = frozenset(each.member for each in candidates if each.loudness >= 0)
         who = assign.choose_members(candidates, places, kept & {*on.values()}, now)
         wanted = assign.assign_slots(on, who, near)
@@ -249,7 +253,7 @@ class Forwarder:
                 slot.put(other)
 
     def _choose_layers(self, now: float) -> None:
-        """Which layer each picture is shown in: by what is taken, and what the line carries."""
+        """Chooses each picture's layer from the member's choice and the receiver's bandwidth."""
         self._layers_next = now + LAYERS
         for member, port in self._ports.items():
             shown = []

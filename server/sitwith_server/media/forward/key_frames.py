@@ -7,12 +7,12 @@ from typing import Final
 FIRST_PAUSE: Final = 0.3
 LONGEST_PAUSE: Final = 2.0
 CALM: Final = 4.0
-"""Seconds: a key frame is asked again after the first pause, growing to the longest one while asks
-keep coming, and from the beginning once nobody has asked for so long."""
+"""Seconds. Key frames may be requested after the first pause, which grows to the longest one while
+requests keep coming. After `CALM` without a request it starts again with the first pause."""
 
 
 class KeyFrameThrottle:
-    """Lets one through at most every 0.3 s, and less often while they keep coming."""
+    """Lets a request pass at most every `FIRST_PAUSE`, and less often while they keep coming."""
 
     __slots__ = ("_last", "_pause", "next")
 

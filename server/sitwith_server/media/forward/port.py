@@ -1,4 +1,4 @@
-"""One member's end of the forwarder: what it sends, what it receives on, its reports."""
+"""One member's port of the forwarder: the streams it sends, its receive slots, its reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REPORT_EVERY: Final = 1.0
 FEEDBACK_EVERY: Final = 0.1
 
 MAX_RESENT: Final = 100
-"""Packets that are sent again to a receiver between two ticks, at most."""
+"""The most packets that are sent again to one receiver between two ticks."""
 
 MAX_ARRIVALS: Final = 2_000
 MAX_BLOCKS: Final = 31
@@ -37,9 +37,9 @@ _unpack = rtp.HEADER.unpack_from
 
 
 class Port:
-    """Its calls never raise, whatever the bytes.
+    """A member's port. `on_rtp` and `on_rtcp` never raise, whatever the bytes.
 
-    ceiling: the most that the member shall send of video, bits/s.
+    ceiling: the most bits/s of video that the member should send.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Port:
         send: Send,
         room: Forwarder,
         counts: dict[str, int],
-        talk: ForwardedSpeech,
+        speech: ForwardedSpeech,
         ceiling: int,
     ) -> None:
         self.member = member
@@ -59,7 +59,7 @@ class Port:
         self.streams: dict[int, Stream] = {}
         self.audio: AudioStream | None = None
         self.video_layers: list[VideoStream] = []
-        """Its layers, from the smallest to the largest."""
+        """The layers of its picture, from the smallest to the largest."""
         self.audio_slots = [AudioSlot(s, send) for s in session.slots if s.medium is Medium.AUDIO]
         self.video_slots = [VideoSlot(s, send) for s in session.slots if s.medium is Medium.VIDEO]
         self._room = room
@@ -67,7 +67,7 @@ class Port:
         self._by_ssrc = {slot.ssrc: slot for slot in self.video_slots}
         self._report_next = self._feedback_next = float("-inf")
         self._offset: float | None = None
-        """What is added to the member's own clock to get ours; one for all its streams."""
+        """Our clock minus the member's, the same for all its streams."""
         self.bandwidth = BandwidthLimit()
         self._resend_left = MAX_RESENT
         self._arrivals: list[tuple[int, float]] = []
@@ -76,12 +76,12 @@ class Port:
         self._mids = {spec.extensions.mid for spec in session.sources} - {0}
         self._rids = {spec.extensions.rid for spec in session.sources} - {0}
         for spec in session.sources:
-            # As many streams as there are names for them: rids, SSRCs, or the mid alone.
+            # One stream for each name: each rid, else each SSRC, else the mid alone.
             for rid, ssrc in [(rid, 0) for rid in spec.rids] or [
                 ("", ssrc) for ssrc in spec.ssrcs or (0,)
             ]:
                 if spec.medium is Medium.AUDIO:
-                    self.audio = AudioStream(spec, ssrc, counts, talk)
+                    self.audio = AudioStream(spec, ssrc, counts, speech)
                     self._add_stream(self.audio, rid)
                     break
                 layer = VideoStream(spec, ssrc, counts, send, session.ssrc, self._arrivals)
@@ -97,7 +97,7 @@ class Port:
     # ------------------------------------------------------------------------------- coming in
 
     def on_rtp(self, packet: bytes, now: float) -> None:
-        """A packet after SRTP (RFC 3550 §5)."""
+        """Takes a decrypted RTP packet (RFC 3550 §5)."""
         if now >= self._room.until:
             self._room.lapse(now)
         try:
@@ -111,8 +111,8 @@ class Port:
         stream.receive(packet, flags, kind, number, time, now)
 
     def _bind(self, packet: bytes, flags: int, ssrc: int) -> Stream | None:
-        """The stream that an unknown SSRC begins: one that the offer named by mid (and rid) alone,
-        and each once (RFC 9143 §9.2)."""
+        """Binds an unknown SSRC to a stream that the offer named by mid (and rid) only. Each of
+        these can be bound once (RFC 9143 §9.2)."""
         if self._unbound and rtp.body(packet, flags) >= 0:
             mid = _named(packet, flags, self._mids)
             rid = _named(packet, flags, self._rids)
@@ -125,7 +125,7 @@ class Port:
         return None
 
     def on_rtcp(self, packet: bytes, now: float) -> None:
-        """A compound packet after SRTCP (RFC 3550 §6)."""
+        """Takes a decrypted RTCP packet (RFC 3550 §6)."""
         if now >= self._room.until:
             self._room.lapse(now)
         reports = rtcp.parse(packet)
@@ -154,7 +154,7 @@ class Port:
         for block in blocks:
             slot = self._by_ssrc.get(block.ssrc)
             if slot is not None and slot.base != NOT_OPEN and slot.stream is not None:
-                # What its sender's line had lost already is no fault of this one.
+                # Packets lost between the publisher and us don't count against this receiver.
                 worst = max(worst, block.fraction - max(slot.stream.fractions))
         self.bandwidth.on_loss(worst / 256, self.video_bitrate, now)
 
@@ -173,13 +173,13 @@ class Port:
 
     @property
     def video_bitrate(self) -> float:
-        """Bits/s of the pictures on its slots."""
+        """Bits/s of the pictures on the member's slots."""
         return sum(slot.stream.rate for slot in self.video_slots if slot.stream is not None)
 
     # ------------------------------------------------------------------------------- going out
 
     def tick(self, now: float) -> None:
-        """Sends what is due: asks, feedback, reports."""
+        """Sends what is due: requests, feedback, reports."""
         self._resend_left = MAX_RESENT
         for layer in self.video_layers:
             layer.tick(now)
@@ -198,7 +198,7 @@ class Port:
         self._arrivals.clear()
 
     def _report(self, now: float) -> None:
-        """Sender and receiver reports as one compound packet."""
+        """Sends sender and receiver reports as one compound packet."""
         ours = self.session.ssrc
         blocks = [block for each in self.streams.values() if (block := each.block(now))]
         parts = [rtcp.receiver_report(ours, blocks[:MAX_BLOCKS])]
@@ -220,7 +220,7 @@ class Port:
         self.send(b"".join(parts), True)
 
     def clear_slots(self) -> None:
-        """Takes all members off its slots."""
+        """Takes everybody off its slots."""
         for voice in self.audio_slots:
             voice.put(None)
         for picture in self.video_slots:
@@ -228,6 +228,6 @@ class Port:
 
 
 def _named(packet: bytes, flags: int, ids: Iterable[int]) -> str:
-    """The text of the one of these header extensions that the packet has."""
+    """The text of the first of these header extensions that the packet has, or an empty one."""
     found = (rtp.extension(packet, flags, each) for each in ids)
     return rtp.text(next((value for value in found if value), None))

@@ -1,9 +1,9 @@
-"""A receive slot: one outgoing stream that any member's may be put on, without a visible seam.
+"""A receive slot: one outgoing RTP stream that carries one source after another.
 
-Between its openings a slot remembers only where it stopped. At each opening its numbers go on by
-one and its RTP time by the time that has passed, so that a decoder sees a pause and no loss; while
-it is open both differ from the source's by a constant, so that loss, order and silence are those of
-the source.
+Between two openings a slot remembers only where it stopped. At each opening its sequence numbers go
+on by one and its RTP time by the time that has passed, so a decoder sees a pause and no loss. While
+it is open, both differ from the source's by a constant, so loss, order and silence are the
+source's.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from sitwith_server.room.model import MemberId
 
 NOT_OPEN: Final = 1 << 62
-"""The `base` of a slot that is to be opened by the next packet: above every number."""
+"""The `base` of a slot that the next packet may open: above every sequence number."""
 
 
 class Slot:
-    """base: the first unwrapped number that this opening forwards. number, shift: what is added to
-    the source's unwrapped number and RTP time."""
+    """One receive slot.
+
+    base: the first unwrapped sequence number of this opening.
+    number, shift: what is added to the source's unwrapped sequence number and RTP time.
+    """
 
     __slots__ = (
         "base",
@@ -49,7 +52,7 @@ class Slot:
         self.send = send
         self.clock = CLOCKS["opus" if spec.medium is Medium.AUDIO else "vp8"]
         self.member: MemberId | None = None
-        """Who is on it."""
+        """The member on this slot."""
         self.type = 0
         self.base = NOT_OPEN
         self.number = self.shift = 0
@@ -60,12 +63,12 @@ class Slot:
 
     @property
     def stream(self) -> Stream | None:
-        """What is forwarded on it just now."""
+        """The source on this slot."""
         raise NotImplementedError
 
     def try_open(self, ext: int, time: int, now: float) -> bool:
-        """Opens the slot with this packet if it is to be opened and the newest of its stream (one
-        that is late would leave a gap behind it); else the packet is late, and dropped."""
+        """Opens the slot with this packet, if it is not open and the packet is the newest of its
+        stream: a late one would leave a gap. Otherwise counts the packet as late."""
         stream = self.stream
         if stream is None:
             return False
@@ -84,7 +87,7 @@ class Slot:
         self.octets -= stream.sent_octets
 
     def close(self) -> None:
-        """Nothing more of this opening is sent, nor sent again; the next packet would open it."""
+        """Ends the opening: nothing of it is sent again. The next packet may open the slot."""
         stream = self.stream
         if stream is None or self.base == NOT_OPEN:
             return
@@ -96,9 +99,9 @@ class Slot:
         self.octets += stream.sent_octets
 
     def report(self, stream: Stream, now: float) -> rtcp.SenderReport:
-        """Of an open slot. NTP time is our clock for everyone's streams, so that a member's voice
-        and picture stay in step, one member's clock after another's is no jump, and none is told.
-        """
+        """The sender report of an open slot (RFC 3550 §6.4.1). NTP time is our clock for all slots.
+        So a member's voice and picture stay in step, a change of member causes no jump, and nobody
+        learns another's clock."""
         return rtcp.SenderReport(
             self.ssrc,
             int(now * (1 << 32)),
@@ -120,7 +123,7 @@ class AudioSlot(Slot):
         return self._stream
 
     def put(self, member: MemberId | None, stream: AudioStream | None = None) -> None:
-        """That member's stream on it instead of what was there; None: nobody's."""
+        """Replaces what is on the slot by this member's stream. None: empties the slot."""
         if self._stream is not None:
             self._stream.remove_slot(self)
             self.close()

@@ -1,8 +1,8 @@
-"""What a member sends: one `Stream` an SSRC, how it is received, and the slots that it goes to.
+"""The streams that a member sends, one for each SSRC, and the slots that each goes to.
 
-The packet path. `targets` alone decides who gets a packet; a slot is among them only while the plan
-says so. Numbers are unwrapped once here (RFC 3550 appendix A.1), so that all later arithmetic is on
-rising integers.
+This is the packet path. Only the slots in `targets` get a packet, and a slot is in it only while
+the plan allows it. Sequence numbers are unwrapped here, once (RFC 3550 appendix A.1), so all later
+arithmetic is on rising integers.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ if TYPE_CHECKING:
     from sitwith_server.media.forward.slots import Slot
 
 MAX_AHEAD: Final = 3_000
-"""A number further ahead than this is believed once the next one follows it."""
+"""A sequence number further ahead than this counts only once the next one follows it."""
 
 WINDOW: Final = 512
-"""How many packets late a packet may be; also how many are kept for retransmission."""
+"""How many packets late a packet may come; also how many are kept for sending again."""
 
 _SEEN: Final = (1 << WINDOW) - 1
 
 SPEECH_LEVEL: Final = 50
-"""Levels of more -dBov than this are no speech."""
+"""Audio levels above this many -dBov are no speech (RFC 6464)."""
 
 SPEECH_BYTES: Final = 40
-"""Bytes: shorter payloads hold no speech, where no level is given (DTX, sealed, has 30)."""
+"""Bytes. Without an audio level, payloads up to this length count as silence (an end-to-end
+encrypted DTX packet has 30)."""
 
 SPEECH_PAUSE: Final = 0.5
-"""Seconds without speech after which speech has begun anew."""
+"""Seconds without speech after which the next speech is a new beginning."""
 
 MAX_OPUS_TICKS: Final = 5_760
-"""Ticks of the longest Opus packet, 120 ms (RFC 6716 §2)."""
+"""RTP ticks of the longest Opus packet, 120 ms (RFC 6716 §2)."""
 
 USUAL_OPUS_TICKS: Final = 960
 
@@ -55,7 +56,10 @@ REASONS: Final = (
 
 
 class ForwardedSpeech:
-    """What was forwarded of a member's speech; outlives its connections."""
+    """How long a member was forwarded speaking; outlives the member's connections.
+
+    ticks: RTP ticks at 48 kHz. last: when speech was last forwarded, monotonic seconds.
+    """
 
     __slots__ = ("last", "ticks")
 
@@ -65,7 +69,7 @@ class ForwardedSpeech:
 
 
 class Stream:
-    """One RTP stream as it comes in. `counts` counts what is refused, by `REASONS`."""
+    """One incoming RTP stream. counts: dropped packets by `REASONS`."""
 
     __slots__ = (
         "arrived",
@@ -94,36 +98,36 @@ class Stream:
     def __init__(self, spec: SourceSpec, ssrc: int, counts: dict[str, int]) -> None:
         self.spec = spec
         self.ssrc = ssrc
-        """0 until its first packet has named it."""
+        """0 until its first packet has bound it."""
         self.counts = counts
         self.type = -1
         self.format = ""
         self.clock = CLOCKS["opus" if spec.medium is Medium.AUDIO else "vp8"]
         self.ext = -1
-        """The highest number yet, unwrapped; below 0 before the first packet."""
+        """The highest sequence number so far, unwrapped; below 0 before the first packet."""
         self.first = self.seen = self.received = 0
         self.expected_restart = -1
         self.time = 0
         self.arrived = float("-inf")
-        """RTP time and arrival of the packet with the highest number."""
+        """RTP time and arrival of the packet with the highest sequence number."""
         self.jitter = 0.0
         self.fractions = (0, 0)
-        """Of 256: what was lost on the way in, by the last two reports."""
+        """256ths of the packets that were lost on the way in, in the last two reports."""
         self.reported = (0, 0)
         """Expected and received packets up to the last report."""
         self.report_at = float("-inf")
         self.report_last = 0
         """When the sender's last report came, and the middle of its NTP time."""
         self.mapped: tuple[float, int] | None = None
-        """A moment of our clock and the RTP time that the sender gives it."""
+        """A moment of our clock and its RTP time, by the sender's last report."""
         self.sent = self.sent_octets = 0
-        """Packets and payload octets that were forwarded at all."""
+        """Packets and payload octets that were forwarded."""
 
     def unwrap(self, number: int, time: int, now: float) -> int:
-        """The unwrapped number of a packet, which is thereby received; -1: drop it."""
+        """Counts a packet as received and unwraps its sequence number; -1: drop it."""
         ahead = (number - self.ext) & 0xFFFF
         if self.ext < 0:
-            # Room below, for packets that were overtaken by the first one.
+            # Leave numbers below, for packets that the first one has overtaken.
             self.ext = self.first = number + 0x10000
             self.seen = 1
         elif 0 < ahead < MAX_AHEAD:
@@ -156,11 +160,11 @@ class Stream:
     def receive(
         self, packet: bytes, flags: int, kind: int, number: int, time: int, now: float
     ) -> None:
-        """A packet with this header, of this stream: forwards it to whom it may go."""
+        """Forwards a packet of this stream, with this header, to the slots in `targets`."""
         raise NotImplementedError
 
     def block(self, now: float) -> rtcp.Block | None:
-        """What is reported to the sender (RFC 3550 §6.4.1); None before its first packet."""
+        """The report block for the sender (RFC 3550 §6.4.1); None before its first packet."""
         if self.ext < 0:
             return None
         expected = self.ext - self.first + 1
@@ -181,12 +185,12 @@ class Stream:
         )
 
     def at(self, now: float) -> int:
-        """The RTP time of this moment: by the sender's own report, else by its last packet."""
+        """The RTP time at `now`, from the sender's last report or else its last packet."""
         moment, time = self.mapped or (self.arrived, self.time)
         return time + int((now - moment) * self.clock)
 
     def restart(self, number: int) -> None:
-        """The sender has begun anew, `number` being the second of its new numbers."""
+        """The sender has restarted its sequence numbers; `number` is the second new one."""
         self.ext = self.first = (self.ext | 0xFFFF) + 1 + number
         self.seen = 1
         self.expected_restart = -1
@@ -202,21 +206,21 @@ class Stream:
 class AudioStream(Stream):
     """A voice."""
 
-    __slots__ = ("level", "loudness", "on_speech_began", "opus_only", "spoke", "talk", "targets")
+    __slots__ = ("level", "loudness", "on_speech_began", "opus_only", "speech", "spoke", "targets")
 
     def __init__(
-        self, spec: SourceSpec, ssrc: int, counts: dict[str, int], talk: ForwardedSpeech
+        self, spec: SourceSpec, ssrc: int, counts: dict[str, int], speech: ForwardedSpeech
     ) -> None:
         super().__init__(spec, ssrc, counts)
         self.targets: list[Slot] = []
         self.opus_only: list[Slot] = []
-        """Targets without RED, while this stream is sent in it."""
+        """The slots without RED, while this stream is sent as RED."""
         self.level = spec.extensions.level
-        self.talk = talk
+        self.speech = speech
         self.loudness = 0.0
-        """127 - level, smoothed over some 200 ms."""
+        """127 - level, smoothed over about 200 ms."""
         self.spoke = float("-inf")
-        """When speech came in last, forwarded or not."""
+        """When speech last came in, forwarded or not."""
         self.on_speech_began: Callable[[float], None] | None = None
         """Called when speech begins, while there are more voices than slots."""
 
@@ -243,7 +247,7 @@ class AudioStream(Stream):
                 if ext < slot.base:
                     if not slot.try_open(ext, time, now):
                         continue
-                    # Who hears this stream from here on hears a talkspurt begin (RFC 3551 §4.1).
+                    # For this slot the packet begins a talkspurt: set the marker (RFC 3551 §4.1).
                     slot.send(
                         _pack(
                             head,
@@ -276,14 +280,14 @@ class AudioStream(Stream):
         self.sent_octets += len(payload)
         if voiced:
             ticks = time - before & 0xFFFFFFFF
-            self.talk.ticks += ticks if 0 < ticks <= MAX_OPUS_TICKS else USUAL_OPUS_TICKS
-            self.talk.last = now
+            self.speech.ticks += ticks if 0 < ticks <= MAX_OPUS_TICKS else USUAL_OPUS_TICKS
+            self.speech.last = now
 
     def _measure(self, packet: bytes, flags: int, start: int, now: float) -> bool:
-        """Whether there is speech in it; keeps the level."""
+        """Whether the packet holds speech; updates the loudness."""
         level = -1
         if self.level and flags & 0x10:
-            # Mostly the level is the first extension of the one-byte form.
+            # Fast path: the level is usually the first extension, in the one-byte form.
             if (
                 flags == 0x90
                 and start > 16
@@ -309,7 +313,7 @@ class AudioStream(Stream):
     def _send_opus_only(
         self, payload: bytes, flags: int, kind: int, ext: int, time: int, now: float
     ) -> None:
-        """RED to who has only Opus: the newest block alone."""
+        """Sends the newest block of a RED packet to the slots that have only Opus."""
         if flags & 0x20:
             payload = payload[: -payload[-1]]
         block = rtp.primary(payload)
@@ -335,7 +339,7 @@ class AudioStream(Stream):
             )
 
     def _switch_format(self, kind: int) -> bool:
-        """To another payload type; no unknown one."""
+        """Switches to another payload type. False: it is unknown, so drop the packet."""
         name = self.spec.formats.get(kind)
         if name is None:
             self.counts["unknown_type"] += 1
@@ -359,7 +363,7 @@ class AudioStream(Stream):
             self.targets.append(slot)
 
     def remove_slot(self, slot: Slot) -> None:
-        """New lists, since one may be walked just now."""
+        """Makes new lists, because a caller may be iterating over the old ones."""
         self.targets = [each for each in self.targets if each is not slot]
         self.opus_only = [each for each in self.opus_only if each is not slot]
 

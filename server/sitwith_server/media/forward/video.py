@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     from sitwith_server.media.forward.port import Send
 
 MAX_MISSING: Final = 64
-"""A hole of more packets is not asked for; a key frame is."""
+"""If more packets are missing in a row, a key frame is requested instead of the packets."""
 
 NACK_EVERY: Final = 0.1
 MAX_NACKS: Final = 4
-"""A missing packet is asked for so often, with so many seconds between."""
+"""Seconds between two requests for a missing packet, and how often it is requested."""
 
 LAYER_TIMEOUT: Final = 1.5
-"""Seconds without a packet after which a layer counts as switched off by its sender."""
+"""Seconds without a packet after which a layer counts as switched off by the publisher."""
 
 
 class VideoStream(Stream):
-    """One layer of a camera. `back` sends to its publisher, `ours` is the SSRC we ask with."""
+    """One layer of a picture.
+
+    back: sends to the publisher. ours: the SSRC of our feedback.
+    arrivals: transport-wide sequence numbers of the publisher's packets, with their arrival.
+    """
 
     __slots__ = (
         "_asks",
@@ -61,14 +65,14 @@ class VideoStream(Stream):
         super().__init__(spec, ssrc, counts)
         self.targets: list[VideoSlot] = []
         self.waiting: list[VideoSlot] = []
-        """Slots that go over to this stream at its next key frame."""
+        """Slots that switch to this stream at its next key frame."""
         self.arrivals = arrivals
-        """Transport-wide numbers and when they came: of all streams of this publisher."""
+
         self.id = self.base = 0
-        """Picture id and TL0PICIDX of the packet with the highest number."""
+        """Picture id and TL0PICIDX of the packet with the highest sequence number."""
         self.key_wanted = False
         self.rate = 0.0
-        """Bits/s, of the last second."""
+        """Bits/s over the last second."""
         self._back = back
         self._ours = ours
         self._transport = spec.extensions.transport
@@ -136,7 +140,7 @@ class VideoStream(Stream):
             self._catch_up(came, ext)
 
     def _admit_waiting(self, key: KeptPacket, now: float) -> list[VideoSlot]:
-        """Lets in who waits and can show this format; those who came in."""
+        """Switches the waiting slots that support this format to this stream. Returns them."""
         coming = [each for each in self.waiting if self.format in each.spec.formats]
         self.waiting = [each for each in self.waiting if self.format not in each.spec.formats]
         for slot in coming:
@@ -144,7 +148,7 @@ class VideoStream(Stream):
         return coming
 
     def _catch_up(self, slots: list[VideoSlot], ext: int) -> None:
-        """What overtook the beginning of the key frame at `ext`."""
+        """Sends the packets that overtook the beginning of the key frame at `ext`."""
         for later in range(ext + 1, self.ext + 1):
             if (kept := self.kept(later)) is not None:
                 for slot in slots:
@@ -155,7 +159,8 @@ class VideoStream(Stream):
         return found if found is not None and found.ext == ext else None
 
     def _switch_format(self, kind: int) -> bool:
-        """To another payload type; no unknown one. Another format begins with a key frame."""
+        """Switches to another payload type. False: it is unknown, so drop the packet. Slots enter
+        another format at a key frame."""
         name = self.spec.formats.get(kind)
         if name is None:
             self.counts["unknown_type"] += 1
@@ -182,14 +187,14 @@ class VideoStream(Stream):
         self.key_wanted = bool(self.waiting)
 
     def remove_slot(self, slot: VideoSlot) -> None:
-        """New lists, since one may be walked just now."""
+        """Makes new lists, because a caller may be iterating over the old ones."""
         self.targets = [each for each in self.targets if each is not slot]
         self.waiting = [each for each in self.waiting if each is not slot]
 
-    # ----------------------------------------------------------------------- words to the publisher
+    # -------------------------------------------------------------------- requests to the publisher
 
     def request_key_frame(self, now: float) -> None:
-        """For a key frame: now if the throttle lets it, else as soon as it does."""
+        """Requests a key frame, as soon as the throttle allows it."""
         self.key_wanted = True
         if self.ssrc and self._asks.passes(now):
             self._back(rtcp.receiver_report(self._ours) + rtcp.pli(self._ours, self.ssrc), True)
@@ -211,7 +216,7 @@ class VideoStream(Stream):
             )
 
     def tick(self, now: float) -> None:
-        """Asks again for what is missing, measures the rate."""
+        """Requests missing packets and key frames again, and measures the rate."""
         if self._rated == float("-inf"):
             self._rated, self._octets = now, 0
         elif now - self._rated >= 1.0:

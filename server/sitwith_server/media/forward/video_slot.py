@@ -1,4 +1,10 @@
-"""A receive slot for a picture."""
+"""A receive slot for a picture.
+
+A slot switches to a stream, or to another layer of it, at the first packet of a key frame, and
+stays on what it had until then. A packet that is sent again is rebuilt from the stream's history
+for the
+present opening: byte for byte the same, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +28,7 @@ _pack_stamped = Struct("!BBHIIHHI").pack
 
 
 class KeptPacket(NamedTuple):
-    """A packet as it came, kept for sending it again."""
+    """A received packet, kept for sending it again."""
 
     ext: int
     head: int
@@ -35,7 +41,7 @@ class KeptPacket(NamedTuple):
 
 
 class VideoSlot(Slot):
-    """wanted: the stream that it goes over to at the next key frame."""
+    """wanted: the stream that the slot switches to at the next key frame."""
 
     __slots__ = ("_asks", "_base", "_bases", "_id", "_ids", "_sent", "_stream", "wanted")
 
@@ -44,12 +50,12 @@ class VideoSlot(Slot):
         self._stream: VideoStream | None = None
         self.wanted: VideoStream | None = None
         self._sent = spec.extensions.sent << 28 | 2 << 24
-        """The head of abs-send-time's element."""
+        """The head of abs-send-time's element (RFC 8285 §4.2)."""
         self._ids = self._bases = 0
         """What is added to picture ids and TL0PICIDX."""
         self._id: int | None = None
         self._base = 0
-        """The last of them that were sent."""
+        """The last picture id and TL0PICIDX that were sent."""
         self._asks = KeyFrameThrottle()
 
     @property
@@ -58,11 +64,11 @@ class VideoSlot(Slot):
 
     @property
     def shown(self) -> VideoStream | None:
-        """The layer that it shows or goes over to."""
+        """The layer that the slot shows or switches to."""
         return self.wanted or self._stream
 
     def put(self, member: MemberId | None) -> None:
-        """That member on it instead of who was there, as yet without a layer; None: nobody."""
+        """Replaces whoever is on the slot by this member, without a layer yet. None: nobody."""
         if self._stream is not None:
             self._stream.remove_slot(self)
             self.close()
@@ -72,7 +78,7 @@ class VideoSlot(Slot):
         self._stream = self.wanted = None
 
     def want(self, stream: VideoStream, now: float) -> None:
-        """Another layer of the same picture, from its next key frame on."""
+        """Switches to another layer of the same picture at that layer's next key frame."""
         if self.wanted is stream:
             return
         if self.wanted is not None:
@@ -85,7 +91,7 @@ class VideoSlot(Slot):
             stream.request_key_frame(now)
 
     def switch_to(self, stream: VideoStream, key: KeptPacket, now: float) -> None:
-        """Goes over to the stream with the first packet of a key frame; for the stream alone."""
+        """Switches to the stream, with the first packet of a key frame. For the stream only."""
         if self._stream is not None:
             self.close()
             held = self._stream
@@ -106,7 +112,7 @@ class VideoSlot(Slot):
         super().close()
 
     def build(self, kept: KeptPacket) -> bytes:
-        """A packet of this opening, the same bytes every time."""
+        """Builds a packet of this opening; the same bytes each time."""
         ext, head, mark, time, payload, picture, stamp = kept
         if self._ids or self._bases:
             payload = renumbered(payload, picture, self._ids, self._bases)
@@ -136,7 +142,8 @@ class VideoSlot(Slot):
         )
 
     def send_again(self, numbers: Iterable[int], most: int) -> int:
-        """What of these numbers is of this opening and still kept; how many were sent."""
+        """Sends again those packets that belong to this opening and are still kept, at most `most`.
+        Returns how many."""
         stream = self._stream
         if stream is None or self.base == NOT_OPEN:
             return 0
@@ -152,7 +159,7 @@ class VideoSlot(Slot):
         return sent
 
     def request_key_frame(self, now: float) -> None:
-        """The receiver asks for a key frame."""
+        """Passes on the receiver's request for a key frame, if the throttle allows it."""
         stream = self.wanted or self._stream
         if stream is None:
             return

@@ -10,8 +10,21 @@ import type { CareLevel, GroupId, Kind, MemberId, PlanHow, Role, Settings, Stage
 type Empty = Record<never, never>;
 
 export interface CommandFields {
-  /** `person`: by what one likes to be known again in the room's series, see `person`. */
+  /** `person` is the person code by which the room's series knows the sender again. */
   "agreement.accept": { version: number | string; person?: Uint8Array };
+  /** Says that a person is reading the agreement just now. */
+  "agreement.reading": Empty;
+  "lobby.admit": { person: string };
+  "lobby.admit_all": Empty;
+  "lobby.decline": { person: string };
+  /** With `link`, only those who came by it. */
+  "lobby.decline_all": { link?: string };
+  /**
+   * Ends a link and begins another. `digest` is the SHA-256 of the new token. `inside` sends those
+   * who came in by the old link back to the lobby.
+   */
+  "link.replace": { link: string; digest: Uint8Array; inside?: boolean };
+  "lobby.return": { member: MemberId };
   "chat.say": { to: string; body: string | Uint8Array };
   "chat.delete": { to: string; n: number };
   react: { kind: string; to?: "circle" | "pair" };
@@ -29,6 +42,11 @@ export interface CommandFields {
   mute: { member: MemberId; kinds: Kind[] };
   unmute: { member: MemberId; kinds: Kind[] };
   "mute.all": { kinds: Kind[]; except?: MemberId[]; hold?: boolean };
+  "member.remove": { member: MemberId };
+  "role.give": { member: MemberId; role: Role };
+  "self.rename": { name: string };
+  "self.away": { away: boolean };
+  leave: Empty;
   "pairs.open": { groups: MemberId[][]; seconds?: number };
   /** `group` null brings the member back to the circle. */
   "pairs.move": { member: MemberId; group: GroupId | null };
@@ -42,48 +60,30 @@ export interface CommandFields {
   "room.lock": Empty;
   "room.unlock": Empty;
   "room.end": Empty;
-  /** Moves the room's end; how far at most is the room's to say. */
+  /** Moves the room's end by `seconds`; the room limits how far. */
   "room.extend": { seconds: number };
-  /** `None` leaves a setting as it is; one that changes nothing at all is no message. */
+  /** Changes settings; `None` leaves one as it is. At least one must be named. */
   "room.settings": Partial<Settings>;
-  "member.remove": { member: MemberId };
-  "role.give": { member: MemberId; role: Role };
-  "self.rename": { name: string };
-  "self.away": { away: boolean };
-  leave: Empty;
-  /** Somebody is reading the agreement just now. */
-  "agreement.reading": Empty;
-  "lobby.admit": { person: string };
-  "lobby.admit_all": Empty;
-  "lobby.decline": { person: string };
-  /** `link`: only those who came by it. */
-  "lobby.decline_all": { link?: string };
-  /**
-   * Ends a link and begins another. `digest` is the SHA-256 of the new token, which its maker alone
-   * knows; with `inside` who came in by the old one goes back to the lobby.
-   */
-  "link.replace": { link: string; digest: Uint8Array; inside?: boolean };
-  "lobby.return": { member: MemberId };
   "care.flag": { level: CareLevel };
-  /** Takes one's own flag back. */
+  /** Takes back the sender's flag. */
   "care.withdraw": Empty;
-  /** `level` null takes one's worry back. */
+  /** `level` null takes the worry back. */
   "care.worry": { member: MemberId; level: CareLevel | null };
   "care.take": { member: MemberId };
   "care.done": { member: MemberId };
   "care.aside": { member: MemberId };
   "care.back": { member: MemberId };
-  /** How one is to be reached; with none of the three the card is taken back. */
+  /** The sender's contact card; without any of the three fields it is taken back. */
   "care.card": { location?: string; phone?: string; note?: string };
   "care.open": { member: MemberId };
   "staff.claim": { member: MemberId };
   "staff.release": { member: MemberId };
   "agenda.start": Empty;
-  /** `at`: the stage that its sender believes to be under way, from 0. */
+  /** `at`: the stage, from 0, that the sender takes for the present one. */
   "agenda.next": { at?: number };
   "agenda.back": { at?: number };
   "agenda.extend": { seconds: number };
-  /** `at`: the place of the stage under way among the new `stages`, from 0. */
+  /** `at`: the place, from 0, of the present stage among the new `stages`. */
   "agenda.edit": { stages: Stage[]; at?: number };
   /** `pattern` is the seconds of each phase of one breath. */
   "breathe.start": { pattern: number[]; seconds: number };
@@ -91,29 +91,29 @@ export interface CommandFields {
   "mood.ask": Empty;
   "mood.answer": { value: 1 | 2 | 3 | 4 | 5 };
   "mood.close": Empty;
-  /** `text` in one's own words, sealed as bytes where the room is. */
+  /** `text` is bytes if the room is sealed. */
   "milestone.share": { text: string | Uint8Array };
-  /** `n` is the number that the milestone is shown with. */
+  /** `n` is the milestone's number in its slice. */
   "milestone.clear": { n: number };
   "voice.nudge": { member: MemberId };
-  /** Puts the nudge aside that lies with oneself. */
+  /** Dismisses the nudge that the sender got. */
   "voice.dismiss": Empty;
-  /** Guests hear the circle and are heard by it, until the next stage begins. */
+  /** Lets guests hear and speak in the circle, until the next stage begins. */
   "guest.bring": Empty;
-  /** Guests wait again. */
+  /** Sends guests back to waiting. */
   "guest.rest": Empty;
-  /** Shows a link to all. */
+  /** Shows a link to everybody. */
   "material.link": { url: string; title?: string };
-  /** Shows words to all. */
+  /** Shows a text to everybody. */
   "material.text": { text: string; title?: string };
-  /** Asks for a ticket to bring a file with. */
+  /** Asks for a ticket to upload a file. */
   "material.upload": { kind: "picture" | "pdf"; title?: string };
-  /** Asks for a ticket to fetch a file with. */
+  /** Asks for a ticket to download a file. */
   "material.open": { material: string };
   "material.hide": { material: string };
-  /** One's concerns as blinded tags, see `linking.blind_all`; none takes them back. */
+  /** The sender's concerns as blinded tags (`linking.blind_all`); none takes them back. */
   "topics.set": { tags: Uint8Array[] };
-  /** What the room offers to tick, in plain words. */
+  /** Offers concerns that members may tick, in plain words. */
   "concerns.offer": { concerns: string[] };
   "pairs.plan": {
     how: PlanHow;
@@ -122,13 +122,13 @@ export interface CommandFields {
     facilitators?: boolean;
     pins?: [MemberId, MemberId][];
   };
-  /** Offers a peer connection (RFC 8829); the answer's `sdp` is in its `ok`. */
+  /** Offers a peer connection (RFC 8829); `ok` carries the answer's `sdp`. */
   "media.offer": { sdp: string };
   /**
-   * Asks which TURN servers to give to the peer connection. `ok` carries `{servers: [{urls: [text],
+   * Asks for TURN servers to give to the peer connection. `ok` carries `{servers: [{urls: [text],
    * username, credential}], ttl, relay}`.
    */
   "media.servers": Empty;
-  /** What pictures this connection takes from now on. */
+  /** Says which pictures this connection wants from now on. */
   "media.take": { pictures: Pictures };
 }

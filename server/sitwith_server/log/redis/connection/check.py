@@ -1,4 +1,4 @@
-"""Whether what the settings name is a Redis that rooms can be kept in, and if not, why not."""
+"""Checks whether rooms can be kept in the Redis instances that the settings name."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ publish {key} x
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason not to begin.
+    """A reason not to start.
 
-    instance: its name, without credentials; "" if it is the setting as a whole.
+    instance: its name, without credentials; "" for the setting as a whole.
     code: bad_url, unreachable, password, certificate, too_old, eviction, cluster, replica,
         sentinel, rights or format.
     text: a sentence for the operator.
-    waits: it may go away by itself, so that waiting visibly can help.
+    waits: it may go away by itself, so waiting can help.
     """
 
     instance: str
@@ -98,9 +98,9 @@ class Problem:
 
 
 async def check(urls: str, format: int = 1) -> list[Problem]:
-    """What stands against using these instances, [] if nothing. Raises nothing of its own.
+    """The problems of these instances, [] if there are none. Raises nothing of its own.
 
-    format: of what the service writes, see `RedisLog`.
+    format: number of the format that the service writes, see `RedisLog`.
     """
     try:
         targets = targets_of(urls)
@@ -178,7 +178,7 @@ async def _ask(name: str, client: Redis, ours: int) -> list[Problem]:
 
 
 def other_version(theirs: int, ours: int) -> str:
-    """What is said of an instance, after its name."""
+    """The sentence about an instance of another format, after the instance's name."""
     number = f"of format {theirs}" if theirs else "without a format number"
     return (
         f"is in use by another version of Sitwith, {number}, and this one reads format {ours}: "
@@ -208,7 +208,7 @@ async def _missing(client: Redis) -> list[str]:
 
 
 def _refused(name: str, fault: RedisError) -> Problem:
-    """By the word that an error begins with; the rest of its text may quote anything."""
+    """The problem by the first word of an error; the rest of its text may quote anything."""
     word = fault.status_code or str(fault).partition(" ")[0]
     if word in ("LOADING", "MASTERDOWN", "BUSY"):
         return Problem(name, "unreachable", f"{name} is not ready: {word}", waits=True)
