@@ -21,7 +21,7 @@ from sitwith_server.media.janus.sdp import (
     narrow,
     read,
 )
-from sitwith_server.media.janus.steering import CLOSE, Steering
+from sitwith_server.media.janus.steering import CLOSE_EARLY, Steering
 from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
 from sitwith_server.media.janus.videoroom import VideoRoom
 from sitwith_server.media.sdp import offer as sdp
@@ -285,7 +285,7 @@ async def test_ME40_gates_close_before_the_lease_is_over() -> None:
     await stage.apply({("a", "b", AUDIO)})
     await stage.rest()
     assert stage.janus.passes()
-    until = time.monotonic() + CLOSE
+    until = time.monotonic() + CLOSE_EARLY
     stage.steering.lease(until)
     await stage.rest()
     assert stage.janus.passes() == set()

@@ -24,7 +24,7 @@ from sitwith_server.media.aiortc.dtls_srtp import (
 from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.forward.forwarder import Port
 from sitwith_server.media.loops import guarded
-from sitwith_server.media.sdp.answer import Local, answer, settle
+from sitwith_server.media.sdp.answer import Local, answer, negotiate
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
@@ -59,7 +59,7 @@ class MemberTransport:
         self.engine = engine
         self.room, self.member, self.offer = room, member, offer
         self.setup = "active" if offer.setup == "passive" else "passive"
-        self.session: Session = settle(offer, secrets.randbits)
+        self.session: Session = negotiate(offer, secrets.randbits)
         self.answer = ""
         self.version = 0
         self.connected = self.stopped = False

@@ -1,5 +1,7 @@
-"""A media node's side of a gateway's guard: it vouches for sessions, and hears whether the guard
-does its part. Datagrams alone: one that is lost is overtaken by the next.
+"""A media node's client of a gateway's guard: vouches for sessions, and checks that the guard
+works.
+
+It sends datagrams only. A lost one is made up for by the next.
 """
 
 from __future__ import annotations
@@ -27,22 +29,26 @@ from sitwith_server.media.janus.lease import (
 from sitwith_server.media.loops import Loop, guarded
 
 PORT: Final = 8189
-"""Of a guard, where no other is named."""
+"""The UDP port of a guard, by default."""
 POLL_EVERY: Final = 0.1
-"""Seconds between two looks at whether the guard is there, and two calls while it isn't."""
+"""Seconds between two checks of the guard, and between two messages until it answers."""
 
 MAX_SENT: Final = 1_000
-"""Words of which it is remembered when they were said."""
+"""Messages whose sending time is kept, at most."""
 
 Terms = Callable[[], Mapping[int, float]]
-"""By session: until when (monotonic seconds, maybe infinite) all that it may forward is allowed."""
+"""By session id: until when all that it may forward is allowed (monotonic seconds, or infinity)."""
 
 
 class GuardClient:
-    """terms: asked with each message to the guard. over: told of a session that the guard has
-    ended.
-    lost: told when the guard answers no more, or its Janus has ended; `connect` finds it again.
-    restarted: told when the guard has begun another run of Janus: nothing of before is left.
+    """The connection to one guard.
+
+    place: the guard's host and port. secret: of Janus' API. bound: the longest bound of a guard
+    that is accepted, seconds.
+    terms: called for each message to the guard.
+    over: called for each session that the guard has ended.
+    lost: called when the guard no longer answers, or its Janus has ended. `connect` connects again.
+    restarted: called when the guard has restarted Janus, so no session is left.
     """
 
     def __init__(
@@ -58,7 +64,7 @@ class GuardClient:
     ) -> None:
         self._place, self._codec = place, GuardCodec(secret)
         self._bound, self._term = bound, bound - TAIL
-        # What is good until some moment is silent by then, at the bound that is meant.
+        # With the default bound, terms are so much shorter that sessions are silent at their end.
         self._early = TAIL - (bound - BOUND)
         self._terms, self._over, self._lost, self._restarted = terms, over, lost, restarted
         self._node, self._count = secrets.token_bytes(NODE), 0
@@ -75,11 +81,11 @@ class GuardClient:
         return self._life is not None
 
     def is_healthy(self) -> bool:
-        """Whether it goes on looking at whether the guard is there; see `Loop.is_healthy`."""
+        """Whether its own loop still runs; see `Loop.is_healthy`."""
         return self._loop is None or self._loop.is_healthy()
 
     async def connect(self, patience: float) -> None:
-        """Returns once the guard vouches for its Janus. Raises GatewayDown."""
+        """Returns once the guard answers and its Janus is ready. Raises GatewayDown."""
         try:
             async with asyncio.timeout(patience):
                 await self._listen()
@@ -98,7 +104,7 @@ class GuardClient:
         self._life = self._round.life
 
     async def hold(self) -> None:
-        """Returns once the guard knows all sessions there are. Raises GatewayDown."""
+        """Returns once the guard knows all present sessions. Raises GatewayDown."""
         life = self._life
         self.renew(asks=True)
         count = self._count
@@ -109,7 +115,7 @@ class GuardClient:
         raise GatewayDown("the gateway's guard went away")
 
     def renew(self, *, asks: bool = False) -> None:
-        """Says at once what the terms are. Never fails."""
+        """Sends the present terms at once. asks: requests another round. Never fails."""
         if self._udp is None or self._udp.is_closing():
             return
         now = time.monotonic()
@@ -124,7 +130,7 @@ class GuardClient:
         self._udp.sendto(self._codec.renewal(message))
 
     def close(self) -> None:
-        """The guard ends what is left."""
+        """Closes. The guard ends the sessions that are left."""
         self._life = None
         self._wake()
         if self._loop is not None:
@@ -166,7 +172,7 @@ class GuardClient:
         self.renew()
 
     def _fresh(self) -> bool:
-        """Whether the guard has heard us within the term."""
+        """Whether the guard has received a message of ours within the term."""
         return time.monotonic() - self._heard_at < self._term
 
     async def _keep(self) -> None:
@@ -196,6 +202,6 @@ class _Receiver(asyncio.DatagramProtocol):
 
 
 def guard_address(guard: str, api: str) -> tuple[str, int]:
-    """Host and port of a guard: as named (`host`, `host:port`), else at the gateway's own host."""
+    """Host and port of a guard: as given (`host`, `host:port`), else on the gateway's own host."""
     parts = urlsplit(f"//{guard}" if guard else api)
     return parts.hostname or "", (parts.port if guard else None) or PORT

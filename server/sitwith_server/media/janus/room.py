@@ -1,4 +1,4 @@
-"""A media room on a Janus gateway: its members' transports. Routes are steered by `Steering`."""
+"""One room of the Janus engine: its members' transports. `Steering` sets the routes."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from sitwith_server.media.sdp import offer as offers
 from sitwith_server.room.model import MemberId
 
 CONNECT_WITHIN: Final = 20.0
-"""Seconds that a member has to finish ICE and DTLS."""
+"""Seconds within which a member must finish ICE and DTLS."""
 NO_ROOM: Final = 426
-"""Janus' error for a room that isn't there any more."""
+"""Janus' error for an unknown room."""
 
 
 @dataclass(slots=True)
 class _MemberTransports:
-    """A member's two transports; `lock` is held by whoever makes or ends them."""
+    """A member's two transports. lock: held while one is made or ended."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     publisher: Publisher | None = None
     subscriber: Subscriber | None = None
     told: bool = False
-    """Whether the watcher knows that the transports are up."""
+    """Whether the watcher was told that the transports are up."""
 
     def transports(self) -> list[JanusTransport]:
         return [
@@ -57,7 +57,7 @@ class _MemberTransports:
 class JanusRoom:
     """Implements `MediaRoom`; made by `JanusEngine.open`.
 
-    pick: a gateway to live on; raises EngineDown. closed: called once by `close`.
+    pick: chooses a gateway; raises EngineDown. closed: called once by `close`.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class JanusRoom:
         return len(self._members)
 
     async def ensure_video_room(self) -> VideoRoom:
-        """The room's video_room, made if there is none. Raises EngineDown."""
+        """The room at a gateway; makes one if there is none. Raises EngineDown."""
         async with self._making_room:
             if self._closed is None:
                 raise EngineDown("the room is closed")
@@ -95,7 +95,7 @@ class JanusRoom:
                 self._steering.video_room = await VideoRoom.make(await self._pick(), self)
             return self._steering.video_room
 
-    # ---------------------------------------------------------------------------- as a MediaRoom
+    # ------------------------------------------------------------------------------ MediaRoom
 
     async def answer(self, member: MemberId, sdp: str) -> str:
         way, offer = narrow(offers.parse(sdp))
@@ -178,7 +178,7 @@ class JanusRoom:
                 if self._steering.video_room is not None:
                     await self._steering.video_room.close()
         except BaseException:
-            # What could not be ended in order is ended whole.
+            # The orderly end has failed: end the whole session instead.
             if self._steering.video_room is not None:
                 self._steering.video_room.abandon()
             closed()
@@ -190,7 +190,7 @@ class JanusRoom:
         self._tasks.cancel()
         closed()
 
-    # -- as a SessionOwner ------------------------------------------------------------------------
+    # ---------------------------------------------------------------------------- SessionOwner
 
     def on_event(self, handle: int, message: Body) -> None:
         transport = self._handles.get(handle)
@@ -244,7 +244,7 @@ class JanusRoom:
         self, video_room: VideoRoom, pair: _MemberTransports, member: MemberId, offer: offers.Offer
     ) -> str:
         old = pair.publisher
-        if old is not None and old.up and offers.restarts(offer, old.offer):
+        if old is not None and old.up and offers.is_ice_restart(offer, old.offer):
             async with old.lock:
                 return await video_room.restart_up(old, offer)
         publisher, sdp = await video_room.publish(member, offer)
@@ -258,7 +258,7 @@ class JanusRoom:
         self, video_room: VideoRoom, pair: _MemberTransports, member: MemberId, offer: offers.Offer
     ) -> str:
         old = pair.subscriber
-        if old is not None and old.up and offers.restarts(offer, old.offer):
+        if old is not None and old.up and offers.is_ice_restart(offer, old.offer):
             async with old.lock:
                 return await video_room.restart_down(old, offer)
         subscriber, sdp = await video_room.subscribe(member, offer)
@@ -272,7 +272,7 @@ class JanusRoom:
     def _check_current(
         self, video_room: VideoRoom, pair: _MemberTransports, transport: JanusTransport
     ) -> None:
-        """Raises EngineDown, and ends the transport, if what it was made for is gone by now."""
+        """Ends a new transport and raises EngineDown if its room or member has gone meanwhile."""
         if (
             self._steering.video_room is not video_room
             or self._members.get(transport.member) is not pair
@@ -283,7 +283,7 @@ class JanusRoom:
     async def _replace(
         self, video_room: VideoRoom, transport: JanusTransport, old: JanusTransport | None
     ) -> None:
-        """A new transport, in the place of an old one. Raises GatewayDown or EngineDown."""
+        """Replaces an old transport by a new one. Raises GatewayDown or EngineDown."""
         self._handles[transport.handle] = transport
         self._spawn(self._expect_up(transport))
         if old is not None:
@@ -300,7 +300,7 @@ class JanusRoom:
         transport.gone = True
         self._steering.steer()
         if isinstance(transport, Publisher):
-            # Off the slots first: Janus wants one more answer for a slot whose publisher vanished.
+            # Empty its slots first: if a slot's publisher vanishes, Janus wants another answer.
             await self._steering.off_all_slots(transport)
         async with transport.lock:
             await video_room.detach(transport.handle)
@@ -308,7 +308,7 @@ class JanusRoom:
         self._steering.forget(transport)
 
     def _lose(self, member: MemberId) -> None:
-        """A member's transport has gone by itself: the other one goes, too."""
+        """One of a member's transports has ended by itself: ends the other one too."""
         pair, video_room = self._members.pop(member, None), self._steering.video_room
         if pair is None or video_room is None:
             return
@@ -326,7 +326,7 @@ class JanusRoom:
         self._steering.forget(transport)
 
     def _give_up(self, video_room: VideoRoom) -> None:
-        """Ends a video_room that does not do as it is told, and with it all that is forwarded."""
+        """Ends a room at Janus that can't be controlled, and with it all that it forwards."""
         if self._steering.video_room is video_room:
             self.session_ended(video_room.abandon())
 

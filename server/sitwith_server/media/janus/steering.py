@@ -1,8 +1,8 @@
-"""Steers a room's gates and slots at Janus until what is possible is allowed.
+"""Switches a room's gates and slots at Janus until only what the plan allows can pass.
 
-Every gate and every subscriber has at most one request under way; when its reply comes, what the
-plan wants is looked at again. So nothing is queued that a newer plan has overtaken, and what is not
-confirmed counts as possible (`legs`).
+Each gate and each subscriber has at most one request under way. After its reply the plan is
+compared again, so no request is queued that a newer plan has overtaken. What is not confirmed
+counts as possible (`transports.py`).
 """
 
 from __future__ import annotations
@@ -34,21 +34,20 @@ from sitwith_server.room.model import MemberId
 _log = structlog.get_logger(__name__)
 
 NO_FEED: Final = 428
-"""Janus' error for a publisher that isn't there, or not any more."""
-CLOSE: Final = TAIL + 0.2
-"""Seconds before the end of a lease at which the gates are closed."""
+"""Janus' error for an unknown publisher."""
+CLOSE_EARLY: Final = TAIL + 0.2
+"""Seconds before the end of a lease at which the gates begin to close."""
 TRIES: Final = 40
-"""How often a switch is tried again that named a publisher which has just gone."""
+"""How often a switch is tried again if it names a publisher that has just gone."""
 PAUSE: Final = 0.05
-"""Seconds between such tries: Janus' word of who has gone comes in that time."""
+"""Seconds between two such tries; Janus' event about who has gone comes meanwhile."""
 
 
 class Steering:
-    """The routes of a room: what is, and what the last plan wants.
+    """A room's routes at Janus: what can pass, and what the last plan allows.
 
-    refused: told when Janus refuses what must not be refused: the room's video_room must be given
-    up.
-    vanished: told of a member whose publisher Janus doesn't know any more.
+    refused: called when Janus refuses a request that must succeed. The room at Janus must be ended.
+    vanished: called with a member whose publisher Janus doesn't know any more.
     """
 
     def __init__(
@@ -71,10 +70,10 @@ class Steering:
         self._lapsed = False
         self._lapse: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
-        self._pumps: dict[object, asyncio.Task[None]] = {}
+        self._running: dict[object, asyncio.Task[None]] = {}
 
     def take_plan(self, plan: Plan) -> bool:
-        """Whether it is newer than what is known; sets about it if so."""
+        """Begins to follow a plan. False: it is ignored, because it is not newer."""
         known = self._plan
         if plan.routes.turn < self._turn or (known is not None and plan.rev <= known.rev):
             return False
@@ -87,32 +86,32 @@ class Steering:
         self.steer()
 
     def lease(self, until: float) -> None:
-        """The plan is good until then, monotonic seconds. The gates are closed a little earlier, so
-        that it is over by then; should this process be stopped, the gateway's guard sees to it."""
+        """Lets the plan hold until then (monotonic seconds). The gates begin to close earlier, so
+        that they are closed by then. If this process is stopped, the guard ends the session."""
         self._good_until = until
         self._vouched = min(self._vouched, until)
-        # Not before a plan that came with the same news is known here.
+        # Later, so that a plan from the same change of the room is known first.
         asyncio.get_running_loop().call_soon(self._vouch, until)
         if self._lapse is not None:
             self._lapse.cancel()
-        self._look()
-        if self._lapsed and until - CLOSE > time.monotonic():
+        self._check_lease()
+        if self._lapsed and until - CLOSE_EARLY > time.monotonic():
             self._lapsed = False
             self.steer()
 
-    def _look(self) -> None:
-        left = self._good_until - CLOSE - time.monotonic()
+    def _check_lease(self) -> None:
+        left = self._good_until - CLOSE_EARLY - time.monotonic()
         if left > 0:
-            look = guarded("lapse", self._look, self._surrender)
-            self._lapse = asyncio.get_running_loop().call_later(left, look)
+            check = guarded("lapse", self._check_lease, self._end_video_room)
+            self._lapse = asyncio.get_running_loop().call_later(left, check)
             return
         self._lapse = None
         if not self._lapsed:
             self._lapsed = True
             self.steer()
 
-    def _surrender(self) -> None:
-        """What should be closed could not be: the video_room ends, and with it all that it
+    def _end_video_room(self) -> None:
+        """The gates could not be closed: ends the room at Janus, and with it all that it
         forwards."""
         if self.video_room is not None:
             self._refused(self.video_room)
@@ -121,25 +120,22 @@ class Steering:
         self._vouched = until
 
     def allowed_until(self) -> float:
-        """Until when all that is possible is allowed: what a gateway's guard is told."""
-        if self._quiet():
+        """Until when everything that can pass is allowed. The guard gets this as the term."""
+        if self._nothing_open():
             return math.inf
         if not leaks(self.publishers, self.subscribers, self._audience):
             self._sure = self._vouched
         return min(self._sure, self._vouched)
 
-    def _quiet(self) -> bool:
+    def _nothing_open(self) -> bool:
         return all(gate is False for each in self.publishers for gate in each.open.values())
 
     async def clean(self) -> None:
-        """Returns once nothing can pass that the plan doesn't allow. Raises EngineDown."""
+        """Waits until nothing can pass that the plan doesn't allow. Raises EngineDown."""
         await self._until(lambda: not leaks(self.publishers, self.subscribers, self._audience))
 
     async def off_all_slots(self, publisher: Publisher) -> None:
-        """Returns once no slot of anybody who stays may hold a publisher that is gone.
-
-        Raises EngineDown.
-        """
+        """Waits until no slot of a live subscriber may hold this publisher. Raises EngineDown."""
         await self._until(
             lambda: (
                 not any(
@@ -152,7 +148,7 @@ class Steering:
         )
 
     def forget(self, transport: JanusTransport) -> None:
-        """Of a transport that Janus has ended."""
+        """Forgets a transport that Janus has ended."""
         if isinstance(transport, Publisher) and transport in self.publishers:
             self.publishers.remove(transport)
             for slot in (slot for each in self.subscribers for slot in each.slots):
@@ -163,7 +159,7 @@ class Steering:
         self.steer()
 
     def session_ended(self) -> None:
-        """The video_room is gone, and all that was in it. The plan stays."""
+        """The room at Janus has ended, with all its transports. The plan stays."""
         self.video_room = None
         for transport in (*self.publishers, *self.subscribers):
             transport.gone = True
@@ -175,7 +171,7 @@ class Steering:
     async def close(self) -> None:
         if self._lapse is not None:
             self._lapse.cancel()
-        tasks = list(self._pumps.values())
+        tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -183,19 +179,19 @@ class Steering:
     # --------------------------------------------------------------------------------- steering
 
     def steer(self) -> None:
-        """Sets about whatever differs from what the plan wants, and says what has changed."""
+        """Starts the requests that the plan needs, and reports changed slots to the watcher."""
         video_room = self.video_room
         if video_room is not None:
             for publisher in self.publishers:
                 for medium in publisher.mids:
-                    if _idle(self._pumps.get((publisher, medium))) and self._gate_differs(
+                    if _idle(self._running.get((publisher, medium))) and self._gate_differs(
                         publisher, medium
                     ):
                         work = self._keep_gate(video_room, publisher, medium)
-                        self._pump((publisher, medium), video_room, work)
+                        self._start((publisher, medium), video_room, work)
             for subscriber in self.subscribers:
-                if _idle(self._pumps.get(subscriber)) and any(self._slots_differ(subscriber)):
-                    self._pump(subscriber, video_room, self._keep_slots(video_room, subscriber))
+                if _idle(self._running.get(subscriber)) and any(self._slots_differ(subscriber)):
+                    self._start(subscriber, video_room, self._keep_slots(video_room, subscriber))
         for subscriber in self.subscribers:
             told = mapping(subscriber, self._audience)
             if told != subscriber.told and not subscriber.gone:
@@ -205,7 +201,7 @@ class Steering:
         self._wake()
 
     def measure(self) -> float:
-        """Whose voice reaches somebody from now on; the time it took as now."""
+        """Gives the meter those who are heard from now on. Returns the time that it used."""
         now = time.monotonic()
         self.meter.run((s.member for s in self.publishers if self._is_heard(s)), now)
         return now
@@ -241,7 +237,7 @@ class Steering:
     def _slots_differ(
         self, subscriber: Subscriber
     ) -> tuple[list[tuple[SubscribedSlot, Publisher | None]], list[SubscribedSlot]]:
-        """The slots to be fed otherwise, and those to be told another layer."""
+        """The slots to switch, and the slots whose layer must change."""
         if subscriber.gone:
             return [], []
         # Janus knows a publisher as a feed only once its transport is up.
@@ -252,31 +248,31 @@ class Steering:
     async def _keep_gate(self, video_room: VideoRoom, publisher: Publisher, medium: Medium) -> None:
         while self._gate_differs(publisher, medium):
             want = wants_open(publisher, medium, self.subscribers, self._audience)
-            quiet = self._quiet()
+            nothing_open = self._nothing_open()
             publisher.open[medium] = None
-            if quiet and want:
-                # Of a room in which nothing passes more was said than current from now on.
+            if nothing_open and want:
+                # While nothing could pass, the guard had an unlimited term: shorten it first.
                 video_room.renew()
             try:
                 await video_room.gate(publisher, medium, want)
             except GatewayRefused as error:
                 if error.code != NO_FEED:
                     raise
-                # Janus doesn't know it any more: nothing of it passes.
+                # Janus doesn't know the publisher any more, so nothing of it passes.
                 publisher.open[medium] = False
                 if not publisher.gone:
                     self._vanished(publisher.member)
                 return
             publisher.open[medium] = want
-            if self._quiet():
-                # That can be vouched for, whatever was running out; the next round may be too late.
+            if self._nothing_open():
+                # Nothing can pass: extend the term at once, before the old one runs out.
                 video_room.renew()
             self.steer()
 
     async def _keep_slots(self, video_room: VideoRoom, subscriber: Subscriber) -> None:
         tries = 0
         while True:
-            # A transport under an ICE restart is not to be touched.
+            # The lock keeps requests away from a transport during an ICE restart.
             async with subscriber.lock:
                 todo, layers = self._slots_differ(subscriber)
                 if todo:
@@ -299,7 +295,7 @@ class Steering:
         try:
             await video_room.switch(subscriber, todo)
         except GatewayRefused as error:
-            # With a publisher that has just gone Janus refuses the whole and changes nothing.
+            # If one publisher has just gone, Janus refuses the whole request and changes nothing.
             for slot, _ in todo:
                 slot.pending = None
             if subscriber.gone:
@@ -338,16 +334,16 @@ class Steering:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _pump(self, key: object, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(self._guard(video_room, work), name="janus-steer")
-        self._pumps[key] = task
+    def _start(self, key: object, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._run(video_room, work), name="janus-steer")
+        self._running[key] = task
         task.add_done_callback(lambda done: self._done(key, done))
 
     def _done(self, key: object, task: asyncio.Task[None]) -> None:
-        if self._pumps.get(key) is task:
-            del self._pumps[key]
+        if self._running.get(key) is task:
+            del self._running[key]
 
-    async def _guard(self, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
+    async def _run(self, video_room: VideoRoom, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except GatewayDown:
@@ -355,10 +351,10 @@ class Steering:
         except GatewayRefused:
             self._refused(video_room)
         except Exception as error:
-            # A defect of ours must not leave open what a plan has closed.
+            # A defect of ours must not leave open what the plan has closed.
             _log.error("janus_room_fault", fault=type(error).__name__)
             self._refused(video_room)
 
 
-def _idle(pump: asyncio.Task[None] | None) -> bool:
-    return pump is None or pump.done()
+def _idle(task: asyncio.Task[None] | None) -> bool:
+    return task is None or task.done()

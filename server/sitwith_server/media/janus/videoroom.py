@@ -33,17 +33,17 @@ from sitwith_server.room.model import MemberId
 
 PREFIX: Final = "sitwith-"
 VIDEO_BITS: Final = 1_500_000
-"""What a member shall send of video at most, bits/s: said in the answer and by REMB."""
+"""The most bits/s of video that a member should send; told by the answer and by REMB."""
 LEVEL_PACKETS: Final = 10
-"""Packets with a level (20 ms each) over which Janus judges whether somebody talks."""
+"""Packets with a level (20 ms each) from which Janus decides whether somebody talks."""
 LEVEL_TALKING: Final = 50
-"""Below this many -dBov on average somebody talks (RFC 6464: 0 is the loudest, 127 silence)."""
+"""An average level below this many -dBov counts as talking (RFC 6464: 127 is silence)."""
 _PLACE: Final = {Medium.AUDIO: "0", Medium.VIDEO: "1"}
-"""Mids of the placeholder: one stream for each codec of the room, in its order."""
+"""Mids of the placeholder, which has one stream for each codec of the room."""
 
 
 class VideoRoom:
-    """Made by `VideoRoom.make`."""
+    """A room at a Janus gateway; made by `VideoRoom.make`."""
 
     def __init__(self, gateway: Gateway, session: int, control: int, room: str) -> None:
         self.gateway = gateway
@@ -57,7 +57,7 @@ class VideoRoom:
     async def make(cls, gateway: Gateway, owner: SessionOwner) -> VideoRoom:
         """A new room, without members. Raises EngineDown."""
         session = await gateway.create_session(owner)
-        # The room's name stays here: a gateway's logs and lists are not its business.
+        # A name of its own, so that the gateway's logs and lists don't show the room's id.
         room = f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(12)}"
         try:
             video_room = cls(gateway, session, await gateway.attach(session), room)
@@ -102,7 +102,8 @@ class VideoRoom:
     # ------------------------------------------------------------------------------ transports
 
     async def publish(self, member: MemberId, offer: Offer) -> tuple[Publisher, str]:
-        """A publisher behind closed gates, and the answer. Raises OfferRefused as well."""
+        """Makes a publisher with closed gates. Returns it and the answer's SDP. Raises OfferRefused
+        as well."""
         handle = await self.gateway.attach(self._session)
         try:
             feed = secrets.token_hex(8)
@@ -126,7 +127,7 @@ class VideoRoom:
                 open=dict.fromkeys(mids, False),
                 layered=any(section.rids for section in live(offer)),
             )
-            # Nobody can be subscribed to it yet; from here on its gates are shut.
+            # Nobody can have subscribed to it yet. Close its gates now.
             for medium in mids:
                 await self.gate(publisher, medium, False)
         except BaseException:
@@ -135,7 +136,8 @@ class VideoRoom:
         return publisher, sdp
 
     async def subscribe(self, member: MemberId, offer: Offer) -> tuple[Subscriber, str]:
-        """A subscription to placeholders, and the answer. Raises OfferRefused as well."""
+        """Makes a subscriber whose slots hold the placeholder. Returns it and the answer's SDP.
+        Raises OfferRefused as well."""
         handle = await self.gateway.attach(self._session)
         try:
             row = [
@@ -182,28 +184,27 @@ class VideoRoom:
         await self.gateway.detach(self._session, handle)
 
     def release(self, handle: int) -> None:
-        """Ends what the handle does, soon."""
+        """Ends a handle without waiting."""
         self.gateway.release(self._session, handle)
 
     async def close(self) -> None:
-        """Ends everything of the room at the gateway, as far as that can be reached."""
+        """Destroys the room and ends its session, if the gateway can be reached."""
         with suppress(GatewayDown, GatewayRefused):
             await self._destroy()
         await self.gateway.end_session_and_wait(self._session)
 
     def abandon(self) -> EndingSession:
-        """Ends all that is forwarded, at once. The room stays at the gateway, empty."""
+        """Ends the session at once, and with it all that it forwards. The room stays at the
+        gateway, empty, until `sweep`."""
         return self.gateway.end_session(self._session)
 
     def renew(self) -> None:
-        """Vouches at once for what is about to be forwarded. Never fails."""
+        """Vouches at once with the present terms. Never fails."""
         self.gateway.renew()
 
     async def _destroy(self) -> None:
-        """Destroys the room once nobody is in it.
-
-        Janus 1.1 may crash where a room is destroyed while a publisher's handle is being detached.
-        """
+        """Destroys the room once nobody is in it, because Janus 1.1 may crash if a room is
+        destroyed while a publisher's handle is being detached."""
         for _ in range(20):
             found = await self._say(self._control, request="listparticipants")
             people = found.data.get("participants")
@@ -215,7 +216,7 @@ class VideoRoom:
     # ----------------------------------------------------------------------------------- routes
 
     async def gate(self, publisher: Publisher, medium: Medium, open_: bool) -> None:
-        """Lets a publisher's packets pass, or none of them; true once it returns."""
+        """Opens or closes a publisher's gate. Confirmed once it returns."""
         await self._say(
             self._control,
             request="moderate",
@@ -228,7 +229,7 @@ class VideoRoom:
     async def switch(
         self, subscriber: Subscriber, feeds: Iterable[tuple[SubscribedSlot, Publisher | None]]
     ) -> None:
-        """Feeds slots with publishers or with nobody; true once it returns."""
+        """Switches slots to publishers, or to the placeholder. Confirmed once it returns."""
         streams = [
             {
                 "feed": self._placeholder if publisher is None else publisher.feed,
@@ -239,12 +240,12 @@ class VideoRoom:
         ]
         reply = await self._say(subscriber.handle, request="switch", streams=streams)
         if reply.sdp:
-            # A slot whose publisher vanished was inactive: Janus wants it answered once more. The
-            # sections are what they were, so the member needs not hear of it.
+            # A slot was inactive because its publisher had vanished, so Janus wants another answer.
+            # The sections have not changed, so the member need not know.
             await self._again(subscriber)
 
     async def layer(self, subscriber: Subscriber, slot: SubscribedSlot, place: int) -> None:
-        """Which picture layer a slot takes, 0 the smallest."""
+        """Sets the layer that a slot forwards; 0 is the smallest."""
         streams: list[dict[str, Any]] = [{"mid": str(slot.index), "substream": place}]
         await self._say(subscriber.handle, request="configure", streams=streams)
 
@@ -266,13 +267,13 @@ def _answer(offer: Offer, sdp: str, origin: tuple[int, int]) -> str:
 
 
 def _secret(key: str, room: str) -> str:
-    """A room's own secret: another of our nodes can make it too, and clear up an old room."""
+    """A room's secret, derived so that any of our nodes can destroy an old room."""
     return hmac.new(key.encode(), room.encode(), hashlib.sha256).hexdigest()
 
 
 async def sweep(gateway: Gateway, older: float) -> int:
-    """Destroys rooms of ours that nobody sends in and that were made `older` seconds ago or before:
-    what is left of a node that was killed, or of a connection that was lost. Returns how many.
+    """Destroys our rooms that have no publisher and are older than `older` seconds: those that a
+    killed node or a lost connection left behind. Returns how many.
     """
     swept = 0
 
