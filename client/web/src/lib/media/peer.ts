@@ -107,7 +107,7 @@ export class Peer {
     this.receivers.push(transceiver);
   }
 
-  /** The worst of the connections': up only when all are. */
+  /** The worst state of the connections. */
   get state(): RTCPeerConnectionState {
     const states = this.connections.map((connection) => connection.connectionState);
     return WORST.find((one) => states.includes(one)) ?? "new";
