@@ -12,17 +12,26 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 PORT ?=
 ARGS ?=
-JOBS ?= 3
+JOBS ?= 4
+# These tests start no program and wait for nothing.
+PURE := tests/room tests/protocol tests/config tests/client/test_links.py tests/log/test_values.py \
+  tests/media/test_rtp.py tests/media/test_rtcp.py tests/media/test_slots.py \
+  tests/media/test_assign.py tests/media/test_reconcile.py tests/test_house.py \
+  tests/test_spec_ids.py --ignore-glob='tests/protocol/test_live_*'
 
-.PHONY: help setup dev demo test lint check format bench soak lock clean
+# The tests start hundreds of Python programs, so compiled modules are kept.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup dev demo test lint check audit format bench soak lock clean
 
 help:
 	@echo "make setup    .venv with the command sitwith, and the web page"
 	@echo "make demo     a living room on this machine (PORT=8000)"
-	@echo "make test     every check and every test"
-	@echo "make lint     the checks alone; make format mends what can be mended"
+	@echo "make check    lint, versions and pure tests: under a minute, for each edit"
+	@echo "make test     all checks and all tests, on JOBS=$(JOBS) processes"
+	@echo "make lint     style, types and layers; make format corrects what it can"
 	@echo "               and renews what is generated"
-	@echo "make check    locked and shipped versions against known faults"
+	@echo "make audit    compares versions with the databases of known faults"
 	@echo "make bench    benchmarks; make soak runs long tests"
 	@echo "make lock     renews the locked requirements (ARGS=--upgrade for newer ones)"
 	@echo "make clean    removes all that the others made"
@@ -43,16 +52,36 @@ test: lint
 	@$(SETUP) npm run --silent test
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-lint: dev
-	@$(BIN)/ruff check --quiet . || { echo "lint: make format mends what can be mended" >&2; exit 1; }
-	@$(BIN)/ruff format --quiet --check . || { echo "lint: run make format" >&2; exit 1; }
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-cache >.setup/layers 2>&1 || { cat .setup/layers >&2; \
-	  echo "lint: pyproject.toml says who may import whom" >&2; exit 1; }
-	@$(SETUP) npm run --silent typecheck
+# These targets run in parallel, and each prints only what is wrong.
+LINT := types page style format-is layers
+PARALLEL = @$(MAKE) --no-print-directory --jobs --keep-going --output-sync=target \
+  $(addprefix .check-,$(1))
 
-# The floors need no network; the databases are asked where they can be reached.
+lint: dev
+	$(call PARALLEL,$(LINT))
+
 check: dev
+	$(call PARALLEL,$(LINT) floors pure)
+
+.PHONY: $(addprefix .check-,$(LINT) floors pure)
+.check-style:
+	@$(BIN)/ruff check --quiet . || { echo "lint: make format mends what can be mended" >&2; exit 1; }
+.check-format-is:
+	@$(BIN)/ruff format --quiet --check . || { echo "lint: run make format" >&2; exit 1; }
+.check-types:
+	@$(BIN)/mypy --no-error-summary
+.check-layers:
+	@$(BIN)/lint-imports >.setup/layers 2>&1 || { cat .setup/layers >&2; \
+	  echo "lint: pyproject.toml says who may import whom" >&2; exit 1; }
+.check-page:
+	@$(SETUP) npm run --silent typecheck
+.check-floors:
+	@$(BIN)/python deploy/dev/floors.py
+.check-pure:
+	@$(BIN)/python -m pytest -q -n 2 $(PURE)
+
+# `make check` compares versions with deploy/dev/floors.toml; this needs a network.
+audit: dev
 	@$(BIN)/python deploy/dev/floors.py
 	@$(BIN)/python deploy/dev/audit.py
 

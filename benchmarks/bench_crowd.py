@@ -14,8 +14,9 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from benchmarks.measure import Result
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
+from tests.blackbox.house import Server
 
 SIZES = (100, 250, 500)
 QUIET = 0.5
@@ -134,7 +135,7 @@ async def fill(server: Server, size: int) -> list[Result]:
         return reader
 
     await come("facilitator", "Fay")
-    begin, took = time.perf_counter(), server.seconds
+    begin, took = time.perf_counter(), server.process.seconds
     people = await asyncio.gather(*(come("member", f"Person {n}") for n in range(1, size + 1)))
     entered = time.perf_counter() - begin
     ended = await _quiet(readers)
@@ -143,7 +144,7 @@ async def fill(server: Server, size: int) -> list[Result]:
         Result(f"{size} people come: all frames", sum(r.frames for r in readers), ""),
         Result(f"{size} people come: the last is inside", entered, "s"),
         Result(f"{size} people come: everybody has all", ended - begin, "s"),
-        Result(f"{size} people come: the server's time", server.seconds - took, "s"),
+        Result(f"{size} people come: the server's time", server.process.seconds - took, "s"),
     ]
     first = people[0]
     for what, ask in (("a hand goes up", "hand.raise"), ("it comes down", "hand.lower")):

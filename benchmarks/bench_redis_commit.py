@@ -29,7 +29,7 @@ from sitwith_server.log.redis.packing import (
     pack_header,
     pack_tail,
 )
-from sitwith_server.log.redis.watch.vigil import parse_info
+from sitwith_server.log.redis.watch.monitor import parse_info
 from tests.log.harness import usable
 from tests.servers import Server, running
 

@@ -16,7 +16,7 @@ import uvloop
 from benchmarks.measure import Result
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
-from sitwith_server.log.redis.watch.vigil import parse_info
+from sitwith_server.log.redis.watch.monitor import parse_info
 from tests.log.harness import usable
 from tests.servers import Server, running
 

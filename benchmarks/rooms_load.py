@@ -27,7 +27,8 @@ from typing import Any, Final
 import msgpack
 import redis.asyncio
 
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
+from tests.blackbox.house import Server
 from tests.servers import PASSWORD
 from tests.servers import Server as Redis
 
@@ -226,7 +227,7 @@ async def load(rooms: int, seconds: float, workers: Sequence[Server], port: int)
     _tell_beats("while they entered", figures)
     figures.beats.clear()
     figures.took.clear()
-    cpu = [worker.seconds for worker in workers]
+    cpu = [worker.process.seconds for worker in workers]
     began = time.perf_counter()
     talking = people[::TALKING]
     while (passed := time.perf_counter() - began) < seconds:
@@ -242,8 +243,8 @@ async def load(rooms: int, seconds: float, workers: Sequence[Server], port: int)
     await asyncio.sleep(2.0)
     lasted = time.perf_counter() - began
     for n, worker in enumerate(workers):
-        busy = 100 * (worker.seconds - cpu[n]) / lasted
-        print(f"worker {n}: {busy:.0f} % of a core, {worker.resident / 2**20:.0f} MiB")
+        busy = 100 * (worker.process.seconds - cpu[n]) / lasted
+        print(f"worker {n}: {busy:.0f} % of a core, {worker.process.resident / 2**20:.0f} MiB")
     over.set()
     await watching
     for room in people:

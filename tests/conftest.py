@@ -11,6 +11,8 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests import network
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMED_BROWSER = "SITWITH_CHROMIUM"
 FOR_TESTS = (NAMED_BROWSER, "SITWITH_SOAK_SECONDS", "SITWITH_FUZZ_SECONDS")
@@ -20,8 +22,10 @@ hypothesis.settings.register_profile("sitwith", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("sitwith")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Settings of the machine that runs the tests are not settings of the tests."""
+    if hasattr(config, "workerinput") and network.why_not() is None:
+        network.leave()
     for name in [name for name in os.environ if name.startswith("SITWITH_")]:
         if name not in FOR_TESTS:
             del os.environ[name]
@@ -33,9 +37,14 @@ def pytest_configure() -> None:
         os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
 
 
+def slow(path: str) -> bool:
+    """These last the longest, and so begin first."""
+    return path.startswith(("tests/browser/", "tests/cluster/", "tests/chaos/")) or "janus" in path
+
+
 def shy(path: str) -> bool:
-    """A Chromium takes a network namespace that comes or goes for a change of its own network, so
-    tests with either take turns. They last the longest, and so begin first."""
+    """Tests with a Chromium, or with interfaces, that it takes for a change of its own network:
+    where processes have no network of their own they take turns."""
     return path.startswith("tests/browser/") or "janus" in path or "special_addresses" in path
 
 
@@ -44,7 +53,9 @@ class _FilesBesideEachOther(LoadScopeScheduling):  # type: ignore[misc]  # xdist
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return "network" if shy(path) else path
+        if shy(path) and network.why_not() is not None:
+            return "network"
+        return path
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -55,7 +66,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not shy(item.nodeid))
+    items.sort(key=lambda item: not slow(item.nodeid))
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
 from benchmarks.storms import generator
 from benchmarks.storms.generator import Size, Told
 from benchmarks.storms.programs import Place, Storm
 from sitwith_client import Client
 from sitwith_protocol import messages as m
+from tests.blackbox.house import Server
 
 GOOD: Final = 8
 """Members who talk all the while."""
@@ -120,7 +121,7 @@ class Stage:
         self.server = server
         self._core = None if cores is None else cores[1]
         if cores is not None:
-            for task in os.listdir(f"/proc/{server.pid}/task"):
+            for task in os.listdir(f"/proc/{server.process.pid}/task"):
                 pin(int(task), cores[0], ahead=True)
         settings = {"sealed": False}
         self._links = server.open_room(capacity=60, lobby=False, settings=settings)
@@ -162,18 +163,18 @@ class Stage:
         place = asyncio.run(self.place())
         program = storm.program(place)
         time.sleep(1.0)
-        before = self.server.resident
+        before = self.server.process.resident
         good.phase("quiet")
-        used, at = self.server.seconds, time.monotonic()
+        used, at = self.server.process.seconds, time.monotonic()
         time.sleep(size.seconds / 2)
-        calm = (self.server.seconds - used) / (time.monotonic() - at)
+        calm = (self.server.process.seconds - used) / (time.monotonic() - at)
         with generator.drain() as port, self._blowing(port, program, storm, size, True) as sink:
             good.phase("sink")
             generator.told(sink)
         good.phase("between")
         time.sleep(0.5)
-        used, at, entered = self.server.seconds, time.monotonic(), list[float]()
-        delayed = self.server.delayed
+        used, at, entered = self.server.process.seconds, time.monotonic(), list[float]()
+        delayed = self.server.process.delayed
         good.phase("during")
         with self._blowing(place.port, program, storm, size, False) as process:
             peak = before
@@ -183,15 +184,15 @@ class Stage:
             while process.poll() is None:
                 peak = max(peak, self._wait(process, 0.2))
             told = generator.told(process)
-        busy = (self.server.seconds - used) / (time.monotonic() - at)
-        delayed = self.server.delayed - delayed
+        busy = (self.server.process.seconds - used) / (time.monotonic() - at)
+        delayed = self.server.process.delayed - delayed
         good.phase("after")
         time.sleep(rest)
         said = good.end()
         phases: dict[str, list[float]] = said["phases"]  # type: ignore[assignment]
         time.sleep(1.0)
         return Seen(
-            storm, told, before, peak, self.server.resident,
+            storm, told, before, peak, self.server.process.resident,
             phases["quiet"], phases["sink"], phases["during"], entered,
             int(str(said["said"])), int(str(said["heard"])), int(str(said["lost"])),
             (calm, busy), delayed,
@@ -201,7 +202,11 @@ class Stage:
         """All these storms together, for a test: no time is taken but the newcomer's."""
         good = Good(self.server.url, self._good_tokens(), self._core)
         try:
-            place, link, before = asyncio.run(self.place()), self.invite(), self.server.resident
+            place, link, before = (
+                asyncio.run(self.place()),
+                self.invite(),
+                self.server.process.resident,
+            )
             with contextlib.ExitStack() as stack:
                 good.phase("during")
                 processes = [
@@ -216,7 +221,7 @@ class Stage:
             said = good.end()
         finally:
             good.kill()
-        grown = self.server.resident - before
+        grown = self.server.process.resident - before
         return Gale(told, grown, entered, int(str(said["said"])), int(str(said["heard"])))
 
     def _good_tokens(self) -> list[str]:
@@ -228,7 +233,7 @@ class Stage:
         """The most memory seen meanwhile."""
         most, end = 0, time.monotonic() + seconds
         while time.monotonic() < end and process.poll() is None:
-            most = max(most, self.server.resident)
+            most = max(most, self.server.process.resident)
             time.sleep(0.05)
         return most
 
@@ -266,9 +271,7 @@ def _token(link: str) -> str:
 
 
 @contextlib.contextmanager
-def staged(
-    cores: tuple[int, int] | None = None, log: IO[bytes] | None = None, **settings: str
-) -> Iterator[Stage]:
+def staged(cores: tuple[int, int] | None = None, **settings: str) -> Iterator[Stage]:
     """A server of its own, pinned where two cores are given."""
-    with serving(log=log, **settings) as server:
+    with serving(**settings) as server:
         yield Stage(server, cores)

@@ -35,7 +35,7 @@ PATIENCE = 90
 
 
 def say(line: str) -> None:
-    print(f"check: {line}", flush=True)
+    print(f"audit: {line}", flush=True)
 
 
 def last_line(text: str) -> str:

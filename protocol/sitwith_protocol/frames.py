@@ -20,7 +20,7 @@ from .checks import (
     one_of,
     text,
 )
-from .media import MediaLost, MediaMap, Speaking
+from .commands.media import MediaLost, MediaMap, Speaking
 from .shapes import Message, message, optional, required
 
 _WORD = text(1, 256)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
-from . import (
+from .checks import INT_MAX, INT_MIN, Invalid
+from .commands import (
     care,
     chat,
     concerns,
@@ -23,26 +24,25 @@ from . import (
     pairs,
     room,
 )
-from .care import *  # noqa: F403
-from .chat import *  # noqa: F403
-from .checks import INT_MAX, INT_MIN, Invalid
-from .command import Command as Command  # noqa: PLC0414
-from .concerns import *  # noqa: F403
-from .door import *  # noqa: F403
-from .evening import *  # noqa: F403
+from .commands.base import Command as Command  # noqa: PLC0414
+from .commands.care import *  # noqa: F403
+from .commands.chat import *  # noqa: F403
+from .commands.concerns import *  # noqa: F403
+from .commands.door import *  # noqa: F403
+from .commands.evening import *  # noqa: F403
+from .commands.floor import *  # noqa: F403
+from .commands.guests import *  # noqa: F403
+from .commands.materials import *  # noqa: F403
+from .commands.media import *  # noqa: F403
+from .commands.members import *  # noqa: F403
+from .commands.pairs import *  # noqa: F403
+from .commands.room import *  # noqa: F403
+from .commands.room import RoomSettings
 from .fields import *  # noqa: F403
-from .floor import *  # noqa: F403
 from .frames import *  # noqa: F403
 from .frames import Ok, ServerFrame, Unknown, read_ok
-from .guests import *  # noqa: F403
 from .hello import *  # noqa: F403
 from .hello import Hello, HelloJoin, HelloResume, Ping
-from .materials import *  # noqa: F403
-from .media import *  # noqa: F403
-from .members import *  # noqa: F403
-from .pairs import *  # noqa: F403
-from .room import *  # noqa: F403
-from .room import RoomSettings
 from .shapes import BadMessage as BadMessage  # noqa: PLC0414
 from .shapes import read
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,81 +13,62 @@ from typing import Any
 
 import httpx
 
-from .rawclient import WAIT, Client, Gone, Map
+from tests.programs import KEY, PLAIN, Door, Process, environ
+from tests.servers import ROOT, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
-KEY = "operator-key-of-the-outside-checks"
+from .rawclient import Client, Gone, Map
+
 #: Rooms here speak plain text, whatever the default is.
-PLAIN: Map = {"sealed": False}
+UNSEALED: Map = {"sealed": False}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _program() -> list[str]:
+def _program(module: str | None) -> list[str]:
     script = Path(sys.executable).parent / "sitwith"
-    return [str(script)] if script.exists() else [sys.executable, "-m", "sitwith_server"]
+    if module is None and script.exists():
+        return [str(script)]
+    return [sys.executable, "-m", module or "sitwith_server"]
 
 
-class Server:
-    """One `sitwith serve` on a free port of this machine, or on `port`."""
+class Server(Door):
+    """One `sitwith serve` on a free port of this machine, or on `port`.
+
+    module: what is run in its place. metrics: whether it tells Prometheus of itself. tied: whether
+        it dies with the thread that starts it.
+    """
 
     def __init__(
-        self, settings: Mapping[str, str] | None = None, *, port: int | None = None
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        module: str | None = None,
+        metrics: bool = True,
+        tied: bool = True,
     ) -> None:
-        self.port = port or free_port()
-        self.metrics_port = free_port()
         host = (settings or {}).get("SITWITH_HOST", "127.0.0.1")
-        place = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-        self.url, self.ws = f"http://{place}", f"ws://{place}/ws"
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives with the server)
-        source = [str(ROOT / part) for part in ("protocol", "server", "client/python")]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")}
-        environment |= {
-            "PYTHONPATH": os.pathsep.join([*source, environment.get("PYTHONPATH", "")]),
-            "SITWITH_HOST": "127.0.0.1",
+        super().__init__(port or free_port(), host=host)
+        self._folder = tempfile.TemporaryDirectory(prefix="sitwith-")
+        given = {
+            "SITWITH_HOST": host,
             "SITWITH_PORT": str(self.port),
             "SITWITH_OPERATOR_KEY": KEY,
             "SITWITH_PUBLIC_URL": self.url,
-            "SITWITH_METRICS": f"127.0.0.1:{self.metrics_port}",
+            **({"SITWITH_METRICS": f"127.0.0.1:{self.metrics_port}"} if metrics else {}),
             **(settings or {}),
         }
-        self.process = subprocess.Popen(
-            [*_program(), "serve"],
-            cwd=tempfile.gettempdir(),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        words = [*_program(module), "serve"]
+        log = Path(self._folder.name) / "log"
+        self.process = Process(words, log, environ(given, str(ROOT)), tied=tied)
         try:
-            self._wait_ready()
+            self.until_ready(self.process)
         except BaseException:
             self.stop()
             raise
 
-    def _wait_ready(self) -> None:
-        end = time.monotonic() + 40
-        with httpx.Client(verify=False, trust_env=False) as http:
-            while time.monotonic() < end:
-                if self.process.poll() is not None:
-                    raise AssertionError(f"the server ended at once:\n{self.log[-4000:]}")
-                try:
-                    if http.get(f"{self.url}/readyz").status_code == httpx.codes.OK:
-                        return
-                except httpx.HTTPError:
-                    pass
-                time.sleep(0.05)
-        raise AssertionError(f"the server was never ready:\n{self.log[-4000:]}")
-
     @property
     def log(self) -> str:
         """All that the program wrote so far."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        return self.process.text()
 
     @property
     def memory(self) -> int:
@@ -99,34 +76,28 @@ class Server:
         return sum(_resident(pid) for pid in _family(self.process.pid))
 
     def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        self.process.signal(number)
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """One call of the operator's API; its JSON."""
+        headers = {"Authorization": f"Bearer {KEY}"}
+        with httpx.Client(base_url=self.url, headers=headers, **PLAIN) as api:
+            answer = api.request(method, path, json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def open_room(self, **spec: object) -> dict[str, str]:
+        """A new room's `room`, `facilitator` link and `member` link."""
+        made = self.call("POST", "/api/rooms", spec)
+        return {"room": made["room"], **made["links"]}
 
     async def exit_code(self, within: float) -> int:
         """The exit code, awaited for at most `within` seconds."""
-        end = time.monotonic() + within
-        while (code := self.process.poll()) is None:
-            assert time.monotonic() < end, "the server went on running"
-            await asyncio.sleep(0.02)
-        return code
+        return await self.process.ended(within)
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    async def http(
-        self, method: str, path: str, body: object = None, *, key: str | None = KEY
-    ) -> httpx.Response:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(verify=False, trust_env=False, timeout=WAIT) as http:
-            return await http.request(method, f"{self.url}{path}", headers=headers, json=body)
-
-    async def metrics(self) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
-            return await http.get(f"http://127.0.0.1:{self.metrics_port}/metrics")
-
-    async def connect(self, label: str = "", *, origin: str | None = None) -> Client:
-        return await Client.connect(self.ws, label=label, origin=origin)
+        self.process.end()
+        self._folder.cleanup()
 
 
 def _family(pid: int) -> list[int]:
@@ -253,7 +224,7 @@ async def circle(
     server: Server, names: Iterable[str] = (), *, host: str = "Frida", **body: Any
 ) -> AsyncIterator[Circle]:
     """A room with a facilitator and members inside; gone at the end."""
-    settings = {"lobby": body.pop("lobby", False), **PLAIN, **body.pop("settings", {})}
+    settings = {"lobby": body.pop("lobby", False), **UNSEALED, **body.pop("settings", {})}
     body["settings"] = settings
     answer = await server.http("POST", "/api/rooms", body)
     assert answer.status_code == httpx.codes.CREATED, answer.text

@@ -6,7 +6,9 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 
-from .house import KEY, Circle, Server, circle
+from tests.programs import KEY
+
+from .house import Circle, Server, circle
 from .rawclient import Client, Gone, pack
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from .house import ROOT, Circle, Server, circle
+from tests.servers import ROOT
+
+from .house import Circle, Server, circle
 from .rawclient import Client, Gone, Map, pack
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from benchmarks import bench_crowd
-from benchmarks.server import Server as Program
-from tests.blackbox.house import KEY, Server
+from tests.blackbox.house import Server
 
 PEOPLE = 250
 
 
 async def test_EV11_EN12_a_room_of_250(server: Server) -> None:
-    program = Program(server.url, KEY, server.process.pid)
-    found = {r.what: r.value for r in await bench_crowd.fill(program, PEOPLE)}
+    found = {r.what: r.value for r in await bench_crowd.fill(server, PEOPLE)}
     assert found[f"{PEOPLE} people come: all bytes"] <= 20
     assert found[f"{PEOPLE} people: a hand goes up, a viewer"] <= 300
     assert found[f"{PEOPLE} people: it comes down, a viewer"] <= 300

@@ -14,7 +14,9 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from .house import KEY, Server, circle, refused_at_door
+from tests.programs import KEY
+
+from .house import Server, circle, refused_at_door
 from .rawclient import Gone
 
 

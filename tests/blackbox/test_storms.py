@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 
-import httpx
 import pytest
 
 from benchmarks.storms import generator
@@ -29,20 +27,18 @@ MOST_LINES = 3_000
 """Of the log: a storm here sends seven times as many frames."""
 
 
-def test_LI12_LI13_in_a_gale_good_members_lose_no_word_and_newcomers_come_in(
-    tmp_path: Path,
-) -> None:
+def test_LI12_LI13_in_a_gale_good_members_lose_no_word_and_newcomers_come_in() -> None:
     storms = [storm for storm in STORMS if storm.name in BLOWING]
-    log = (tmp_path / "log").open("wb")
-    with log, staged(log=log, media="off", log_level="info") as stage:
+    with staged(media="off", log_level="info") as stage:
         gale = stage.at_once(storms, SIZE)
-        ready = httpx.get(f"{stage.server.url}/readyz", trust_env=False)
-    assert ready.status_code == httpx.codes.OK
+        ready = stage.server.call("GET", "/readyz")
+        log = stage.server.log
+    assert ready
     assert all(told.connects > 10 for told in gale.told), "a storm did not blow"
     assert gale.said > 10 and gale.heard == gale.said
     assert gale.entered < 10
     assert gale.grown < MOST_GROWTH
-    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    lines = [json.loads(line) for line in log.splitlines()]
     assert [line for line in lines if line["level"] in ("error", "critical")] == []
     assert len(lines) < MOST_LINES
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Browser
 
 from tests.blackbox.rawclient import Map, pack
 from tests.cluster.cluster import Cluster
+from tests.waiting import until
 
 from .guest import PHONE, WIDE, Guest
 from .tap import Tap
@@ -34,23 +33,6 @@ globalThis.WebSocket = class extends Socket {
   constructor(...given) { super(...given); sockets.push(this); }
 };
 """
-
-
-class Site(Cluster):
-    """Two workers behind HAProxy, Redis, and one media node."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, workers=2)
-
-    def _start_haproxy(self) -> None:
-        words = [sys.executable, "-P", "-m", "sitwith_server", "media"]
-        self.run("node", words, self.environ(self.doors[0]))
-        super()._start_haproxy()
-
-    async def busiest(self) -> int:
-        """The worker that has the most sockets."""
-        counts = [await door.connections() for door in self.doors]
-        return counts.index(max(counts))
 
 
 class One:
@@ -133,7 +115,7 @@ def groups_of(pairs: Map) -> list[list[str]]:
 class Household:
     """Mara, who leads, and five members."""
 
-    def __init__(self, site: Site, people: list[One]) -> None:
+    def __init__(self, site: Cluster, people: list[One]) -> None:
         self.site = site
         self.people = people
 
@@ -149,7 +131,7 @@ class Household:
         return next(one for one in self.people if one.name == name)
 
     @classmethod
-    async def arrive(cls, site: Site, browser: Browser, links: Map) -> Household:
+    async def arrive(cls, site: Cluster, browser: Browser, links: Map) -> Household:
         """All come in and turn their microphones on."""
         made = cls(site, [])
         for place, name in enumerate(NAMES):
@@ -169,7 +151,7 @@ class Household:
             await come_in(guest)
         await asyncio.gather(*(turn_on(one.guest) for one in made.people))
         for one in made.people:
-            await until(f"all at {one.name}'s", lambda o=one: len(o.view["members"]) == len(NAMES))
+            await until(lambda o=one: len(o.view["members"]) == len(NAMES), f"all at {one.name}'s")
         return made
 
     async def lose(self, worker: int) -> None:
@@ -184,21 +166,14 @@ class Household:
             now = [one.tap.welcomes for one in self.people]
             return sum(n > was for n, was in zip(now, before, strict=True)) >= held
 
-        await until("those of the dead worker", back)
+        await until(back, "those of the dead worker")
         self.site.start(worker)
         await self.site.ready(worker)
         for one in self.people:
-            await until(f"all are here at {one.name}'s", one.all_here)
+            await until(one.all_here, f"all are here at {one.name}'s")
 
     async def calm(self) -> None:
         """No page has seen anything that it should not have."""
         for one in self.people:
             assert one.strange() == []
             assert await one.guest.page.evaluate("() => globalThis.violations") == []
-
-
-async def until(what: str, found: Any) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not found():
-        assert time.monotonic() < ends, f"never came: {what}"
-        await asyncio.sleep(0.05)

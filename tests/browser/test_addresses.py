@@ -6,7 +6,8 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.blackbox.house import Server, free_port
+from tests.blackbox.house import Server
+from tests.servers import free_port
 
 from .conftest import Enter
 

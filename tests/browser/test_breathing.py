@@ -16,10 +16,11 @@ import pytest
 from playwright.async_api import expect
 
 from tests.blackbox.house import Server
+from tests.waiting import until
 
 from .conftest import Enter, MakeRoom
 from .guest import PHONE, WIDE, Guest
-from .voices import come_in, until
+from .voices import come_in
 
 pytestmark = pytest.mark.browser
 
@@ -120,7 +121,7 @@ async def test_BR1_pages_with_wrong_clocks_and_slow_lines_breathe_together(
         )
         return all(drawn > 4 * SAMPLES and changes > CHANGES for drawn, changes in counts)
 
-    await until("some breaths on every page", enough)
+    await until(enough, "some breaths on every page")
     leads.drop()
     found: list[Any] = [await each.page.evaluate("() => [drawn, changes]") for each in guests]
     places = [lag(drawn) for drawn, _ in found]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.engine import Plan
 from sitwith_server.room.media.routes import Routes
+from tests import waiting
 from tests.media.company import Recorder
-
-from .conftest import FLAGS
 
 pytestmark = pytest.mark.browser
 
@@ -64,24 +63,21 @@ Read = dict[str, Any]
 
 
 async def until(page: Page, true: Callable[[Read], bool], what: str) -> Read:
-    """With much patience: what the page reads once it is so."""
-    end = time.monotonic() + 30
-    while True:
-        read: Read = await page.evaluate("read()")
-        if true(read):
-            return read
-        assert time.monotonic() < end, f"{what}: {read}"
-        await asyncio.sleep(0.1)
+    """What the page reads once it is so."""
+    read: Read = {}
+
+    async def so() -> bool:
+        nonlocal read
+        read = await page.evaluate("read()")
+        return true(read)
+
+    await waiting.until(so, lambda: f"{what}: {read}")
+    return read
 
 
 @pytest.fixture
-async def microphones(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, *MICROPHONES]
-        )
-        yield browser
-        await browser.close()
+def flags() -> tuple[str, ...]:
+    return tuple(MICROPHONES)
 
 
 async def open_page(browser: Browser, answer: Callable[[str], Awaitable[str]]) -> Page:
@@ -92,14 +88,14 @@ async def open_page(browser: Browser, answer: Callable[[str], Awaitable[str]]) -
     return page
 
 
-async def test_two_pages_hear_each_other_until_the_engine_is_silent(microphones: Browser) -> None:
+async def test_two_pages_hear_each_other_until_the_engine_is_silent(browser: Browser) -> None:
     engine = AiortcEngine("127.0.0.1", 0)
     await engine.start()
     watcher = Recorder()
     room = await engine.open("room", watcher)
     try:
         pages = {
-            name: await open_page(microphones, lambda sdp, name=name: room.answer(name, sdp))  # type: ignore[misc]
+            name: await open_page(browser, lambda sdp, name=name: room.answer(name, sdp))  # type: ignore[misc]
             for name in "ab"
         }
         for page in pages.values():

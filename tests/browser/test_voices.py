@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import expect
 
-from .conftest import FLAGS, Enter, MakeRoom
+from tests.waiting import until
+
+from .conftest import Enter, MakeRoom
 from .guest import PHONE, Guest
 from .test_keyboard import press
 from .voices import (
@@ -24,20 +25,14 @@ from .voices import (
     slots,
     turn_off,
     turn_on,
-    until,
 )
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, *DEVICES]
-        )
-        yield browser
-        await browser.close()
+def flags() -> tuple[str, ...]:
+    return tuple(DEVICES)
 
 
 async def hears(count: int, *guests: Guest) -> None:
@@ -47,7 +42,7 @@ async def hears(count: int, *guests: Guest) -> None:
         async def so() -> bool:
             return len(await heard(guest)) == count
 
-        await until(f"{guest.name} hears {count}", so)
+        await until(so, f"{guest.name} hears {count}")
 
     await asyncio.gather(*map(one, guests))
 
@@ -73,10 +68,10 @@ async def test_four_hear_each_other_and_with_the_stick_only_its_holder(
         found = [await slots(one) for one in everybody]
         return all(slot.energy > 0 for each in found for slot in each.values())
 
-    await until("more than silence from everybody", sounding)
+    await until(sounding, "more than silence from everybody")
     await expect(mara.page.get_by_text(re.compile("(is|are) speaking"))).to_be_visible()
     await turn_off(mara)
-    await until("Mara's light is out", lambda: _dark(mara))
+    await until(lambda: _dark(mara), "Mara's light is out")
     await mara.open_person("Ben")
     await mara.button("Give the stick").click()
     await expect(aya.page.get_by_role("button", name="Mic ready")).to_be_visible()
@@ -113,7 +108,7 @@ async def test_the_microphone_by_keyboard_from_off_to_off(
     # Trying a microphone lets nobody hear it, and ends with the dialog.
     assert await heard(mara) == set()
     await ben.page.keyboard.press("Escape")
-    await until("the light of the try is out", lambda: _dark(ben))
+    await until(lambda: _dark(ben), "the light of the try is out")
     microphone = ben.page.get_by_role("button", name=re.compile("^Mic "))
     await press(ben, microphone)
     await expect(microphone).to_have_accessible_name(re.compile("Mic on"))
@@ -121,7 +116,7 @@ async def test_the_microphone_by_keyboard_from_off_to_off(
     await ben.page.keyboard.press("Space")
     await expect(microphone).to_have_accessible_name(re.compile("Mic off"))
     await expect(mara.seat("Ben")).to_have_accessible_name(re.compile("sound off"))
-    await until("the light is out", lambda: _dark(ben))
+    await until(lambda: _dark(ben), "the light is out")
     await hears(0, mara)
     await ben.page.keyboard.press("Enter")
     await expect(microphone).to_have_accessible_name(re.compile("Mic on"))
@@ -130,7 +125,7 @@ async def test_the_microphone_by_keyboard_from_off_to_off(
     await mara.open_person("Ben")
     await mara.button("Mute Sound").click()
     await expect(microphone).to_have_accessible_name(re.compile("Muted by a facilitator"))
-    await until("the light is out", lambda: _dark(ben))
+    await until(lambda: _dark(ben), "the light is out")
     await mara.button("Allow again Sound").click()
     await expect(microphone).to_have_accessible_name(re.compile("Mic off"))
     assert await lights(ben) == 0
@@ -158,7 +153,7 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
         )
         return bool(drawn and after and before < after)
 
-    await until("Ben's face at Mara's", seen)
+    await until(seen, "Ben's face at Mara's")
     # As when the machine's network changes: the same connection, on new credentials.
     await ben.page.evaluate("() => dispatchEvent(new Event('online'))")
 
@@ -171,7 +166,7 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
             )
         )
 
-    await until("the restart", restarted)
+    await until(restarted, "the restart")
     await hears(1, mara)
     assert await ben.page.evaluate("() => connections.length") == 1
     # The transport dies under the page's hands; it is told by the server alone.
@@ -180,10 +175,10 @@ async def test_faces_come_back_after_a_loss_and_another_network_without_a_click(
     async def again() -> bool:
         return bool(await ben.page.evaluate("() => connections.length") > 1)
 
-    await until("another offer", again)
+    await until(again, "another offer")
     await connected(ben)
     await hears(1, mara)
-    await until("Ben's face again", seen)
+    await until(seen, "Ben's face again")
     assert await number_taken(ben) == 2
     await turn_off(ben, "Camera")
     await expect(face).to_have_count(0)

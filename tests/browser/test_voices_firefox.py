@@ -10,24 +10,15 @@ import pytest
 from playwright.async_api import expect
 
 from tests.blackbox.house import Server
+from tests.waiting import until
 
 from .conftest import Enter, MakeRoom
 from .firefox import Fox, firefox, own_address, why_not
 from .guest import Guest
-from .test_voices import browser
-from .voices import (
-    WATCH_MEDIA,
-    come_in,
-    connected,
-    heard,
-    lights,
-    number_taken,
-    slots,
-    turn_on,
-    until,
-)
+from .test_voices import flags
+from .voices import WATCH_MEDIA, come_in, connected, heard, lights, number_taken, slots, turn_on
 
-__all__ = ["browser"]
+__all__ = ["flags"]
 
 _WHY_NOT = why_not()
 pytestmark = [
@@ -54,14 +45,14 @@ async def takes_one(*everybody: Guest | Fox) -> None:
         return len([each for each in sounds.values() if each.energy > 0]) == 1 == len(drawn)
 
     for one in everybody:
-        await until(f"voice and face at {one.name}'s", lambda one=one: so(one))  # type: ignore[misc]
+        await until(lambda one=one: so(one), f"voice and face at {one.name}'s")
 
 
 async def hears(count: int, one: Guest | Fox) -> None:
     async def so() -> bool:
         return len(await heard(one)) == count
 
-    await until(f"{one.name} hears {count}", so)
+    await until(so, f"{one.name} hears {count}")
 
 
 async def test_a_firefox_and_a_chromium_hear_and_see_each_other(
@@ -105,7 +96,7 @@ async def test_a_firefox_and_a_chromium_hear_and_see_each_other(
         await ben.see("Mic off")
         await hears(0, mara)
         await ben.press("Camera on")
-        await until("Ben's lights are out", lambda: _dark(ben))
+        await until(lambda: _dark(ben), "Ben's lights are out")
         assert ben.trouble == []
 
 

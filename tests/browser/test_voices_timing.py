@@ -10,16 +10,17 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import expect
 
-from .conftest import FLAGS, Enter, MakeRoom
+from tests.waiting import until
+
+from .conftest import Enter, MakeRoom
 from .frames import STUBBORN, Ear, clock, noting, speech
-from .voices import DEVICES, WATCH_MEDIA, come_in, connected, turn_on, until
+from .voices import DEVICES, WATCH_MEDIA, come_in, connected, turn_on
 
 pytestmark = pytest.mark.browser
 
@@ -40,16 +41,10 @@ SOON = 0.05
 """Seconds from the pass in which the old holder should be silent: printed, not asserted."""
 
 
-@pytest.fixture
-async def browser(chromium: str, tmp_path: Path) -> AsyncIterator[Browser]:
-    sound = speech(tmp_path / "speech.wav")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=[*FLAGS, *DEVICES, f"--use-file-for-fake-audio-capture={sound}"],
-        )
-        yield browser
-        await browser.close()
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    sound = speech(tmp_path_factory.mktemp("speech") / "speech.wav")
+    return (*DEVICES, f"--use-file-for-fake-audio-capture={sound}")
 
 
 async def gather(
@@ -77,7 +72,7 @@ async def gather(
             others = EVERYBODY - {ear.number}
             return await ear.decoded() == {"audio": others, "video": others if cameras else set()}
 
-        await until(f"{ear.guest.name} hears and sees the others", takes_all)
+        await until(takes_all, f"{ear.guest.name} hears and sees the others")
         assert all(each.speaker is not None for each in ear.frames), "a frame of nobody"
     return ears
 
@@ -115,7 +110,7 @@ async def hand_over(ears: list[Ear], old: int, new: int) -> Handover:
         await look(ears)
         return all(new in each.heard("audio", since=ok) for each in ears if each.number != new)
 
-    await until("the new holder's voice", turned)
+    await until(turned, "the new holder's voice")
     # Long enough that a voice that went on would have been heard everywhere.
     await asyncio.sleep(0.3)
     await look(ears)
@@ -167,14 +162,14 @@ async def test_VO1_MW5_of_the_old_holder_no_frame_reaches_a_page_after_the_ok(
         return all(whose - {each.number} <= each.heard("video", since=began) for each in ears)
 
     # The stick takes nobody's picture away; a facilitator's hold does.
-    await until("everybody's picture", lambda: all_seen(EVERYBODY))
+    await until(lambda: all_seen(EVERYBODY), "everybody's picture")
     mara = ears[0].guest
     await mara.open_person("Ben")
     await mara.button("Mute Picture").click()
     await expect(mara.button("Allow again Picture")).to_be_visible()
     _, ok = await ears[0].answered("mute")
     began = time.time()
-    await until("the others' pictures", lambda: all_seen(EVERYBODY - {1}))
+    await until(lambda: all_seen(EVERYBODY - {1}), "the others' pictures")
     await asyncio.sleep(0.3)
     await look(ears)
     for each in ears:

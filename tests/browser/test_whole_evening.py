@@ -13,19 +13,19 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from sitwith_server import templates
 from tests.blackbox.rawclient import Map
-from tests.cluster.cluster import opened
+from tests.cluster.cluster import Cluster, opened
+from tests.waiting import until
 
-from .conftest import FLAGS
 from .evening_model import Evening
-from .household import HOST, MEMBERS, Household, One, Site, until
+from .household import HOST, MEMBERS, Household, One
 from .tones import settles
 from .voices import DEVICES
 
@@ -41,24 +41,19 @@ ALIKE = ("Ben", "Jon")
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
+def site(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path, workers=2, nodes=1)
     with made:
         yield made
     made.assert_discreet()
 
 
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, *DEVICES]
-        )
-        yield browser
-        await browser.close()
+def flags() -> tuple[str, ...]:
+    return tuple(DEVICES)
 
 
-def room_of(site: Site, template: str) -> Map:
+def room_of(site: Cluster, template: str) -> Map:
     """A room as an operator opens one by hand."""
     words = [sys.executable, "-P", "-m", "sitwith_server", "room", "create", "--json"]
     made = subprocess.run(
@@ -93,8 +88,8 @@ class Walk:
         self.model.begin(stage)
         for one in self.home.people:
             await until(
-                f"{stage['title']} at {one.name}'s",
                 lambda o=one: o.view["agenda"]["at"] == self.model.at,
+                f"{stage['title']} at {one.name}'s",
             )
         if was and "pairs" not in stage:
             await self._close_groups()
@@ -107,7 +102,7 @@ class Walk:
         assert all(one.view["pairs"]["closing"] for one in self.home.people)
         await self.home.mara.guest.button("Close now").click()
         for one in self.home.people:
-            await until(f"the circle at {one.name}'s", lambda o=one: o.view["pairs"] is None)
+            await until(lambda o=one: o.view["pairs"] is None, f"the circle at {one.name}'s")
 
     def _take_groups(self, size: int) -> None:
         found = self.home.mara.groups()
@@ -190,7 +185,7 @@ class Walk:
         assert answer == ("ok" if self.model.writes_to_circle(one.name) else "not_allowed")
         for other in self.home.people:
             if answer == "ok":
-                await until(f"{words} at {other.name}'s", lambda o=other: words in o.tap.said())
+                await until(lambda o=other: words in o.tap.said(), f"{words} at {other.name}'s")
             else:
                 assert words not in other.tap.said()
 
@@ -203,7 +198,7 @@ class Walk:
         await self.home[holder].guest.button("Pass the stick").click()
         self.model.holder = then
         for one in self.home.people:
-            await until(f"{then} has it at {one.name}'s", lambda o=one: _holder(o) == then)
+            await until(lambda o=one: _holder(o) == then, f"{then} has it at {one.name}'s")
         for one in self.home.people:
             heading = self.model.heading(one.name)
             assert heading is not None
@@ -214,7 +209,7 @@ class Walk:
         await self.home[name].guest.button("Raise hand").click()
         self.model.holder = name
         for one in self.home.people:
-            await until(f"{name} has it at {one.name}'s", lambda o=one: _holder(o) == name)
+            await until(lambda o=one: _holder(o) == name, f"{name} has it at {one.name}'s")
         await self.hearing()
 
     async def hold(self, name: str) -> None:
@@ -245,7 +240,8 @@ class Walk:
         before = [one.standing() for one in people]
         words = {name: f"canary-{secrets.token_hex(6)}" for name in MEMBERS}
         self.site.canaries |= set(words.values())
-        worker = await self.site.busiest()
+        counts = [await door.connections() for door in self.site.doors]
+        worker = counts.index(max(counts))
         await asyncio.gather(
             self.home.lose(worker),
             *(one.guest.say(conversation, words[one.name]) for one in self.home.members),
@@ -258,7 +254,7 @@ class Walk:
             for one in people:
                 got = 1 if one.name in readers else 0
                 await until(
-                    f"{name}'s words", lambda o=one, n=got, w=said: o.tap.said().count(w) == n
+                    lambda o=one, n=got, w=said: o.tap.said().count(w) == n, f"{name}'s words"
                 )
         # Everybody has the same voices as before.
         await self.hearing()
@@ -276,10 +272,10 @@ async def tick(one: One, concern: str) -> None:
     await guest.dialog.get_by_label(concern).check()
     await guest.button("Save my ticks").click()
     await expect(guest.dialog).to_have_count(0)
-    await until(f"the tags of {one.name}", lambda: one.view["topics"])
+    await until(lambda: one.view["topics"], f"the tags of {one.name}")
 
 
-async def evening(site: Site, browser: Browser, template: str) -> None:
+async def evening(site: Cluster, browser: Browser, template: str) -> None:
     """All stages of a shipped template, as it is, moved on by hand."""
     stages: list[Map] = templates.load(template)["stages"]
     home = await Household.arrive(site, browser, room_of(site, template)["links"])
@@ -344,13 +340,15 @@ async def _round_to_its_end(walk: Walk, stage: Map, number: int) -> None:
 
 
 async def test_S1_an_evening_of_peer_support_and_two_killed_workers(
-    site: Site, browser: Browser
+    site: Cluster, browser: Browser
 ) -> None:
     await evening(site, browser, HOUR)
 
 
 @pytest.mark.soak
-async def test_S1_AG7_RD3_an_hour_in_minutes_goes_by_itself(site: Site, browser: Browser) -> None:
+async def test_S1_AG7_RD3_an_hour_in_minutes_goes_by_itself(
+    site: Cluster, browser: Browser
+) -> None:
     """An edited copy: short stages, each of which ends by itself; nobody presses anything."""
     stages = [
         {**stage, "seconds": 20.0, "auto": True} | ({"turn_seconds": 8} if _by_hand(stage) else {})
@@ -362,8 +360,8 @@ async def test_S1_AG7_RD3_an_hour_in_minutes_goes_by_itself(site: Site, browser:
     for number, stage in enumerate(stages):
         for one in home.people:
             await until(
-                f"{stage['title']} at {one.name}'s",
                 lambda o=one, n=number: o.view["agenda"]["at"] == n,
+                f"{stage['title']} at {one.name}'s",
             )
         if stage.get("floor") == "round":
             await _goes_round(home)
@@ -393,6 +391,6 @@ async def _goes_round(home: Household) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("template", OTHERS)
 async def test_S1_an_evening_by_each_other_template(
-    site: Site, browser: Browser, template: str
+    site: Cluster, browser: Browser, template: str
 ) -> None:
     await evening(site, browser, template)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from playwright.async_api import expect
+
+from tests.waiting import until
 
 from .guest import Guest
 
@@ -102,14 +102,6 @@ async def heard(guest: Somebody, seconds: float = 1.0) -> set[str]:
     }
 
 
-async def until(what: str, found: Callable[[], Awaitable[bool]]) -> None:
-    """Looks again and again; a busy machine gets the time that it needs."""
-    end = time.monotonic() + PATIENCE
-    while not await found():
-        assert time.monotonic() < end, f"never came: {what}"
-        await asyncio.sleep(0.2)
-
-
 async def number_taken(guest: Somebody) -> int:
     """How many devices the page has ever opened."""
     taken: int = await guest.page.evaluate("() => taken.length")
@@ -129,7 +121,7 @@ async def connected(guest: Somebody) -> None:
         state = await guest.page.evaluate("() => connections.at(-1)?.connectionState")
         return bool(state == "connected")
 
-    await until(f"the connection of {guest.name}", up)
+    await until(up, f"the connection of {guest.name}")
 
 
 async def come_in(guest: Guest) -> Guest:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
+from tests.waiting import wait_until
 
 WITHIN: Final = 30.0
 FILE: Final = ("appendonly yes", "appendfsync always", "auto-aof-rewrite-min-size 4mb")
@@ -133,8 +133,8 @@ class Watched(Backing):
 
     def promoted(self) -> None:
         """Waits until the Sentinels have made the replica the master; takes it for that."""
-        _until(lambda: all(self._named(each) == self.replica.port for each in self.sentinels))
-        _until(lambda: "role:master" in self.replica.admin("INFO", "replication"))
+        wait_until(lambda: all(self._named(each) == self.replica.port for each in self.sentinels))
+        wait_until(lambda: "role:master" in self.replica.admin("INFO", "replication"))
         self.master, self.replica = self.replica, self.master
 
     def mend(self) -> None:
@@ -156,9 +156,9 @@ class Watched(Backing):
 
     def well(self) -> None:
         """Waits until the replica follows, and every Sentinel knows all the others and both."""
-        _until(lambda: "state=online" in self.master.admin("INFO", "replication"))
+        wait_until(lambda: "state=online" in self.master.admin("INFO", "replication"))
         for each in self.sentinels:
-            _until(lambda each=each: _sees_all(each))  # type: ignore[misc]
+            wait_until(lambda each=each: _sees_all(each))
 
 
 def _sees_all(sentinel: Sentinel) -> bool:
@@ -172,13 +172,6 @@ def _flat(info: str) -> str:
     """The master's line without its address, which may have any port."""
     line = next((row for row in info.split() if row.startswith("master0:")), "")
     return ",".join(word for word in line.partition(":")[2].split(",") if "address" not in word)
-
-
-def _until(so: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
-    while not so():
-        assert time.monotonic() < end, "Redis or its Sentinels never came to be as wanted"
-        time.sleep(0.05)
 
 
 def backing(name: str, folder: Path) -> Backing:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
-from sitwith_server.gateway.websocket.numbers import Places
+from sitwith_server.gateway.websocket.positions import PositionSealer
 from sitwith_server.log.base import Position
 from tests.folding import folded, touched
 
@@ -278,7 +278,7 @@ class History:
         if len(pos) == Position.SIZE:
             return Position.from_bytes(pos)  # of a tale that was made up
         for key in self.keys:
-            found = Places(key).open(stream, pos)
+            found = PositionSealer(key).open(stream, pos)
             if found.epoch < _EPOCHS and found.seq < _NUMBERS:
                 return found
         return None

@@ -13,7 +13,7 @@ import httpx
 from tests.blackbox.rawclient import Client, Gone
 from tests.chaos.history import Call, History, Standing
 from tests.chaos.site import Site
-from tests.cluster.cluster import Door
+from tests.programs import Door
 
 EACH: Final = 1.0
 """Seconds between two calls, as a rule."""

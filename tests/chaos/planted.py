@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest import mock
 
-from sitwith_server.gateway.websocket import hub, missed
+from sitwith_server.gateway.websocket import close_reasons, hub, missed
 from sitwith_server.gateway.websocket.hub import Hub
-from sitwith_server.log.base import CONTROL, Bell, Commit, Result
+from sitwith_server.log.base import CONTROL, Commit, Notification, Result
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import changes
 from sitwith_server.room import commands as c
@@ -27,12 +27,12 @@ from sitwith_server.room.model import RoomState, Seat
 from sitwith_server.room.slices import Slice
 from sitwith_server.room.view import SLICES
 from sitwith_server.service.hosting.presence import Presence
-from sitwith_server.service.rooms import folded, followed, talking
-from sitwith_server.service.rooms.answers import Answer, Done
-from sitwith_server.service.rooms.folded import Folded
-from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talkbook import TalkBook
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms import conversations, follower, replica
+from sitwith_server.service.rooms.answers import Answer, Ok
+from sitwith_server.service.rooms.conversations import ChatEntry
+from sitwith_server.service.rooms.message_index import MessageIndex
+from sitwith_server.service.rooms.replica import Replica
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.chaos.history import History
 from tests.simulation import machines, sight
 from tests.simulation.play import fail_over, play
@@ -87,29 +87,29 @@ def no_compare_and_set() -> AbstractContextManager[object]:
 
 def ok_before_commit() -> AbstractContextManager[object]:
     """What is said is acknowledged when it has been decided, and committed some time later."""
-    ask = Room.ask
+    ask = HostedRoom.submit
 
-    async def hasty(self: Room, command: c.Command, key: tuple[str, int], why: str) -> Answer:
+    async def hasty(self: HostedRoom, command: c.Command, key: tuple[str, int], why: str) -> Answer:
         if isinstance(command, c.Say):
-            placed = decide_talk(self.state, command, self.talking.book, 0.0)
+            placed = decide_talk(self.state, command, self.conversations.index, 0.0)
             if isinstance(placed, Placed) and isinstance(placed.what, Said):
                 work = asyncio.create_task(ask(self, command, key, why))
                 work.add_done_callback(lambda done: done.cancelled() or done.exception())
-                return Done({"to": placed.stream, "n": placed.what.n})
+                return Ok({"to": placed.stream, "n": placed.what.n})
         return await ask(self, command, key, why)
 
-    return mock.patch.object(Room, "ask", hasty)
+    return mock.patch.object(HostedRoom, "submit", hasty)
 
 
 def numbers_skip() -> AbstractContextManager[object]:
     """A message's number comes from something that is not the count of messages."""
-    count = TalkBook.count
+    count = MessageIndex.count
 
-    def hopping(self: TalkBook, stream: str) -> int:
+    def hopping(self: MessageIndex, stream: str) -> int:
         n = count(self, stream)
         return n + 1 if n % 7 == 4 else n
 
-    return mock.patch.object(TalkBook, "count", hopping)
+    return mock.patch.object(MessageIndex, "count", hopping)
 
 
 def events_without_ids() -> AbstractContextManager[object]:
@@ -130,11 +130,11 @@ def read_before_following() -> AbstractContextManager[object]:
     """What is said while a resume reads what it has missed is lost to it."""
     said = Hub.said
 
-    def deaf_while_reading(self: Hub, words: Words) -> None:
+    def deaf_while_reading(self: Hub, words: ChatEntry) -> None:
         said(self, words)
-        for link in self.links.values():
-            if link.held is not None:
-                link.held.clear()
+        for link in self.connections.values():
+            if link.pending is not None:
+                link.pending.clear()
 
     return mock.patch.object(Hub, "said", deaf_while_reading)
 
@@ -143,29 +143,29 @@ def read_before_following() -> AbstractContextManager[object]:
 def no_reading_again() -> Iterator[None]:
     """The doorbell is believed: nothing is read unless it rings."""
     with (
-        mock.patch.object(Room, "compare", lambda self, look, began: True),
-        mock.patch.object(followed, "STALE_SECONDS", float("inf")),
+        mock.patch.object(HostedRoom, "compare", lambda self, look, began: True),
+        mock.patch.object(follower, "STALE_SECONDS", float("inf")),
     ):
         yield
 
 
 def bells_in_any_order() -> AbstractContextManager[object]:
     """What a bell carries is folded, whether or not it is the next."""
-    take = Folded.take
+    take = Replica.take
 
-    def eager(self: Folded, bell: Bell) -> bool:
+    def eager(self: Replica, bell: Notification) -> bool:
         done = take(self, bell)
         if not done and bell.entries and bell.stream != CONTROL:
             for entry in bell.entries:
-                self.talking.take(entry)
+                self.conversations.take(entry)
             return True
         return done
 
-    return mock.patch.object(Folded, "take", eager)
+    return mock.patch.object(Replica, "take", eager)
 
 
 def _fold_without(kind: type, undo: Callable[[RoomState, RoomState, Any], RoomState]) -> Plant:
-    fold: Callable[[RoomState, Any], RoomState] = vars(folded)["fold"]
+    fold: Callable[[RoomState, Any], RoomState] = vars(replica)["fold"]
 
     def blind(state: RoomState, event: Any) -> RoomState:
         after = fold(state, event)
@@ -173,7 +173,10 @@ def _fold_without(kind: type, undo: Callable[[RoomState, RoomState, Any], RoomSt
 
     @contextmanager
     def plant() -> Iterator[None]:
-        with mock.patch.object(folded, "fold", blind), mock.patch.object(talking, "fold", blind):
+        with (
+            mock.patch.object(replica, "fold", blind),
+            mock.patch.object(conversations, "fold", blind),
+        ):
             yield
 
     return plant
@@ -228,7 +231,7 @@ def entries_only_added() -> AbstractContextManager[object]:
     return mock.patch.object(changes, "_patches", adding)
 
 
-def _given_where(for_whom: Callable[[Seat, Words], bool]) -> AbstractContextManager[object]:
+def _given_where(for_whom: Callable[[Seat, ChatEntry], bool]) -> AbstractContextManager[object]:
     return mock.patch.object(hub, "is_for", for_whom)
 
 
@@ -236,7 +239,7 @@ def filter_in_the_client() -> AbstractContextManager[object]:
     """Groups' words go to all inside, for their pages to hide."""
     real = missed.is_for
 
-    def leaky(seat: Seat, words: Words) -> bool:
+    def leaky(seat: Seat, words: ChatEntry) -> bool:
         return real(seat, words) or (seat.is_inside and words.entry.stream.startswith("pair:"))
 
     return _given_where(leaky)
@@ -246,7 +249,7 @@ def replay_ignores_spans() -> AbstractContextManager[object]:
     """Who comes back is given all of a conversation that they are in now, from its beginning."""
     real = missed.is_for
 
-    def generous(seat: Seat, words: Words) -> bool:
+    def generous(seat: Seat, words: ChatEntry) -> bool:
         return real(seat, words) or may_receive(seat, words.entry.stream, 10**9)
 
     return _given_where(generous)
@@ -255,7 +258,7 @@ def replay_ignores_spans() -> AbstractContextManager[object]:
 def rights_of_now() -> AbstractContextManager[object]:
     """Who gets a message is read from the state as it is, not as it was when it was said."""
 
-    def late(seat: Seat, words: Words) -> bool:
+    def late(seat: Seat, words: ChatEntry) -> bool:
         return may_receive(seat, words.entry.stream, 10**9)
 
     return _given_where(late)
@@ -263,12 +266,12 @@ def rights_of_now() -> AbstractContextManager[object]:
 
 def two_live_connections() -> AbstractContextManager[object]:
     """A seat that is taken again elsewhere keeps its first connection."""
-    real = hub._ending
+    real = close_reasons.why_closed
 
     def tolerant(change: Any, link: Any, seat: Seat | None) -> Any:
-        return real(change, link, seat and replace(seat, connection=link.connection))
+        return real(change, link, seat and replace(seat, connection=link.id))
 
-    return mock.patch.object(hub, "_ending", tolerant)
+    return mock.patch.object(hub, "why_closed", tolerant)
 
 
 # -- who may, and who is there -------------------------------------------------------------------
@@ -284,16 +287,16 @@ def role_by_request() -> AbstractContextManager[object]:
 def presence_of_the_dead() -> AbstractContextManager[object]:
     """Nobody looks whether the worker that holds a seat's connection still lives."""
 
-    async def trusting(self: Presence, room: Room) -> None:
+    async def trusting(self: Presence, room: HostedRoom) -> None:
         return None
 
-    return mock.patch.object(Presence, "mind", trusting)
+    return mock.patch.object(Presence, "report_lost", trusting)
 
 
 @contextmanager
 def leases_by_own_clock() -> Iterator[None]:
     """A lease runs out by the clock of whoever looks; one worker's goes ahead."""
-    living, known = sight.SeenLeases.living, sight.SeenLeases.known
+    living, known = sight.SeenLeases.living, sight.SeenLeases.living_at_beat
 
     def ahead() -> bool:
         machine = machines.current()
@@ -307,7 +310,7 @@ def leases_by_own_clock() -> Iterator[None]:
 
     with (
         mock.patch.object(sight.SeenLeases, "living", hurried),
-        mock.patch.object(sight.SeenLeases, "known", hasty),
+        mock.patch.object(sight.SeenLeases, "living_at_beat", hasty),
     ):
         yield
 

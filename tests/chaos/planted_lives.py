@@ -11,13 +11,13 @@ from typing import Any, Final
 from unittest import mock
 
 from sitwith_server.log.base import Committed as Taken
-from sitwith_server.log.base import Effects, Gone, Look, Position
+from sitwith_server.log.base import Effects, Gone, Position, Progress
 from sitwith_server.media.plane.reconcile import Reconciler
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.rooms import room
-from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Talking, fold_onto
+from sitwith_server.service.rooms.conversations import Conversations, fold_onto
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.simulation.lives import act
 
 Plant = Callable[[], AbstractContextManager[object]]
@@ -40,10 +40,10 @@ class Fault:
 def nobody_looks_for_what_is_due() -> AbstractContextManager[object]:
     """Deadlines fire where a room is hosted, and nowhere else."""
 
-    async def idle(self: Pulse) -> None:
+    async def idle(self: PeriodicWork) -> None:
         return None
 
-    return mock.patch.object(Pulse, "_take_due", idle)
+    return mock.patch.object(PeriodicWork, "_take_due", idle)
 
 
 def an_end_that_deletes_nothing() -> AbstractContextManager[object]:
@@ -58,28 +58,30 @@ def an_end_that_deletes_nothing() -> AbstractContextManager[object]:
 
 def refusals_that_freeze_nobody() -> AbstractContextManager[object]:
     """Commands are refused, and that is all."""
-    return mock.patch.object(Room, "freeze", lambda self, frozen: None)
+    return mock.patch.object(HostedRoom, "freeze", lambda self, frozen: None)
 
 
 def gone_is_success() -> AbstractContextManager[object]:
     """What was committed to a room that is over counts as taken."""
-    append = Room._append
+    append = HostedRoom._append
 
-    async def trusting(self: Room, by: str, made: Any, why: str, *rest: Any, **how: Any) -> Any:
+    async def trusting(
+        self: HostedRoom, by: str, made: Any, why: str, *rest: Any, **how: Any
+    ) -> Any:
         result = await append(self, by, made, why, *rest, **how)
         if isinstance(result, Gone) and made.events:
             after = fold_onto(self.state, made.events)
             position = Position(self.position.epoch, after.seq, bytes(8))
-            self._folded.took(after, made.events, position, why, by)
+            self._replica.add_committed(after, made.events, position, why, by)
             return Taken((position,), 0.0)
         return result
 
-    return mock.patch.object(Room, "_append", trusting)
+    return mock.patch.object(HostedRoom, "_append", trusting)
 
 
 def the_inbox_is_told_later() -> AbstractContextManager[object]:
     """Words are committed; that somebody waits is not, where it is not known to be news."""
-    return mock.patch.object(Talking, "_line_events", lambda self, *rest: None)
+    return mock.patch.object(Conversations, "_line_events", lambda self, *rest: None)
 
 
 def no_reference_counts() -> AbstractContextManager[object]:
@@ -90,7 +92,7 @@ def no_reference_counts() -> AbstractContextManager[object]:
             held.users, held.seated = 0, False
         let_go(self)
 
-    let_go = Host.let_go_of_idle
+    let_go = Host.release_idle
     return mock.patch.object(Host, "let_go_of_idle", careless)
 
 
@@ -98,7 +100,7 @@ def a_lease_of_nothing() -> AbstractContextManager[object]:
     """That the log does not have the room is taken for no news."""
     told = Reconciler._on_head
 
-    def lenient(self: Reconciler, sent: float, look: Look | None) -> None:
+    def lenient(self: Reconciler, sent: float, look: Progress | None) -> None:
         if look is None and self._last_read is not None:
             look = self._last_read[1]
         told(self, sent, look)
@@ -109,10 +111,10 @@ def a_lease_of_nothing() -> AbstractContextManager[object]:
 def nobody_minds_missing_rooms() -> AbstractContextManager[object]:
     """A room that the log does not have any more is gone on with by whoever hosts it."""
 
-    async def deaf(self: Room) -> None:
+    async def deaf(self: HostedRoom) -> None:
         return None
 
-    return mock.patch.object(Room, "end_here", deaf)
+    return mock.patch.object(HostedRoom, "end_here", deaf)
 
 
 FAULTS: Final[Mapping[str, Fault]] = {

@@ -22,7 +22,8 @@ from sitwith_server.service.rooms.store import read_record
 from tests.chaos.backing import Backing, backing
 from tests.chaos.history import Capture, Forgotten
 from tests.chaos.proxy import Proxy
-from tests.cluster.cluster import Cluster, Door
+from tests.cluster.cluster import Cluster
+from tests.programs import Door
 from tests.servers import PASSWORD
 
 FORGET_SECONDS = 10
@@ -204,7 +205,7 @@ class Site:
         still holds."""
         found = [self._news(file) for file in self.cluster.log_files()]
         for number, door in enumerate(self.cluster.doors):
-            told = (await door.metrics()).encode()
+            told = (await door.metrics()).content
             found.append(Capture(f"the metrics of worker {number}", told))
         found.append(Capture("Redis", await asyncio.to_thread(self._all_of_redis)))
         return found

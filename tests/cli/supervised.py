@@ -11,13 +11,10 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -25,8 +22,10 @@ from sitwith_server.cli import supervisor
 from sitwith_server.cli.worker import Inheritance
 from sitwith_server.config import load
 from sitwith_server.gateway.telemetry import logs
+from tests.programs import PLAIN, Process, environ
+from tests.servers import ROOT
+from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 WAIT = 40.0
 WORKERS = 3
 ENDED = re.compile(r'"worker_(?:started|ended)".*"pid": (\d+)')
@@ -53,38 +52,23 @@ def main(drain_seconds: str, *worker: str) -> int:
     return asyncio.run(made.run())
 
 
-class Supervised:
-    """The program, its port, its workers and its log."""
+class Supervised(Process):
+    """The program, its port and its workers."""
 
     def __init__(self, log: Path, *, drain: str = "1", worker: tuple[str, ...] = (), **env: str):
-        self._log = log
-        source = [str(ROOT), *(str(ROOT / p) for p in ("protocol", "server", "client/python"))]
-        with log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.cli.supervised", drain, *worker],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(source),
-                    "SITWITH_INSPECTABLE": "true",
-                    **env,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=out,
-            )
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        out = log.with_suffix(".port")
+        words = [sys.executable, "-m", "tests.cli.supervised", drain, *worker]
+        env = environ({"SITWITH_INSPECTABLE": "true", **env}, str(ROOT))
+        super().__init__(words, log, env, out=out)
+        self.until(lambda: "\n" in out.read_text(), "a port")
+        self.port = int(out.read_text())
         self.url = f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
 
     @property
     def workers(self) -> list[int]:
         """The processes that the supervisor has just now."""
         with suppress(FileNotFoundError):
-            task = Path(f"/proc/{self.process.pid}/task/")
+            task = Path(f"/proc/{self.pid}/task/")
             return [int(p) for each in task.glob("*/children") for p in each.read_text().split()]
         return []
 
@@ -99,12 +83,6 @@ class Supervised:
         rows = [line.split() for line in lines]
         return sum(row[1] == here and row[3] == "01" and row[9] in inodes for row in rows)
 
-    def until(self, test: Callable[[], Any], what: str) -> None:
-        end = time.monotonic() + WAIT
-        while not test():
-            assert time.monotonic() < end, f"never came: {what}\n{self.log[-4000:]}"
-            time.sleep(0.02)
-
     def until_listening(self, workers: int = WORKERS) -> None:
         here = f"0100007F:{self.port:04X}"
 
@@ -116,23 +94,21 @@ class Supervised:
 
     def get(self, path: str = "/healthz") -> int:
         """The status of one request over a connection of its own."""
-        return httpx.get(self.url + path, timeout=WAIT, trust_env=False).status_code
+        return httpx.get(self.url + path, timeout=WAIT, **PLAIN).status_code
 
     def refuses(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) != 0
 
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
     def exit_code(self) -> int:
-        return self.process.wait(WAIT)
+        wait_until(lambda: self.code is not None, self.tail)
+        assert self.code is not None
+        return self.code
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.end()
         # Whoever it left behind, known by the log: none but ours may be ended.
-        for pid in {int(each) for each in ENDED.findall(self.log)}:
+        for pid in {int(each) for each in ENDED.findall(self.text())}:
             with suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 if b"--supervised" in words:

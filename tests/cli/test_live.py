@@ -6,13 +6,15 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
 from sitwith_server.__main__ import main
+from tests.blackbox.house import Server
+from tests.programs import KEY
+from tests.waiting import wait_until
 
 PATIENCE = 60.0
 
@@ -25,15 +27,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SITWITH_OPERATOR_KEY", server.key)
+    monkeypatch.setenv("SITWITH_OPERATOR_KEY", KEY)
     monkeypatch.setenv("SITWITH_PUBLIC_URL", server.url)
-
-
-def wait_for(what: str, found: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not found():
-        assert time.monotonic() < end, f"no {what}"
-        time.sleep(0.1)
 
 
 def test_a_room_from_its_opening_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,13 +74,13 @@ def test_rehearsal_members_come_by_a_link_and_leave(server: Server) -> None:
     words = [sys.executable, "-m", "sitwith_server", "rehearse", made["member"], "--members", "3"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
-            wait_for("members", lambda: inside() == 3)
+            wait_until(lambda: inside() == 3, "members")
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     assert (process.returncode, out, err) == (0, b"", b"")
-    wait_for("empty room", lambda: inside() == 0)
+    wait_until(lambda: inside() == 0, "an empty room")
 
 
 @pytest.mark.parametrize("token", ["x", "nobody.secret"])

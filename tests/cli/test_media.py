@@ -15,7 +15,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.janus.engine import JanusEngine
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.wiring.media import media_address, start_node
 
 REDIS = "redis://127.0.0.1:1/0"
@@ -102,7 +102,7 @@ def test_a_guessed_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 async def test_a_node_takes_its_engines_settings() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 60))
+    host = Host(log, AuditTrail(log, 60))
     node = await start_node(settings(media_voices=3), host)
     assert isinstance(node._engine, AiortcEngine) and node._engine.voices == 3
     await node.close()

@@ -6,17 +6,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from sitwith_server.cli.nodes import MediaNodes
 from sitwith_server.cli.worker import Inheritance
+from tests.waiting import until
 
 NODE = """
 import signal, socket, sys, time
+from tests.waiting import until
 line = socket.socket(fileno=int(sys.argv[1]))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 line.send(b"r")
@@ -25,13 +26,6 @@ while True:
     line.send(b".")
 """
 STUBBORN = NODE.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
-
-
-async def until(test: Callable[[], object], what: str) -> None:
-    ends = time.monotonic() + 30
-    while not test():
-        assert time.monotonic() < ends, what
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from sitwith_server.cli.output import Failed
 from sitwith_server.cli.supervisor import bind
 from sitwith_server.cli.worker import Inheritance
 from tests.blackbox.rawclient import Client
+from tests.waiting import wait_until
 
 from .supervised import WORKERS, Supervised, asking
 
@@ -67,8 +68,8 @@ def test_a_killed_worker_is_replaced_and_nobody_is_refused_meanwhile(start: Star
     server.until_listening()
     before = server.workers
     os.kill(before[1], signal.SIGKILL)
-    server.until(lambda: "SIGKILL" in server.log, "the death is noticed")
-    answers = list(asking(server, lambda: server.log.count('"worker_started"') <= WORKERS))
+    server.until(lambda: "SIGKILL" in server.text(), "the death is noticed")
+    answers = list(asking(server, lambda: server.text().count('"worker_started"') <= WORKERS))
     assert set(answers) <= {200}
     server.until_listening()
     assert set(before) - set(server.workers) == {before[1]}
@@ -83,11 +84,11 @@ def test_a_rolling_restart_replaces_all_and_refuses_nobody(start: Start) -> None
     server.until_listening()
     before = server.workers
     server.signal(signal.SIGHUP)
-    answers = list(asking(server, lambda: '"restarted"' not in server.log))
+    answers = list(asking(server, lambda: '"restarted"' not in server.text()))
     assert set(answers) == {200}
     server.until(lambda: len(server.workers) == WORKERS, "the old ones are gone")
     assert set(before).isdisjoint(server.workers)
-    assert '"worker_ended"' not in server.log
+    assert '"worker_ended"' not in server.text()
     server.signal(signal.SIGTERM)
     assert server.exit_code() == 0
 
@@ -105,7 +106,7 @@ async def test_a_drain_tells_every_client_and_ends_with_0(start: Start) -> None:
     for client in clients:
         assert await client.closed() in (4002, 4408)  # 4408: nobody here ever said hello
     assert await asyncio.to_thread(server.exit_code) == 0
-    assert '"worker_late"' not in server.log
+    assert '"worker_late"' not in server.text()
 
 
 def test_sigint_does_not_drain(start: Start) -> None:
@@ -145,7 +146,7 @@ def test_a_stuck_worker_is_killed_and_replaced(start: Start) -> None:
     server.until(lambda: server.get("/readyz") == 200, "ready")
     stuck = server.workers[0]
     os.kill(stuck, signal.SIGSTOP)
-    server.until(lambda: '"worker_silent"' in server.log, "its silence is noticed")
+    server.until(lambda: '"worker_silent"' in server.text(), "its silence is noticed")
     server.until(lambda: stuck not in server.workers, "it is gone")
     server.until_listening()
     server.signal(signal.SIGTERM)
@@ -170,7 +171,7 @@ def test_workers_leave_when_their_supervisor_is_killed(start: Start) -> None:
     workers = server.workers
     server.signal(signal.SIGKILL)
     server.exit_code()
-    server.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "gone")
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "gone")
     assert server.refuses()
 
 
@@ -181,9 +182,9 @@ def test_what_can_not_start_at_all_ends_with_its_code(start: Start) -> None:
 
 def test_workers_that_keep_dying_are_given_pauses(start: Start) -> None:
     server = start(worker=(sys.executable, "-c", BRIEF), PAUSE="600")
-    server.until(lambda: server.log.count('"exit 7"') == WORKERS, "three deaths")
-    assert server.log.count('"worker_started"') == WORKERS
-    assert server.log.count('"pause": 600.0') == WORKERS
+    server.until(lambda: server.text().count('"exit 7"') == WORKERS, "three deaths")
+    assert server.text().count('"worker_started"') == WORKERS
+    assert server.text().count('"pause": 600.0') == WORKERS
     server.signal(signal.SIGTERM)
     assert server.exit_code() == 0
 
@@ -194,9 +195,9 @@ def test_a_rolling_restart_that_fails_leaves_the_old_workers(start: Start, tmp_p
     before = server.workers
     (tmp_path / "used").touch()
     server.signal(signal.SIGHUP)
-    server.until(lambda: '"restart_given_up"' in server.log, "the failure is told")
+    server.until(lambda: '"restart_given_up"' in server.text(), "the failure is told")
     assert set(server.workers) == set(before)
-    assert server.log.count('"worker_started"') == WORKERS + 1
+    assert server.text().count('"worker_started"') == WORKERS + 1
 
 
 def test_a_taken_port_is_refused() -> None:

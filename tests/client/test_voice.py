@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import time
 import wave as wave_file
 from array import array
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,9 @@ import pytest
 from sitwith_client import Client, Refused
 from sitwith_client.voice import Clip, Frame, Synthesizer, Timbre, Voice, opus
 from tests.blackbox.house import Circle, Server, circle
+from tests.waiting import until
 
 WITHIN = 25.0
-
-
-async def until(test: Callable[[], object], what: str) -> None:
-    ends = time.monotonic() + WITHIN
-    while not test():
-        assert time.monotonic() < ends, what
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

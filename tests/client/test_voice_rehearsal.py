@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -13,16 +12,10 @@ from sitwith_client import Client
 from sitwith_client.rehearse import rehearse
 from sitwith_client.voice import Voice, opus
 from tests.blackbox.house import Server, circle
+from tests.waiting import until
 
 SPEED = 8.0
 WITHIN = 40.0
-
-
-async def until(test: Callable[[], object], what: str) -> None:
-    ends = time.monotonic() + WITHIN
-    while not test():
-        assert time.monotonic() < ends, what
-        await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("speech", [True, False], ids=["speech", "notes"])

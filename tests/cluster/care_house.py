@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.blackbox.rawclient import Map
-from tests.cluster.cluster import Cluster, Door, opened
+from tests.cluster.cluster import Cluster, opened
 from tests.cluster.population import Seat
+from tests.programs import Door
 from tests.servers import Server as Redis
 
 #: What is of care in a frame: whoever has nothing to do with it gets none of these.
@@ -97,7 +98,7 @@ class House:
         """Everything that the operator, or whoever reads metrics, can see of it."""
         cluster, made = self.cluster, []
         for door in cluster.doors:
-            made.append(await door.metrics())
+            made.append((await door.metrics()).text)
             made.append((await door.http("GET", f"/api/rooms/{self.room}")).text)
         made.append((await cluster.http("GET", f"/api/audit/{self.room}")).text)
         return "\n".join(made)

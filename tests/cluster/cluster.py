@@ -8,124 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol
 
 import httpx
-import pytest
 
-from tests.blackbox.rawclient import WAIT, Client
-from tests.servers import PASSWORD, free_port
+from tests.programs import KEY, STARTS_WITHIN, Door, Process, environ, program
+from tests.servers import PASSWORD, ROOT
 from tests.servers import Server as Redis
+from tests.waiting import until
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 HAPROXY_CFG: Final = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
-KEY: Final = "operator-key-of-the-cluster-checks"
-STARTS_WITHIN: Final = 60.0
-ENDS_WITHIN: Final = 30.0
-
-
-def program(name: str, package: str) -> str:
-    """The path of a program of the system; without it a test fails, never skips."""
-    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if path is None:
-        pytest.fail(f"no {name} found (on Debian: apt-get install {package})", pytrace=False)
-    return path
-
-
-class Process:
-    """One program with a log of its own; dies with the tests, however they end."""
-
-    def __init__(self, words: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
-        self.log = log
-        leash = shutil.which("setpriv")
-        tied = [leash, "--pdeathsig", "KILL", "--", *words] if leash else list(words)
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                tied,
-                cwd=log.parent,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.pid = self._process.pid
-
-    @property
-    def code(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
-        return self._process.poll()
-
-    def signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def tail(self) -> str:
-        return self.log.read_text(errors="replace")[-4000:]
-
-    def end(self) -> None:
-        """Kills it and all that it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
-
-
-@dataclass
-class Door:
-    """A place where clients come in: HAProxy's, or one worker's own."""
-
-    port: int = field(default_factory=free_port)
-    metrics_port: int = field(default_factory=free_port)
-    """Of a worker's own door."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def ws(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ws"
-
-    async def http(
-        self, method: str, path: str, body: object = None, *, key: str | None = KEY
-    ) -> httpx.Response:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
-            return await http.request(method, f"{self.url}{path}", headers=headers, json=body)
-
-    async def connect(self, label: str = "", *, origin: str | None = None) -> Client:
-        return await Client.connect(self.ws, label=label, origin=origin)
-
-    async def status(self, path: str) -> int | None:
-        """The status of a GET; None when nobody answers."""
-        try:
-            async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
-                return (await http.get(f"{self.url}{path}")).status_code
-        except httpx.HTTPError:
-            return None
-
-    async def metrics(self) -> str:
-        """What Prometheus is told (for a worker's own door)."""
-        async with httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
-            answer = await http.get(f"http://127.0.0.1:{self.metrics_port}/metrics")
-        assert answer.status_code == httpx.codes.OK
-        return answer.text
-
-    async def connections(self) -> int:
-        """How many WebSockets a worker says it has (for a worker's own door)."""
-        for line in (await self.metrics()).splitlines():
-            if line.startswith("sitwith_connections "):
-                return int(float(line.split()[1]))
-        raise AssertionError("no such metric")
 
 
 class Store(Protocol):
@@ -143,7 +40,11 @@ class Store(Protocol):
 
 
 class Cluster(Door):
-    """K workers behind one HAProxy, sharing one Redis. The cluster's own door is HAProxy's."""
+    """K workers behind one HAProxy, sharing one Redis. The cluster's own door is HAProxy's.
+
+    nodes: how many media nodes there are at first. proxy: whether there is an HAProxy; if not,
+    clients choose a worker by themselves.
+    """
 
     def __init__(
         self,
@@ -152,13 +53,17 @@ class Cluster(Door):
         workers: int = 3,
         settings: Mapping[str, str] | None = None,
         redis: Store | None = None,
+        nodes: int = 0,
+        proxy: bool = True,
     ) -> None:
         super().__init__()
         self.folder = folder
         self.redis: Store = redis or Redis("redis", folder)
         self.doors = [Door() for _ in range(workers)]
         self.workers: list[Process | None] = [None] * workers
+        self.nodes: list[Process] = []
         self.haproxy: Process | None = None
+        self._nodes, self._proxy = nodes, proxy
         self.settings = dict(settings or {})
         self.canaries: set[str] = {KEY, PASSWORD}
         """Texts that may be in no log."""
@@ -169,9 +74,12 @@ class Cluster(Door):
             self.redis_start()
             for i in range(len(self.workers)):
                 self.start(i)
-            for i in range(len(self.workers)):
-                self._until_answers(self.doors[i].url, self._worker(i))
-            self._start_haproxy()
+            for _ in range(self._nodes):
+                self.add_node()
+            for i, door in enumerate(self.doors):
+                door.until_ready(self._worker(i))
+            if self._proxy:
+                self._start_haproxy()
         except BaseException:
             self.close()
             raise
@@ -201,19 +109,30 @@ class Cluster(Door):
 
     async def ready(self, i: int) -> None:
         """Waits until worker `i` can serve."""
-        end = time.monotonic() + STARTS_WITHIN
-        while await self.doors[i].status("/readyz") != httpx.codes.OK:
-            worker = self._worker(i)
+        worker, door = self._worker(i), self.doors[i]
+
+        async def serves() -> bool:
             assert worker.code is None, f"it ended ({worker.code}):\n{worker.tail()}"
-            assert time.monotonic() < end, f"it was never ready:\n{worker.tail()}"
-            await asyncio.sleep(0.05)
+            return await door.status("/readyz") == httpx.codes.OK
+
+        await until(serves, lambda: f"worker {i}:\n{worker.tail()}", STARTS_WITHIN)
+
+    async def mend(self) -> None:
+        """All workers run and have nobody; HAProxy begins anew and takes them for well."""
+        assert self.haproxy is not None
+        self.haproxy.end()
+        dead = [i for i in range(len(self.workers)) if self._worker(i).code is not None]
+        for i in dead:
+            self.start(i)
+        for i, door in enumerate(self.doors):
+            await self.ready(i)
+            while await door.connections():
+                await asyncio.sleep(0.02)
+        self._start_haproxy()
 
     def environ(self, door: Door) -> dict[str, str]:
         """The environment of a worker that listens at `door`."""
-        source = [str(ROOT / part) for part in ("protocol", "server", "client/python")]
-        plain = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")}
-        return plain | {
-            "PYTHONPATH": os.pathsep.join(source),
+        settings = {
             "SITWITH_HOST": "127.0.0.1",
             "SITWITH_PORT": str(door.port),
             "SITWITH_PUBLIC_URL": self.url,
@@ -227,6 +146,7 @@ class Cluster(Door):
             "SITWITH_MEDIA_NODES": "-1",
             **self.settings,
         }
+        return environ(settings)
 
     def kill(self, i: int) -> None:
         """As a machine that loses its power."""
@@ -247,16 +167,18 @@ class Cluster(Door):
 
     async def ended(self, i: int) -> int:
         """The exit code of a worker that is about to end."""
-        end = time.monotonic() + ENDS_WITHIN
-        while (code := self._worker(i).code) is None:
-            assert time.monotonic() < end, f"worker {i} goes on:\n{self._worker(i).tail()}"
-            await asyncio.sleep(0.02)
-        return code
+        return await self._worker(i).ended()
 
     def _worker(self, i: int) -> Process:
         found = self.workers[i]
         assert found is not None
         return found
+
+    def add_node(self) -> Process:
+        """Starts a media node."""
+        words = [sys.executable, "-P", "-m", "sitwith_server", "media"]
+        self.nodes.append(self.run(f"node-{len(self.nodes)}", words, self.environ(self.doors[0])))
+        return self.nodes[-1]
 
     # -- Redis -----------------------------------------------------------------------------------
 
@@ -279,7 +201,7 @@ class Cluster(Door):
         environ = {**os.environ, **workers, "SITWITH_HTTP": f"127.0.0.1:{self.port}"}
         words = [program_, "-W", "-db", "-f", str(HAPROXY_CFG)]
         self.haproxy = self.run("haproxy", words, environ)
-        self._until_answers(self.url, self.haproxy)
+        self.until_ready(self.haproxy)
 
     def reload_haproxy(self) -> None:
         """A new HAProxy takes over; the old one keeps the connections that it has."""
@@ -300,17 +222,6 @@ class Cluster(Door):
         made = Process(words, self.folder / f"{name}.{number}.log", environ)
         self._all.append(made)
         return made
-
-    def _until_answers(self, url: str, process: Process) -> None:
-        end = time.monotonic() + STARTS_WITHIN
-        with httpx.Client(trust_env=False, timeout=2) as http:
-            while True:
-                assert process.code is None, f"it ended ({process.code}):\n{process.tail()}"
-                assert time.monotonic() < end, f"it was never ready:\n{process.tail()}"
-                with suppress(httpx.HTTPError):
-                    if http.get(f"{url}/readyz").status_code == httpx.codes.OK:
-                        return
-                time.sleep(0.05)
 
     def logs(self) -> Iterator[tuple[str, bytes]]:
         """Everything that any process wrote."""

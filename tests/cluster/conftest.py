@@ -14,12 +14,22 @@ from tests.cluster.population import Circle
 MakeCircle = Callable[..., Awaitable[Circle]]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Three workers, HAProxy and Redis; at the end their logs are read for what is private."""
-    with Cluster(tmp_path) as made:
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder: Path = tmp_path_factory.mktemp("cluster")
+    with Cluster(folder) as made:
         yield made
-    made.assert_discreet()
+
+
+@pytest.fixture
+async def cluster(deployment: Cluster) -> AsyncIterator[Cluster]:
+    """Three workers, HAProxy and Redis; at the end their logs are read for what is private.
+
+    One deployment for a file: the next test finds it whole, whatever this one breaks.
+    """
+    await deployment.mend()
+    yield deployment
+    deployment.assert_discreet()
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from typing import Any
 from websockets.exceptions import InvalidHandshake
 
 from tests.blackbox.rawclient import AGAIN, WAIT, Client, Gone, Map, Pace
-from tests.cluster.cluster import Cluster, Door
+from tests.cluster.cluster import Cluster
+from tests.programs import Door
 
 #: Codes from here on mean that coming back leads nowhere.
 FINAL = 4400

@@ -15,8 +15,9 @@ from PIL import Image
 
 from sitwith_protocol.linking import blind_all
 from tests.blackbox.rawclient import Client, Gone, Map
-from tests.cluster.cluster import Cluster, Door, opened
+from tests.cluster.cluster import Cluster, opened
 from tests.cluster.population import Circle, Seat
+from tests.programs import Door
 from tests.servers import PASSWORD
 
 FORGET_SECONDS = 10
@@ -118,7 +119,7 @@ class Told:
         said = [(name, text) for name, text in self.cluster.logs()]
         for number, door in enumerate(self.cluster.doors):
             with suppress(httpx.ConnectError):  # a worker that was killed
-                said.append((f"worker {number}", (await door.metrics()).encode()))
+                said.append((f"worker {number}", (await door.metrics()).content))
                 for path in (f"/api/rooms/{self.room}", f"/api/audit/{self.room}"):
                     said.append((path, (await door.http("GET", path)).content))
         found = [(n, what) for n, text in said for what, mark in self.marks.items() if mark in text]

@@ -98,7 +98,7 @@ async def test_S4_CL1_CL4_CL6_CL7_CL11_the_care_lane_through_killed_workers(
         told = await home.told()
         assert "canary" not in told
         for door in cluster.doors:
-            metrics = await door.metrics()
+            metrics = (await door.metrics()).text
             assert "care" not in metrics
         acts = [entry for entry in await home.trail() if entry[1].startswith("care.")]
         assert (fay.me, "care.open", ada.me, "ok") in acts

@@ -11,9 +11,10 @@ import socket
 import sys
 from contextlib import suppress
 
-from tests.cluster.cluster import Cluster, Door, opened
+from tests.cluster.cluster import Cluster, opened
 from tests.cluster.conftest import MakeCircle
 from tests.cluster.population import Circle
+from tests.programs import Door
 from tests.servers import free_port
 
 PEOPLE = 12
@@ -178,7 +179,7 @@ async def test_supervised_workers_are_replaced_under_load(cluster: Cluster) -> N
     await one.hush()
     one.assert_whole()
     for each in (door, Door(metrics_port=door.metrics_port + 1)):
-        assert "sitwith_connections " in await each.metrics()
+        assert "sitwith_connections " in (await each.metrics()).text
     assert all(len(seat.connections) > 1 for seat in one.seats)
     one.tell("supervised workers replaced")
     await one.leave()

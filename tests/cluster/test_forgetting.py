@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cluster.cluster import Cluster, Door
+from tests.cluster.cluster import Cluster
 from tests.cluster.remains import FORGET_SECONDS, Told, after, everything, told
+from tests.programs import Door
 
 DUE = FORGET_SECONDS + 4.0
 """Seconds after the last close by which everything is gone: a second for the close to be known, one

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from tests.blackbox.rawclient import Gone, Map
-from tests.cluster.cluster import Cluster, Door, opened
+from tests.cluster.cluster import Cluster, opened
 from tests.cluster.conftest import MakeCircle
 from tests.cluster.population import Circle, Seat
+from tests.programs import Door
 
 
 async def test_members_on_different_workers_are_in_one_room(

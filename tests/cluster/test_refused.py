@@ -18,8 +18,9 @@ import httpx
 import pytest
 
 from tests.blackbox.rawclient import Frame, Gone, Map
-from tests.cluster.cluster import Cluster, Door, opened
+from tests.cluster.cluster import Cluster, opened
 from tests.cluster.population import Circle
+from tests.programs import Door
 from tests.refusing import WAYS, Way
 from tests.servers import Server as Redis
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import Process
 from tests.deploy.confined import allowed_calls, is_set, read
 from tests.materials import samples
-from tests.media.person import people, until
+from tests.media.person import people
 from tests.media.test_nodes import Site, all_hear
+from tests.programs import Process
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
@@ -21,6 +22,7 @@ MEDIA, WORKER = UNITS / "sitwith-media.service", UNITS / "sitwith@.service"
 
 PROBE = """
 import ctypes, mmap, resource, socket
+from tests.waiting import until
 try:
     mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
 except PermissionError:

@@ -14,10 +14,11 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.cluster.cluster import HAPROXY_CFG, Door, Process, program
+from tests.cluster.cluster import HAPROXY_CFG
 from tests.gateway.serving import serving, who
 from tests.gateway.test_http_requests import METRICS, status_line
 from tests.gateway.test_sockets import plugs
+from tests.programs import Door, Process, program
 from tests.servers import free_port
 
 WITHIN = 30.0

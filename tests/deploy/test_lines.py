@@ -18,7 +18,8 @@ from typing import Final
 import pytest
 import yaml
 
-from tests.cluster.cluster import HAPROXY_CFG, Process, program
+from tests.cluster.cluster import HAPROXY_CFG
+from tests.programs import Process, program
 from tests.servers import USERS, free_port
 
 from .confined import read

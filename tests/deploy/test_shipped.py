@@ -24,7 +24,7 @@ import yaml
 from sitwith_server import config
 from sitwith_server.cli.supervisor import LEAVES_WITHIN
 from sitwith_server.gateway.telemetry.metrics import Metrics
-from tests.cluster.cluster import Process, program
+from tests.programs import Process, program
 from tests.proxied import proxy
 from tests.servers import free_port
 

@@ -102,7 +102,7 @@ class _Rooms:
             return waiting.pop(0) if waiting else await asyncio.Future()
 
         outbox = Outbox(wire, 1 << 20)
-        connection = Connection(self._world.gate, outbox, clock=self._loop.time)
+        connection = Connection(self._world.registry, outbox, clock=self._loop.time)
         self._world.tasks.append(asyncio.create_task(connection.serve(receive)))
         await asyncio.sleep(1)
         self._papers[OTHER] = wire.frames[0]["me"]
@@ -137,7 +137,7 @@ class _Rooms:
             return data
 
         connection = Connection(
-            self._world.gate, Outbox(wire, 1 << 20), clock=asyncio.get_running_loop().time
+            self._world.registry, Outbox(wire, 1 << 20), clock=asyncio.get_running_loop().time
         )
         await connection.serve(receive)
         return wire
@@ -353,7 +353,7 @@ TARGETS = (
                 "gateway/websocket/translate",
                 "service/people/door",
             ),
-            *("room/decide", "room/rules"),
+            *("/decide.py", "/family.py", "room/rules", "floor/turns", "pairs/visits"),
         ),
         _wrong_visit,
         (b"\xa2to", b"\xa2id", ME.encode(), OTHER.encode(), b"pair:", b"staff:"),

@@ -13,17 +13,18 @@ from typing import Any, cast
 import pylibsrtp
 from aioice import stun
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import IceStub, PacketBuffer
-from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, Credentials, IceAgent
+from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, IceAgent
 from sitwith_server.media.aiortc.transport import MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
 from sitwith_server.media.engine import AUDIO_SLOTS, VIDEO_SLOTS, OfferRefused
 from sitwith_server.media.janus import sdp as janus_engine_sdp
 from sitwith_server.media.packets import pictures, rtcp, rtp
-from sitwith_server.media.sdp.answer import Local, answer, settle
-from sitwith_server.media.sdp.offer import parse, restarts
+from sitwith_server.media.sdp.answer import Local, answer, negotiate
+from sitwith_server.media.sdp.offer import is_ice_restart, parse
 from sitwith_server.media.sdp.session import Medium
 from tests.fuzz.engine import Target
 from tests.fuzz.records import changed, read, shuffled, written
@@ -63,7 +64,7 @@ def offer(data: bytes) -> None:
         assert refused.reason.replace("_", "").isalpha() and len(refused.reason) < 30
         return
     chance = random.Random(0)
-    session = settle(made, chance.getrandbits)
+    session = negotiate(made, chance.getrandbits)
     said = answer(made, session, _LOCAL)
     assert said.count("\r\nm=") == len(made.sections) and "\0" not in said
     ssrcs = [slot.ssrc for slot in session.slots]
@@ -71,7 +72,7 @@ def offer(data: bytes) -> None:
     kinds = Counter(slot.medium for slot in session.slots)
     assert kinds[Medium.AUDIO] <= AUDIO_SLOTS and kinds[Medium.VIDEO] <= VIDEO_SLOTS
     assert all(len(source.rids or source.ssrcs) <= 3 for source in session.sources)
-    assert not restarts(made, made)
+    assert not is_ice_restart(made, made)
     try:
         _, narrow = janus_engine_sdp.narrow(made)
         janus_engine_sdp.for_gateway(narrow)

@@ -26,7 +26,12 @@ from sitwith_protocol.codec import (
 )
 from sitwith_protocol.person import read_person
 from sitwith_protocol.urls import web_url
-from sitwith_server.gateway.websocket.numbers import ELSEWHERE, SEALED_BYTES, Places, well_formed
+from sitwith_server.gateway.websocket.positions import (
+    SEALED_BYTES,
+    UNKNOWN,
+    PositionSealer,
+    positions_well_formed,
+)
 from sitwith_server.gateway.websocket.translate import Untranslatable, to_command
 from sitwith_server.log.base import Position
 from sitwith_server.media.janus import lease as janus_lease
@@ -171,8 +176,8 @@ ROOM: Any = SimpleNamespace(
 _BRING = packed({"t": "bring", "room": "r4kd", "seat": "m1", "material": "f1", "until": 9e9,
                  "kind": "pdf", "title": "A paper"})  # fmt: skip
 _POSITION = Position(1, 42, bytes(8)).to_bytes()
-_PLACES = Places(b"k" * 32)
-_SEAL = janus_lease.Seal("a secret of these tests")
+_PLACES = PositionSealer(b"k" * 32)
+_SEAL = janus_lease.GuardCodec("a secret of these tests")
 _RENEWAL = janus_lease.Renewal(bytes(16), 7, bytes(8), 5_000_000, True, {1: 500, 2**53: 700})
 _ROUND = janus_lease.Round(bytes(16), bytes(8), 5_000_000, 7, True, 700, (1, 2))
 
@@ -189,10 +194,10 @@ def papers(data: bytes) -> None:
     with suppress(ValueError):
         read_person(text)
     seen = {"room": data, "circle": data[:SEALED_BYTES]}
-    if well_formed(seen):
+    if positions_well_formed(seen):
         _PLACES.seen(seen, "m1")
     found = _PLACES.open("circle", data[:SEALED_BYTES].ljust(SEALED_BYTES, b"\0"))
-    assert found.seq <= ELSEWHERE.seq
+    assert found.seq <= UNKNOWN.seq
 
 
 def signed(data: bytes) -> None:

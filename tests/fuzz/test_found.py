@@ -10,7 +10,7 @@ import pytest
 from sitwith_protocol.codec import encode
 from sitwith_server.media.plane import bus
 from sitwith_server.service.materials import tickets
-from sitwith_server.service.rooms.talking import LETTER
+from sitwith_server.service.rooms.conversations import MEDIA_MESSAGE
 from sitwith_server.templates import files
 from tests.fuzz.engine import HANG
 from tests.fuzz.records import written
@@ -55,7 +55,7 @@ def test_a_signed_ticket_of_another_version_is_none(more: dict[str, Any]) -> Non
 @pytest.mark.parametrize("inside", [0, "x", [], None, b""])
 @pytest.mark.parametrize("kind", ["Offer", "Here", "Slots", "Speakers"])
 def test_a_letter_without_fields_is_none(kind: str, inside: object) -> None:
-    letter = LETTER + encode({"t": kind, "v": 2, "d": inside})
+    letter = MEDIA_MESSAGE + encode({"t": kind, "v": 2, "d": inside})
     assert bus.from_bytes(letter) is None
 
 

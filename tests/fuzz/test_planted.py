@@ -29,7 +29,7 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.materials import tickets
 from sitwith_server.service.people import names
-from sitwith_server.service.rooms.answers import No
+from sitwith_server.service.rooms.answers import Refused
 from sitwith_server.templates import files
 from tests.fuzz import targets_bodies, targets_sockets
 from tests.fuzz.engine import Fuzzer, Report, Target
@@ -132,7 +132,7 @@ def _unforeseen(patch: Patch) -> None:
     text = {RefusalCode.STALE: RefusalCode.STALE.text}
 
     def answered(id: int, answer: Any) -> Any:
-        if isinstance(answer, No) and answer.code not in (RefusalCode.NOT_ALLOWED,):
+        if isinstance(answer, Refused) and answer.code not in (RefusalCode.NOT_ALLOWED,):
             return translate.refused_frame(id, answer.code, text[answer.code])
         return translate.answer_frame(id, answer)
 
@@ -140,10 +140,10 @@ def _unforeseen(patch: Patch) -> None:
 
 
 def _any_header(patch: Patch) -> None:
-    def admits(self: routing.Key, request: Any) -> bool:
+    def admits(self: routing.OperatorKey, request: Any) -> bool:
         return int(request.headers.get("content-length", "0")) >= 0
 
-    patch.setattr(routing.Key, "admits", admits)
+    patch.setattr(routing.OperatorKey, "admits", admits)
 
 
 def _cut_off(patch: Patch) -> None:

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.http.page import BUILT, Page
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 
 KEY = "operator-key-of-these-tests"
 URL = "http://127.0.0.1:8000"
@@ -63,10 +64,10 @@ async def house(
     settings.setdefault("operator_key", KEY)
     chosen = Settings(**settings)
     log = MemoryLog()
-    host = Host(log, Trail(log, chosen.audit_ttl))
+    host = Host(log, AuditTrail(log, chosen.audit_ttl))
     operator = Operator(host, room_ttl=chosen.room_ttl)
     metrics = Metrics()
-    asgi = app.site(app.routes(operator, chosen, Page(folder)), chosen, metrics)
+    asgi = site(app.routes(operator, chosen, Page(folder)), chosen, metrics)
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield House(operator, chosen, metrics, asgi, client)

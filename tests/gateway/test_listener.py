@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from sitwith_server.gateway.sockets.listener import A_TURN, SPACE, Listener
+from sitwith_server.gateway.sockets.listener import ACCEPTS_PER_TURN, PAUSE, Listener
 
 MANY = 40
 
@@ -68,7 +68,7 @@ async def test_LI13_what_comes_at_once_is_accepted_a_few_at_a_time(bound: socket
     answers = [await asyncio.to_thread(each.recv, 1) for each in waiting]
     assert answers == [b"1"] * MANY
     apart = [b - a for a, b in itertools.pairwise(noting.moments)]
-    assert sum(each >= 0.9 * SPACE for each in apart) >= MANY / A_TURN - 1
+    assert sum(each >= 0.9 * PAUSE for each in apart) >= MANY / ACCEPTS_PER_TURN - 1
     for each in waiting:
         each.close()
     listener.close()

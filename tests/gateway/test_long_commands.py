@@ -11,7 +11,7 @@ import pytest
 
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.simulation.virtual import run
 from tests.simulation.world import Frame, Transport, World
 
@@ -43,15 +43,15 @@ class Peer:
 
 def slow(patch: pytest.MonkeyPatch, then: Callable[[], None] = lambda: None) -> None:
     """Plans take long, by the virtual clock."""
-    quick = Room.ask
+    quick = HostedRoom.submit
 
-    async def ask(self: Room, command: c.Command, *more: Any) -> Any:
+    async def ask(self: HostedRoom, command: c.Command, *more: Any) -> Any:
         if isinstance(command, c.PairsPlan):
             await asyncio.sleep(LONG)
             then()
         return await quick(self, command, *more)
 
-    patch.setattr(Room, "ask", ask)
+    patch.setattr(HostedRoom, "submit", ask)
 
 
 def test_AN9_a_ping_is_answered_while_a_plan_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

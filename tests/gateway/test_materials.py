@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http import app
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory.log import MemoryLog
@@ -22,11 +22,11 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.materials.files import Shelf
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.results import COMMITTED, UNAVAILABLE, Outcome
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.materials.files import MaterialFiles
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.results import APPLIED, UNAVAILABLE, CommandResult
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.gateway.house import URL, error_of
 from tests.materials import samples
 from tests.service.test_cards import Seats, people
@@ -51,7 +51,7 @@ class World:
     host: Host
     log: MemoryLog
     client: httpx.AsyncClient
-    shelf: Shelf
+    shelf: MaterialFiles
 
     @property
     def fay(self) -> str:
@@ -62,9 +62,9 @@ class World:
         return self.seats.seats[1]
 
     async def ask(self, command: c.Command) -> dict[str, Any]:
-        await self.seats.room.follow_up()
+        await self.seats.room.catch_up()
         answer = await self.seats.ask(command)
-        assert isinstance(answer, Done), answer
+        assert isinstance(answer, Ok), answer
         return dict(answer.fields)
 
     async def ticket(self, by: str, name: str = "f1", kind: str = "picture") -> str:
@@ -94,11 +94,11 @@ class World:
 async def world() -> AsyncIterator[World]:
     log = MemoryLog()
     seats = await people(log)
-    host = Host(log, Trail(log, 3_600))
+    host = Host(log, AuditTrail(log, 3_600))
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
-    shelf = Shelf(log, host.hosted, lost_after=-1.0)
-    materials = Materials(host, shelf, settings, Quick())
-    asgi = app.site(materials.routes(), settings, Metrics())
+    shelf = MaterialFiles(log, host.hosted, lost_after=-1.0)
+    materials = MaterialRoutes(host, shelf, settings, Quick())
+    asgi = site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield World(seats, host, log, client, shelf)
@@ -107,7 +107,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def nothing_shown(w: World) -> bool:
-    await w.seats.room.follow_up()
+    await w.seats.room.catch_up()
     held = await w.log.files.names(w.seats.room.id)
     return not w.seats.room.state.materials.shown and not held
 
@@ -115,7 +115,7 @@ async def nothing_shown(w: World) -> bool:
 async def test_MT10_a_file_is_brought_and_everybody_sees_it(world: World) -> None:
     answer = await world.bring(await world.ticket(world.fay), PICTURE)
     assert (answer.status_code, answer.json()) == (201, {"material": "f1"})
-    await world.seats.room.follow_up()
+    await world.seats.room.catch_up()
     (material,) = world.seats.room.state.materials.shown
     assert (material.id, material.title, material.by) == ("f1", "Our garden", world.fay)
     assert material.file is not None
@@ -295,24 +295,28 @@ async def test_MT10_where_it_is_not_known_whether_it_was_taken_nothing_is_lost(
     room = use.room
     ticket = await world.ticket(world.fay)
 
-    async def taken_and_not_heard(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
-        assert await order(self, command, why, **how) == COMMITTED
+    async def taken_and_not_heard(
+        self: HostedRoom, command: c.Command, why: str, **how: Any
+    ) -> CommandResult:
+        assert await order(self, command, why, **how) == APPLIED
         return UNAVAILABLE
 
-    order = Room.order
+    order = HostedRoom.execute
     with monkeypatch.context() as patched:
-        patched.setattr(Room, "order", taken_and_not_heard)
+        patched.setattr(HostedRoom, "execute", taken_and_not_heard)
         assert (await world.bring(ticket, PICTURE)).status_code == 503
-    await world.shelf.mind()
+    await world.shelf.repair()
     assert (await world.fetch(await world.key(world.ada))).status_code == 200
 
-    async def not_taken(self: Room, command: c.Command, why: str, **how: Any) -> Outcome:
+    async def not_taken(
+        self: HostedRoom, command: c.Command, why: str, **how: Any
+    ) -> CommandResult:
         return UNAVAILABLE
 
     other = await world.ticket(world.fay, "f2")
     with monkeypatch.context() as patched:
-        patched.setattr(Room, "order", not_taken)
+        patched.setattr(HostedRoom, "execute", not_taken)
         assert (await world.bring(other, PICTURE, "f2")).status_code == 503
     assert len(await world.log.files.names(room.id)) == 2
-    await world.shelf.mind()
+    await world.shelf.repair()
     assert await world.log.files.names(room.id) == room.state.materials.names()

@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http import app
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.materials.files import Shelf
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.materials.files import MaterialFiles
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
 from tests.gateway.house import URL
 from tests.gateway.test_materials import Quick
 from tests.servers import Server, running
@@ -59,10 +59,10 @@ def server() -> Iterator[Server]:
 @asynccontextmanager
 async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]]:
     log = await begun(server)
-    host = Host(log, Trail(log, 3_600))
+    host = Host(log, AuditTrail(log, 3_600))
     settings = Settings()
-    materials = Materials(host, Shelf(log, host.hosted), settings, Quick())
-    asgi = app.site(materials.routes(), settings, Metrics())
+    materials = MaterialRoutes(host, MaterialFiles(log, host.hosted), settings, Quick())
+    asgi = site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client
     await host.close()
@@ -70,9 +70,9 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
 
 
 async def ticket(e: Seats, command: c.Command) -> dict[str, str]:
-    await e.room.follow_up()
+    await e.room.catch_up()
     answer = await e.ask(command)
-    assert isinstance(answer, Done), answer
+    assert isinstance(answer, Ok), answer
     return {"authorization": f"Bearer {answer.fields['ticket']}"}
 
 
@@ -98,7 +98,7 @@ async def test_MT4_MT12_MT13_brought_at_one_worker_fetched_at_another_and_gone_f
         brought = await one.put(path, content=BODY, headers=await ticket(e, upload))
         assert brought.status_code == 201
         words = c.MaterialShow(by=fay, material="t1", what=MaterialKind.TEXT, body="canary-words")
-        assert isinstance(await e.ask(words), Done)
+        assert isinstance(await e.ask(words), Ok)
         key = await ticket(e, c.MaterialOpen(by=ada, material="f1"))
         for client in (other, one):
             answer = await client.get(path, headers=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sitwith_server.gateway.sockets.memory import LOOKS_EACH, MANY, malloc_trim, trim_after_crowds
+from sitwith_server.gateway.sockets.memory import CHECK_EVERY, MANY, malloc_trim, trim_after_crowds
 from sitwith_server.gateway.sockets.table import OpenSocket, SocketTable
 from tests.simulation.virtual import run
 
@@ -25,7 +25,7 @@ def test_memory_is_given_back_after_many_have_gone() -> None:
         await asyncio.sleep(0)
         for many, expected in ((MANY - 1, 0), (1, 1), (0, 1), (10 * MANY, 2)):
             come_and_go(sockets, many)
-            await asyncio.sleep(2 * LOOKS_EACH)
+            await asyncio.sleep(2 * CHECK_EVERY)
             assert len(given) == expected
         task.cancel()
 

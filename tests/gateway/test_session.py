@@ -1,4 +1,4 @@
-"""The session without a socket: which frame in which stage leads to which step."""
+"""The session without a socket: which frame in which state leads to which step."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ from hypothesis import strategies as st
 from sitwith_protocol.codec import encode
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.rates import FLOOD, KEPT, SeatRates, TokenBucket
-from sitwith_server.gateway.websocket.session import Ask, End, Greet, Reply, Session, Stage
+from sitwith_server.gateway.websocket.session import (
+    Close,
+    Reply,
+    Session,
+    SessionState,
+    Submit,
+    TakeSeat,
+)
 from sitwith_server.service.people.paces import BURST, RATE
 
 JOIN = {"t": "hello", "token": "room.secret", "name": "Ana"}
 BACK = {"t": "hello", "resume": "room.seat.secret", "seen": {}}
 HAND = {"t": "hand.raise", "id": 1}
 
-End4400 = End(CloseCode.BAD_FRAME)
-End4413 = End(CloseCode.TOO_LARGE)
+End4400 = Close(CloseCode.BAD_FRAME)
+End4413 = Close(CloseCode.TOO_LARGE)
 
 
 def code(step: Any) -> object:
@@ -28,16 +35,16 @@ def code(step: Any) -> object:
 
 def greeted() -> Session:
     session = Session(0.0)
-    assert isinstance(session.receive(encode(JOIN), 0.0), Greet)
+    assert isinstance(session.receive(encode(JOIN), 0.0), TakeSeat)
     return session
 
 
 @pytest.mark.parametrize(
     ("frame", "before", "after"),
     [
-        (encode(JOIN), Greet, End4400),
-        (encode(BACK), Greet, End4400),
-        (encode(HAND), "not_inside", Ask),
+        (encode(JOIN), TakeSeat, End4400),
+        (encode(BACK), TakeSeat, End4400),
+        (encode(HAND), "not_inside", Submit),
         (encode({"t": "hand.raise"}), End4400, End4400),
         (encode({"t": "hand.raise", "id": True}), End4400, End4400),
         (encode({"t": "no.such", "id": 3}), "bad_request", "bad_request"),
@@ -59,7 +66,7 @@ def test_each_frame_in_each_stage_has_its_step(
             assert isinstance(step, wanted)
         else:
             assert code(step) == wanted
-        assert (session.stage is Stage.OVER) == isinstance(step, End)
+        assert (session.state is SessionState.OVER) == isinstance(step, Close)
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63])
@@ -83,23 +90,23 @@ def test_nothing_is_read_after_the_end() -> None:
 def test_a_burst_is_taken_and_more_is_refused_until_it_rests() -> None:
     session = greeted()
     steps = [session.receive(encode({**HAND, "id": i}), 0.0) for i in range(int(BURST) + 5)]
-    assert all(isinstance(step, Ask) for step in steps[: int(BURST)])
+    assert all(isinstance(step, Submit) for step in steps[: int(BURST)])
     assert {code(step) for step in steps[int(BURST) :]} == {"too_fast"}
-    assert isinstance(session.receive(encode(HAND), 1.0 / RATE), Ask)
+    assert isinstance(session.receive(encode(HAND), 1.0 / RATE), Submit)
 
 
 def test_a_flood_ends_with_4429() -> None:
     session = greeted()
     for number in range(int(BURST) + FLOOD):
-        assert not isinstance(session.receive(encode({**HAND, "id": number}), 0.0), End)
-    assert session.receive(encode(HAND), 0.0) == End(CloseCode.TOO_FAST)
+        assert not isinstance(session.receive(encode({**HAND, "id": number}), 0.0), Close)
+    assert session.receive(encode(HAND), 0.0) == Close(CloseCode.TOO_FAST)
 
 
 def test_LI4_who_floods_ten_times_too_fast_is_closed_though_a_tenth_is_taken() -> None:
     session, now = greeted(), 0.0
     for number in range(int(BURST) + 2 * FLOOD):
         now += 0.1 / RATE
-        if session.receive(encode({**HAND, "id": number}), now) == End(CloseCode.TOO_FAST):
+        if session.receive(encode({**HAND, "id": number}), now) == Close(CloseCode.TOO_FAST):
             break
     else:
         raise AssertionError("it goes on for ever")
@@ -119,7 +126,7 @@ def test_LI4_what_is_no_good_command_counts_as_well() -> None:
     steps = [session.receive(bad, 0.0) for _ in range(int(BURST) + FLOOD)]
     assert {code(step) for step in steps[: int(BURST)]} == {"bad_request"}
     assert {code(step) for step in steps[int(BURST) :]} == {"too_fast"}
-    assert session.receive(bad, 0.0) == End(CloseCode.TOO_FAST)
+    assert session.receive(bad, 0.0) == Close(CloseCode.TOO_FAST)
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=300))
@@ -141,7 +148,7 @@ def test_who_keeps_to_the_rate_is_never_refused(waits: list[float]) -> None:
 
 def _seated(flows: SeatRates, now: float, seat: str = "m1") -> Session:
     session = Session(now)
-    assert isinstance(session.receive(encode(BACK), now), Greet)
+    assert isinstance(session.receive(encode(BACK), now), TakeSeat)
     session.seated(flows.of("room", seat, now))
     return session
 
@@ -156,7 +163,7 @@ def test_LI10_a_seat_has_one_pace_over_all_its_connections(
         now += wait
         if resumes:
             session = _seated(flows, now)
-        taken += isinstance(session.receive(encode(HAND), now), Ask)
+        taken += isinstance(session.receive(encode(HAND), now), Submit)
         assert taken <= BURST + RATE * now + 1e-6
 
 
@@ -166,14 +173,14 @@ def test_LI10_who_comes_back_for_each_command_is_closed_for_the_flood() -> None:
         _seated(flows, n / 1_000).receive(encode(HAND), n / 1_000)
         for n in range(int(BURST) + FLOOD + 10)
     ]
-    assert steps[-1] == End(CloseCode.TOO_FAST)
-    assert isinstance(_seated(flows, 0.2, "m2").receive(encode(HAND), 0.2), Ask)
+    assert steps[-1] == Close(CloseCode.TOO_FAST)
+    assert isinstance(_seated(flows, 0.2, "m2").receive(encode(HAND), 0.2), Submit)
 
 
 def test_LI4_what_the_log_refuses_for_its_speed_counts_as_well() -> None:
     session = _seated(SeatRates(), 0.0)
     ends = [session.refused(0.0) for _ in range(FLOOD + 1)]
-    assert ends == [None] * FLOOD + [End(CloseCode.TOO_FAST)]
+    assert ends == [None] * FLOOD + [Close(CloseCode.TOO_FAST)]
     assert session.receive(encode(HAND), 0.0) == End4400
 
 

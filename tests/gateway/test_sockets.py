@@ -71,9 +71,9 @@ def test_no_bound_is_passed_and_only_idle_sockets_give_way(
         assert not gone & busy, "somebody to whom something is owed was cut"
         assert len(gone) <= 2
         assert len(sockets) == len(held) <= in_all
-        counted = Counter(each.place for each in held if each.place is not None)
+        counted = Counter(each.peer for each in held if each.peer is not None)
         assert all(count <= most for count in counted.values())
-        assert counted == sockets._of
+        assert counted == sockets._open_of
     assert set(reasons) <= {EVICTED}
 
 
@@ -410,7 +410,7 @@ class Stuck(asyncio.Transport):
 
 
 async def test_who_reads_too_little_of_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.LOOKS_EACH", 0.1)
+    monkeypatch.setattr("sitwith_server.gateway.sockets.bounded.CHECK_EVERY", 0.1)
     unread: list[None] = []
     for taken, ends in ((0, True), (100, True), (50_000, False)):
         inner = Stuck()

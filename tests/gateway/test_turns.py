@@ -11,8 +11,9 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.gateway.rates import OFFERS, OFFERS_BURST, SeatRate
 from sitwith_server.gateway.sockets.queues import WorkQueue
 from sitwith_server.gateway.websocket.connection import Connection
-from sitwith_server.gateway.websocket.hub import MISSED_AT_ONCE, Hub, Link
+from sitwith_server.gateway.websocket.hub import REPLAY_BATCH, Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.room import commands as c
 from tests.service.test_forgetting_here import Circle
 from tests.simulation.virtual import run
@@ -69,9 +70,9 @@ def test_LI13_what_has_come_at_once_is_taken_in_turn_with_others() -> None:
         accept = m.AgreementAccept(1, 1).to_map()
         pings = [m.Ping(number).to_map() for number in range(2, 12)]
         wire = Wire([encode(each) for each in (hello, accept, *pings)])
-        world.gate.bursts = turns = Counted()
+        world.registry.burst_turns = turns = Counted()
         loop = asyncio.get_running_loop()
-        await Connection(world.gate, Outbox(wire, 1 << 20), clock=loop.time).serve(wire.receive)
+        await Connection(world.registry, Outbox(wire, 1 << 20), clock=loop.time).serve(wire.receive)
         assert [f["id"] for f in wire.frames if f["t"] == "pong"] == list(range(2, 12))
         assert turns.turns == len(pings) + 1, "one before each that was there already"
         await world.close()
@@ -84,7 +85,7 @@ def test_EV5_what_is_deleted_while_others_have_their_turn_is_not_sent_any_more()
         e = Circle()
         await e.open()
         ada, ben = e.seated[1].seat, e.seated[2].seat
-        many = 3 * MISSED_AT_ONCE
+        many = 3 * REPLAY_BATCH
         for number in range(many):
             await e.ask(c.Say(by=ada, to="circle", body=f"word {number + 1}"))
             await asyncio.sleep(1.0)
@@ -92,7 +93,7 @@ def test_EV5_what_is_deleted_while_others_have_their_turn_is_not_sent_any_more()
         hub = Hub(e.room, turns)
         seat = e.room.state.seats[ben]
         assert seat.connection is not None
-        link = Link(ben, seat.connection, Outbox(wire, 1 << 20))
+        link = SeatConnection(ben, seat.connection, Outbox(wire, 1 << 20))
 
         async def meanwhile() -> None:
             if turns.turns == 1:
@@ -120,14 +121,14 @@ def test_a_replay_ends_with_its_connection() -> None:
         e = Circle()
         await e.open()
         ada, ben = e.seated[1].seat, e.seated[2].seat
-        for _ in range(5 * MISSED_AT_ONCE):
+        for _ in range(5 * REPLAY_BATCH):
             await e.ask(c.Say(by=ada, to="circle", body="word"))
             await asyncio.sleep(1.0)
         wire, turns = Wire(), Counted()
         hub = Hub(e.room, turns)
         seat = e.room.state.seats[ben]
         assert seat.connection is not None
-        link = Link(ben, seat.connection, Outbox(wire, 1 << 20))
+        link = SeatConnection(ben, seat.connection, Outbox(wire, 1 << 20))
 
         async def meanwhile() -> None:
             if turns.turns == 2:
@@ -136,7 +137,7 @@ def test_a_replay_ends_with_its_connection() -> None:
         turns.meanwhile = meanwhile  # type: ignore[method-assign]
         await hub.attach(link, "", True, {}, 0.0)
         assert turns.turns == 2
-        assert sum(f["t"] == "chat" for f in wire.frames) == 2 * MISSED_AT_ONCE
+        assert sum(f["t"] == "chat" for f in wire.frames) == 2 * REPLAY_BATCH
         hub.close()
         await e.close()
 

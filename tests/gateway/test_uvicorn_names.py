@@ -14,18 +14,18 @@ from typing import Any
 import pytest
 import uvicorn
 from packaging.requirements import Requirement
-from sitwith_server.gateway.sockets.wire import WireProtocol
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import Protocol
 
 from sitwith_server.gateway.server import Server
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
+from sitwith_server.gateway.sockets.websocket_protocol import WebSocketProtocol
 
 ROOT = Path(__file__).parents[2]
 
 LEANED_ON: dict[type, tuple[type, set[str]]] = {
-    WireProtocol: (
+    WebSocketProtocol: (
         WebSocketsSansIOProtocol,
         {
             "client", "close_sent", "close_timer", "conn", "connection_lost", "connection_made",

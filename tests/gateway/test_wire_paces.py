@@ -86,18 +86,18 @@ async def test_LI13_between_the_frames_of_a_flood_others_have_their_turn() -> No
 
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
         made: Any = scope["extensions"][EXTENSION]
-        take, count = made._intake.take, 0
+        take, count = made._frame_reader.take, 0
 
         def counted(buffer: bytearray, now: float) -> bytes:
             nonlocal count
             count += 1
             return bytes(take(buffer, now))
 
-        made._intake.take = counted
+        made._frame_reader.take = counted
         await receive()
         await send({"type": "websocket.accept"})
         made.seated()
-        while made._unread or not count:
+        while made._unparsed or not count:
             await asyncio.sleep(0)
             turns.append(count)
         await receive()

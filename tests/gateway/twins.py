@@ -15,10 +15,11 @@ from typing import Any, Final, cast
 import pytest
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
-from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.missed import missed_while_inside
-from sitwith_server.gateway.websocket.numbers import Places
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.positions import PositionSealer
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.log.base import CONTROL, Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card, Level
@@ -26,10 +27,10 @@ from sitwith_server.room.model import Kind, Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people import tokens
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.results import APPLIED
 
 TIMES: Final = {"at", "now", "ends_at", "expires_at", "starts_at", "left"}
 """Fields in seconds of the log's clock."""
@@ -140,8 +141,8 @@ class Twin:
 
     def __init__(self, log: Log, eyes: Log | None = None, *, room: str = "evening") -> None:
         self._name = room
-        self.host = Host(log, Trail(log, 3600))
-        self.other = Host(eyes, Trail(eyes, 3600)) if eyes is not None else self.host
+        self.host = Host(log, AuditTrail(log, 3600))
+        self.other = Host(eyes, AuditTrail(eyes, 3600)) if eyes is not None else self.host
         self.viewers: dict[str, Viewer] = {}
         self.seated: dict[str, Seated] = {}
         self._ids = itertools.count(10)
@@ -174,13 +175,13 @@ class Twin:
 
     async def follow(self) -> None:
         if self.other is not self.host:
-            await self.room.follow_up()
+            await self.room.catch_up()
 
     # -- people ----------------------------------------------------------------------------------
 
     async def come(self, name: str, link: str, *, accepts: bool = True) -> None:
         with _drawn(new_seat_id=name.lower()):
-            seated = await Door(self.host).join(link, clean(name))
+            seated = await Seating(self.host).join(link, clean(name))
         if not isinstance(seated, Seated):
             return  # the door is locked
         self.seated[seated.seat] = seated
@@ -188,20 +189,20 @@ class Twin:
             await self.ask(c.AgreementAccept(by=seated.seat, version=1))
 
     async def goes(self, who: str) -> None:
-        await Door(self.host).lost(self.seated[who])
+        await Seating(self.host).disconnect(self.seated[who])
 
     async def watch(self, who: str, *, seen: Mapping[str, bytes] | None = None) -> None:
         """Somebody connects to the viewers' worker, for the first time there or again."""
         viewer = self.viewers.get(who) or Viewer(who)
         viewer.learn()
         value = viewer.resume or self.seated[who].resume
-        seated = await Door(self.other).back(value)
+        seated = await Seating(self.other).resume(value)
         if not isinstance(seated, Seated):
             return  # their place at the door is gone
         had = viewer.seen if seen is None else seen
-        places = Places(seated.room.state.materials.key).seen(had, who)
+        places = PositionSealer(seated.room.state.materials.key).seen(had, who)
         missed = await missed_while_inside(seated.room, who, places)
-        link = Link(who, seated.connection, Outbox(viewer.wire, 1 << 24), missed)
+        link = SeatConnection(who, seated.connection, Outbox(viewer.wire, 1 << 24), missed)
         now = await self.other.log.now(self.made.room)
         await self.hub.attach(link, seated.resume, True, had, now)
         viewer.resume = seated.resume
@@ -209,7 +210,7 @@ class Twin:
 
     async def tick(self) -> None:
         """What is due happens, as by the timers of every worker."""
-        while await self.seated["fay"].room.tick() is COMMITTED:
+        while await self.seated["fay"].room.tick() is APPLIED:
             pass
         await self.follow()
 
@@ -218,7 +219,7 @@ class Twin:
     async def ask(self, command: c.Command) -> None:
         """Whatever comes of it."""
         room = self.seated["fay"].room
-        await room.ask(command, (command.by, next(self._ids)), _WHY.get(type(command), "x"))
+        await room.submit(command, (command.by, next(self._ids)), _WHY.get(type(command), "x"))
 
     async def does(self, asked: Asked) -> None:
         if isinstance(asked, c.Command):

@@ -11,15 +11,16 @@ from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, cast
 
 from sitwith_protocol.codec import SERVER_LIMITS, decode
-from sitwith_server.gateway.websocket.hub import Hub, Link
+from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.seat_connection import SeatConnection
 from sitwith_server.log.base import Position
 from sitwith_server.room import Verdict, view
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import RoomState
 from sitwith_server.room.view import SLICES
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.folding import folded, placed, touched
 from tests.room.evening import Evening
 
@@ -107,10 +108,10 @@ class Viewers:
             state=evening.state,
             position=Position.START,
             frozen=False,
-            talking=SimpleNamespace(positions={}),
+            conversations=SimpleNamespace(positions={}),
             observe=lambda _: lambda: None,
         )
-        self.hub = Hub(cast(Room, self._room))
+        self.hub = Hub(cast(HostedRoom, self._room))
         self.screens: dict[str, Screen] = {}
         self._sit_down()
 
@@ -136,8 +137,8 @@ class Viewers:
             if watches and seat.connection is not None and seat.id not in self.screens:
                 screen = Screen(dict(view(self._e.state, seat.id)))
                 self.screens[seat.id] = screen
-                link = Link(seat.id, seat.connection, Outbox(screen, 1 << 20))
-                self.hub.links[seat.id] = link
+                link = SeatConnection(seat.id, seat.connection, Outbox(screen, 1 << 20))
+                self.hub.connections[seat.id] = link
 
     def _check(self, state: RoomState, seat: str, frames: list[dict[str, Any]]) -> None:
         whole: dict[str, Any] = dict(view(state, seat))

@@ -82,20 +82,20 @@ class DueContract(LogTests):
 
     async def test_a_look_tells_whether_anything_was_missed(self, log: Log) -> None:
         await create(log, "r2")
-        seen = [await log.looks([ROOM, "r2", "nobody"])]
+        seen = [await log.progress([ROOM, "r2", "nobody"])]
         assert seen[0]["nobody"] is None
-        assert await log.looks([ROOM, "r2"]) == {name: seen[0][name] for name in (ROOM, "r2")}
+        assert await log.progress([ROOM, "r2"]) == {name: seen[0][name] for name in (ROOM, "r2")}
         position = taken(await control(log, 0)).positions[0]
-        seen.append(await log.looks([ROOM, "r2"]))
+        seen.append(await log.progress([ROOM, "r2"]))
         look = seen[1][ROOM]
         assert look is not None
         assert look.position == position
         taken(await say(log, 0))
-        seen.append(await log.looks([ROOM, "r2"]))
+        seen.append(await log.progress([ROOM, "r2"]))
         taken(await say(log, 0, control=(b"c",), control_head=1))
-        seen.append(await log.looks([ROOM, "r2"]))
+        seen.append(await log.progress([ROOM, "r2"]))
         await forget(log)
-        seen.append(await log.looks([ROOM, "r2"]))
+        seen.append(await log.progress([ROOM, "r2"]))
         looks = [each[ROOM] for each in seen]
         assert len(set(looks)) == len(looks) == 5
         counts = [each.count for each in looks[:4] if each]
@@ -104,20 +104,20 @@ class DueContract(LogTests):
 
     async def test_what_appends_nothing_leaves_a_look_as_it_was(self, log: Log) -> None:
         taken(await control(log, 0, b"a", key=("s", 1)))
-        before = await log.looks([ROOM])
+        before = await log.progress([ROOM])
         await control(log, 7)
         await control(log, 1, key=("s", 1))
         await log.commit(Commit(ROOM, CONTROL, (), 1, key=("s", 2), outcome=b"no"))
         await also(log, due=5.0, snapshot=b"s", record=b"new")
         await log.outcome(ROOM, "s", 2)
-        await log.whisper(ROOM, b"x")
-        assert await log.looks([ROOM]) == before
+        await log.publish(ROOM, b"x")
+        assert await log.progress([ROOM]) == before
 
     async def test_many_rooms_are_looked_at_at_once(self, log: Log) -> None:
         rooms = [f"r {n}" for n in range(600)]
         for room in rooms[::2]:
             assert await create(log, room)
-        looks = await log.looks([*rooms, *rooms])
+        looks = await log.progress([*rooms, *rooms])
         assert [name for name in rooms if looks[name]] == rooms[::2]
         assert len(looks) == 600
-        assert await log.looks([]) == {}
+        assert await log.progress([]) == {}

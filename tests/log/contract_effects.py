@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
     CONTROL,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     Blank,
     Commit,
     Committed,
@@ -256,12 +256,12 @@ class EffectContract(LogTests):
             (CONTROL, 1, 0),
         ]
         assert [bell.blanks for bell in told] == [blanks, blanks[:1]]
-        large = (Blank("circle", (1,), b"x" * (CARRIED_BYTES + 1)),)
+        large = (Blank("circle", (1,), b"x" * (MAX_NOTIFICATION_BYTES + 1)),)
         taken(await control(log, 1, b"c", effects=Effects(blanks=large)))
         await turns()
         assert (ears.rung[-1].seq, ears.rung[-1].entries, ears.rung[-1].blanks) == (2, (), ())
-        log.blanked(ROOM, blanks)
-        log.blanked("nobody", blanks)
+        log.blank_copies(ROOM, blanks)
+        log.blank_copies("nobody", blanks)
 
     # --- the end ---------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ class EffectContract(LogTests):
         await log.files.put(ROOM, "b1", b"x")
         ears = Bells(log)
         await turns()
-        last = b"the end" * CARRIED_BYTES
+        last = b"the end" * MAX_NOTIFICATION_BYTES
         effects = Effects(
             end=True, record=b"r", snapshot=b"s", audit=(b"ended", 3_600), due=1.0, expires=1e10
         )
@@ -288,7 +288,7 @@ class EffectContract(LogTests):
         assert await log.read(ROOM, CONTROL, 0) == []
         assert await log.read(ROOM, "circle", 0) == []
         assert await log.due(0, 60) == []
-        assert await log.looks([ROOM]) == {ROOM: None}
+        assert await log.progress([ROOM]) == {ROOM: None}
         assert await log.read_audit(ROOM) == [b"ended"]
         assert await control(log, 1) == Gone()
         assert not await create(log)
@@ -313,5 +313,5 @@ class EffectContract(LogTests):
         assert await log.snapshot("longer") is not None
         assert await log.orphans(["w"]) == ["longer"]
         assert await control(log, 1, room="shorter") == Gone()
-        assert await log.looks(["shorter"]) == {"shorter": None}
+        assert await log.progress(["shorter"]) == {"shorter": None}
         assert not await log.ended("shorter")

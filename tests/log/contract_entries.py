@@ -99,7 +99,7 @@ class EntryContract(LogTests):
         assert set(await log.rooms()) == {ROOM, *HOSTILE_IDS[1:]}
         assert await log.due(1, 60) == [HOSTILE_IDS[1]]
         assert await log.orphans(["{x}"]) == [HOSTILE_IDS[1]]
-        assert set(await log.looks(HOSTILE_IDS)) == set(HOSTILE_IDS)
+        assert set(await log.progress(HOSTILE_IDS)) == set(HOSTILE_IDS)
         assert await forget(log, room=HOSTILE_IDS[1])
         for n, room in enumerate(HOSTILE_IDS[2:], 2):
             assert await log.record(room) == b"record %d" % n

@@ -40,14 +40,14 @@ class FileContract(LogTests):
         log = harness.log
         await log.files.put(ROOM, "b1", LARGE)
         await log.end(ROOM)
-        log.files.keep(())
+        log.files.evict_others(())
         assert await log.files.get(ROOM, "b1") is None
         assert await log.files.names(ROOM) == frozenset()
         assert not await log.files.put(ROOM, "b1", b"x"), "it has ended"
         assert await create(log, "short", seconds=0.05 - LINGER)
         await log.files.put("short", "b1", b"x")
         await harness.advance(0.06)
-        log.files.keep(())
+        log.files.evict_others(())
         assert await log.files.get("short", "b1") is None
 
     async def test_a_commit_drops_files_and_forgetting_drops_all(self, log: Log) -> None:
@@ -67,8 +67,8 @@ class FileContract(LogTests):
     async def test_letting_go_leaves_the_logs_own(self, log: Log) -> None:
         await log.files.put(ROOM, "b1", b"x")
         await log.files.put(ROOM, "b2", b"y")
-        log.files.let_go(ROOM, "b1", "unknown")
-        log.files.let_go(ROOM)
-        log.files.let_go("nobody")
+        log.files.evict(ROOM, "b1", "unknown")
+        log.files.evict(ROOM)
+        log.files.evict("nobody")
         assert await log.files.get(ROOM, "b1") == b"x"
         assert await log.files.get(ROOM, "b2") == b"y"

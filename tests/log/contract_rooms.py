@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
     CONTROL,
     LINGER,
-    Bell,
+    MAX_NOTIFICATION_BYTES,
     Commit,
     Effects,
-    Given,
     Gone,
     Health,
+    HostedState,
     Leases,
     Log,
+    Notification,
     Position,
 )
 
@@ -36,7 +36,7 @@ from .harness import (
 
 def _standing(leases: Leases) -> tuple[list[str], list[str]]:
     """Who is known to live, and who has lapsed."""
-    return sorted(leases.known()), sorted(leases.lapsed())
+    return sorted(leases.living_at_beat()), sorted(leases.lapsed())
 
 
 class RoomContract(LogTests):
@@ -65,10 +65,10 @@ class RoomContract(LogTests):
         commit = Commit("nobody", CONTROL, (), 0, effects=everything_else)
         assert await log.commit(commit) == Gone()
         assert await log.read_audit("nobody") == []
-        assert await log.looks(["nobody"]) == {"nobody": None}
+        assert await log.progress(["nobody"]) == {"nobody": None}
         assert await log.due(0, 60) == []
         assert await log.orphans(["w"]) == []
-        await log.whisper("nobody", b"x")
+        await log.publish("nobody", b"x")
         assert await log.record("nobody") is None
         assert await log.snapshot("nobody") is None
         assert await log.outcome("nobody", "s", 1) is None
@@ -108,7 +108,7 @@ class RoomContract(LogTests):
         await log.end(ROOM)
         assert await log.orphans(["w"]) == []
         assert await log.due(0, 60) == []
-        assert await log.looks([ROOM]) == {ROOM: None}
+        assert await log.progress([ROOM]) == {ROOM: None}
         assert await log.ended(ROOM)
         assert await log.rooms() == []
         assert await log.record(ROOM) is None
@@ -134,7 +134,7 @@ class RoomContract(LogTests):
         rung = len(ears.rung)
         first = taken(await control(log, 0, b"a", b"b"))
         second = taken(await say(log, 0))
-        await log.whisper(ROOM, b"psst")
+        await log.publish(ROOM, b"psst")
         await turns()
         assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
         assert ears.heard == [b"psst"]
@@ -142,10 +142,10 @@ class RoomContract(LogTests):
         read = await log.read(ROOM, CONTROL, 0) + await log.read(ROOM, "circle", 0)
         assert told == read
         assert tuple(entry.position for entry in told) == first.positions + second.positions
-        ears.unfollow()
-        ears.unfollow()
+        ears.unsubscribe()
+        ears.unsubscribe()
         taken(await control(log, 2))
-        await log.whisper(ROOM, b"more")
+        await log.publish(ROOM, b"more")
         await turns()
         assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
         assert ears.heard == [b"psst"]
@@ -166,14 +166,17 @@ class RoomContract(LogTests):
     async def test_large_entries_ring_with_their_number(self, log: Log) -> None:
         ears = Bells(log)
         await turns()
-        for blobs in ((b"x" * (CARRIED_BYTES + 1),), (b"x" * CARRIED_BYTES, b"y")):
+        for blobs in (
+            (b"x" * (MAX_NOTIFICATION_BYTES + 1),),
+            (b"x" * MAX_NOTIFICATION_BYTES, b"y"),
+        ):
             rung = len(ears.rung)
             seq = taken(await say(log, 0, *blobs)).positions[-1].seq
             await turns()
-            assert ears.rung[rung:] == [Bell("circle", seq)]
-        taken(await say(log, 0, b"x" * CARRIED_BYTES))
+            assert ears.rung[rung:] == [Notification("circle", seq)]
+        taken(await say(log, 0, b"x" * MAX_NOTIFICATION_BYTES))
         await turns()
-        assert ears.entries() == [("circle", b"x" * CARRIED_BYTES)]
+        assert ears.entries() == [("circle", b"x" * MAX_NOTIFICATION_BYTES)]
 
     async def test_what_is_not_committed_rings_no_bell(self, log: Log) -> None:
         ears = Bells(log)
@@ -189,7 +192,7 @@ class RoomContract(LogTests):
     async def test_no_call_comes_after_unfollow(self, log: Log) -> None:
         ears = Bells(log)
         taken(await control(log, 0))
-        ears.unfollow()
+        ears.unsubscribe()
         seen = list(ears.rung)
         await turns()
         assert ears.rung == seen
@@ -200,11 +203,11 @@ class RoomContract(LogTests):
         def fail(*_: object) -> None:
             raise RuntimeError("a broken follower")
 
-        log.follow(ROOM, fail, fail)
+        log.subscribe(ROOM, fail, fail)
         ears = Bells(log)
         await turns()
         taken(await control(log, 0))
-        await log.whisper(ROOM, b"x")
+        await log.publish(ROOM, b"x")
         await turns()
         assert ears.told() == [(CONTROL, 1)]
         assert ears.heard == [b"x"]
@@ -236,25 +239,25 @@ class RoomContract(LogTests):
         await leases.beat("w1", 0.5)
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w1", "w2"], [])
-        await leases.settled("w1")
+        await leases.drop_lapsed("w1")
         assert await leases.living(["w1"]) == {"w1"}, "who lives is not settled"
         await harness.advance(0.6)
         for _ in range(2):
             await leases.beat("w2", 3_600)
             assert _standing(leases) == (["w2"], ["w1"])
-        await leases.settled("w1")
-        await leases.settled("w9")
+        await leases.drop_lapsed("w1")
+        await leases.drop_lapsed("w9")
         assert leases.lapsed() == set()
         await leases.beat("w2", 3_600)
         assert _standing(leases) == (["w2"], [])
         await leases.beat("w1", 3_600)
-        assert leases.known() == {"w1", "w2"}
+        assert leases.living_at_beat() == {"w1", "w2"}
 
     async def test_a_log_that_is_well_says_so(self, log: Log) -> None:
         assert set(log.health().values()) == {Health.LIVE}
         assert log.reasons() == {}
         assert not log.frozen(ROOM)
-        release = log.hold(ROOM, lambda: Given(Position.START, b"", 0.0, frozenset()))
+        release = log.hold(ROOM, lambda: HostedState(Position.START, b"", 0.0, frozenset()))
         release()
         release()
         unwatch = log.watch(lambda name, health: None)

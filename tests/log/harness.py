@@ -12,7 +12,6 @@ import pytest
 
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
     Blank,
     Blob,
     Commit,
@@ -20,6 +19,7 @@ from sitwith_server.log.base import (
     Effects,
     Log,
     LogDown,
+    Notification,
     Result,
 )
 
@@ -109,9 +109,9 @@ class Bells:
     """What a follower of a room is told."""
 
     def __init__(self, log: Log, room: str = ROOM) -> None:
-        self.rung: list[Bell] = []
+        self.rung: list[Notification] = []
         self.heard: list[bytes] = []
-        self.unfollow = log.follow(room, self.rung.append, self.heard.append)
+        self.unsubscribe = log.subscribe(room, self.rung.append, self.heard.append)
 
     def told(self, begin: int = 0) -> list[tuple[str, int]]:
         return [(bell.stream, bell.seq) for bell in self.rung[begin:]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sitwith_server.log.base import CONTROL, Given, Health, Lost, Position, Trimmed
+from sitwith_server.log.base import CONTROL, Health, HostedState, Lost, Position, Trimmed
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
@@ -34,12 +34,6 @@ def lies_in_memory(server: Server, words: str) -> bool:
     return any(words in key + server.admin("DUMP", key) for key in keys)
 
 
-async def until(so: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not so():
-            await asyncio.sleep(0.005)
-
-
 class Worker:
     """A process that hosts `ROOM`: its state is simply what it has read of the control stream."""
 
@@ -53,11 +47,11 @@ class Worker:
         self.workers: frozenset[str] = frozenset()
         self._ends = [
             log.hold(room, self.give, self.losses.append),
-            log.follow(room, lambda bell: None, lambda blob: None),
+            log.subscribe(room, lambda bell: None, lambda blob: None),
         ]
 
-    def give(self) -> Given:
-        return Given(self.position, b",".join(self.state), self.due, self.workers)
+    def give(self) -> HostedState:
+        return HostedState(self.position, b",".join(self.state), self.due, self.workers)
 
     async def read(self) -> None:
         """Reads what the others have committed, as a service does at each bell."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from sitwith_server.log.base import Committed, Health, LogDown, Outage
 from sitwith_server.log.redis.log import RedisLog
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, say
 
@@ -71,11 +72,9 @@ class Worker:
         await self.log.close()
 
 
-async def until(so: Callable[[], bool], seconds: float = 20.0) -> float:
-    """The moment at which it became so."""
-    async with asyncio.timeout(seconds):
-        while not so():
-            await asyncio.sleep(0.005)
+async def moment(so: Callable[[], bool]) -> float:
+    """When it becomes so (seconds of the monotonic clock)."""
+    await until(so)
     return time.monotonic()
 
 

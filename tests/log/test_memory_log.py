@@ -103,7 +103,7 @@ class TestMemoryLog(LogContract):
         taken(await control(log, 0))
         await log.close()
         await turns()
-        ears.unfollow()
+        ears.unsubscribe()
         assert ears.rung == []
         assert await log.rooms() == []
 
@@ -120,9 +120,9 @@ class TestMemoryLog(LogContract):
         def fail(*_: object) -> None:
             raise RuntimeError("broken")
 
-        log.follow(ROOM, fail, fail)
+        log.subscribe(ROOM, fail, fail)
         with caplog.at_level(logging.DEBUG, "asyncio"):
-            await log.whisper(ROOM, b"canary")
+            await log.publish(ROOM, b"canary")
             taken(await say(log, 0, b"canary", to="canary"))
             await turns()
         assert len(caplog.records) == 2

@@ -7,12 +7,13 @@ import asyncio
 import pytest
 
 from sitwith_server.log.base import LINGER
-from sitwith_server.log.redis.connection.target import place
+from sitwith_server.log.redis.connection.target import choose_instance
 from sitwith_server.log.redis.packing import shard_of, shard_prefix
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, also, control, create, forget, taken
-from .reseeding import Make, Worker, away, filled, live, until, wipe
+from .reseeding import Make, Worker, away, filled, live, wipe
 
 
 async def test_what_is_due_comes_back(server: Server, make: Make) -> None:
@@ -93,7 +94,7 @@ async def test_who_died_with_redis_lapses_all_the_same(server: Server, make: Mak
     await asyncio.sleep(0.05)
     await other.leases.beat("w2", 1)
     await one.leases.beat("w1", 1)
-    assert one.leases.known() == {"w1", "w2"}
+    assert one.leases.living_at_beat() == {"w1", "w2"}
     assert one.leases.lapsed() == {"w0"}
     await other.close()
     await wipe(server, one)
@@ -103,10 +104,10 @@ async def test_who_died_with_redis_lapses_all_the_same(server: Server, make: Mak
         while one.leases.lapsed() != {"w0", "w2"}:
             await asyncio.sleep(0.1)
             await one.leases.beat("w1", 60)
-    assert one.leases.known() == {"w1"}
+    assert one.leases.living_at_beat() == {"w1"}
     assert await one.orphans(one.leases.lapsed()) == [ROOM]
     for each in ("w0", "w2"):
-        await one.leases.settled(each)
+        await one.leases.drop_lapsed(each)
     await one.leases.beat("w1", 60)
     assert one.leases.lapsed() == frozenset()
 
@@ -147,7 +148,7 @@ def test_shards_have_nothing_to_do_with_instances() -> None:
         counts[shard_of(room)] += 1
     assert min(counts) > 40
     assert max(counts) < 130
-    there = {shard_of(room) for room in rooms if place(room, ["a", "b"]) == 0}
+    there = {shard_of(room) for room in rooms if choose_instance(room, ["a", "b"]) == 0}
     assert len(there) == 256
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import CONTROL, Conflict, Position, Trimmed
-from sitwith_server.log.redis.bells import Told
 from sitwith_server.log.redis.log import RedisLog
+from sitwith_server.log.redis.notifications import RawNotification
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, Bells, also, control, create, everything, forget, say, taken, turns
-from .reseeding import TUNING, Make, Worker, away, down, lies_in_memory, live, until, wipe
+from .reseeding import TUNING, Make, Worker, away, down, lies_in_memory, live, wipe
 
 WORDS = secrets.token_hex(16)
 
@@ -37,7 +38,7 @@ def held(log: RedisLog, room: str = ROOM) -> str:
     if record := holdings.records.get(room):
         found.append(record.record)
     if keep := holdings.rooms.get(room):
-        found += [entry.blob + entry.meta for name in keep._tails for entry in keep.held(name)]
+        found += [entry.blob + entry.meta for name in keep._tails for entry in keep.entries(name)]
         found += [outcome for _, outcome in keep.outcomes()]
     return b" ".join(found).decode(errors="replace")
 
@@ -245,9 +246,9 @@ async def test_a_bell_of_a_life_before_is_not_rung(server: Server, make: Make) -
     await forget(log)
     await turns()
     rung = len(ears.rung)
-    late = Told(1, "circle", 9)
+    late = RawNotification(1, "circle", 9)
     message = b"b" + late.epoch.to_bytes(8, "big") + late.seq.to_bytes(8, "big") + b"circle"
-    log._instances[0].fan._told(ROOM, message)
+    log._instances[0].fan._on_room_message(ROOM, message)
     await turns()
     assert ears.rung[rung:] == []
     assert "circle" not in log._instances[0].holdings.rooms[ROOM].heads

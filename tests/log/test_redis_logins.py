@@ -52,7 +52,7 @@ async def lives(url: str) -> None:
     log.start()
     rung = asyncio.Event()
     room = secrets.token_hex(8)
-    log.follow(room, lambda bell: rung.set(), lambda blob: None)
+    log.subscribe(room, lambda bell: rung.set(), lambda blob: None)
     try:
         async with asyncio.timeout(20):
             while set(log.health().values()) != {Health.LIVE}:

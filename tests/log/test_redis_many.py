@@ -8,13 +8,14 @@ from functools import partial
 
 import pytest
 
-from sitwith_server.log.base import Bell, Health
+from sitwith_server.log.base import Health, Notification
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import SHARDS, shard_prefix
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import create, say, taken
-from .reseeding import Make, live, until, wipe
+from .reseeding import Make, live, wipe
 
 ROOMS = 20_000
 FOLLOWED = 1_000
@@ -31,7 +32,7 @@ def due(server: Server) -> int:
     return sum(int(count[1:]) for count in counts)
 
 
-def _ring(rung: set[str], room: str, _: Bell) -> None:
+def _ring(rung: set[str], room: str, _: Notification) -> None:
     rung.add(room)
 
 
@@ -47,34 +48,34 @@ async def test_twenty_thousand_rooms(
     rooms = [f"room {n}" for n in range(ROOMS)]
     for some in parts(rooms, 1_000):
         assert all(await asyncio.gather(*(create(one, room, b"r" * 200) for room in some)))
-    monkeypatch.setattr("sitwith_server.log.redis.connection.link.WAITING", FEW)
+    monkeypatch.setattr("sitwith_server.log.redis.connection.client.WAITING", FEW)
 
     # A worker comes: it gets to know of all, and loses its connection for none of them.
     other = make()
     await live(other)
-    link = other._instances[0]._link
+    connection = other._instances[0]._connection
     holdings = other._instances[0].holdings
-    await until(lambda: len(holdings.records) == ROOMS, 60)
+    await until(lambda: len(holdings.records) == ROOMS)
     assert len(await other.rooms()) == ROOMS
-    assert len(await other.looks(rooms)) == ROOMS
+    assert len(await other.progress(rooms)) == ROOMS
 
     # It follows many, and each is heard again after its fan-out was lost.
     rung: set[str] = set()
     for room in rooms[:FOLLOWED]:
-        other.follow(room, partial(_ring, rung, room), lambda blob: None)
+        other.subscribe(room, partial(_ring, rung, room), lambda blob: None)
     for some in parts(rooms[:FOLLOWED], FEW // 2):
         await asyncio.gather(*(say(one, 0, room=room) for room in some))
-    await until(lambda: len(rung) == FOLLOWED, 60)
+    await until(lambda: len(rung) == FOLLOWED)
     rung.clear()
     server.admin("CLIENT", "KILL", "TYPE", "pubsub")
-    await until(lambda: len(rung) == FOLLOWED, 60)
-    assert other._instances[0]._link is link is not None
+    await until(lambda: len(rung) == FOLLOWED, within=60)
+    assert other._instances[0]._connection is connection is not None
 
     # Redis loses all of it: it is told, and every room is due at some time.
     await wipe(server, one, other)
     for log in (one, other):
-        await until(partial(_is_live, log), 60)
-    await until(lambda: due(server) == ROOMS, 60)
+        await until(partial(_is_live, log))
+    await until(lambda: due(server) == ROOMS)
     assert len(await other.rooms()) == ROOMS
     for log in (one, other):
         taken(await say(log, 0, room=rooms[0]))

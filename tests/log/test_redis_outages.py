@@ -14,10 +14,11 @@ from sitwith_server.log.base import CONTROL, Health, LogDown, LogFull
 from sitwith_server.log.redis.log import RedisLog
 from tests.chaos.proxy import BOTH, DOWN, Proxy
 from tests.servers import Server
+from tests.waiting import until
 
 from .harness import ROOM, control, taken
 from .reseeding import away
-from .talkers import OFF, TOLD, check_entries, check_outage, is_live, until, workers
+from .talkers import OFF, TOLD, check_entries, check_outage, is_live, moment, workers
 
 
 @pytest.fixture
@@ -36,13 +37,13 @@ async def test_a_link_that_is_cut_without_a_word_freezes_after_two_seconds(plain
                 proxy.hold(*lanes)
                 begun = time.monotonic()
                 count = len(some[0].told)
-                await until(lambda n=count: any(told[2] for told in some[0].told[n:]))  # type: ignore[misc]
+                await until(lambda n=count: any(told[2] for told in some[0].told[n:]))
                 at = time.monotonic()
                 print(f"cut {lanes}: told after {at - begun:.2f} s")
                 assert 1.5 < at - begun <= TOLD
                 proxy.heal()
                 ended = time.monotonic()
-                back = await until(lambda: is_live(some[0]))
+                back = await moment(lambda: is_live(some[0]))
                 print(f"cut {lanes}: back after {back - ended:.2f} s")
                 await asyncio.sleep(0.5)
             await check_entries(*some)
@@ -74,13 +75,13 @@ async def test_deafness_is_told_and_freezes_two_seconds_later(plain: Server) -> 
             proxy.hold_subscriptions()
             held = time.monotonic()
             plain.admin("ACL", "SETUSER", "sitwith", "-subscribe")
-            dark = await until(lambda: Health.DARK in log.health().values())
+            dark = await moment(lambda: Health.DARK in log.health().values())
             assert list(log.reasons().values()) == ["dark"]
             assert not log.frozen(ROOM)
             # An echo may have come just before, or nearly a probe earlier.
             assert 1.5 < dark - held < 4.0
             taken(await control(log, 0))
-            frozen = await until(lambda: log.frozen(ROOM))
+            frozen = await moment(lambda: log.frozen(ROOM))
             print(f"deaf: dark after {dark - held:.2f} s, frozen {frozen - dark:.2f} s later")
             assert 1.9 < frozen - dark < TOLD
             await until(lambda: some[0].told[-1][1:] == (Health.DARK, True, "dark"))
@@ -101,7 +102,7 @@ async def test_a_killed_redis_is_an_outage_until_it_takes_commits(plain: Server)
             assert 1.5 < (each.frozen_at(killed) or 0.0) - killed <= TOLD
         await asyncio.sleep(1.0)
         await asyncio.to_thread(plain.start)
-        back = await until(lambda: all(is_live(each) for each in some))
+        back = await moment(lambda: all(is_live(each) for each in some))
         await until(lambda: all(each.said[-1][0] > back for each in some))
         first = min(next(b for b, _, _ in each.said if b > killed) for each in some)
         check_outage(some, killed, first)
@@ -125,7 +126,7 @@ async def test_what_froze_for_a_moment_is_given_back(plain: Server) -> None:
             count, before = len(some[0].told), some[0].log.leases.outage(ROOM)
             plain.admin("CONFIG", "SET", "maxmemory", "100kb")
             begun = time.monotonic()
-            await until(lambda n=count: any(told[2] for told in some[0].told[n:]))  # type: ignore[misc]
+            await until(lambda n=count: any(told[2] for told in some[0].told[n:]))
             plain.admin("CONFIG", "SET", "maxmemory", "0")
             ended = time.monotonic()
             # It is there as soon as the room thaws.
@@ -133,7 +134,7 @@ async def test_what_froze_for_a_moment_is_given_back(plain: Server) -> None:
             outage = some[0].log.leases.outage(ROOM)
             assert outage != before
             await until(lambda: all(is_live(each) for each in some))
-            await until(lambda o=outage: some[1].log.leases.outage(ROOM) == o)  # type: ignore[misc]
+            await until(lambda o=outage: some[1].log.leases.outage(ROOM) == o)
             check_outage(some, begun, ended)
             await asyncio.sleep(0.5)
 
@@ -156,7 +157,7 @@ async def test_a_busy_worker_freezes_nothing_and_a_stopped_one_beats_before_it_a
 ) -> None:
     """TI5. A pause of this very process is none of Redis'."""
     async with workers(plain.url, plain.url) as some:
-        links = [each.log._instances[0]._link for each in some]
+        links = [each.log._instances[0]._connection for each in some]
         time.sleep(1.4)
         assert not some[0].log.frozen(ROOM)
         await asyncio.sleep(0.5)
@@ -168,7 +169,7 @@ async def test_a_busy_worker_freezes_nothing_and_a_stopped_one_beats_before_it_a
         await until(lambda: is_live(some[0]))
         taken(await control(some[0].log, 0))
         # Nothing was made anew for it, and no other reason was found.
-        assert [each.log._instances[0]._link for each in some] == links
+        assert [each.log._instances[0]._connection for each in some] == links
         assert None not in links
         assert {reason for _, _, _, reason in some[0].told} <= {"", "unreachable"}
 
@@ -183,7 +184,7 @@ async def test_the_first_beat_after_an_outage_is_refused_to_nobody(plain: Server
         await asyncio.sleep(6)
         for each in some:
             each.log.start()
-            await until(lambda each=each: is_live(each))  # type: ignore[misc]
+            await until(lambda each=each: is_live(each))
             await each.log.leases.beat(each.name, 5)
             # Nor is anybody dead for not having been able to.
             assert await each.log.leases.living(["w0", "w1", "w2"]) == {"w0", "w1"}

@@ -18,9 +18,10 @@ from structlog.testing import capture_logs
 from sitwith_server.log.base import Health, LogDown, LogFull, LogRefuses
 from tests.refusing import WAYS, can
 from tests.servers import KINDS
+from tests.waiting import until
 
 from .harness import ROOM, control
-from .talkers import TOLD, check_entries, check_outage, is_live, stoppable, until, workers
+from .talkers import TOLD, check_entries, check_outage, is_live, moment, stoppable, workers
 
 AT_ONCE = 8
 """Ways that are tried side by side, each at a server of its own: most of a try is waiting."""
@@ -78,7 +79,7 @@ async def _refused(kind: str, name: str, folder: Path) -> None:
             mending = time.monotonic()
             await asyncio.to_thread(way.take, server)
             ended = time.monotonic()
-            back = await until(lambda: all(is_live(each) for each in some))
+            back = await moment(lambda: all(is_live(each) for each in some))
             print(f"{kind} {name}: back after {back - ended:.2f} s")
             assert back - ended <= TOLD
             await until(lambda: all(each.said and each.said[-1][0] > back for each in some))
@@ -119,7 +120,7 @@ async def _stopped(kind: str, folder: Path) -> None:
             assert all(each.log.frozen(ROOM) for each in some)
             continued = time.monotonic()
             server.signal(signal.SIGCONT)
-            back = await until(lambda: all(is_live(each) for each in some))
+            back = await moment(lambda: all(is_live(each) for each in some))
             print(f"{kind} stopped: back after {back - continued:.2f} s")
             assert back - continued <= TOLD
             for each in some:

@@ -10,8 +10,8 @@ import pytest
 from sitwith_server.log.base import (
     CONTROL,
     Duplicate,
-    Given,
     Gone,
+    HostedState,
     Log,
     LogDown,
     Outage,
@@ -219,7 +219,7 @@ async def test_a_state_that_cannot_be_given_harms_nobody(
     worker = Worker(log)
     await worker.read()
 
-    def broken() -> Given:
+    def broken() -> HostedState:
         raise RuntimeError("broken")
 
     log.hold(ROOM, broken)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
     CONTROL,
+    MAX_NOTIFICATION_BYTES,
     Committed,
     Health,
     LogDown,
@@ -22,7 +22,7 @@ from tests.servers import Server
 from .harness import ROOM, control, create, everything, say, taken
 from .reseeding import TUNING, Make, Worker, away, down, filled, live, wipe
 
-LARGE = b"x" * (CARRIED_BYTES + 1)
+LARGE = b"x" * (MAX_NOTIFICATION_BYTES + 1)
 """What no bell carries, so that nobody has it who didn't read it."""
 
 
@@ -276,7 +276,7 @@ async def test_what_each_holds_alone_comes_together(server: Server, make: Make) 
         assert entry.position.seq > 150
     late._instances[0].holdings.rooms[ROOM]._tails["circle"] = {
         entry.seq: entry
-        for entry in late._instances[0].holdings.rooms[ROOM].held("circle")
+        for entry in late._instances[0].holdings.rooms[ROOM].entries("circle")
         if entry.seq > 150
     }
     await wipe(server, early, late)

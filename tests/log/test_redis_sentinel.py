@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sitwith_server.log.base import CONTROL, Given, Health, LogDown, Lost
+from sitwith_server.log.base import CONTROL, Health, HostedState, LogDown, Lost
 from sitwith_server.log.redis.connection.check import check
 from sitwith_server.log.redis.instance import Tuning
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.log.redis.packing import keys_of
 from tests.servers import PASSWORD, Sentinel, Server, sentinel_url
+from tests.waiting import until
 
 from .harness import ROOM, control, create, everything, say, taken, usable
 
@@ -68,12 +69,6 @@ def wait(so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(25):
-        while not so():
-            await asyncio.sleep(0.01)
-
-
 def is_live(log: RedisLog) -> bool:
     return set(log.health().values()) == {Health.LIVE}
 
@@ -98,16 +93,16 @@ async def test_a_lagging_replica_is_filled_up_before_it_takes_over(
     house: House, log: RedisLog
 ) -> None:
     """Without that the same numbers would name other events, and nobody would see a gap."""
-    state: list[Given] = []
+    state: list[HostedState] = []
     losses: list[Lost] = []
     log.hold(ROOM, lambda: state[-1], losses.append)
     position = taken(await control(log, 0, b"a", b"b", rights=True)).positions[-1]
-    state.append(Given(position, b"ab", 1e10, frozenset()))
+    state.append(HostedState(position, b"ab", 1e10, frozenset()))
     taken(await say(log, 2, b"1"))
     await asyncio.to_thread(wait, lambda: ":2" in house.replica.admin("XLEN", CONTROL_PIECE))
     house.lag()
     position = taken(await control(log, 2, b"mute", rights=True)).positions[-1]
-    state.append(Given(position, b"abm", 1e10, frozenset()))
+    state.append(HostedState(position, b"abm", 1e10, frozenset()))
     taken(await say(log, 3, b"2", key=("s", 1), outcome=b"o"))
     before = await log.heads(ROOM)
     assert house.replicated() == ":2"
@@ -149,10 +144,10 @@ async def test_a_master_that_was_replaced_is_left(house: House, log: RedisLog) -
 
 
 def where(log: RedisLog) -> str:
-    link = log._instances[0]._link
-    if link is None or link._transport is None:
+    connection = log._instances[0]._connection
+    if connection is None or connection._transport is None:
         return ""
-    return str(link._transport.get_extra_info("peername"))
+    return str(connection._transport.get_extra_info("peername"))
 
 
 async def test_sentinels_are_checked(house: House) -> None:

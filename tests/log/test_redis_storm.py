@@ -17,7 +17,7 @@ from sitwith_server.log.base import (
     Conflict,
     Duplicate,
     Entry,
-    Given,
+    HostedState,
     LogDown,
     Lost,
     Position,
@@ -54,12 +54,14 @@ class Writer:
         self._reading = asyncio.Lock()
         self._rung = asyncio.Event()
         log.hold(ROOM, self.give, self.losses.append)
-        log.follow(ROOM, lambda bell: self._rung.set(), lambda blob: None)
+        log.subscribe(ROOM, lambda bell: self._rung.set(), lambda blob: None)
 
-    def give(self) -> Given:
+    def give(self) -> HostedState:
         entries = self.seen[CONTROL].entries
         position = entries[-1].position if entries else Position.START
-        return Given(position, b",".join(bytes(entry.blob) for entry in entries), 1e10, frozenset())
+        return HostedState(
+            position, b",".join(bytes(entry.blob) for entry in entries), 1e10, frozenset()
+        )
 
     async def read(self) -> None:
         async with self._reading:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitwith_server.log import base, values
+from sitwith_server.log import base, commits, values
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
     Blank,
     Commit,
     Effects,
     Entry,
-    Given,
+    HostedState,
+    Notification,
     Pace,
     Position,
     life_of,
@@ -71,16 +71,17 @@ def test_no_repr_shows_what_was_said() -> None:
             ),
         )
     )
-    shown += repr(Given(position, b"canary", 0.0, frozenset()))
-    shown += repr(Bell("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
+    shown += repr(HostedState(position, b"canary", 0.0, frozenset()))
+    shown += repr(Notification("s", 1, (Entry("s", position, 0, 0.0, "", b"canary"),)))
     assert "canary" not in shown
 
 
 def test_all_of_the_contract_can_be_had_from_base() -> None:
-    for name, value in vars(values).items():
-        if getattr(value, "__module__", None) == values.__name__ and not name.startswith("_"):
-            assert getattr(base, name) is value
-            assert name in base.__all__
+    for module in (values, commits):
+        for name, value in vars(module).items():
+            if getattr(value, "__module__", None) == module.__name__ and not name.startswith("_"):
+                assert getattr(base, name) is value
+                assert name in base.__all__
 
 
 @pytest.mark.parametrize(

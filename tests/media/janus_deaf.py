@@ -13,7 +13,7 @@ import sys
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from sitwith_server.media.janus.link import ADMIN
+from sitwith_server.media.janus.connection import ADMIN
 
 
 async def _answer(line: ServerConnection) -> None:

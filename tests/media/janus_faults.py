@@ -24,8 +24,9 @@ from typing import Any, Final
 
 from sitwith_client.voice.sdp import OPUS
 from tests.servers import ROOT
+from tests.waiting import until
 
-from .janus_member import Member, until
+from .janus_member import Member
 from .janus_net import Janus, freeze, janus
 
 BOUND: Final = 1.0

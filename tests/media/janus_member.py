@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from sitwith_client.voice.peer import Peer
@@ -110,11 +110,3 @@ def plan(
 def everybody(*names: MemberId) -> dict[MemberId, list[MemberId]]:
     """Routes of an open floor."""
     return {name: [other for other in names if other != name] for name in names}
-
-
-async def until(true: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
-    """Raises AssertionError if it does not become true in time."""
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, f"did not happen: {what}"
-        await asyncio.sleep(0.01)

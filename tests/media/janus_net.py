@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitwith_server.media.janus.engine import GatewayAddress, Secrets
+from tests import network
+from tests.network import ip
 from tests.servers import ROOT
 
 CONF = ROOT / "deploy" / "janus"
@@ -37,17 +39,7 @@ def why_not() -> str | None:
     """Why there can be no gateway here, or None."""
     if shutil.which("janus") is None:
         return "no Janus found (Debian: apt-get install janus)"
-    if shutil.which("ip") is None or os.geteuid() != 0:
-        return "network namespaces need root and `ip`"
-    try:
-        with _net("probe"):
-            return None
-    except subprocess.CalledProcessError:
-        return "network namespaces are not allowed here"
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=20)
+    return network.why_not()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,7 @@ class Net:
             (to_node, ["-n", self.name], self.node, self.theirs),
         ):
             if yes:
-                _ip(*words, "neigh", "replace", to, "lladdr", NOWHERE, "dev", device)
+                ip(*words, "neigh", "replace", to, "lladdr", NOWHERE, "dev", device)
 
     def restore(self) -> None:
         """They arrive again."""
@@ -84,7 +76,7 @@ class Net:
             (["-n", self.name], self.node, self.theirs),
         ):
             with suppress(subprocess.CalledProcessError):
-                _ip(*words, "neigh", "del", to, "dev", device)
+                ip(*words, "neigh", "del", to, "dev", device)
 
 
 @contextmanager
@@ -94,25 +86,25 @@ def _net(what: str) -> Iterator[Net]:
     quad = random.randrange(32) * 8
     addresses = [f"{block}.{quad + n}" for n in (1, 2, 5, 6)]
     net = Net(f"sw-{what}-{tag}", f"sw{tag}", f"sy{tag}", f"sz{tag}", *addresses)
-    _ip("netns", "add", net.name)
+    ip("netns", "add", net.name)
     try:
         for outer, inner, here, there in (
             (net.outer, f"sx{tag}", net.here, net.there),
             (net.ours, net.theirs, net.node, net.gate),
         ):
-            _ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", net.name)
-            _ip("addr", "add", f"{here}/30", "dev", outer)
-            _ip("link", "set", outer, "up")
-            _ip("-n", net.name, "addr", "add", f"{there}/30", "dev", inner)
-            _ip("-n", net.name, "link", "set", inner, "up")
-        _ip("-n", net.name, "link", "set", "lo", "up")
+            ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", net.name)
+            ip("addr", "add", f"{here}/30", "dev", outer)
+            ip("link", "set", outer, "up")
+            ip("-n", net.name, "addr", "add", f"{there}/30", "dev", inner)
+            ip("-n", net.name, "link", "set", inner, "up")
+        ip("-n", net.name, "link", "set", "lo", "up")
         yield net
     finally:
         # A veth goes with its other end, and that with its namespace, though not at once.
         links = [["link", "del", each] for each in (net.outer, net.ours)]
         for words in (*links, ["netns", "del", net.name]):
             with suppress(subprocess.CalledProcessError):
-                _ip(*words)
+                ip(*words)
 
 
 class Janus:

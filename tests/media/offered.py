@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.media.engine import OfferRefused
-from sitwith_server.media.sdp.answer import Local, settle
+from sitwith_server.media.sdp.answer import Local, negotiate
 from sitwith_server.media.sdp.offer import Offer, parse
 from sitwith_server.media.sdp.session import Session
 
@@ -35,7 +35,7 @@ def refused(offer: str) -> str:
 
 
 def settled(offer: Offer, seed: int = 1) -> Session:
-    return settle(offer, random.Random(seed).getrandbits)
+    return negotiate(offer, random.Random(seed).getrandbits)
 
 
 def sections(sdp: str) -> list[str]:

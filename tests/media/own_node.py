@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sitwith_client.voice import Peer
-from sitwith_protocol.media import MediaOffer
+from sitwith_protocol.commands.media import MediaOffer
 from sitwith_server.log.base import Log
 from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.aiortc.room import Limits
@@ -20,12 +20,12 @@ from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.results import Committed
-from tests.media.person import until
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.results import Applied
+from tests.waiting import until
 
 LIMITS = Limits(offers=100, offers_burst=100)
 
@@ -77,8 +77,8 @@ class Circle:
         self._talking = asyncio.create_task(self._talk())
 
     async def must(self, command: c.Command) -> None:
-        outcome = await self.room.order(command, "test")
-        assert isinstance(outcome, Committed), outcome
+        outcome = await self.room.execute(command, "test")
+        assert isinstance(outcome, Applied), outcome
 
     async def connect(self, *names: str) -> None:
         await asyncio.gather(*map(self._connect, names))
@@ -105,7 +105,7 @@ class Circle:
             seat = self.room.state.seats[name]
             offer = MediaOffer(1, peer.offer())
             answer = await self.media.answer_command(self.room, name, seat.connection or "", offer)
-            if isinstance(answer, Done):
+            if isinstance(answer, Ok):
                 await peer.connect(str(answer.fields["sdp"]))
                 self.peers[name] = peer
                 return
@@ -151,10 +151,10 @@ class Circle:
 async def circle(*names: str, worker: Log, carrier: Log | None = None) -> AsyncIterator[Circle]:
     """worker, carrier: how each process sees the log; without the second one both are one process.
     They are closed at the end."""
-    first = Host(worker, Trail(worker, 60))
-    second = first if carrier is None else Host(carrier, Trail(carrier, 60))
+    first = Host(worker, AuditTrail(worker, 60))
+    second = first if carrier is None else Host(carrier, AuditTrail(carrier, 60))
     made = Circle(first, second)
-    pulses = [Pulse(host) for host in {first, second}]
+    pulses = [PeriodicWork(host) for host in {first, second}]
     for pulse in pulses:
         pulse.start()
     try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sitwith_client import Client, Heard, MediaLost, MediaSlots, Refused
 from sitwith_client.events import Event
 from sitwith_client.voice.peer import Peer
+from tests.waiting import until
 
 FRAME = 0.02
 WITHIN = 25.0
@@ -115,14 +116,6 @@ class Person:
             task.cancel()
         with contextlib.suppress(Exception):
             await self.peer.close()
-
-
-async def until(test: Callable[[], bool], what: Callable[[], str], within: float = WITHIN) -> None:
-    """Waits for something; `what` says in words what never came."""
-    ends = time.monotonic() + within
-    while not test():
-        assert time.monotonic() < ends, what()
-        await asyncio.sleep(0.02)
 
 
 async def quiet(listener: Person, speaker: str, since: float, *, slack: float = 0.0) -> None:

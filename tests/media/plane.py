@@ -24,12 +24,12 @@ from sitwith_server.room import routes
 from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState, Settings
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.results import COMMITTED, Committed
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.results import APPLIED, Applied
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.simulation.machines import Machine
 from tests.simulation.sight import BeatenLeases, Sight
 
@@ -151,9 +151,9 @@ class Process:
         self.clock = asyncio.get_running_loop().time
         self.sight = self.machine.call(lambda: Sight(shared, chance))
         self.host = self.machine.call(
-            lambda: Host(self.sight.as_log, Trail(self.sight.as_log, 60), idle_seconds=120)
+            lambda: Host(self.sight.as_log, AuditTrail(self.sight.as_log, 60), idle_seconds=120)
         )
-        self.pulse = Pulse(self.host)
+        self.pulse = PeriodicWork(self.host)
         self.machine.call(self.pulse.start)
 
     def kill(self) -> None:
@@ -197,10 +197,10 @@ class WorkerProcess(Process):
     def _tell(self, room: str, member: str, frame: Frame) -> None:
         self.told.setdefault(member, []).append(frame)
 
-    async def take_in(self, room_id: str) -> Room:
+    async def take_in(self, room_id: str) -> HostedRoom:
         """As with somebody of the room here."""
 
-        async def find() -> Room:
+        async def find() -> HostedRoom:
             use = await self.host.use(room_id)
             assert use is not None
             self.media.watch(use.room)
@@ -213,7 +213,7 @@ class WorkerProcess(Process):
 class History(Observer):
     """The room as the log has it, whoever knows."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: HostedRoom) -> None:
         self._clock = asyncio.get_running_loop().time
         self.states: list[tuple[float, RoomState]] = [(self._clock(), room.state)]
         room.observe(self)
@@ -235,8 +235,8 @@ class Plane:
         self.chance, self.takes, self.now = chance, takes, loop.time
         self.log = MemoryLog(loop.time)
         self.log.leases = BeatenLeases(loop.time)
-        self.truth = Host(self.log, Trail(self.log, 60))
-        self.pulse = Pulse(self.truth)
+        self.truth = Host(self.log, AuditTrail(self.log, 60))
+        self.pulse = PeriodicWork(self.truth)
         self.pulse.start()
         self.nodes: list[NodeProcess] = []
         self.workers: list[WorkerProcess] = []
@@ -277,7 +277,7 @@ class Plane:
         return self.nodes[-1]
 
     async def must(self, command: c.Command) -> None:
-        assert (outcome := await self.room.order(command, "test")) == COMMITTED, outcome
+        assert (outcome := await self.room.execute(command, "test")) == APPLIED, outcome
 
     def carrier(self) -> NodeProcess | None:
         """The node that the room's state names."""
@@ -285,7 +285,7 @@ class Plane:
 
     async def offer(self, worker: WorkerProcess, member: str) -> Any:
         """The answer to an offer of somebody by a worker."""
-        from sitwith_protocol.media import MediaOffer
+        from sitwith_protocol.commands.media import MediaOffer
 
         seat = self.room.state.seats[member]
         asked = worker.media.answer_command(
@@ -297,7 +297,7 @@ class Plane:
         """A command by a worker, until its `ok`; whether it was taken."""
 
         async def work() -> int | None:
-            if not isinstance(await worker.room.order(command, "test"), Committed):
+            if not isinstance(await worker.room.execute(command, "test"), Applied):
                 return None
             seq = worker.room.state.seq
             await worker.media.wait_until_silent(worker.room)
@@ -306,7 +306,7 @@ class Plane:
         seq = await worker.machine.start(work())
         if seq is None:
             return False
-        await self.room.follow_up()
+        await self.room.catch_up()
         self.promised = max(self.promised, seq)
         self.look()
         return True

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from sitwith_server.room import routes
 from sitwith_server.room.model import Kind
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from tests.media.plane import NodeProcess, Plane, WorkerProcess
 from tests.simulation.machines import run
 
@@ -41,7 +41,7 @@ async def connected(p: Plane) -> None:
     """Everybody has offered, through either worker."""
     for place, name in enumerate(NAMES):
         answer = await p.offer(p.workers[place % 2], name)
-        assert answer == Done({"sdp": f"answer to offer of {name}"}), answer
+        assert answer == Ok({"sdp": f"answer to offer of {name}"}), answer
     await asyncio.sleep(0.5)
 
 

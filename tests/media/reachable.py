@@ -11,10 +11,10 @@ from typing import Any
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
-ELSEWHERE = (RoomState, Room, Host, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future, type,
-             ModuleType, FunctionType)  # fmt: skip
+ELSEWHERE = (RoomState, HostedRoom, Host, MemoryLog, asyncio.AbstractEventLoop, asyncio.Future,
+             type, ModuleType, FunctionType)  # fmt: skip
 """What others hold, and look after: not the media plane's."""
 
 

@@ -8,7 +8,6 @@ import contextlib
 import ctypes
 import os
 import random
-import shutil
 import socket
 import struct
 import subprocess
@@ -19,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypeVar
+
+from tests.network import ip
 
 T = TypeVar("T")
 Address = IPv4Address | IPv6Address
@@ -73,14 +74,6 @@ _UDP, _TCP, _ICMP6 = 17, 6, 58
 _SOLICITATION: Final = 135
 
 
-def why_not() -> str | None:
-    """Why there can be no such networks here, or None."""
-    if shutil.which("ip") is None or os.geteuid() != 0:
-        return "network namespaces need root and `ip`"
-    done = subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False)
-    return "network namespaces are not allowed here" if done.returncode else None
-
-
 def within(name: str, work: Callable[[], T]) -> T:
     """Runs `work` in a thread of its own in that namespace, with all threads that it starts."""
     results: list[T] = []
@@ -104,10 +97,6 @@ def within(name: str, work: Callable[[], T]) -> T:
     return results[0]
 
 
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=20)
-
-
 @dataclass(frozen=True, slots=True)
 class Nets:
     """Names of the two namespaces."""
@@ -122,33 +111,33 @@ def nets() -> Iterator[Nets]:
     made = Nets(f"sw-sp-s-{tag}", f"sw-sp-m-{tag}")
     try:
         for name in (made.server, made.members):
-            _ip("netns", "add", name)
-            _ip("-n", name, "link", "set", "lo", "up")
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
         there = ["peer", "name", "members", "netns", made.members]
-        _ip("link", "add", "server", "netns", made.server, "type", "veth", *there)
+        ip("link", "add", "server", "netns", made.server, "type", "veth", *there)
         ends = {
             (made.server, "server"): [SERVER],
             (made.members, "members"): [GATEWAY, *MEMBERS.values()],
         }
         for (name, device), places in ends.items():
             for four, six in places:
-                _ip("-n", name, "addr", "add", f"{four}/24", "brd", "+", "dev", device)
-                _ip("-n", name, "addr", "add", f"{six}/64", "dev", device, "nodad")
-            _ip("-n", name, "link", "set", device, "up")
-        _ip("-n", made.server, "link", "add", "traps", "type", "veth", "peer", "name", "nobody")
+                ip("-n", name, "addr", "add", f"{four}/24", "brd", "+", "dev", device)
+                ip("-n", name, "addr", "add", f"{six}/64", "dev", device, "nodad")
+            ip("-n", name, "link", "set", device, "up")
+        ip("-n", made.server, "link", "add", "traps", "type", "veth", "peer", "name", "nobody")
         for device in ("traps", "nobody"):
-            _ip("-n", made.server, "link", "set", device, "up")
+            ip("-n", made.server, "link", "set", device, "up")
         for each in BOUND:
             if each not in ("::1", "127.9.9.9"):
                 words = ["128", "dev", "traps", "nodad"] if ":" in each else ["32", "dev", "traps"]
-                _ip("-n", made.server, "addr", "add", f"{each}/{words[0]}", *words[1:])
+                ip("-n", made.server, "addr", "add", f"{each}/{words[0]}", *words[1:])
         for version, gateway in (("-4", GATEWAY[0]), ("-6", GATEWAY[1])):
-            _ip("-n", made.server, version, "route", "add", "default", "via", gateway)
+            ip("-n", made.server, version, "route", "add", "default", "via", gateway)
         yield made
     finally:
         for name in (made.server, made.members):
             with contextlib.suppress(subprocess.CalledProcessError):
-                _ip("netns", "del", name)
+                ip("netns", "del", name)
 
 
 # ----------------------------------------------------------------------------------------- traps

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,13 +11,7 @@ from sitwith_server.log.base import Health
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.media.plane import bus
 from tests.servers import Server
-
-
-async def until(test: Callable[[], object], what: str) -> None:
-    ends = time.monotonic() + 20
-    while not test():
-        assert time.monotonic() < ends, what
-        await asyncio.sleep(0.02)
+from tests.waiting import until
 
 
 @asynccontextmanager

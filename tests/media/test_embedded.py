@@ -16,7 +16,8 @@ import pytest
 from sitwith_client import Refused
 from sitwith_client.voice.peer import Peer
 from tests.blackbox.house import Server
-from tests.media.person import Person, people, quiet, until
+from tests.media.person import Person, people, quiet
+from tests.waiting import until
 
 Step = Callable[[], Awaitable[None]]
 

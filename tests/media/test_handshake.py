@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from sitwith_client.voice import Peer
 from sitwith_server.media.aiortc.engine import AiortcEngine
+from tests.waiting import until
 
 from .company import Recorder
-from .person import until
 from .test_aiortc_engine import LIMITS, gone, running
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import permutations
@@ -21,22 +20,10 @@ from tests.media.hostile import Crowd
 F = "Frida"
 
 
-class Site(Cluster):
-    """Two workers, Redis, and one media node beside them."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, workers=2)
-
-    def _start_haproxy(self) -> None:
-        """Clients choose a worker by themselves."""
-        words = [sys.executable, "-P", "-m", "sitwith_server", "media"]
-        self.run("node", words, self.environ(self.doors[0]))
-
-
 class Doors:
     """Stands where a circle's server stands; each who comes is with the other worker."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Cluster) -> None:
         self._site, self._at = site, 1
 
     async def connect(self, label: str = "", *, origin: str | None = None) -> Client:
@@ -48,15 +35,15 @@ class Doors:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
+def site(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path, workers=2, nodes=1, proxy=False)
     with made:
         yield made
     made.assert_discreet()
 
 
 @pytest.fixture
-async def crowd(site: Site) -> AsyncIterator[Crowd]:
+async def crowd(site: Cluster) -> AsyncIterator[Crowd]:
     """Frida and Ben are with one worker, Ada and Cleo with the other."""
     for number in range(2):
         await site.ready(number)

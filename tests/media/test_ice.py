@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aioice import stun
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import unpack_sockaddr
 from sitwith_server.media.aiortc.ice import (
     AMPLIFICATION,
     CONSENT_INTERVAL,
     CONSENT_TIMEOUT,
     MAX_ADDRESSES,
-    Credentials,
 )
 from sitwith_server.media.aiortc.udp import UdpPort
-from sitwith_server.media.counters import Counters
-from tests.media.stunning import AUDIO, LOCAL, THEIRS, VERSIONS, Client, Known
+from tests.media.stunning import AUDIO, THEIRS, VERSIONS, Client, Known, client, known, port
 
-
-@pytest.fixture
-async def port() -> AsyncIterator[UdpPort]:
-    port = UdpPort([LOCAL[each] for each in VERSIONS], 0, bind=None, counters=Counters())
-    port.open()
-    yield port
-    port.close()
-
-
-@pytest.fixture
-def known(port: UdpPort) -> Known:
-    return Known(port)
-
-
-@pytest.fixture
-def client(port: UdpPort) -> Iterator[Client]:
-    client = Client(port)
-    yield client
-    client.sock.close()
-
+__all__ = ["client", "known", "port"]
 
 # ------------------------------------------------------------------------------------ checks
 

@@ -15,8 +15,9 @@ from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
 from sitwith_server.media.janus.engine import GatewayAddress, JanusEngine
 from sitwith_server.media.janus.room import JanusRoom
-from tests.media.janus_member import Member, Watch, everybody, plan, until
+from tests.media.janus_member import Member, Watch, everybody, plan
 from tests.media.janus_net import ADMIN_SECRET, PATIENT, SECRETS, Janus, freeze, janus, why_not
+from tests.waiting import until
 
 _WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
@@ -56,7 +57,7 @@ async def test_a_transport_whose_other_is_lost_meanwhile_is_not_made(
 ) -> None:
     a = Member("a")
     async with opened(gateway) as (_, room, watch):
-        home = await room.settle()
+        home = await room.ensure_video_room()
         subscribe = home.subscribe
 
         async def slowly(*words: Any) -> Any:
@@ -228,7 +229,7 @@ async def test_with_more_voices_than_slots_those_who_talk_are_heard(gateway: Jan
 
 async def test_a_link_that_ends_ends_what_is_forwarded(gateway: Janus) -> None:
     async with hearing(gateway) as (engine, room, watch, a, b):
-        link = engine._gateways[0]._link
+        link = engine._gateways[0]._connection
         assert link is not None
         link.close()
         assert watch.losses == {"a": 1, "b": 1}
@@ -264,7 +265,7 @@ async def test_ME38_what_a_node_does_not_vouch_for_is_ended(
     gateway: Janus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with hearing(gateway) as (_, room, watch, _a, b):
-        monkeypatch.setattr(room._steering, "good_until", lambda: 0.0)
+        monkeypatch.setattr(room._steering, "allowed_until", lambda: 0.0)
         await until(lambda: b.down.state == "closed", "Janus has let go")
         await until(lambda: watch.losses == {"a": 1, "b": 1}, "and we know")
         done = time.monotonic()

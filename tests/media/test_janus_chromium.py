@@ -12,8 +12,9 @@ from playwright.async_api import Page, async_playwright
 
 from sitwith_server.media.engine import PictureChoice
 from sitwith_server.media.janus.engine import JanusEngine
+from tests.waiting import until
 
-from .janus_member import Watch, everybody, plan, until
+from .janus_member import Watch, everybody, plan
 from .janus_net import PATIENT, SECRETS, janus, why_not
 
 _WHY_NOT = why_not()

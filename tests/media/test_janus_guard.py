@@ -17,21 +17,15 @@ from pathlib import Path
 import pytest
 
 from sitwith_server.cli import main, parser
-from sitwith_server.media.janus.lease import NOBODY, Renewal, Round, Seal
+from sitwith_server.media.janus.lease import NOBODY, GuardCodec, Renewal, Round
 from tests.servers import ROOT, free_port
+from tests.waiting import wait_until
 
 from .janus_net import freeze
 
 DEPLOY = ROOT / "deploy" / "janus"
 NODE = b"n" * 16
 SECRETS = {"SITWITH_JANUS_SECRET": "one", "SITWITH_JANUS_ADMIN_SECRET": "other"}
-
-
-def until(true: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, f"did not happen: {what}"
-        time.sleep(0.01)
 
 
 def lives(pid: int) -> bool:
@@ -65,7 +59,7 @@ class Kept:
         self.line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.line.connect(("127.0.0.1", self.port))
         self.line.settimeout(0.2)
-        self._seal, self._count = Seal("one"), 0
+        self._codec, self._count = GuardCodec("one"), 0
 
     def said(self) -> str:
         return self._out.read_text()
@@ -81,8 +75,8 @@ class Kept:
         sessions = {int(name[1:]): term for name, term in terms.items()}
         word = Renewal(NODE, self._count, life, began, True, sessions)
         try:
-            self.line.send(self._seal.renewal(word))
-            while (heard := self._seal.read_round(self.line.recv(65_536))) is not None:
+            self.line.send(self._codec.renewal(word))
+            while (heard := self._codec.read_round(self.line.recv(65_536))) is not None:
                 if heard.count == self._count:
                     return heard
         except OSError:  # it does not listen yet, or a word was lost
@@ -139,31 +133,31 @@ def test_ME39_a_gateway_that_does_not_end_a_session_is_killed(
     assert held.life == said.life and held.over == ()
     (first,) = kept.starts()
     # From here on the node says nothing, so the term ends, and nobody else ends the session.
-    until(lambda: not lives(first), "the gateway is killed")
-    until(lambda: len(kept.starts()) == 2, "another is started")
+    wait_until(lambda: not lives(first), "the gateway is killed")
+    wait_until(lambda: len(kept.starts()) == 2, "another is started")
     said = kept.ready()
     assert said.life != held.life, "nothing of before is left"
 
 
 def test_ME38_the_gateway_ends_with_its_guard(keep: Callable[[str], Kept]) -> None:
     kept = keep("sleep 600")
-    until(lambda: len(kept.starts()) == 1, "it is started")
+    wait_until(lambda: len(kept.starts()) == 1, "it is started")
     (pid,) = kept.starts()
     assert lives(pid)
     assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
     kept.guard.kill()
-    until(lambda: not lives(pid), "it is gone")
+    wait_until(lambda: not lives(pid), "it is gone")
 
 
 def test_a_guard_says_that_it_lives_while_it_does(keep: Callable[[str], Kept]) -> None:
     kept = keep("sleep 600")
-    until(lambda: kept.words() > 0, "systemd is told")
+    wait_until(lambda: kept.words() > 0, "systemd is told")
     freeze(kept.guard.pid)
     kept.words()
     time.sleep(0.5)
     assert kept.words() == 0
     kept.guard.send_signal(signal.SIGCONT)
-    until(lambda: kept.words() > 0, "systemd is told again")
+    wait_until(lambda: kept.words() > 0, "systemd is told again")
     kept.guard.terminate()
     assert kept.guard.wait(30) == 0
 
@@ -177,7 +171,7 @@ def test_a_guard_that_may_not_end_sessions_does_not_stay(keep: Callable[[str], K
 
 def test_a_gateway_that_ends_is_started_again(keep: Callable[[str], Kept]) -> None:
     kept = keep("true")
-    until(lambda: len(kept.starts()) > 2, "again and again")
+    wait_until(lambda: len(kept.starts()) > 2, "again and again")
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ from sitwith_server.media.janus.lease import (
     MAX_NODES,
     NOBODY,
     TAIL,
+    GuardCodec,
     Ledger,
     Renewal,
     Round,
-    Seal,
 )
 
 A, B = b"a" * 16, b"b" * 16
 LIFE = b"firstrun"
 TERM = int((BOUND - TAIL) * 1e3)
-SEAL = Seal("secret")
+SEAL = GuardCodec("secret")
 
 
 def word(
@@ -49,7 +49,7 @@ def test_ME39_altered_and_foreign_words_are_none(data: st.DataObject) -> None:
     bit = 1 << data.draw(st.integers(0, 7))
     altered = said[:place] + bytes([said[place] ^ bit]) + said[place + 1 :]
     assert SEAL.read_renewal(altered) is None
-    assert Seal("another").read_renewal(said) is None
+    assert GuardCodec("another").read_renewal(said) is None
     assert SEAL.read_renewal(data.draw(st.binary(max_size=80))) is None
     assert SEAL.read_renewal(said[:place]) is None
 

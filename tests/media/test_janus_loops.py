@@ -13,27 +13,27 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
+from sitwith_server.media.janus.connection import API, GatewayDown, JanusConnection
 from sitwith_server.media.janus.gateway import Gateway, GatewayAddress
-from sitwith_server.media.janus.guard import Charge, Guard
-from sitwith_server.media.janus.lease import Renewal, Seal
-from sitwith_server.media.janus.link import API, GatewayDown, Link
-from sitwith_server.media.janus.vouching import GuardLine
+from sitwith_server.media.janus.guard import Guard, GuardConfig
+from sitwith_server.media.janus.guard_client import GuardClient
+from sitwith_server.media.janus.lease import GuardCodec, Renewal
 from sitwith_server.media.loops import MAX_CHECKS
 from tests.media.janus_net import SECRETS
-from tests.media.person import until
 from tests.servers import free_port
+from tests.waiting import until
 
 from .test_janus_steer import Stage
 
 
-def stand_in(folder: Path) -> Charge:
+def stand_in(folder: Path) -> GuardConfig:
     """A guard's charge with a program for Janus that does nothing."""
     program = folder / "program"
     program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import time; time.sleep(100)'\n")
     program.chmod(0o700)
     admin = f"ws://127.0.0.1:{free_port()}"
     place = "127.0.0.1", free_port()
-    return Charge(folder, folder, place, admin, "one", "other", janus=str(program))
+    return GuardConfig(folder, folder, place, admin, "one", "other", janus=str(program))
 
 
 @pytest.mark.parametrize("how", ["blind", "ended", "deaf"])
@@ -71,12 +71,12 @@ async def test_a_word_that_a_guard_fails_at_does_not_make_it_deaf(tmp_path: Path
     guard = Guard(charge)
     take, failed = guard._ledger.take, 0
 
-    def fails(word: Renewal, now: float) -> bool:
+    def fails(message: Renewal, now: float) -> bool:
         nonlocal failed
         if failed < 3:
             failed += 1
             raise ValueError("a defect")
-        return take(word, now)
+        return take(message, now)
 
     guard._ledger.take = fails  # type: ignore[method-assign]
     heard: list[bytes] = []
@@ -90,7 +90,7 @@ async def test_a_word_that_a_guard_fails_at_does_not_make_it_deaf(tmp_path: Path
         await asyncio.sleep(0.1)
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(Ears, remote_addr=charge.listen)
-        seal, count = Seal("one"), 0
+        seal, count = GuardCodec("one"), 0
         while not heard and count < 100:
             count += 1
             udp.sendto(seal.renewal(Renewal(b"n" * 16, count, bytes(8), 0, True, {})))
@@ -104,7 +104,7 @@ async def test_a_word_that_a_guard_fails_at_does_not_make_it_deaf(tmp_path: Path
 
 async def test_ME2_gates_that_could_not_be_closed_cost_the_home() -> None:
     stage = Stage(1)
-    await stage.apply({("a", "b", medium) for medium in stage.steering.speakers[0].mids})
+    await stage.apply({("a", "b", medium) for medium in stage.steering.publishers[0].mids})
     await stage.rest()
     assert stage.janus.passes()
 
@@ -115,7 +115,7 @@ async def test_ME2_gates_that_could_not_be_closed_cost_the_home() -> None:
         stage.steering.lease(time.monotonic() + 0.6)
         stage.steering.steer = fails  # type: ignore[method-assign]
         await until(lambda: stage.refused != [], lambda: "it is given up", 5)
-    assert stage.refused == [stage.steering.home]
+    assert stage.refused == [stage.steering.video_room]
     assert [e["callback"] for e in lines if e["event"] == "media_callback_fault"] == ["lapse"]
 
 
@@ -133,7 +133,9 @@ async def test_a_message_that_a_link_fails_at_ends_it_at_once() -> None:
     async with serve(janus, "127.0.0.1", 0, subprotocols=[API]) as server:  # type: ignore[list-item]
         port = next(iter(server.sockets)).getsockname()[1]
         with capture_logs() as lines:
-            link = await Link.open(f"ws://127.0.0.1:{port}", {}, said=fails, lost=lost.set)
+            link = await JanusConnection.open(
+                f"ws://127.0.0.1:{port}", {}, on_event=fails, lost=lost.set
+            )
             async with asyncio.timeout(1):
                 await lost.wait()
         assert not link.is_open
@@ -146,7 +148,7 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     address = GatewayAddress(f"ws://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
     gateway = Gateway(0, address, SECRETS, 0.1)
     assert gateway.is_healthy()
-    assert not await gateway.reach()
+    assert not await gateway.connect()
 
     def healthy() -> list[bool]:
         return [gateway.is_healthy() for _ in range(2 * MAX_CHECKS)]
@@ -156,7 +158,7 @@ async def test_ME42_a_gateways_loops_fail_and_go_on_or_are_not_well() -> None:
     def fails() -> None:
         raise ValueError("a defect")
 
-    guard: GuardLine = gateway._guard
+    guard: GuardClient = gateway._guard
     fresh = guard._fresh
     guard._life = b"a life"
     with capture_logs() as lines:

@@ -13,8 +13,8 @@ from sitwith_client.voice import Voice, tone
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.janus.lease import BOUND
 from tests.blackbox.house import Server
-from tests.media.janus_member import until
 from tests.media.janus_net import SECRETS, janus, why_not
+from tests.waiting import until
 
 _WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))

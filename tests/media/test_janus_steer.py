@@ -13,8 +13,7 @@ import pytest
 
 from sitwith_client.voice.peer import Peer
 from sitwith_server.media.engine import EngineDown, OfferRefused, PictureChoice
-from sitwith_server.media.janus.legs import Listener, Slot, Speaker
-from sitwith_server.media.janus.link import GatewayDown, GatewayRefused
+from sitwith_server.media.janus.connection import GatewayDown, GatewayRefused
 from sitwith_server.media.janus.sdp import (
     Way,
     for_gateway,
@@ -22,8 +21,9 @@ from sitwith_server.media.janus.sdp import (
     narrow,
     read,
 )
-from sitwith_server.media.janus.steering import CLOSE, Steering
-from sitwith_server.media.janus.videoroom import Home
+from sitwith_server.media.janus.steering import CLOSE_EARLY, Steering
+from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
+from sitwith_server.media.janus.videoroom import VideoRoom
 from sitwith_server.media.sdp import offer as sdp
 from sitwith_server.media.sdp.session import Medium
 
@@ -39,11 +39,11 @@ class Slow:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.gates: set[tuple[str, Medium]] = set()
-        self.feeds: dict[tuple[str, str], Speaker] = {}
+        self.feeds: dict[tuple[str, str], Publisher] = {}
         self.down = False
         self.calls = 0
         self.renewals: list[float] = []
-        self.good_until: Callable[[], float] = time.monotonic
+        self.allowed_until: Callable[[], float] = time.monotonic
 
     async def _wait(self) -> None:
         self.calls += 1
@@ -52,34 +52,34 @@ class Slow:
         if self.down:
             raise GatewayDown("down")
 
-    async def gate(self, speaker: Speaker, medium: Medium, open_: bool) -> None:
+    async def gate(self, publisher: Publisher, medium: Medium, open_: bool) -> None:
         await self._wait()
-        (self.gates.add if open_ else self.gates.discard)((speaker.feed, medium))
+        (self.gates.add if open_ else self.gates.discard)((publisher.feed, medium))
         await self._wait()
 
     async def switch(
-        self, listener: Listener, feeds: Iterable[tuple[Slot, Speaker | None]]
+        self, subscriber: Subscriber, feeds: Iterable[tuple[SubscribedSlot, Publisher | None]]
     ) -> None:
         await self._wait()
-        for slot, speaker in feeds:
-            self.feeds.pop((listener.member, slot.mid), None)
-            if speaker is not None:
-                self.feeds[listener.member, slot.mid] = speaker
+        for slot, publisher in feeds:
+            self.feeds.pop((subscriber.member, slot.mid), None)
+            if publisher is not None:
+                self.feeds[subscriber.member, slot.mid] = publisher
         await self._wait()
 
-    async def layer(self, listener: Listener, slot: Slot, place: int) -> None:
+    async def layer(self, subscriber: Subscriber, slot: SubscribedSlot, place: int) -> None:
         await self._wait()
 
     def renew(self) -> None:
-        self.renewals.append(self.good_until())
+        self.renewals.append(self.allowed_until())
 
     def passes(self) -> set[tuple[str, str, Medium]]:
-        """(speaker, listener, medium) of every route that is really open."""
+        """(publisher, subscriber, medium) of every route that is really open."""
         return {
-            (speaker.member, listener, medium)
-            for (listener, mid), speaker in self.feeds.items()
+            (publisher.member, subscriber, medium)
+            for (subscriber, mid), publisher in self.feeds.items()
             for medium in (AUDIO if mid.startswith("a") else VIDEO,)
-            if (speaker.feed, medium) in self.gates
+            if (publisher.feed, medium) in self.gates
         }
 
 
@@ -88,24 +88,24 @@ class Stage:
 
     def __init__(self, seed: int, audio: int = 4, video: int = 4) -> None:
         self.janus = Slow(seed)
-        self.refused: list[Home] = []
+        self.refused: list[VideoRoom] = []
         self.watch = Watch()
         self.steering = Steering(self.watch, self.refused.append, lambda member: None)
-        self.steering.home = cast(Home, self.janus)
-        self.janus.good_until = self.steering.good_until
+        self.steering.video_room = cast(VideoRoom, self.janus)
+        self.janus.allowed_until = self.steering.allowed_until
         offer = sdp.parse(Peer(("audio", "video"), audio=0).offer())
         for i, name in enumerate(NAMES):
             mids = {AUDIO: "0", VIDEO: "1"}
-            self.steering.speakers.append(
-                Speaker(
+            self.steering.publishers.append(
+                Publisher(
                     name, i, offer, (1, 1), up=True, feed=name, mids=mids,
                     open=dict.fromkeys(mids, False),
                 )
             )  # fmt: skip
-            slots = [Slot(f"a{n}", n, AUDIO) for n in range(audio)]
-            slots += [Slot(f"v{n}", audio + n, VIDEO) for n in range(video)]
-            self.steering.listeners.append(
-                Listener(name, 100 + i, offer, (1, 1), up=True, slots=tuple(slots))
+            slots = [SubscribedSlot(f"a{n}", n, AUDIO) for n in range(audio)]
+            slots += [SubscribedSlot(f"v{n}", audio + n, VIDEO) for n in range(video)]
+            self.steering.subscribers.append(
+                Subscriber(name, 100 + i, offer, (1, 1), up=True, slots=tuple(slots))
             )
         self.rev = 0
 
@@ -149,8 +149,8 @@ async def test_ME1_no_route_is_open_that_the_applied_plan_does_not_allow(seed: i
             assert stage.janus.passes() <= routes
             await asyncio.sleep(0)
             if chance.random() < 0.1:
-                speaker = chance.choice(stage.steering.speakers)
-                speaker.talking = not speaker.talking
+                publisher = chance.choice(stage.steering.publishers)
+                publisher.talking = not publisher.talking
                 stage.steering.steer()
         if chance.random() < 0.5:
             await stage.rest()
@@ -200,7 +200,7 @@ async def test_a_plan_is_not_applied_while_the_gateway_is_gone() -> None:
     task = asyncio.create_task(stage.apply(set()))
     await stage.rest()
     assert not task.done()
-    stage.steering.evict()
+    stage.steering.session_ended()
     with pytest.raises(EngineDown):
         await task
 
@@ -230,7 +230,7 @@ async def test_no_pictures_are_switched_to_who_takes_none() -> None:
         for medium in Medium
         if one != other
     }
-    stage.steering.listeners[0].take = PictureChoice.NONE
+    stage.steering.subscribers[0].take = PictureChoice.NONE
     await stage.apply(everything)
     await stage.rest()
     assert everything - stage.janus.passes() == {(one, "a", VIDEO) for one in NAMES[1:]}
@@ -243,12 +243,12 @@ async def test_no_pictures_are_switched_to_who_takes_none() -> None:
 async def test_ME40_no_longer_is_vouched_than_what_is_possible_is_allowed() -> None:
     stage = Stage(6)
     steering = stage.steering
-    assert steering.good_until() == math.inf, "nothing can pass"
+    assert steering.allowed_until() == math.inf, "nothing can pass"
     first = time.monotonic() + 60
     steering.lease(first)
     await stage.apply({("a", "b", AUDIO), ("b", "c", AUDIO)})
     await stage.rest()
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     assert stage.janus.renewals == [first], "said before the first gate opens"
     # A route that is taken away and of which Janus says nothing is not vouched for any longer.
     stage.janus.down = True
@@ -256,7 +256,7 @@ async def test_ME40_no_longer_is_vouched_than_what_is_possible_is_allowed() -> N
     await stage.rest()
     steering.lease(first + 1)
     await stage.rest()
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     task.cancel()
     await steering.close()
 
@@ -271,11 +271,11 @@ async def test_ME40_of_news_that_come_with_a_plan_the_plan_is_known_first() -> N
     stage.janus.down = True
     task = asyncio.create_task(stage.apply(set()))
     steering.lease(first + 1)
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     await stage.rest()
-    assert steering.good_until() == first
+    assert steering.allowed_until() == first
     steering.lease(first - 10)
-    assert steering.good_until() == first - 10, "a shorter one holds at once"
+    assert steering.allowed_until() == first - 10, "a shorter one holds at once"
     task.cancel()
     await steering.close()
 
@@ -285,11 +285,11 @@ async def test_ME40_gates_close_before_the_lease_is_over() -> None:
     await stage.apply({("a", "b", AUDIO)})
     await stage.rest()
     assert stage.janus.passes()
-    until = time.monotonic() + CLOSE
+    until = time.monotonic() + CLOSE_EARLY
     stage.steering.lease(until)
     await stage.rest()
     assert stage.janus.passes() == set()
-    assert stage.steering.good_until() == math.inf
+    assert stage.steering.allowed_until() == math.inf
     assert stage.janus.renewals[-1] == math.inf, "said at once"
     stage.steering.lease(time.monotonic() + 60)
     await stage.rest()

@@ -8,7 +8,7 @@ from typing import cast
 
 from structlog.testing import capture_logs
 
-from sitwith_server.log.base import Log, LogDown, Look, Position
+from sitwith_server.log.base import Log, LogDown, Position, Progress
 from sitwith_server.media.loops import MAX_FAULTS
 from sitwith_server.media.plane.lease_reader import READ_EVERY, LeaseReader
 from sitwith_server.media.plane.reconcile import covers
@@ -26,10 +26,10 @@ class Heads:
     def __init__(self) -> None:
         self.asked: list[frozenset[str]] = []
         self.takes: dict[str, float] = {}
-        self.found: dict[str, Look | None] = {}
+        self.found: dict[str, Progress | None] = {}
         self.fault: Exception | None = None
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         self.asked.append(frozenset(rooms))
         if self.fault is not None:
             raise self.fault
@@ -45,19 +45,19 @@ class Reading:
         self.heads = Heads()
         self.clock = asyncio.get_running_loop().time
         self.reader = LeaseReader(cast(Log, self.heads), self.clock)
-        self.told: dict[str, list[tuple[float, Look | None]]] = {}
+        self.told: dict[str, list[tuple[float, Progress | None]]] = {}
         self.ends: dict[str, Callable[[], None]] = {}
         self.gaps: dict[str, float] = {}
         self._until: dict[str, float] = {}
         self.reader.start()
         for room in rooms:
-            self.heads.found[room] = Look(at(1), 1)
+            self.heads.found[room] = Progress(at(1), 1)
             self.add(room)
 
     def add(self, room: str) -> None:
         told = self.told.setdefault(room, [])
 
-        def tell(sent: float, look: Look | None) -> None:
+        def tell(sent: float, look: Progress | None) -> None:
             if room in self._until:
                 late = self.clock() - self._until[room]
                 self.gaps[room] = max(self.gaps.get(room, 0.0), late)
@@ -142,7 +142,7 @@ def test_one_rooms_fault_is_its_own_and_a_reader_that_only_fails_is_not_well() -
     async def main() -> None:
         r = Reading("a", "b")
 
-        def fails(sent: float, look: Look | None) -> None:
+        def fails(sent: float, look: Progress | None) -> None:
             raise ValueError
 
         with capture_logs() as lines:

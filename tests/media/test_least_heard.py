@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from tests.blackbox.house import Server
-from tests.media.person import Person, until
+from tests.media.person import Person
 from tests.media.test_embedded import circle
+from tests.waiting import until
 
 APART = 1.0
 """Seconds of talk time between any two, so that the next moments change no order."""
@@ -57,7 +58,7 @@ async def test_EQ2_the_stick_goes_to_whoever_was_heard_least(server: Server) -> 
         for giver, next_ in zip(givers, [cleo, ben, ada], strict=True):
             await giver.client.pass_stick()
             await until(
-                lambda n=next_: fay.client.room.holder == n.id,  # type: ignore[misc]
+                lambda n=next_: fay.client.room.holder == n.id,
                 lambda n=next_: f"{n.name} has the stick; {talk()}",  # type: ignore[misc]
             )
             await fay.hears(next_.name)

@@ -19,9 +19,9 @@ from sitwith_client.voice import sdp
 from sitwith_server.media.aiortc.ice import CONSENT_TIMEOUT
 from tests.blackbox.house import Circle, Server
 from tests.blackbox.rawclient import WAIT
-from tests.cluster.cluster import opened
+from tests.cluster.cluster import Cluster, opened
 from tests.media.hostile import EVERY, Crowd, Loud
-from tests.media.test_hostile_cluster import Doors, Site
+from tests.media.test_hostile_cluster import Doors
 
 VICTIM, ELSEWHERE = "127.0.0.66", "127.0.0.77"
 MOVES_WITHIN = 2.0
@@ -70,7 +70,7 @@ async def house(kind: str, folder: Path) -> AsyncIterator[Circle]:
             ).json()
             c = Circle(server, tokens)
         else:
-            site = Site(folder)
+            site = Cluster(folder, workers=2, nodes=1, proxy=False)
             stack.enter_context(site)
             for number in range(2):
                 await site.ready(number)

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.blackbox.house import free_port
-from tests.cluster.cluster import Cluster, Process
-from tests.media.person import Person, people, quiet, until
+from tests.cluster.cluster import Cluster
+from tests.media.person import Person, people, quiet
+from tests.programs import Process, environ
 from tests.servers import Server as Redis
+from tests.servers import free_port
+from tests.waiting import until, wait_until
 
 LEASE = 1.0
 SLACK = 0.3
@@ -27,17 +29,7 @@ class Site(Cluster):
     """Two workers without a proxy, two media nodes, one Redis."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, workers=2)
-        self.nodes: list[Process] = []
-
-    def _start_haproxy(self) -> None:
-        """The clients choose a worker by themselves."""
-
-    def add_node(self) -> Process:
-        words = [sys.executable, "-P", "-m", "sitwith_server", "media"]
-        name = f"node-{len(self.nodes)}"
-        self.nodes.append(self.run(name, words, self.environ(self.doors[0])))
-        return self.nodes[-1]
+        super().__init__(folder, workers=2, nodes=2, proxy=False)
 
     def carriers(self) -> dict[str, Process]:
         """The nodes that run, by their ids."""
@@ -50,7 +42,7 @@ class Site(Cluster):
 
     async def told(self, name: str, door: int) -> dict[str, float]:
         """A media gauge of the nodes that this worker tells of."""
-        text = await self.doors[door].metrics()
+        text = (await self.doors[door].metrics()).text
         found = re.findall(rf'^sitwith_media_{name}{{node="(\w+)"}} (\S+)$', text, re.MULTILINE)
         return {node: float(value) for node, value in found}
 
@@ -85,8 +77,6 @@ class Site(Cluster):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("site"))
     with made:
-        made.add_node()
-        made.add_node()
         yield made
 
 
@@ -181,16 +171,14 @@ async def test_a_media_process_alone_drains_and_ends_with_0(site: Site) -> None:
 def test_serve_keeps_media_processes_beside_its_workers(tmp_path: Path) -> None:
     redis = Redis("redis", tmp_path).start()
     port = free_port()
-    source = [str(Path(__file__).parents[2] / p) for p in ("protocol", "server", "client/python")]
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")} | {
-        "PYTHONPATH": os.pathsep.join(source),
+    settings = {
         "SITWITH_REDIS_URL": redis.url,
         "SITWITH_PORT": str(port),
         "SITWITH_DRAIN_SECONDS": "1",
         "SITWITH_MEDIA_NODES": "2",
     }
     words = [sys.executable, "-P", "-m", "sitwith_server", "serve"]
-    server = Process(words, tmp_path / "serve.log", environ)
+    server = Process(words, tmp_path / "serve.log", environ(settings))
     try:
 
         def started() -> list[int]:
@@ -198,21 +186,14 @@ def test_serve_keeps_media_processes_beside_its_workers(tmp_path: Path) -> None:
             return [int(each) for each in found]
 
         def carrying() -> int:
-            return server.log.read_text().count('"media_node_serving"')
+            return server.text().count('"media_node_serving"')
 
-        ends = time.monotonic() + 60
-        while carrying() < 2 or '"serving"' not in server.log.read_text():
-            assert time.monotonic() < ends, server.tail()
-            time.sleep(0.05)
+        server.until(lambda: carrying() == 2 and '"serving"' in server.text(), "two nodes")
         os.kill(started()[0], signal.SIGKILL)
-        while carrying() < 3:
-            assert time.monotonic() < ends, server.tail()
-            time.sleep(0.05)
+        server.until(lambda: carrying() == 3, "a third")
         assert len(started()) == 3
         server.signal(signal.SIGTERM)
-        while server.code is None:
-            assert time.monotonic() < ends, server.tail()
-            time.sleep(0.05)
+        wait_until(lambda: server.code is not None, server.tail)
         assert server.code == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in started())
     finally:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from sitwith_server.media.plane.node_supervisor import NodeSupervisor
 from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
 from tests.media.own_node import Circle, circle, started
-from tests.media.person import until
 from tests.media.reachable import texts
+from tests.programs import Process, environ
 from tests.refusing import WAYS
-from tests.servers import PASSWORD, Server
+from tests.servers import PASSWORD, ROOT, Server
+from tests.waiting import until
 
 SLACK = 0.4
 """Seconds that anything may be late on a machine that has other work."""
@@ -170,10 +171,20 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
 # -------------------------------------------------------------------------------------- with Redis
 
 
-def log_of(server: Server) -> RedisLog:
-    made = RedisLog(server.url)
-    made.start()
-    return made
+@asynccontextmanager
+async def talking(server: Server) -> AsyncIterator[tuple[Circle, Node]]:
+    """Two who hear each other, with a worker and a media node as processes of their own."""
+    logs = [RedisLog(server.url) for _ in range(2)]
+    for log in logs:
+        log.start()
+    await until(lambda: not any(log.frozen("") for log in logs), lambda: "live")
+    async with circle("fay", "ada", worker=logs[0], carrier=logs[1]) as made:
+        node, _ = await started(made.carrier)
+        await asyncio.sleep(0.5)
+        await made.connect("fay", "ada")
+        await made.all_hear()
+        yield made, node
+        await node.close()
 
 
 async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_second(
@@ -183,13 +194,7 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
 
     server = Server("redis", tmp_path).start()
     try:
-        worker, carrier = log_of(server), log_of(server)
-        await until(lambda: not (worker.frozen("") or carrier.frozen("")), lambda: "live")
-        async with circle("fay", "ada", worker=worker, carrier=carrier) as made:
-            node, _ = await started(made.carrier)
-            await asyncio.sleep(0.5)
-            await made.connect("fay", "ada")
-            await made.all_hear()
+        async with talking(server) as (made, node):
             keys = keys_of(made.room.id)
             admin = Redis(port=server.port, username="admin", password=PASSWORD)
             assert await admin.delete(f"{keys.prefix}meta") == 1
@@ -197,7 +202,6 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
             gone = time.monotonic()
             await made.quiet(gone + LEASE + SLACK)
             assert not node.failed.is_set()
-            await node.close()
     finally:
         server.kill()
 
@@ -209,21 +213,15 @@ async def test_TI5_refused_writes_silence_everybody_within_two_and_a_half_second
     way = WAYS[name]
     server = Server("redis", tmp_path).start()
     try:
-        worker, carrier = log_of(server), log_of(server)
-        await until(lambda: not (worker.frozen("") or carrier.frozen("")), lambda: "live")
-        async with circle("fay", "ada", worker=worker, carrier=carrier) as made:
-            node, _ = await started(made.carrier)
-            await asyncio.sleep(0.5)
-            await made.connect("fay", "ada")
-            await made.all_hear()
+        async with talking(server) as (made, _):
             refused = time.monotonic()
             await asyncio.to_thread(way.refuse, server)
             await made.quiet(refused + 2.5 + SLACK)
             await asyncio.to_thread(way.take, server)
+            carrier = made.carrier.log
             await until(lambda: not carrier.frozen(made.room.id), lambda: "well again")
             await asyncio.sleep(2.0)
             await made.all_hear()
-            await node.close()
     finally:
         server.kill()
 
@@ -271,24 +269,15 @@ async def test_ME43_an_instance_that_stands_still_delays_only_its_own_rooms(
 
 async def test_ME42_a_media_process_whose_engine_hangs_ends_with_an_error(tmp_path: Path) -> None:
     server = Server("redis", tmp_path).start()
-    root = Path(__file__).parents[2]
-    source = [str(root / each) for each in ("protocol", "server", "client/python", ".")]
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("SITWITH_")} | {
-        "PYTHONPATH": os.pathsep.join(source),
-        "SITWITH_REDIS_URL": server.url,
-    }
-    out = tmp_path / "node.log"
-    with out.open("wb") as log:
-        node = subprocess.Popen(
-            [sys.executable, "-m", "tests.media.ill_node"], env=environ, stdout=log, stderr=log
-        )
+    words = [sys.executable, "-m", "tests.media.ill_node"]
+    env = environ({"SITWITH_REDIS_URL": server.url}, str(ROOT))
+    node = Process(words, tmp_path / "node.log", env)
     try:
-        await until(lambda: node.poll() is not None, out.read_text, 60)
-        assert node.returncode == 1, out.read_text()
-        lines = [json.loads(line) for line in out.read_text().splitlines()]
+        assert await node.ended(60) == 1, node.text()
+        lines = [json.loads(line) for line in node.text().splitlines()]
         assert [e["part"] for e in lines if e["event"] == "media_node_failed"] == ["engine"]
     finally:
-        node.kill()
+        node.end()
         server.kill()
 
 

@@ -11,7 +11,7 @@ from sitwith_server.media.plane.node import IDLE_AFTER
 from sitwith_server.media.plane.nodes import DEAD_AFTER
 from sitwith_server.room import commands as c
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.rooms.answers import Ok, Refused
 from tests.media.plane import Plane, WorkerProcess
 from tests.media.plane_rooms import (
     AUDIO,
@@ -159,7 +159,7 @@ def test_MW5_an_offer_at_the_moment_in_which_a_room_is_let_go_is_answered(seed: 
             await asyncio.sleep(p.chance.random() / 50)
             if turn % 10 == 0:
                 answer = await p.offer(p.workers[turn // 10 % 2], "ada")
-                assert isinstance(answer, Done)
+                assert isinstance(answer, Ok)
                 for each in p.nodes:
                     for one in each.engine.rooms.values():
                         one.watcher.lost("ada")
@@ -273,7 +273,7 @@ def test_a_worker_that_hears_nothing_pins_nothing_elsewhere() -> None:
 def test_MW3_without_any_node_an_offer_is_refused_frozen() -> None:
     async def work(p: Plane) -> None:
         answer = await p.offer(p.workers[0], "ada")
-        assert isinstance(answer, No) and answer.code == "frozen"
+        assert isinstance(answer, Refused) and answer.code == "frozen"
 
     plane(work, nodes=0)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from sitwith_protocol.media import MediaTake
+from sitwith_protocol.commands.media import MediaTake
 from sitwith_server.media.engine import Speech
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room import commands as c
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.results import APPLIED
 from tests.media.plane import FakeEngine, NodeProcess, Plane
 from tests.media.plane_rooms import NAMES, connected, is_open, plane
 from tests.media.reachable import texts
@@ -123,7 +123,7 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         other.log, other.truth = p.log, p.truth
         await other.open("eve", workers=0, nodes=0)
         pin = c.PinMedia(by="", node=node.node.id, was=None)
-        assert await other.room.order(pin, "test") == COMMITTED
+        assert await other.room.execute(pin, "test") == APPLIED
         watching = asyncio.create_task(look())
         since = p.now()
         node.engine.opens.clear()
@@ -135,14 +135,14 @@ def test_ME42_a_nodes_word_and_its_leases_wait_for_no_opening_and_no_closing() -
         assert len(node.engine.rooms) == 2
         node.engine.closes.clear()
         unpin = c.PinMedia(by="", node=None, was=node.node.id)
-        assert await other.room.order(unpin, "test") == COMMITTED
+        assert await other.room.execute(unpin, "test") == APPLIED
         await asyncio.sleep(5)
         assert node.engine.closing == 1
         assert says.gap(node.node.id, since) < 0.25 + SLACK
         assert lapses == 0 and not room.silenced
         # It is wished for again meanwhile: it is opened once it has closed.
         pin = c.PinMedia(by="", node=node.node.id, was=None)
-        assert await other.room.order(pin, "test") == COMMITTED
+        assert await other.room.execute(pin, "test") == APPLIED
         node.machine.call(lambda: node.node._room_wanted(other.room.id))
         await asyncio.sleep(1)
         assert node.engine.opening == 0
@@ -286,7 +286,7 @@ def test_ME44_nothing_is_kept_of_who_has_left() -> None:
         (room,) = node.engine.rooms.values()
         for name in ("ada", "ben"):
             asked = worker.media.answer_command(worker.room, name, "", MediaTake(1, "low"))
-            assert await worker.machine.start(asked) == Done()
+            assert await worker.machine.start(asked) == Ok()
             node.machine.call(lambda n=name: room.watcher.slots_changed(n, {"1": "cleo"}))  # type: ignore[misc]
         room.talked = {name: Speech(30.0, True) for name in NAMES}
         await asyncio.sleep(12)

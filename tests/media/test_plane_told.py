@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from sitwith_protocol.media import MediaTake
+from sitwith_protocol.commands.media import MediaTake
 from sitwith_server.media.engine import PictureChoice, Speech
 from sitwith_server.room import commands as c
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from tests.media.plane import Plane
 from tests.media.plane_rooms import (
     LOSSES,
@@ -95,7 +95,7 @@ def test_MW10_pictures_are_taken_as_asked_until_the_connection_is_lost() -> None
         (room,) = carrier.engine.rooms.values()
         worker = p.workers[0]
         asked = worker.media.answer_command(worker.room, "ada", "", MediaTake(1, "low"))
-        assert await worker.machine.start(asked) == Done()
+        assert await worker.machine.start(asked) == Ok()
         await asyncio.sleep(0.5)
         assert room.takes == {"ada": PictureChoice.LOW}
         room.takes.clear()

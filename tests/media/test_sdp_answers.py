@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sitwith_server.media.sdp.answer import Local, answer, settle
-from sitwith_server.media.sdp.offer import parse, restarts
+from sitwith_server.media.sdp.answer import Local, answer, negotiate
+from sitwith_server.media.sdp.offer import is_ice_restart, parse
 from tests.media.offered import LOCAL, NAMES, edit, sections, settled, text
 
 # ----------------------------------------------------------------------------------------- answers
@@ -66,7 +66,7 @@ def test_ME28_no_ssrc_is_given_that_is_taken() -> None:
     offer = parse(text("aiortc"))
     theirs = [each.ssrcs[0] for each in offer.sections if each.ssrcs]
     drawn = iter([0, *theirs, 5, 5, 5, 6, 6, 0, 7, 8, 9, 10])
-    session = settle(offer, lambda bits: next(drawn) if bits == 32 else 1)
+    session = negotiate(offer, lambda bits: next(drawn) if bits == 32 else 1)
     assert [slot.ssrc for slot in session.slots] == [5, 6, 7]
     assert session.ssrc == 8
 
@@ -143,20 +143,20 @@ def test_ME28_the_server_is_what_it_is_told_in_dtls() -> None:
     assert "o=- 7 3 IN IP4 127.0.0.1\r" in written
 
 
-# -------------------------------------------------------------------------------------- restarts
+# ---------------------------------------------------------------------------------- ICE restarts
 
 
 def test_ME29_new_credentials_alone_are_a_restart() -> None:
     before = parse(text("chromium_full"))
     again = text("chromium_full")
-    assert not restarts(parse(again), before)
+    assert not is_ice_restart(parse(again), before)
     fresh = re.sub(r"a=ice-ufrag:.*", "a=ice-ufrag:zzzz\r", again)
     fresh = re.sub(r"a=ice-pwd:.*", "a=ice-pwd:" + "z" * 24 + "\r", fresh)
-    assert restarts(parse(fresh), before)
+    assert is_ice_restart(parse(fresh), before)
     other = re.sub(r"(a=fingerprint:sha-256 )..", r"\g<1>00", fresh)
     assert parse(other).fingerprints != before.fingerprints
-    assert not restarts(parse(other), before)
-    assert not restarts(parse(re.sub(r"a=ssrc:\d+", "a=ssrc:5", fresh)), before)
+    assert not is_ice_restart(parse(other), before)
+    assert not is_ice_restart(parse(re.sub(r"a=ssrc:\d+", "a=ssrc:5", fresh)), before)
 
 
 def test_ME29_a_browser_offers_again_only_what_was_agreed_on() -> None:
@@ -165,9 +165,9 @@ def test_ME29_a_browser_offers_again_only_what_was_agreed_on() -> None:
     fresh = re.sub(r"a=ice-pwd:.*", "a=ice-pwd:" + "z" * 24 + "\r", fresh)
     less = re.sub(r"a=extmap:\d+ \S+abs-send-time\r\n", "", fresh)
     assert parse(less).sections != before.sections
-    assert restarts(parse(less), before)
-    assert not restarts(before, parse(less))
+    assert is_ice_restart(parse(less), before)
+    assert not is_ice_restart(before, parse(less))
     moved = re.sub(r"a=extmap:1 (\S+ssrc-audio-level)", r"a=extmap:2 \1", fresh)
     moved = re.sub(r"a=extmap:2 (\S+abs-send-time)", r"a=extmap:1 \1", moved)
     assert parse(moved).sections != before.sections
-    assert not restarts(parse(moved), before)
+    assert not is_ice_restart(parse(moved), before)

@@ -18,12 +18,11 @@ from ipaddress import ip_address
 from itertools import cycle, permutations
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.ice import Credentials
-from tests.blackbox.house import Circle, Server, circle, free_port
+from tests import network
+from tests.blackbox.house import Circle, Server, circle
 from tests.blackbox.rawclient import WAIT, Client, Map
 from tests.media.hostile import SLOTS, Crowd, Loud
 from tests.media.special_net import (
@@ -37,11 +36,11 @@ from tests.media.special_net import (
     Traps,
     nets,
     set_traps,
-    why_not,
     within,
 )
+from tests.servers import free_port
 
-_WHY_NOT = why_not()
+_WHY_NOT = network.why_not()
 pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
 
 COOKIE = 0x2112A442
@@ -159,16 +158,7 @@ def misleading(remote: Credentials, ufrag: str, address: str, port: int, *, must
 
 async def come(server: Server, c: Circle, name: str) -> Client:
     """Inside, from the member's own address."""
-    made = await connect(
-        server.ws,
-        subprotocols=[Subprotocol("sitwith.v1")],
-        compression=None,
-        open_timeout=WAIT,
-        ping_interval=None,
-        proxy=None,
-        local_addr=(MEMBERS[name][0], 0),
-    )
-    client = Client(made, name)
+    client = await Client.connect(server.ws, label=name, source=MEMBERS[name][0])
     c.sockets.append(client)
     role = "facilitator" if name == "Frida" else "member"
     await client.hello(c.tokens[role], name)
@@ -239,9 +229,8 @@ def serving(places: Nets, version: int) -> Server:
         "SITWITH_MEDIA_ADDRESS": SERVER[version == 6],
         "SITWITH_LOG_LEVEL": "debug",
     }
-    server = within(places.server, lambda: Server(settings))
-    server.url = f"http://{SERVER[0]}:{server.port}"
-    server.ws = f"ws://{SERVER[0]}:{server.port}/ws"
+    server = within(places.server, lambda: Server(settings, tied=False))
+    server.host = SERVER[0]
     return server
 
 

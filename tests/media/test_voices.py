@@ -24,7 +24,7 @@ from sitwith_server.media.plane.nodes import (
     NodeReporters,
 )
 from sitwith_server.media.plane.turn import Turn
-from sitwith_server.service.rooms.talking import is_letter, reaction_to_bytes
+from sitwith_server.service.rooms.conversations import is_media_message, reaction_to_bytes
 
 
 def here(node: str, load: float = 0.0, *, leaving: bool = False) -> bus.Here:
@@ -139,19 +139,19 @@ def letters(kind: type) -> st.SearchStrategy[Any]:
 @given(st.one_of([letters(kind) for kind in get_args(bus.MediaMessage)]))
 def test_every_letter_comes_as_it_was_written(letter: bus.MediaMessage) -> None:
     blob = bus.to_bytes(letter)
-    assert is_letter(blob)
+    assert is_media_message(blob)
     assert bus.from_bytes(blob) == letter
 
 
 @given(st.binary(max_size=60))
 def test_what_is_no_letter_is_none(noise: bytes) -> None:
-    assert bus.from_bytes(noise) is None or is_letter(noise)
+    assert bus.from_bytes(noise) is None or is_media_message(noise)
     assert bus.from_bytes(b"\xc1" + noise) is None
 
 
 def test_a_reaction_is_no_letter_and_a_letter_shows_no_offer() -> None:
     reaction = reaction_to_bytes("circle", "ada", "heart")
-    assert not is_letter(reaction)
+    assert not is_media_message(reaction)
     assert bus.from_bytes(reaction) is None
     assert "secret" not in repr(bus.Offer("n", "l", "ada", "c", "secret"))
     assert "secret" not in repr(bus.Answer("l", "secret"))
@@ -165,7 +165,7 @@ async def test_letters_reach_who_follows_until_they_end_it() -> None:
     end_all = post.subscribe_all(heard.append)
     await post.publish("room", bus.Lost("ada"))
     await post.publish_to_all(bus.Gone("n1"))
-    await log.whisper("room", reaction_to_bytes("circle", "ada", "heart"))
+    await log.publish("room", reaction_to_bytes("circle", "ada", "heart"))
     await log.now()
     for _ in range(3):
         await asyncio.sleep(0)

@@ -12,9 +12,9 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.audit import AuditTrail
 
 
 class Peer:
@@ -81,15 +81,15 @@ def everything_under(*roots: object, but: Iterable[object] = ()) -> list[str | b
 
 async def test_IN4_tokens_and_resume_values_are_kept_as_hashes_only() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("Title", "Agreement", 5, Settings()))
     invite = await operator.invite(made.room, Role.MEMBER, 1, None)
     assert invite is not None
-    door = Door(host)
+    door = Seating(host)
     seated = await door.join(invite[1], clean("Ada"))
     assert isinstance(seated, Seated)
-    back = await door.back(seated.resume)
+    back = await door.resume(seated.resume)
     assert isinstance(back, Seated)
     held = everything_under(log, host)
     whole = b"\0".join(each if isinstance(each, bytes) else each.encode() for each in held)

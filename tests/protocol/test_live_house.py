@@ -10,8 +10,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.blackbox.house import KEY, Server, circle, refused_at_door
+from tests.blackbox.house import Server, circle, refused_at_door
 from tests.blackbox.rawclient import Gone, Map
+from tests.programs import KEY
 
 
 async def test_CC2_leaving_is_answered_and_closes_with_1000(server: Server) -> None:

@@ -13,7 +13,8 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.events import Removed, SeriesBegan
 from sitwith_server.room.model import OPERATOR, Presence, Role
 from sitwith_server.room.series.values import Past
-from sitwith_server.service.rooms import asides, store
+from sitwith_server.service.rooms import effects, store
+from sitwith_server.service.rooms.replica import forgotten_people
 from tests.room import laws
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle
 from tests.room.series import SERIES, Meeting, handle
@@ -278,7 +279,7 @@ def blanked(e: Meeting) -> list[bytes]:
     log, state = list(e.events), fold_all(e.events[:1])
     for number, event in enumerate(e.events[1:], 2):
         after = fold(state, event)
-        for happened, places in asides.gone(state, after).items():
+        for happened, places in effects.replaced_events(state, after).items():
             for place in places:
                 log[place - 1] = happened.event
         state = after
@@ -342,7 +343,7 @@ def test_SE8_what_a_log_has_lost_is_forgotten_again() -> None:
     e.circle("Ada", "Ben")
     was = e.state
     forget(e, "Ada")
-    lost = asides.forgotten(e.state, was)
+    lost = forgotten_people(e.state, was)
     assert lost == {0}
     e.state = was
     e.ok(OPERATOR, c.Reassert, removed=frozenset(), held={}, turn=0, forgotten=lost)

@@ -9,7 +9,7 @@ from sitwith_server.room.lifetime.record import record_of, reopened
 from sitwith_server.room.model import OPERATOR, Phase
 from sitwith_server.room.series.values import Past
 from sitwith_server.service.meetings import summary_of
-from sitwith_server.service.rooms import asides, store
+from sitwith_server.service.rooms import effects, store
 from tests.room import laws
 from tests.room.evening import FACILITATOR
 from tests.room.series import Meeting, handle
@@ -109,7 +109,7 @@ def test_FG8_SE8_somebody_erased_later_is_gone_from_what_is_left_of_before() -> 
     for name, came in (("Ben", False), ("Eve", True), ("Ada", True)):
         before = e.state
         e.ok(OPERATOR, c.SeriesForget, handle=handle(name))
-        gone = asides.gone(before, e.state)
+        gone = effects.replaced_events(before, e.state)
         where = {n: happened.event for happened, numbers in gone.items() for n in numbers}
         old = name != "Eve"
         assert (where.pop(began, None) == Blanked()) is old
@@ -131,7 +131,7 @@ def test_FG8_SE8_a_series_that_is_dropped_later_leaves_nothing_of_before() -> No
     e.forget()
     before = e.state
     e.ok(OPERATOR, c.SeriesDrop)
-    assert [(h.event, at) for h, at in asides.gone(before, e.state).items()] == [
+    assert [(h.event, at) for h, at in effects.replaced_events(before, e.state).items()] == [
         (Blanked(), [before.seq])
     ]
     assert not laws.leaves(record_of(e.state)) & {handle("Ada"), handle("Ben")}
@@ -145,4 +145,4 @@ def test_FG8_with_the_forgetting_itself_nothing_is_left_to_blank() -> None:
     e.forget()
     before = fold_all(e.events[:-1])
     assert before.mood is not None and before.mood.given_at
-    assert asides.gone(before, fold(before, e.events[-1])) == {}
+    assert effects.replaced_events(before, fold(before, e.events[-1])) == {}

@@ -12,8 +12,9 @@ import secrets
 from itertools import pairwise
 
 from sitwith_protocol.linking import blind_all
-from tests.blackbox.house import ROOT, Circle, Server, circle
+from tests.blackbox.house import Circle, Server, circle
 from tests.blackbox.rawclient import Client, Frame
+from tests.servers import ROOT
 
 
 async def whispers(c: Circle) -> list[str]:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.blackbox.house import KEY, Circle, circle
+from tests.blackbox.house import Circle, circle
 from tests.blackbox.house import Server as Worker
+from tests.programs import KEY
 from tests.security.test_rows_text import written_by
 from tests.servers import PASSWORD, Server
 
@@ -123,4 +124,4 @@ def test_row_38_a_worker_leaves_no_core_and_keeps_no_file(worker: Worker) -> Non
     limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
     (core,) = [line.split() for line in limits.splitlines() if line.startswith("Max core")]
     assert core[4:6] == ["0", "0"]
-    assert written_by(pid) == []
+    assert written_by(worker.process) == []

@@ -11,8 +11,9 @@ from contextlib import suppress
 import httpx
 import msgpack
 
-from tests.blackbox.house import KEY, Server, circle
+from tests.blackbox.house import Server, circle
 from tests.blackbox.rawclient import Map
+from tests.programs import KEY
 from tests.security.raw import Plug, frame
 
 MIB = 1024 * 1024

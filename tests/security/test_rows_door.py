@@ -11,8 +11,9 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from tests.blackbox.house import KEY, Server, circle, refused_at_door
+from tests.blackbox.house import Server, circle, refused_at_door
 from tests.blackbox.rawclient import Client, Gone
+from tests.programs import KEY
 from tests.security.raw import Answer, Plug
 
 FORGED = {

@@ -10,8 +10,9 @@ from contextlib import suppress
 
 import msgpack
 
-from tests.blackbox.house import KEY, Server, circle
+from tests.blackbox.house import Server, circle
 from tests.blackbox.rawclient import Client, Gone, Map
+from tests.programs import KEY
 from tests.security.raw import Plug, frame
 
 MIB = 1024 * 1024

@@ -14,8 +14,8 @@ from icalendar import Calendar
 from sitwith_client import Client
 from sitwith_protocol.person import new_person, person_code
 from sitwith_server import cli
-from tests.blackbox.house import KEY as OPERATOR
 from tests.blackbox.house import Server
+from tests.programs import KEY as OPERATOR
 from tests.series.evening import Person, meeting, series, until_kept
 from tests.series.test_series import started
 

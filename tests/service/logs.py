@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from sitwith_server.log.base import Bell, Blob, Given, LogDown, Ring
+from sitwith_server.log.base import Blob, HostedState, LogDown, Notification, OnNotification
 from sitwith_server.log.memory.log import MemoryLog
 
 CALLS: Final = (
-    "create", "record", "commit", "outcome", "read", "heads", "looks", "due", "orphans",
-    "snapshot", "whisper", "rooms", "end", "audit",
+    "create", "record", "commit", "outcome", "read", "heads", "progress", "due", "orphans",
+    "snapshot", "publish", "rooms", "end", "audit",
 )  # fmt: skip
 """What has to be asked of a Redis. Its clock is known without."""
 
@@ -34,9 +34,9 @@ class WorkerLog(MemoryLog):
         self.slow = 0.0
         self.is_frozen = False
         self.silent = False
-        self.bells: list[Bell] = []
+        self.bells: list[Notification] = []
         self.forgotten: list[tuple[str, Blob]] = []
-        self.given: dict[str, Callable[[], Given]] = {}
+        self.given: dict[str, Callable[[], HostedState]] = {}
         self.lost: dict[str, Callable[[Any], None]] = {}
         self.leases = shared.leases
         for name in CALLS:
@@ -60,16 +60,21 @@ class WorkerLog(MemoryLog):
 
         return call
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        def ring(rung: Bell) -> None:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        def ring(rung: Notification) -> None:
             self.bells.append(rung)
             if not self.silent:
                 bell(rung)
 
-        return self.shared.follow(room, ring, heard)
+        return self.shared.subscribe(room, ring, heard)
 
     def hold(
-        self, room: str, give: Callable[[], Given], lost: Callable[[Any], None] = lambda _: None
+        self,
+        room: str,
+        give: Callable[[], HostedState],
+        lost: Callable[[Any], None] = lambda _: None,
     ) -> Callable[[], None]:
         self.given[room], self.lost[room] = give, lost
 

@@ -9,10 +9,10 @@ from sitwith_server.log.base import LogDown
 from sitwith_server.log.memory.log import MemoryLeases, MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Settings
+from sitwith_server.service.hosting.periodic import PATIENCE, PeriodicWork
 from sitwith_server.service.hosting.presence import BEAT_EVERY
-from sitwith_server.service.hosting.pulse import PATIENCE, Pulse
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
 from tests.service.test_host import second, used
 from tests.simulation.virtual import run
@@ -54,9 +54,9 @@ def test_beats_go_on_at_their_pace_while_hundreds_of_rooms_are_looked_after_slow
             await used(host, made.room)
         way.silent = True
         for room in rooms:  # all of them are behind
-            assert await room.order(c.RoomLock(by=""), "operator") == COMMITTED
+            assert await room.execute(c.RoomLock(by=""), "operator") == APPLIED
         way.slow = 0.5
-        pulse = Pulse(host)
+        pulse = PeriodicWork(host)
         pulse.start()
         await asyncio.sleep(60)
         gaps = leases.gaps(host.presence.worker)
@@ -76,14 +76,14 @@ def test_a_loss_that_hangs_holds_up_no_beat_and_no_other_rooms_losses() -> None:
         leases = Watched()
         log.leases = leases
         sick, well = await people(log), await people(log)
-        pulse = Pulse(sick.host)
+        pulse = PeriodicWork(sick.host)
         host = sick.host
 
         async def hangs(*_: object, **__: object) -> object:
             await asyncio.sleep(3_600)
             return None
 
-        sick.room.order = hangs  # type: ignore[method-assign, assignment]
+        sick.room.execute = hangs  # type: ignore[method-assign, assignment]
         for each in (*sick.seated, *well.seated):
             host.presence._unreported[each.connection] = (each.room, each.seat)
         pulse.start()
@@ -109,7 +109,7 @@ def test_a_beat_that_fails_is_followed_by_the_next() -> None:
             await asyncio.sleep(2)
         leases.fault = None
         await asyncio.sleep(1)
-        assert host.presence.worker in leases.known()
+        assert host.presence.worker in leases.living_at_beat()
         assert max(leases.gaps(host.presence.worker)) < BEAT_EVERY + 0.01
         host.presence.stop()
         await host.close()

@@ -10,7 +10,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import No
+from sitwith_server.service.rooms.answers import Refused
 from tests.service.test_cards import CARD, Seats, people
 
 
@@ -31,7 +31,7 @@ async def dying(e: Seats, *commands: c.Command) -> None:
     assert isinstance(e.log, DyingLog)
     e.log.dying = True
     for command in commands:
-        assert isinstance(await e.ask(command), No)
+        assert isinstance(await e.ask(command), Refused)
     e.log.dying = False
 
 
@@ -53,8 +53,8 @@ async def test_CL12_a_card_is_gone_although_its_worker_died_right_then(how: str)
     }
     await dying(e, commands[how])
     assert b"canary" not in await e.kept()
-    await follower.follow_up()
-    await e.room.follow_up()
+    await follower.catch_up()
+    await e.room.catch_up()
     assert follower.state == e.room.state
     assert (ada in follower.state.care.cards_at) is (how == "other")
     await log.close()
@@ -91,7 +91,7 @@ async def test_MO6_MS1_answers_and_milestones_too() -> None:
     assert between.count(ada.encode()) < before.count(ada.encode())
     await dying(e, c.MilestoneClear(by=ben, n=milestone))
     assert b"canary" not in await e.kept()
-    await follower.follow_up()
-    await e.room.follow_up()
+    await follower.catch_up()
+    await e.room.catch_up()
     assert follower.state == e.room.state
     await log.close()

@@ -12,12 +12,12 @@ from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Answer, Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.answers import Answer, Ok
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.service.rooms.effects import SNAPSHOT_EVERY
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 CARD = Card("canary-here", "canary-0131", "canary-ring")
 
@@ -25,7 +25,7 @@ CARD = Card("canary-here", "canary-0131", "canary-ring")
 class Seats:
     """A room on a log in memory, and its people by seat id."""
 
-    def __init__(self, host: Host, room: Room, seats: list[Seated]) -> None:
+    def __init__(self, host: Host, room: HostedRoom, seats: list[Seated]) -> None:
         self.host, self.log, self.room, self.seated = host, host.log, room, seats
         self.seats, self.ids = [each.seat for each in seats], 10
 
@@ -37,13 +37,13 @@ class Seats:
     async def ask(self, command: c.Command, number: int | None = None) -> Answer:
         self.ids += 1
         key = (command.by, number or self.ids)
-        return await self.room.ask(command, key, "care")
+        return await self.room.submit(command, key, "care")
 
     async def save(self) -> None:
         """Has the log keep a snapshot, as every so many entries do."""
-        self.room._folded.snapshot_at = -SNAPSHOT_EVERY
+        self.room._replica.snapshot_at = -SNAPSHOT_EVERY
         locked = c.RoomUnlock if self.room.state.locked else c.RoomLock
-        assert isinstance(await self.ask(locked(by=self.seats[0])), Done)
+        assert isinstance(await self.ask(locked(by=self.seats[0])), Ok)
 
     async def kept(self) -> bytes:
         """All that the log holds of the room."""
@@ -56,15 +56,17 @@ class Seats:
 
 
 async def people(log: Log) -> Seats:
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(
         RoomSpec("", "Be kind.", 50, Settings(cards=True))
     )
-    door, seats = Door(host), list[Seated]()
+    door, seats = Seating(host), list[Seated]()
     for name in ("Fay", "Ada", "Ben"):
         seated = await door.join(made.member if seats else made.facilitator, clean(name))
         assert isinstance(seated, Seated)
-        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(
+            c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x"
+        )
         seats.append(seated)
     return Seats(host, seats[0].room, seats)
 
@@ -78,13 +80,13 @@ async def test_CL11_what_a_card_says_is_remembered_with_no_outcome() -> None:
     await e.ask(c.CareTake(by=fay, member=ada))
     opening = c.CareOpen(by=fay, member=ada)
     shown = {"card": {"location": CARD.location, "phone": CARD.phone, "note": CARD.note}}
-    assert await e.ask(opening, 99) == Done(shown)
-    assert await e.ask(opening, 99) == Done(shown)
+    assert await e.ask(opening, 99) == Ok(shown)
+    assert await e.ask(opening, 99) == Ok(shown)
     assert len(e.room.state.care.opened[ada]) == 1, "the same id opens it once"
     kept = await log.outcome(e.room.id, fay, 99)
     assert kept is not None and b"canary" not in bytes(kept)
     await e.ask(c.CareDone(by=fay, member=ada))
-    assert await e.ask(opening, 99) == Done({"card": None})
+    assert await e.ask(opening, 99) == Ok({"card": None})
     await log.close()
 
 
@@ -111,7 +113,7 @@ async def test_CL12_a_card_that_is_no_more_goes_from_the_log_too(how: str) -> No
         ],
     }
     for command in commands[how]:
-        assert isinstance(await e.ask(command), Done)
+        assert isinstance(await e.ask(command), Ok)
     left = await e.kept()
     assert b"canary" not in left
     assert (b"bens" in left) is (how != "setting")

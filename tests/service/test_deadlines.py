@@ -13,9 +13,9 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.agenda.values import Stage, StageKind
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.hosting.loading import load
+from sitwith_server.service.hosting.periodic import EVERY, LATE, PeriodicWork
 from sitwith_server.service.hosting.presence import LEASE_SECONDS
-from sitwith_server.service.hosting.pulse import EVERY, LATE, Pulse
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.store import read_event
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second
@@ -31,7 +31,7 @@ class Other:
 
     def __init__(self, log: MemoryLog) -> None:
         self.way, self.host = second(log)
-        self.pulse = Pulse(self.host)
+        self.pulse = PeriodicWork(self.host)
         self.pulse.start()
 
     async def close(self) -> None:
@@ -89,10 +89,10 @@ def test_S2_an_agenda_and_a_grace_run_on_although_their_only_worker_died() -> No
     async def work(e: Seats) -> None:
         fay, ada, ben = e.seats
         stages = tuple(Stage(StageKind.TOPIC, 60.0, title=f"{n}", auto=True) for n in range(3))
-        assert isinstance(await e.ask(c.AgendaEdit(by=fay, stages=stages)), Done)
-        assert isinstance(await e.ask(c.AgendaStart(by=fay, seed=1)), Done)
-        assert isinstance(await e.ask(c.PairsOpen(by=fay, groups=((ada, ben),))), Done)
-        assert isinstance(await e.ask(c.PairsClose(by=fay, grace=20)), Done)
+        assert isinstance(await e.ask(c.AgendaEdit(by=fay, stages=stages)), Ok)
+        assert isinstance(await e.ask(c.AgendaStart(by=fay, seed=1)), Ok)
+        assert isinstance(await e.ask(c.PairsOpen(by=fay, groups=((ada, ben),))), Ok)
+        assert isinstance(await e.ask(c.PairsClose(by=fay, grace=20)), Ok)
         began = asyncio.get_running_loop().time()
         await e.host.close()
         other = Other(e.memory)
@@ -204,7 +204,7 @@ def test_TI6_a_thawed_rooms_clock_goes_on_only_once_the_outage_is_known() -> Non
         await e.ask(c.FloorRound(by=fay, seconds=10, order=(ada, ben)))
         await e.host.close()
         await asyncio.sleep(5)
-        other.way.is_frozen, other.way.down = True, {"due", "looks"}
+        other.way.is_frozen, other.way.down = True, {"due", "progress"}
         for host in (e.host, other.host):
             host.presence.stop()  # no beat gets through either, and nobody dies of it
             await e.memory.leases.beat(host.presence.worker, 3600)

@@ -17,30 +17,32 @@ from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec
 from sitwith_server.service.people import tokens
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
 from sitwith_server.service.people.peers import address_hash
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.audit import AuditTrail
 
 
 async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["mAAAAAAA", "mAAAAAAA", "mBBBBBBB", "mBBBBBBB", "mAAAAAAA", "mCCCCCCC"])
     monkeypatch.setattr(tokens, "new_seat_id", lambda: next(drawn))
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door = Door(host)
+    door = Seating(host)
 
     async def come(link: str) -> Seated:
         seated = await door.join(link, clean("Somebody"))
         assert isinstance(seated, Seated)
-        await seated.room.ask(c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x")
+        await seated.room.submit(
+            c.AgreementAccept(by=seated.seat, version=1), (seated.seat, 1), "x"
+        )
         assert tokens.read_resume(seated.resume).seat == seated.seat  # type: ignore[union-attr]
         return seated
 
     fay, ada = await come(made.facilitator), await come(made.member)
     assert (fay.seat, ada.seat) == ("mAAAAAAA", "mBBBBBBB")
-    await fay.room.ask(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
+    await fay.room.submit(c.MemberRemove(by=fay.seat, member=ada.seat), (fay.seat, 2), "x")
     assert (await come(made.member)).seat == "mCCCCCCC", "nor that of one who was removed"
     assert next(drawn, None) is None
     await host.close()
@@ -49,9 +51,9 @@ async def test_EN12_the_door_draws_until_the_id_is_new(monkeypatch: pytest.Monke
 
 async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door, name = Door(host), clean("Facilitator 2")
+    door, name = Seating(host), clean("Facilitator 2")
     assert await door.join(made.member, name) is CloseCode.BAD_FRAME
     seated = await door.join(made.facilitator, name)
     assert isinstance(seated, Seated)
@@ -67,12 +69,12 @@ async def test_NA2_only_who_leads_by_a_link_may_be_called_what_it_makes_them() -
 
 async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     assert await log.create("r1", b"", time.time() + 3600)
     await log.commit(Commit("r1", CONTROL, (b"canary of another version",), 0))
     token, _ = tokens.mint_token("r1")
     with capture_logs() as lines:
-        assert await Door(host).join(token, clean("Somebody")) is CloseCode.FAULT
+        assert await Seating(host).join(token, clean("Somebody")) is CloseCode.FAULT
     assert lines == [{"event": "room_unreadable", "log_level": "error"}]
     await host.close()
     await log.close()
@@ -80,13 +82,13 @@ async def test_a_room_that_can_not_be_read_is_named_by_no_more_than_that() -> No
 
 async def test_HT7_who_comes_and_goes_pushes_nothing_out_of_the_trail() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     made = await Operator(host, room_ttl=3600).create(RoomSpec("", "Be kind.", 50, Settings()))
-    door = Door(host)
+    door = Seating(host)
     for _ in range(250):
         seated = await door.join(made.member, clean("Somebody"), address="192.0.2.7")
         assert isinstance(seated, Seated)
-        await door.lost(seated)
+        await door.disconnect(seated)
     entries = await host.trail.read(made.room)
     assert [entry["action"] for entry in entries] == ["room.create", *["hello"] * 100]
     await host.close()
@@ -125,12 +127,12 @@ def test_EN12_an_id_has_eight_characters_of_letters_and_digits() -> None:
 
 async def test_LI22_at_a_crowded_door_shared_links_take_turns_and_no_others() -> None:
     log = MemoryLog()
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     operator = Operator(host, room_ttl=3600)
     made = await operator.create(RoomSpec("", "Be kind.", 10, Settings()))
     invited = await operator.invite(made.room, Role.MEMBER, 1, None)
     assert invited is not None
-    door, turns = Door(host), list[str]()
+    door, turns = Seating(host), list[str]()
 
     async def turn(place: str) -> None:
         turns.append(place)

@@ -13,17 +13,17 @@ from sitwith_server.log.base import Commit
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Done, No
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.answers import Ok, Refused
 from sitwith_server.service.rooms.results import (
-    COMMITTED,
+    APPLIED,
     ENDED,
     UNAVAILABLE,
     UNCHANGED,
-    Refused,
+    Denied,
 )
 from tests.media.plane import Plane
 from tests.media.plane_rooms import connected, plane
@@ -62,12 +62,12 @@ async def test_a_hello_in_the_moment_of_the_end_finds_nothing(how: str) -> None:
 
     async def end() -> None:
         if how == "room.end":
-            assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Done)
+            assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Ok)
         else:
             await e.log.end(e.room.id)
 
     just_before(way, end)
-    assert await Door(host).join(token, clean("Cleo")) is CloseCode.NOWHERE
+    assert await Seating(host).join(token, clean("Cleo")) is CloseCode.NOWHERE
     await settled()
     assert host.hosted() == []
     assert not host.presence._live
@@ -82,22 +82,22 @@ def test_a_hello_whose_room_ends_before_its_welcome_is_closed_4404() -> None:
         made = await world.room()
         fay = Client(world, made.facilitator, "Fay", random.Random(2))
         await fay.entered.wait()
-        now, ended = world.gate.now, asyncio.Event()
+        now, ended = world.registry.now, asyncio.Event()
 
         async def while_it_ends(room: str) -> float:
-            world.gate.now = now
+            world.registry.now = now
             fay.ask("room.end")
             await ended.wait()
             return await now(room)
 
-        world.gate.now = while_it_ends
+        world.registry.now = while_it_ends
         ada = Client(world, made.member, "Ada", random.Random(3))
         await asyncio.sleep(5)
         assert await world.operator.room(made.room) is None
         ended.set()
         await asyncio.sleep(5)
         assert (ada.closed, ada.me) == (CloseCode.NOWHERE, "")
-        assert world.gate.crowds() == []
+        assert world.registry.room_sizes() == []
         for each in (fay, ada):
             each.task.cancel()
         await world.close()
@@ -114,9 +114,9 @@ async def test_what_is_ordered_in_the_moment_of_the_end_says_so() -> None:
     order = c.AddInvite(
         by="", invite="i1", role=Role.MEMBER, digest=b"d" * 32, uses=None, expires_at=None
     )
-    assert await room.order(order, "operator") is ENDED
+    assert await room.execute(order, "operator") is ENDED
     assert room.state.ended
-    assert await room.order(order, "operator") is ENDED
+    assert await room.execute(order, "operator") is ENDED
     await host.close()
 
 
@@ -128,19 +128,19 @@ async def test_a_refusal_of_a_state_of_before_is_not_trusted(stale: bool) -> Non
     room = (await used(host, e.room.id)).room
     way.silent = stale
     link_ = await link(e)
-    seated = await Door(e.host).join(link_, clean("Cleo"))
+    seated = await Seating(e.host).join(link_, clean("Cleo"))
     assert isinstance(seated, Seated)
-    back = await Door(host).back(seated.resume)
+    back = await Seating(host).resume(seated.resume)
     assert isinstance(back, Seated), "its seat was taken at another worker just now"
     accept = c.AgreementAccept(by=seated.seat, version=1)
-    assert isinstance(await room.ask(accept, (seated.seat, 1), "agreement.accept"), Done)
-    await e.room.follow_up()
+    assert isinstance(await room.submit(accept, (seated.seat, 1), "agreement.accept"), Ok)
+    await e.room.catch_up()
     way.silent = stale
-    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Done)
-    outcome = await room.order(
+    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=seated.seat)), Ok)
+    outcome = await room.execute(
         c.LoseConnection(by=seated.seat, connection=back.connection), "connection.lost"
     )
-    assert outcome == UNCHANGED or isinstance(outcome, Refused)
+    assert outcome == UNCHANGED or isinstance(outcome, Denied)
     assert seated.seat in room.state.removed
     await host.close()
 
@@ -151,14 +151,14 @@ async def test_no_events_of_a_state_of_before_are_not_trusted() -> None:
     way, host = second(e.memory)
     room = (await used(host, e.room.id)).room
     locks, unlocks = c.RoomLock(by=e.seats[0]), c.RoomUnlock(by=e.seats[0])
-    assert isinstance(await e.ask(locks), Done)
+    assert isinstance(await e.ask(locks), Ok)
     await settled()
     assert room.state.locked
     way.silent = True
-    assert isinstance(await e.ask(unlocks), Done)
-    assert await room.order(locks, "room.lock") == COMMITTED
-    assert await room.order(locks, "room.lock") == UNCHANGED
-    await e.room.follow_up()
+    assert isinstance(await e.ask(unlocks), Ok)
+    assert await room.execute(locks, "room.lock") == APPLIED
+    assert await room.execute(locks, "room.lock") == UNCHANGED
+    await e.room.catch_up()
     assert e.room.state.locked
     await host.close()
 
@@ -169,11 +169,11 @@ async def test_an_order_that_can_not_be_known_of_is_unavailable() -> None:
     room = (await used(host, e.room.id)).room
     locks = c.RoomLock(by=e.seats[0])
     way.down = {"commit"}
-    assert await room.order(locks, "room.lock") is UNAVAILABLE
+    assert await room.execute(locks, "room.lock") is UNAVAILABLE
     way.down, way.deaf = set(), {"commit"}
-    assert await room.order(locks, "room.lock") is UNAVAILABLE
+    assert await room.execute(locks, "room.lock") is UNAVAILABLE
     way.deaf = set()
-    assert await room.order(locks, "room.lock") == UNCHANGED, "it had happened"
+    assert await room.execute(locks, "room.lock") == UNCHANGED, "it had happened"
     await host.close()
 
 
@@ -185,12 +185,12 @@ async def test_a_room_whose_key_is_gone_ends_here_within_a_look() -> None:
     seen = Seen()
     use.room.observe(seen)
     del e.memory._rooms[e.room.id]
-    await Pulse(host)._round()
+    await PeriodicWork(host)._round()
     await settled()
     assert [change.after.ended for change in seen.changes] == [True]
     assert host.hosted() == []
-    answer = await use.room.ask(c.HandRaise(by=e.seats[1]), (e.seats[1], 9), "hand.raise")
-    assert isinstance(answer, No) and answer.code == "not_inside"
+    answer = await use.room.submit(c.HandRaise(by=e.seats[1]), (e.seats[1], 9), "hand.raise")
+    assert isinstance(answer, Refused) and answer.code == "not_inside"
     assert names(way.calls, "commit") == []
     await host.close()
 

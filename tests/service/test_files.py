@@ -14,11 +14,11 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.materials.values import File, MaterialKind
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.materials.files import Shelf
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.results import COMMITTED
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.materials.files import MaterialFiles
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.results import APPLIED
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.servers import Server, running
 from tests.service.test_cards import people
 
@@ -53,12 +53,12 @@ async def logs(server: Server) -> AsyncIterator[tuple[RedisLog, RedisLog]]:
         await log.close()
 
 
-async def shown(room: Room, by: str, shelf: Shelf, name: str = "f1") -> None:
+async def shown(room: HostedRoom, by: str, shelf: MaterialFiles, name: str = "f1") -> None:
     """A file with its bytes."""
     assert await shelf.put(room.id, "b1", BODY)
     file = File("b1", "image/png", len(BODY))
     bring = c.MaterialBring(by=by, material=name, what=MaterialKind.PICTURE, file=file)
-    assert await room.order(bring, "material.show") == COMMITTED
+    assert await room.execute(bring, "material.show") == APPLIED
 
 
 def key(server: Server, room: str, what: str) -> str:
@@ -75,11 +75,11 @@ async def test_MT13_bytes_go_from_worker_to_worker_and_with_their_room(
 ) -> None:
     log, other = logs
     e = await people(log)
-    shelf = Shelf(log, lambda: [e.room])
+    shelf = MaterialFiles(log, lambda: [e.room])
     await shown(e.room, e.seats[0], shelf)
-    assert await Shelf(other, list).get(e.room.id, "b1") == BODY
+    assert await MaterialFiles(other, list).get(e.room.id, "b1") == BODY
     assert there(server, e.room.id) == "b1"
-    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)
+    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Ok)
     assert there(server, e.room.id) == ""
     assert await log.files.get(e.room.id, "b1") is None
     await shown(e.room, e.seats[0], shelf, "f2")
@@ -92,16 +92,16 @@ async def test_MT13_what_a_redis_lost_is_put_back_by_whoever_holds_it(
 ) -> None:
     log, other = logs
     e = await people(log)
-    shelf = Shelf(log, lambda: [e.room], lost_after=0.0)
+    shelf = MaterialFiles(log, lambda: [e.room], lost_after=0.0)
     await shown(e.room, e.seats[0], shelf)
-    host = Host(other, Trail(other, 60))
+    host = Host(other, AuditTrail(other, 60))
     use = await host.use(e.room.id)
     assert use is not None
     room = use.room
     server.admin("DEL", *(key(server, room.id, what) for what in ("files", "pieces")))
-    await Shelf(other, host.hosted).mind()
+    await MaterialFiles(other, host.hosted).repair()
     assert there(server, room.id) == "", "it never had them, and others have time to"
-    await shelf.mind()
+    await shelf.repair()
     assert await other.files.get(room.id, "b1") == BODY
     assert e.room.state.materials.find("f1") is not None
     await host.close()
@@ -112,15 +112,15 @@ async def test_MT13_what_nobody_holds_is_taken_away(
 ) -> None:
     log, _ = logs
     e = await people(log)
-    shelf = Shelf(log, lambda: [e.room], lost_after=-1.0)
+    shelf = MaterialFiles(log, lambda: [e.room], lost_after=-1.0)
     await shown(e.room, e.seats[0], shelf)
     link = c.MaterialShow(
         by=e.seats[0], material="t1", what=MaterialKind.LINK, body="https://a.example"
     )
-    assert isinstance(await e.ask(link), Done)
-    log.files.keep(())
+    assert isinstance(await e.ask(link), Ok)
+    log.files.evict_others(())
     server.admin("DEL", key(server, e.room.id, "files"))
-    await shelf.mind()
+    await shelf.repair()
     assert [m.id for m in e.room.state.materials.shown] == ["t1"]
 
 
@@ -130,12 +130,12 @@ async def test_MT13_what_was_hidden_meanwhile_is_not_put_back(
     """By a worker that holds the bytes and has not heard of it: no bell rings there."""
     log, other = logs
     e = await people(log)
-    shelf = Shelf(log, lambda: [e.room])
+    shelf = MaterialFiles(log, lambda: [e.room])
     await shown(e.room, e.seats[0], shelf)
-    late = await load(other, Trail(other, 60), e.room.id)
+    late = await load(other, AuditTrail(other, 60), e.room.id)
     assert late is not None
     assert await other.files.get(late.id, "b1") == BODY
-    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Done)
+    assert isinstance(await e.ask(c.MaterialHide(by=e.seats[0], material="f1")), Ok)
     assert late.state.materials.names() == {"b1"}
-    await Shelf(other, lambda: [late]).mind()
+    await MaterialFiles(other, lambda: [late]).repair()
     assert server.admin("KEYS", "sw:*pieces*") + server.admin("KEYS", "sw:*files*") == ""

@@ -14,23 +14,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.log.base import Bell, life_of
+from sitwith_server.log.base import Notification, life_of
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.service.logs import CALLS, WorkerLog, names
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import Seen, say, second, settled, used
 
-READS = ("heads", "read", "snapshot", "record", "looks")
+READS = ("heads", "read", "snapshot", "record", "progress")
 
 
-async def following() -> tuple[Seats, WorkerLog, Host, Room, Seen]:
+async def following() -> tuple[Seats, WorkerLog, Host, HostedRoom, Seen]:
     """A circle at one worker, and another that follows it."""
     e = await people(MemoryLog())
     way, host = second(e.memory)
@@ -43,14 +43,14 @@ async def following() -> tuple[Seats, WorkerLog, Host, Room, Seen]:
     return e, way, host, room, seen
 
 
-async def same(e: Seats, room: Room) -> None:
+async def same(e: Seats, room: HostedRoom) -> None:
     """Both hold what the log says."""
     truth = await load(e.log, e.host.trail, e.room.id)
     assert truth is not None
     assert room.state == truth.state == e.room.state
     assert room.position == truth.position and room.rights == truth.rights
-    assert {s: truth.talking.book.head(s) for s in truth.talking.book.streams()} == {
-        s: room.talking.book.head(s) for s in room.talking.book.streams()
+    assert {s: truth.conversations.index.head(s) for s in truth.conversations.index.streams()} == {
+        s: room.conversations.index.head(s) for s in room.conversations.index.streams()
     }
 
 
@@ -80,14 +80,14 @@ async def test_S5_a_message_costs_its_author_one_call_and_others_none() -> None:
     for number, to in enumerate(("circle", "staff", "circle", "staff"), start=50):
         its.calls.clear()
         others.calls.clear()
-        said = await room.ask(c.Say(by=ada, to=to, body="hello"), (ada, number), "chat.say")
-        assert isinstance(said, Done)
+        said = await room.submit(c.Say(by=ada, to=to, body="hello"), (ada, number), "chat.say")
+        assert isinstance(said, Ok)
         await settled()
         assert its.calls == ["commit"]
         assert others.calls == []
     its.calls.clear()
-    raised = await room.ask(c.HandRaise(by=ada), (ada, 60), "hand.raise")
-    assert isinstance(raised, Done)
+    raised = await room.submit(c.HandRaise(by=ada), (ada, 60), "hand.raise")
+    assert isinstance(raised, Ok)
     await settled()
     assert (its.calls, others.calls) == (["commit"], [])
     await other.close()
@@ -99,13 +99,13 @@ async def test_own_bells_are_no_news() -> None:
     ada = e.seats[1]
     way.held["commit"] = asyncio.Event()
     asked = asyncio.create_task(
-        room.ask(c.Say(by=ada, to="circle", body="mine"), (ada, 50), "chat.say")
+        room.submit(c.Say(by=ada, to="circle", body="mine"), (ada, 50), "chat.say")
     )
     await settled()
     await say(e, "theirs", by=2)  # rings while the lock is held
     await settled()
     way.held.pop("commit").set()
-    assert isinstance(await asked, Done)
+    assert isinstance(await asked, Ok)
     await settled()
     assert sorted(seen.bodies) == ["mine", "theirs"]
     await same(e, room)
@@ -148,10 +148,10 @@ async def test_a_bell_without_entries_is_a_hint_to_read() -> None:
     await say(e, "hello")
     await settled()
     (bell,) = way.bells
-    host._rang(host._held[room.id], room, Bell(bell.stream, bell.seq))
+    host._on_notification(host._held[room.id], room, Notification(bell.stream, bell.seq))
     await settled()
     assert seen.bodies == ["hello"]
-    host._rang(host._held[room.id], room, Bell(bell.stream, bell.seq))
+    host._on_notification(host._held[room.id], room, Notification(bell.stream, bell.seq))
     await settled()
     assert names(way.calls, "heads") == ["heads"], "what is known is not read again"
     await host.close()
@@ -161,21 +161,21 @@ async def test_words_wait_for_the_rights_that_they_were_said_by() -> None:
     """Who may have them is known only by the control entries before them."""
     e, way, host, room, _ = await following()
     way.silent = True
-    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=e.seats[2])), Done)
+    assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=e.seats[2])), Ok)
     await say(e, "without Ben")
     await settled()
     words = next(bell for bell in way.bells if bell.stream == "circle")
     known: list[bool] = []
 
     class Asking(Observer):
-        def said(self, words: Words) -> None:
+        def said(self, words: ChatEntry) -> None:
             known.append(e.seats[2] in room.state.removed)
 
         def changed(self, change: Change) -> None:
             return
 
     room.observe(Asking())
-    host._rang(host._held[room.id], room, words)
+    host._on_notification(host._held[room.id], room, words)
     await settled()
     assert known == [True]
     await host.close()
@@ -188,15 +188,15 @@ async def test_what_rings_of_a_life_before_is_dropped() -> None:
     await settled()
     (old,) = way.bells
     await forget(e)
-    await host.follow_up(room)  # what came before the forgetting can't be read any more
+    await host.catch_up(room)  # what came before the forgetting can't be read any more
     await settled()
     assert room.state.life == 1 and life_of(room.position.epoch) == 1
     seen.bodies.clear()
     way.calls.clear()
-    host._rang(host._held[room.id], room, old)
-    host._rang(host._held[room.id], room, replace(old, seq=7, entries=()))
+    host._on_notification(host._held[room.id], room, old)
+    host._on_notification(host._held[room.id], room, replace(old, seq=7, entries=()))
     await settled()
-    assert seen.bodies == [] and not room.talking.book.streams()
+    assert seen.bodies == [] and not room.conversations.index.streams()
     await same(e, room)
     await host.close()
 
@@ -206,7 +206,7 @@ async def test_a_forgetting_is_folded_from_its_bell() -> None:
     await say(e, "hello")
     await forget(e)
     await settled()
-    assert room.state.life == 1 and not room.talking.book.streams()
+    assert room.state.life == 1 and not room.conversations.index.streams()
     assert names(way.calls, *READS) == []
     await same(e, room)
     await host.close()
@@ -251,14 +251,14 @@ def test_bells_in_any_order_lead_to_what_the_log_says(seed: int, lost: float, tw
                 bells = [bell for bell in way.bells if chance.random() >= lost]
                 chance.shuffle(bells)
                 for bell in bells * (2 if twice else 1):
-                    host._rang(host._held[room.id], room, bell)
+                    host._on_notification(host._held[room.id], room, bell)
                     if chance.random() < 0.5:
                         await settled()
         await settled()
-        look = (await e.log.looks([room.id]))[room.id]
+        look = (await e.log.progress([room.id]))[room.id]
         assert look is not None
         if not room.compare(look, 0.0):
-            await room.follow_up()
+            await room.catch_up()
         assert sorted(seen.bodies, key=int) == [str(n) for n in range(said)]
         await same(e, room)
         await host.close()
@@ -274,10 +274,10 @@ async def test_a_look_tells_whether_anything_is_missing(what: str) -> None:
         await say(e, "hello")
     elif what == "control":
         await e.ask(c.HandRaise(by=e.seats[1]))
-    look = (await way.looks([room.id]))[room.id]
+    look = (await way.progress([room.id]))[room.id]
     assert look is not None
     assert room.compare(look, 0.0) is (what == "nothing")
-    await room.follow_up()
+    await room.catch_up()
     assert room.compare(look, 0.0)
     await host.close()
 
@@ -297,20 +297,20 @@ async def test_words_are_taken_after_a_commit_whose_last_event_changes_no_rights
         c.FloorRound(by=fay, order=(ben, ada)),
         c.MemberRemove(by=fay, member=ben),  # and the turn moves on
     ):
-        assert isinstance(await e.ask(command), Done)
+        assert isinstance(await e.ask(command), Ok)
     heads = await e.log.heads(e.room.id)
     assert heads is not None and e.room.state.rights < heads.rights, "or it is no such commit"
     assert e.room.rights == heads.rights
     await say(e, "here")
     await settled()
-    said = await room.ask(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
-    assert isinstance(said, Done)
-    await e.room.follow_up()
+    said = await room.submit(c.Say(by=ada, to="circle", body="there"), (ada, 70), "chat.say")
+    assert isinstance(said, Ok)
+    await e.room.catch_up()
     await e.save()
     _, third = second(e.memory)
     loaded = (await used(third, e.room.id)).room
     assert loaded.rights == e.room.rights
-    said = await loaded.ask(c.Say(by=ada, to="circle", body="loaded"), (ada, 71), "chat.say")
-    assert isinstance(said, Done)
+    said = await loaded.submit(c.Say(by=ada, to="circle", body="loaded"), (ada, 71), "chat.say")
+    assert isinstance(said, Ok)
     await third.close()
     await host.close()

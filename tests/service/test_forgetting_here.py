@@ -10,11 +10,11 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.care.values import Card, Level
 from sitwith_server.room.materials.values import MaterialKind
 from sitwith_server.room.model import FORGET_SECONDS, Settings
-from sitwith_server.service.hosting.pulse import LATE, Pulse
+from sitwith_server.service.hosting.periodic import LATE, PeriodicWork
 from sitwith_server.service.operator import Operator, RoomSpec
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Answer, Done
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.answers import Answer, Ok
 from sitwith_server.service.rooms.store import read_record
 from tests.protocol.test_limits_inside import everything_under
 from tests.service.test_host import second, used
@@ -47,20 +47,20 @@ class Circle:
         )
         self.made, self.seated, self.ids = made, list[Seated](), 0
         for token, name in ((made.facilitator, "Fay"), (made.member, "Ada"), (made.member, "Ben")):
-            seated = await Door(self.host).join(token, clean(f"{name} {CANARY}"))
+            seated = await Seating(self.host).join(token, clean(f"{name} {CANARY}"))
             assert isinstance(seated, Seated)
             self.seated.append(seated)
             await self.ask(c.AgreementAccept(by=seated.seat, version=1))
         self.room = self.seated[0].room
         use = await used(self.other, made.room)
         self.there = use.room
-        use.seated()
+        use.mark_seated()
         self.use = use
 
     async def ask(self, command: c.Command) -> Answer:
         self.ids += 1
-        answer = await self.seated[0].room.ask(command, (command.by, self.ids), "x")
-        assert isinstance(answer, Done), answer
+        answer = await self.seated[0].room.submit(command, (command.by, self.ids), "x")
+        assert isinstance(answer, Ok), answer
         return answer
 
     async def bring_everything(self) -> None:
@@ -82,7 +82,7 @@ class Circle:
 
     async def leave(self) -> None:
         for each in self.seated:
-            await Door(self.host).lost(each)
+            await Seating(self.host).disconnect(each)
         self.use.release()
 
     async def close(self) -> None:
@@ -108,12 +108,12 @@ def test_nothing_of_the_former_life_is_left_at_any_worker_or_in_the_log() -> Non
         e.other_way.bells.clear()
         assert e.room.state.life == e.there.state.life == 1
         assert canaries(e.host, e.other, e.room, e.there, e.log) == []
-        assert not e.room.talking.book.streams() and not e.room.talking.positions
+        assert not e.room.conversations.index.streams() and not e.room.conversations.positions
         held = everything_under(e.host, e.other, e.log._rooms, but=(e.log._trails,))
         for seat in seats:
             assert seat not in held, "a seat's id, too, means nobody any more"
         # The links open an empty circle.
-        again = await Door(e.other).join(e.made.member, clean("Cleo"))
+        again = await Seating(e.other).join(e.made.member, clean("Cleo"))
         assert isinstance(again, Seated)
         assert set(again.room.state.seats) == {again.seat}
         assert kept
@@ -134,20 +134,20 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
         e.seated = []
         at = e.room.state.emptied_at
         assert at is not None
-        pulses = [Pulse(e.host), Pulse(e.other)]
+        pulses = [PeriodicWork(e.host), PeriodicWork(e.other)]
         for pulse in pulses:
             pulse.start()
         await asyncio.sleep(FORGET_SECONDS - 20)
         for way in (e.way, e.other_way):
             way.is_frozen = True
-            way.down = {"commit", "read", "heads", "snapshot", "looks", "due", "record"}
+            way.down = {"commit", "read", "heads", "snapshot", "progress", "due", "record"}
         await asyncio.sleep(at + FORGET_SECONDS - asyncio.get_running_loop().time() - 0.1)
         assert canaries(e.host, but=(e.log,)) and canaries(e.other, but=(e.log,))
         await asyncio.sleep(LATE + 1.5)
         e.way.bells.clear()
         e.other_way.bells.clear()
         for way, host, room in ((e.way, e.host, e.room), (e.other_way, e.other, e.there)):
-            assert host.hosted() == [] and room.over
+            assert host.hosted() == [] and room.retired
             assert canaries(host, room, but=(e.log,)) == []
             ((told, blob),) = way.forgotten
             record = read_record(blob)
@@ -158,7 +158,7 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
             way.is_frozen, way.down = False, set()
         await asyncio.sleep(3)
         assert canaries(e.log) == []
-        again = await Door(e.host).join(e.made.member, clean("Cleo"))
+        again = await Seating(e.host).join(e.made.member, clean("Cleo"))
         assert isinstance(again, Seated) and again.room.state.life == 1
         for pulse in pulses:
             pulse.stop()
@@ -179,13 +179,13 @@ def test_nothing_is_left_at_the_gate_and_in_its_hubs() -> None:
             await each.entered.wait()
         await people[1].ask("chat.say", to="circle", body=f"a {CANARY}")
         await people[1].ask("chat.say", to="staff", body=f"a {CANARY}")
-        assert canaries(world.gate, but=(world.log,))
+        assert canaries(world.registry, but=(world.log,))
         for each in people:
             each.task.cancel()
             each.break_off()
         await asyncio.sleep(FORGET_SECONDS + 5)
-        assert world.gate.crowds() == []
-        assert canaries(world.gate, world.host, world.operator, world.pulse, world.log) == []
+        assert world.registry.room_sizes() == []
+        assert canaries(world.registry, world.host, world.operator, world.pulse, world.log) == []
         await world.close()
 
     run(main())
@@ -203,14 +203,14 @@ def test_who_waits_at_the_door_while_the_room_forgets_is_no_ghost_afterwards() -
         (old,) = world.host.hosted()
         # As if nothing could be committed at the moment of forgetting.
         world.host.forget_here(old)
-        assert old.over
+        assert old.retired
         ben = Client(world, made.member, "Ben", random.Random(4))
         await asyncio.sleep(8)
         assert (ben.phase, ben.closed) == ("lobby", None)
         assert (ada.phase, ada.closed) == ("lobby", None), "sent away, and back by itself"
         (new,) = world.host.hosted()
         assert new is not old
-        assert len(world.gate.crowds()) == 1 and world.gate.crowds() == [2]
+        assert len(world.registry.room_sizes()) == 1 and world.registry.room_sizes() == [2]
         await asyncio.sleep(40)
         assert world.host.presence.unreported() == []
         for each in (ada, ben):

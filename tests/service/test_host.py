@@ -10,16 +10,17 @@ from sitwith_server.log.base import CONTROL, Heads, LogDown, Lost, Position
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import Role
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door, Seated
 from sitwith_server.service.people.names import clean
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seated, Seating
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.results import Committed
+from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.store import Unreadable
-from sitwith_server.service.rooms.talking import Words
 from tests.service.logs import WorkerLog, names
 from tests.service.test_cards import Seats, people
 
@@ -36,7 +37,7 @@ class Seen(Observer):
     def changed(self, change: Change) -> None:
         self.changes.append(change)
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         self.bodies.append(getattr(words.what, "body", ""))
 
     def froze(self, frozen: bool) -> None:
@@ -49,10 +50,10 @@ class Seen(Observer):
 def second(log: MemoryLog, idle_seconds: float = 30.0) -> tuple[WorkerLog, Host]:
     """Another worker on a log."""
     way = WorkerLog(log)
-    return way, Host(way, Trail(way, 60), idle_seconds=idle_seconds)
+    return way, Host(way, AuditTrail(way, 60), idle_seconds=idle_seconds)
 
 
-async def used(host: Host, room: str) -> Use:
+async def used(host: Host, room: str) -> RoomReference:
     use = await host.use(room)
     assert use is not None
     return use
@@ -65,7 +66,7 @@ async def settled() -> None:
 
 
 async def say(e: Seats, body: str, to: str = "circle", by: int = 1) -> None:
-    assert isinstance(await e.ask(c.Say(by=e.seats[by], to=to, body=body)), Done)
+    assert isinstance(await e.ask(c.Say(by=e.seats[by], to=to, body=body)), Ok)
 
 
 async def test_a_room_in_use_is_not_let_go_of() -> None:
@@ -76,12 +77,12 @@ async def test_a_room_in_use_is_not_let_go_of() -> None:
     assert first.room is other.room
     for use in (first, other):
         await asyncio.sleep(0.01)
-        host.let_go_of_idle()
+        host.release_idle()
         assert host.hosted() == [first.room]
         use.release()
         use.release()  # a second time counts for nothing
     await asyncio.sleep(0.01)
-    host.let_go_of_idle()
+    host.release_idle()
     assert host.hosted() == []
     await host.close()
 
@@ -92,7 +93,7 @@ async def test_nothing_is_let_go_between_its_being_found_and_being_watched() -> 
     _, host = second(e.memory, idle_seconds=0.0)
     use = await used(host, e.room.id)
     await asyncio.sleep(0.02)
-    host.let_go_of_idle()
+    host.release_idle()
     seen = Seen()
     use.room.observe(seen)
     await say(e, "hello")
@@ -107,7 +108,7 @@ async def test_a_room_is_kept_for_a_while_after_its_last_use() -> None:
     e = await people(MemoryLog())
     _, host = second(e.memory, idle_seconds=60.0)
     (await used(host, e.room.id)).release()
-    host.let_go_of_idle()
+    host.release_idle()
     assert len(host.hosted()) == 1
     await host.close()
 
@@ -127,9 +128,9 @@ async def test_many_share_one_loading() -> None:
     for use in found:
         assert use is not None
         use.release()
-    host.let_go_of_idle()
+    host.release_idle()
     host._held[e.room.id].used_at -= 1_000
-    host.let_go_of_idle()
+    host.release_idle()
     assert host.hosted() == [], "who gave up holds nothing"
     await host.close()
 
@@ -174,7 +175,7 @@ async def test_a_room_that_ends_is_absent_and_its_users_are_told() -> None:
     use = await used(host, e.room.id)
     seen = Seen()
     use.room.observe(seen)
-    assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Done)
+    assert isinstance(await e.ask(c.RoomEnd(by=e.seats[0])), Ok)
     await settled()
     assert [change.after.ended for change in seen.changes] == [True]
     assert host.hosted() == []
@@ -190,17 +191,17 @@ async def test_a_room_set_aside_takes_nothing_and_starts_over() -> None:
     way.held["heads"] = asyncio.Event()
     way.lost[room.id](Lost(room.id, frozenset(("circle",)), Heads(0, {CONTROL: Position.START})))
     ada = e.seats[1]
-    frozen = await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise")
+    frozen = await room.submit(c.HandRaise(by=ada), (ada, 90), "hand.raise")
     assert getattr(frozen, "code", "") == "frozen"
-    assert (room.sure, host.hosted()) == (False, [room])
+    assert (room.is_current, host.hosted()) == (False, [room])
     seen = Seen()
     room.observe(seen)
     way.held.pop("heads").set()
     async with asyncio.timeout(5):
-        while not room.sure:
+        while not room.is_current:
             await asyncio.sleep(0.01)
     assert seen.gaps == [frozenset(("circle",))]
-    assert isinstance(await room.ask(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Done)
+    assert isinstance(await room.submit(c.HandRaise(by=ada), (ada, 90), "hand.raise"), Ok)
     await host.close()
 
 
@@ -222,7 +223,7 @@ async def test_words_that_came_while_a_room_started_over_are_told() -> None:
         while len(seen.bodies) < 4:
             await asyncio.sleep(0.01)
     assert [body for body in seen.bodies if body != "on a line"] == ["one", "two", "three"]
-    await room.follow_up()
+    await room.catch_up()
     assert len(seen.bodies) == 4
     await host.close()
 
@@ -251,8 +252,8 @@ async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
     bell = way.bells[-1]
     entry = bell.entries[0]
     strange = type(entry)(entry.stream, entry.position, entry.rights, entry.at, "", b"\x80")
-    host._rang(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
-    assert (room.over, seen.frozen, host.hosted()) == (True, [True], [])
+    host._on_notification(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
+    assert (room.retired, seen.frozen, host.hosted()) == (True, [True], [])
     await host.close()
 
 
@@ -262,11 +263,11 @@ async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
     e = await people(log)
     _, host = second(log, idle_seconds=0.0)
     invite = await _link(e)
-    seated = await Door(host).join(invite, clean("Cleo"))
+    seated = await Seating(host).join(invite, clean("Cleo"))
     assert isinstance(seated, Seated)
-    await Door(host).lost(seated)
+    await Seating(host).disconnect(seated)
     await asyncio.sleep(0.01)
-    host.let_go_of_idle()
+    host.release_idle()
     (room,) = host.hosted()
     for each in e.seated:
         await e.host.presence.report(e.room, each.seat, each.connection)
@@ -274,10 +275,10 @@ async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
     later = e.room.state.emptied_at + e.room.state.opening.forget_seconds
     log._clock = lambda: later + 1
     for _ in range(5):  # other things are due by then, too
-        assert isinstance(await e.room.tick(), Committed)
+        assert isinstance(await e.room.tick(), Applied)
     await settled()
     assert room.state.life == 1 and not room.state.seats
-    host.let_go_of_idle()
+    host.release_idle()
     assert host.hosted() == []
     await host.close()
 

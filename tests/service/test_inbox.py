@@ -15,16 +15,16 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.chat.talk import Said
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done, No
-from sitwith_server.service.rooms.results import COMMITTED, UNCHANGED
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.answers import Ok, Refused
+from sitwith_server.service.rooms.results import APPLIED, UNCHANGED
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import read_saying
 from tests.service.logs import WorkerLog
 from tests.service.test_cards import Seats, people
 from tests.service.test_host import second, settled, used
 
 
-def waiting(room: Room) -> dict[str, bool]:
+def waiting(room: HostedRoom) -> dict[str, bool]:
     return {member: line.waiting for member, line in room.state.care.lines.items()}
 
 
@@ -49,13 +49,13 @@ async def test_words_and_their_waiting_come_together_or_not_at_all(away: str) ->
     room, ada = (await used(host, e.room.id)).room, e.seats[1]
     setattr(way, away, {"commit"})
     command = c.Say(by=ada, to="staff", body="Please help")
-    answer = await room.ask(command, (ada, 50), "chat.say")
-    assert isinstance(answer, No) and answer.code == "frozen"
+    answer = await room.submit(command, (ada, 50), "chat.say")
+    assert isinstance(answer, Refused) and answer.code == "frozen"
     truth = await load(e.log, e.host.trail, e.room.id)
     assert truth is not None
     assert waiting(truth) == await told_by_words(e) == ({ada: True} if away == "deaf" else {})
     setattr(way, away, set())
-    assert isinstance(await room.ask(command, (ada, 50), "chat.say"), Done)
+    assert isinstance(await room.submit(command, (ada, 50), "chat.say"), Ok)
     await settled()
     assert waiting(room) == waiting(e.room) == {ada: True}
     await host.close()
@@ -109,7 +109,7 @@ def test_two_workers_never_lose_who_waits(seed: int) -> None:
             assert waiting(truth) == expected
             for way, room in zip(ways, rooms, strict=True):
                 way.silent, way.deaf = False, set()
-                await room.follow_up()
+                await room.catch_up()
                 assert waiting(room) == expected
         assert expected, "somebody has written"
         for host in hosts:
@@ -118,27 +118,27 @@ def test_two_workers_never_lose_who_waits(seed: int) -> None:
     asyncio.run(main())
 
 
-async def _until_done(way: WorkerLog, room: Room, command: c.Command, number: int) -> None:
+async def _until_done(way: WorkerLog, room: HostedRoom, command: c.Command, number: int) -> None:
     """As a client does: the same id again until there is an answer."""
     for _ in range(20):
-        answer = await room.ask(command, (command.by, number), "x")
-        if isinstance(answer, Done) or answer.code != "frozen":
+        answer = await room.submit(command, (command.by, number), "x")
+        if isinstance(answer, Ok) or answer.code != "frozen":
             return
         way.deaf = set()
     raise AssertionError("no answer")
 
 
 async def test_what_is_settled_on_a_state_of_before_does_not_hide_who_wrote_since() -> None:
-    """`order` trusts no "nothing to do" of a state that has not heard of the last words."""
+    """`execute` trusts no "nothing to do" of a state that has not heard of the last words."""
     e = await people(MemoryLog())
     way, host = second(e.memory)
     room, (_, ada, _) = (await used(host, e.room.id)).room, e.seats
     way.silent = True
-    assert isinstance(await e.ask(c.Say(by=ada, to="staff", body="help")), Done)
+    assert isinstance(await e.ask(c.Say(by=ada, to="staff", body="help")), Ok)
     assert waiting(room) == {}
     moved = c.LineMoved(by=OPERATOR, member=ada, n=1, waiting=True)
-    assert await room.order(moved, "staff.line") == UNCHANGED
+    assert await room.execute(moved, "staff.line") == UNCHANGED
     assert waiting(room) == {ada: True}, "known only once it was read"
     again = c.LineMoved(by=OPERATOR, member=ada, n=2, waiting=False)
-    assert await room.order(again, "staff.line") == COMMITTED
+    assert await room.execute(again, "staff.line") == APPLIED
     await host.close()

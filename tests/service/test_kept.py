@@ -69,7 +69,7 @@ def test_a_kept_value_is_encoded_once_and_shows_nothing() -> None:
         made.append(value)
         return value.encode()
 
-    kept = store.Kept("canary", encode)
+    kept = store.LazyBlob("canary", encode)
     assert made == []
     assert bytes(kept) == bytes(kept) == b"canary"
     assert made == ["canary"]

@@ -12,9 +12,9 @@ from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.results import COMMITTED
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.results import APPLIED
 from tests.service.test_cards import people
 
 
@@ -24,7 +24,7 @@ async def test_a_room_whose_beginning_is_gone_is_made_of_its_record() -> None:
     e = await people(log)
     fay, *_ = e.seats
     for direct in (True, False, True):
-        assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": direct})), Done)
+        assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": direct})), Ok)
     assert await log.snapshot(e.room.id) is None
     with pytest.raises(Trimmed):
         await log.read(e.room.id, CONTROL, 0)
@@ -47,22 +47,22 @@ async def test_a_worker_that_slept_too_long_reads_the_room_anew() -> None:
     log = MemoryLog(kept=30)
     e = await people(log)
     fay, *_ = e.seats
-    host = Host(log, Trail(log, 3600))
+    host = Host(log, AuditTrail(log, 3600))
     use = await host.use(e.room.id)
     assert use is not None
     other = use.room
     async with e.room._lock:  # its sleep
         for number in range(40):
             if number == 35:
-                other._folded.snapshot_at = -10_000
+                other._replica.snapshot_at = -10_000
             command = c.RoomSettings(by=fay, changes={"direct": number % 2 == 0})
-            assert await other.order(command, "room.settings") == COMMITTED
+            assert await other.execute(command, "room.settings") == APPLIED
         assert e.room.state.seq < other.state.seq - 30
     async with asyncio.timeout(10):
         while e.room.state != other.state:
             await asyncio.sleep(0.01)
-    assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Done)
-    await other.follow_up()
+    assert isinstance(await e.ask(c.RoomSettings(by=fay, changes={"direct": True})), Ok)
+    await other.catch_up()
     assert e.room.state == other.state
     await host.close()
     await log.close()
@@ -76,11 +76,11 @@ async def test_what_is_committed_to_a_room_of_its_record_alone_can_be_loaded_aga
     assert record is not None
     emptied = MemoryLog()
     assert await emptied.create(e.room.id, record, e.room.state.expires_at)
-    first = await load(emptied, Trail(emptied, 3600), e.room.id)
+    first = await load(emptied, AuditTrail(emptied, 3600), e.room.id)
     assert first is not None
     direct = c.RoomSettings(by=OPERATOR, changes={"direct": True})
-    assert await first.order(direct, "room.settings") == COMMITTED
-    again = await load(emptied, Trail(emptied, 3600), e.room.id)
+    assert await first.execute(direct, "room.settings") == APPLIED
+    again = await load(emptied, AuditTrail(emptied, 3600), e.room.id)
     assert again is not None
     assert again.state == first.state
     assert again.state.settings.direct

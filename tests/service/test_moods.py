@@ -9,7 +9,7 @@ from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
 from sitwith_server.room.events import MilestoneShared, MoodAnswered
 from sitwith_server.service.hosting.loading import load
-from sitwith_server.service.rooms.answers import Done
+from sitwith_server.service.rooms.answers import Ok
 from sitwith_server.service.rooms.store import read_event, read_state
 from tests.service.test_cards import Seats, people
 
@@ -32,7 +32,7 @@ async def test_MO6_answers_go_from_the_log_at_the_close() -> None:
         c.MoodAnswer(by=ben, value=3),
         c.MoodAnswer(by=ada, value=4),
     ):
-        assert isinstance(await e.ask(command), Done)
+        assert isinstance(await e.ask(command), Ok)
     assert await log.record(e.room.id) == record is not None
     await e.save()
     before = await log.snapshot(e.room.id)

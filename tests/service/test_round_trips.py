@@ -13,9 +13,9 @@ import pytest
 from sitwith_server.log.redis.log import RedisLog
 from sitwith_server.room import commands as c
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.rooms.answers import Done
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.answers import Ok
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.room import HostedRoom
 from tests.servers import PASSWORD, Server, running
 from tests.service.test_cards import people
 from tests.service.test_files import begun
@@ -76,7 +76,7 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
     server: Server, logs: tuple[RedisLog, RedisLog]
 ) -> None:
     e = await people(logs[0])
-    other = Host(logs[1], Trail(logs[1], 60))
+    other = Host(logs[1], AuditTrail(logs[1], 60))
     there = (await used(other, e.room.id)).room
     seen, here = Seen(), Seen()
     there.observe(seen)
@@ -100,15 +100,15 @@ async def test_S5_a_message_is_one_round_trip_for_its_author_and_none_for_others
             asked.add(frozenset(found))
         assert len(asked) == 2, "each worker for its own"
         # What is missing is read: were that not seen, the count above would count for nothing.
-        await there.follow_up()
+        await there.catch_up()
         assert sum((await redis.of(e.room.id)).values()) >= 1
     await other.close()
     await e.host.close()
 
 
-async def say(room: Room, by: str, number: int) -> None:
-    answer = await room.ask(c.Say(by=by, to="circle", body="hello"), (by, number), "chat.say")
-    assert isinstance(answer, Done)
+async def say(room: HostedRoom, by: str, number: int) -> None:
+    answer = await room.submit(c.Say(by=by, to="circle", body="hello"), (by, number), "chat.say")
+    assert isinstance(answer, Ok)
 
 
 async def heard(seen: Seen, messages: int) -> None:

@@ -16,7 +16,7 @@ from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.websocket.connection import Connection
 from sitwith_server.gateway.websocket.outbox import Outbox
 from sitwith_server.log.memory.log import MemoryLog
-from sitwith_server.log.memory.rooms import Dues
+from sitwith_server.log.memory.rooms import DueRooms
 from sitwith_server.room.model import Settings
 from sitwith_server.service.operator import Created, RoomSpec
 from sitwith_server.wiring.root import build
@@ -100,12 +100,12 @@ class Worker:
         self.machine = Machine(f"worker {number}")
         self.sight = self.machine.call(lambda: Sight(shared, chance))
         self.app = self.machine.call(lambda: build(WorkerSettings(), self.sight.as_log))
-        self.machine.call(self.app.pulse.start)
+        self.machine.call(self.app.periodic.start)
         self.lines: list[Line] = []
 
     @property
     def takes_connections(self) -> bool:
-        return not self.machine.dead and not self.app.gate.draining
+        return not self.machine.dead and not self.app.registry.draining
 
     def connect(self, line: Line) -> None:
         self.lines.append(line)
@@ -113,18 +113,20 @@ class Worker:
 
     async def _serve(self, line: Line) -> None:
         outbox = Outbox(line, 1 << 20)
-        self.app.gate.opened(outbox)
+        self.app.registry.opened(outbox)
         try:
-            connection = Connection(self.app.gate, outbox, clock=asyncio.get_running_loop().time)
+            connection = Connection(
+                self.app.registry, outbox, clock=asyncio.get_running_loop().time
+            )
             await connection.serve(line.up.get)
         finally:
-            self.app.gate.closed(outbox, 1000)
+            self.app.registry.closed(outbox, 1000)
 
     def holdings(self) -> dict[str, int]:
         """What is held here for people who are connected."""
         return {
-            "open connections": len(self.app.gate._open),
-            "links": sum(self.app.gate.crowds()),
+            "open connections": len(self.app.registry._open),
+            "links": sum(self.app.registry.room_sizes()),
             "living connections": len(self.app.host.presence._live),
         }
 
@@ -190,7 +192,7 @@ class Cluster:
     def restore(self, rooms: Any) -> None:
         """The replica is the master from now on."""
         self.log._rooms = rooms
-        self.log._dues = Dues(rooms)
+        self.log._dues = DueRooms(rooms)
         for name in rooms:
             self.log._dues.note(name)
 

@@ -165,7 +165,7 @@ async def too_late(scene: Scene) -> None:
     await scene.begin()
     for worker in scene.cluster.workers[1:]:
         worker.sight.change(slow=1.0)
-    scene.cluster.workers[0].app.gate.draining = True  # newcomers come to the others
+    scene.cluster.workers[0].app.registry.draining = True  # newcomers come to the others
     await asyncio.sleep(scene.chance.random())
     loop = asyncio.get_running_loop()
     ending = loop.create_task(scene.end())
@@ -250,7 +250,9 @@ async def vanished(scene: Scene) -> None:
     use = await worker.machine.start(worker.app.host.use(scene.room))
     assert use is not None
     media, reader = _Media(), LeaseReader(worker.sight.as_log, loop.time)
-    await worker.machine.start(use.room.order(c.PinMedia(by="", was=None, node="n1"), "media.pin"))
+    await worker.machine.start(
+        use.room.execute(c.PinMedia(by="", was=None, node="n1"), "media.pin")
+    )
     made = worker.machine.call(lambda: _reconciler(use.room, media, reader))
     await asyncio.sleep(2 + scene.chance.random())
     assert made.routes is not None, "voices flow while all is well"

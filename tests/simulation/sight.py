@@ -9,7 +9,16 @@ from contextvars import Context, copy_context
 from enum import Enum, auto
 from typing import Any, Final, cast
 
-from sitwith_server.log.base import OUTAGE_SECONDS, Blank, Blob, Health, Log, LogDown, Outage, Ring
+from sitwith_server.log.base import (
+    OUTAGE_SECONDS,
+    Blank,
+    Blob,
+    Health,
+    Log,
+    LogDown,
+    OnNotification,
+    Outage,
+)
 from sitwith_server.log.memory.log import MemoryFiles, MemoryLeases, MemoryLog
 
 TIMEOUT: Final = 2.0
@@ -107,8 +116,8 @@ class Sight:
     def files(self) -> MemoryFiles:
         return self._shared.files
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        self._shared.blanked(room, blanks)
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
+        self._shared.blank_copies(room, blanks)
 
     def forget_here(self, room: str, record: Blob) -> None:
         self._shared.forget_here(room, record)
@@ -121,7 +130,9 @@ class Sight:
     def hold(self, *_: object) -> Callable[[], None]:
         return lambda: None
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(
+        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+    ) -> Callable[[], None]:
         ring, hear = _on_the_spot(bell), _on_the_spot(heard)
 
         def later(call: Callable[..., None], *args: object) -> None:
@@ -133,7 +144,7 @@ class Sight:
         self.followers += 1
         # The shared log's own callbacks belong to no machine.
         unfollow = Context().run(
-            self._shared.follow, room, lambda *a: later(ring, *a), lambda b: later(hear, b)
+            self._shared.subscribe, room, lambda *a: later(ring, *a), lambda b: later(hear, b)
         )
 
         def end() -> None:
@@ -196,7 +207,7 @@ class SeenLeases:
 
         async def beaten() -> tuple[frozenset[str], frozenset[str], Outage | None]:
             await beneath.beat(worker, ttl)
-            return beneath.known(), beneath.lapsed(), beneath.outage("")
+            return beneath.living_at_beat(), beneath.lapsed(), beneath.outage("")
 
         self._known, self._lapsed, self._outage = await self._sight.call(beaten, "beat")
 
@@ -206,14 +217,14 @@ class SeenLeases:
         )
         return found
 
-    def known(self) -> frozenset[str]:
+    def living_at_beat(self) -> frozenset[str]:
         return self._known
 
     def lapsed(self) -> frozenset[str]:
         return self._lapsed
 
-    async def settled(self, worker: str) -> None:
-        await self._sight.call(lambda: self._beneath.settled(worker), "settled")
+    async def drop_lapsed(self, worker: str) -> None:
+        await self._sight.call(lambda: self._beneath.drop_lapsed(worker), "drop_lapsed")
 
     def outage(self, room: str) -> Outage | None:
         return self._outage

@@ -15,16 +15,16 @@ from sitwith_protocol.codec import SERVER_LIMITS, decode, encode
 from sitwith_server.config import Settings as WorkerSettings
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.connection import Connection
-from sitwith_server.gateway.websocket.gate import Gate
 from sitwith_server.gateway.websocket.outbox import Outbox
+from sitwith_server.gateway.websocket.registry import ConnectionRegistry
 from sitwith_server.media.plane.turn import Turn
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.room.model import Settings
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
+from sitwith_server.service.hosting.periodic import PeriodicWork
 from sitwith_server.service.operator import Created, Operator, RoomSpec
-from sitwith_server.service.people.door import Door
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seating
+from sitwith_server.service.rooms.audit import AuditTrail
 from tests.folding import folded, touched
 from tests.plain_log import PlainLog
 
@@ -91,21 +91,23 @@ class World:
     chance: random.Random
     log: PlainLog = field(init=False)
     host: Host = field(init=False)
-    pulse: Pulse = field(init=False)
+    pulse: PeriodicWork = field(init=False)
     operator: Operator = field(init=False)
-    gate: Gate = field(init=False)
+    registry: ConnectionRegistry = field(init=False)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.log = PlainLog(loop.time)
-        self.host = Host(self.log, Trail(self.log, 86_400))
-        self.pulse = Pulse(self.host)
+        self.host = Host(self.log, AuditTrail(self.log, 86_400))
+        self.pulse = PeriodicWork(self.host)
         self.pulse.start()
         self.operator = Operator(self.host, room_ttl=86_400)
         settings = WorkerSettings()
         media = WorkerMedia(self.log, Turn((), "", 600), off=True)
-        self.gate = Gate(Door(self.host), settings, Metrics(), self.log.now, media)
+        self.registry = ConnectionRegistry(
+            Seating(self.host), settings, Metrics(), self.log.now, media
+        )
 
     async def room(self, **settings: Any) -> Created:
         return await self.operator.create(
@@ -116,7 +118,7 @@ class World:
         transport = Transport(self.chance)
         loop = asyncio.get_running_loop()
         outbox = Outbox(transport, 1 << 20)
-        connection = Connection(self.gate, outbox, clock=loop.time)
+        connection = Connection(self.registry, outbox, clock=loop.time)
         self.tasks.append(asyncio.create_task(connection.serve(transport.up.get)))
         return transport
 

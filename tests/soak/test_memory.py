@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
 from sitwith_client import Client
+from tests.blackbox.house import Server
 
 WARM_UP = 60
 ROOMS = 600
@@ -40,8 +41,8 @@ async def test_memory_does_not_grow_with_rooms_that_are_over() -> None:
     with serving(room_ttl="600") as server:
         for _ in range(WARM_UP):
             await evening(server)
-        before = server.resident
+        before = server.process.resident
         for _ in range(ROOMS):
             await evening(server)
         assert server.call("GET", "/api/rooms")["rooms"] == []
-        assert server.resident - before < MOST_GROWTH
+        assert server.process.resident - before < MOST_GROWTH

@@ -20,9 +20,10 @@ from typing import Final
 
 import pytest
 
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
 from sitwith_client import CannotConnect, Client, Refused, RoomClosed
 from sitwith_client.voice import Clip, Voice, opus
+from tests.blackbox.house import Server
 
 ROOMS: Final = 4
 PEOPLE: Final = 12
@@ -166,7 +167,7 @@ class Room:
 
 async def tasks_of(server: Server, file: Path) -> int:
     file.unlink(missing_ok=True)
-    os.kill(server.pid, signal.SIGUSR2)
+    server.signal(signal.SIGUSR2)
     ends = time.monotonic() + WITHIN
     while not file.exists():
         assert time.monotonic() < ends, "the server never counted its tasks"
@@ -185,7 +186,7 @@ async def test_nothing_grows_while_four_full_rooms_talk(
     samples: list[Sample] = []
     print()
     with serving("tests.soak.counted", room_ttl="7200") as server:
-        before = server.files
+        before = server.process.files
         print(f"nobody yet: {before} files {await tasks_of(server, file)} tasks", flush=True)
         rooms = []
         for number in range(ROOMS):
@@ -194,7 +195,7 @@ async def test_nothing_grows_while_four_full_rooms_talk(
         try:
             await asyncio.gather(*(room.fill() for room in rooms))
             began = time.monotonic()
-            used, at = server.seconds, began
+            used, at = server.process.seconds, began
             while (now := time.monotonic()) < began + SECONDS or len(samples) < 8:
                 lasts = min(20.0, max(4.0, SECONDS / 20))
                 await asyncio.gather(*(room.live(now + lasts) for room in rooms))
@@ -203,20 +204,20 @@ async def test_nothing_grows_while_four_full_rooms_talk(
                 now = time.monotonic()
                 sample = Sample(
                     now - began,
-                    server.resident,
-                    server.files,
+                    server.process.resident,
+                    server.process.files,
                     await tasks_of(server, file),
                     len(asyncio.all_tasks()),
                     sum(room.heard for room in rooms),
-                    (server.seconds - used) / (now - at),
+                    (server.process.seconds - used) / (now - at),
                 )
-                used, at = server.seconds, now
+                used, at = server.process.seconds, now
                 samples.append(sample)
                 print(sample, flush=True)
         finally:
             for room in rooms:
                 await room.end()
-        quiet = (server.files, await tasks_of(server, file))
+        quiet = (server.process.files, await tasks_of(server, file))
         print(f"everybody gone: {quiet[0]} files {quiet[1]} tasks", flush=True)
 
     settled = [each for each in samples if each.at > WARM_UP]

@@ -65,7 +65,7 @@ def run(asked: argparse.Namespace) -> int:
 
     logs.configure(wanted)
     logs.catch_uncaught()
-    charge = janus_guard.Charge(
+    config = janus_guard.GuardConfig(
         asked.folder.absolute(),
         Path.cwd(),
         _place(asked.listen),
@@ -76,7 +76,7 @@ def run(asked: argparse.Namespace) -> int:
         asked.bound,
     )
     try:
-        return asyncio.run(janus_guard.guard(charge))
+        return asyncio.run(janus_guard.guard(config))
     except OSError as error:
         problem = f"can't start Janus or listen on {asked.listen}: {error.strerror}"
         raise Failed(problem) from None

@@ -32,7 +32,7 @@ def _run(asked: argparse.Namespace) -> int:
         agenda, source = templates.load(asked.name), templates.source(asked.name)
     except KeyError:
         known = ", ".join(templates.names())
-        raise Failed(f"there is no such template; there are {known}", code=2) from None
+        raise Failed(f"no such template; the shipped ones are {known}", code=2) from None
     if asked.json:
         print_json(agenda)
     else:

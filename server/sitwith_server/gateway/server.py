@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sitwith_server.config import Settings, socket_address
-from sitwith_server.gateway.http import app
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.http.routing import route
 from sitwith_server.gateway.sockets.http_protocol import HttpProtocol
 from sitwith_server.gateway.sockets.listener import Listener
@@ -92,7 +92,7 @@ class MetricsPort:
         policy = SocketPolicy(sockets=SocketTable(_SCRAPERS, 2 * _SCRAPERS))
         self._server = Server(
             uvicorn.Config(
-                app.site([route("/metrics", GET=self._show)], settings, metrics),
+                site([route("/metrics", GET=self._show)], settings, metrics),
                 http=HttpProtocol.with_policy(policy),
                 ws="none",
                 access_log=False,

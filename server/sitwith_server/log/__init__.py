@@ -1,4 +1,5 @@
-"""The room's logs: ordered opaque bytes with compare-and-set, the truth of every room.
+"""The rooms' logs: ordered opaque bytes with compare-and-set, the only truth of every room.
 
-`base.py` is the contract, `values.py` what it takes and gives; `memory/` and `redis/` implement it.
+`base.py` is the contract, `values.py` and `commits.py` are its values; `memory/` and `redis/`
+implement it.
 """

@@ -1,18 +1,18 @@
 """The log's contract: ordered opaque bytes with compare-and-set.
 
-A room has one control stream (`CONTROL`) and any number of conversation streams. The log knows
-nothing of what it holds: blobs, records and outcomes are the service's, as bytes or as something
-that makes its bytes when they are needed (`Blob`). What it promises is order, numbers and
+A room has one control stream (`CONTROL`) and any number of conversation streams. The log does not
+read what it holds: blobs, records and outcomes belong to the service, which gives bytes or an
+object that makes its bytes when they are needed (`Blob`). The log promises order, numbers and
 at-most-once:
 
-- Within a stream entries are numbered 1, 2, 3 … without gaps; a number never comes again, but in
-  a conversation of the room's next life.
+- Entries of a stream are numbered 1, 2, 3 … without gaps. A number is never used twice, except in
+  a conversation after the room has forgotten.
 - A commit is taken whole or not at all, and nothing is visible before it is committed.
 - A commit with a key has one outcome, however often and wherever it is tried.
 
-Ids (rooms, streams, seats) are opaque strings; an implementation may not splice them into
-anything it later takes apart. What the log takes and gives is in `values`; all of it can be had
-from here.
+Ids (rooms, streams, seats) are opaque strings: an implementation must not join them into a string
+that it later splits. The log's values are in `values` and `commits`; both can be imported from
+here.
 """
 
 from __future__ import annotations
@@ -20,58 +20,60 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from sitwith_server.log.values import (
-    CARRIED_BYTES,
-    CONTROL,
-    KEPT_ENTRIES,
-    LINGER,
-    NOTHING_ELSE,
-    OUTAGE_SECONDS,
-    OUTCOME_SECONDS,
-    TOMBSTONE,
-    Bell,
-    Blank,
-    Blob,
-    Clock,
+from sitwith_server.log.commits import (
+    NO_EFFECTS,
     Commit,
     Committed,
     Conflict,
     Duplicate,
     Effects,
-    Entry,
-    Give,
-    Given,
     Gone,
+    Pace,
+    Result,
+    TooEarly,
+    TooFast,
+)
+from sitwith_server.log.values import (
+    CONTROL,
+    KEPT_ENTRIES,
+    LINGER,
+    MAX_NOTIFICATION_BYTES,
+    OUTAGE_SECONDS,
+    OUTCOME_SECONDS,
+    TOMBSTONE,
+    Blank,
+    Blob,
+    Clock,
+    Entry,
+    GetHostedState,
     Heads,
     Health,
+    HostedState,
     LogDown,
     LogFull,
     LogRefuses,
-    Look,
     Lost,
+    Notification,
+    OnNotification,
     Outage,
-    Pace,
     Position,
-    Result,
-    Ring,
+    Progress,
     Snapshot,
-    TooEarly,
-    TooFast,
     Trimmed,
     life_of,
     next_life,
 )
 
 __all__ = [
-    "CARRIED_BYTES",
     "CONTROL",
     "KEPT_ENTRIES",
     "LINGER",
-    "NOTHING_ELSE",
+    "MAX_NOTIFICATION_BYTES",
+    "NO_EFFECTS",
     "OUTAGE_SECONDS",
     "OUTCOME_SECONDS",
     "TOMBSTONE",
-    "Bell",
+    "AuditTrails",
     "Blank",
     "Blob",
     "Clock",
@@ -82,35 +84,37 @@ __all__ = [
     "Effects",
     "Entry",
     "Files",
-    "Give",
-    "Given",
+    "GetHostedState",
     "Gone",
     "Heads",
     "Health",
+    "HostedState",
     "Leases",
+    "LocalCopies",
     "Log",
     "LogDown",
     "LogFull",
     "LogRefuses",
-    "Look",
     "Lost",
+    "Notification",
+    "OnNotification",
     "Outage",
     "Pace",
     "Position",
+    "Progress",
     "Result",
-    "Ring",
+    "RoomIndex",
     "Snapshot",
     "TooEarly",
     "TooFast",
     "Trimmed",
-    "Unhosted",
     "life_of",
     "next_life",
 ]
 
 
 class Leases(Protocol):
-    """Which workers live. Both methods may raise `LogDown`."""
+    """Which workers are alive. Every coroutine may raise `LogDown`."""
 
     async def beat(self, worker: str, ttl: float) -> None:
         """Renew a worker's lease: `living` finds it for `ttl` seconds of the log's clock."""
@@ -120,31 +124,33 @@ class Leases(Protocol):
         """Those of these workers whose lease has not run out, on whichever instance."""
         ...
 
-    def known(self) -> frozenset[str]:
-        """The workers that lived at this worker's last beat, itself among them."""
+    def living_at_beat(self) -> frozenset[str]:
+        """The workers that were alive at this worker's last beat, itself among them."""
         ...
 
     def lapsed(self) -> frozenset[str]:
         """The workers whose lease had run out at this worker's last beat and that may still have
-        connections in some room: see `Log.orphans`."""
+        connections in some room, see `RoomIndex.orphans`."""
         ...
 
-    async def settled(self, worker: str) -> None:
-        """`worker` has lapsed and has no connections in any room any more: nobody has to look for
-        them again. Does nothing if it lives."""
+    async def drop_lapsed(self, worker: str) -> None:
+        """Stop listing this worker as lapsed: it has no connections in any room any more. Does
+        nothing if it is alive."""
         ...
 
     def outage(self, room: str) -> Outage | None:
-        """The last time in which the room's instance took no worker's beat, as the last `beat`
-        of this worker found it: nobody could commit then, so the room's deadlines move by it.
-        `beat` notes one when the beat of any worker before it is older than `OUTAGE_SECONDS`,
-        or when the instance has lost everything; every worker is told the same one."""
+        """The last time in which the room's instance took no worker's beat, as this worker's last
+        `beat` found it: nobody could commit then, so the room's deadlines move by it.
+
+        A beat records an outage when the last beat of any worker is older than `OUTAGE_SECONDS`,
+        or when the instance has lost everything. Every worker gets the same one.
+        """
         ...
 
 
 class Files(Protocol):
-    """Files of rooms, whole bytes by a name that the service makes; gone with their room. Every
-    method but `keep` may raise `LogDown`."""
+    """Files of rooms, as whole bytes under a name that the service makes. They are deleted with
+    their room. Every coroutine may raise `LogDown`."""
 
     async def put(self, room: str, name: str, data: bytes) -> bool:
         """Keep a file. False if there is no room."""
@@ -155,7 +161,7 @@ class Files(Protocol):
         ...
 
     async def names(self, room: str) -> frozenset[str]:
-        """The files that the log has of a room, whatever this process holds."""
+        """The room's files in the log, whatever this process holds."""
         ...
 
     async def restore(self, room: str, name: str) -> bool:
@@ -163,24 +169,27 @@ class Files(Protocol):
         ...
 
     async def drop(self, room: str, *names: str) -> None:
-        """Delete files, here and in the log."""
+        """Delete files in the log and in this process."""
         ...
 
-    def let_go(self, room: str, *names: str) -> None:
-        """Let go of what this process holds of these files; without names, of all of the room."""
+    def evict(self, room: str, *names: str) -> None:
+        """Drop this process's copies of these files; without names, of all files of the room."""
         ...
 
-    def keep(self, rooms: Collection[str]) -> None:
-        """Let go of what this process holds of other rooms than these."""
+    def evict_others(self, rooms: Collection[str]) -> None:
+        """Drop this process's copies of the files of all rooms but these."""
         ...
 
 
-class Trails(Protocol):
+class AuditTrails(Protocol):
     """Audit trails. Every method may raise `LogDown`."""
 
     async def audit(self, room: str, blob: Blob, ttl: float) -> None:
-        """Append to the audit trail, which outlives the room (or this entry, if the room is
-        gone) by the `ttl` seconds that were given last."""
+        """Append to the room's audit trail.
+
+        The trail outlives the room by the `ttl` seconds that were given last; if the room is gone,
+        it outlives this entry by as much.
+        """
         ...
 
     async def read_audit(self, room: str) -> list[Blob]:
@@ -192,21 +201,25 @@ class Trails(Protocol):
         ...
 
 
-class Unhosted(Protocol):
-    """What is needed of rooms, also of those that nobody hosts. As for `Log`."""
+class RoomIndex(Protocol):
+    """Questions about many rooms, whether any worker hosts them or not. Every method covers the
+    instances that can be reached, and raises `LogDown` if none can."""
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
-        """How far these rooms are, None for each that there is not (any more). Left out are the
-        rooms of instances that can't be reached or are frozen. Raises `LogDown` only if that is
-        so for all of them. One round trip for some hundreds of rooms."""
+    async def rooms(self) -> list[str]:
+        """The rooms that exist, in no particular order."""
+        ...
+
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
+        """How far these rooms' logs go, None for each room that does not exist. Rooms of instances
+        that are frozen or can't be reached are left out. One round trip for some hundred rooms."""
         ...
 
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
-        """Rooms that have been due (`Effects.due`) for `late` seconds or more. Each is told to
-        one caller, and again to another only after `claim` seconds; a commit that moves its `due`
-        ends that. Of the instances that can be reached; raises `LogDown` if none can.
+        """Rooms that have been due (`Effects.due`) for at least `late` seconds.
 
-        Whoever hosts a room does what is due by itself; this finds what nobody does.
+        Each is given to one caller, and to another one only after `claim` seconds, unless a commit
+        moves its `due` before. A worker that hosts a room does what is due by itself; this finds
+        the rooms where nobody does.
         """
         ...
 
@@ -214,24 +227,43 @@ class Unhosted(Protocol):
         """Rooms in which one of these workers has connections (`Effects.workers`)."""
         ...
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
-        """Lets this process' own copies of these entries go the same way. Others have committed it
-        already, and this process has found out by reading."""
+
+class LocalCopies(Protocol):
+    """What this process holds of rooms, so that it can fill a log that has lost them. The memory
+    log loses nothing and holds no copies."""
+
+    def hold(
+        self, room: str, give: GetHostedState, lost: Callable[[Lost], None] = lambda _: None
+    ) -> Callable[[], None]:
+        """Declare that this process hosts the room and can give its state.
+
+        `lost` is called from the event loop when the log has come back with less than this process
+        has seen, or with other entries, and before it takes commits again. It must stop this
+        process from acting on its old state; the service then loads the room again and tells
+        members of the gap. Returns the function that ends the declaration.
+        """
+        ...
+
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
+        """Blank this process's copies of these entries too: another process has committed the
+        blanks, and this one has learned of them by reading."""
         ...
 
     def forget_here(self, room: str, record: Blob) -> None:
-        """This process lets go of all it holds of the room but this record, which counts as of the
-        next life: nothing can be committed just now, and the room has to forget all the same. An
-        instance that comes back empty is told the record alone; one that still has the room has it
-        due."""
+        """Drop all that this process holds of the room except this record, which counts as of the
+        next life.
+
+        For a room that has to forget while nothing can be committed. An instance that comes back
+        empty is given the record alone; an instance that still has the room has it due.
+        """
         ...
 
 
-class Log(Unhosted, Trails, Protocol):
-    """Every method may raise `LogDown` and nothing else unless it says so.
+class Log(RoomIndex, LocalCopies, AuditTrails, Protocol):
+    """A log. Every coroutine may raise `LogDown`, and nothing else unless it says so.
 
-    Writing to a room that is gone does nothing, reading from it finds nothing; only `commit`
-    says `Gone` and only `heads` and `looks` tell a room without entries from none.
+    Writing to a room that does not exist does nothing, and reading from it finds nothing. Only
+    `commit` answers `Gone`, and only `heads` and `progress` tell an empty room from none.
     """
 
     @property
@@ -245,8 +277,8 @@ class Log(Unhosted, Trails, Protocol):
         ...
 
     async def create(self, room: str, record: Blob, expires: float) -> bool:
-        """Make a room that ends at `expires`, by the log's clock; it is due then. Nothing of it is
-        kept for longer than `LINGER` after it. False if the id is in use or ended."""
+        """Make a room that ends at `expires`, by the log's clock, and is due then. Nothing of it is
+        kept for longer than `LINGER` seconds after that. False if the id is in use or ended."""
         ...
 
     async def record(self, room: str) -> Blob | None:
@@ -254,11 +286,11 @@ class Log(Unhosted, Trails, Protocol):
         ...
 
     async def commit(self, commit: Commit) -> Result:
-        """Append all blobs or none. Checked in this order, the first that applies is the answer:
+        """Append all blobs or none. The first of these that applies is the result:
 
         `Gone` (no room), `Duplicate` (the key has an outcome), `TooFast` (`pace`), `Conflict`
         (`expect`, `at_head` or `control_head` differ), `TooEarly` (`not_before`), else `Committed`.
-        Anything but `Committed` has changed nothing and remembered nothing.
+        Any result but `Committed` has changed nothing.
         """
         ...
 
@@ -269,8 +301,11 @@ class Log(Unhosted, Trails, Protocol):
     async def read(self, room: str, stream: str, after: int, limit: int = 1000) -> list[Entry]:
         """The entries with a seq above `after`, in order, at most `limit`; [] at or past the head.
 
-        `limit` may cut a commit of several blobs. Raises `Trimmed` when the entry after `after`
-        was there and is no longer kept; where a later one is missing, what comes before it.
+        `limit` may cut a commit of several blobs. Where a later entry is missing, the result ends
+        before it.
+
+        Raises:
+            Trimmed: the entry after `after` is no longer kept.
         """
         ...
 
@@ -279,71 +314,59 @@ class Log(Unhosted, Trails, Protocol):
         ...
 
     async def snapshot(self, room: str) -> Snapshot | None:
-        """The latest snapshot."""
+        """The latest snapshot, None if there is none."""
         ...
 
-    async def whisper(self, room: str, blob: bytes) -> None:
-        """Tell every follower, the caller's own included. Kept nowhere; may be lost."""
+    async def publish(self, room: str, blob: bytes) -> None:
+        """Send to every subscriber, also in this process. Not kept; may get lost."""
         ...
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        """Call `bell` some time after commits, with their entries if they are small, and
-        `heard(blob)` for whispers. A commit to two streams rings for the control stream first.
+    def subscribe(
+        self, room: str, on_notification: OnNotification, on_message: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        """Call `on_notification` some time after each commit, and `on_message(blob)` for each
+        publish. A commit to two streams notifies for the control stream first.
 
-        Hints only: they may come late, twice, out of order or never, so nothing may depend on
-        them. They come from the event loop, never from inside `commit`, and must not block. The
-        room need not exist. Returns the function that ends it; after it, no call comes.
+        Calls may come late, twice, out of order or never, so nothing may depend on them. They come
+        from the event loop, never from inside `commit`, and must not block. The room need not
+        exist. Returns the function that ends the subscription; no call comes after it.
         """
         ...
 
-    async def rooms(self) -> list[str]:
-        """The rooms that are alive, in no promised order."""
-        ...
-
     async def end(self, room: str) -> None:
-        """Delete everything of the room but its audit trail; its id stays unusable, and
-        `ended`, for `TOMBSTONE` seconds. Also for a room that isn't there."""
+        """Delete everything of the room but its audit trail. For `TOMBSTONE` seconds its id can't
+        be used and counts as `ended`, even if there was no such room."""
         ...
 
     async def ended(self, room: str) -> bool:
-        """Whether the room was ended within the life of its tombstone (not: has expired)."""
+        """Whether the room was ended within the last `TOMBSTONE` seconds (not: has expired)."""
         ...
 
     async def now(self, room: str | None = None) -> float:
         """The log's clock: unix seconds, the same for all workers. It never goes backwards.
 
-        Where rooms lie on several instances, each instance has a clock of its own: that of
-        `room`, or of any instance that lives.
-        """
-        ...
-
-    def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
-    ) -> Callable[[], None]:
-        """This process hosts the room, and can give its state to a log that has lost it.
-
-        `lost` is called from the event loop when the log has come back with less than this
-        process has seen, or with something else, before anything can be committed there: it must
-        keep this process from going on with what is no longer so. The service then loads the room
-        anew and tells members of the gap. Returns the function that ends it. The memory log loses
-        nothing.
+        Each instance has a clock of its own. This is the clock of the room's instance, or without
+        a room that of any live instance.
         """
         ...
 
     def frozen(self, room: str) -> bool:
-        """Whether nothing can be taken for this room now: its instance is being seeded, has taken
-        no write of this process for more than 2 s, has refused them for a second, has been dark for
-        2 s, or has another format. While it is so `commit` raises `LogDown` at once. After a pause
-        of this process it is so until the instance has taken a write. Costs next to nothing."""
+        """Whether the room can't be committed to now; `commit` then raises `LogDown` at once.
+
+        That is so while the room's instance is being seeded or has another format, has taken no
+        write of this process for more than 2 s, has refused its writes for a second, or has
+        delivered no notifications for 2 s. After a pause of this process it is so until the
+        instance has taken a write. Costs next to nothing.
+        """
         ...
 
     def health(self) -> Mapping[str, Health]:
-        """Of each instance by its name, which holds no credentials."""
+        """The health of each instance, by its name (which holds no credentials)."""
         ...
 
     def reasons(self) -> Mapping[str, str]:
-        """Of each instance that is not live, by its name, why: `unreachable`, `dark`, `seeding`,
-        `full`, `read_only`, `few_replicas`, `disk`, `rights`, `format` or `refused`."""
+        """Why each instance that is not live is not, by its name: `unreachable`, `dark`,
+        `seeding`, `full`, `read_only`, `few_replicas`, `disk`, `rights`, `format` or `refused`."""
         ...
 
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
@@ -352,5 +375,5 @@ class Log(Unhosted, Trails, Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of every resource and follower. The log can't be used afterwards."""
+        """Release every resource and end every subscription. The log can't be used again."""
         ...

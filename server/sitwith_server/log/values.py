@@ -1,6 +1,6 @@
-"""What the log takes and gives: positions, entries, commits and their results, and its constants.
+"""What the log holds and says: positions, entries, heads, notifications, health, its constants.
 
-Nothing here shows a blob in its `repr`: those end up in logs.
+No `repr` here shows a blob, because a `repr` may end up in a log line. Commits are in `commits`.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ KEPT_ENTRIES: Final = 5_000
 """At least this many of a stream's last entries can be read."""
 
 OUTAGE_SECONDS: Final = 1.0
-"""Workers beat much more often; longer than this without any beat, nobody could commit. Half of it
-where beats were refused: whatever froze rooms is an outage."""
+"""Workers beat much more often than this. Longer than this without any beat means that nobody could
+commit; where beats were refused, half of it: whatever froze rooms is an outage."""
 
 LINGER: Final = 600.0
-"""Seconds after its end for which anything of a room may be kept, whatever died meanwhile."""
+"""For at most this many seconds after a room's end anything of it is kept, whatever fails."""
 
 TOMBSTONE: Final = 86_400.0
 """Seconds for which the id of an ended room is remembered."""
 
-CARRIED_BYTES: Final = 8_192
-"""The bell of a commit with larger entries says their number alone."""
+MAX_NOTIFICATION_BYTES: Final = 8_192
+"""A commit's notification carries its entries up to this size in all; else only their number."""
 
 Clock = Callable[[], float]
 """Unix seconds."""
 
 Blob: TypeAlias = SupportsBytes
-"""What the log keeps and never reads. A log of this process alone may give back the very object;
-any other one asks it for its bytes and gives back those."""
+"""What the log keeps and never reads. The memory log may give back the same object; a log outside
+this process keeps its bytes and gives back those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an entry stands. `seq` counts from 1; 0 is the place before the first entry.
+    """An entry's place in its stream.
 
-    `event` is the entry's own random id of 8 bytes. It is compared on resume: after an
-    asynchronous fail-over the same epoch and number can name another event.
+    seq: counts from 1; 0 is the place before the first entry.
+    event: the entry's own random id, 8 bytes. It is compared on resume: after an asynchronous
+        fail-over the same epoch and number can belong to another entry.
     """
 
     epoch: int
@@ -58,7 +59,7 @@ class Position:
 
     @property
     def life(self) -> int:
-        """How often the room had forgotten everything before this entry."""
+        """How often the room had forgotten before this entry."""
         return life_of(self.epoch)
 
     def to_bytes(self) -> bytes:
@@ -79,8 +80,8 @@ _LIFE_BITS: Final = 24
 
 
 def life_of(epoch: int) -> int:
-    """The upper bits of an epoch count the room's lives, so that whatever comes from a lower life
-    is older than everything of a higher one."""
+    """The upper bits of an epoch, which count the room's lives: everything of a lower life is older
+    than everything of a higher one."""
     return epoch >> _LIFE_BITS
 
 
@@ -99,7 +100,7 @@ class Entry:
     rights: in the control stream its own seq if it changed rights, else the seq of the last
         entry that did (0 before any); in a conversation the rights number it was committed at.
     at: when it was committed, by the log's clock; equal within one commit.
-    origin: the seat whose command it was, "" for the system's own.
+    origin: the seat that sent the command, "" for the server itself.
     """
 
     stream: str
@@ -112,174 +113,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """Entries of one stream whose bodies become `blob`; their positions stay."""
+    """Entries of one stream whose bodies are replaced by `blob`; their positions stay."""
 
     stream: str
     numbers: tuple[int, ...]
     blob: Blob = field(repr=False)
-
-
-_MOST_SECONDS: Final = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast may be committed under one name, whichever process does it: a token bucket that
-    holds `burst` tokens and gets `rate` of them a second. One commit takes one.
-
-    It is as young as the log's memory of it: a room's next life, or a log that came back empty,
-    begins with a full one.
-    """
-
-    name: str
-    rate: float
-    burst: int
-
-    def __post_init__(self) -> None:
-        if not self.name or self.burst < 1 or not _MOST_SECONDS * self.rate >= self.burst:
-            raise ValueError("a pace has a name, and is full within an hour")
-
-    @property
-    def step(self) -> float:
-        """Seconds in which one token comes."""
-        return 1.0 / self.rate
-
-    def taken(self, full_at: float, now: float) -> float | None:
-        """When a bucket that is full at `full_at` will be so after one token more was taken from
-        it; None if it is empty (the generic cell rate algorithm, ITU-T I.371 annex A)."""
-        begin = max(full_at, now)
-        return begin + self.step if begin - now <= (self.burst - 1) * self.step else None
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """What a commit does besides appending: in the same step, all of it or nothing.
-
-    due: when the room is next due, by the log's clock (see `Log.due`); None: as before.
-    workers: whose connections are in the room now (see `Log.orphans`); None: as before.
-    record: the room's record from now on; None: as before.
-    expires: when the room ends, by the log's clock; None: as before.
-    snapshot: the room's state after the last of the commit's control entries, or at the control
-        head that it was decided on; None: none is saved.
-    blanks: entries that lose their bodies.
-    drop_files: files that are deleted.
-    audit: an entry of the audit trail and the trail's ttl (s).
-    forget: before the entries are appended, everything of the room goes: entries of all streams,
-        numbers of conversations, outcomes, snapshot, files. Left are the record (which has to be
-        given), the audit trail and the control stream's number, which goes on. The epoch becomes
-        `next_life`. Such a commit has entries and changes rights, so that nothing that was decided
-        in the life before can be taken after it.
-    end: the room is gone after this commit, as by `Log.end`; its entries still ring, carried by
-        the bell however large they are.
-    """
-
-    due: float | None = None
-    workers: frozenset[str] | None = None
-    record: Blob | None = field(default=None, repr=False)
-    expires: float | None = None
-    snapshot: Blob | None = field(default=None, repr=False)
-    blanks: tuple[Blank, ...] = ()
-    drop_files: tuple[str, ...] = ()
-    audit: tuple[Blob, float] | None = field(default=None, repr=False)
-    forget: bool = False
-    end: bool = False
-
-    def __post_init__(self) -> None:
-        if self.forget and self.record is None:
-            raise ValueError("a room that forgets keeps a record")
-
-
-NOTHING_ELSE: Final = Effects()
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What shall be appended, and what it was decided on.
-
-    blobs: may be empty; then only the outcome is remembered (a refusal that is an outcome).
-    expect: for the control stream its head seq that the decision saw; for a conversation the
-        rights number that the author's worker saw.
-    rights: control stream only: these entries change what somebody may say or get.
-    key: (seat, command id). A key that has an outcome already is not committed again.
-    outcome: the answer remembered under the key.
-    not_before: refused before this moment of the log's clock (a Tick and its deadline).
-    at_head: conversations only: also refused unless this is the stream's head seq, so that an
-        entry can hold a number derived from its place.
-    control: conversations only: entries of the control stream that come with it, before it. They
-        change no rights.
-    control_head: conversations only: also refused unless this is the control stream's head seq;
-        needed where `control` or a snapshot is given.
-    pace: refused where its bucket is empty; a token is taken with what is committed, and only then.
-    effects: what else it does. Where there are blobs (or `control`) or not.
-    """
-
-    room: str
-    stream: str
-    blobs: tuple[Blob, ...] = field(repr=False)
-    expect: int
-    rights: bool = False
-    key: tuple[str, int] | None = None
-    outcome: Blob = field(default=b"", repr=False)
-    not_before: float | None = None
-    at_head: int | None = None
-    control: tuple[Blob, ...] = field(default=(), repr=False)
-    control_head: int | None = None
-    pace: Pace | None = None
-    effects: Effects = field(default=NOTHING_ELSE, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.stream == CONTROL:
-            if self.at_head is not None or self.control_head is not None or self.control:
-                raise ValueError("the control stream's head goes into expect")
-            if self.effects.forget and not (self.rights and self.blobs):
-                raise ValueError("a room that forgets says so, and that changes rights")
-            return
-        if self.rights:
-            raise ValueError("only the control stream changes rights")
-        if self.control_head is None and (self.control or self.effects.snapshot is not None):
-            raise ValueError("what is of the control stream needs the head it was decided on")
-        if self.effects.forget or self.effects.end:
-            raise ValueError("only a control commit forgets or ends")
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """Taken: one position for each blob, in order, and the moment of the log's clock. `control`:
-    of each of the commit's `control` entries."""
-
-    positions: tuple[Position, ...]
-    at: float
-    control: tuple[Position, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The key has its outcome already; nothing was appended."""
-
-    outcome: Blob = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Decided on a state that is no longer so: read the tail and decide again."""
-
-
-@dataclass(frozen=True, slots=True)
-class TooFast:
-    """The pace's bucket is empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class TooEarly:
-    """The log's clock has not reached `not_before`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """There is no such room: it never was, has expired or has ended."""
-
-
-Result: TypeAlias = Committed | Duplicate | TooFast | Conflict | TooEarly | Gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +125,7 @@ class Heads:
     """The last entry of each stream of a room, as one consistent cut.
 
     rights: the seq of the last control entry that changed rights, 0 before any.
-    streams: always holds `CONTROL`; an empty stream is at seq 0 with a zero event id. A dropped
-        stream keeps its head.
+    streams: always holds `CONTROL`; an empty stream is at seq 0 with a zero event id.
     """
 
     rights: int
@@ -296,21 +133,25 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How far a room is: the control stream's head, and how many entries all its streams have had
-    in its present life (the sum of their heads' numbers). Both equal: nothing has been missed."""
+class Progress:
+    """How far a room's log goes: a reader whose own values are equal has missed nothing.
+
+    position: the control stream's head.
+    count: the sum of the numbers of all streams' heads, in the room's present life.
+    """
 
     position: Position
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
-    """A commit's entries of one stream, or a hint that there are some.
+class Notification:
+    """Says that a commit has appended to a stream or blanked entries.
 
-    seq: the number of the last one. entries: all entries of the commit in this stream, in order;
-    empty where they have to be read. blanks: what the commit blanked, in any stream; a commit to
-    two streams tells it with the second. A commit that only blanks rings, too.
+    seq: the number of the stream's last entry.
+    entries: all entries of the commit in this stream, in order; empty where they must be read.
+    blanks: what the commit blanked, in any stream; a commit to two streams names it in the second
+        notification.
     """
 
     stream: str
@@ -328,8 +169,8 @@ class Snapshot:
 
 
 class Trimmed(LookupError):
-    """What was asked for is no longer kept; `first` is the lowest seq that can still be read
-    (one past the head when nothing is left)."""
+    """The entry asked for is no longer kept. first: the lowest seq that can still be read (one past
+    the head when nothing is left)."""
 
     def __init__(self, first: int) -> None:
         super().__init__(f"entries before {first} are no longer kept")
@@ -337,24 +178,24 @@ class Trimmed(LookupError):
 
 
 class LogDown(ConnectionError):
-    """The log can't be reached. Nothing is known about the commit in hand: it may be tried again
-    under the same key. The memory log never raises it."""
+    """The log can't be reached. Whether the commit was taken is not known; it may be tried again
+    under the same key. The memory log never raises this."""
 
 
 class LogFull(LogDown):
-    """The log has no room for more. What was asked for has changed nothing."""
+    """The log has no memory left. The request has changed nothing."""
 
 
 class LogRefuses(LogDown):
-    """The log answers and takes no writes. What was asked for has changed nothing."""
+    """The log answers but refuses writes. The request has changed nothing."""
 
 
 class Health(Enum):
     """How one instance of the log is, as this process sees it.
 
-    LIVE: commits are taken and bells ring. DARK: no bell can be heard. DOWN: it can't be reached.
-    SEEDING: it lost what it knew and is being told by all who held it. REFUSING: it answers, and
-    takes no writes, or nothing at all, of this process.
+    LIVE: it takes commits and delivers notifications. DARK: it delivers no notifications. DOWN: it
+    can't be reached. SEEDING: it lost data, and the workers are filling it again. REFUSING: it
+    answers, but refuses this process's writes or all its requests.
     """
 
     LIVE = "live"
@@ -366,11 +207,10 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The log no longer holds what this process has seen of a room.
+    """The log no longer holds all entries of a room that this process has seen.
 
-    streams: those whose entries up to the last one seen are not all there any more, as others
-        have other ones or none in their place.
-    heads: what the log holds now; None if the room has ended meanwhile.
+    streams: those in which an entry that was seen is missing or replaced by another.
+    heads: what the log holds now; None if the room has ended.
     """
 
     room: str
@@ -379,9 +219,13 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A room as this process has it: the state after the control entry at `position`, and of
-    `Effects` what goes with it."""
+class HostedState:
+    """A room as this process hosts it, for a re-seed.
+
+    position: of the last control entry that was folded.
+    snapshot: the state after that entry, as bytes.
+    due, workers: as in `Effects`.
+    """
 
     position: Position
     snapshot: bytes = field(repr=False)
@@ -389,16 +233,17 @@ class Given:
     workers: frozenset[str]
 
 
-Give: TypeAlias = Callable[[], Given]
-"""The room as it is after the last control entry that was folded. Must not block."""
+GetHostedState: TypeAlias = Callable[[], HostedState]
+"""Gives the room's present state. Must not block."""
 
-Ring: TypeAlias = Callable[[Bell], None]
-"""Told of commits, see `Log.follow`."""
+OnNotification: TypeAlias = Callable[[Notification], None]
+"""Called with each notification, see `Log.subscribe`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """From the last beat before to the first beat after it, by the log's clock."""
+    """A time in which nobody could commit: from the last beat before it to the first beat after it,
+    by the log's clock."""
 
     since: float
     until: float

@@ -66,7 +66,7 @@ def prepare(engine: Engine, handles: Handles) -> None:
         raise StoreRefused("series_url", "was written by a newer version of Sitwith") from None
     except SQLAlchemyError as fault:
         cause = getattr(fault, "orig", None) or fault
-        problem = f"the store can't be reached or written ({type(cause).__name__})"
+        problem = f"the database can't be reached or written ({type(cause).__name__})"
         raise StoreRefused("series_url", problem) from None
 
 

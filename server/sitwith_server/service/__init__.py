@@ -1,4 +1,4 @@
-"""What holds a room together: load, decide, commit, follow; time, presence, tokens.
+"""Rooms on a worker: loading, deciding, committing and following them; time, presence, tokens.
 
-`operator.py` is what the operator may do with rooms; `meetings.py` are the meetings of a series.
+`operator.py` is what the operator can do with rooms; `meetings.py` are the meetings of a series.
 """

@@ -1,7 +1,8 @@
-"""Series, for the rooms that are their meetings and for the operator.
+"""Series: for the rooms that are their meetings, and for the operator.
 
-A room's path never comes by here: what a meeting adds is taken from the room's state as it changes
-and written by a `MeetingWriter`; only opening a meeting, and erasing, wait for the store.
+No command of a room waits for the series' store. What a meeting adds is taken from the room's state
+as it changes, and a `MeetingWriter` writes it. Only opening a meeting and erasing wait for the
+store.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from sitwith_server.series.model import (
     StoreRefused,
 )
 from sitwith_server.series.writer import MOST, MeetingWriter
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.results import Committed
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.results import Applied
+from sitwith_server.service.rooms.room import HostedRoom
 
 if TYPE_CHECKING:
     from sitwith_server.series.store import Store
@@ -42,18 +44,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OUTLIVES: Final = 7 * 86_400.0
-"""Seconds after its time for which a meeting's room is looked for: it may go on."""
+"""Seconds after its end for which a meeting's room is still looked for: it may go on longer."""
 CLOSING_SECONDS: Final = 0.5
-"""How long a worker that ends still writes what waits."""
+"""How long a worker that stops still writes what waits."""
 SWEEPS: Final = 4
 SWEEP_AGAIN: Final = 0.5
-"""Seconds before it is tried again, doubled each time."""
+"""Seconds before a sweep is tried again, doubled each time."""
 
 _log = structlog.get_logger(__name__)
 
 
 def summary_of(state: RoomState) -> MeetingSummary | None:
-    """What a meeting has added by now; None where the room is none."""
+    """What a meeting has added so far; None if the room belongs to no series."""
     series = state.series
     if series is None:
         return None
@@ -78,18 +80,17 @@ def _waited(series: Series, person: int) -> int:
 
 
 def past_of(history: SeriesHistory) -> Past:
-    """What the series knows, as a room takes it."""
+    """What the series knows, in the form that a room takes."""
     return Past(
         history.people, history.waited, history.met, frozenset(history.banned), history.bans
     )
 
 
 class Meetings:
-    """One worker's side of all series.
+    """All series, as this worker uses them. Whatever needs the store raises StoreDown if the store
+    can't be reached.
 
-    opened: how to get the store; called in a thread, and again where it could not be had.
-
-    Whatever needs the store raises StoreDown where it can't be had.
+    opened: opens the store. Called in a thread, and again after it has failed.
     """
 
     def __init__(
@@ -107,14 +108,14 @@ class Meetings:
         self._store: Store | None = None
         self._asking, self._keeping = DatabaseThread("series-asked"), DatabaseThread("series-kept")
         self._writer = MeetingWriter(self._keep, on_given_up=on_given_up)
-        self._told: dict[str, MeetingSummary] = {}
+        self._written: dict[str, MeetingSummary] = {}
         self._refused: set[str] = set()
         self._sweeping: set[asyncio.Task[None]] = set()
         host.watch(self._series_changed)
 
     @property
     def waiting(self) -> int:
-        """Rooms whose latest evening is not written yet."""
+        """Number of rooms whose latest summary is not written yet."""
         return self._writer.waiting
 
     async def close(self) -> None:
@@ -125,13 +126,13 @@ class Meetings:
             thread.close()
 
     def handle(self, state: RoomState, secret: bytes) -> Handle:
-        """Whose secret it is in the room's series."""
+        """The handle of a person code in the room's series."""
         return self._handles.of("" if state.series is None else state.series.id, secret)
 
-    # -- the operator's ----------------------------------------------------------------------------
+    # -- for the operator --------------------------------------------------------------------------
 
     async def create(self, plan: Plan) -> str:
-        """A new series' id."""
+        """Creates a series and returns its id."""
         made = tokens.new_room_id()
         await self._ask(lambda store: store.create(made, plan, time.time()))
         return made
@@ -143,31 +144,31 @@ class Meetings:
         return await self._ask(lambda store: store.overview(series))
 
     async def lift(self, series: str, ban: str) -> bool:
-        """Ends a ban, from the next meeting on; False where there is none."""
+        """Ends a ban, from the next meeting on; False if there is no such ban."""
         return await self._ask(lambda store: store.lift(series, ban))
 
     async def drop(self, series: str) -> bool:
-        """Erases all of a series; its rooms go on as rooms like any other. False: there is none."""
+        """Erases a series; its rooms go on without it. False if there is no such series."""
         for use in await self._rooms(series):
             with use as room:
-                await self._order(room, c.SeriesDrop(by=OPERATOR))
+                await self._execute(room, c.SeriesDrop(by=OPERATOR))
         gone = await self._ask(lambda store: store.drop(series))
         if gone:
             await self._sweep()
         return gone
 
     async def forget(self, series: str, secret: bytes) -> bool:
-        """Erases everything of whoever has this secret; whether there was anything."""
+        """Erases everything about the person with this person code. False if there was nothing."""
         handle = self._handles.of(series, secret)
         forget = c.SeriesForget(by=OPERATOR, handle=handle)
         fences: dict[str, int] = {}
         there = False
         for use in await self._rooms(series):
             with use as room:
-                await room.follow_up()
+                await room.catch_up()
                 known = room.state.series
                 there = there or (known is not None and known.find(handle) is not None)
-                fences[room.id] = await self._order(room, forget)
+                fences[room.id] = await self._execute(room, forget)
         gone = await self._ask(lambda store: store.erase(series, handle, fences))
         if gone:
             await self._sweep()
@@ -178,27 +179,27 @@ class Meetings:
     async def begin(
         self, series: str, room: str, at: float, expires_at: float
     ) -> SeriesHistory | None:
-        """Notes a meeting that is about to be opened; None where there is no such series."""
+        """Records a meeting that is about to be opened; None if there is no such series."""
         return await self._ask(lambda store: store.begin(series, room, at, expires_at))
 
-    async def opened(self, room: Room, series: str, history: SeriesHistory) -> None:
-        """Tells a new room, in which nobody is yet, what its series knows."""
+    async def opened(self, room: HostedRoom, series: str, history: SeriesHistory) -> None:
+        """Gives a new, empty room what its series knows."""
         past = past_of(history)
         begin = c.SeriesBegin(by=OPERATOR, series=series, past=past, times=history.times)
-        await self._order(room, begin)
-        # Whoever was erased in this very moment was not found in a room that was not there yet.
+        await self._execute(room, begin)
+        # Somebody may have been erased before this room could be found: erase them here too.
         gone = await self._ask(lambda store: store.unknown(series, history.people))
         for handle in gone:
-            await self._order(room, c.SeriesForget(by=OPERATOR, handle=handle))
+            await self._execute(room, c.SeriesForget(by=OPERATOR, handle=handle))
 
     # -- following the rooms -----------------------------------------------------------------------
 
-    def _series_changed(self, change: Change | None, room: Room) -> None:
+    def _series_changed(self, change: Change | None, room: HostedRoom) -> None:
         state = room.state
         if state.series is None:
-            self._told.pop(state.id, None)
+            self._written.pop(state.id, None)
             return
-        told = self._told.get(state.id)
+        last = self._written.get(state.id)
         before = None if change is None else change.before
         moved = (
             before is None
@@ -208,40 +209,40 @@ class Meetings:
         if moved or state.id in self._refused:
             summary = summary_of(state)
             assert summary is not None
-            same = told is not None and replace(told, number=summary.number) == summary
+            same = last is not None and replace(last, number=summary.number) == summary
             if not same or state.id in self._refused:
                 self._refused.discard(state.id)
-                self._told[state.id] = summary
-                if len(self._told) > MOST:
-                    # Of a room that is not here any more; told again it changes nothing.
-                    self._told.pop(next(iter(self._told)))
+                self._written[state.id] = summary
+                if len(self._written) > MOST:
+                    # The oldest room may be gone; to write its summary again does no harm.
+                    self._written.pop(next(iter(self._written)))
                 self._writer.put(summary)
         if state.ended:
-            self._told.pop(state.id, None)
+            self._written.pop(state.id, None)
             self._refused.discard(state.id)
 
     async def _keep(self, summary: MeetingSummary) -> None:
         at = time.time()
         taken = await self._keeping.call(lambda: self._have().keep(summary, at))
         if taken is False:
-            # Told before an erasure: the room's state is or will be a later one, and is told then.
+            # It is older than an erasure. The room's next state is newer and is written then.
             self._refused.add(summary.room)
 
     # -- parts -------------------------------------------------------------------------------------
 
-    async def _rooms(self, series: str) -> list[Use]:
-        # A room outlives its time while somebody is connected.
+    async def _rooms(self, series: str) -> list[RoomReference]:
+        # A room goes on after its end while somebody is connected.
         since = time.time() - OUTLIVES
         ids = await self._ask(lambda store: store.rooms(series, since))
         found = [await self._host.use(room) for room in ids]
         return [use for use in found if use is not None]
 
     @staticmethod
-    async def _order(room: Room, command: c.Command) -> int:
-        """Does it; the number from which the room's state knows of it."""
-        await room.follow_up()
-        outcome = await room.order(command, "series")
-        if not isinstance(outcome, Committed):
+    async def _execute(room: HostedRoom, command: c.Command) -> int:
+        """Executes the command; the number of the control entry from which the room knows of it."""
+        await room.catch_up()
+        outcome = await room.execute(command, "series")
+        if not isinstance(outcome, Applied):
             raise StoreDown(type(outcome).__name__)
         return room.state.seq
 
@@ -258,7 +259,7 @@ class Meetings:
             return self._store
 
     async def _sweep(self) -> None:
-        """Now, or where others are at it as soon as it can be."""
+        """Sweeps the store now, or later if the store is busy."""
         try:
             await self._ask(lambda store: store.sweep())
         except StoreDown:

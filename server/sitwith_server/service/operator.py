@@ -1,4 +1,4 @@
-"""What the operator may do with rooms. Counts and states, never names or content."""
+"""What the operator can do with rooms: counts and states, never names or content."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from sitwith_server.series.model import SeriesHistory, StoreDown
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.results import Committed, Ended, Refused, Unavailable
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.results import Applied, Denied, Ended, Unavailable
+from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import Unreadable
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +35,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RoomSpec:
-    """`series`: of which the room is the next meeting; `title` may then be empty, for its title."""
+    """A room to create.
+
+    series: the series whose next meeting the room is; None for no series.
+    title: may be empty for a meeting, which then has the title of its series.
+    """
 
     title: str
     agreement: str
@@ -44,12 +48,12 @@ class RoomSpec:
     stages: tuple[Stage, ...] = ()
     series: str | None = None
     concerns: tuple[str, ...] = ()
-    """Offered to tick from the start."""
+    """Topics that people can tick from the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new room and its two invite tokens. `expires_at` in unix seconds."""
+    """A new room and its two invite tokens. expires_at: unix seconds."""
 
     room: str
     facilitator: str
@@ -67,7 +71,7 @@ class RoomSummary:
     facilitators: int
     lobby: int
     reading: int
-    """Who is at the agreement with a live connection."""
+    """How many people read the agreement with a live connection."""
     connected: int
     floor: str
     pairs: int
@@ -75,18 +79,18 @@ class RoomSummary:
 
 
 class NoSuchSeries(LookupError):
-    """There is no series of this id, or none are kept here."""
+    """There is no series with this id, or this server keeps no series."""
 
 
-Silenced = Callable[[Room], AbstractAsyncContextManager[None]]
-"""What is taken away from a room inside of it is not heard any more once it is left."""
+Silenced = Callable[[HostedRoom], AbstractAsyncContextManager[None]]
+"""A context for ending a room: once it is left, nobody hears the room's members any more."""
 
 
 class Operator:
     """The operator's view of all rooms, for the HTTP API and the command line.
 
-    Whatever can't be committed raises LogDown: it did not happen, or may have happened and is safe
-    to ask again.
+    A method that can't commit raises LogDown: the change was not made, or may have been made and
+    can safely be asked for again.
     """
 
     def __init__(
@@ -106,18 +110,18 @@ class Operator:
         self._door_seconds = door_seconds
         self.draining = False
         self.meetings = meetings
-        """The series, where they are turned on."""
+        """The series; None if they are turned off."""
 
     async def create(self, spec: RoomSpec) -> Created:
-        """A new room, told what its series knows if it is of one.
+        """Creates a room, and gives it what its series knows if it has one.
 
         Raises:
-            NoSuchSeries: there is none of this id.
-            StoreDown: what is kept of it can't be had now. No room was made.
+            NoSuchSeries: there is no such series.
+            StoreDown: the series' store can't be reached. No room was made.
             LogDown: no room was made, or nobody has its links.
         """
         room = tokens.new_room_id()
-        self._need(room)
+        self._require_thawed(room)
         now = await self._host.log.now(room)
         history = await self._history(spec, room, now)
         made = {role: tokens.mint_token(room) for role in (Role.FACILITATOR, Role.MEMBER)}
@@ -147,7 +151,7 @@ class Operator:
                 try:
                     await self.meetings.opened(made_room, str(spec.series), history)
                 except StoreDown:
-                    await made_room.order(c.RoomEnd(by=OPERATOR), "operator")
+                    await made_room.execute(c.RoomEnd(by=OPERATOR), "operator")
                     raise
         tokens_by_role = {role: token for role, (token, _) in made.items()}
         return Created(
@@ -168,7 +172,7 @@ class Operator:
         return history
 
     async def rooms(self) -> list[RoomSummary]:
-        """All living rooms. One that this version can't read is left out, and logged."""
+        """All rooms. One that this version can't read is logged and left out."""
         if self.unready() not in ([], ["draining"]):
             raise LogDown("no instance can be used")
         found: list[RoomSummary] = []
@@ -183,32 +187,33 @@ class Operator:
         return found
 
     async def room(self, room: str) -> RoomSummary | None:
-        self._need(room)
+        self._require_thawed(room)
         state = await self._host.peek(room)
         return None if state is None else _summary(state)
 
     async def end(self, room: str) -> bool:
-        """Tells everyone, ends the room and deletes all of it but the trail; False: there is none.
-        Returns once nobody of it is heard any more, a second after its end at most."""
-        self._need(room)
+        """Ends the room, tells its members and deletes everything but the audit trail; False if
+        there is no such room. Returns once nobody hears its members any more, at most a second
+        later."""
+        self._require_thawed(room)
         try:
             use = await self._host.use(room)
         except Unreadable:
-            # Nobody can be told by it; what lies there of it is deleted all the same.
+            # Its members can't be told, but its data is deleted.
             await self._host.log.end(room)
             return True
         if use is None:
             return False
         with use as found:
             async with self._silenced(found):
-                outcome = await self._order(found, c.RoomEnd(by=OPERATOR), "room.end", None)
+                outcome = await self._execute(found, c.RoomEnd(by=OPERATOR), "room.end", None)
         return not isinstance(outcome, Ended)
 
     async def invite(
         self, room: str, role: Role, uses: int | None, expires_in: float | None
     ) -> tuple[str, str] | None:
         """The id and the token of a new invite; None if there is no such room."""
-        self._need(room)
+        self._require_thawed(room)
         use = await self._host.use(room)
         if use is None:
             return None
@@ -223,58 +228,58 @@ class Operator:
                 uses=uses,
                 expires_at=None if expires_in is None else now + expires_in,
             )
-            outcome = await self._order(found, command, "invite.add", command.invite)
+            outcome = await self._execute(found, command, "invite.add", command.invite)
         return None if isinstance(outcome, Ended) else (command.invite, token)
 
     async def revoke(self, room: str, invite: str) -> bool:
-        """False if there is no such room or invite."""
-        self._need(room)
+        """Revokes an invite; False if there is no such room or invite."""
+        self._require_thawed(room)
         use = await self._host.use(room)
         if use is None:
             return False
         with use as found:
             command = c.RevokeInvite(by=OPERATOR, invite=invite)
-            outcome = await self._order(found, command, "invite.revoke", invite)
-        return isinstance(outcome, Committed)
+            outcome = await self._execute(found, command, "invite.revoke", invite)
+        return isinstance(outcome, Applied)
 
-    async def _order(
-        self, room: Room, command: c.Command, action: str, target: str | None
-    ) -> Committed | Refused | Ended:
-        """Commits it with its entry in the trail.
+    async def _execute(
+        self, room: HostedRoom, command: c.Command, action: str, target: str | None
+    ) -> Applied | Denied | Ended:
+        """Executes a command, with its entry in the audit trail.
 
         Raises:
-            LogDown: it was not committed, as far as is known.
+            LogDown: it may not have been committed.
         """
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(OPERATOR, action, target, "ok", at)
-        outcome = await room.order(command, "operator", audit=audit)
+        outcome = await room.execute(command, "operator", audit=audit)
         if isinstance(outcome, Unavailable):
             raise LogDown("nothing can be committed just now")
         return outcome
 
     async def audit(self, room: str) -> list[Mapping[str, object]] | None:
-        """The trail; None where there is none."""
-        self._need(room)
+        """The audit trail; None if there is none."""
+        self._require_thawed(room)
         return await self._host.trail.read(room) or None
 
     async def drop_audit(self, room: str) -> bool:
-        """False where there is none."""
-        self._need(room)
+        """Deletes the audit trail; False if there is none."""
+        self._require_thawed(room)
         there = bool(await self._host.trail.read(room))
         await self._host.trail.drop(room)
         return there
 
-    def _need(self, room: str) -> None:
-        """Raises LogDown while nothing can be committed where the room lies."""
+    def _require_thawed(self, room: str) -> None:
+        """Raises LogDown while the room is frozen."""
         if self._host.log.frozen(room):
             raise LogDown("frozen")
 
     def ready(self) -> bool:
-        """Whether rooms can be served: not draining, and an instance of the log that lives."""
+        """Whether rooms can be served: not draining, and an instance of the log is live."""
         return not self.unready()
 
     def unready(self) -> list[str]:
-        """Why no rooms can be served, in fixed words; empty if they can."""
+        """Why no rooms can be served, in fixed words; empty if they can be."""
         if self.draining:
             return ["draining"]
         log = self._host.log

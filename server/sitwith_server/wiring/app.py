@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from starlette.types import ASGIApp
 
 from sitwith_server.gateway.sockets.policy import SocketPolicy
-from sitwith_server.gateway.websocket.gate import Gate
+from sitwith_server.gateway.websocket.registry import ConnectionRegistry
 from sitwith_server.log.base import Log
 from sitwith_server.media.plane.node import Node
 from sitwith_server.media.plane.node_supervisor import NodeSupervisor
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.hosting.periodic import PeriodicWork
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.meetings import Meetings
 from sitwith_server.service.operator import Operator
 
@@ -27,12 +27,12 @@ class App:
     asgi: ASGIApp
     operator: Operator
     host: Host
-    pulse: Pulse
-    gate: Gate
+    periodic: PeriodicWork
+    registry: ConnectionRegistry
     policy: SocketPolicy
     log: Log
     media: WorkerMedia
-    shelf: Shelf
+    files: MaterialFiles
     meetings: Meetings | None
     """None where series are off."""
     start_node: Callable[[], Awaitable[Node]] | None
@@ -51,24 +51,24 @@ class App:
     async def start(self) -> None:
         """Starts the background tasks and the media plane. Needs the running event loop, and a
         log that answers."""
-        self.pulse.start()
+        self.periodic.start()
         self.media.start()
-        self.shelf.start()
+        self.files.start()
         if self.start_node is not None:
             self.nodes.append(await NodeSupervisor.start(self.start_node))
 
     async def drain(self, seconds: float) -> None:
         """Refuses new rooms and joins, and sends all clients elsewhere over `seconds`."""
         self.operator.draining = True
-        await self.gate.drain(seconds)
+        await self.registry.drain(seconds)
 
     async def close(self) -> None:
-        self.shelf.stop()
+        self.files.stop()
         await self.media.close()
         for node in self.nodes:
             await node.close()
         if self.meetings is not None:
             await self.meetings.close()
-        self.pulse.stop()
+        self.periodic.stop()
         await self.host.close()
         await self.log.close()

@@ -13,8 +13,8 @@ from sitwith_server.config import Settings
 from sitwith_server.gateway.telemetry import logs
 from sitwith_server.media.plane.node_supervisor import close_node
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.hosting.periodic import PeriodicWork
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.wiring.log import make_log, start_log
 from sitwith_server.wiring.media import start_node
 
@@ -46,8 +46,8 @@ def run(settings: Settings, *, on_started: OnStarted | None = None) -> int:
 
 async def _serve(settings: Settings, on_started: OnStarted | None) -> int:
     log = make_log(settings)
-    host = Host(log, Trail(log, settings.audit_ttl))
-    pulse = Pulse(host)
+    host = Host(log, AuditTrail(log, settings.audit_ttl))
+    pulse = PeriodicWork(host)
     process, stop, seconds = MediaProcess(), asyncio.Event(), settings.drain_seconds
 
     def on_signal(within: float) -> None:

@@ -8,19 +8,20 @@ from starlette.routing import WebSocketRoute
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app as http_app
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
+from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.sockets.policy import make_policy
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.gateway.websocket.endpoint import Endpoint
-from sitwith_server.gateway.websocket.gate import Gate
+from sitwith_server.gateway.websocket.registry import ConnectionRegistry
 from sitwith_server.log.base import Log
 from sitwith_server.media.plane.worker import WorkerMedia
 from sitwith_server.service.hosting.host import Host
-from sitwith_server.service.hosting.pulse import Pulse
-from sitwith_server.service.materials.files import Shelf
+from sitwith_server.service.hosting.periodic import PeriodicWork
+from sitwith_server.service.materials.files import MaterialFiles
 from sitwith_server.service.operator import Operator
-from sitwith_server.service.people.door import Door
-from sitwith_server.service.rooms.audit import Trail
+from sitwith_server.service.people.seating import Seating
+from sitwith_server.service.rooms.audit import AuditTrail
 from sitwith_server.wiring.app import App
 from sitwith_server.wiring.log import make_log
 from sitwith_server.wiring.media import make_turn, start_node
@@ -34,7 +35,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
     """
     log = make_log(settings) if log is None else log
     metrics = Metrics()
-    host = Host(log, Trail(log, settings.audit_ttl), on_tick=metrics.tick)
+    host = Host(log, AuditTrail(log, settings.audit_ttl), on_tick=metrics.tick)
     meetings = make_meetings(settings, host, metrics)
     media = WorkerMedia(log, make_turn(settings), off=settings.media == "off")
     operator = Operator(
@@ -47,28 +48,28 @@ def build(settings: Settings, log: Log | None = None) -> App:
     )
     metrics.media(media.reported_nodes)
     metrics.log(log.health, log.reasons)
-    shelf = Shelf(log, host.hosted)
+    files = MaterialFiles(log, host.hosted)
     policy = make_policy(settings, metrics)
-    gate = Gate(Door(host), settings, metrics, log.now, media)
-    gate.came_back = policy.upgrades.refund
+    registry = ConnectionRegistry(Seating(host), settings, metrics, log.now, media)
+    registry.on_resume = policy.upgrades.refund
     if meetings is not None:
-        gate.handle = lambda room, secret: meetings.handle(room.state, secret)
+        registry.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [
-        WebSocketRoute("/ws", Endpoint(gate).serve),
-        *Materials(host, shelf, settings).routes(),
+        WebSocketRoute("/ws", Endpoint(registry).serve),
+        *MaterialRoutes(host, files, settings).routes(),
         *http_app.routes(operator, settings),
     ]
     has_node = settings.redis_url is None and settings.media != "off"
     return App(
-        asgi=http_app.site(routes, settings, metrics),
+        asgi=site(routes, settings, metrics),
         operator=operator,
         host=host,
-        pulse=Pulse(host),
-        gate=gate,
+        periodic=PeriodicWork(host),
+        registry=registry,
         policy=policy,
         log=log,
         media=media,
-        shelf=shelf,
+        files=files,
         meetings=meetings,
         start_node=partial(start_node, settings, host) if has_node else None,
     )

@@ -52,7 +52,7 @@ async def _serve(
 ) -> int:
     app = build(settings)
     server = _server(settings, app)
-    metrics = MetricsPort(settings, app.gate.metrics, app.gate.crowds)
+    metrics = MetricsPort(settings, app.registry.metrics, app.registry.room_sizes)
     draining: set[asyncio.Task[None]] = set()
 
     async def drain() -> None:

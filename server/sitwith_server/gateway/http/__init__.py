@@ -1,4 +1,5 @@
-"""The HTTP side: the operator's API, series, materials, crisis lines, health and the page.
+"""HTTP: the operator's API, series, materials, crisis lines, health and the page.
 
-`app.py` has the routes; `forms.py` and `bodies.py` read the bodies of requests.
+`app.py` has the routes, `middleware.py` wraps all of them. `forms.py` and `bodies.py` read request
+bodies.
 """

@@ -1,4 +1,4 @@
-"""Request and answer bodies that a worker holds, under a budget, and how they are waited for."""
+"""Reads request bodies with deadlines, and bounds the bodies that a worker holds."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from sitwith_server.gateway.http import forms
 from sitwith_server.gateway.http.problems import Problem
 
 JSON_MAX: Final = 1_048_576
-"""Bytes of a JSON body: what is far too long is still refused by the field that is."""
+"""Most bytes of a JSON body: large enough that a field that is too long is refused by its name."""
 JSON_SECONDS: Final = 10.0
-"""A body that takes longer to come is refused: it holds a task and memory."""
+"""Longest time for a JSON body, which holds a task and memory."""
 
 STALL: Final = 5.0
-"""A body of which fewer than `LEAST` bytes come in so many seconds is refused."""
+"""A body is refused if fewer than `LEAST` bytes arrive in so many seconds."""
 LEAST: Final = 5_000
-LOOKS_EACH: Final = 1.0
-"""Seconds between two looks at whether a body is still wanted."""
+CHECK_EVERY: Final = 1.0
+"""Seconds between two checks whether a body is still wanted."""
 
 
 class Taken(Exception):
-    """This ticket's body is coming already."""
+    """A body with this ticket is being uploaded already."""
 
 
 class Full(Exception):
-    """No more is held just now."""
+    """The budget is full."""
 
 
 class Unwanted(Exception):
-    """Nobody wants the body any more."""
+    """The body is not wanted any more."""
 
 
 class Budget:
-    """Bodies in hand: one a ticket, `each` an owner, and `most` bytes in all."""
+    """Bounds the held bodies: one for each ticket, `each` for each owner, `most` bytes in all."""
 
     def __init__(self, most: int, each: int) -> None:
         self._most, self._each = most, each
@@ -48,16 +48,16 @@ class Budget:
 
     @contextmanager
     def hold(self, ticket: Hashable, owner: Hashable, size: int) -> Iterator[None]:
-        """Holds `size` bytes, until they are let go.
+        """Reserves `size` bytes within the context.
 
         Raises:
-            Taken: the ticket's body is in hand already.
-            Full: the owner has as many as one may, or there is no place for so much.
+            Taken: a body with this ticket is held already.
+            Full: the owner's or the common limit is reached.
         """
         if ticket in self._tickets:
             raise Taken
         if self._owners[owner] >= self._each or self._bytes + size > self._most:
-            self._owners += Counter()  # forgets who has none
+            self._owners += Counter()  # drops owners with a count of 0
             raise Full
         self._tickets.add(ticket)
         self._owners[owner] += 1
@@ -78,26 +78,26 @@ class Budget:
 async def parts(
     request: Request, seconds: float, wanted: Callable[[], Awaitable[bool]] | None = None
 ) -> AsyncIterator[bytes]:
-    """The body, piece by piece, as it comes.
+    """Yields the body in pieces, as they arrive.
 
-    seconds: for all of it. wanted: asked now and then whether it still is.
+    seconds: longest time for all of it. wanted: called from time to time; False ends the upload.
 
     Raises:
-        TimeoutError: it doesn't come in time, or too little of it.
-        Unwanted: `wanted` says so.
+        TimeoutError: the body, or the next part of it, doesn't arrive in time.
+        Unwanted: `wanted` returned False.
         ClientDisconnect: the peer has gone.
     """
     loop = asyncio.get_running_loop()
     stream = aiter(request.stream())
     end = loop.time() + seconds
     stalls, come = loop.time() + STALL, 0
-    looks = loop.time() + LOOKS_EACH
+    next_check = loop.time() + CHECK_EVERY
     coming: asyncio.Future[bytes] | None = None
     try:
         while True:
             if coming is None:
                 coming = asyncio.ensure_future(anext(stream))
-            until = min(end, stalls, end if wanted is None else looks)
+            until = min(end, stalls, end if wanted is None else next_check)
             await asyncio.wait((coming,), timeout=max(0.0, until - loop.time()))
             if coming.done():
                 try:
@@ -112,8 +112,8 @@ async def parts(
                 stalls, come = now + STALL, 0
             if now >= end or now >= stalls:
                 raise TimeoutError
-            if wanted is not None and now >= looks:
-                looks = now + LOOKS_EACH
+            if wanted is not None and now >= next_check:
+                next_check = now + CHECK_EVERY
                 if not await wanted():
                     raise Unwanted
     finally:
@@ -124,10 +124,10 @@ async def parts(
 
 
 async def read_json(request: Request, most: int = JSON_MAX) -> object:
-    """The body's JSON value.
+    """Reads the body's JSON value.
 
     Raises:
-        Problem: 413 over `most`, 408 when it does not come in time, 400 when it is no JSON.
+        Problem: 413 for more than `most` bytes, 408 for a timeout, 400 for malformed JSON.
     """
     body = bytearray()
     try:

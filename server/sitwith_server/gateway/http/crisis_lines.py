@@ -1,7 +1,7 @@
-"""Crisis lines by country: the shipped file, or an operator's own in its place (HT12).
+"""Crisis lines by country: the shipped file, or the operator's own instead (HT12).
 
-They are data, with their source and the day on which somebody last compared them with it: the page
-shows them where a flag reaches nobody, and says both.
+Each line has its source and the day of its last check against it. The page shows the lines, with
+source and day, when a care flag reaches nobody.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ _FILE: Final = object_of(
 
 
 def load(file: str | None = None) -> Mapping[str, object]:
-    """The lines, checked: `{note, anywhere?, countries: {code: {emergency, lines: [...]}}}`.
+    """Loads the lines: `{note, anywhere?, countries: {code: {emergency, lines: [...]}}}`.
 
     Raises:
-        SettingError: the operator's file can't be read or used; says where.
+        SettingError: the operator's file can't be read or used; the text says where.
     """
     if file is None:
         shipped = resources.files("sitwith_server").joinpath("data", "crisis_lines.json")
@@ -114,10 +114,10 @@ def load(file: str | None = None) -> Mapping[str, object]:
 
 
 def read(body: bytes) -> Mapping[str, object]:
-    """The lines of a file's bytes.
+    """Reads the lines from a file's bytes.
 
     Raises:
-        NotJson: malformed.
-        Invalid: a field does not fit.
+        NotJson: the file is not valid JSON.
+        Invalid: a field is invalid.
     """
     return _FILE(parse(body))

@@ -1,8 +1,8 @@
-"""Serves the built page, and puts the security headers on every answer.
+"""Serves the built page, and adds security headers to every answer.
 
-The page is one `index.html` and files whose names hold their hash. All of it is held in memory and
-found by exact name, so that no path ever reaches the file system. Every room's address gets the
-very same bytes: nothing tells which rooms there are.
+The page is one `index.html` and files with hashes in their names. The server holds them in memory
+and finds them by exact name, so that no path of a request reaches the file system. Every room's
+address gets the same bytes, so that nobody learns which rooms exist.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from sitwith_server.gateway.http.problems import not_found
 from sitwith_server.gateway.http.routing import Call, route
 
 BUILT: Final = Path(__file__).resolve().parents[2] / "web"
-"""Where the build puts the page; it travels in the wheel."""
+"""The folder of the built page; part of the wheel."""
 
 NO_STORE: Final = "no-store"
 POLICY: Final = "content-security-policy"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
-"""For names that hold the hash of their content (RFC 8246)."""
+"""For files with the hash of their content in their name (RFC 8246)."""
 
 HSTS: Final = "max-age=63072000"
 
@@ -56,7 +56,7 @@ _LINKS: Final = b"<!-- links -->"
 _LINK = re.compile(rb"<link [^>]*>")
 _OWN = re.compile(rb'(?:src|href)="/(assets/[^"/]+)"')
 
-# Everything that browsers know and the page has no need of. Microphone and camera are its own.
+# Browser features that the page doesn't use. It does use microphone and camera.
 _OFF: Final = (
     "accelerometer",
     "display-capture",
@@ -85,12 +85,13 @@ _OFF: Final = (
 
 
 def content_security_policy(settings: Settings) -> str:
-    """Own files and the own socket, and no text ever becomes markup or script (CSP 3, TT)."""
+    """Allows only the page's own files and WebSocket, and no text that becomes markup or script
+    (CSP 3, Trusted Types)."""
     directives = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        # What is shown to the circle is fetched with a ticket, and drawn from memory.
+        # Materials are fetched with a ticket and shown from memory.
         "img-src": "'self' data: blob:",
         "font-src": "'self'",
         "connect-src": " ".join(("'self'", *_socket_origins(settings.public_url))),
@@ -104,7 +105,7 @@ def content_security_policy(settings: Settings) -> str:
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    """What every answer carries. Strict transport where the public address is https (RFC 6797)."""
+    """Headers of every answer. With HSTS (RFC 6797) if the public URL is https."""
     off = ", ".join(f"{feature}=()" for feature in _OFF)
     headers = {
         "content-security-policy": content_security_policy(settings),
@@ -121,8 +122,8 @@ def security_headers(settings: Settings) -> dict[str, str]:
 
 
 def _socket_origins(public_url: str) -> tuple[str, ...]:
-    """Not every browser takes 'self' to include the socket of the same host. A policy can't name an
-    IPv6 address (CSP 3 §2.3.1)."""
+    """The origin of the WebSocket, which not every browser includes in 'self'. None for an IPv6
+    address, which a policy can't name (CSP 3 §2.3.1)."""
     parts = urlsplit(public_url)
     if ":" in (parts.hostname or ""):
         return ()
@@ -130,7 +131,8 @@ def _socket_origins(public_url: str) -> tuple[str, ...]:
 
 
 class SecurityHeaders:
-    """Puts them on every answer, refused upgrades included; `no-store` where nothing else is."""
+    """Adds the headers to every answer, refused upgrades too; `no-store` unless the answer says
+    otherwise."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -155,7 +157,7 @@ class SecurityHeaders:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the page. `packed` is its gzip form where that is smaller."""
+    """A file of the page. packed: its gzip form; None if that is not smaller."""
 
     body: bytes
     type: str
@@ -163,7 +165,7 @@ class File:
 
 
 class Page:
-    """The built page in `folder`; read again when its `index.html` is another."""
+    """The built page in `folder`; read again when its `index.html` changes."""
 
     def __init__(self, folder: Path = BUILT) -> None:
         self._folder = folder
@@ -171,8 +173,7 @@ class Page:
         self._files: Mapping[str, File] = {}
 
     def file(self, name: str) -> File | None:
-        """`index.html`, `front.html` or `assets/<name>`, by its exact name; None where there is
-        none."""
+        """Finds `index.html`, `front.html` or `assets/<name>` by its exact name, or None."""
         try:
             made = (self._folder / "index.html").stat().st_mtime_ns
         except OSError:
@@ -184,7 +185,7 @@ class Page:
 
     @property
     def built(self) -> bool:
-        """Whether it is there with all that its `index.html` names."""
+        """Whether the page is there with all files that its `index.html` names."""
         index = self.file("index.html")
         if index is None:
             return False
@@ -194,7 +195,7 @@ class Page:
 def _read(folder: Path) -> dict[str, File]:
     names = ["index.html", *(f"assets/{each.name}" for each in (folder / "assets").glob("*"))]
     bodies = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
-    # The front page needs no script, and looks like the page by borrowing its links.
+    # The front page has no script. It uses the page's own style sheets.
     links = b"".join(_LINK.findall(bodies["index.html"]))
     bodies["front.html"] = _FRONT.replace(_LINKS, links)
     return {
@@ -213,7 +214,7 @@ def _file(body: bytes, suffix: str) -> File:
 
 
 def routes(page: Page | None = None) -> list[BaseRoute]:
-    """`GET /` (what this is), `GET /r/{room}` (the page) and `GET /assets/{name}`."""
+    """`GET /` (front page), `GET /r/{room}` (the page) and `GET /assets/{name}`."""
     found = Page() if page is None else page
 
     def shown(name: str) -> Call:

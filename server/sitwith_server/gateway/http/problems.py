@@ -1,5 +1,6 @@
-"""How the HTTP side says no: `{"error": {"code", "message"}}`, with a `path` where a field is to
-blame. Messages are the program's own words and repeat nothing that was sent.
+"""Error answers of HTTP: `{"error": {"code", "message"}}`, with a `path` if a field is invalid.
+
+Messages are constant texts and never repeat what was sent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sitwith_server.series.model import StoreDown
 
 
 class Problem(HTTPException):
-    """An answer other than success; its message is the program's own."""
+    """An error answer."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ def not_found() -> Problem:
 def unavailable(
     message: str = "This can't be done just now; try again.", seconds: int = 3
 ) -> Problem:
-    """Nothing can be committed just now, or nobody knows whether it was: safe to send again."""
+    """Nothing can be committed just now, or the outcome is unknown. The request may be repeated."""
     return Problem(503, "unavailable", message, headers={"retry-after": str(seconds)})
 
 
@@ -52,7 +53,7 @@ def store_down() -> Problem:
 
 
 def fault_answer() -> Problem:
-    """What a peer learns of a fault: that there was one."""
+    """The answer to a request that met a fault, without any detail."""
     return Problem(500, "internal", "Something went wrong on the server.")
 
 
@@ -60,7 +61,7 @@ def fault_answer() -> Problem:
 
 
 def _of_routing(error: HTTPException) -> Problem:
-    """What Starlette's routing refuses."""
+    """The answer for what Starlette's routing refuses."""
     if isinstance(error, Problem):
         return error
     if error.status_code == 405:
@@ -70,7 +71,7 @@ def _of_routing(error: HTTPException) -> Problem:
 
 
 def _of_body(invalid: Invalid) -> Problem:
-    """Where a body does not fit, and what would fit."""
+    """The answer for an invalid field: its path and what is expected."""
     message = f"{invalid.path or 'The body'} {invalid.problem}."
     return Problem(422, "bad_request", message, path=invalid.path)
 
@@ -90,4 +91,4 @@ HANDLERS: Final[Mapping[Any, ExceptionHandler]] = {
     LogDown: _handler(lambda _: unavailable()),
     StoreDown: _handler(lambda _: store_down()),
 }
-"""What the application answers where an address raises one of these."""
+"""The answers for exceptions of a route."""

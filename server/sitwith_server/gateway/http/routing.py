@@ -1,4 +1,4 @@
-"""How addresses are declared: what their methods do, and whether they need the operator's key."""
+"""Declares routes: their methods, and whether they need the operator's key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sitwith_server.gateway.http.throttle import Throttle
 from sitwith_server.gateway.sockets.proxies import peer_key
 
 WRONG_RATE: Final = 0.1
-"""Wrong keys a second that an address may send in the long run; `WRONG_BURST` at once."""
+"""Wrong keys a second that a peer may send without delay; at most `WRONG_BURST` at once."""
 WRONG_BURST: Final = 10.0
 WRONG_SECONDS: Final = 0.5
 WRONG_AT_ONCE: Final = 4
@@ -29,7 +29,7 @@ Call = Callable[[Request], Awaitable[Response]]
 
 
 def route(path: str, /, **calls: Call) -> Route:
-    """One address: what each of its methods does. HEAD is GET without the body."""
+    """One route, with a function for each method. HEAD runs GET; the body is left out later."""
 
     async def endpoint(request: Request) -> Response:
         return await calls["GET" if request.method == "HEAD" else request.method](request)
@@ -38,9 +38,8 @@ def route(path: str, /, **calls: Call) -> Route:
 
 
 def under_key(path: str, key: str | None, routes: Sequence[BaseRoute]) -> list[BaseRoute]:
-    """Addresses under `path` that answer whoever has the key and nobody else, not even which of
-    them there are."""
-    checked = [Middleware(_Keyed, key=Key(key))]
+    """Routes under `path` that need the key. Without it, even unknown paths get the same answer."""
+    checked = [Middleware(_RequireKey, key=OperatorKey(key))]
 
     async def nothing(request: Request) -> Response:
         raise not_found()
@@ -51,11 +50,11 @@ def under_key(path: str, key: str | None, routes: Sequence[BaseRoute]) -> list[B
     ]
 
 
-class Key:
-    """The operator's key. Without one nobody is admitted.
+class OperatorKey:
+    """The operator's key. None: nobody is admitted.
 
-    Wrong keys slow down whoever sends them: the first few are answered at once, each later one
-    after a second, and while four of one address wait no other from there is looked at.
+    A peer's first wrong keys are answered at once, further ones after `WRONG_SECONDS`. While
+    `WRONG_AT_ONCE` requests of a peer wait, its further requests are refused unread.
     """
 
     def __init__(self, key: str | None) -> None:
@@ -64,12 +63,12 @@ class Key:
         self._waiting: Counter[str] = Counter()
 
     async def admits(self, request: Request) -> bool:
-        """Whether the request has the key as its one bearer token (RFC 6750 §2.1).
+        """Whether the request has the key as its only bearer token (RFC 6750 §2.1).
 
-        Digests are compared, so that neither the key's length nor a shared beginning shows in time.
+        It compares digests, so that the time tells neither the key's length nor a common prefix.
 
         Raises:
-            Problem: 429, too many wrong ones from there.
+            Problem: 429, too many wrong keys from this peer.
         """
         given = request.headers.getlist("authorization")
         scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
@@ -98,10 +97,10 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
-class _Keyed:
-    """Lets requests with the key pass."""
+class _RequireKey:
+    """Middleware that refuses requests without the key."""
 
-    def __init__(self, app: ASGIApp, key: Key) -> None:
+    def __init__(self, app: ASGIApp, key: OperatorKey) -> None:
         self._app = app
         self._key = key
 

@@ -1,7 +1,7 @@
-"""The calls about series: the operator's, and the two that need no key.
+"""Routes of series: the operator's, and two that need no key.
 
-Answers hold times and counts, never a handle. Whoever has a person's secret may have all of that
-person erased, without a key: nobody but them, or whom they gave it to, can know it.
+Answers have times and counts, never a handle. A person's secret is enough to erase that person's
+data, without a key: only that person, and others they gave it to, can know it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from sitwith_server.service.meetings import Meetings
 FORGET_ROUTE: Final = "/series/{series}/forget"
 
 RATE: Final = 5.0
-"""Calls a second that need no key, of one address; `BURST` at once."""
+"""Requests without a key a second of one peer; at most `BURST` at once."""
 BURST: Final = 50.0
 SECRET_MAX: Final = 1_024
-"""Bytes of a body that brings a person's secret and no key."""
+"""Most bytes of a body with a person's secret."""
 
 
 def _no_series() -> Problem:
@@ -58,7 +58,7 @@ def shown(overview: Overview) -> dict[str, object]:
 
 
 class _Series:
-    """All of them; `meetings` is None where series are off."""
+    """The calls. meetings: None where series are off."""
 
     def __init__(
         self, meetings: Meetings | None, settings: Settings, clock: Callable[[], float]
@@ -69,34 +69,34 @@ class _Series:
 
     async def create(self, request: Request) -> Response:
         plan = forms_series.plan(await read_json(request))
-        made = await self._on.create(plan)
-        return JSONResponse({"series": made, **_without(await self._overview(made))}, 201)
+        made = await self._meetings_on.create(plan)
+        return JSONResponse({"series": made, **_plan_of(await self._overview(made))}, 201)
 
     async def list(self, request: Request) -> Response:
-        found = await self._on.overviews()
+        found = await self._meetings_on.overviews()
         return JSONResponse({"series": [shown(each) for each in found]})
 
     async def show(self, request: Request) -> Response:
         return JSONResponse(shown(await self._overview(_id(request))))
 
     async def drop(self, request: Request) -> Response:
-        if not await self._on.drop(_id(request)):
+        if not await self._meetings_on.drop(_id(request)):
             raise _no_series()
         return Response(status_code=204)
 
     async def erase(self, request: Request) -> Response:
         person = forms_series.person(await read_json(request))
         await self._overview(_id(request))
-        erased = await self._on.forget(_id(request), person)
+        erased = await self._meetings_on.forget(_id(request), person)
         return JSONResponse({"series": _id(request), "erased": erased})
 
     async def lift(self, request: Request) -> Response:
-        if not await self._on.lift(_id(request), request.path_params["ban"]):
+        if not await self._meetings_on.lift(_id(request), request.path_params["ban"]):
             raise Problem(404, "no_such_ban", "There is no such series or ban.")
         return Response(status_code=204)
 
     async def invite(self, request: Request) -> Response:
-        """With GET as it is, with POST with a link and words of the operator's own."""
+        """GET: the plain invitation. POST: with a link and a description from the body."""
         link, words = None, ""
         if request.method == "POST":
             form = forms_series.invite(await read_json(request))
@@ -104,21 +104,21 @@ class _Series:
         return self._calendar(await self._overview(_id(request)), link, words)
 
     async def forget(self, request: Request) -> Response:
-        """By whoever has the secret. Whether there was anything is not said."""
-        self._slowly(request)
+        """Erases a person by their secret. The answer doesn't tell whether anything was stored."""
+        self._limit(request)
         person = forms_series.person(await read_json(request, SECRET_MAX))
-        await self._on.forget(_id(request), person)
+        await self._meetings_on.forget(_id(request), person)
         return Response(status_code=204)
 
     async def public_invite(self, request: Request) -> Response:
-        """For members: the page has the series' id from a room that they may enter."""
-        self._slowly(request)
+        """For members: the page knows the series' id from the room."""
+        self._limit(request)
         return self._calendar(await self._overview(_id(request)), None, "")
 
     # -- parts -------------------------------------------------------------------------------------
 
     @property
-    def _on(self) -> Meetings:
+    def _meetings_on(self) -> Meetings:
         if self._meetings is None:
             raise Problem(
                 404, "series_off", "Series are off on this server: SITWITH_SERIES turns them on."
@@ -126,7 +126,7 @@ class _Series:
         return self._meetings
 
     async def _overview(self, series: str) -> Overview:
-        found = await self._on.overview(series)
+        found = await self._meetings_on.overview(series)
         if found is None:
             raise _no_series()
         return found
@@ -143,7 +143,7 @@ class _Series:
         headers = {"content-disposition": 'attachment; filename="meetings.ics"'}
         return Response(made, media_type=MEDIA_TYPE, headers=headers)
 
-    def _slowly(self, request: Request) -> None:
+    def _limit(self, request: Request) -> None:
         client = request.client
         if not self._throttle.take(peer_key(client.host if client is not None else "")):
             again = {"retry-after": "5"}
@@ -154,8 +154,8 @@ def _id(request: Request) -> str:
     return str(request.path_params["series"])
 
 
-def _without(overview: Overview) -> dict[str, object]:
-    """What was planned; there is nothing else of a new series."""
+def _plan_of(overview: Overview) -> dict[str, object]:
+    """The plan alone: a new series has no counts."""
     counted = ("series", "meetings", "people", "pairs", "bans")
     return {name: value for name, value in shown(overview).items() if name not in counted}
 
@@ -165,7 +165,7 @@ def routes(
     settings: Settings,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[list[BaseRoute], list[BaseRoute]]:
-    """The addresses of series: those under `/api`, and those that need no key."""
+    """The routes of series: those under `/api`, and those that need no key."""
     series = _Series(meetings, settings, clock)
     one = "/series/{series}"
     return [

@@ -1,4 +1,4 @@
-"""A pace for each peer: what one does too often is no other's loss."""
+"""A rate limit for each peer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from sitwith_server.gateway.rates import TokenBucket
 
 MOST: Final = 10_000
-"""Peers whose pace is remembered; of more, those who were least lately heard of are forgotten."""
+"""Most remembered peers; beyond that the least recently seen one is dropped."""
 
 
 class Throttle:
-    """Of each peer `rate` a second in the long run, `burst` at once."""
+    """Allows each peer `rate` a second, at most `burst` at once."""
 
     def __init__(
         self, rate: float, burst: float, *, clock: Callable[[], float] = time.monotonic
@@ -22,7 +22,7 @@ class Throttle:
         self._of: dict[str, TokenBucket] = {}
 
     def take(self, peer: str) -> bool:
-        """Whether this peer may, once more. peer: `peers.neighbourhood`."""
+        """Whether this peer is within its limit. peer: a `proxies.peer_key`."""
         now = self._clock()
         bucket = self._of.pop(peer, None) or TokenBucket(now, self._rate, self._burst)
         self._of[peer] = bucket

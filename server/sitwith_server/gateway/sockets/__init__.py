@@ -1,1 +1,1 @@
-"""Below HTTP: uvicorn's protocols and transport, peers' addresses, and limits on sockets."""
+"""Below HTTP: uvicorn's protocols, the transport, peers' addresses, and limits on sockets."""

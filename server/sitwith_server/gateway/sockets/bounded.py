@@ -1,7 +1,7 @@
-"""A transport that knows how much waits in it, whoever wrote it, and gives up on who doesn't read.
+"""A transport that bounds what waits in it, and cuts peers that do not read.
 
-Protocols write to their transport at many places: answers, frames, pongs, closes, refusals. All of
-them go through here.
+A protocol writes answers, frames, pongs, closes and refusals at many places. All of them go through
+this transport.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Any, Final
 Data = bytes | bytearray | memoryview
 
 LINGER: Final = 2.0
-"""Seconds that a closed peer has to take what it was sent before its socket is cut."""
-LOOKS_EACH: Final = 5.0
-"""Seconds between two looks at how much of what waits was taken."""
+"""Seconds that a peer has to read the rest after a close, before its socket is cut."""
+CHECK_EVERY: Final = 5.0
+"""Seconds between two checks how much the peer has read."""
 LEAST: Final = 5_000
-"""Bytes that a peer must take between two looks, or all there is."""
+"""Bytes that a peer must read between two checks, unless nothing is left."""
 
 
 def _nothing() -> None: ...
 
 
 class BoundedTransport(asyncio.Transport):
-    """Passes everything on to another transport.
+    """Wraps another transport.
 
-    Until it is `bound`, any amount may be written to it, as a file is; then `unread` is called and
-    the connection cut when the peer takes too little of it. Once it is bound, `full` is called in
-    place of a write that would make more than `limit` bytes wait.
+    Before `bound` is called, any amount may wait, such as a file. If the peer then reads too
+    little, the transport calls `unread` and cuts the connection. After `bound`, a write that would
+    make more than `limit` bytes wait calls `full` instead.
     """
 
     def __init__(
@@ -43,26 +43,26 @@ class BoundedTransport(asyncio.Transport):
         self._unread = unread
         self._full: Callable[[], None] = _nothing
         self._limit: int | None = None
-        self._shut = False
+        self._closed = False
         self._written = 0
         self._taken = 0
         self._watch: asyncio.TimerHandle | None = None
-        self._end: asyncio.TimerHandle | None = None
+        self._cut: asyncio.TimerHandle | None = None
 
     def bound(self, limit: int, full: Callable[[], None]) -> None:
-        """From now on at most `limit` bytes wait."""
+        """Allows at most `limit` waiting bytes from now on."""
         self._limit, self._full = limit, full
 
     # -- writing ---------------------------------------------------------------------------------
 
     def write(self, data: Data) -> None:
-        if self._shut or self._inner.is_closing():
+        if self._closed or self._inner.is_closing():
             return
         if self._limit is None:
             self._written += len(data)
             self._inner.write(data)
             if self._watch is None:
-                self._watch = self._loop.call_later(LOOKS_EACH, self._look)
+                self._watch = self._loop.call_later(CHECK_EVERY, self._check)
         elif self._inner.get_write_buffer_size() + len(data) > self._limit:
             self._full()
         else:
@@ -72,12 +72,12 @@ class BoundedTransport(asyncio.Transport):
         self.write(b"".join(list_of_data))
 
     def last(self, data: bytes) -> None:
-        """Writes this in any case, and nothing after it."""
-        if not self._shut and not self._inner.is_closing():
+        """Writes `data` whatever waits, and ignores all later writes."""
+        if not self._closed and not self._inner.is_closing():
             self._inner.write(data)
-        self._shut = True
+        self._closed = True
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._watch = None
         waits = self._inner.get_write_buffer_size()
         taken = self._written - waits
@@ -88,28 +88,28 @@ class BoundedTransport(asyncio.Transport):
             self._inner.abort()
             return
         self._taken = taken
-        self._watch = self._loop.call_later(LOOKS_EACH, self._look)
+        self._watch = self._loop.call_later(CHECK_EVERY, self._check)
 
     # -- ends ------------------------------------------------------------------------------------
 
     def close(self) -> None:
         self._inner.close()
-        if self._limit is not None and self._end is None and self.get_write_buffer_size():
-            # Else a peer that takes nothing would keep what waits for it.
-            self._end = self._loop.call_later(LINGER, self._inner.abort)
+        if self._limit is not None and self._cut is None and self.get_write_buffer_size():
+            # Otherwise a peer that doesn't read would keep this memory.
+            self._cut = self._loop.call_later(LINGER, self._inner.abort)
 
     def abort(self) -> None:
         self._inner.abort()
 
     def forget(self) -> None:
-        """The connection is lost: nothing is waited for any more."""
-        for timer in (self._watch, self._end):
+        """Stops the timers and drops the callbacks: the connection is lost."""
+        for timer in (self._watch, self._cut):
             if timer is not None:
                 timer.cancel()
-        self._watch = self._end = None
+        self._watch = self._cut = None
         self._unread = self._full = _nothing
 
-    # -- as it is --------------------------------------------------------------------------------
+    # -- passed on -------------------------------------------------------------------------------
 
     def is_closing(self) -> bool:
         return self._inner.is_closing()

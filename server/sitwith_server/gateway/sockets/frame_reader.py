@@ -1,8 +1,8 @@
-"""Bytes of a WebSocket, handed on a frame at a time. Sans-IO; time comes as `now`.
+"""Splits the bytes of a WebSocket into frames. Sans-IO; time is passed as `now`.
 
-A frame costs a hundred times what its bytes cost once the library has made an object of it, and a
-single read may hold forty thousand. So frames are found by their heads alone, are counted, and are
-parsed only if their sender may send one.
+For the library a frame costs a hundred times as much as its bytes, and one read may hold forty
+thousand frames. So this reader finds frames by their headers alone, counts them, and passes on only
+those that their sender may send.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import Final
 from sitwith_server.gateway.rates import TokenBucket
 
 FRAMES_PER_TURN: Final = 16
-"""Frames of one connection in one turn of the event loop; others come before more of them."""
+"""Most frames of one connection in one turn of the event loop."""
 
 RATE: Final = 20.0
-"""Frames a second that are no message's first: pings, pongs, further fragments. A page sends one
-in some seconds."""
+"""Control frames and further fragments a second, each. A page sends one every few seconds."""
 BURST: Final = 128.0
 NEWCOMERS: Final = 16.0
-"""`BURST` of pings and pongs of who has no seat yet."""
+"""`BURST` for control frames of a peer without a seat."""
 
 MESSAGE_SECONDS: Final = 5.0
-"""From a message's first byte to its last."""
+"""Longest time from a message's first byte to its last."""
 
 _CONTINUES: Final = 0x0
 _CONTROL: Final = 0x8
@@ -30,9 +29,9 @@ _FINAL: Final = 0x80
 
 
 class Flooded(Exception):
-    """More frames than a peer may send that are no message.
+    """The peer sends too many control frames or fragments.
 
-    pongs: whether they ask for answers, which would fill what may wait for their sender.
+    pongs: whether these are control frames, whose answers would fill the outgoing buffer.
     """
 
     def __init__(self, pongs: bool) -> None:
@@ -41,29 +40,29 @@ class Flooded(Exception):
 
 
 class FrameReader:
-    """Finds where frames end (RFC 6455 §5.2), and what kind they are.
+    """Finds the ends and kinds of frames (RFC 6455 §5.2).
 
-    `since` is when the message, or the frame, began that has not ended; None where none has.
+    `since`: when the unfinished message or frame began; None if there is none.
     """
 
     def __init__(self, now: float) -> None:
         self._control = TokenBucket(now, RATE, NEWCOMERS)
         self._fragments = TokenBucket(now, RATE, BURST)
         self._rest = 0
-        """Bytes of the current frame that are still to come."""
+        """Missing bytes of the current frame."""
         self._unfinished = False
         self.since: float | None = None
 
     def seated(self, now: float) -> None:
-        """Its peer has a seat from now on, and may send more."""
+        """Raises the limit: the peer has a seat from now on."""
         self._control = TokenBucket(now, RATE, BURST)
 
     def take(self, buffer: bytearray, now: float) -> bytes:
-        """Removes from the buffer what the library may have next: one frame, or what there is of
-        it; nothing where not even its head is there.
+        """Removes the next frame, or the part of it that is there, from the buffer. Returns nothing
+        if the frame's header is incomplete.
 
         Raises:
-            Flooded: it is one too many.
+            Flooded: the peer has sent one frame too many.
         """
         if not self._rest:
             size = _size(buffer)
@@ -90,7 +89,7 @@ class FrameReader:
 
 
 def _size(buffer: bytearray) -> int | None:
-    """Bytes of the frame that begins here, head and all; None: that can't be seen yet."""
+    """Size of the frame with its header; None if the header is incomplete."""
     if len(buffer) < 2:
         return None
     size, mask = buffer[1] & 0x7F, 4 if buffer[1] & 0x80 else 0

@@ -1,7 +1,6 @@
-"""uvicorn's HTTP protocol, as far as sockets go: whose they are, how many, and for how long.
+"""uvicorn's HTTP protocol with limits on sockets: how many, from whom, and for how long.
 
-This file and `wire.py` are the only ones that know uvicorn's protocol classes from the
-inside.
+Only this file and `websocket_protocol.py` depend on the internals of uvicorn's protocol classes.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ _WHOLE: Final = re.compile(rb"\n\r?\n")
 _WEBSOCKET: Final = re.compile(rb"\nupgrade:[ \t]*websocket", re.IGNORECASE)
 _FORWARDED: Final = re.compile(rb"\n(x-forwarded-for):[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LONGEST: Final = 16_384
-"""Bytes of a head; more are refused."""
+"""Most bytes of a head."""
 _LEAST: Final = 0x21
-"""The lowest byte that a request may begin with, but for line ends."""
+"""The lowest byte that a request may begin with, apart from line ends."""
 
 _CLOSE: Final = b"connection: close\r\ncontent-length: 0\r\ncache-control: no-store\r\n\r\n"
 FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n" + _CLOSE
@@ -36,31 +35,31 @@ LATE: Final = b"HTTP/1.1 408 Request Timeout\r\n" + _CLOSE
 
 
 class HttpProtocol(H11Protocol):
-    """Tells the application in `scope["client"]` who a request is from (`proxies`)."""
+    """Sets `scope["client"]` to the address that a request is from (`proxies`)."""
 
     policy: ClassVar[SocketPolicy]
 
     _held: OpenSocket | None = None
     _bounded: BoundedTransport | None = None
     _deadline: asyncio.TimerHandle | None = None
-    _begun: bytearray | None = None
-    """The first bytes of a trusted proxy's connection, until it is known what they are."""
-    _awaited: str | None = None
+    _proxy_bytes: bytearray | None = None
+    """The first bytes of a trusted proxy's connection, until its PROXY header is read."""
+    _expected: str | None = None
     _upgrades = False
-    _some = False
-    """Whether any byte of the awaited head has come."""
-    _turning = False
-    """Whether a whole head waits for its turn."""
+    _head_started = False
+    """Whether any byte of the awaited head has arrived."""
+    _queued = False
+    """Whether a complete head waits in a queue."""
 
     @classmethod
     def with_policy(cls, policy: SocketPolicy) -> type[HttpProtocol]:
-        """The class for a server whose connections are held to this."""
+        """The protocol class for a server with this policy."""
         return type(cls.__name__, (cls,), {"policy": policy})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head = bytearray()
-        """Of a request, until its turn comes."""
+        """Bytes of a request that waits for its turn."""
         self.app = cast(Any, _Admitted(self.app, self))
         if self.ws_protocol_class is not None:
             self.ws_protocol_class = cast(Any, self._upgraded)
@@ -81,12 +80,12 @@ class HttpProtocol(H11Protocol):
             return
         self._held = entered
         if trusted:
-            self._begun = bytearray()
-        self._wait("head")
+            self._proxy_bytes = bytearray()
+        self._expect("head")
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._wait(None)
+        self._expect(None)
         if self._held is not None:
             self._held.leave()
         if self._bounded is not None:
@@ -94,19 +93,19 @@ class HttpProtocol(H11Protocol):
         self._let_go()
 
     def _let_go(self) -> None:
-        """Nothing of a connection that is over refers to it: what has been in a circle waits for
-        the garbage collector, which after some hundreds stops everybody for a while."""
+        """Breaks reference cycles of a closed connection. Otherwise the garbage collector has to
+        find it, and after some hundreds stops the event loop for a while."""
         self.app = self.ws_protocol_class = self.cycle = cast(Any, None)
 
     def data_received(self, data: bytes) -> None:
         if self._held is None or self.transport.is_closing():
             return
-        self._some = True
-        if self._begun is not None:
+        self._head_started = True
+        if self._proxy_bytes is not None:
             data = self._after_proxy(data)
         if not data:
             return
-        if self._turning or (self.conn.their_state is h11.IDLE and not self._upgrades):
+        if self._queued or (self.conn.their_state is h11.IDLE and not self._upgrades):
             self._head += data
             self._queue()
         else:
@@ -114,70 +113,70 @@ class HttpProtocol(H11Protocol):
 
     def _take(self, data: bytes) -> None:
         super().data_received(data)
-        self._look()
+        self._update_deadline()
 
     # -- turns -----------------------------------------------------------------------------------
 
     def _queue(self) -> None:
-        """A request whose head is whole waits for its turn; what can't become one does, too."""
+        """Queues a request whose head is complete, or can't become valid any more."""
         head = bytes(self._head)
         begins = head.lstrip(b"\r\n")
         odd = len(head) > _LONGEST or (begins and begins[0] < _LEAST)
-        if self._turning:
+        if self._queued:
             return
         self._unset_keepalive_if_required()
         if not (odd or _WHOLE.search(begins)):
-            self._wait("head")
+            self._expect("head")
             self._read_later()
             return
         policy = self.policy
         queue = policy.upgrades if _WEBSOCKET.search(head) else policy.requests
-        if not queue.enter(self._peer_key(head), self._turn, self.loop):
+        if not queue.enter(self._peer_key(head), self._on_turn, self.loop):
             policy.refused("turns")
-            self._last(FULL)
+            self._close_with(FULL)
             return
-        self._turning = True
-        self._wait(None)
+        self._queued = True
+        self._expect(None)
         self.transport.pause_reading()
 
     def _read_later(self) -> None:
-        """A head that comes in pieces is read a piece at a time, in turn with others."""
+        """Reads the next piece of a head in turn with others."""
         self.transport.pause_reading()
         self.policy.head_pieces.add(self._read_on, self.loop)
 
     def _read_on(self) -> None:
-        if self._held is not None and not (self._turning or self.transport.is_closing()):
+        if self._held is not None and not (self._queued or self.transport.is_closing()):
             self.transport.resume_reading()
 
-    def _turn(self) -> None:
+    def _on_turn(self) -> None:
         data = bytes(self._head)
         self._head.clear()
-        self._turning = False
+        self._queued = False
         if self._held is None or self.transport.is_closing():
             return
         self.transport.resume_reading()
         self._take(data)
 
     def _peer_key(self, head: bytes) -> str:
-        """Whose turn it is: the peer's, or of whom a trusted proxy says that it is from."""
+        """The peer key for the queue: of the address that the request is from."""
         said = [(name.lower(), value) for name, value in _FORWARDED.findall(head)]
         peer = self.client[0] if self.client is not None else ""
         return peer_key(self.policy.proxies.client(peer, said))
 
-    def _last(self, answer: bytes) -> None:
+    def _close_with(self, answer: bytes) -> None:
         if self._bounded is not None:
             self._bounded.last(answer)
         self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._look()
+        self._update_deadline()
 
     def _after_proxy(self, data: bytes) -> bytes:
-        """What follows a proxy's own first words."""
-        assert self._begun is not None
-        self._begun += data
-        begun = bytes(self._begun)
+        """Reads a PROXY header at the beginning; returns the bytes after it."""
+        assert self._proxy_bytes is not None
+        self._proxy_bytes += data
+        begun = bytes(self._proxy_bytes)
         try:
             read = proxy_header(begun)
         except BadProxyHeader:
@@ -186,42 +185,43 @@ class HttpProtocol(H11Protocol):
         if read is None:
             return b""
         length, address = read
-        self._begun, self._some = None, len(begun) > length
+        self._proxy_bytes, self._head_started = None, len(begun) > length
         if address is not None:
             self.client = (address, 0)
         return begun[length:]
 
     # -- deadlines -------------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """What is awaited of the peer just now, and since when."""
+    def _update_deadline(self) -> None:
+        """Sets the deadline for what the peer has to send next."""
         if self._held is None or self._upgrades:
             return
         if self.transport.is_closing():
-            self._wait(None)
+            self._expect(None)
         elif self.conn.their_state is h11.IDLE:
             self._held.idle()
-            # Between two requests uvicorn's own limit holds, until one begins.
-            self._wait("head" if self.timeout_keep_alive_task is None else None)
+            # Between two requests uvicorn's own timeout applies.
+            self._expect("head" if self.timeout_keep_alive_task is None else None)
         elif self.conn.their_state is h11.SEND_BODY and self.cycle.response_complete:
-            self._wait("body")
+            self._expect("body")
         else:
-            self._wait(None)
+            self._expect(None)
             self._held.busy()
 
-    def _wait(self, what: str | None) -> None:
-        """Ends the connection if this does not come in time; what is awaited already goes on."""
-        if what == self._awaited:
+    def _expect(self, what: str | None) -> None:
+        """Cuts the connection if `what` does not arrive in time. A deadline for the same `what`
+        stays as it is."""
+        if what == self._expected:
             return
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._awaited, self._some = what, self._some and what is not None
+        self._expected, self._head_started = what, self._head_started and what is not None
         if what is not None:
             self._deadline = self.loop.call_later(self.policy.head_seconds, self._late, what)
 
     def _late(self, what: str) -> None:
-        if what == "head" and self._some and self._bounded is not None:
+        if what == "head" and self._head_started and self._bounded is not None:
             self._bounded.last(LATE)
         self._cut(what)
 
@@ -232,23 +232,23 @@ class HttpProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
-        else:  # a body that is malformed further on than it was read for its answer
+        else:  # the body is malformed after the part that the answer needed
             self.transport.close()
-        # The application may be at work on the head of that request: its answer would come second.
+        # The application may still answer that request: its answer would come second.
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        # The parser's error holds the frame that raised it, which holds the error.
+        # Breaks the reference cycle of the parser's error and its frame.
         error = sys.exc_info()[1]
         while error is not None:
             error.__traceback__ = None
             error = error.__context__
 
-    # -- what comes of it ------------------------------------------------------------------------
+    # -- the application --------------------------------------------------------------------------
 
     def _upgraded(self, **kwargs: Any) -> WebSocketProtocol:
-        """The protocol that a WebSocket goes on with; uvicorn calls this as if it were a class."""
-        self._wait(None)
+        """Makes the WebSocket protocol of this connection; uvicorn calls this like a class."""
+        self._expect(None)
         self._upgrades = True
         made = WebSocketProtocol(policy=self.policy, held=self._held, client=self.client, **kwargs)
         made.app = cast(Any, _Admitted(made.app, self))
@@ -256,7 +256,7 @@ class HttpProtocol(H11Protocol):
         return made
 
     def admit(self, scope: Scope) -> bool:
-        """Sets whom a request is from; whether that peer may have one more socket."""
+        """Sets the client of a request; whether that peer may have one more socket."""
         if self.client is None or self._held is None:
             return self._held is not None
         address = self.policy.proxies.client(self.client[0], scope["headers"])
@@ -268,7 +268,7 @@ class HttpProtocol(H11Protocol):
 
 
 class _Admitted:
-    """The application, for whoever may have it."""
+    """The application, behind the limit on sockets of one peer."""
 
     def __init__(self, app: Any, protocol: HttpProtocol) -> None:
         self._app: ASGIApp = app

@@ -1,7 +1,7 @@
 """Accepts connections a few at a time.
 
-An event loop's own server accepts all that wait in one turn. A thousand connections that come at
-the same moment would then stop everybody else for a fifth of a second.
+asyncio's own server accepts all waiting connections in one turn of the event loop: a thousand at
+once stop all other work for a fifth of a second.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from typing import Final
 
 import structlog
 
-A_TURN: Final = 2
-"""Connections that are accepted in one turn; each costs about 0.1 ms."""
-SPACE: Final = 0.001
+ACCEPTS_PER_TURN: Final = 2
+"""Connections accepted in one turn; each costs about 0.1 ms."""
+PAUSE: Final = 0.001
 """Seconds between two turns while more wait."""
 RETRY: Final = 0.1
-"""Seconds before the next attempt after the system could not accept: it lacks files or memory."""
+"""Seconds before the next attempt if the system lacks files or memory."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Listener:
-    """A listening socket whose connections get a protocol each. Stands where uvicorn has an
-    `asyncio.Server`.
+    """A listening socket; replaces uvicorn's `asyncio.Server`.
 
-    make: called once for each connection.
+    make: makes the protocol of a connection.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class Listener:
         self._socket, self._make, self._loop = listening, make, loop
         self._handle: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._short = False
+        self._failing = False
         listening.setblocking(False)
         listening.listen(backlog)
         self._watch()
@@ -51,7 +50,7 @@ class Listener:
         return (self._socket,)
 
     def close(self) -> None:
-        """Accepts no more. Connections that were accepted go on."""
+        """Stops accepting. Accepted connections go on."""
         if self._socket.fileno() < 0:
             return
         self._loop.remove_reader(self._socket)
@@ -60,36 +59,36 @@ class Listener:
         self._socket.close()
 
     async def wait_closed(self) -> None:
-        """As `asyncio.Server` has it; there is nothing to wait for."""
+        """Exists for uvicorn, which calls it on its servers; returns at once."""
 
     def _watch(self) -> None:
         self._handle = None
         self._loop.add_reader(self._socket, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(A_TURN):
+        for _ in range(ACCEPTS_PER_TURN):
             try:
                 made, _ = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as fault:
-                self._rest(RETRY)
-                if not self._short:
-                    self._short = True
+                self._pause(RETRY)
+                if not self._failing:
+                    self._failing = True
                     _log.error("cannot_accept", errno=fault.errno)
                 return
-            self._short = False
+            self._failing = False
             task = self._loop.create_task(self._connect(made))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        self._rest(SPACE)
+        self._pause(PAUSE)
 
-    def _rest(self, seconds: float) -> None:
+    def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._socket)
         self._handle = self._loop.call_later(seconds, self._watch)
 
     async def _connect(self, made: socket.socket) -> None:
-        # It may have gone already.
+        # The peer may have closed already.
         with contextlib.suppress(OSError):
             made.setblocking(False)
             if made.family in (socket.AF_INET, socket.AF_INET6):

@@ -1,6 +1,6 @@
-"""Gives memory back to the system after a crowd has gone.
+"""Returns memory to the system after many connections have ended.
 
-The C library keeps what hundreds of connections took for those that come next.
+The C library otherwise keeps the memory of hundreds of connections for later use.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 
 from sitwith_server.gateway.sockets.table import SocketTable
 
-LOOKS_EACH: Final = 2.0
-"""Seconds between two looks at how many connections have ended."""
+CHECK_EVERY: Final = 2.0
+"""Seconds between two checks how many connections have ended."""
 MANY: Final = 50
-"""Connections that have to end for it to be worth a try, which takes up to 1 ms."""
+"""Least ended connections for a trim, which takes up to 1 ms."""
 
 
 def malloc_trim() -> Callable[[], object] | None:
@@ -27,15 +27,15 @@ def malloc_trim() -> Callable[[], object] | None:
     return lambda: found(0)
 
 
-async def trim_after_crowds(sockets: SocketTable, give: Callable[[], object] | None = None) -> None:
-    """Runs for as long as the worker does.
+async def trim_after_crowds(sockets: SocketTable, trim: Callable[[], object] | None = None) -> None:
+    """Trims from time to time, until cancelled.
 
-    give: what gives memory back; `trim()` unless said otherwise.
+    trim: returns memory to the system; None: `malloc_trim()`.
     """
-    give = malloc_trim() if give is None else give
+    trim = malloc_trim() if trim is None else trim
     seen = sockets.ended
-    while give is not None:
-        await asyncio.sleep(LOOKS_EACH)
+    while trim is not None:
+        await asyncio.sleep(CHECK_EVERY)
         if sockets.ended - seen >= MANY:
             seen = sockets.ended
-            give()
+            trim()

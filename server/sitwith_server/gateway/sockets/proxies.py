@@ -1,8 +1,7 @@
-"""Who is at the other end, where trusted proxies stand between (SITWITH_TRUSTED_PROXIES).
+"""Finds a peer's address behind trusted proxies (SITWITH_TRUSTED_PROXIES).
 
-An address that a peer says of itself is believed of a trusted proxy alone. Two things are read of
-one: a PROXY protocol header of version 2 at the beginning of its connection, and `X-Forwarded-For`
-in each of its requests. Nothing else is looked at.
+Only a trusted proxy may name another address: with a PROXY protocol header (version 2) at the
+beginning of its connection, or with `X-Forwarded-For` in each request. Other headers are ignored.
 """
 
 from __future__ import annotations
@@ -16,39 +15,39 @@ from sitwith_server.config.networks import Address, Network, plain_address
 Headers = Iterable[tuple[bytes, bytes]]
 
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
-"""What a PROXY protocol header of version 2 begins with (HAProxy's proxy-protocol.txt §2.2). No
-request begins so."""
+"""The first bytes of a PROXY protocol header of version 2 (HAProxy's proxy-protocol.txt §2.2). No
+HTTP request begins like this."""
 _HEAD: Final = len(SIGNATURE) + 4
 _MOST: Final = 2_048
-"""Bytes of one, with all that a proxy may add to it."""
+"""Most bytes of one, with all additions."""
 _LOCAL, _PROXIED = 0x20, 0x21
 _ADDRESS_BYTES: Final = {0x11: 4, 0x21: 16}
 
 NOBODY: Final = "?"
-"""In place of the address of a peer that has none, such as one by a Unix socket."""
+"""The address of a peer that has none, such as at a Unix socket."""
 
 
 class BadProxyHeader(ValueError):
-    """It begins as a PROXY protocol header does, and is none."""
+    """The bytes begin like a PROXY protocol header and are malformed."""
 
 
 class TrustedProxies:
-    """Knows which proxies are trusted, and so who a request is from."""
+    """The trusted proxies. networks: as the setting holds them."""
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
         self._trusted: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
 
     def trusts(self, address: str) -> bool:
-        """Whether it is a trusted proxy's."""
+        """Whether this is the address of a trusted proxy."""
         found = _address(address)
         return found is not None and self._is_trusted(found)
 
     def client(self, peer: str, headers: Headers) -> str:
-        """The address that a request of this peer is from: the peer's own, or, of a trusted proxy,
-        the rightmost in `X-Forwarded-For` that is no trusted proxy's.
+        """The address that a request is from: the peer's own or, if the peer is a trusted proxy,
+        the rightmost address in `X-Forwarded-For` that is not a trusted proxy's.
 
-        Each proxy adds whom it got a request from on the right; what is left of the first address
-        that is not trusted was written by just anybody. Text that is no address ends the way, too.
+        Each proxy appends on the right the address that it got the request from. Anything to the
+        left of the first untrusted address may be forged. Text that is no address ends the search.
         """
         at = _address(peer)
         if at is None:
@@ -68,14 +67,14 @@ class TrustedProxies:
 
 
 def _hops(headers: Headers) -> Iterable[str]:
-    """From right to left: several headers are one list (RFC 9110 §5.3)."""
+    """The entries from right to left. Several headers form one list (RFC 9110 §5.3)."""
     lists = [value for name, value in headers if name == b"x-forwarded-for"]
     for hop in reversed(b",".join(lists).split(b",") if lists else ()):
         yield hop.strip().decode("latin-1")
 
 
 def _address(text: str) -> Address | None:
-    """An address, maybe with a port as some proxies write it."""
+    """Parses an address with an optional port, which some proxies write."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -87,8 +86,8 @@ def _address(text: str) -> Address | None:
 
 
 def peer_key(address: str) -> str:
-    """What counts as one peer where peers are counted: an IPv4 address; of IPv6 the /64, since
-    whoever has one address there has all of them (RFC 6177)."""
+    """The key under which a peer is counted: the IPv4 address, or the /64 of an IPv6 address, since
+    one subscriber has all addresses of it (RFC 6177)."""
     found = _address(address)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((found, 64), strict=False))
@@ -98,11 +97,12 @@ def peer_key(address: str) -> str:
 def proxy_header(begun: bytes) -> tuple[int, str | None] | None:
     """Reads the PROXY protocol header at the beginning of a connection.
 
-    Returns its length and the address that it tells of, None where it tells of none; a length of 0
-    where there is no such header; None where more bytes are needed to know.
+    Returns:
+        The header's length and address; the address is None if it has none. Length 0 if there is no
+        header; None if more bytes are needed to decide.
 
     Raises:
-        BadProxyHeader: it has the signature and nothing that can be read after it.
+        BadProxyHeader: the header is malformed.
     """
     if not begun.startswith(SIGNATURE):
         return None if SIGNATURE.startswith(begun) else (0, None)
@@ -116,7 +116,7 @@ def proxy_header(begun: bytes) -> tuple[int, str | None] | None:
         return None
     size = _ADDRESS_BYTES.get(family)
     if command == _LOCAL or size is None:
-        # A proxy's own connection, or a family of which we know no address.
+        # A connection of the proxy itself, or an unknown address family.
         return _HEAD + length, None
     if length < 2 * size + 4:
         raise BadProxyHeader

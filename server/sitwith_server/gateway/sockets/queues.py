@@ -1,10 +1,9 @@
-"""Newcomers one after another: of each peer in turn, and no more of them than good members bear.
+"""Queues that spread bursts of work, so that members inside are not slowed down.
 
-An upgrade costs a worker as much as many frames. Where hundreds come at once, whoever is inside
-would wait for all of them, and whoever is honest behind all of them. So one is let in after
-another, `SPACE` apart, so that what each of them still asks for does not come at once either;
-peers take turns, whatever each of them brings; and once `BURST` have come the rest waits for `RATE`
-a second. Of a peer who brings too many the newest is refused, and of nobody else.
+A WebSocket upgrade costs a worker as much as many frames. If hundreds come at once, members would
+wait for all of them, and honest newcomers would wait behind an attacker's. `FairQueue` admits one
+newcomer at a time, `SPACE` seconds apart, and peers take turns however many each brings. After
+`BURST` newcomers it admits `RATE` a second. A peer that brings too many is refused, and no other.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from sitwith_server.gateway.rates import TokenBucket
 
 RATE: Final = 100.0
 BURST: Final = 300.0
-"""A large room comes in without waiting for the rate."""
+"""Enough for a large room to join without waiting."""
 SPACE: Final = 0.004
-"""Seconds between two newcomers at least: four times what one costs."""
+"""Least time between two newcomers: four times the cost of one."""
 APART: Final = 0.001
-"""Seconds between two pieces of a `WorkQueue`'s work at least."""
+"""Least time between two items of a `WorkQueue`, in seconds."""
 MOST: Final = 2_048
-"""Newcomers of one peer that wait: a clinic, or a proxy that is not trusted, is one peer."""
+"""Most waiting newcomers of one peer: a clinic, or an untrusted proxy, is one peer."""
 MOST_IN_ALL: Final = 4_096
 
 Go = Callable[[], None]
 
 
 class Loop(Protocol):
-    """What is needed of an event loop."""
+    """The methods of an event loop that queues need."""
 
     def call_soon(self, callback: Go, /) -> object: ...
 
@@ -40,8 +39,8 @@ class Loop(Protocol):
 
 
 class WorkQueue:
-    """Small work for many peers, a piece each `APART`: what hundreds send in the same moment does
-    not come before what a member says a moment later."""
+    """Does small work for many peers, one item each `APART` seconds, so that other work comes in
+    between."""
 
     def __init__(self) -> None:
         self._waiting: deque[Go] = deque()
@@ -51,17 +50,15 @@ class WorkQueue:
         return len(self._waiting)
 
     def add(self, work: Go, loop: Loop) -> None:
-        """Does it as soon as it is its turn: in the next turn of the loop where nothing else waits.
-
-        work: may find that its peer is gone meanwhile.
-        """
+        """Queues `work`. If nothing else waits, it runs in the next turn of the event loop. It must
+        expect that its peer has gone meanwhile."""
         self._waiting.append(work)
         if not self._turning:
             self._turning = True
             loop.call_soon(lambda: self._next(loop))
 
     async def turn(self) -> None:
-        """Returns when it is this one's turn."""
+        """Waits in the queue."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
 
@@ -82,12 +79,12 @@ class WorkQueue:
 
 class _Allowance(TokenBucket):
     def refund(self) -> None:
-        """What was taken last does not count."""
+        """Returns the last token."""
         self._left = min(self._burst, self._left + 1)
 
 
 class FairQueue:
-    """Calls each newcomer's `go` once it is its turn. Used from within the event loop alone."""
+    """Calls each newcomer's `go` in its turn. Not thread-safe."""
 
     def __init__(
         self,
@@ -107,16 +104,14 @@ class FairQueue:
     def __len__(self) -> int:
         return self._many
 
-    def enter(self, place: str, go: Go, loop: Loop) -> bool:
-        """Takes a place in the queue of this peer; False where it is full.
-
-        go: may find that its newcomer is gone meanwhile.
-        """
-        queue = self._waiting.get(place)
+    def enter(self, peer: str, go: Go, loop: Loop) -> bool:
+        """Queues a newcomer of this peer; False if the queue is full. `go` must expect that the
+        newcomer has gone meanwhile."""
+        queue = self._waiting.get(peer)
         if self._many >= MOST_IN_ALL or (queue is not None and len(queue) >= MOST):
             return False
         if queue is None:
-            queue = self._waiting[place] = deque()
+            queue = self._waiting[peer] = deque()
         queue.append(go)
         self._many += 1
         if not self._turning:
@@ -124,8 +119,8 @@ class FairQueue:
             loop.call_soon(lambda: self._turn(loop))
         return True
 
-    async def turn(self, place: str) -> None:
-        """Returns when it is this one's turn; at once where too many wait."""
+    async def turn(self, peer: str) -> None:
+        """Waits in the queue of this peer; returns at once if it is full."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
 
@@ -133,11 +128,11 @@ class FairQueue:
             if not turn.done():
                 turn.set_result(None)
 
-        if self.enter(place, go, loop):
+        if self.enter(peer, go, loop):
             await turn
 
     def refund(self) -> None:
-        """A newcomer was none: one who is known and comes again does not count."""
+        """Returns the token of a newcomer who turned out to resume a seat."""
         self._bucket.refund()
 
     def _turn(self, loop: Loop) -> None:
@@ -147,12 +142,12 @@ class FairQueue:
         if not self._bucket.take(self._clock()):
             loop.call_later(self._pause, lambda: self._turn(loop))
             return
-        place, queue = next(iter(self._waiting.items()))
+        peer, queue = next(iter(self._waiting.items()))
         go = queue.popleft()
         self._many -= 1
         if queue:
-            self._waiting.move_to_end(place)
+            self._waiting.move_to_end(peer)
         else:
-            del self._waiting[place]
+            del self._waiting[peer]
         loop.call_later(self._space, lambda: self._turn(loop))
         go()

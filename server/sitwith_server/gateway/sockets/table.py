@@ -1,8 +1,8 @@
-"""How many sockets there may be: of one peer, and in all (SITWITH_SOCKETS_PER_ADDRESS, _SOCKETS).
+"""Limits the number of sockets, per peer and in all (SITWITH_SOCKETS_PER_ADDRESS, _SOCKETS).
 
-A socket is *idle* while nothing is owed to it: it has sent no whole request head, or, as a
-WebSocket, has no seat. Where there is no place left, whoever comes takes that of the idle socket
-that has waited longest: so connections that are only held open keep nobody out.
+A socket is *idle* while it has sent no complete request head or, as a WebSocket, has no seat. If
+the table is full, a new socket replaces the one that has been idle longest. So connections that are
+only held open keep nobody out.
 """
 
 from __future__ import annotations
@@ -13,42 +13,44 @@ from typing import Final, Literal
 Reason = Literal["address", "all"]
 
 EVICTED: Final = "idle"
-"""Why a socket was cut: another took its place."""
+"""Reason of a cut: a new socket replaced this one."""
 
 
 def _nothing(reason: str) -> None: ...
 
 
 class OpenSocket:
-    """One open socket, as far as it is counted."""
+    """One open socket in the table."""
 
     def __init__(self, sockets: SocketTable, peer: str | None, cut: Callable[[str], None]) -> None:
         self._sockets = sockets
         self.peer = peer
-        """Whose it is (`peers.neighbourhood`); None while only its proxy is known."""
+        """The peer key (`proxies.peer_key`); None while only its proxy is known."""
         self.cut = cut
-        """Ends it, and is told why."""
+        """Cuts the socket; called with the reason."""
 
     def idle(self) -> None:
-        """Nothing is owed to it from now on."""
+        """Marks it as idle."""
         self._sockets.idle(self)
 
     def busy(self) -> None:
         self._sockets.busy(self)
 
     def move(self, peer: str) -> Reason | None:
-        """Counts it as another peer's, for whom a proxy speaks; why not, if there is no place."""
+        """Counts it for the peer behind its proxy. Returns the limit that this would exceed, or
+        None."""
         return self._sockets.move(self, peer)
 
     def leave(self) -> None:
-        """It has ended. May be said more than once."""
+        """Removes it. May be called more than once."""
         self._sockets.leave(self)
 
 
 class SocketTable:
-    """Counts the sockets of a worker.
+    """The open sockets of a worker.
 
-    per_address: most of one peer; no more than half of all, so that one keeps no other out.
+    per_address: most sockets of one peer; at most half of all, so that one peer can't keep others
+    out. in_all: most sockets together.
     """
 
     def __init__(self, per_address: int, in_all: int) -> None:
@@ -57,16 +59,16 @@ class SocketTable:
         self._open: set[OpenSocket] = set()
         self._open_of: dict[str, int] = {}
         self._idle: dict[OpenSocket, None] = {}
-        """In the order in which they became it."""
+        """Ordered by when they became idle."""
         self.ended = 0
-        """How many have ended."""
+        """Number of sockets that have ended so far."""
         self._idle_of: dict[str, dict[OpenSocket, None]] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
     def enter(self, peer: str | None, cut: Callable[[str], None]) -> OpenSocket | Reason:
-        """Takes a new socket, idle at first; else says which bound it would pass."""
+        """Adds a new socket, idle at first, or returns the limit that it would exceed."""
         reason = self._full(peer) or self._all_full()
         if reason is not None:
             return reason
@@ -108,7 +110,7 @@ class SocketTable:
             self._discount(held)
             self._open.discard(held)
             self.ended += 1
-            held.cut = _nothing  # it refers to the connection, which is over
+            held.cut = _nothing  # drops the reference to the closed connection
 
     def _full(self, peer: str | None) -> Reason | None:
         if peer is None or self._open_of.get(peer, 0) < self._per_address:

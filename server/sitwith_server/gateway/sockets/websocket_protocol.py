@@ -1,13 +1,11 @@
-"""uvicorn's WebSocket protocol with a direct way to the transport.
+"""uvicorn's WebSocket protocol with direct access to the transport.
 
-Starlette's `send` waits for a peer's buffer; a broadcast must not (DESIGN §2.9). So each
-connection offers its transport to the outbox: frames are built once and written to it. This file
-and `http_protocol.py` are the only ones that know uvicorn's protocol classes from the
-inside.
+Starlette's `send` waits for a peer's buffer, and a broadcast must not wait (DESIGN §2.9). So the
+outbox writes finished frames directly to the transport. Only this file and `http_protocol.py`
+depend on the internals of uvicorn's protocol classes.
 
-What waits for a peer is bounded wherever it was written: frames, pongs, pings, closes. What came
-from a peer waits as the bytes that it is, and becomes messages a frame at a time
-(`intake`).
+All that waits for a peer is bounded: frames, pongs, pings, closes. What a peer has sent waits as
+bytes and is parsed one frame at a time (`frame_reader`).
 """
 
 from __future__ import annotations
@@ -32,16 +30,16 @@ from sitwith_server.gateway.sockets.policy import SocketPolicy
 from sitwith_server.gateway.sockets.table import OpenSocket
 
 EXTENSION: Final = "sitwith.wire"
-"""The key of the ASGI scope's `extensions` under which the application finds its `Wire`."""
+"""The key in the ASGI scope's `extensions` for the `PeerSocket`."""
 
 FRAGMENTS: Final = 64
-"""Frames that one message may be split into; the library bounds its bytes, not their number."""
+"""Most fragments of one message. The library limits only its bytes."""
 
 SLOW_LINGER: Final = 5.0
-"""Seconds that a peer for whom too much waits has to read why."""
+"""Seconds that a slow peer has to read the close code."""
 
 _OFFENDED: Final = (CloseCode.TOO_FAST, CloseCode.BAD_FRAME, CloseCode.TOO_LARGE)
-"""Codes after which nothing is read any more."""
+"""Close codes after which nothing more is read."""
 
 _BAD: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -49,14 +47,14 @@ _BAD: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length:
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Implements `gateway.websocket.outbox.PeerSocket`."""
 
-    _deaf = False
-    """Whether the connection has failed and what still comes is thrown away."""
-    _resting = False
-    """Whether others have their turn before more of this peer is parsed."""
+    _discarding = False
+    """Whether the connection has failed and further bytes are discarded."""
+    _paused = False
+    """Whether parsing pauses so that others have their turn."""
     _deadline: asyncio.TimerHandle | None = None
-    """Of the message that has begun."""
-    _sits = False
-    """Whether it has a seat. Until then the deadline is that of the greeting."""
+    """The deadline of an unfinished message."""
+    _seated = False
+    """Whether the peer has a seat. Before that, only the deadline for `hello` applies."""
 
     def __init__(
         self,
@@ -70,10 +68,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._policy = SocketPolicy() if policy is None else policy
         self._held = held
         self._client = client
-        self._unread = bytearray()
-        """What came and is not parsed yet."""
+        self._unparsed = bytearray()
+        """Bytes that are not parsed yet."""
         self.let_go: Callable[[], None] | None = None
-        """Called once it is over."""
+        """Called once when the connection is lost."""
         self._frame_reader = FrameReader(self.loop.time())
         self._bounded: BoundedTransport
 
@@ -87,7 +85,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         return self.transport.get_write_buffer_size()
 
     def more(self) -> bool:
-        return bool(self._unread) or not self.queue.empty()
+        return bool(self._unparsed) or not self.queue.empty()
 
     def gone(self) -> bool:
         return self.disconnected or self.conn.close_rcvd is not None or self.transport.is_closing()
@@ -95,7 +93,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def seated(self) -> None:
         self._bounded.bound(self._policy.outbox_bytes, self._full)
         self._frame_reader.seated(self.loop.time())
-        self._sits = True
+        self._seated = True
         if self._held is not None:
             self._held.busy()
 
@@ -107,15 +105,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._bounded.last(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         if code in _OFFENDED:
-            self._hear_no_more()
+            self._stop_reading()
         else:
             self._linger()
 
-    def _hear_no_more(self) -> None:
-        """Nothing that an offender still sends is worth a read: it waits in its own buffers until
-        its connection is cut, and meanwhile learns why."""
-        self._deaf = True
-        self._unread.clear()
+    def _stop_reading(self) -> None:
+        """Stops reading, and cuts the connection later. Until then the peer can read the close
+        code."""
+        self._discarding = True
+        self._unparsed.clear()
         self.transport.pause_reading()
         self.read_paused = False
         if self.transport.can_write_eof():
@@ -123,7 +121,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._linger()
 
     def _linger(self, seconds: float = LINGER) -> None:
-        """What was sent last may be taken, and what still comes is read, for a while."""
+        """Cuts the connection after `seconds`. Until then it still reads and sends."""
         self.stop_keepalive()
         if self.close_timer is not None:
             self.close_timer.cancel()
@@ -133,7 +131,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _full(self) -> None:
-        """More waits than may wait, whoever wrote it."""
+        """Closes the connection: too many bytes wait for the peer."""
         self._give_up(CloseCode.SLOW)
 
     def _give_up(self, code: CloseCode) -> None:
@@ -141,13 +139,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.end(code)
             if code in _OFFENDED:
                 return
-            # Nothing of it is of any use now; that it is still read lets the peer learn why.
-            self._deaf = True
-            self._unread.clear()
+            # Reading on, and discarding, lets the peer read the close code.
+            self._discarding = True
+            self._unparsed.clear()
             if self.transport.can_write_eof():
                 self.transport.write_eof()
             self._linger(SLOW_LINGER)
-        except InvalidState:  # the upgrade isn't answered, or it has closed in some other way
+        except InvalidState:  # before the answer to the upgrade, or closed already
             self.transport.abort()
 
     # -- a connection ----------------------------------------------------------------------------
@@ -166,7 +164,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._unread.clear()
+        self._unparsed.clear()
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -179,35 +177,35 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.let_go = None
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._discarding:
             return
         if not self.handshake_initiated:
-            super().data_received(data)  # the whole head, as uvicorn has read it
+            super().data_received(data)  # the whole head, from uvicorn's HTTP protocol
             if not self.handshake_initiated:
                 self._refuse()
             return
-        self._unread += data
-        if self._resting:
+        self._unparsed += data
+        if self._paused:
             return
         if self.handshake_complete:
-            if self._sits:
+            if self._seated:
                 self._parse()
             else:
-                self._rest()
+                self._pause()
         elif not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
 
     def _parse(self) -> None:
-        """Parses until a message waits for the application, or others have their turn."""
+        """Parses until a message waits for the application, or it is the turn of others."""
         left = FRAMES_PER_TURN
-        while self._unread and not (self.read_paused or self._deaf):
+        while self._unparsed and not (self.read_paused or self._discarding):
             if not left:
-                self._rest()
+                self._pause()
                 break
             left -= 1
             try:
-                piece = self._frame_reader.take(self._unread, self.loop.time())
+                piece = self._frame_reader.take(self._unparsed, self.loop.time())
             except Flooded as flooded:
                 self._policy.cut("frames")
                 self._give_up(CloseCode.SLOW if flooded.pongs else CloseCode.TOO_FAST)
@@ -215,33 +213,33 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if not piece:
                 break
             super().data_received(piece)
-        # All pongs in one: each write has its own price. After a close they are thrown away.
+        # One write for all pongs, since each write is expensive. After a close it is ignored.
         if answers := b"".join(self.conn.data_to_send()):
             self.transport.write(answers)
-        if self._sits and self._frame_reader.since is not None and self._deadline is None:
+        if self._seated and self._frame_reader.since is not None and self._deadline is None:
             self._deadline = self.loop.call_later(MESSAGE_SECONDS, self._late)
 
-    def _rest(self) -> None:
-        self._resting = True
+    def _pause(self) -> None:
+        self._paused = True
         self.transport.pause_reading()
-        if self._sits:
-            self.loop.call_soon(self._rested)
+        if self._seated:
+            self.loop.call_soon(self._resume)
         else:
-            self._policy.unseated.add(self._rested, self.loop)
+            self._policy.unseated.add(self._resume, self.loop)
 
-    def _rested(self) -> None:
-        self._resting = False
-        if self._deaf or self.transport.is_closing():
+    def _resume(self) -> None:
+        self._paused = False
+        if self._discarding or self.transport.is_closing():
             return
         self._parse()
-        if not (self.read_paused or self._resting or self._deaf):
+        if not (self.read_paused or self._paused or self._discarding):
             self.transport.resume_reading()
 
     def _late(self) -> None:
-        """Looks whether the message that has begun is still the same."""
+        """Closes the connection if the same message is still unfinished."""
         self._deadline = None
         since = self._frame_reader.since
-        if since is None or self._deaf:
+        if since is None or self._discarding:
             return
         left = since + MESSAGE_SECONDS - self.loop.time()
         if left > 0:
@@ -253,16 +251,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _read_on(self) -> None:
         if self.read_paused and self.handshake_complete and self.queue.empty():
             self.read_paused = False
-            if self._resting:
+            if self._paused:
                 return
             self._parse()
-            if not (self.read_paused or self._resting or self._deaf):
+            if not (self.read_paused or self._paused or self._discarding):
                 self.transport.resume_reading()
 
     def _refuse(self) -> None:
-        """uvicorn took it for an upgrade and the library doesn't, and so nobody would answer it."""
+        """Answers an upgrade that uvicorn accepts and the library refuses."""
         answer = b"".join(self.conn.data_to_send())
-        self._deaf = self.handshake_complete = self.close_sent = True
+        self._discarding = self.handshake_complete = self.close_sent = True
         self._bounded.last(answer or _BAD)
         self.transport.close()
 
@@ -273,12 +271,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         if self.disconnected:
-            # Gone before it was answered: no fault of the application's. It reads so next.
+            # The peer has gone. The application learns of it at its next read.
             return
         await super().send(message)
         self._read_on()
-        # uvicorn takes a refused upgrade for an application that forgot to answer, and would write
-        # an error to the log for every foreign page that tries.
+        # uvicorn takes a refused upgrade for a missing answer and would log an error each time.
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True
 
@@ -293,16 +290,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     # -- frames ----------------------------------------------------------------------------------
 
     def handle_ping(self) -> None:
-        """The library has made the pong, which goes out with others."""
+        """Does nothing: `_parse` sends the pong that the library has made."""
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text":
-            # That it was text is enough to refuse it; what is no text would be told to the log.
+            # Text is refused anyway. The library would log text that isn't UTF-8.
             self.frames = [b""]
         super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
-        if self._deaf:
+        if self._discarding:
             return
         if len(self.frames) >= FRAGMENTS:
             self.conn.fail(1009, "too many fragments")
@@ -311,12 +308,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     def handle_parser_exception(self) -> None:
-        # The library closes at once; what the peer is still sending would then reset the
-        # connection, and it would never read why. So the rest is read, and thrown away.
-        if self._deaf:
+        # The library closes at once. Further bytes from the peer would then reset the connection
+        # before it can read the close code.
+        if self._discarding:
             return
-        self._deaf = True
-        self._unread.clear()
+        self._discarding = True
+        self._unparsed.clear()
         sent = self.conn.close_sent
         if self.close_sent or sent is None:
             return
@@ -324,14 +321,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self._bounded.last(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self._hear_no_more()
+        self._stop_reading()
 
     def eof_received(self) -> None:
-        if self._deaf:
+        if self._discarding:
             self.transport.close()
 
     def keepalive_timeout(self) -> None:
-        # A peer that does not answer takes no bytes either: waiting for it to take the rest of
-        # the buffer would keep the seat "here" for as long as TCP retries.
+        # A peer that doesn't answer doesn't read either. Waiting for it to read the rest of the
+        # buffer would keep the seat connected for as long as TCP retries.
         super().keepalive_timeout()
         self.transport.abort()

@@ -1,18 +1,17 @@
-"""Logs: one line of JSON each on standard error, with ids and never with content.
+"""Logs one line of JSON each to standard error, with ids and never with content.
 
-What keeps content out, whoever writes the line:
+What keeps content out of every line:
 
-* a field whose name speaks of content or secrets (`WITHHELD`) is masked, at any depth;
-* a value that is no plain number, text, truth, list or map is replaced by its type, bytes by their
-  length; long text is cut; what looks like a token in a text is masked;
-* of an exception there are the types of it and its causes and where it happened. Its text and its
-  locals are never printed, as nobody knows what is in them;
-* of a line by a library there are the constant words, numbers and where it comes from; texts put
-  into it are left out, because they are paths, addresses and frames.
+* A field is masked at any depth if its name suggests content or secrets (`WITHHELD`).
+* A value that is not a plain number, text, boolean, list or map is replaced by its type, bytes by
+  their length. Long text is cut. Anything in a text that looks like a token is masked.
+* An exception is logged as its types, its causes' types and their places in the code, without text
+  and local variables, which may hold anything.
+* A library's line is logged as its constant words, its numbers and its source. Texts that were
+  formatted into it are left out, because they are paths, addresses and frames.
 
-A kind of line that comes too often is thinned, and what was left out counted (`log_pace`).
-
-Control characters can't leave a line: JSON escapes them, and everything beyond ASCII too.
+Too many lines of one kind are left out and counted (`log_limiter`). JSON escapes control characters
+and everything outside ASCII.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.telemetry.log_pace import LogPace
+from sitwith_server.gateway.telemetry.log_limiter import LogLimiter
 
 Event: TypeAlias = MutableMapping[str, Any]
 
@@ -102,17 +101,17 @@ WITHHELD: Final = frozenset(
         "words",
     )
 )
-"""A field is masked if any word of its name is one of these."""
+"""A field is masked if a word of its name is one of these."""
 
 MASK: Final = "[withheld]"
 LONGEST: Final = 200
-"""Characters of a text value; more are cut."""
+"""Most characters of a text value."""
 DEEPEST: Final = 3
 MOST: Final = 30
-"""Items of a list or a map, and frames of a stack; more are left out."""
+"""Most items of a list or map, and frames of a stack."""
 
-_PYTHONS: Final = frozenset(("exc_info", "stack_info", "level"))
-"""What is no field of a line: it says how to make one."""
+_CONTROLS: Final = frozenset(("exc_info", "stack_info", "level"))
+"""Arguments that control how a line is made; not fields of it."""
 _RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "color_message"}
 
 QUIET: Final = (
@@ -124,39 +123,39 @@ QUIET: Final = (
     "httpcore",
     "asyncio",
 )
-"""Libraries that tell of each connection, with its path or frames: only their warnings count."""
+"""Libraries that log each connection with its path or frames: only their warnings are logged."""
 
 _WORD = re.compile(r"[^a-z0-9]+")
-# A link's fragment, a bearer's key, an invite or resume value as they look on the wire.
+# A link's fragment, a bearer key, a token or a resume value.
 _TOKEN = re.compile(r"(?:[#?&]t=|bearer\s+)\S+|[A-Za-z0-9_-]{8,}\.\S{20,}", re.IGNORECASE)
 _OPENING = re.compile(r"[(<\[{'\":=]")
 _PLACEHOLDER = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[a-zA-Z%]")
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Sends everything that is logged in this process to `stream` (standard error).
+    """Sends all log lines of this process to `stream` (default: standard error).
 
-    Call it once, before anything is logged; again, and the last call counts.
+    Call it once, before anything is logged. A further call replaces the configuration.
     """
     out = sys.stderr if stream is None else stream
     level = getattr(logging, settings.log_level.upper())
-    pace = LogPace()
+    limiter = LogLimiter()
 
-    def thin(_: Any, __: str, event: Event) -> Event:
-        left_out = pace.passes(str(event.get("event")), str(event.get("level")))
+    def limit(_: Any, __: str, event: Event) -> Event:
+        left_out = limiter.passes(str(event.get("event")), str(event.get("level")))
         if left_out is None:
             raise structlog.DropEvent
         return {**event, "left_out": left_out} if left_out else event
 
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, thin, merge_contextvars, _guard, _finish],
+        processors=[structlog.stdlib.add_log_level, limit, merge_contextvars, _guard, _finish],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *name: Lines(out, *name),
+        logger_factory=lambda *name: LineWriter(out, *name),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(_Foreign())
-    handler.addFilter(_thinned(pace))
+    handler.addFilter(_limited(limiter))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -165,20 +164,20 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         library.handlers.clear()
         library.propagate = True
         library.setLevel(max(level, logging.WARNING))
-    logging.getLogger("uvicorn.access").disabled = True  # it writes paths with their queries
-    logging.getLogger("uvicorn.error").addFilter(_no_news)
-    # A handler that fails would print the record with its arguments.
+    logging.getLogger("uvicorn.access").disabled = True  # it logs paths with their queries
+    logging.getLogger("uvicorn.error").addFilter(_not_a_refused_upgrade)
+    # Otherwise a failing handler prints the record with its arguments.
     logging.raiseExceptions = False
 
 
-def _no_news(record: logging.LogRecord) -> bool:
-    # Each refused upgrade is an error to uvicorn, although it was answered as it should be.
+def _not_a_refused_upgrade(record: logging.LogRecord) -> bool:
+    # uvicorn logs an error for each refused upgrade, although it was answered.
     return record.msg != "ASGI callable returned without completing handshake."
 
 
-def _thinned(pace: LogPace) -> Callable[[logging.LogRecord], bool]:
+def _limited(limiter: LogLimiter) -> Callable[[logging.LogRecord], bool]:
     def passes(record: logging.LogRecord) -> bool:
-        left_out = pace.passes(f"{record.name} {record.lineno}", record.levelname.lower())
+        left_out = limiter.passes(f"{record.name} {record.lineno}", record.levelname.lower())
         if left_out:
             record.left_out = left_out
         return left_out is not None
@@ -187,7 +186,7 @@ def _thinned(pace: LogPace) -> Callable[[logging.LogRecord], bool]:
 
 
 def catch_uncaught() -> None:
-    """Logs what nothing caught by its type and place, where Python would print its text too."""
+    """Logs uncaught exceptions by type and place. Python would print their text, too."""
 
     def uncaught(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -210,18 +209,18 @@ def catch_uncaught() -> None:
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger; its lines carry `name`. The event is a constant, all else goes into fields."""
+    """A logger whose lines carry `name`. Events are constants; all else belongs into fields."""
     made: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return made
 
 
 def bound(**ids: str) -> AbstractContextManager[Any]:
-    """Adds ids (`request`, `connection`, `seat`) to each line of this task until it is left."""
+    """Adds ids (`request`, `connection`, `seat`) to each line of this task within the context."""
     return bound_contextvars(**ids)
 
 
-class Lines:
-    """Writes finished lines. structlog asks for a method for each level."""
+class LineWriter:
+    """Writes finished lines. structlog calls a method for each level."""
 
     def __init__(self, stream: TextIO, name: str = "") -> None:
         self._stream = stream
@@ -232,7 +231,7 @@ class Lines:
             self._stream.write(line + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            pass  # nobody reads standard error any more; that must not end a circle
+            pass  # standard error is closed; that must not end a room
 
     debug = info = warning = error = critical = fatal = exception = log = msg
 
@@ -244,7 +243,7 @@ def _guard(_: Any, __: str, event: Event) -> Event:
     for name in list(event):
         if name == "event":
             event[name] = _text(str(event[name]))
-        elif name in _PYTHONS:
+        elif name in _CONTROLS:
             continue
         else:
             event[name] = _clean(name, event[name], DEEPEST)
@@ -252,7 +251,7 @@ def _guard(_: Any, __: str, event: Event) -> Event:
 
 
 def _finish(made: Any, _: str, event: Event) -> str:
-    """The line: when, how grave, by whom and what first, then the fields."""
+    """Formats the line: time, level, logger and event first, then the fields."""
     info = event.pop("exc_info", None)
     event.pop("stack_info", None)
     line: dict[str, Any] = {
@@ -265,12 +264,12 @@ def _finish(made: Any, _: str, event: Event) -> str:
     if info:
         error = _error_of(info)
         if error is not None:
-            line["error"] = explained(error)
+            line["error"] = describe(error)
     return json.dumps(line, ensure_ascii=True, default=_type_of)
 
 
 class _Foreign(logging.Formatter):
-    """Turns the records of Python's own logging into the same lines."""
+    """Formats records of Python's `logging` as the same lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         event: Event = {k: v for k, v in vars(record).items() if k not in _RECORD}
@@ -284,11 +283,11 @@ class _Foreign(logging.Formatter):
 
 
 def _constant(record: logging.LogRecord) -> str:
-    """Of a library's line its constant words, its numbers, and `…` for each text in it."""
-    if not isinstance(record.msg, str):  # an exception or other object given as the message
+    """A library's line with its constant words, its numbers, and `…` for each text."""
+    if not isinstance(record.msg, str):  # the message is an exception or other object
         return f"({_type_of(record.msg)})"
-    first = record.msg.strip().partition("\n")[0]  # asyncio goes on with the task and its error
-    if not record.args:  # made elsewhere, perhaps with the arguments of a call: the words before
+    first = record.msg.strip().partition("\n")[0]  # asyncio adds lines with the task and its error
+    if not record.args:  # already formatted: keep only the words before any value
         return _OPENING.split(first)[0].strip()
     arguments = iter(record.args if isinstance(record.args, tuple) else ())
 
@@ -307,10 +306,10 @@ def _error_of(info: object) -> BaseException | None:
     return info[1] if isinstance(info, tuple) else sys.exc_info()[1]
 
 
-def explained(error: BaseException) -> list[dict[str, Any]]:
+def describe(error: BaseException) -> list[dict[str, Any]]:
     """An exception and its causes: `[{"type": …, "at": ["file:line function", …]}, …]`.
 
-    The innermost frame comes last. Nothing of any value is in it.
+    The innermost frame comes last. No value of any variable is in it.
     """
     chain: list[dict[str, Any]] = []
     seen: set[int] = set()

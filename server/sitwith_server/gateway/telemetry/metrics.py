@@ -1,8 +1,8 @@
-"""What Prometheus may know: sums over all rooms, never one of a room, a seat or a name.
+"""Metrics for Prometheus: sums over all rooms, never values of one room, seat or name.
 
 Labels come from closed sets (message types, refusal and close codes, route templates), so that no
-peer can make a label. How many people sit in one room is told as a size class whose lowest holds
-all below `CROWD`; how many sit in all rooms together is withheld while fewer than that.
+peer can create a label. The number of people in a room is exported as a size class; the lowest
+holds all rooms below `CROWD`. The number of people in all rooms is absent while below `CROWD`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from sitwith_server.media.plane.bus import Here
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 CROWD: Final = 5
-"""No number of people in rooms is exported below this. Sockets are counted as they are."""
+"""No number of people below this is exported. Sockets are counted exactly."""
 
 OTHER: Final = "other"
 QUIET: Final = "quiet"
-"""Metrics need no key. That somebody has asked for care is for the facilitators alone, so what is
-between them and one person is counted without saying what it was."""
+"""The type of all commands between one person and the facilitators. Metrics need no key, and only
+the facilitators may know that somebody asked for care."""
 _QUIET_TYPES: Final = frozenset(
     each
     for each in COMMANDS
@@ -46,12 +46,12 @@ _QUIET_TYPES: Final = frozenset(
 )
 _TALK: Final = frozenset(("chat.say", "chat.delete"))
 _CIRCLES: Final = ("circle", "pair")
-"""What is said to a few (to the facilitators, among them, to one) is quiet, too."""
+"""Messages to other conversations count as `QUIET`, too."""
 
 OPEN: Final = "open"
 ANY: Final = "any"
-"""What needs no key is counted as one, whatever was asked and how, so that a look at the crisis
-lines, or somebody's having themselves erased, is no class of its own."""
+"""Method and route of all requests that need no key, so that a request for the crisis lines, or for
+one's own erasure, can't be told from others."""
 _KEYED: Final = ("/api/", "/r/{room}/materials/")
 OK: Final = "ok"
 _SIZES: Final = ((4, "0-4"), (9, "5-9"), (19, "10-19"), (49, "20-49"), (99, "50-99"))
@@ -64,12 +64,12 @@ METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
-# A second series for each counter, saying when it began, would tell when rooms did things.
+# A counter's creation time would tell when rooms did something for the first time.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """The counters of one worker; its methods are cheap and never raise for what a peer sent."""
+    """The metrics of one worker. Methods are cheap and never raise, whatever a peer sends."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry(auto_describe=True)
@@ -134,7 +134,7 @@ class Metrics:
         self._frames_out = self._frames.labels("out")
         self._bytes_in = self._bytes.labels("in")
         self._bytes_out = self._bytes.labels("out")
-        # Looking up a label's child takes a lock and builds a key; these are on the hot path.
+        # On the hot path: looking up a label's child takes a lock and builds a key.
         self._answered: dict[tuple[str, str], Counter] = {}
 
     # -- connections -------------------------------------------------------------------------
@@ -144,25 +144,25 @@ class Metrics:
         self._opened.inc()
 
     def connection_closed(self, code: int) -> None:
-        """`code` is the close code that was sent or came; 1006 where there was none."""
+        """`code`: the close code that was sent or received; 1006 if there was none."""
         self._open.dec()
         self._closed.labels(str(int(code)) if int(code) in _CLOSES else OTHER).inc()
 
     def upgrade_refused(self, reason: str) -> None:
-        """`reason` is a word of the program's own: `origin`, `draining`, `subprotocol` …"""
+        """`reason`: one of `origin`, `draining`, `subprotocol`."""
         self._turned_away.labels(reason).inc()
 
     def sockets(self, count: Callable[[], int]) -> None:
-        """Tells how many sockets are open, of all kinds."""
+        """Registers `count`, which returns the number of open sockets."""
         gauge = Gauge("sitwith_sockets", "Open sockets of all kinds", registry=self._registry)
         gauge.set_function(count)
 
     def socket_refused(self, bound: str) -> None:
-        """`bound` is a word of the program's own: `address` or `all`."""
+        """`bound`: one of `address`, `all`, `turns`."""
         self._sockets_refused.labels(bound).inc()
 
     def socket_cut(self, why: str) -> None:
-        """`why` is a word of the program's own: `head`, `unread`, `idle` …"""
+        """`why`: one of the reasons of `SocketPolicy.cut`."""
         self._sockets_cut.labels(why).inc()
 
     def outbox_cut(self) -> None:
@@ -174,20 +174,22 @@ class Metrics:
     # -- traffic -----------------------------------------------------------------------------
 
     def frames_in(self, n: int, size: int) -> None:
-        """`n` frames with `size` bytes together."""
+        """Counts `n` frames with `size` bytes in all."""
         self._frames_in.inc(n)
         self._bytes_in.inc(size)
 
     def frames_out(self, n: int, size: int) -> None:
-        """`n` frames with `size` bytes together."""
+        """Counts `n` frames with `size` bytes in all."""
         self._frames_out.inc(n)
         self._bytes_out.inc(size)
 
     def command(self, type: str, result: str, to: str = "circle") -> None:
-        """An answered command: its wire type, `ok` or the refusal's code, and, of what was said,
-        to whom."""
+        """Counts an answered command.
+
+        type: its wire type. result: `ok` or the refusal's code. to: the conversation of a message.
+        """
         if type in _QUIET_TYPES or (type in _TALK and not to.startswith(_CIRCLES)):
-            # Nor does its refusal say which: some codes are of one command alone.
+            # Without the refusal's code, since some codes belong to one command alone.
             type, result = QUIET, OK if result == OK else OTHER
         child = self._answered.get((type, result))
         if child is None:
@@ -207,7 +209,7 @@ class Metrics:
         self._ticks.inc()
 
     def http(self, method: str, route: str, status: int) -> None:
-        """An answered request; `route` is a template such as `/api/rooms/{room}`, never a path."""
+        """Counts an answered request. route: a template, such as `/api/rooms/{room}`."""
         if route.startswith(_KEYED):
             self._http.labels(method if method in METHODS else OTHER, route, str(status)).inc()
         else:
@@ -216,19 +218,19 @@ class Metrics:
     # -- rooms -------------------------------------------------------------------------------
 
     def rooms(self, sizes: Iterable[int]) -> None:
-        """How many people each room has on this worker just now, in no order."""
+        """Sets the number of people of each room on this worker, in any order."""
         self._rooms.sizes = tuple(sizes)
 
     def media(self, nodes: Callable[[], Iterable[Here]]) -> None:
-        """Tells of the media nodes that `nodes` finds, as they last said of themselves."""
+        """Registers `nodes`, which returns the last report of each media node."""
         self._registry.register(_Media(nodes))
 
     def log(self, health: Callable[[], Mapping[str, Health]], why: Callable[[], Reasons]) -> None:
-        """Tells how many instances of the log are well, and why the others are not."""
+        """Registers the health of the log's instances, and why some are not live."""
         self._registry.register(_Log(health, why))
 
     def series(self, waiting: Callable[[], int]) -> None:
-        """Tells how many rooms have something for their series that is not written yet."""
+        """Registers `waiting`: rooms with a summary for their series that is not written yet."""
         gauge = Gauge(
             "sitwith_series_waiting",
             "Rooms with something for their series that is not written yet",
@@ -237,11 +239,11 @@ class Metrics:
         gauge.set_function(waiting)
 
     def series_given_up(self, rooms: int) -> None:
-        """So many rooms' last word to their series could not be written."""
+        """Counts rooms whose last summary could not be written."""
         self._series_given_up.inc(rooms)
 
     def render(self) -> bytes:
-        """All of it in the text format of `CONTENT_TYPE`."""
+        """All metrics in the text format of `CONTENT_TYPE`."""
         return generate_latest(self._registry)
 
 
@@ -277,7 +279,7 @@ Reasons = Mapping[str, str]
 
 
 class _Log(Collector):
-    """Instances of the log, by what they are: `live`, or why they are not."""
+    """Instances of the log by state: `live`, or the reason why not."""
 
     def __init__(
         self, health: Callable[[], Mapping[str, Health]], why: Callable[[], Reasons]
@@ -299,7 +301,7 @@ class _Log(Collector):
 
 
 class _Media(Collector):
-    """Of each node one worker alone tells, so that sums over workers count each once."""
+    """Only one worker reports each node, so that sums over workers count it once."""
 
     def __init__(self, nodes: Callable[[], Iterable[Here]]) -> None:
         self._nodes = nodes

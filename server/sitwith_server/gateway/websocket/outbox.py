@@ -1,4 +1,4 @@
-"""What is still to be written to one peer. Sending never waits; who falls behind is cut (4001)."""
+"""The outbox of one connection. Sending never waits; a peer that reads too slowly is cut (4001)."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ from sitwith_protocol.errors import CloseCode
 _SHORT: Final = 126
 _MEDIUM: Final = 1 << 16
 
-TURNS: Final = 3
-"""Turns of the event loop in which it reads what had arrived before: one looks at the sockets, the
-next reads them, the one after that tells of a reset."""
+READ_TURNS: Final = 3
+"""Turns of the event loop until it has read all that had arrived: the first polls the sockets, the
+second reads them, the third reports a reset."""
 
 
 class PeerSocket(Protocol):
-    """A socket, as far as sending goes. Nothing here waits."""
+    """A peer's socket, as the outbox needs it. No method waits."""
 
     def write(self, data: bytes) -> None: ...
 
     def unsent(self) -> int:
-        """Bytes that the peer has not taken yet and that wait in this process."""
+        """Bytes that wait in this process for the peer to read."""
 
     def more(self) -> bool:
-        """Whether something that the peer sent has come and is not yet read."""
+        """Whether received data is not processed yet."""
 
     def gone(self) -> bool:
         """Whether the peer has closed, as far as this process has read."""
 
     def seated(self) -> None:
-        """The peer has a seat: more may wait for it than for a newcomer."""
+        """Raises the limits: the peer has a seat from now on."""
 
     def end(self, code: int) -> None:
-        """Sends a close frame and lets go of the socket soon after."""
+        """Sends a close frame and closes the socket soon after."""
 
 
 def frame_header(size: int) -> bytes:
-    """What is before the payload, of so many bytes, of an unmasked, unfragmented binary WebSocket
-    frame (RFC 6455 §5.2)."""
+    """The header of an unmasked, unfragmented binary WebSocket frame (RFC 6455 §5.2).
+
+    size: bytes of the payload.
+    """
     if size < _SHORT:
         return bytes((0x82, size))
     if size < _MEDIUM:
@@ -49,12 +51,12 @@ def frame_header(size: int) -> bytes:
 
 
 def framed(payload: bytes) -> bytes:
-    """The whole frame."""
+    """A whole WebSocket frame with this payload."""
     return frame_header(len(payload)) + payload
 
 
 class Outbox:
-    """Bounded by bytes. After its end nothing more is written."""
+    """Bounded by `limit` waiting bytes. After its end nothing more is written."""
 
     def __init__(self, socket: PeerSocket, limit: int) -> None:
         self._socket = socket
@@ -64,11 +66,11 @@ class Outbox:
         self.bytes = 0
 
     def send(self, message: Mapping[str, object]) -> None:
-        """One message for this peer alone."""
+        """Sends a frame to this peer alone."""
         self.put(framed(encode(message)))
 
     def put(self, frame: bytes) -> None:
-        """A frame made by `framed`, maybe shared with other peers."""
+        """Sends a frame made by `framed`; several peers may share it."""
         if self.ended is not None:
             return
         if self._socket.unsent() + len(frame) > self._limit:
@@ -79,25 +81,25 @@ class Outbox:
         self._socket.write(frame)
 
     def seated(self) -> None:
-        """Its peer has taken a seat."""
+        """Raises the limits: the peer has a seat from now on."""
         self._socket.seated()
 
     def more(self) -> bool:
-        """Whether the peer has sent more than was read of it."""
+        """Whether received data is not processed yet."""
         return self._socket.more()
 
     async def alive(self) -> bool:
-        """Whether the peer is still there, by all that has arrived of it.
+        """Whether the peer is still there. Reads all that has arrived first.
 
-        A process that was stopped for a while finds an old greeting and, behind it, the close of
-        whoever did not want to wait: so the loop reads before this is answered.
+        A process that was stopped for a while may find a `hello` and, behind it, the close of a
+        peer that did not wait.
         """
-        for _ in range(TURNS):
+        for _ in range(READ_TURNS):
             await asyncio.sleep(0)
         return self.ended is None and not self._socket.gone()
 
     def end(self, code: CloseCode) -> None:
-        """Closes with `code`; the first code counts."""
+        """Closes with `code`. Only the first call has an effect."""
         if self.ended is None:
             self.ended = code
             self._socket.end(int(code))

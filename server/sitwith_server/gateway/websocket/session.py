@@ -1,7 +1,8 @@
-"""A connection without its socket: bytes in, the next step out. Sans-IO; time comes as `now`.
+"""A connection without its socket: takes a frame, returns the next step. Sans-IO; time is passed as
+`now`.
 
-Laws: a frame that is no frame ends the connection; a frame that is no good command is refused by
-its id; nothing is asked of a room before a hello has been taken.
+Rules: a malformed frame closes the connection; an invalid command is refused by its id; no command
+is submitted before `hello` is accepted.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from sitwith_server.gateway.rates import SeatRate
 from sitwith_server.gateway.websocket.translate import Frame, refused_frame
 
 
-class Stage(Enum):
-    AWAIT_HELLO = auto()
-    GREETED = auto()
+class SessionState(Enum):
+    AWAITS_HELLO = auto()
+    HELLO_SEEN = auto()
     OVER = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Greet:
+class TakeSeat:
     hello: m.Hello
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Submit:
     command: m.Command
 
 
@@ -38,81 +39,83 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class Close:
     code: CloseCode
 
 
-Step = Greet | Ask | Reply | End
+Step = TakeSeat | Submit | Reply | Close
 
 
 class Session:
-    """Reads frames and says what is to be done; the caller does it."""
+    """Reads frames and returns steps, which the caller performs."""
 
     def __init__(self, now: float) -> None:
-        self.stage = Stage.AWAIT_HELLO
-        self._flow = SeatRate(now)
+        self.state = SessionState.AWAITS_HELLO
+        self._rate = SeatRate(now)
 
-    def seated(self, flow: SeatRate) -> None:
-        """From now on frames are of a seat, whose pace may have come from another connection."""
-        self._flow = flow
+    def seated(self, rate: SeatRate) -> None:
+        """Sets the rate of the seat, which may come from an earlier connection."""
+        self._rate = rate
 
-    def refused(self, now: float) -> End | None:
-        """The log has refused a command for its speed."""
-        return None if self._flow.refused(now) else self._over()
+    def refused(self, now: float) -> Close | None:
+        """Counts a command that the log refused for its speed."""
+        return None if self._rate.refused(now) else self._close()
 
     def takes_offer(self, now: float) -> bool:
-        """Whether one more media offer of this seat is in time."""
-        return self._flow.takes_offer(now)
+        """Whether one more media offer of this seat is within the limit."""
+        return self._rate.takes_offer(now)
 
     @property
     def strained(self) -> bool:
-        """Whether this peer is to be read slowly: it sends faster than it may."""
-        return self._flow.strained
+        """Whether to read this peer slowly, since it sends faster than it may."""
+        return self._rate.strained
 
     def receive(self, data: bytes | str, now: float) -> Step:
-        """The next step for one message of the socket."""
-        if self.stage is Stage.OVER:
-            return End(CloseCode.BAD_FRAME)
+        """Returns the next step for one message of the socket."""
+        if self.state is SessionState.OVER:
+            return Close(CloseCode.BAD_FRAME)
         step = self._read(data, now)
-        if isinstance(step, End):
-            self.stage = Stage.OVER
-        elif isinstance(step, Greet):
-            self.stage = Stage.GREETED
+        if isinstance(step, Close):
+            self.state = SessionState.OVER
+        elif isinstance(step, TakeSeat):
+            self.state = SessionState.HELLO_SEEN
         return step
 
     def _read(self, data: bytes | str, now: float) -> Step:
         if isinstance(data, str):
-            return End(CloseCode.BAD_FRAME)
+            return Close(CloseCode.BAD_FRAME)
         try:
             message = m.parse_client(decode(data))
         except FrameTooLarge:
-            return End(CloseCode.TOO_LARGE)
+            return Close(CloseCode.TOO_LARGE)
         except CodecError:
-            return End(CloseCode.BAD_FRAME)
+            return Close(CloseCode.BAD_FRAME)
         except m.BadMessage as bad:
             if bad.id is None:
-                return End(CloseCode.BAD_FRAME)
+                return Close(CloseCode.BAD_FRAME)
             why = f"{RefusalCode.BAD_REQUEST.text[:-1]}: {bad.detail}."
             refused = refused_frame(bad.id, RefusalCode.BAD_REQUEST, why)
-            return self._paced(bad.id, now) or Reply(refused)
+            return self._too_fast(bad.id, now) or Reply(refused)
         if isinstance(message, m.HelloJoin | m.HelloResume):
-            return Greet(message) if self.stage is Stage.AWAIT_HELLO else End(CloseCode.BAD_FRAME)
-        slow = self._paced(message.id, now)
+            if self.state is SessionState.AWAITS_HELLO:
+                return TakeSeat(message)
+            return Close(CloseCode.BAD_FRAME)
+        slow = self._too_fast(message.id, now)
         if slow is not None:
             return slow
-        if self.stage is Stage.AWAIT_HELLO:
+        if self.state is SessionState.AWAITS_HELLO:
             return Reply(refused_frame(message.id, RefusalCode.NOT_INSIDE))
         if isinstance(message, m.Ping):
             return Reply(m.Pong(message.id).to_map())
-        return Ask(message)
+        return Submit(message)
 
-    def _paced(self, command_id: int, now: float) -> Step | None:
-        if self._flow.take(now):
+    def _too_fast(self, command_id: int, now: float) -> Step | None:
+        if self._rate.take(now):
             return None
-        if not self._flow.refused(now):
-            return self._over()
+        if not self._rate.refused(now):
+            return self._close()
         return Reply(refused_frame(command_id, RefusalCode.TOO_FAST))
 
-    def _over(self) -> End:
-        self.stage = Stage.OVER
-        return End(CloseCode.TOO_FAST)
+    def _close(self) -> Close:
+        self.state = SessionState.OVER
+        return Close(CloseCode.TOO_FAST)

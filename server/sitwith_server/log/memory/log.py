@@ -1,8 +1,8 @@
 """The log of one process: no Redis, nothing on disk.
 
-It keeps and gives back the very objects that it was given. Every method runs to its end without
-awaiting, so the event loop itself makes each atomic. Old things are forgotten a few at a time by
-whoever comes next, never by a task of its own.
+It keeps the objects that it is given and gives back the same objects. No method awaits anything, so
+the event loop makes each call atomic. Calls delete old data a little at a time; there is no task
+for it.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from sitwith_server.log.base import (
     KEPT_ENTRIES,
     LINGER,
     TOMBSTONE,
-    Bell,
     Blank,
     Blob,
     Clock,
     Commit,
     Committed,
     Entry,
-    Give,
+    GetHostedState,
     Gone,
     Heads,
     Health,
-    Look,
     Lost,
+    Notification,
+    OnNotification,
     Outage,
+    Progress,
     Result,
-    Ring,
     Snapshot,
 )
-from sitwith_server.log.memory.rooms import Dues, Room, bells_of
+from sitwith_server.log.memory.rooms import DueRooms, MemoryRoom, notifications_of
 
 AUDIT_ENTRIES: Final = 20_000
 
 
 def monotonic_clock() -> Clock:
-    """Unix seconds that move with the monotonic clock, so that setting the wall clock moves no
-    deadline."""
+    """A clock of unix seconds that runs with the monotonic clock, so that setting the wall clock
+    moves no deadline."""
     base = time.time() - time.monotonic()
     return lambda: base + time.monotonic()
 
@@ -63,18 +63,18 @@ class _Trail:
 
 
 @dataclass(slots=True, eq=False)
-class _Follower:
-    bell: Ring
-    heard: Callable[[bytes], None]
+class _Subscriber:
+    on_notification: OnNotification
+    on_message: Callable[[bytes], None]
     alive: bool = True
 
-    # Lambdas keep the arguments out of what asyncio logs when a callback fails.
+    # asyncio logs a failed callback with its arguments; lambdas keep blobs out of the log.
 
-    def ring(self, bell: Bell) -> None:
-        _soon(lambda: self.bell(bell) if self.alive else None)
+    def notify(self, notification: Notification) -> None:
+        _soon(lambda: self.on_notification(notification) if self.alive else None)
 
-    def hear(self, blob: bytes) -> None:
-        _soon(lambda: self.heard(blob) if self.alive else None)
+    def receive(self, blob: bytes) -> None:
+        _soon(lambda: self.on_message(blob) if self.alive else None)
 
 
 def _soon(call: Callable[[], None]) -> None:
@@ -87,25 +87,25 @@ class MemoryLeases:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._until: dict[str, float] = {}
-        self._known: frozenset[str] = frozenset()
+        self._living: frozenset[str] = frozenset()
         self._lapsed: frozenset[str] = frozenset()
 
     async def beat(self, worker: str, ttl: float) -> None:
         self._until[worker] = self._now() + ttl
-        self._known = await self.living(self._until)
-        self._lapsed = frozenset(self._until) - self._known
+        self._living = await self.living(self._until)
+        self._lapsed = frozenset(self._until) - self._living
 
     async def living(self, workers: Collection[str]) -> frozenset[str]:
         now = self._now()
         return frozenset(worker for worker in workers if self._until.get(worker, now) > now)
 
-    def known(self) -> frozenset[str]:
-        return self._known
+    def living_at_beat(self) -> frozenset[str]:
+        return self._living
 
     def lapsed(self) -> frozenset[str]:
         return self._lapsed
 
-    async def settled(self, worker: str) -> None:
+    async def drop_lapsed(self, worker: str) -> None:
         if self._until.get(worker, 0.0) <= self._now():
             self._until.pop(worker, None)
             self._lapsed -= {worker}
@@ -115,9 +115,9 @@ class MemoryLeases:
 
 
 class MemoryFiles:
-    """`Files` with the rooms of a memory log."""
+    """`Files` kept with the rooms of a memory log."""
 
-    def __init__(self, find: Callable[[str], Room | None]) -> None:
+    def __init__(self, find: Callable[[str], MemoryRoom | None]) -> None:
         self._find = find
 
     async def put(self, room: str, name: str, data: bytes) -> bool:
@@ -141,18 +141,18 @@ class MemoryFiles:
             for name in names:
                 found.files.pop(name, None)
 
-    def let_go(self, room: str, *names: str) -> None:
+    def evict(self, room: str, *names: str) -> None:
         pass
 
-    def keep(self, rooms: Collection[str]) -> None:
+    def evict_others(self, rooms: Collection[str]) -> None:
         pass
 
 
 class _NeverFails:
-    """What of `Log` only another one has to do anything for."""
+    """The methods of `Log` with nothing to do where no data can be lost."""
 
     def hold(
-        self, room: str, give: Give, lost: Callable[[Lost], None] = lambda _: None
+        self, room: str, give: GetHostedState, lost: Callable[[Lost], None] = lambda _: None
     ) -> Callable[[], None]:
         return lambda: None
 
@@ -168,17 +168,17 @@ class _NeverFails:
     def watch(self, changed: Callable[[str, Health], None]) -> Callable[[], None]:
         return lambda: None
 
-    def blanked(self, room: str, blanks: Collection[Blank]) -> None:
+    def blank_copies(self, room: str, blanks: Collection[Blank]) -> None:
         """There are no copies of entries."""
 
     def forget_here(self, room: str, record: Blob) -> None:
-        """There are no copies of rooms: this one still has the room, which is due."""
+        """There are no copies of rooms: the log still has the room, which is due."""
 
 
 class MemoryLog(_NeverFails):
     """`Log` in a dictionary.
 
-    clock: unix seconds; may be set back, the log then stands still until it has caught up.
+    clock: unix seconds. If it is set back, the log's clock stands still until it has caught up.
     event_id: makes the ids of entries, 8 bytes each; only a simulation gives its own.
     kept: how many entries of each stream are kept.
     """
@@ -194,12 +194,12 @@ class MemoryLog(_NeverFails):
         self._event_id = event_id
         self._kept = kept
         self._latest = 0.0
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, MemoryRoom] = {}
         self._tombstones: dict[str, float] = {}
         self._trails: dict[str, _Trail] = {}
-        self._followers: dict[str, list[_Follower]] = {}
+        self._subscribers: dict[str, list[_Subscriber]] = {}
         self._expiries: list[tuple[float, str]] = []
-        self._dues = Dues(self._rooms)
+        self._dues = DueRooms(self._rooms)
         self.leases = MemoryLeases(self._now)
         self.files = MemoryFiles(self._find)
 
@@ -209,7 +209,7 @@ class MemoryLog(_NeverFails):
         self._now()
         if room in self._rooms or room in self._tombstones:
             return False
-        made = self._rooms[room] = Room(record, expires + LINGER, expires)
+        made = self._rooms[room] = MemoryRoom(record, expires + LINGER, expires)
         heapq.heappush(self._expiries, (made.ends, room))
         self._dues.note(room)
         return True
@@ -233,10 +233,10 @@ class MemoryLog(_NeverFails):
         return self._now()
 
     async def close(self) -> None:
-        for followers in self._followers.values():
-            for follower in followers:
-                follower.alive = False
-        for kept in (self._followers, self._rooms, self._tombstones, self._trails):
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.alive = False
+        for kept in (self._subscribers, self._rooms, self._tombstones, self._trails):
             kept.clear()
         self._expiries.clear()
 
@@ -266,9 +266,9 @@ class MemoryLog(_NeverFails):
             heapq.heappush(self._expiries, (room.ends, commit.room))
         if effects.audit is not None:
             self._audit(commit.room, *effects.audit)
-        for bell in bells_of(room, commit, control, entries):
-            for follower in self._followers.get(commit.room, ()):
-                follower.ring(bell)
+        for notification in notifications_of(room, commit, control, entries):
+            for subscriber in self._subscribers.get(commit.room, ()):
+                subscriber.notify(notification)
         if effects.end:
             self._end(commit.room, now)
         positions = tuple(entry.position for entry in entries)
@@ -289,16 +289,16 @@ class MemoryLog(_NeverFails):
             return None
         return Heads(found.rights, {name: kept.head for name, kept in found.streams.items()})
 
-    async def looks(self, rooms: Collection[str]) -> Mapping[str, Look | None]:
+    async def progress(self, rooms: Collection[str]) -> Mapping[str, Progress | None]:
         self._now()
         found = {name: self._rooms.get(name) for name in rooms}
-        return {name: room.look() if room else None for name, room in found.items()}
+        return {name: room.progress() if room else None for name, room in found.items()}
 
     async def snapshot(self, room: str) -> Snapshot | None:
         found = self._find(room)
         return found.snapshot if found else None
 
-    # --- what nobody does ------------------------------------------------------------------
+    # --- the index of rooms ----------------------------------------------------------------
 
     async def due(self, late: float, claim: float, limit: int = 64) -> list[str]:
         now = self._now()
@@ -309,26 +309,28 @@ class MemoryLog(_NeverFails):
         wanted = frozenset(workers)
         return [name for name, room in self._rooms.items() if room.workers & wanted][:limit]
 
-    # --- hints -----------------------------------------------------------------------------
+    # --- pub/sub ---------------------------------------------------------------------------
 
-    async def whisper(self, room: str, blob: bytes) -> None:
-        for follower in self._followers.get(room, ()):
-            follower.hear(blob)
+    async def publish(self, room: str, blob: bytes) -> None:
+        for subscriber in self._subscribers.get(room, ()):
+            subscriber.receive(blob)
 
-    def follow(self, room: str, bell: Ring, heard: Callable[[bytes], None]) -> Callable[[], None]:
-        follower = _Follower(bell, heard)
-        self._followers.setdefault(room, []).append(follower)
+    def subscribe(
+        self, room: str, on_notification: OnNotification, on_message: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        subscriber = _Subscriber(on_notification, on_message)
+        self._subscribers.setdefault(room, []).append(subscriber)
 
-        def unfollow() -> None:
-            if not follower.alive:
+        def unsubscribe() -> None:
+            if not subscriber.alive:
                 return
-            follower.alive = False
-            followers = self._followers[room]
-            followers.remove(follower)
-            if not followers:
-                del self._followers[room]
+            subscriber.alive = False
+            subscribers = self._subscribers[room]
+            subscribers.remove(subscriber)
+            if not subscribers:
+                del self._subscribers[room]
 
-        return unfollow
+        return unsubscribe
 
     # --- the audit trail -------------------------------------------------------------------
 
@@ -353,9 +355,9 @@ class MemoryLog(_NeverFails):
     async def drop_audit(self, room: str) -> None:
         self._trails.pop(room, None)
 
-    # --- time and forgetting ---------------------------------------------------------------
+    # --- time and expiry -------------------------------------------------------------------
 
-    def _find(self, room: str) -> Room | None:
+    def _find(self, room: str) -> MemoryRoom | None:
         self._now()
         return self._rooms.get(room)
 
@@ -375,7 +377,7 @@ class MemoryLog(_NeverFails):
         heapq.heappush(self._expiries, (now + TOMBSTONE, room))
 
     def _expire(self, room: str, now: float) -> None:
-        """Forget whatever of this room is due; a heap entry may have come too early."""
+        """Delete what has expired of this room; a heap entry may be too early."""
         found = self._rooms.get(room)
         trail = self._trails.get(room)
         if found and found.ends <= now:

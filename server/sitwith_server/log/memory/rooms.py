@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
-from sitwith_server.log.values import (
-    CARRIED_BYTES,
+from sitwith_server.log.base import (
     CONTROL,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     OUTCOME_SECONDS,
-    Bell,
     Blank,
     Blob,
     Commit,
@@ -22,9 +21,10 @@ from sitwith_server.log.values import (
     Duplicate,
     Effects,
     Entry,
-    Look,
+    Notification,
     Pace,
     Position,
+    Progress,
     Result,
     Snapshot,
     TooEarly,
@@ -36,7 +36,7 @@ from sitwith_server.log.values import (
 EPOCH: Final = 1
 _SPARE: Final = 256
 _PACES_SWEPT: Final = 64
-"""With how many more paces those that say nothing any more are let go of."""
+"""New paces after which those whose buckets are full again are deleted."""
 _NO_EVENT: Final = Position.START.event
 
 
@@ -64,8 +64,8 @@ class Stream:
 
 
 @dataclass(slots=True)
-class Room:
-    """ends: when the last of it goes. due: when it is next told to somebody (see `Log.due`)."""
+class MemoryRoom:
+    """ends: when its last data is deleted. due: when `RoomIndex.due` next gives it to a caller."""
 
     record: Blob
     ends: float
@@ -78,7 +78,7 @@ class Room:
     files: dict[str, bytes] = field(default_factory=dict)
     workers: frozenset[str] = frozenset()
     paces: dict[str, float] = field(default_factory=dict)
-    """When each pace's bucket is full again. A name that is not there has a full one."""
+    """When each pace's bucket is full again. A name without an entry has a full bucket."""
 
     def __post_init__(self) -> None:
         self.streams[CONTROL] = self._begun(0)
@@ -87,13 +87,13 @@ class Room:
         return Stream(Position(self.epoch, seq, _NO_EVENT))
 
     def stream(self, name: str) -> Stream:
-        """Not among the room's before it has an entry."""
+        """The stream; it is not added to `streams` before it has an entry."""
         return self.streams.get(name) or self._begun(0)
 
     # --- a commit --------------------------------------------------------------------------
 
     def refuses(self, commit: Commit, now: float) -> Result | None:
-        """Why the commit is not taken, None if it is."""
+        """Why the commit is not taken; None if it is."""
         if commit.key is not None and (known := self.outcomes.get(commit.key)):
             return Duplicate(known[1])
         pace = commit.pace
@@ -110,7 +110,7 @@ class Room:
         return None
 
     def forget(self) -> None:
-        """All but the record, and the number of the control stream."""
+        """Deletes everything but the record and the control stream's number."""
         seq = self.streams[CONTROL].head.seq
         self.epoch = next_life(self.epoch)
         self.streams = {CONTROL: self._begun(seq)}
@@ -128,7 +128,7 @@ class Room:
         kept: int,
         event_id: Callable[[], bytes],
     ) -> tuple[Entry, ...]:
-        """kept: how many entries of the stream stay."""
+        """Appends the blobs as one commit. kept: how many entries of the stream stay."""
         if not blobs:
             return ()
         stream = self.streams[name] = self.stream(name)
@@ -146,8 +146,8 @@ class Room:
         return tuple(entries)
 
     def remember(self, key: tuple[str, int], outcome: Blob, now: float) -> None:
-        # Outcomes stand in the order of their commits; two go for each one that comes, so that a
-        # burst is forgotten without a pause.
+        # Outcomes are in the order of their commits. At most two old ones are deleted for each new
+        # one, so that a burst is forgotten without a pause.
         for _ in range(2):
             oldest = next(iter(self.outcomes), None)
             if oldest is None or self.outcomes[oldest][0] + OUTCOME_SECONDS >= now:
@@ -156,20 +156,19 @@ class Room:
         self.outcomes[key] = (now, outcome)
 
     def keep_pace(self, pace: Pace, now: float) -> None:
-        """A commit takes its token."""
+        """Takes the commit's token."""
         full_at = pace.taken(self.paces.get(pace.name, 0.0), now)
         assert full_at is not None, "refused before"
         if pace.name not in self.paces and len(self.paces) % _PACES_SWEPT == 0:
-            # Full by now: as if nobody had ever gone by it.
             self.paces = {name: at for name, at in self.paces.items() if at > now}
         self.paces[pace.name] = full_at
 
-    def look(self) -> Look:
+    def progress(self) -> Progress:
         count = sum(kept.head.seq for kept in self.streams.values())
-        return Look(self.streams[CONTROL].head, count)
+        return Progress(self.streams[CONTROL].head, count)
 
     def take(self, effects: Effects) -> None:
-        """What only concerns the room itself and comes after the entries."""
+        """Applies the effects that concern this room alone, after the entries are appended."""
         for blank in effects.blanks:
             self._blank(blank)
         for name in effects.drop_files:
@@ -194,11 +193,11 @@ class Room:
                 stream.entries[index] = replace(stream.entries[index], blob=blank.blob)
 
 
-class Dues:
-    """Rooms by when they are due: a heap, which also holds what is no longer so; now and then that
-    is left out."""
+class DueRooms:
+    """Rooms by when they are due. The heap also holds outdated entries; now and then it is rebuilt
+    without them."""
 
-    def __init__(self, rooms: Mapping[str, Room]) -> None:
+    def __init__(self, rooms: Mapping[str, MemoryRoom]) -> None:
         self._rooms = rooms
         self._heap: list[tuple[float, str]] = []
 
@@ -213,7 +212,7 @@ class Dues:
             heapq.heapify(self._heap)
 
     def take(self, until: float, claim: float, limit: int) -> list[str]:
-        """Those that are due by then; each is next due at `claim`."""
+        """Rooms that are due at `until`; each is next due at `claim`."""
         found: list[str] = []
         while self._heap and self._heap[0][0] <= until and len(found) < limit:
             at, name = heapq.heappop(self._heap)
@@ -225,19 +224,21 @@ class Dues:
         return found
 
 
-def bells_of(
-    room: Room, commit: Commit, control: tuple[Entry, ...], entries: tuple[Entry, ...]
-) -> list[Bell]:
-    """What is rung for a commit, the control stream first."""
+def notifications_of(
+    room: MemoryRoom, commit: Commit, control: tuple[Entry, ...], entries: tuple[Entry, ...]
+) -> list[Notification]:
+    """The notifications of a commit, the control stream's first."""
     blanks = commit.effects.blanks
     blobs = [each.blob for each in (*control, *entries)] + [each.blob for each in blanks]
     carried = sum(len(blob) for blob in blobs if isinstance(blob, bytes))
-    carry = commit.effects.end or carried <= CARRIED_BYTES
-    bells = []
+    carry = commit.effects.end or carried <= MAX_NOTIFICATION_BYTES
+    notifications = []
     if control:
-        bells.append(Bell(CONTROL, control[-1].position.seq, control if carry else ()))
+        notifications.append(
+            Notification(CONTROL, control[-1].position.seq, control if carry else ())
+        )
     if entries or blanks:
         seq = room.stream(commit.stream).head.seq
         own = (entries, blanks) if carry else ((), ())
-        bells.append(Bell(commit.stream, seq, *own))
-    return bells
+        notifications.append(Notification(commit.stream, seq, *own))
+    return notifications

@@ -1,4 +1,4 @@
-"""What a commit does besides appending, as words of commit.lua, and what comes back of it."""
+"""A commit's effects as words for commit.lua, and the part of its reply that belongs to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from sitwith_server.log.base import LINGER, NOTHING_ELSE, TOMBSTONE, Blank, Commit
+from sitwith_server.log.base import LINGER, NO_EFFECTS, TOMBSTONE, Blank, Commit
 from sitwith_server.log.redis.packing import MICROSECONDS, NEVER
 
 AUDIT_ENTRIES: Final = 20_000
@@ -19,17 +19,17 @@ _RESULT_AT: Final = 25
 
 
 def micro(seconds: float) -> int:
-    """Microseconds, of a moment that may be far away."""
+    """Seconds as microseconds, bounded to what the scripts can hold."""
     return int(max(0.0, min(seconds * MICROSECONDS, float(NEVER))))
 
 
 def last_moment(expires: float) -> int:
-    """When the last of a room goes that ends then (ms)."""
+    """When the last data of a room goes that ends at `expires` (ms)."""
     return micro(expires + LINGER) // 1_000
 
 
 def tomb_until(at: int) -> int:
-    """Until when a room is remembered that ended then (both µs)."""
+    """Until when a room that ended at `at` is remembered (both µs)."""
     return at + int(TOMBSTONE * MICROSECONDS)
 
 
@@ -70,7 +70,7 @@ def unpack_blanks(packed: bytes) -> tuple[Blank, ...]:
 def pack_effects(commit: Commit) -> list[bytes]:
     """The words after a commit's blobs; [] for one that only appends to its stream."""
     effects = commit.effects
-    if effects is NOTHING_ELSE and commit.control_head is None:
+    if effects is NO_EFFECTS and commit.control_head is None:
         return []
     audit, ttl = effects.audit or (None, 0.0)
     head = commit.control_head

@@ -1,7 +1,7 @@
-"""Files of rooms in Redis, beside their streams, and what this process holds of them.
+"""Files of rooms in Redis, and this process's cache of them.
 
-A file lies in pieces, so that no commit waits behind ten megabytes, and is there once its last
-piece is. All of a room's lie in two keys that go with the room.
+A file is stored in pieces, so that no commit waits behind ten megabytes; it exists once its last
+piece is stored. All files of a room lie in two keys that expire with the room.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sitwith_server.log.redis.instance import Instance
 
 PIECE: Final = 262_144
 HELD: Final = 64 * 2**20
-"""Bytes of files that one process holds; the longest unused go first, as Redis has them."""
+"""Bytes of files that one process caches. The least recently used go first: Redis has them."""
 
 
 class RedisFiles:
-    """`Files` on the instance of each room."""
+    """`Files` on each room's instance."""
 
     def __init__(self, of: Callable[[str], Instance], held: int = HELD) -> None:
         self._of = of
@@ -29,7 +29,7 @@ class RedisFiles:
     async def put(self, room: str, name: str, data: bytes) -> bool:
         instance = self._of(room)
         pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
-        # A file of the life before may not end up in the next.
+        # All pieces must belong to one life of the room.
         life = -1
         for n, piece in enumerate(pieces):
             life = await instance.ask(room, "put_piece", f"{name}:{n}", piece, life)
@@ -66,23 +66,23 @@ class RedisFiles:
 
     async def drop(self, room: str, *names: str) -> None:
         if names:
-            self.let_go(room, *names)
+            self.evict(room, *names)
         await self._of(room).ask(room, "drop_files", *names)
 
-    def let_go(self, room: str, *names: str) -> None:
+    def evict(self, room: str, *names: str) -> None:
         for name in names or [each for of, each in self._held if of == room]:
-            self._let_go(room, name)
+            self._evict(room, name)
 
-    def keep(self, rooms: Collection[str]) -> None:
+    def evict_others(self, rooms: Collection[str]) -> None:
         for room, name in [each for each in self._held if each[0] not in rooms]:
-            self._let_go(room, name)
+            self._evict(room, name)
 
     def _hold(self, room: str, name: str, data: bytes) -> None:
-        self._let_go(room, name)
+        self._evict(room, name)
         self._held[room, name] = data
         self._bytes += len(data)
         while self._bytes > self._most:
-            self._let_go(*next(iter(self._held)))
+            self._evict(*next(iter(self._held)))
 
-    def _let_go(self, room: str, name: str) -> None:
+    def _evict(self, room: str, name: str) -> None:
         self._bytes -= len(self._held.pop((room, name), b""))

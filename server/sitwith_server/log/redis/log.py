@@ -1,4 +1,4 @@
-"""The log in Redis or Valkey: streams are the truth, pub/sub is the doorbell."""
+"""The log in Redis or Valkey: streams are the truth, pub/sub only notifies."""
 
 from __future__ import annotations
 
@@ -20,31 +20,29 @@ from sitwith_server.log.base import (
     Snapshot,
     Trimmed,
 )
-from sitwith_server.log.redis.bells import Record
-from sitwith_server.log.redis.connection.link import Word
-from sitwith_server.log.redis.connection.target import place, targets_of
+from sitwith_server.log.redis.audit import RedisAuditTrails
+from sitwith_server.log.redis.connection.client import Word
+from sitwith_server.log.redis.connection.target import choose_instance, targets_of
 from sitwith_server.log.redis.effects import last_moment, tomb_until
 from sitwith_server.log.redis.files import RedisFiles
 from sitwith_server.log.redis.instance import Instance, Tuning
+from sitwith_server.log.redis.local_copies import RedisLocalCopies
+from sitwith_server.log.redis.notifications import VersionedRecord
 from sitwith_server.log.redis.packing import (
     MICROSECONDS,
-    kept_of,
     key_field,
+    stored_entries,
 )
-from sitwith_server.log.redis.told import RedisTold
-from sitwith_server.log.redis.unhosted import RedisUnhosted
+from sitwith_server.log.redis.pubsub import RedisPubSub
+from sitwith_server.log.redis.room_index import RedisRoomIndex
 from sitwith_server.log.redis.watch.beats import beat_all
 
-LOOKS: Final = 256
-"""Rooms that one script looks at."""
-SHARDS_AT_ONCE: Final = 32
-"""Shards that one script goes through where each may hold much."""
 PLACES: Final = 8_192
-"""Rooms of which it is remembered where they lie."""
+"""Rooms whose instance is remembered."""
 
 
 class RedisLeases:
-    """`Leases` on every instance: a worker lives that beats on one of them."""
+    """`Leases` on every instance: a worker is alive if its lease holds on one of them."""
 
     def __init__(self, instances: Sequence[Instance], of: Callable[[str], Instance]) -> None:
         self._instances = instances
@@ -57,7 +55,7 @@ class RedisLeases:
         found = await self.ask_all("living", *workers)
         return frozenset(worker.decode() for _, names in found for worker in names)
 
-    def known(self) -> frozenset[str]:
+    def living_at_beat(self) -> frozenset[str]:
         found: set[str] = set()
         for each in self._instances:
             if each.holdings.beat is not None:
@@ -68,10 +66,10 @@ class RedisLeases:
         found: set[str] = set()
         for each in self._instances:
             found |= each.holdings.lapsed
-        return frozenset(found) - self.known()
+        return frozenset(found) - self.living_at_beat()
 
-    async def settled(self, worker: str) -> None:
-        await self.ask_all("settled", worker)
+    async def drop_lapsed(self, worker: str) -> None:
+        await self.ask_all("drop_lapsed", worker)
         for each in self._instances:
             each.holdings.lapsed.discard(worker)
 
@@ -79,7 +77,7 @@ class RedisLeases:
         return self._of(room).outage
 
     async def ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
-        """The replies of those that can be reached; raises LogDown if none can."""
+        """The replies of the instances that can be reached. Raises LogDown if none can."""
         asked: list[tuple[Instance, asyncio.Future[Any]]] = []
         for each in self._instances:
             with suppress(LogDown):
@@ -93,12 +91,15 @@ class RedisLeases:
         return found
 
 
-class RedisLog(RedisUnhosted, RedisTold):
-    """`Log` over one or several instances; a room lies on one of them, by the hash of its id.
+class RedisLog(RedisRoomIndex, RedisLocalCopies, RedisPubSub, RedisAuditTrails):
+    """`Log` over one or several instances; each room lies on one of them, by the hash of its id.
 
-    urls: as `target.targets_of` takes them. Connects in the background from `start` on;
-    until an instance is there, its rooms are frozen. format: of what the service writes, above 0;
-    an instance with rooms of another one is never entered (`other_format`).
+    Connects in the background from `start` on; the rooms of an instance are frozen until it is
+    connected.
+
+    urls: as `target.targets_of` takes them.
+    format: number of the format that the service writes, above 0. An instance that holds rooms in
+        another format is never entered (`other_format`).
     """
 
     def __init__(self, urls: str, tuning: Tuning | None = None, *, format: int = 1) -> None:
@@ -115,11 +116,11 @@ class RedisLog(RedisUnhosted, RedisTold):
         self.leases = RedisLeases(self._instances, self._of)
         self.files = RedisFiles(self._of)
         for each in self._instances:
-            each.holdings.let_go = self.files.let_go
+            each.holdings.evict = self.files.evict
         self._watchers: list[Callable[[str, Health], None]] = []
 
     def start(self) -> None:
-        """Begin to connect. From within the event loop that will use it."""
+        """Begin to connect. Call it from the event loop that will use the log."""
         for each in self._instances:
             each.start()
 
@@ -135,13 +136,13 @@ class RedisLog(RedisUnhosted, RedisTold):
         if found is None:
             if len(self._places) >= PLACES:
                 self._places.clear()
-            found = self._places[room] = self._instances[place(room, self._identities)]
+            found = self._places[room] = self._instances[choose_instance(room, self._identities)]
         return found
 
     async def _ask_all(self, operation: str, *words: Word) -> list[tuple[Instance, Any]]:
         return await self.leases.ask_all(operation, *words)
 
-    # --- how it is -------------------------------------------------------------------------
+    # --- health -------------------------------------------------------------------------
 
     def frozen(self, room: str) -> bool:
         return self._of(room).frozen()
@@ -154,8 +155,9 @@ class RedisLog(RedisUnhosted, RedisTold):
         return {name: view.reason for name, view in views.items() if view.reason}
 
     def other_format(self) -> int | None:
-        """The format of rooms that some instance has and this process can't read, 0 if they are of
-        a version that knew none; None if there is no such instance, or none was reached yet."""
+        """The format number of rooms that some instance holds and this process can't read; 0 if
+        their version had no format number. None if there is no such instance, or none was reached
+        yet."""
         others = [each.other_format for each in self._instances]
         return next((each for each in others if each is not None), None)
 
@@ -178,12 +180,12 @@ class RedisLog(RedisUnhosted, RedisTold):
 
     async def create(self, room: str, record: Blob, expires: float) -> bool:
         instance, blob = self._of(room), bytes(record)
-        told = await instance.ask(room, "create", blob, last_moment(expires))
-        if told is None:
+        created = await instance.ask(room, "create", blob, last_moment(expires))
+        if created is None:
             return False
-        instance.holdings.tombs.pop(room, None)
-        epoch, version, last = told
-        instance.holdings.learn(room, Record(epoch, version, last, blob))
+        instance.holdings.tombstones.pop(room, None)
+        epoch, version, last = created
+        instance.holdings.learn(room, VersionedRecord(epoch, version, last, blob))
         return True
 
     async def record(self, room: str) -> bytes | None:
@@ -192,7 +194,7 @@ class RedisLog(RedisUnhosted, RedisTold):
 
     async def end(self, room: str) -> None:
         instance = self._of(room)
-        instance.holdings.bury(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
+        instance.holdings.add_tombstone(room, tomb_until(int(await self.now(room) * MICROSECONDS)))
         await instance.ask(room, "end")
 
     async def ended(self, room: str) -> bool:
@@ -213,15 +215,15 @@ class RedisLog(RedisUnhosted, RedisTold):
         what, found = await instance.ask(room, "read", stream, max(0, after), limit)
         if what == b"T":
             raise Trimmed(found)
-        entries = kept_of(found)
-        if keep := instance.holdings.rooms.get(room):
-            keep.took(stream, entries, instance.clock.now())
+        entries = stored_entries(found)
+        if copy := instance.holdings.rooms.get(room):
+            copy.add(stream, entries, instance.clock.now())
         return [each.entry(stream) for each in entries]
 
     async def heads(self, room: str) -> Heads | None:
         instance = self._of(room)
         reply = await instance.ask(room, "heads")
-        return None if reply is None else Heads(*instance.saw_heads(room, reply))
+        return None if reply is None else Heads(*instance.learn_heads(room, reply))
 
     async def snapshot(self, room: str) -> Snapshot | None:
         position, blob = await self._of(room).ask(room, "snapshot")

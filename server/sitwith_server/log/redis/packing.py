@@ -1,4 +1,4 @@
-"""How a room lies in Redis: the names of its keys, and its entries as bytes."""
+"""A room's data in Redis: the names of its keys, and its entries and commits as bytes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from sitwith_server.log.base import (
-    CARRIED_BYTES,
     CONTROL,
     LINGER,
+    MAX_NOTIFICATION_BYTES,
     TOMBSTONE,
     Commit,
     Entry,
@@ -24,13 +24,13 @@ from sitwith_server.log.base import (
 )
 
 PREFIX: Final = "sw:"
-"""Everything of ours begins with it, keys and channels: the rights of the ACL user end there."""
+"""All our keys and channels begin with it; the ACL user has rights for nothing else."""
 
 GATE: Final = "sw:gate"
-"""Holds the incarnation's id while commits may pass."""
+"""Holds the incarnation's id while commits are taken."""
 INCARNATION: Final = "sw:incarnation"
 FORMAT: Final = "sw:format"
-"""Holds the number of what has written the rest. The name never changes."""
+"""Holds the format number of all other keys. This key's name never changes."""
 LEASES: Final = "sw:leases"
 BEAT: Final = "sw:beat"
 
@@ -38,10 +38,10 @@ SHARDS: Final = 256
 
 MICROSECONDS: Final = 1_000_000
 ID_BYTES: Final = 8
-"""Of an event's id."""
+"""Length of an event's id."""
 NEVER: Final = 2**62
 _FIXED_WORDS: Final = 10
-"""Of a commit: those of `pack_opening`, then header, stream and tail."""
+"""Words of every commit: those of `pack_opening`, then header, stream and tail."""
 
 _META: Final = struct.Struct(">Q8sQQ")
 _LENGTH: Final = struct.Struct(">H")
@@ -52,14 +52,14 @@ _RESULT: Final = struct.Struct(">QQQ")
 
 
 _CONSTANTS: Final = (
-    f"local CARRIED, LINGER, TOMBSTONE = {CARRIED_BYTES}, {LINGER * 1_000:.0f}, "
+    f"local MAX_NOTIFICATION, LINGER, TOMBSTONE = {MAX_NOTIFICATION_BYTES}, {LINGER * 1_000:.0f}, "
     f"{TOMBSTONE * MICROSECONDS:.0f}\n"
 ).encode()
-"""Bytes, ms and µs."""
+"""In bytes, ms and µs."""
 
 
 class Script:
-    """Lua files of `scripts/`, one after another."""
+    """One Redis script, made of Lua files in `scripts/`."""
 
     def __init__(self, *names: str) -> None:
         folder = Path(__file__).with_name("scripts")
@@ -68,32 +68,31 @@ class Script:
 
 
 COMMIT: Final = Script("pieces.lua", "commit.lua")
-COMMIT_MORE: Final = Script("pieces.lua", "house.lua", "commit.lua")
-"""The same for commits with effects."""
-ROOM: Final = Script("pieces.lua", "house.lua", "room.lua")
-SEED: Final = Script("pieces.lua", "house.lua", "seed.lua")
+COMMIT_WITH_EFFECTS: Final = Script("pieces.lua", "room_keys.lua", "commit.lua")
+ROOM: Final = Script("pieces.lua", "room_keys.lua", "room.lua")
+SEED: Final = Script("pieces.lua", "room_keys.lua", "merge.lua", "seed.lua")
 BEATING: Final = Script("beat.lua")
 FORMATS: Final = Script("format.lua")
-SCRIPTS: Final = (COMMIT, COMMIT_MORE, ROOM, SEED, BEATING, FORMATS)
+SCRIPTS: Final = (COMMIT, COMMIT_WITH_EFFECTS, ROOM, SEED, BEATING, FORMATS)
 
 
 def ask_format(ours: int, how: str) -> tuple[str, int, str, str, str, str, str, str]:
-    """Of an EVALSHA of format.lua, see there."""
+    """The words of an EVALSHA of format.lua. how: "look", "enter" or "return"."""
     sha = FORMATS.sha.decode()
     return (sha, 4, FORMAT, GATE, INCARNATION, LEASES, str(ours), how)
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names of one room's keys, as far as Python needs them.
+    """The names of one room's keys that Python needs.
 
     The hash tag is the room's shard, so that a shard's indexes lie with its rooms. The id is quoted
-    and stands between colons; what may be anything stands at an end, so that no id reaches into
-    another's keys.
+    and stands between colons, and every part that may hold any text stands at an end of the name,
+    so that no id can reach into another room's keys.
     """
 
     prefix: str
-    bell: str
+    channel: str
 
 
 @lru_cache(maxsize=32_768)
@@ -103,8 +102,8 @@ def keys_of(room: str) -> Keys:
 
 
 def shard_of(room: str) -> int:
-    """0 to 255, by a hash of the id alone under a person of its own (BLAKE2b's), so that it has
-    nothing to do with the bits by which `connection.target.place` chooses an instance."""
+    """The shard of a room, 0 to 255: a hash of its id alone. Its BLAKE2b personalisation makes it
+    independent of the hash by which `connection.target.choose_instance` chooses an instance."""
     return blake2b(room.encode(), digest_size=1, person=b"sitwith shard").digest()[0]
 
 
@@ -113,8 +112,8 @@ def shard_prefix(shard: int) -> str:
 
 
 def index_of(shard: int) -> str:
-    """The shard's index of rooms by their last moment, and the channel that tells of each record
-    and end."""
+    """The key of the shard's index of rooms by their last moment. The channel of the same name
+    tells of each change of a record and each end of a room."""
     return shard_prefix(shard) + "rooms"
 
 
@@ -122,12 +121,12 @@ INDEXES: Final = tuple(index_of(shard) for shard in range(SHARDS))
 
 
 def room_of(quoted: bytes) -> str:
-    """The room that stands in an index or a message."""
+    """The room's id, from its quoted form in an index or a message."""
     return unquote(quoted.decode())
 
 
 def key_field(seat: str, command_id: int) -> bytes:
-    """What a commit's outcome is found by; what follows it in an entry's tail is the answer."""
+    """The hash field of a commit's outcome. In an entry's tail the answer follows it."""
     origin = seat.encode()
     return b"%b%b%b" % (_LENGTH.pack(len(origin)), origin, _NUMBER.pack(command_id))
 
@@ -136,10 +135,10 @@ def key_field(seat: str, command_id: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An entry as it lies in the stream.
+class StoredEntry:
+    """An entry as the stream holds it.
 
-    meta: position's epoch and event, rights, time, then origin, key and outcome.
+    meta: epoch and event of its position, rights, time, then origin, key and outcome.
     """
 
     seq: int
@@ -187,7 +186,7 @@ class Kept:
 
 
 def pack_meta(epoch: int, event: bytes, rights: int, at: int, tail: bytes) -> bytes:
-    """at: microseconds. tail: of `pack_tail`."""
+    """at: microseconds. tail: made by `pack_tail`."""
     return _META.pack(epoch, event, rights, at) + tail
 
 
@@ -198,9 +197,9 @@ def pack_tail(seat: str, key: tuple[int, bytes] | None = None) -> bytes:
     return packed if key is None else packed + _NUMBER.pack(key[0]) + key[1]
 
 
-def kept_of(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Kept]:
+def stored_entries(reply: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[StoredEntry]:
     """The entries of an `XRANGE`."""
-    return [Kept(int(id_[: id_.index(b"-")]), body[1], body[3]) for id_, body in reply]
+    return [StoredEntry(int(id_[: id_.index(b"-")]), body[1], body[3]) for id_, body in reply]
 
 
 # --- commits -----------------------------------------------------------------------------------
@@ -214,7 +213,7 @@ def pack_opening(room: str, incarnation: bytes, kept: int, script: Script = COMM
 
 
 def _pack_pace(pace: Pace | None) -> tuple[tuple[int, int, int], bytes]:
-    """Its numbers (µs), and its name."""
+    """The pace's numbers (µs) for the header, and its name."""
     if pace is None:
         return _UNPACED, b""
     name = pace.name.encode()
@@ -225,8 +224,12 @@ def _pack_pace(pace: Pace | None) -> tuple[tuple[int, int, int], bytes]:
 def pack_header(
     commit: Commit, key_length: int, more: bool = False, pace: tuple[int, int, int] = _UNPACED
 ) -> bytes:
-    """What is numbers in a commit. key_length: bytes of origin and key in the last entry's tail,
-    0 if there is no key. more: whether there are effects. pace: of `_pack_pace`."""
+    """The numbers of a commit.
+
+    key_length: bytes of origin and key in the last entry's tail, 0 if there is no key.
+    more: whether there are effects.
+    pace: made by `_pack_pace`.
+    """
     head, early = commit.at_head, commit.not_before
     return _HEADER.pack(
         commit.stream == CONTROL,
@@ -234,7 +237,7 @@ def pack_header(
         more,
         commit.expect,
         -1 if head is None else head if head >= 0 else NEVER,
-        # One more, as a float holds no single microsecond.
+        # One more: a float does not hold single microseconds.
         -1 if early is None else min(ceil(early * MICROSECONDS) + 1, NEVER),
         key_length,
         *pace,
@@ -249,11 +252,13 @@ def pack_commit(
     key_length: int,
     more: Sequence[bytes] = (),
 ) -> bytes:
-    """The whole command, written out: a list of words would cost twice the time to pack.
+    """The whole command in RESP, packed by hand: packing a list of words would take twice as long.
 
-    opening: of `pack_opening`. events: ids, 8 bytes each, first those of control entries. tail: of
-    `pack_tail`, for the last entry. key_length: as for `pack_header`. more: words of
-    `effects.pack_effects`.
+    opening: made by `pack_opening`.
+    events: ids, 8 bytes each, first those of control entries.
+    tail: made by `pack_tail`, for the last entry.
+    key_length: as for `pack_header`.
+    more: made by `effects.pack_effects`.
     """
     name = commit.stream.encode()
     blobs = [bytes(blob) for blob in commit.blobs]

@@ -1,1 +1,1 @@
-"""The engine in this process: DTLS and SRTP by aiortc, our ICE and one UDP port."""
+"""The engine that forwards in this process: DTLS and SRTP by aiortc, our own ICE, one UDP port."""

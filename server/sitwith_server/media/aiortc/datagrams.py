@@ -1,9 +1,9 @@
-"""Datagrams by the batch: recvmmsg(2) and sendmmsg(2).
+"""Datagrams in batches: recvmmsg(2) and sendmmsg(2).
 
-A packet that eleven people hear is one packet in and eleven out, and what forwarding costs most are
-the calls into the kernel. So what arrived together is read with one call, and what is to leave is
-laid side by side and leaves with one call. Addresses stay what the kernel gave: the bytes of a
-`sockaddr`, which are a fine key and are never turned into text on the way.
+A packet for eleven people comes in once and leaves eleven times, and most of the cost of forwarding
+is calls into the kernel. So one call reads all that has arrived, and one call sends all that is
+ready. Addresses stay the bytes of the kernel's `sockaddr`, which are used as keys and are not
+turned into text on the packet path.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import time
 from typing import Final
 
 IN_BATCH: Final = 64
-"""Datagrams that one read takes at most."""
+"""The most datagrams of one read."""
 OUT_BATCH: Final = 256
-"""Datagrams that lie ready before they must leave."""
+"""The most datagrams that wait in an outbox."""
 MAX_DATAGRAM: Final = 2_048
-"""Bytes of one place. A datagram that fills it was longer and is not whole."""
+"""Bytes of the buffer for one datagram. A datagram that fills it may have been cut off."""
 RECEIVE_BUFFER: Final = 4 << 20
 SEND_BUFFER: Final = 4 << 20
 
@@ -74,7 +74,7 @@ def sockaddr_size(family: socket.AddressFamily) -> int:
 
 
 def unpack_sockaddr(name: bytes) -> tuple[str, int]:
-    """Address and port out of a `sockaddr`. An IPv6 scope is left out."""
+    """Address and port of a `sockaddr`. An IPv6 scope is left out."""
     port = int.from_bytes(name[2:4], "big")
     if len(name) == sockaddr_size(socket.AF_INET):
         return socket.inet_ntop(socket.AF_INET, name[4:8]), port
@@ -82,7 +82,8 @@ def unpack_sockaddr(name: bytes) -> tuple[str, int]:
 
 
 class _MessageArray:
-    """`count` places of `MAX_DATAGRAM` bytes, each with a name, as the two calls want them."""
+    """`count` buffers of `MAX_DATAGRAM` bytes, each with an address of `name` bytes, in the form
+    that the two calls take."""
 
     def __init__(self, count: int, name: int) -> None:
         self.data = (ctypes.c_char * (count * MAX_DATAGRAM))()
@@ -102,7 +103,7 @@ class _MessageArray:
 
 
 class Inbox:
-    """Reads what has arrived at a socket that doesn't block."""
+    """Reads what has arrived at a non-blocking socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -125,8 +126,8 @@ class Inbox:
         self._control = memoryview(places.control).cast("B")
 
     def read(self) -> list[tuple[bytes, bytes]]:
-        """What is there, oldest first: the sender's `sockaddr` and the datagram. At most
-        `IN_BATCH`; what was longer than `MAX_DATAGRAM` comes as `MAX_DATAGRAM` bytes."""
+        """At most `IN_BATCH` datagrams, oldest first, each with its sender's `sockaddr`. One longer
+        than `MAX_DATAGRAM` is cut off there."""
         count = _recvmmsg(self._fd, self._address, IN_BATCH, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return []
@@ -140,7 +141,7 @@ class Inbox:
         ]
 
     def age(self, place: int) -> float:
-        """Seconds that this datagram of the last `read` had been lying here."""
+        """Seconds that this datagram of the last `read` had waited in the socket."""
         seconds: int
         nanoseconds: int
         seconds, nanoseconds = _TIMESPEC.unpack_from(
@@ -152,11 +153,10 @@ class Inbox:
 class Outbox:
     """Collects datagrams and sends them together.
 
-    Either `put` copies one in; or one is written at `starts[count]` (an address in memory, `MAX_DATAGRAM`
-    bytes) and `commit` says how long it is and whose.
+    Either `put` copies one in. Or the caller writes one at `starts[count]`, the memory address of a
+    free buffer, and calls `commit` with its length and destination.
 
-    sent, lost: datagrams that the kernel took and did not take; for the owner to read and put back
-        to 0.
+    sent, lost: datagrams that the kernel took and did not take; the owner resets them to 0.
     """
 
     __slots__ = ("_address", "_data", "_fd", "_lengths", "_name_at", "_names", "_places", "count",
@@ -184,7 +184,7 @@ class Outbox:
         self.commit(len(datagram), name)
 
     def commit(self, length: int, name: bytes) -> None:
-        """Takes what was written at `starts[count]` as a datagram."""
+        """Adds the datagram of this length that was written at `starts[count]`."""
         place = self.count
         self._lengths[place] = length
         self._names[self._name_at[place]] = name
@@ -193,8 +193,8 @@ class Outbox:
             self.flush()
 
     def flush(self) -> None:
-        """Sends all of it. A full socket loses the rest: what can't leave now would come too late.
-        Adds to `sent` and `lost`."""
+        """Sends everything and adds to `sent` and `lost`. If the socket is full the rest is
+        dropped, because it would come too late."""
         count, done = self.count, 0
         self.count = 0
         stride = ctypes.sizeof(_Message)
@@ -212,10 +212,10 @@ class Outbox:
             if reason in (errno.EAGAIN, errno.ENOBUFS):
                 self.lost += count - done
                 return
-            # That one address can't be reached; the others can.
+            # This one can't be sent, for instance because its address is unreachable; go on.
             done += 1
             self.lost += 1
 
     def close(self) -> None:
-        """To be called before the socket is closed, whose number may soon be another's."""
+        """To be called before the socket is closed, because its descriptor may be reused."""
         self.count, self._fd = 0, -1

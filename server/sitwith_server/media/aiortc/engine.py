@@ -13,8 +13,8 @@ import structlog
 
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import Certificate, PacketBuffer, pointers
-from sitwith_server.media.aiortc.ice import TokenBucket
 from sitwith_server.media.aiortc.room import AiortcRoom, Limits
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.aiortc.transport import CLOSE_TIMEOUT, MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters

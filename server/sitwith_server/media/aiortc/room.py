@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sitwith_server.media.aiortc.ice import TokenBucket
+from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.engine import (
     MAX_SDP,
     EngineDown,
@@ -18,7 +18,7 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward.forwarder import Forwarder, Port
-from sitwith_server.media.sdp.offer import parse, restarts
+from sitwith_server.media.sdp.offer import is_ice_restart, parse
 from sitwith_server.room.model import MemberId
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class AiortcRoom:
         if transport is not None:
             if transport.offer == offer:
                 return transport.answer
-            if transport.connected and restarts(offer, transport.offer):
+            if transport.connected and is_ice_restart(offer, transport.offer):
                 engine.counters.restarted += 1
                 return transport.answer_offer(offer)
         if transport is None or transport.connected:

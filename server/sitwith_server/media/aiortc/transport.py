@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from aiortc import RTCDtlsFingerprint, RTCDtlsParameters
 
+from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.dtls_srtp import (
     DtlsTransport,
@@ -20,10 +21,10 @@ from sitwith_server.media.aiortc.dtls_srtp import (
     unprotect,
     unprotect_rtcp,
 )
-from sitwith_server.media.aiortc.ice import Credentials, IceAgent
+from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.forward.forwarder import Port
 from sitwith_server.media.loops import guarded
-from sitwith_server.media.sdp.answer import Local, answer, settle
+from sitwith_server.media.sdp.answer import Local, answer, negotiate
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
@@ -58,7 +59,7 @@ class MemberTransport:
         self.engine = engine
         self.room, self.member, self.offer = room, member, offer
         self.setup = "active" if offer.setup == "passive" else "passive"
-        self.session: Session = settle(offer, secrets.randbits)
+        self.session: Session = negotiate(offer, secrets.randbits)
         self.answer = ""
         self.version = 0
         self.connected = self.stopped = False

@@ -1,9 +1,9 @@
-"""One UDP port for all members.
+"""One UDP port for all members of a process.
 
-A member's `IceAgent` (`ice.py`) is found by the user name of a connectivity check, and only an address
-that has answered a check of ours becomes one of the agent's. What comes from any other is dropped,
-and nothing but checks and answers to them is ever sent there: candidates of an offer are not even
-read, so none can make this port talk to a machine that did not ask.
+A member's `IceAgent` (`ice.py`) is found by the user name of a connectivity check. Only an address
+that has answered a check of ours becomes one of the agent's. All else from other addresses is
+dropped, and only checks and answers to checks are sent to them. Candidates of an offer are not
+read, so no offer can make this port send to a machine that did not ask.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.counters import Counters
 
 MAX_BATCHES: Final = 4
-"""Batches that one wake-up reads at most, so that other work gets its turn."""
+"""The most batches that one wake-up reads, so that other work gets its turn."""
 MAX_AGE: Final = 0.2
-"""Seconds after which RTP that waited in the socket is not worth forwarding any more."""
+"""Seconds in the socket after which RTP is dropped as too old."""
 MAX_FAILED_READS: Final = 100
-"""Wake-ups in a row that may fail."""
+"""Wake-ups in a row that may fail before the port counts as broken."""
 
 _log = structlog.get_logger(__name__)
 
@@ -61,12 +61,12 @@ class _BoundSocket:
 
 
 class UdpPort:
-    """The port of all members of a process.
+    """The UDP port.
 
-    addresses: what members are told to send to: IP addresses, at most one IPv4 and one IPv6.
+    addresses: the IP addresses that members send to, at most one IPv4 and one IPv6.
     port: 0 takes a free one.
-    bind: what to bind to instead (`0.0.0.0`, `::`) where the machine itself doesn't have the
-        address, as behind one-to-one NAT.
+    bind: the address to bind to instead (`0.0.0.0`, `::`) if the machine itself doesn't have
+        the address, as behind one-to-one NAT.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class UdpPort:
         return tuple(bound_socket.outbox for bound_socket in self._sockets)
 
     def flush(self) -> None:
-        """Sends what agents and the engine put in the boxes. Nothing waits there across turns of
-        the loop."""
+        """Sends what is in the outboxes. Nothing waits there longer than a turn of the event
+        loop."""
         for bound_socket in self._sockets:
             if bound_socket.outbox.count:
                 bound_socket.outbox.flush()
@@ -136,7 +136,7 @@ class UdpPort:
             self.counters.unsent += bound_socket.outbox.lost
             bound_socket.outbox.sent = bound_socket.outbox.lost = 0
 
-    # ---------------------------------------------------------------------------- who is who
+    # -------------------------------------------------------------------------------- agents
 
     def add_ufrag(self, ufrag: str, agent: IceAgent) -> None:
         self._by_ufrag[ufrag] = agent
@@ -168,7 +168,7 @@ class UdpPort:
     # ------------------------------------------------------------------------------- packets
 
     def _readable(self, bound_socket: _BoundSocket) -> None:
-        # A callback of the event loop's: nobody else would hear what it raises.
+        # The event loop calls this, and nobody else would count what it raises.
         try:
             self._read(bound_socket)
         except Exception as error:
@@ -179,7 +179,7 @@ class UdpPort:
 
     @property
     def broken(self) -> bool:
-        """Whether it can't be read from any more, whatever is tried."""
+        """Whether reading fails again and again."""
         return self._failed >= MAX_FAILED_READS
 
     def _read(self, bound_socket: _BoundSocket) -> None:
@@ -211,7 +211,8 @@ class UdpPort:
         self.flush()
 
     def fault(self, error: Exception, now: float) -> None:
-        """A defect of ours: counted, and logged by its place alone, as its words may hold bytes."""
+        """Counts a defect of the server. Logs its kind and place only, as its text may quote
+        packets."""
         self.counters.faults += 1
         if now >= self._fault_next:
             self._fault_next = now + 10
@@ -234,12 +235,12 @@ class UdpPort:
 
 
 def _family(address: str) -> socket.AddressFamily:
-    """Raises ValueError for what is no IP address."""
+    """Raises ValueError if it is no IP address."""
     return socket.AF_INET if ip_address(address).version == 4 else socket.AF_INET6
 
 
 def _kind(datagram: bytes) -> int:
-    """Method and class of a STUN message of a fitting length; -1 of anything else."""
+    """Method and class of a STUN message (RFC 8489 §5); -1: it is none, or of a wrong length."""
     if not stun.HEADER_LENGTH <= len(datagram) <= _MOST_STUN:
         return -1
     kind, length, cookie = _HEAD.unpack_from(datagram)
@@ -249,8 +250,8 @@ def _kind(datagram: bytes) -> int:
 
 
 def _own_ufrag(datagram: bytes) -> str | None:
-    """Our fragment of a binding request's user name; looks at nothing else, as most of what a
-    stranger sends sockets here."""
+    """The server's fragment of a binding request's user name. Reads nothing else, because most of
+    what strangers send is dropped here."""
     at = stun.HEADER_LENGTH
     while at + 4 <= len(datagram):
         kind, length = _ATTRIBUTE.unpack_from(datagram, at)

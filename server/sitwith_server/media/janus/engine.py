@@ -1,9 +1,9 @@
 """The engine on a fleet of Janus gateways (docs/decisions/0014).
 
-A member has two transports: Janus' videoroom takes in by one and gives out by another, so an offer
-that does both is refused by `two_transports`. Rooms live on the least loaded gateway that answers;
-when a gateway is away its rooms are silent and their members lost, and the next offer makes the
-room anew on another. Only this server speaks to the gateways' APIs.
+A member has two transports, because Janus' videoroom receives on one and sends on another. So an
+offer that does both is refused with `two_transports`. A room is made on the least loaded gateway
+that answers. When a gateway goes away, its rooms are silent and their members' transports lost, and
+the next offer makes the room on another. Only this server uses the gateways' APIs.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Final
 import structlog
 
 from sitwith_server.media.engine import EngineDown, Watcher
+from sitwith_server.media.janus.connection import GatewayDown
 from sitwith_server.media.janus.gateway import Gateway, GatewayAddress, Secrets
 from sitwith_server.media.janus.lease import BOUND
-from sitwith_server.media.janus.link import GatewayDown
 from sitwith_server.media.janus.room import JanusRoom
 from sitwith_server.media.janus.videoroom import sweep
 
 CAPACITY: Final = 120
-"""Members of one gateway that fill it."""
+"""Members that fill one gateway."""
 OLD: Final = 12 * 3600.0
-"""Seconds after which a room that nobody sends in is somebody's who was killed."""
+"""Seconds after which a room without a publisher counts as left behind by a killed node."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,9 +35,10 @@ __all__ = ["GatewayAddress", "JanusEngine", "Secrets"]
 class JanusEngine:
     """Implements `Engine`. Needs a running event loop.
 
-    patience: seconds within which a gateway must answer anything; else its link is ended, and Janus
-    ends what it forwarded for us. capacity: members that fill one gateway. bound: seconds from a
-    fault until silence; a gateway whose guard promises less is not used.
+    patience: seconds within which a gateway must answer a request. Otherwise its connection is
+    closed, upon which Janus ends our sessions.
+    capacity: members that fill one gateway.
+    bound: seconds from a fault until silence. A gateway whose guard needs longer is not used.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class JanusEngine:
         made = JanusRoom(watcher, self._pick, lambda: self._closed(room))
         self._rooms[room] = made
         try:
-            await made.settle()
+            await made.ensure_video_room()
         except BaseException:
             self._closed(room)
             raise
@@ -78,7 +79,7 @@ class JanusEngine:
         return min(1.0, min(self._members(gateway) for gateway in up) / self._capacity)
 
     def is_healthy(self) -> bool:
-        # All of them are asked: each counts by itself how often it is.
+        # Ask all of them, without a shortcut: each counts its own health checks.
         return all([gateway.is_healthy() for gateway in self._gateways])
 
     async def close(self) -> None:
@@ -99,7 +100,7 @@ class JanusEngine:
         """The gateway with the fewest members, then rooms. Raises EngineDown."""
         self._tried = True
         if not any(gateway.is_up for gateway in self._gateways):
-            await asyncio.gather(*(gateway.reach() for gateway in self._gateways))
+            await asyncio.gather(*(gateway.connect() for gateway in self._gateways))
         live = [gateway for gateway in self._gateways if gateway.is_up]
         if not live:
             raise EngineDown("no gateway answers")

@@ -1,9 +1,9 @@
-"""One gateway of the fleet: its link, its guard, and the sessions on it.
+"""One Janus gateway of the fleet: the connection to it, its guard, and our sessions on it.
 
-A session of Janus is a room's hold on the gateway; with it ends everything it forwards. It ends
-when its WebSocket ends, and when we don't vouch for it any more with the gateway's guard
-(`vouching`), without which a gateway is not used. (Behind both of them Janus ends it by
-itself, 4.5 s after our last word on it.)
+Each room has a session at Janus, and everything that is forwarded for the room ends with it. A
+session ends when its WebSocket ends, and when the node no longer vouches for it at the gateway's
+guard (`guard_client`); a gateway without a guard is not used. If both fail, Janus itself ends the
+session 4.5 s after our last message on it.
 """
 
 from __future__ import annotations
@@ -18,26 +18,27 @@ from typing import Final, Protocol
 import structlog
 
 from sitwith_server.media.engine import EngineDown
-from sitwith_server.media.janus.lease import BOUND
-from sitwith_server.media.janus.link import (
+from sitwith_server.media.janus.connection import (
     Body,
     GatewayDown,
     GatewayRefused,
-    Link,
+    JanusConnection,
     Reply,
     number,
 )
-from sitwith_server.media.janus.vouching import GuardLine, place_of
+from sitwith_server.media.janus.guard_client import GuardClient, guard_address
+from sitwith_server.media.janus.lease import BOUND
 from sitwith_server.media.loops import Loop, Tasks, guarded
 
-BEAT: Final = 0.5
-"""Seconds between our words on every session."""
+KEEPALIVE_EVERY: Final = 0.5
+"""Seconds between two keepalives of a session."""
 SESSION_TIMEOUT: Final = 2
-"""What a gateway's `session_timeout` may be at most, seconds."""
+"""The longest `session_timeout` of a gateway that is used, seconds."""
 KEEP_CHECKS: Final = 80
-"""Looks of the node, twenty seconds of them, within which an attempt to link must end."""
+"""Health checks by the node (twenty seconds of them) within which an attempt to connect must
+end."""
 RETRY: Final = 1.0
-"""Seconds between tries to link to a gateway that is away."""
+"""Seconds between two attempts to connect."""
 PLUGIN: Final = "janus.plugin.videoroom"
 
 _log = structlog.get_logger(__name__)
@@ -45,8 +46,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """api: WebSocket URL of one gateway's API. guard: `host` or `host:port` of its guard; empty: at
-    the gateway's own host."""
+    """api: WebSocket URL of a gateway's API. guard: `host` or `host:port` of its guard; empty: the
+    gateway's own host."""
 
     api: str
     guard: str = ""
@@ -54,14 +55,17 @@ class GatewayAddress:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """api: of Janus' configuration; room: the videoroom plugin's `admin_key`."""
+    """api: Janus' `api_secret`. room: the videoroom plugin's `admin_key`."""
 
     api: str = field(repr=False)
     room: str = field(repr=False)
 
 
-class Doubt:
-    """Whether a session that we gave up may still forward. until: no longer, monotonic seconds."""
+class EndingSession:
+    """A session that we have ended. True as long as it may still forward, which is not confirmed.
+
+    until: when it has certainly ended, monotonic seconds.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.until = time.monotonic() + seconds
@@ -73,24 +77,24 @@ class Doubt:
         return time.monotonic() < self.until
 
 
-class Tenant(Protocol):
-    """A room that has a session."""
+class SessionOwner(Protocol):
+    """A room that owns a session."""
 
-    def said(self, handle: int, message: Body) -> None: ...
+    def on_event(self, handle: int, message: Body) -> None: ...
 
-    def evicted(self, doubt: Doubt | None) -> None:
-        """The session is over; None: for certain."""
+    def session_ended(self, ending: EndingSession | None) -> None:
+        """The session has ended. None: for certain."""
         ...
 
-    def good_until(self) -> float:
-        """Until when all that may be forwarded is allowed: monotonic seconds, maybe infinite."""
+    def allowed_until(self) -> float:
+        """Until when all that may be forwarded is allowed: monotonic seconds, or infinity."""
         ...
 
 
 class Gateway:
-    """Links itself when first needed, and again by itself until `close`.
+    """Connects when first needed, and reconnects by itself until `close`.
 
-    index: its place in the fleet, which is what logs say of it.
+    index: its place in the fleet, by which logs name it.
     """
 
     def __init__(
@@ -105,109 +109,110 @@ class Gateway:
         self.secrets = secrets
         self._address = address
         self._patience = patience
-        self._link: Link | None = None
+        self._connection: JanusConnection | None = None
         self._bound = bound
-        self._guard = GuardLine(
-            place_of(address.guard, address.api),
+        self._guard = GuardClient(
+            guard_address(address.guard, address.api),
             secrets.api,
             bound=bound,
             terms=self._terms,
             over=self._over,
             lost=self._guard_lost,
-            anew=self._begun_anew,
+            restarted=self._janus_restarted,
         )
         self._unguarded = False
-        self._tenants: dict[int, Tenant] = {}
-        self._leaving: dict[int, Doubt] = {}
+        self._sessions: dict[int, SessionOwner] = {}
+        self._ending_sessions: dict[int, EndingSession] = {}
         self._lock = asyncio.Lock()
-        self._care: Loop | None = None
+        self._loop: Loop | None = None
         self._tasks = Tasks("janus_fault", known=(GatewayDown,))
 
     @property
     def is_up(self) -> bool:
-        return self._link is not None
+        return self._connection is not None
 
     @property
     def rooms(self) -> int:
-        return len(self._tenants)
+        return len(self._sessions)
 
     def is_healthy(self) -> bool:
         """Whether its own loops still run; see `Loop.is_healthy`. A gateway that is away counts as
         healthy, because that is no fault of this process."""
-        care = self._care is None or self._care.is_healthy()
-        return self._guard.is_healthy() and care
+        loop = self._loop is None or self._loop.is_healthy()
+        return self._guard.is_healthy() and loop
 
-    async def reach(self) -> bool:
-        """Links if there is no link; whether there is one now."""
-        if self._care is None:
-            self._care = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
-            self._care.start()
+    async def connect(self) -> bool:
+        """Connects if there is no connection. Whether there is one now."""
+        if self._loop is None:
+            self._loop = Loop("gateway", self._keep, self._pause, max_checks=KEEP_CHECKS)
+            self._loop.start()
         async with self._lock:
-            if self._link is None:
+            if self._connection is None:
                 with suppress(GatewayDown, GatewayRefused):
                     await self._connect()
-        return self._link is not None
+        return self._connection is not None
 
-    async def admit(self, tenant: Tenant) -> int:
-        """A session for a room. Raises EngineDown."""
-        link = self._linked()
+    async def create_session(self, owner: SessionOwner) -> int:
+        """Creates a session for a room. Raises EngineDown."""
+        connection = self._connected()
         try:
-            reply = await link.ask({"janus": "create"})
+            reply = await connection.ask({"janus": "create"})
         except (GatewayDown, GatewayRefused) as error:
             raise EngineDown("the gateway gives no session") from error
         session = number(reply.whole.get("data"), "id")
-        if link is not self._link:
+        if connection is not self._connection:
             raise EngineDown("the gateway went away")
-        self._tenants[session] = tenant
+        self._sessions[session] = owner
         try:
             await self._guard.hold()
         except BaseException as error:
-            self.dismiss(session)
+            self.end_session(session)
             if isinstance(error, GatewayDown):
                 raise EngineDown("the gateway's guard went away") from error
             raise
-        if session not in self._tenants:
+        if session not in self._sessions:
             raise EngineDown("the gateway went away")
         return session
 
     def renew(self) -> None:
-        """Vouches at once for what there is. Never fails."""
+        """Vouches at once for the present sessions. Never fails."""
         self._guard.renew()
 
-    def dismiss(self, session: int) -> Doubt:
-        """Ends a session and all it forwards. Its tenant hears no more of it."""
-        doubt = self._doubt(session)
-        if self._tenants.pop(session, None) is not None and self._link is not None:
-            self._later(self._destroy(session))
+    def end_session(self, session: int) -> EndingSession:
+        """Ends a session and all it forwards, without waiting. Its owner gets no further event."""
+        ending = self._ending(session)
+        if self._sessions.pop(session, None) is not None and self._connection is not None:
+            self._spawn(self._destroy(session))
         self.renew()
-        return doubt
+        return ending
 
-    async def expel(self, session: int) -> None:
-        """The same; returns once that is so, or the gateway is away."""
-        if self._tenants.pop(session, None) is not None:
+    async def end_session_and_wait(self, session: int) -> None:
+        """Ends a session. Returns once it has ended, or the gateway is away."""
+        if self._sessions.pop(session, None) is not None:
             await self._destroy(session)
 
     async def attach(self, session: int) -> int:
-        """A handle of the videoroom plugin. Raises GatewayDown or GatewayRefused."""
+        """Creates a handle of the videoroom plugin. Raises GatewayDown or GatewayRefused."""
         body = {"janus": "attach", "plugin": PLUGIN, "session_id": session}
-        return number((await self._asked(body)).whole.get("data"), "id")
+        return number((await self._request(body)).whole.get("data"), "id")
 
     async def detach(self, session: int, handle: int) -> None:
-        """Ends what the handle does; it may have ended by itself. Raises GatewayDown."""
+        """Ends a handle, which may have ended by itself. Raises GatewayDown."""
         with suppress(GatewayRefused):
-            await self._asked({"janus": "detach", "session_id": session, "handle_id": handle})
+            await self._request({"janus": "detach", "session_id": session, "handle_id": handle})
 
     def release(self, session: int, handle: int) -> None:
-        """The same, without waiting for it."""
+        """Ends a handle without waiting."""
 
         async def release() -> None:
             with suppress(GatewayDown):
                 await self.detach(session, handle)
 
-        self._later(release())
+        self._spawn(release())
 
-    async def tell(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
-        """A message to the plugin. Raises GatewayDown or GatewayRefused."""
+    async def send(self, session: int, handle: int, body: Body, jsep: Body | None = None) -> Reply:
+        """Sends a message to the plugin and returns its reply. Raises GatewayDown or
+        GatewayRefused."""
         whole: dict[str, object] = {
             "janus": "message",
             "session_id": session,
@@ -216,145 +221,147 @@ class Gateway:
         }
         if jsep is not None:
             whole["jsep"] = jsep
-        return await self._asked(whole)
+        return await self._request(whole)
 
     async def close(self) -> None:
-        care, self._care = self._care, None
-        if care is not None:
-            await care.wait_closed()
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            await loop.wait_closed()
         await self._tasks.end()
-        self._tenants.clear()
-        if self._link is not None:
-            self._link.close()
+        self._sessions.clear()
+        if self._connection is not None:
+            self._connection.close()
         self._guard.close()
 
     # ------------------------------------------------------------------------------ the guard
 
     def _terms(self) -> Mapping[int, float]:
-        ending = dict.fromkeys(self._leaving, float("-inf"))
-        return ending | {each: tenant.good_until() for each, tenant in self._tenants.items()}
+        ending = dict.fromkeys(self._ending_sessions, float("-inf"))
+        return ending | {each: owner.allowed_until() for each, owner in self._sessions.items()}
 
-    def _doubt(self, session: int) -> Doubt:
-        """Until the guard has ended the session, or must have."""
-        self._leaving = {each: doubt for each, doubt in self._leaving.items() if doubt}
-        return self._leaving.setdefault(session, Doubt(self._bound))
+    def _ending(self, session: int) -> EndingSession:
+        """Marks a session as ending until the guard has ended it, or certainly must have."""
+        self._ending_sessions = {
+            each: ending for each, ending in self._ending_sessions.items() if ending
+        }
+        return self._ending_sessions.setdefault(session, EndingSession(self._bound))
 
     def _over(self, session: int) -> None:
-        """The guard has ended it."""
-        if (doubt := self._leaving.pop(session, None)) is not None:
-            doubt.end()
-        if (tenant := self._tenants.pop(session, None)) is not None:
+        """The guard has ended a session."""
+        if (ending := self._ending_sessions.pop(session, None)) is not None:
+            ending.end()
+        if (owner := self._sessions.pop(session, None)) is not None:
             _log.warning("janus_lease_over", gateway=self.index)
-            tenant.evicted(None)
+            owner.session_ended(None)
 
     def _guard_lost(self) -> None:
         _log.warning("janus_guard_lost", gateway=self.index)
-        if self._link is not None:
-            self._link.close()
+        if self._connection is not None:
+            self._connection.close()
 
-    def _begun_anew(self) -> None:
-        for doubt in self._leaving.values():
-            doubt.end()
-        self._leaving.clear()
+    def _janus_restarted(self) -> None:
+        for ending in self._ending_sessions.values():
+            ending.end()
+        self._ending_sessions.clear()
 
-    # ------------------------------------------------------------------------------- the link
+    # ------------------------------------------------------------------------------- the connection
 
-    def _linked(self) -> Link:
-        if self._link is None:
+    def _connected(self) -> JanusConnection:
+        if self._connection is None:
             raise EngineDown("the gateway is away")
-        return self._link
+        return self._connection
 
-    async def _asked(self, body: Body) -> Reply:
-        if self._link is None:
+    async def _request(self, body: Body) -> Reply:
+        if self._connection is None:
             raise GatewayDown("the gateway is away")
-        return await self._link.ask(body)
+        return await self._connection.ask(body)
 
     async def _connect(self) -> None:
         try:
-            await self._guard.reach(self._patience)
+            await self._guard.connect(self._patience)
         except GatewayDown:
             if not self._unguarded:
                 self._unguarded = True
                 _log.warning("janus_unguarded", gateway=self.index)
             raise
         self._unguarded = False
-        link = await Link.open(
+        connection = await JanusConnection.open(
             self._address.api,
             {"apisecret": self.secrets.api},
-            said=self._said,
+            on_event=self._on_event,
             lost=self._lost,
             patience=self._patience,
         )
         try:
-            info = (await link.ask({"janus": "info"})).whole
+            info = (await connection.ask({"janus": "info"})).whole
         except (GatewayDown, GatewayRefused):
-            link.close()
+            connection.close()
             raise
         if (fault := _unfit(info)) is not None:
-            link.close()
+            connection.close()
             _log.error("janus_unfit", gateway=self.index, setting=fault)
             raise GatewayDown("the gateway's settings would not end what we can't control")
-        if not (link.is_open and self._guard.is_up):
-            link.close()
+        if not (connection.is_open and self._guard.is_up):
+            connection.close()
             raise GatewayDown("the gateway went away")
-        self._link = link
+        self._connection = connection
         _log.info("janus_connected", gateway=self.index)
 
     async def _pause(self) -> None:
-        await asyncio.sleep(BEAT if self._link is not None else RETRY)
+        await asyncio.sleep(KEEPALIVE_EVERY if self._connection is not None else RETRY)
 
     async def _keep(self) -> None:
-        """Says a word on every session, and links again while there is no link."""
-        if self._link is None:
-            await self.reach()
-        for session in list(self._tenants):
-            self._later(self._beat(session))
+        """Sends a keepalive for each session, and reconnects if there is no connection."""
+        if self._connection is None:
+            await self.connect()
+        for session in list(self._sessions):
+            self._spawn(self._keepalive(session))
 
-    async def _beat(self, session: int) -> None:
+    async def _keepalive(self, session: int) -> None:
         with suppress(GatewayDown):
-            if self._link is None:
+            if self._connection is None:
                 return
             body = {"janus": "keepalive", "session_id": session}
             try:
-                await self._link.ask(body, acked=True)
+                await self._connection.ask(body, acked=True)
             except GatewayRefused:
-                # Somebody has ended it by the admin API.
-                if (tenant := self._tenants.pop(session, None)) is not None:
-                    tenant.evicted(None)
+                # It was ended by the admin API.
+                if (owner := self._sessions.pop(session, None)) is not None:
+                    owner.session_ended(None)
 
     async def _destroy(self, session: int) -> None:
         with suppress(GatewayDown):
             with suppress(GatewayRefused):
-                await self._asked({"janus": "destroy", "session_id": session})
+                await self._request({"janus": "destroy", "session_id": session})
             self._over(session)
 
-    def _said(self, session: int, handle: int, message: Body) -> None:
-        tenant = self._tenants.get(session)
-        if tenant is None:
+    def _on_event(self, session: int, handle: int, message: Body) -> None:
+        owner = self._sessions.get(session)
+        if owner is None:
             return
         if message.get("janus") == "timeout":
-            del self._tenants[session]
-            tenant.evicted(None)
+            del self._sessions[session]
+            owner.session_ended(None)
         elif handle:
-            tenant.said(handle, message)
+            owner.on_event(handle, message)
 
     def _lost(self) -> None:
-        if self._link is None:
+        if self._connection is None:
             return
-        self._link = None
-        tenants, self._tenants = self._tenants, {}
-        _log.warning("janus_lost", gateway=self.index, rooms=len(tenants))
-        doubts = {session: self._doubt(session) for session in tenants}
+        self._connection = None
+        owners, self._sessions = self._sessions, {}
+        _log.warning("janus_lost", gateway=self.index, rooms=len(owners))
+        endings = {session: self._ending(session) for session in owners}
         self.renew()
-        for session, tenant in tenants.items():
-            guarded("evicted", tenant.evicted)(doubts[session])
+        for session, owner in owners.items():
+            guarded("evicted", owner.session_ended)(endings[session])
 
-    def _later(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.spawn(work)
 
 
 def _unfit(info: Body) -> str | None:
-    """The name of a setting under which Sitwith does not use a gateway, if there is one."""
+    """The name of a setting that makes this gateway unfit, if there is one."""
     if not 1 <= number(info, "session-timeout") <= SESSION_TIMEOUT:
         return "session_timeout"
     if number(info, "reclaim-session-timeout") != 0:

@@ -1,10 +1,10 @@
-"""The guard of a gateway: Janus is its child, and forwards only while media nodes vouch for it.
+"""The guard of a Janus gateway: runs Janus as its child, and ends what no media node vouches for.
 
-Janus forwards on whatever becomes of those who steer it. So the guard keeps a ledger of leases
-(`lease`): it ends a session at Janus the moment its term is over, by the admin API, and kills
-Janus where that is not confirmed at once or where Janus does not answer (a stopped process dies of
-SIGKILL, too). Janus dies with its guard, and a guard that was itself stopped for longer than its
-bound allows kills Janus before it does anything else. Then it starts Janus anew.
+Janus goes on forwarding when the node that controls it is gone. So the guard keeps a ledger of
+leases (`lease.py`). As soon as the term of a session is over, it ends the session by Janus' admin
+API. It kills Janus if the end is not confirmed at once, or if Janus does not answer (SIGKILL ends
+a stopped process too). Janus dies with its guard. A guard that was itself stopped for longer than
+its bound allows kills Janus before it does anything else. Then it starts Janus again.
 """
 
 from __future__ import annotations
@@ -24,25 +24,31 @@ from typing import Any, Final
 
 import structlog
 
-from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, Ledger, Round, Seal
-from sitwith_server.media.janus.link import ADMIN, GatewayDown, GatewayRefused, Link
+from sitwith_server.media.janus.connection import (
+    ADMIN,
+    GatewayDown,
+    GatewayRefused,
+    JanusConnection,
+)
+from sitwith_server.media.janus.lease import BOUND, LIFE, ROUND, GuardCodec, Ledger, Round
 from sitwith_server.media.loops import FaultLog, Tasks, guarded
 
 LOOK: Final = 0.05
-"""Seconds between two looks at the ledger and at Janus."""
+"""Seconds between two checks of the ledger and of Janus."""
 PING: Final = 0.1
 UNANSWERED: Final = 0.6
-"""The part of the bound for which Janus may leave a ping unanswered."""
+"""Seconds of the bound for which Janus may leave pings unanswered."""
 STARTS_WITHIN: Final = 20.0
 LEAVES_WITHIN: Final = 2.0
 PAUSE: Final = 0.5
 """Seconds before Janus is started again."""
 NO_SESSION: Final = 458
-"""Janus' error for a session that isn't there (any more)."""
+"""Janus' error for an unknown session."""
 FORBIDDEN: Final = 403
 _PDEATHSIG: Final = 1
 _NICE: Final = -10
-"""Of a guard, where it may have it: it needs little, and that at once. Not of its Janus."""
+"""Priority of the guard, if it may set it, because the guard needs little CPU but at once. Janus
+keeps the original one."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,11 +59,13 @@ def clock() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What a guard is told.
+class GuardConfig:
+    """The configuration of a guard.
 
-    folder: of Janus' configuration; Janus runs in `home`. listen: address and UDP port for nodes.
-    admin: URL of Janus' admin API. secret, admin_secret: of Janus' two APIs.
+    folder: Janus' configuration. home: Janus' working directory.
+    listen: address and UDP port for media nodes. admin: URL of Janus' admin API.
+    secret, admin_secret: of Janus' API and its admin API. janus: the program.
+    bound: seconds from a fault until silence.
     """
 
     folder: Path
@@ -71,39 +79,41 @@ class Charge:
 
 
 class Guard:
-    """Made and run once, in a running event loop."""
+    """Runs one guard. To be made in a running event loop and run once."""
 
-    def __init__(self, charge: Charge) -> None:
-        self._charge = charge
-        self._seal = Seal(charge.secret)
-        self._ledger = Ledger(secrets.token_bytes(LIFE), charge.bound)
+    def __init__(self, config: GuardConfig) -> None:
+        self._config = config
+        self._codec = GuardCodec(config.secret)
+        self._ledger = Ledger(secrets.token_bytes(LIFE), config.bound)
         self._janus: asyncio.subprocess.Process | None = None
-        self._link: Link | None = None
+        self._connection: JanusConnection | None = None
         self._answered = self._started = clock()
         self._ending: set[int] = set()
         self._nodes: dict[bytes, Any] = {}
         self._udp: asyncio.DatagramTransport | None = None
         self._stop = asyncio.Event()
-        self._wrong = self._leaving = False
+        self._unusable = self._leaving = False
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._tasks = Tasks("janus_guard_fault", known=(GatewayDown,))
 
     async def run(self) -> int:
-        """Until `stop`; the exit code: 1 if Janus refuses the admin secret, or if this guard can't
-        do its part any more: Janus has ended then, and its supervisor starts both anew.
+        """Runs until `stop` and returns the exit code. It is 1 if Janus refuses the admin secret,
+        or if the guard can't work any more. Then Janus has ended, and the supervisor starts both
+        again.
 
         Raises:
             OSError: the address can't be listened on, or Janus can't be started.
         """
         loop = asyncio.get_running_loop()
-        host, port = self._charge.listen
+        host, port = self._config.listen
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Ears(guarded("renewal", self._heard), self._deaf), local_addr=(host, port)
+            lambda: _Receiver(guarded("renewal", self._heard), self._on_socket_closed),
+            local_addr=(host, port),
         )
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, self._nice))
         looking = asyncio.create_task(self._keep_looking())
-        looking.add_done_callback(self._blind)
+        looking.add_done_callback(self._on_ledger_loop_ended)
         try:
             while not self._stop.is_set():
                 await self._run_janus()
@@ -115,25 +125,25 @@ class Guard:
             looking.cancel()
             self._kill()
             self._udp.close()
-        return int(self._wrong)
+        return int(self._unusable)
 
     def stop(self) -> None:
         """Ends Janus, and `run`."""
         self._stop.set()
 
     def _give_up(self) -> None:
-        """Without us nobody ends what is over: Janus dies at once."""
-        self._wrong = True
+        """Kills Janus at once and stops: this guard can't end sessions any more."""
+        self._unusable = True
         self._kill()
         self.stop()
 
-    def _blind(self, looking: asyncio.Task[None]) -> None:
+    def _on_ledger_loop_ended(self, looking: asyncio.Task[None]) -> None:
         if not self._leaving:
             fault = None if looking.cancelled() else looking.exception()
             _log.error("janus_guard_ledger_failed", exc_info=fault)
             self._give_up()
 
-    def _deaf(self) -> None:
+    def _on_socket_closed(self) -> None:
         if not self._leaving:
             _log.error("janus_guard_socket_failed")
             self._give_up()
@@ -141,15 +151,15 @@ class Guard:
     # --------------------------------------------------------------------------------- Janus
 
     async def _run_janus(self) -> None:
-        """One run of Janus, from its start to its end."""
+        """Runs Janus once, from its start to its end."""
         self._ledger.restart(secrets.token_bytes(LIFE))
         self._ending.clear()
         self._started = clock()
         self._janus = await asyncio.create_subprocess_exec(
-            self._charge.janus,
+            self._config.janus,
             "-F",
-            str(self._charge.folder),
-            cwd=self._charge.home,
+            str(self._config.folder),
+            cwd=self._config.home,
             stdin=asyncio.subprocess.DEVNULL,
             preexec_fn=_die_with(os.getpid(), self._nice),
         )
@@ -173,45 +183,45 @@ class Guard:
             _log.warning("janus_ended", code=code, seconds=round(clock() - self._started, 1))
 
     def _kill(self) -> None:
-        """At once. A process that stands still dies of it, too."""
+        """Kills Janus at once, also if it is a stopped process."""
         if self._janus is not None and self._janus.returncode is None:
             with suppress(ProcessLookupError):
                 self._janus.kill()
 
     def _unlink(self) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            link.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     async def _ask(self) -> None:
-        """Whether Janus answers, again and again."""
-        secret = {"admin_secret": self._charge.admin_secret}
+        """Pings Janus again and again, and notes when it answered."""
+        secret = {"admin_secret": self._config.admin_secret}
         faults = FaultLog("janus_guard_fault")
-        while not self._wrong:
+        while not self._unusable:
             try:
-                if self._link is None:
-                    link = await Link.open(
-                        self._charge.admin, secret, kind=ADMIN, patience=STARTS_WITHIN
+                if self._connection is None:
+                    connection = await JanusConnection.open(
+                        self._config.admin, secret, kind=ADMIN, patience=STARTS_WITHIN
                     )
                     try:
-                        await link.ask({"janus": "list_sessions"})
+                        await connection.ask({"janus": "list_sessions"})
                     except (GatewayDown, GatewayRefused):
-                        link.close()
+                        connection.close()
                         raise
-                    self._link = link
+                    self._connection = connection
                     _log.info("janus_ready")
                 else:
-                    await self._link.ask({"janus": "ping"})
+                    await self._connection.ask({"janus": "ping"})
                 self._answered = clock()
             except GatewayDown:
                 self._unlink()
             except GatewayRefused as refused:
                 if refused.code == FORBIDDEN:
                     _log.error("janus_unfit", setting="admin_secret")
-                    self._wrong = True
+                    self._unusable = True
                     self.stop()
             except Exception as fault:
-                # As if it had not answered: Janus dies of it, if it goes on.
+                # Counts as no answer: if it goes on, Janus is killed.
                 faults.log(fault)
                 self._unlink()
             await asyncio.sleep(PING)
@@ -220,7 +230,7 @@ class Guard:
 
     @property
     def _ready(self) -> bool:
-        return self._link is not None and self._link.is_open and not self._stop.is_set()
+        return self._connection is not None and self._connection.is_open and not self._stop.is_set()
 
     async def _keep_looking(self) -> None:
         last = 0.0
@@ -236,12 +246,12 @@ class Guard:
             await asyncio.sleep(LOOK)
 
     def _look(self) -> None:
-        """Ends what is over; kills Janus where it is too late for that."""
+        """Ends the sessions whose term is over. Kills Janus if it is too late for that."""
         now = clock()
         due = self._ledger.due(now)
         began = self._answered if self._answered > self._started else None
         silent = now - (began or self._started)
-        limit = STARTS_WITHIN if began is None else self._charge.bound - 1.0 + UNANSWERED
+        limit = STARTS_WITHIN if began is None else self._config.bound - 1.0 + UNANSWERED
         if self._ledger.late(now) or silent > limit:
             if self._janus is not None and self._janus.returncode is None:
                 _log.error("janus_killed", late=len(due), silent=round(silent, 2))
@@ -251,13 +261,13 @@ class Guard:
         if fresh and self._ready:
             self._ending.update(fresh)
             for session in fresh:
-                self._later(self._end(session))
+                self._spawn(self._end(session))
 
     async def _end(self, session: int) -> None:
-        link, life = self._link, self._ledger.life
+        connection, life = self._connection, self._ledger.life
         try:
-            if link is not None:
-                await link.ask({"janus": "destroy_session", "session_id": session})
+            if connection is not None:
+                await connection.ask({"janus": "destroy_session", "session_id": session})
         except GatewayDown:
             return
         except GatewayRefused as refused:
@@ -268,40 +278,40 @@ class Guard:
         if life == self._ledger.life:
             self._ledger.ended([session])
 
-    # -------------------------------------------------------------------------------- words
+    # ----------------------------------------------------------------------------- messages
 
     def _heard(self, data: bytes, address: Any) -> None:
-        # What waited while this process was stopped is of an old round; what is over comes first.
+        # End what is over first: this datagram may have waited while this process was stopped.
         self._look()
-        word = self._seal.read_renewal(data)
-        if word is not None and self._ledger.take(word, clock()):
-            self._nodes[word.node] = address
+        message = self._codec.read_renewal(data)
+        if message is not None and self._ledger.take(message, clock()):
+            self._nodes[message.node] = address
             self._look()
-            if word.asks:
-                self._begin(word.node)
+            if message.asks:
+                self._begin(message.node)
 
     def _begin(self, node: bytes) -> None:
-        """A round of one node."""
+        """Begins a round for one node."""
         ledger, address = self._ledger, self._nodes.get(node)
         if self._udp is None or address is None:
             return
-        word = Round(
+        message = Round(
             node,
             ledger.life,
             int(clock() * 1e6),
             ledger.count(node),
             self._ready,
-            round(self._charge.bound * 1e3),
+            round(self._config.bound * 1e3),
             tuple(ledger.over(node)),
         )
-        self._udp.sendto(self._seal.round(word), address)
+        self._udp.sendto(self._codec.round(message), address)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.spawn(work)
 
 
-class _Ears(asyncio.DatagramProtocol):
-    """lost: called when nothing is heard any more."""
+class _Receiver(asyncio.DatagramProtocol):
+    """lost: called when the socket has closed."""
 
     def __init__(self, heard: Callable[[bytes, Any], None], lost: Callable[[], None]) -> None:
         self._heard, self._lost = heard, lost
@@ -314,20 +324,21 @@ class _Ears(asyncio.DatagramProtocol):
 
 
 def _die_with(parent: int, nice: int) -> Callable[[], None]:
-    """What a child does before it becomes Janus: it dies when this process does (prctl(2))."""
+    """The function that a child runs before it becomes Janus: it makes the child die with this
+    process (prctl(2))."""
     libc = ctypes.CDLL(None, use_errno=True)
 
-    def vow() -> None:
+    def prepare() -> None:
         libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.setpriority(os.PRIO_PROCESS, 0, nice)
         if os.getppid() != parent:
             os._exit(1)
 
-    return vow
+    return prepare
 
 
 def _watchdog() -> Callable[[], None]:
-    """Says to systemd, where it runs us, that we do (sd_notify(3))."""
+    """The function that tells systemd, if it runs us, that we are alive (sd_notify(3))."""
     place = os.environ.pop("NOTIFY_SOCKET", "")
     if not place:
         return lambda: None
@@ -342,9 +353,9 @@ def _watchdog() -> Callable[[], None]:
     return say
 
 
-async def guard(charge: Charge) -> int:
+async def guard(config: GuardConfig) -> int:
     """Runs a guard until SIGTERM or SIGINT; the exit code. Raises OSError as `Guard.run` does."""
-    one = Guard(charge)
+    one = Guard(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, one.stop)

@@ -1,9 +1,9 @@
-"""The lease under which a Janus gateway forwards: its words, and the ledger that its guard keeps.
+"""The lease under which a Janus gateway forwards: its messages, and the ledger of its guard. Pure.
 
-A media node says of each of its sessions for how long all that the session may forward is allowed
-for sure. It says so with each *round* of the guard, and the term counts from the moment at which
-the guard began that round: so no clock is shared, and what was late, kept or repeated on the way
-extends nothing. A session that is not spoken for any more is ended. No I/O; times are given.
+For each of its sessions a media node tells the guard for how long everything that the session may
+forward is certainly allowed. It does so in each *round* of the guard, and this term counts from the
+moment at which the guard began the round. So no clock is shared, and a message that was delayed,
+held back or repeated extends nothing. The guard ends a session that no message names any more.
 
 Both datagrams end with the first 16 bytes of an HMAC-SHA256 (RFC 2104) over the rest, keyed from
 the secret of Janus' API.
@@ -19,15 +19,15 @@ from struct import Struct, error
 from typing import Final
 
 BOUND: Final = 1.0
-"""Seconds from any single fault, and from what a node can't hear any more, until silence."""
+"""Seconds from any single fault until silence."""
 TAIL: Final = 0.3
-"""The part of the bound that is kept for ending what is over."""
+"""Seconds of the bound that are reserved for ending a session."""
 CONFIRM: Final = 0.2
-"""Seconds within which Janus must have ended a session that is over; else it is killed."""
+"""Seconds within which Janus must have ended a session whose term is over; else it is killed."""
 ROUND: Final = 0.15
 """Seconds between two rounds of a guard."""
 FORGET: Final = 5.0
-"""Seconds after which a node that says nothing and holds nothing is forgotten."""
+"""Seconds after which a silent node without sessions is forgotten."""
 MAX_NODES: Final = 256
 LIFE: Final = 8
 NODE: Final = 16
@@ -44,13 +44,13 @@ _FROM_GUARD: Final = b"SwG1"
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A node's word.
+    """A node's message to a guard.
 
-    node: its id, 16 bytes, new with each start. count: rises with each word of the node.
-    life, began: of the round that it goes by; `NOBODY` and 0 before the first one.
-    asks: whether the guard should begin another round at once, for this node.
-    terms: milliseconds from `began` for which a session may go on, by the session's id. What is not
-        named is over.
+    node: its id, 16 bytes, new with each start. count: rises with each message of the node.
+    life, began: of the guard's round that the terms count from; `NOBODY` and 0 before the first.
+    asks: whether the guard should begin another round for this node at once.
+    terms: by session id, the milliseconds from `began` for which the session may go on. A session
+        that is not named must end.
     """
 
     node: bytes
@@ -63,11 +63,12 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A guard's word to one node.
+    """A guard's message to one node.
 
-    life: of this run of Janus, 8 random bytes. began: microseconds of the guard's own clock.
-    count: the latest word of the node that was heard. ready: whether Janus runs and answers.
-    bound: the guard's bound, milliseconds. over: sessions that the node named and that have ended.
+    life: the id of this run of Janus, 8 random bytes. began: microseconds of the guard's clock.
+    count: of the node's latest message that has arrived. ready: whether Janus runs and answers.
+    bound: the guard's bound, milliseconds.
+    over: sessions that the node's latest message named and that have ended.
     """
 
     node: bytes
@@ -79,24 +80,38 @@ class Round:
     over: tuple[int, ...]
 
 
-class Seal:
-    """Writes and reads both words under one secret."""
+class GuardCodec:
+    """Writes, signs, checks and reads both messages, with one secret."""
 
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), b"sitwith janus guard", sha256)
 
-    def renewal(self, word: Renewal) -> bytes:
-        head = (word.node, word.count, word.life, word.began, word.asks, len(word.terms))
-        terms = b"".join(_TERM.pack(*each) for each in word.terms.items())
+    def renewal(self, message: Renewal) -> bytes:
+        head = (
+            message.node,
+            message.count,
+            message.life,
+            message.began,
+            message.asks,
+            len(message.terms),
+        )
+        terms = b"".join(_TERM.pack(*each) for each in message.terms.items())
         return self._sealed(_RENEWAL.pack(_FROM_NODE, *head) + terms)
 
-    def round(self, word: Round) -> bytes:
-        head = (word.node, word.life, word.began, word.count, word.ready, word.bound)
-        over = b"".join(_SESSION.pack(each) for each in word.over)
-        return self._sealed(_ROUND.pack(_FROM_GUARD, *head, len(word.over)) + over)
+    def round(self, message: Round) -> bytes:
+        head = (
+            message.node,
+            message.life,
+            message.began,
+            message.count,
+            message.ready,
+            message.bound,
+        )
+        over = b"".join(_SESSION.pack(each) for each in message.over)
+        return self._sealed(_ROUND.pack(_FROM_GUARD, *head, len(message.over)) + over)
 
     def read_renewal(self, data: bytes) -> Renewal | None:
-        """None: it is no such word, or not by one who has the secret."""
+        """None: it is no such message, or not signed with the secret."""
         body = self._opened(data)
         try:
             kind, node, count, life, began, asks, many = _RENEWAL.unpack_from(body)
@@ -108,7 +123,7 @@ class Seal:
         return Renewal(node, count, life, began, asks, terms)
 
     def read_round(self, data: bytes) -> Round | None:
-        """None: it is no such word, or not by one who has the secret."""
+        """None: it is no such message, or not signed with the secret."""
         body = self._opened(data)
         try:
             kind, node, life, began, count, ready, bound, many = _ROUND.unpack_from(body)
@@ -130,7 +145,7 @@ class Seal:
 
 @dataclass(slots=True)
 class _Hold:
-    """A session at Janus. end: of its term, seconds; over: it is not renewed any more."""
+    """A session at Janus. end: of its term, seconds. over: it must end and can't be renewed."""
 
     node: bytes
     end: float
@@ -139,7 +154,7 @@ class _Hold:
 
 @dataclass(slots=True)
 class _Node:
-    """count: its latest word; heard: when; over: sessions of its that have ended."""
+    """count, heard: of its latest message. over: its sessions that have ended."""
 
     count: int
     heard: float
@@ -147,9 +162,9 @@ class _Node:
 
 
 class Ledger:
-    """Which sessions of one run of Janus may go on, and until when. Times in seconds of one clock.
+    """Which sessions of one run of Janus may go on, and until when. Times are seconds of one clock.
 
-    bound: seconds; terms are cut to what it leaves.
+    bound: seconds. Terms are cut to the bound minus `TAIL`.
     """
 
     def __init__(self, life: bytes, bound: float = BOUND) -> None:
@@ -158,67 +173,68 @@ class Ledger:
         self._nodes: dict[bytes, _Node] = {}
         self._holds: dict[int, _Hold] = {}
 
-    def take(self, word: Renewal, now: float) -> bool:
-        """Whether it is newer than what was heard of that node; the ledger follows it then."""
-        node = self._nodes.get(word.node)
+    def take(self, message: Renewal, now: float) -> bool:
+        """Takes a node's message. False: it is ignored, because a newer one has come, or because
+        there are too many nodes."""
+        node = self._nodes.get(message.node)
         if node is None:
             if len(self._nodes) >= MAX_NODES:
                 return False
-            node = self._nodes[word.node] = _Node(0, now)
-        if word.count <= node.count:
+            node = self._nodes[message.node] = _Node(0, now)
+        if message.count <= node.count:
             return False
-        node.count, node.heard = word.count, now
-        if word.life == self.life and word.began / 1e6 <= now:
-            self._follow(word, node, now)
+        node.count, node.heard = message.count, now
+        if message.life == self.life and message.began / 1e6 <= now:
+            self._follow(message, node, now)
         return True
 
     def restart(self, life: bytes) -> None:
-        """Janus begins anew: nothing of before is left."""
+        """Janus has restarted, so no session is left."""
         self.life = life
         self._holds.clear()
         for node in self._nodes.values():
             node.over.clear()
 
-    def _follow(self, word: Renewal, node: _Node, now: float) -> None:
+    def _follow(self, message: Renewal, node: _Node, now: float) -> None:
         self.due(now)
         for session, hold in self._holds.items():
-            if hold.node == word.node and session not in word.terms:
+            if hold.node == message.node and session not in message.terms:
                 hold.over = True
-        node.over.intersection_update(word.terms)
-        for session, term in word.terms.items():
+        node.over.intersection_update(message.terms)
+        for session, term in message.terms.items():
             known = self._holds.get(session)
             if known is None and session not in node.over:
-                known = self._holds[session] = _Hold(word.node, now)
-            if known is not None and known.node == word.node and not known.over:
-                known.end = word.began / 1e6 + min(term / 1e3, self._term)
+                known = self._holds[session] = _Hold(message.node, now)
+            if known is not None and known.node == message.node and not known.over:
+                known.end = message.began / 1e6 + min(term / 1e3, self._term)
 
     def due(self, now: float) -> list[int]:
-        """Sessions that are to be ended. One that once was due stays so."""
+        """Sessions that must end. Once a session is due, it stays due."""
         for hold in self._holds.values():
             hold.over = hold.over or hold.end <= now
         return [session for session, hold in self._holds.items() if hold.over]
 
     def late(self, now: float) -> bool:
-        """Whether Janus still has a session that it should have ended by now."""
+        """Whether Janus has not yet ended a session that is over for longer than `CONFIRM`."""
         return any(hold.end + CONFIRM <= now for hold in self._holds.values())
 
     def ended(self, sessions: Iterable[int]) -> None:
-        """Janus has ended them."""
+        """Janus has ended these sessions."""
         for session in sessions:
             hold = self._holds.pop(session, None)
             if hold is not None and hold.node in self._nodes:
                 self._nodes[hold.node].over.add(session)
 
     def over(self, node: bytes) -> list[int]:
-        """What that node named in its latest word and has ended."""
+        """The sessions that the node's latest message named and that have ended."""
         return sorted(self._nodes[node].over) if node in self._nodes else []
 
     def count(self, node: bytes) -> int:
-        """The latest word of that node; 0: none."""
+        """The count of the node's latest message; 0: none."""
         return self._nodes[node].count if node in self._nodes else 0
 
     def nodes(self, now: float) -> Collection[bytes]:
-        """Those to begin a round with. Forgets who is gone."""
+        """The nodes to send a round to. Forgets those that are gone."""
         holding = {hold.node for hold in self._holds.values()}
         self._nodes = {
             each: node

@@ -1,12 +1,13 @@
-"""Pure: a member's offer for a Janus gateway, and the gateway's words for the member.
+"""Translates SDP between a member and a Janus gateway. Pure.
 
-A gateway gets no line that a member wrote: what `offer.parse` has checked is written anew, without
-candidates (RFC 8445 §7.3.1.3: it learns the member's address from the member's own checks).
+A gateway gets no line that a member wrote. What `offer.parse` has checked is written again, without
+candidates: the gateway learns the member's address from the member's checks (RFC 8445 §7.3.1.3).
 
 Janus' subscriptions are offered by Janus (RFC 3264), while our members offer. Both are descriptions
 of one end of one transport, so each side is given an answer that is made from the other's offer.
-What the roles decide is settled by hand: Janus is ICE-lite and so controlled (RFC 8445 §6.1.1), it
-is DTLS' client (RFC 8842 §5.3), and payload types must be the same by chance (else `no_codec`).
+Each role is set so that both fit: Janus is ICE-lite and so controlled (RFC 8445 §6.1.1), it is the
+DTLS client (RFC 8842 §5.3), and an offer with other payload types than Janus' is refused
+(`no_codec`).
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from enum import Enum
 from typing import Final
 
 from sitwith_server.media.engine import OfferRefused
-from sitwith_server.media.sdp.answer import Local, answer, settle
-from sitwith_server.media.sdp.offer import URIS, Offer, Section
+from sitwith_server.media.sdp.answer import Local, answer, negotiate
+from sitwith_server.media.sdp.offer import Offer
+from sitwith_server.media.sdp.section import URIS, Section
 from sitwith_server.media.sdp.session import Extensions, Medium
 
 OPUS: Final = 111
 VP8: Final = 96
-"""Janus sends these payload types to all subscribers, whatever was agreed on."""
+"""The payload types that Janus sends to all subscribers, whatever was negotiated."""
 
 _FORMAT: Final = {Medium.AUDIO: "opus", Medium.VIDEO: "vp8"}
 _TYPE: Final = {Medium.AUDIO: OPUS, Medium.VIDEO: VP8}
@@ -33,18 +35,18 @@ _FEEDBACK: Final = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 
 
 class Way(Enum):
-    """What one of a member's two transports is for."""
+    """The direction of one of a member's two transports. UP: the member sends."""
 
     UP = "up"
     DOWN = "down"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a gateway's description says of its end.
+class GatewayDescription:
+    """What a gateway's SDP says about its end.
 
     candidates: values of its `a=candidate` lines.
-    ssrcs: of each m-section in order, the first of it; 0 where none is said.
+    ssrcs: the first SSRC of each m-section, in order; 0 if it has none.
     """
 
     ufrag: str
@@ -56,7 +58,7 @@ class Said:
 
 
 def narrow(offer: Offer) -> tuple[Way, Offer]:
-    """What the offer is for, and what of it a gateway of ours can do: Opus and VP8.
+    """The direction of an offer, and the offer reduced to what a Janus gateway supports: Opus, VP8.
 
     Raises:
         OfferRefused: `two_transports` if it both sends and receives; `no_codec`; `no_fingerprint`
@@ -79,7 +81,7 @@ def _is_live(section: Section) -> bool:
 
 def _narrowed(section: Section, way: Way) -> Section:
     if not _is_live(section):
-        # An unused section is refused in the answer: it would be an m-line of Janus' own.
+        # The answer rejects an unused section, which Janus would not have as an m-line.
         return replace(section, direction="rejected")
     wanted = _FORMAT[section.medium]
     formats = {number: name for number, name in section.formats.items() if name == wanted}
@@ -88,19 +90,19 @@ def _narrowed(section: Section, way: Way) -> Section:
     if len(section.rids) > 3 or len(section.ssrcs) > 1:
         raise OfferRefused("too_many_layers")
     offered = section.extensions
-    # Janus chooses a down link's ids itself, so of those none is agreed on.
+    # Janus chooses a down connection's ids itself, so of those none is agreed on.
     extensions = Extensions() if way is Way.DOWN else offered
     feedback = section.feedback if way is Way.UP else section.feedback - {"transport-cc"}
     return replace(section, formats=formats, extensions=extensions, feedback=feedback)
 
 
 def live(offer: Offer) -> tuple[Section, ...]:
-    """The sections that a gateway hears of, in the order of its own m-sections."""
+    """The sections that the gateway gets, in the order of its own m-sections."""
     return tuple(section for section in offer.sections if _is_live(section))
 
 
 def for_gateway(offer: Offer) -> str:
-    """A narrowed offer as Janus is given it: an offer (up) or the answer to its own (down)."""
+    """A narrowed offer for Janus: as an offer (up), or as the answer to Janus' own offer (down)."""
     down = live(offer)[0].direction == "recvonly"
     mids = [str(i) if down else section.mid for i, section in enumerate(live(offer))]
     setup = _OTHER[_setup(offer)] if down else offer.setup
@@ -111,7 +113,8 @@ def for_gateway(offer: Offer) -> str:
 
 
 def _setup(offer: Offer) -> str:
-    """What the gateway is in the DTLS of a down link: the client, where the member lets it."""
+    """What the gateway is in the DTLS of a down connection: the client, where the member lets
+    it."""
     return "passive" if offer.setup == "active" else "active"
 
 
@@ -144,8 +147,8 @@ def _section(section: Section, mid: str, offer: Offer, setup: str) -> Iterator[s
         yield "a=simulcast:send " + ";".join(section.rids)
 
 
-def read(text: str) -> Said | None:
-    """A gateway's offer or answer; None if it isn't what we know of Janus."""
+def read(text: str) -> GatewayDescription | None:
+    """Reads a gateway's offer or answer. None: it is not in the form that Janus writes."""
     found: dict[str, str] = {}
     candidates: dict[str, None] = {}
     ssrcs: list[int] = []
@@ -166,21 +169,23 @@ def read(text: str) -> Said | None:
     ufrag, pwd, setup = (found.get(each, "") for each in ("ice-ufrag", "ice-pwd", "setup"))
     if not (ufrag and pwd and digest and setup and candidates and "ice-lite" in found):
         return None
-    return Said(ufrag, pwd, (hash_name, digest), setup, tuple(candidates), tuple(ssrcs))
+    return GatewayDescription(
+        ufrag, pwd, (hash_name, digest), setup, tuple(candidates), tuple(ssrcs)
+    )
 
 
 def for_member(
     offer: Offer,
-    said: Said,
-    line: tuple[int, int],
+    said: GatewayDescription,
+    origin: tuple[int, int],
     video: int,
-    chance: Callable[[int], int],
+    random_bits: Callable[[int], int],
 ) -> str:
-    """The answer to a narrowed offer, of what the gateway said of its end.
+    """The answer to a narrowed offer, from what the gateway's SDP said.
 
-    line: the session's id and version of the o= line; the version rises at an ICE restart.
+    origin: id and version of the o= line; the version rises at an ICE restart.
     """
-    session = settle(offer, chance)
+    session = negotiate(offer, random_bits)
     way = live(offer)[0].direction
     if way == "recvonly":
         slots = zip(session.slots, said.ssrcs, strict=True)
@@ -194,13 +199,13 @@ def for_member(
         said.fingerprint,
         said.candidates,
         setup=setup,
-        origin=line[0],
-        version=line[1],
+        origin=origin[0],
+        version=origin[1],
         video=video,
     )
     return answer(offer, session, local)
 
 
 def slots(offer: Offer) -> Mapping[str, Medium]:
-    """Of a narrowed offer that receives: the medium of each mid, in order."""
+    """The medium of each mid of a narrowed offer that receives, in order."""
     return {section.mid: section.medium for section in live(offer)}

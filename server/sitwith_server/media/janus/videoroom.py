@@ -16,27 +16,34 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.media.engine import EngineDown, OfferRefused
-from sitwith_server.media.janus.gateway import Doubt, Gateway, Tenant
-from sitwith_server.media.janus.legs import Listener, Slot, Speaker
-from sitwith_server.media.janus.link import Body, GatewayDown, GatewayRefused, Reply, number, text
+from sitwith_server.media.janus.connection import (
+    Body,
+    GatewayDown,
+    GatewayRefused,
+    Reply,
+    number,
+    text,
+)
+from sitwith_server.media.janus.gateway import EndingSession, Gateway, SessionOwner
 from sitwith_server.media.janus.sdp import for_gateway, for_member, live, read, slots
+from sitwith_server.media.janus.transports import Publisher, SubscribedSlot, Subscriber
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.media.sdp.session import Medium
 from sitwith_server.room.model import MemberId
 
 PREFIX: Final = "sitwith-"
 VIDEO_BITS: Final = 1_500_000
-"""What a member shall send of video at most, bits/s: said in the answer and by REMB."""
+"""The most bits/s of video that a member should send; told by the answer and by REMB."""
 LEVEL_PACKETS: Final = 10
-"""Packets with a level (20 ms each) over which Janus judges whether somebody talks."""
+"""Packets with a level (20 ms each) from which Janus decides whether somebody talks."""
 LEVEL_TALKING: Final = 50
-"""Below this many -dBov on average somebody talks (RFC 6464: 0 is the loudest, 127 silence)."""
+"""An average level below this many -dBov counts as talking (RFC 6464: 127 is silence)."""
 _PLACE: Final = {Medium.AUDIO: "0", Medium.VIDEO: "1"}
-"""Mids of the placeholder: one stream for each codec of the room, in its order."""
+"""Mids of the placeholder, which has one stream for each codec of the room."""
 
 
-class Home:
-    """Made by `Home.make`."""
+class VideoRoom:
+    """A room at a Janus gateway; made by `VideoRoom.make`."""
 
     def __init__(self, gateway: Gateway, session: int, control: int, room: str) -> None:
         self.gateway = gateway
@@ -44,23 +51,23 @@ class Home:
         self._control = control
         self._room = room
         self._secret = _secret(gateway.secrets.room, room)
-        self._nobody = ""
+        self._placeholder = ""
 
     @classmethod
-    async def make(cls, gateway: Gateway, tenant: Tenant) -> Home:
+    async def make(cls, gateway: Gateway, owner: SessionOwner) -> VideoRoom:
         """A new room, without members. Raises EngineDown."""
-        session = await gateway.admit(tenant)
-        # The room's name stays here: a gateway's logs and lists are not its business.
+        session = await gateway.create_session(owner)
+        # A name of its own, so that the gateway's logs and lists don't show the room's id.
         room = f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(12)}"
         try:
-            home = cls(gateway, session, await gateway.attach(session), room)
-            await home._create()
+            video_room = cls(gateway, session, await gateway.attach(session), room)
+            await video_room._create()
         except BaseException as error:
-            gateway.dismiss(session)
+            gateway.end_session(session)
             if isinstance(error, GatewayDown | GatewayRefused):
                 raise EngineDown("the gateway makes no room") from error
             raise
-        return home
+        return video_room
 
     async def _create(self) -> None:
         await self._say(
@@ -88,14 +95,15 @@ class Home:
         people = found.data.get("participants")
         for each in people if isinstance(people, list) else ():
             if isinstance(each, dict) and each.get("dummy") is True:
-                self._nobody = text(each, "id")
-        if not self._nobody:
+                self._placeholder = text(each, "id")
+        if not self._placeholder:
             raise GatewayRefused(0)
 
     # ------------------------------------------------------------------------------ transports
 
-    async def publish(self, member: MemberId, offer: Offer) -> tuple[Speaker, str]:
-        """A publisher behind closed gates, and the answer. Raises OfferRefused as well."""
+    async def publish(self, member: MemberId, offer: Offer) -> tuple[Publisher, str]:
+        """Makes a publisher with closed gates. Returns it and the answer's SDP. Raises OfferRefused
+        as well."""
         handle = await self.gateway.attach(self._session)
         try:
             feed = secrets.token_hex(8)
@@ -106,32 +114,36 @@ class Home:
                 ptype="publisher",
                 id=feed,
             )
-            line = secrets.randbits(48), 1
-            sdp = _answer(offer, reply.sdp, line)
+            origin = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, origin)
             mids = {section.medium: section.mid for section in live(offer)}
-            speaker = Speaker(
+            publisher = Publisher(
                 member,
                 handle,
                 offer,
-                line,
+                origin,
                 feed=feed,
                 mids=mids,
                 open=dict.fromkeys(mids, False),
                 layered=any(section.rids for section in live(offer)),
             )
-            # Nobody can be subscribed to it yet; from here on its gates are shut.
+            # Nobody can have subscribed to it yet. Close its gates now.
             for medium in mids:
-                await self.gate(speaker, medium, False)
+                await self.gate(publisher, medium, False)
         except BaseException:
             self.release(handle)
             raise
-        return speaker, sdp
+        return publisher, sdp
 
-    async def subscribe(self, member: MemberId, offer: Offer) -> tuple[Listener, str]:
-        """A subscription to placeholders, and the answer. Raises OfferRefused as well."""
+    async def subscribe(self, member: MemberId, offer: Offer) -> tuple[Subscriber, str]:
+        """Makes a subscriber whose slots hold the placeholder. Returns it and the answer's SDP.
+        Raises OfferRefused as well."""
         handle = await self.gateway.attach(self._session)
         try:
-            row = [{"feed": self._nobody, "mid": _PLACE[section.medium]} for section in live(offer)]
+            row = [
+                {"feed": self._placeholder, "mid": _PLACE[section.medium]}
+                for section in live(offer)
+            ]
             reply = await self._say(
                 handle,
                 request="join",
@@ -139,60 +151,60 @@ class Home:
                 autoupdate=False,
                 streams=row,
             )
-            line = secrets.randbits(48), 1
-            sdp = _answer(offer, reply.sdp, line)
+            origin = secrets.randbits(48), 1
+            sdp = _answer(offer, reply.sdp, origin)
             told = for_gateway(offer)
             await self._say(handle, {"type": "answer", "sdp": told}, request="start")
         except BaseException:
             self.release(handle)
             raise
         fixed = tuple(
-            Slot(mid, index, medium) for index, (mid, medium) in enumerate(slots(offer).items())
+            SubscribedSlot(mid, index, medium)
+            for index, (mid, medium) in enumerate(slots(offer).items())
         )
-        return Listener(member, handle, offer, line, slots=fixed, answer=told), sdp
+        return Subscriber(member, handle, offer, origin, slots=fixed, answer=told), sdp
 
-    async def restart_up(self, speaker: Speaker, offer: Offer) -> str:
+    async def restart_up(self, publisher: Publisher, offer: Offer) -> str:
         """The answer to an ICE restart of what a member sends."""
         jsep = {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"}
-        reply = await self._say(speaker.handle, jsep, request="configure")
-        speaker.offer, speaker.line = offer, (speaker.line[0], speaker.line[1] + 1)
-        return _answer(offer, reply.sdp, speaker.line)
+        reply = await self._say(publisher.handle, jsep, request="configure")
+        publisher.offer, publisher.origin = offer, (publisher.origin[0], publisher.origin[1] + 1)
+        return _answer(offer, reply.sdp, publisher.origin)
 
-    async def restart_down(self, listener: Listener, offer: Offer) -> str:
+    async def restart_down(self, subscriber: Subscriber, offer: Offer) -> str:
         """The answer to an ICE restart of what a member receives."""
-        reply = await self._say(listener.handle, request="configure", restart=True)
-        listener.line = listener.line[0], listener.line[1] + 1
-        sdp = _answer(offer, reply.sdp, listener.line)
-        listener.offer, listener.answer = offer, for_gateway(offer)
-        await self._again(listener)
+        reply = await self._say(subscriber.handle, request="configure", restart=True)
+        subscriber.origin = subscriber.origin[0], subscriber.origin[1] + 1
+        sdp = _answer(offer, reply.sdp, subscriber.origin)
+        subscriber.offer, subscriber.answer = offer, for_gateway(offer)
+        await self._again(subscriber)
         return sdp
 
     async def detach(self, handle: int) -> None:
         await self.gateway.detach(self._session, handle)
 
     def release(self, handle: int) -> None:
-        """Ends what the handle does, soon."""
+        """Ends a handle without waiting."""
         self.gateway.release(self._session, handle)
 
     async def close(self) -> None:
-        """Ends everything of the room at the gateway, as far as that can be reached."""
+        """Destroys the room and ends its session, if the gateway can be reached."""
         with suppress(GatewayDown, GatewayRefused):
-            await self._raze()
-        await self.gateway.expel(self._session)
+            await self._destroy()
+        await self.gateway.end_session_and_wait(self._session)
 
-    def abandon(self) -> Doubt:
-        """Ends all that is forwarded, at once. The room stays at the gateway, empty."""
-        return self.gateway.dismiss(self._session)
+    def abandon(self) -> EndingSession:
+        """Ends the session at once, and with it all that it forwards. The room stays at the
+        gateway, empty, until `sweep`."""
+        return self.gateway.end_session(self._session)
 
     def renew(self) -> None:
-        """Vouches at once for what is about to be forwarded. Never fails."""
+        """Vouches at once with the present terms. Never fails."""
         self.gateway.renew()
 
-    async def _raze(self) -> None:
-        """Destroys the room once nobody is in it.
-
-        Janus 1.1 may crash where a room is destroyed while a publisher's handle is being detached.
-        """
+    async def _destroy(self) -> None:
+        """Destroys the room once nobody is in it, because Janus 1.1 may crash if a room is
+        destroyed while a publisher's handle is being detached."""
         for _ in range(20):
             found = await self._say(self._control, request="listparticipants")
             people = found.data.get("participants")
@@ -203,73 +215,73 @@ class Home:
 
     # ----------------------------------------------------------------------------------- routes
 
-    async def gate(self, speaker: Speaker, medium: Medium, open_: bool) -> None:
-        """Lets a speaker's packets pass, or none of them; true once it returns."""
+    async def gate(self, publisher: Publisher, medium: Medium, open_: bool) -> None:
+        """Opens or closes a publisher's gate. Confirmed once it returns."""
         await self._say(
             self._control,
             request="moderate",
             secret=self._secret,
-            id=speaker.feed,
-            mid=speaker.mids[medium],
+            id=publisher.feed,
+            mid=publisher.mids[medium],
             mute=not open_,
         )
 
     async def switch(
-        self, listener: Listener, feeds: Iterable[tuple[Slot, Speaker | None]]
+        self, subscriber: Subscriber, feeds: Iterable[tuple[SubscribedSlot, Publisher | None]]
     ) -> None:
-        """Feeds slots with speakers or with nobody; true once it returns."""
+        """Switches slots to publishers, or to the placeholder. Confirmed once it returns."""
         streams = [
             {
-                "feed": self._nobody if speaker is None else speaker.feed,
-                "mid": _PLACE[slot.medium] if speaker is None else speaker.mids[slot.medium],
+                "feed": self._placeholder if publisher is None else publisher.feed,
+                "mid": _PLACE[slot.medium] if publisher is None else publisher.mids[slot.medium],
                 "sub_mid": str(slot.index),
             }
-            for slot, speaker in feeds
+            for slot, publisher in feeds
         ]
-        reply = await self._say(listener.handle, request="switch", streams=streams)
+        reply = await self._say(subscriber.handle, request="switch", streams=streams)
         if reply.sdp:
-            # A slot whose speaker vanished was inactive: Janus wants it answered once more. The
-            # sections are what they were, so the member needs not hear of it.
-            await self._again(listener)
+            # A slot was inactive because its publisher had vanished, so Janus wants another answer.
+            # The sections have not changed, so the member need not know.
+            await self._again(subscriber)
 
-    async def layer(self, listener: Listener, slot: Slot, place: int) -> None:
-        """Which picture layer a slot takes, 0 the smallest."""
+    async def layer(self, subscriber: Subscriber, slot: SubscribedSlot, place: int) -> None:
+        """Sets the layer that a slot forwards; 0 is the smallest."""
         streams: list[dict[str, Any]] = [{"mid": str(slot.index), "substream": place}]
-        await self._say(listener.handle, request="configure", streams=streams)
+        await self._say(subscriber.handle, request="configure", streams=streams)
 
-    async def _again(self, listener: Listener) -> None:
-        jsep = {"type": "answer", "sdp": listener.answer}
-        await self._say(listener.handle, jsep, request="start")
+    async def _again(self, subscriber: Subscriber) -> None:
+        jsep = {"type": "answer", "sdp": subscriber.answer}
+        await self._say(subscriber.handle, jsep, request="start")
 
     async def _say(
         self, handle: int, jsep: dict[str, str] | None = None, /, **body: object
     ) -> Reply:
-        return await self.gateway.tell(self._session, handle, {**body, "room": self._room}, jsep)
+        return await self.gateway.send(self._session, handle, {**body, "room": self._room}, jsep)
 
 
-def _answer(offer: Offer, sdp: str, line: tuple[int, int]) -> str:
+def _answer(offer: Offer, sdp: str, origin: tuple[int, int]) -> str:
     said = read(sdp)
     if said is None or len(said.ssrcs) != len(live(offer)):
         raise OfferRefused("no_codec")
-    return for_member(offer, said, line, VIDEO_BITS, secrets.randbits)
+    return for_member(offer, said, origin, VIDEO_BITS, secrets.randbits)
 
 
 def _secret(key: str, room: str) -> str:
-    """A room's own secret: another of our nodes can make it too, and clear up an old room."""
+    """A room's secret, derived so that any of our nodes can destroy an old room."""
     return hmac.new(key.encode(), room.encode(), hashlib.sha256).hexdigest()
 
 
 async def sweep(gateway: Gateway, older: float) -> int:
-    """Destroys rooms of ours that nobody sends in and that were made `older` seconds ago or before:
-    what is left of a node that was killed, or of a link that was lost. Returns how many.
+    """Destroys our rooms that have no publisher and are older than `older` seconds: those that a
+    killed node or a lost connection left behind. Returns how many.
     """
     swept = 0
 
-    session = await gateway.admit(_Nobody())
+    session = await gateway.create_session(_Nobody())
     try:
         handle = await gateway.attach(session)
         body: dict[str, object] = {"request": "list", "admin_key": gateway.secrets.room}
-        found = (await gateway.tell(session, handle, body)).data.get("list")
+        found = (await gateway.send(session, handle, body)).data.get("list")
         for each in found if isinstance(found, list) else ():
             room = text(each, "room")
             made = room.removeprefix(PREFIX).partition("-")[0]
@@ -279,21 +291,21 @@ async def sweep(gateway: Gateway, older: float) -> int:
                 continue
             secret = _secret(gateway.secrets.room, room)
             body = {"request": "destroy", "room": room, "secret": secret}
-            await gateway.tell(session, handle, body)
+            await gateway.send(session, handle, body)
             swept += 1
     except GatewayRefused:
         pass
     finally:
-        gateway.dismiss(session)
+        gateway.end_session(session)
     return swept
 
 
 class _Nobody:
-    def said(self, handle: int, message: Body) -> None: ...
+    def on_event(self, handle: int, message: Body) -> None: ...
 
-    def evicted(self, doubt: Doubt | None) -> None: ...
+    def session_ended(self, ending: EndingSession | None) -> None: ...
 
-    def good_until(self) -> float:
+    def allowed_until(self) -> float:
         return math.inf
 
 

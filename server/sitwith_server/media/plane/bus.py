@@ -19,8 +19,8 @@ from typing import Final, TypeAlias, get_args
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import guarded
 from sitwith_server.room.model import MemberId
-from sitwith_server.service.rooms.store import Kinds
-from sitwith_server.service.rooms.talking import LETTER, is_letter
+from sitwith_server.service.rooms.conversations import MEDIA_MESSAGE, is_media_message
+from sitwith_server.service.rooms.store import DataclassCodec
 
 CHANNELS: Final = tuple(f"~media/{number}" for number in range(16))
 
@@ -159,16 +159,16 @@ MediaMessage: TypeAlias = (
     | Tells
 )
 
-_KINDS: Final = Kinds(get_args(MediaMessage))
+_KINDS: Final = DataclassCodec(get_args(MediaMessage))
 
 
 def to_bytes(message: MediaMessage) -> bytes:
-    return LETTER + _KINDS.to_bytes(message)
+    return MEDIA_MESSAGE + _KINDS.to_bytes(message)
 
 
 def from_bytes(blob: bytes) -> MediaMessage | None:
     """The message. None if `blob` is no media message, or of a version that can't be read."""
-    if not is_letter(blob):
+    if not is_media_message(blob):
         return None
     message: MediaMessage | None = _KINDS.from_bytes(blob[1:])
     return message
@@ -186,7 +186,7 @@ class Bus:
         Raises:
             LogDown: the log can't be reached.
         """
-        await self._log.whisper(channel, to_bytes(message))
+        await self._log.publish(channel, to_bytes(message))
 
     async def publish_to_all(self, message: MediaMessage) -> None:
         """Publishes to all nodes and workers, through every instance that can be reached."""
@@ -196,7 +196,7 @@ class Bus:
         channels = CHANNELS if len(self._log.health()) > 1 else CHANNELS[:1]
         for channel in channels:
             with contextlib.suppress(LogDown):
-                await self._log.whisper(channel, blob)
+                await self._log.publish(channel, blob)
 
     def subscribe(
         self, channel: str, on_message: Callable[[MediaMessage], None]
@@ -209,7 +209,7 @@ class Bus:
                 on_message(message)
 
         # The log's fan-out calls this, and all rooms wait for it.
-        return self._log.follow(channel, lambda bell: None, guarded("media_message", read))
+        return self._log.subscribe(channel, lambda bell: None, guarded("media_message", read))
 
     def subscribe_all(self, on_message: Callable[[MediaMessage], None]) -> Callable[[], None]:
         """The same for the channels that belong to no room. A message may come several times."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from sitwith_server.log.base import Log, LogDown, Look
+from sitwith_server.log.base import Log, LogDown, Progress
 from sitwith_server.media.loops import MAX_FAULTS, FaultLog, Loop, Tasks
 from sitwith_server.media.plane.reconcile import OnHead
 from sitwith_server.media.plane.route_planner import LEASE
@@ -95,10 +95,10 @@ class LeaseReader:
 
     async def _read(self, rooms: Collection[str]) -> None:
         sent = self._clock()
-        found: Mapping[str, Look | None] = {}
+        found: Mapping[str, Progress | None] = {}
         try:
             async with asyncio.timeout(LEASE):
-                found = await self._log.looks(rooms)
+                found = await self._log.progress(rooms)
         except (LogDown, TimeoutError):
             return
         except Exception:

@@ -23,9 +23,10 @@ from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.lease_reader import LeaseReader
 from sitwith_server.media.plane.node_room import HEARTBEAT_EVERY, IDLE_AFTER, NodeRoom
-from sitwith_server.service.hosting.host import Host, Use
+from sitwith_server.service.hosting.held import RoomReference
+from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 __all__ = ["IDLE_AFTER", "Node"]
 
@@ -60,7 +61,7 @@ class Node:
         self._host, self._engine, self._counts = host, engine, counts
         self._bus = bus.Bus(host.log)
         self._rooms: dict[str, NodeRoom] = {}
-        self._uses: dict[NodeRoom, Use] = {}
+        self._uses: dict[NodeRoom, RoomReference] = {}
         self._opening: set[str] = set()
         self._closing: dict[str, asyncio.Event] = {}
         self._tasks = Tasks()
@@ -196,10 +197,10 @@ class Node:
         if self.failed.is_set():
             node_room.halt()
 
-    async def _opened(self, room: Room) -> NodeRoom | None:
+    async def _opened(self, room: HostedRoom) -> NodeRoom | None:
         """The opened room. None: it is not pinned here, or the engine can't open it now."""
         if room.state.media != self.id:
-            await room.follow_up()
+            await room.catch_up()
         if room.state.media != self.id:
             return None
         node_room = NodeRoom(self.id, room, self._bus, self._leases.add, self._clock)

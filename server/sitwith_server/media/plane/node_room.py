@@ -21,8 +21,8 @@ from sitwith_server.media.plane.reconcile import Reconciler, WatchHead
 from sitwith_server.room import commands as c
 from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
-from sitwith_server.service.rooms.results import Committed
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.results import Applied
+from sitwith_server.service.rooms.room import HostedRoom
 
 HEARTBEAT_EVERY: Final = 0.25
 """Seconds between two heartbeats of a node, and between two reports of who speaks."""
@@ -51,7 +51,7 @@ class NodeRoom:
     def __init__(
         self,
         node: str,
-        room: Room,
+        room: HostedRoom,
         post: bus.Bus,
         watch_head: WatchHead,
         clock: Callable[[], float] = time.monotonic,
@@ -138,7 +138,7 @@ class NodeRoom:
         self._unpinning = True
         try:
             command = c.PinMedia(by=OPERATOR, node=None, was=self._node)
-            if isinstance(await self.room.order(command, "media.pin"), Committed):
+            if isinstance(await self.room.execute(command, "media.pin"), Applied):
                 # Whoever got an answer meanwhile must offer again.
                 await self.publish_lost()
         finally:
@@ -183,7 +183,7 @@ class NodeRoom:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 if not self._seated(offer):
-                    await self.room.follow_up()
+                    await self.room.catch_up()
                 if not self._seated(offer):
                     return bus.Declined(offer.letter, "")
                 sdp = await self._media.answer(offer.member, offer.sdp)
@@ -244,7 +244,7 @@ class NodeRoom:
         """Forgets the ids, descriptions and sums of everybody who has neither a seat inside nor a
         transport (ME44)."""
         state = self.room.state
-        if not self.room.sure:
+        if not self.room.is_current:
             return
         stays = self.members.union(seat.id for seat in state.seats.values() if seat.is_inside)
         for table in (self._maps, self._takes, self._speakers_sent):
@@ -302,12 +302,12 @@ class NodeRoom:
     def _commit_speech(self, voices: Mapping[MemberId, Speech]) -> None:
         now = self._clock()
         heard = self._uncommitted.due(voices, self.room.state.floor.turn, now)
-        if heard and self.room.sure:
+        if heard and self.room.is_current:
             self._commits.spawn(self._commit(heard, now))
 
     async def _commit(self, heard: Mapping[MemberId, float], now: float) -> None:
         command = c.AddTalk(by="", node=self._node, heard=heard)
-        if isinstance(await self.room.order(command, "talk"), Committed):
+        if isinstance(await self.room.execute(command, "talk"), Applied):
             self._uncommitted.committed(heard, now)
 
 

@@ -18,17 +18,17 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from sitwith_server.log.base import Look, Position
+from sitwith_server.log.base import Position, Progress
 from sitwith_server.media.engine import EngineDown, MediaRoom
 from sitwith_server.media.loops import Loop, Tasks, guarded
 from sitwith_server.media.plane.route_planner import LEASE, RoutePlanner
 from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId
+from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.observing import Change
-from sitwith_server.service.rooms.room import Room
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.room import HostedRoom
 
-OnHead = Callable[[float, Look | None], None]
+OnHead = Callable[[float, Progress | None], None]
 """`on_head(sent, look)`: what a read of the room's head has found, and when it was sent (monotonic
 seconds). None: the log has no such room. Not called for a failed read. Must not block."""
 
@@ -59,7 +59,7 @@ class Reconciler:
 
     def __init__(
         self,
-        room: Room,
+        room: HostedRoom,
         media: MediaRoom,
         node: str,
         *,
@@ -76,7 +76,7 @@ class Reconciler:
         self._wake = asyncio.Event()
         self._unconfirmed: Position | None = None
         """The newest event that took routes away and is not reported as applied yet."""
-        self._last_read: tuple[float, Look] | None = None
+        self._last_read: tuple[float, Progress] | None = None
         """When the newest read was sent, and what it found."""
         self._gone_at: float | None = None
         self._lease_timer: asyncio.TimerHandle | None = None
@@ -125,7 +125,7 @@ class Reconciler:
 
     def _check(self) -> None:
         """Silences the room at once if it must be silent, and wakes the loop for all else."""
-        self._planner.trust(self._room.sure and not self._halted)
+        self._planner.trust(self._room.is_current and not self._halted)
         now = self._clock()
         if self._planner.wanted(now) is None:
             self._planner.next_plan(now)
@@ -147,7 +147,7 @@ class Reconciler:
         self._renew()
         self._check()
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         pass
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
@@ -161,7 +161,7 @@ class Reconciler:
 
     # -- the lease -------------------------------------------------------------------------------
 
-    def _on_head(self, sent: float, look: Look | None) -> None:
+    def _on_head(self, sent: float, look: Progress | None) -> None:
         if self._halted:
             return
         if look is None:
@@ -182,13 +182,13 @@ class Reconciler:
 
     async def _follow(self) -> None:
         async with asyncio.timeout(LEASE):
-            await self._room.follow_up()
+            await self._room.catch_up()
         self._renew()
         self.check()
 
     def _renew(self) -> None:
         """Lets the lease run from the newest read, if the entries that it found are known here."""
-        if self._last_read is None or self._halted or not self._room.sure:
+        if self._last_read is None or self._halted or not self._room.is_current:
             return
         sent, look = self._last_read
         if not covers(self._room.position, look.position):

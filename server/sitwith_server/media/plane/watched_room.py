@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sitwith_protocol import media as m
+from sitwith_protocol.commands import media as m
 from sitwith_server.media.loops import guarded
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.route_planner import LEASE
 from sitwith_server.room.model import MemberId
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class WatchedRoom(Observer):
 
     def __init__(
         self,
-        room: Room,
+        room: HostedRoom,
         messages: bus.Bus,
         clock: Callable[[], float],
         send_frame: Callable[[MemberId, Mapping[str, object]], None],

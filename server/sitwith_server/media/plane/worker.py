@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from sitwith_protocol import media as m
+from sitwith_protocol.commands import media as m
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.media.loops import Loop, Tasks, guarded
@@ -25,9 +25,9 @@ from sitwith_server.media.plane.watched_room import WatchedRoom
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.people import tokens
-from sitwith_server.service.rooms.answers import Answer, Done, No
-from sitwith_server.service.rooms.results import Committed
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.answers import Answer, Ok, Refused
+from sitwith_server.service.rooms.results import Applied
+from sitwith_server.service.rooms.room import HostedRoom
 
 CHECK_EVERY: Final = 0.1
 """Seconds between two checks whether a room needs another node."""
@@ -90,25 +90,25 @@ class WorkerMedia:
         now = self.clock()
         return self._reporters.mine(self.nodes.alive(now), now)
 
-    def watch(self, room: Room) -> None:
+    def watch(self, room: HostedRoom) -> None:
         """To be called when a room has its first connection on this worker."""
         if self._loop is not None and room.id not in self._watched:
             self._watched[room.id] = self._watch(room)
 
-    def unwatch(self, room: Room) -> None:
+    def unwatch(self, room: HostedRoom) -> None:
         """To be called when a room has no connection on this worker any more."""
         watched = self._watched.pop(room.id, None)
         if watched is not None:
             watched.close()
 
-    def seat_resumed(self, room: Room, member: MemberId) -> None:
+    def seat_resumed(self, room: HostedRoom, member: MemberId) -> None:
         """A new connection has taken a seat. Asks the node to send it the member's slots and
         speakers, or `media.lost`."""
         node = room.state.media
         if self._loop is not None and node is not None:
             self._tasks.spawn(self.bus.publish(room.id, bus.Ask(node, member)))
 
-    def _watch(self, room: Room) -> WatchedRoom:
+    def _watch(self, room: HostedRoom) -> WatchedRoom:
         def send_frame(member: MemberId, frame: Mapping[str, object]) -> None:
             self.send_frame(room.id, member, frame)
 
@@ -118,30 +118,30 @@ class WorkerMedia:
 
     async def answer_command(
         self,
-        room: Room,
+        room: HostedRoom,
         member: MemberId,
         connection: str,
         message: m.MediaOffer | m.MediaServers | m.MediaTake,
     ) -> Answer:
         """The answer to a media command. The room has checked its phase and rights already."""
         if self._off:
-            return No(RefusalCode.NOT_ALLOWED, "This server carries no voices.")
+            return Refused(RefusalCode.NOT_ALLOWED, "This server carries no voices.")
         try:
             match message:
                 case m.MediaOffer():
                     return await self._offer(room, member, connection, message.sdp)
                 case m.MediaServers():
                     now = await self._log.now(room.id)
-                    return Done(self._turn.servers(room.id, member, now))
+                    return Ok(self._turn.servers(room.id, member, now))
                 case m.MediaTake():
                     if (node := room.state.media) is not None:
                         await self.bus.publish(room.id, bus.Taken(node, member, message.pictures))
-                    return Done()
+                    return Ok()
         except LogDown:
             return _frozen()
 
     @contextlib.asynccontextmanager
-    async def silent_on_exit(self, room: Room) -> AsyncIterator[None]:
+    async def silent_on_exit(self, room: HostedRoom) -> AsyncIterator[None]:
         """What is taken away inside this context is silent when it exits, which waits for at most
         a second. Also works for a room without a connection on this worker."""
         if self._loop is None:
@@ -154,13 +154,13 @@ class WorkerMedia:
         finally:
             watched.close()
 
-    async def wait_until_silent(self, room: Room) -> None:
+    async def wait_until_silent(self, room: HostedRoom) -> None:
         """Waits until what the room has taken away is silent, for at most a second."""
         watched = self._watched.get(room.id)
         if watched is not None:
             await watched.wait_until_silent()
 
-    async def _offer(self, room: Room, member: MemberId, connection: str, sdp: str) -> Answer:
+    async def _offer(self, room: HostedRoom, member: MemberId, connection: str, sdp: str) -> Answer:
         watched = self._watched.get(room.id)
         if watched is None:
             return _frozen()
@@ -175,11 +175,11 @@ class WorkerMedia:
         finally:
             del watched.pending[offer.letter]
         if isinstance(answer, bus.Answer):
-            return Done({"sdp": answer.sdp})
+            return Ok({"sdp": answer.sdp})
         if answer.reason == "":
             return _frozen()
         code = RefusalCode.TOO_FAST if answer.reason == "busy" else RefusalCode.BAD_REQUEST
-        return No(code, f"This offer can't be answered ({answer.reason}).")
+        return Refused(code, f"This offer can't be answered ({answer.reason}).")
 
     async def _send_until_answered(
         self,
@@ -205,22 +205,22 @@ class WorkerMedia:
 
     # -- pins ------------------------------------------------------------------------------------
 
-    async def _pinned(self, room: Room) -> str | None:
+    async def _pinned(self, room: HostedRoom) -> str | None:
         """The room's node. Pins the room if it has none."""
         was = room.state.media
         if was is None and (node := self.nodes.choose(room.id, self.clock())) is not None:
             await self._pin(room, node, None)
         return room.state.media
 
-    async def _pin(self, room: Room, node: str, was: str | None) -> None:
+    async def _pin(self, room: HostedRoom, node: str, was: str | None) -> None:
         command = c.PinMedia(by=OPERATOR, node=node, was=was)
-        if isinstance(await room.order(command, "media.pin"), Committed):
+        if isinstance(await room.execute(command, "media.pin"), Applied):
             await self.bus.publish_to_all(bus.Wish(node, room.id))
 
-    def _better(self, room: Room) -> str | None:
+    def _better(self, room: HostedRoom) -> str | None:
         """Another node for the room, if its own is dead or drains."""
         was, now = room.state.media, self.clock()
-        if was is None or room.state.ended or not room.sure:
+        if was is None or room.state.ended or not room.is_current:
             return None
         if not self.nodes.is_dead(was, now) and not self.nodes.is_draining(was):
             return None
@@ -256,4 +256,4 @@ class WorkerMedia:
 
 
 def _frozen() -> Answer:
-    return No(RefusalCode.FROZEN, RefusalCode.FROZEN.text)
+    return Refused(RefusalCode.FROZEN, RefusalCode.FROZEN.text)

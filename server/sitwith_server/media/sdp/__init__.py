@@ -1,1 +1,1 @@
-"""Offers and answers: the text of an SDP offer, our answer, and what the two have settled."""
+"""Offers and answers: the text of an SDP offer, our answer, and the result of the negotiation."""

@@ -1,8 +1,9 @@
-"""The answer to an offer: our side of the session, settled once for the life of a connection.
+"""The answer to an offer: the server's side of the session, negotiated once for each connection.
 
-The server is ICE-lite (RFC 8445 §2.5), takes what a member sends and gives each receive slot one
-SSRC. Of video VP8 stands first, so that a room has one format unless a member chooses otherwise;
-VP9 and AV1 reach those who have them. RED is taken in the place where the offerer has it.
+The server is ICE-lite (RFC 8445 §2.5), accepts what a member sends, and gives each receive slot one
+SSRC. VP8 comes first among the video formats, so that a room has one format unless a member chooses
+another; VP9 and AV1 are visible only to members who support them. RED stays where the offerer has
+it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from sitwith_server.media.sdp.offer import URIS, Offer, Section
+from sitwith_server.media.sdp.offer import Offer
+from sitwith_server.media.sdp.section import URIS, Section
 from sitwith_server.media.sdp.session import (
     CLOCKS,
     Extensions,
@@ -27,13 +29,13 @@ _FEEDBACK = ("nack", "nack pli", "ccm fir")
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Our side of the transport.
+    """The server's side of the transport.
 
     fingerprint: (hash function, hex with colons) of our certificate.
     candidates: values of `a=candidate:` lines, in order of preference.
     setup: `active` (we are the DTLS client) or `passive`.
     origin, version: of the o= line; the version rises at an ICE restart.
-    video: the most that a member shall send of video, bits/s; 0 says nothing.
+    video: the most bits/s of video that a member should send; 0: no limit is given.
     """
 
     ufrag: str
@@ -46,12 +48,12 @@ class Local:
     video: int = 1_500_000
 
 
-def settle(offer: Offer, chance: Callable[[int], int]) -> Session:
-    """The streams of a new connection. `chance(bits)` gives a number below 2**bits."""
+def negotiate(offer: Offer, random_bits: Callable[[int], int]) -> Session:
+    """The streams of a new connection. `random_bits(bits)`: a random number below 2**bits."""
     taken = {ssrc for section in offer.sections for ssrc in section.ssrcs}
 
     def fresh() -> int:
-        while (ssrc := chance(32)) in taken or ssrc == 0:
+        while (ssrc := random_bits(32)) in taken or ssrc == 0:
             pass
         taken.add(ssrc)
         return ssrc
@@ -81,16 +83,16 @@ def settle(offer: Offer, chance: Callable[[int], int]) -> Session:
                     fresh(),
                     {name: number for number, name in section.formats.items()},
                     agreed,
-                    chance(15),
-                    chance(31),
+                    random_bits(15),
+                    random_bits(31),
                     f"s{place}",
                 )
             )
-    return Session(tuple(sources), tuple(slots), f"{chance(60):015x}", fresh())
+    return Session(tuple(sources), tuple(slots), f"{random_bits(60):015x}", fresh())
 
 
 def answer(offer: Offer, session: Session, local: Local) -> str:
-    """The answer: lines end in CRLF. At an ICE restart `session` is the one that goes on."""
+    """The text of the answer, with CRLF. At an ICE restart `session` is the running one."""
     live = [section for section in offer.sections if section.direction != "rejected"]
     lines = [
         "v=0",
@@ -104,7 +106,7 @@ def answer(offer: Offer, session: Session, local: Local) -> str:
     slots = {slot.mid: slot for slot in session.slots}
     for section in offer.sections:
         if section.direction == "rejected":
-            # A rejected section keeps its place and nothing else (RFC 8829 §5.3.1).
+            # A rejected section keeps its place, without its attributes (RFC 8829 §5.3.1).
             lines += [
                 f"m={section.medium.value} 0 UDP/TLS/RTP/SAVPF {section.first}",
                 "c=IN IP4 0.0.0.0",
@@ -118,15 +120,15 @@ def answer(offer: Offer, session: Session, local: Local) -> str:
                 f"a=msid:{slot.stream} t{slot.mid}",
                 f"a=ssrc:{slot.ssrc} cname:{session.cname}",
             ]
-        # One would do by the rules of BUNDLE (RFC 9143 §7.1.3); aiortc's own clients, when they
-        # bundle all from the start, read no section but the last.
+        # BUNDLE needs candidates in one section only (RFC 9143 §7.1.3), but aiortc's own clients
+        # with `max-bundle` read those of the last section.
         lines += [f"a=candidate:{each}" for each in local.candidates]
         lines.append("a=end-of-candidates")
     return "\r\n".join(lines) + "\r\n"
 
 
 def _agreed(section: Section) -> Extensions:
-    """What is used of what was offered; all else would only make packets longer."""
+    """The offered extensions that the server uses. Others would only make packets longer."""
     offered = section.extensions
     if section.direction == "sendonly":
         if section.medium is Medium.AUDIO:

@@ -1,8 +1,7 @@
-"""What an answered offer settled: the streams a member sends and the slots it receives on.
+"""The result of a negotiation: the streams that a member sends, and its receive slots.
 
-Values without behaviour, made by `answer.settle` and read by the forwarder. Formats are named by
-their lower-case encoding names, so that one member's payload type 96 and another's 120 are both
-`vp8`.
+Values, made by `answer.negotiate` and read by the forwarder. Formats have their encoding names in
+lower case, so that one member's payload type 96 and another's 120 are both `vp8`.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ CLOCKS: Final[Mapping[str, int]] = {
     "vp9": 90_000,
     "av1": 90_000,
 }
-"""Every format that is forwarded, and the ticks of its RTP clock in a second."""
+"""The formats that are forwarded, and the ticks per second of their RTP clocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """The ids of RTP header extensions (RFC 8285) of one section; 0 where it was not agreed on."""
+    """The ids of a section's RTP header extensions (RFC 8285); 0: not negotiated."""
 
     level: int = 0
     mid: int = 0
@@ -45,8 +44,8 @@ class Extensions:
 class SourceSpec:
     """One section that the member sends.
 
-    ssrcs: those the offer announced, one a layer; empty where mid (and rid) will name them.
-    rids: names of the simulcast layers from the smallest to the largest; empty without simulcast.
+    ssrcs: those of the offer, one for each layer; empty if packets will carry mid (and rid).
+    rids: the simulcast layers from the smallest to the largest; empty without simulcast.
     formats: payload type to format.
     """
 
@@ -60,11 +59,11 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class SlotSpec:
-    """One section that the member receives on: a stream of ours with room for any member's.
+    """One section that the member receives on: a stream of the server's for any member's source.
 
     formats: format to payload type.
-    number, time: where its sequence numbers and RTP timestamps begin.
-    stream: the msid's stream; the k-th audio and the k-th video slot share one (lip sync).
+    number, time: its first sequence number and RTP timestamp.
+    stream: the msid's stream. The k-th audio and the k-th video slot share one, for lip sync.
     """
 
     mid: str
@@ -79,10 +78,10 @@ class SlotSpec:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """cname: ours, of all slots (RFC 3550 §6.5.1): they share one clock."""
+    """cname: of all the server's slots, because they share one clock (RFC 3550 §6.5.1)."""
 
     sources: tuple[SourceSpec, ...]
     slots: tuple[SlotSpec, ...]
     cname: str
     ssrc: int
-    """Ours, for feedback that is from no slot."""
+    """The server's SSRC for feedback that comes from no slot."""

@@ -1,1 +1,1 @@
-"""The rooms of this worker: loading, hosting, presence by leases, deadlines, the pulse."""
+"""The rooms of this worker: loading, hosting, presence by leases, deadlines, periodic work."""

@@ -1,25 +1,20 @@
-"""The rooms that this worker hosts. A room here is loading, live, set aside or ended; it is absent
-where this has nothing of it. One object owns that: `Host`.
+"""The rooms that this worker hosts. `Host` alone owns the table of them.
 
-Who uses a room holds a `Use` of it for as long as it does; a room that nobody uses is let go after
-a while, unless somebody was in it here: then this worker keeps it until it has forgotten, so that a
-log that loses everything can be told (DESIGN §4).
+Whoever uses a room holds a `RoomReference` to it. A room without references is released after a
+while, unless somebody was in it on this worker: then this worker keeps it until it has forgotten,
+so that a log that loses everything can be filled again (DESIGN §4).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from enum import Enum
-from types import TracebackType
 from typing import Final
 
 import structlog
 
 from sitwith_server.log.base import (
     CONTROL,
-    Bell,
     Commit,
     Committed,
     Effects,
@@ -27,104 +22,44 @@ from sitwith_server.log.base import (
     Log,
     LogDown,
     Lost,
+    Notification,
     Position,
 )
 from sitwith_server.room import begin, due_at
 from sitwith_server.room.events import RoomOpened
 from sitwith_server.room.lifetime.record import forgotten, record_of
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.hosting.loading import give, load
+from sitwith_server.service.hosting.held import HeldRoom, HoldState, RoomReference
+from sitwith_server.service.hosting.loading import hosted_state, load
 from sitwith_server.service.hosting.presence import Presence
 from sitwith_server.service.hosting.timers import Timer
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.effects import Audit
-from sitwith_server.service.rooms.folded import Folded, ReadAnew
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.effects import AuditEntry
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.replica import ReloadNeeded, Replica
+from sitwith_server.service.rooms.room import HostedRoom
 
 RETRY: Final = 0.25
-"""Seconds before a room is read again that could not be."""
+"""Seconds before reading a room is tried again."""
 
 IDLE_SECONDS: Final = 30.0
-"""How long a room is kept at hand that nobody uses and nobody was in here."""
+"""How long a room is kept that has no references and that nobody was in on this worker."""
 
-Watcher = Callable[[Change | None, Room], None]
-"""Told of each change of a room, and of each room that is found as it is (None)."""
+Watcher = Callable[[Change | None, HostedRoom], None]
+"""Called with each change of a room, and with None for a room that was just loaded."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Stage(Enum):
-    LOADING = "loading"
-    LIVE = "live"
-    ASIDE = "aside"
-    """The log holds something else; the room is being loaded again."""
-    ENDED = "ended"
-
-
-@dataclass(slots=True, eq=False)
-class _Held:
-    """A room that is not absent."""
-
-    loading: asyncio.Task[Room | None]
-    stage: Stage = Stage.LOADING
-    room: Room | None = None
-    users: int = 0
-    used_at: float = 0.0
-    seated: bool = False
-    """Whether somebody was connected to it here in its present life."""
-    minded: frozenset[str] | None = None
-    """The living workers when its connections were looked at last."""
-    following: bool = False
-    undo: tuple[Callable[[], None], ...] = ()
-
-    def let_go(self) -> None:
-        self.loading.cancel()
-        for each in self.undo:
-            each()
-        self.undo = ()
-
-
-class Use:
-    """A reference to a hosted room: while there is one the room is not let go. Ends with `release`,
-    or as a context."""
-
-    def __init__(self, held: _Held, room: Room) -> None:
-        self._held: _Held | None = held
-        self.room = room
-
-    def seated(self) -> None:
-        """Somebody is connected to the room here."""
-        if self._held is not None:
-            self._held.seated = True
-
-    def release(self) -> None:
-        if self._held is not None:
-            self._held.users -= 1
-            self._held.used_at = _clock()
-            self._held = None
-
-    def __enter__(self) -> Room:
-        return self.room
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-
-
 class Host:
-    """Finds, makes, follows and lets go of rooms."""
+    """Loads, creates, follows and releases rooms."""
 
     def __init__(
         self,
         log: Log,
-        trail: Trail,
+        trail: AuditTrail,
         *,
         on_tick: Callable[[], None] = lambda: None,
         idle_seconds: float = IDLE_SECONDS,
@@ -134,31 +69,32 @@ class Host:
         self.presence = Presence(log.leases)
         self._on_tick = on_tick
         self._idle_seconds = idle_seconds
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, HeldRoom] = {}
         self._watchers: list[Watcher] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def watch(self, watcher: Watcher) -> None:
-        """From now on tells `watcher` of every room here."""
+        """Calls `watcher` from now on for every room on this worker."""
         self._watchers.append(watcher)
 
-    def hosted(self) -> list[Room]:
-        """The rooms that are here and live, or set aside."""
+    def hosted(self) -> list[HostedRoom]:
+        """The rooms on this worker that are live or being loaded again."""
         return [held.room for held in self._held.values() if held.room is not None]
 
     async def close(self) -> None:
         for held in self._held.values():
-            held.let_go()
+            held.close()
         self._held.clear()
         if self._tasks:
             _, left = await asyncio.wait(self._tasks, timeout=1)
             for task in left:
                 task.cancel()
 
-    # -- finding ---------------------------------------------------------------------------------
+    # -- loading ---------------------------------------------------------------------------------
 
-    async def use(self, room_id: str) -> Use | None:
-        """A living room, loaded if it is not here yet; None if there is none.
+    async def use(self, room_id: str) -> RoomReference | None:
+        """A reference to a room, which is loaded if it is not here yet; None if there is no such
+        room.
 
         Raises:
             LogDown: the log can't be reached.
@@ -167,10 +103,10 @@ class Host:
         held = self._held.get(room_id)
         if held is None:
             loading = asyncio.create_task(self._load(room_id), name="sitwith-load")
-            held = self._held[room_id] = _Held(loading)
+            held = self._held[room_id] = HeldRoom(loading)
         held.users += 1
         try:
-            # Others may wait for the same loading: it goes on when one of them gives up.
+            # Others may wait for the same task, so it goes on when one of them is cancelled.
             room = held.room or await asyncio.shield(held.loading)
         except BaseException:
             held.users -= 1
@@ -178,10 +114,11 @@ class Host:
         if room is None or room.state.ended:
             held.users -= 1
             return None
-        return Use(held, room)
+        return RoomReference(held, room)
 
-    async def _load(self, room_id: str) -> Room | None:
-        """Loads a room into its place; where there is none, or it can't be read, the place goes."""
+    async def _load(self, room_id: str) -> HostedRoom | None:
+        """Loads a room into its place in the table. If there is no such room or it can't be read,
+        the place is removed."""
         mine = asyncio.current_task()
         room = None
         try:
@@ -199,20 +136,24 @@ class Host:
             if held is not None and held.loading is mine:
                 del self._held[room_id]
             return None
-        self._bring_to_life(held, room)
+        self._go_live(held, room)
         return room
 
-    def _bring_to_life(self, held: _Held, room: Room) -> None:
-        held.room, held.stage, held.used_at = room, Stage.LIVE, _clock()
+    def _go_live(self, held: HeldRoom, room: HostedRoom) -> None:
+        held.room, held.stage, held.used_at = room, HoldState.LIVE, _clock()
         timer = Timer(room, self.log, self._on_tick)
         held.undo = (
             timer.stop,
             room.observe(_Watching(self, held, room)),
-            self.log.follow(room.id, lambda bell: self._rang(held, room, bell), room.heard),
-            self.log.hold(room.id, lambda: give(room), lambda lost: self.lost(room, lost)),
+            self.log.subscribe(
+                room.id, lambda each: self._on_notification(held, room, each), room.on_published
+            ),
+            self.log.hold(
+                room.id, lambda: hosted_state(room), lambda lost: self.log_lost(room, lost)
+            ),
         )
 
-    async def create(self, opened: RoomOpened, audit: Audit | None = None) -> Use:
+    async def create(self, opened: RoomOpened, audit: AuditEntry | None = None) -> RoomReference:
         """A new room from its first event.
 
         Raises:
@@ -228,26 +169,28 @@ class Host:
         if not isinstance(result, Committed):
             raise LogDown("the new room is not there")
         position = result.positions[-1]
-        room = Room(self.log, self.trail, Folded(self.log, state, position, position.seq))
-        loading: asyncio.Task[Room | None] = asyncio.create_task(_loaded(room))
-        held = self._held[opened.room] = _Held(loading, users=1)
-        self._bring_to_life(held, room)
-        return Use(held, room)
+        room = HostedRoom(self.log, self.trail, Replica(self.log, state, position, position.seq))
+        loading: asyncio.Task[HostedRoom | None] = asyncio.create_task(_loaded(room))
+        held = self._held[opened.room] = HeldRoom(loading, users=1)
+        self._go_live(held, room)
+        return RoomReference(held, room)
 
     async def peek(self, room_id: str) -> RoomState | None:
-        """The state of a living room, without hosting it. Raises as `use` does."""
+        """The state of a room, without hosting it; None if there is none. Raises as `use` does."""
         held = self._held.get(room_id)
         if held is not None and held.room is not None:
-            room: Room | None = held.room
+            room: HostedRoom | None = held.room
         else:
             room = await load(self.log, self.trail, room_id)
         return None if room is None or room.state.ended else room.state
 
     # -- following -------------------------------------------------------------------------------
 
-    def _rang(self, held: _Held, room: Room, bell: Bell) -> None:
+    def _on_notification(
+        self, held: HeldRoom, room: HostedRoom, notification: Notification
+    ) -> None:
         try:
-            done = room.rang(bell)
+            done = room.on_notification(notification)
         except store.Unreadable:
             self.unreadable(room)
             return
@@ -255,51 +198,51 @@ class Host:
             held.following = True
             self.spawn(self._follow(held, room))
 
-    async def _follow(self, held: _Held, room: Room) -> None:
-        """The one follower of a room: folds bells that came meanwhile in one go."""
+    async def _follow(self, held: HeldRoom, room: HostedRoom) -> None:
+        """Folds a room's pending notifications. Only one such task runs for each room."""
         try:
             while room.pending:
-                await room.follow()
-        except ReadAnew:
-            self._read_anew(room)
+                await room.fold_pending()
+        except ReloadNeeded:
+            self._reload(room)
         except store.Unreadable:
             self.unreadable(room)
         except LogDown:
-            pass  # the next look at all rooms finds what is missing
+            pass  # the next comparison of all rooms finds what is missing
         finally:
             held.following = False
 
-    async def follow_up(self, room: Room) -> None:
-        """Has a room read what is missing, or read anew. Raises LogDown."""
+    async def catch_up(self, room: HostedRoom) -> None:
+        """Lets a room read what is missing, or loads it again if that is no longer kept. Raises
+        LogDown."""
         try:
-            await room.follow_up()
-        except ReadAnew:
-            self._read_anew(room)
+            await room.catch_up()
+        except ReloadNeeded:
+            self._reload(room)
         except store.Unreadable:
             self.unreadable(room)
 
-    def _read_anew(self, room: Room) -> None:
-        self.lost(room, Lost(room.id, frozenset(), Heads(0, {CONTROL: Position.START})))
+    def _reload(self, room: HostedRoom) -> None:
+        self.log_lost(room, Lost(room.id, frozenset(), Heads(0, {CONTROL: Position.START})))
 
-    def unreadable(self, room: Room) -> None:
-        """Something came that this version can't read: the room is decided on no longer here."""
+    def unreadable(self, room: HostedRoom) -> None:
+        """Gives the room up on this worker, because this version can't read its log."""
         if room.id in self._held:
             _log.error("room_unreadable")
             room.give_up()
             self.drop(room.id)
 
-    def lost(self, room: Room, lost: Lost) -> None:
-        """The log holds something else than this worker was told."""
+    def log_lost(self, room: HostedRoom, lost: Lost) -> None:
+        """The log holds other entries than this worker has seen: loads the room again."""
         held = self._held.get(room.id)
-        if held is None or held.room is not room or held.stage is Stage.ASIDE:
+        if held is None or held.room is not room or held.stage is HoldState.RELOADING:
             return
-        # From this very moment the log would take commits again that were decided on what it no
-        # longer holds.
-        held.stage = Stage.ASIDE
-        room.set_aside()
+        # At once: from this moment the log would take commits that were decided on the old state.
+        held.stage = HoldState.RELOADING
+        room.suspend()
         self.spawn(self._start_over(held, room, lost))
 
-    async def _start_over(self, held: _Held, room: Room, lost: Lost) -> None:
+    async def _start_over(self, held: HeldRoom, room: HostedRoom, lost: Lost) -> None:
         while self._held.get(room.id) is held:
             try:
                 fresh = None if lost.heads is None else await load(self.log, self.trail, room.id)
@@ -313,66 +256,70 @@ class Host:
             return
         if self._held.get(room.id) is not held:
             return
-        held.stage, held.minded = Stage.LIVE, None
+        held.stage, held.checked_with = HoldState.LIVE, None
         if fresh is None:
             await room.end_here()
         else:
             await room.start_over(fresh, lost.streams)
 
-    # -- letting go ------------------------------------------------------------------------------
+    # -- releasing -------------------------------------------------------------------------------
 
-    def told(self, held: _Held, room: Room, change: Change) -> None:
-        """A room here has changed."""
+    def room_changed(self, held: HeldRoom, room: HostedRoom, change: Change) -> None:
+        """A room on this worker has changed."""
         for watcher in self._watchers:
             watcher(change, room)
         if change.after.life != change.before.life:
             held.seated = held.users > 0
-        if change.after.ended and held.stage is not Stage.ENDED:
-            held.stage = Stage.ENDED
-            # Once everybody else has been told.
+        if change.after.ended and held.stage is not HoldState.ENDED:
+            held.stage = HoldState.ENDED
+            # After all other observers have been called.
             asyncio.get_running_loop().call_soon(self.drop, room.id)
 
-    def let_go_of_idle(self) -> None:
-        """Lets go of rooms that nobody uses."""
+    def release_idle(self) -> None:
+        """Releases rooms without references."""
         now = _clock()
         for room_id, held in list(self._held.items()):
             room = held.room
-            if room is None or held.users or held.stage is not Stage.LIVE:
+            if room is None or held.users or held.stage is not HoldState.LIVE:
                 continue
             kept = held.seated and room.state.used
             if not kept and now - held.used_at > self._idle_seconds:
                 self.drop(room_id)
 
     def drop(self, room_id: str) -> None:
-        """The room is absent here from now on."""
+        """Removes the room from this worker."""
         held = self._held.pop(room_id, None)
         if held is not None:
-            held.let_go()
+            held.close()
 
-    def forget_here(self, room: Room) -> None:
-        """The room has to forget and nothing can be committed: this worker forgets on its own, and
-        the log is owed it (FG5)."""
+    def forget_here(self, room: HostedRoom) -> None:
+        """Makes the room forget on this worker alone, because nothing can be committed. The log has
+        to forget as soon as it can (FG5)."""
         record = forgotten(room.state, tokens.new_link_key(), tokens.new_link_key())
         self.log.forget_here(room.id, store.keep_record(record))
         room.retire(record)
         self.drop(room.id)
 
-    # -- minding ---------------------------------------------------------------------------------
+    # -- connections-----------------------------------------------------------------------------
 
-    def is_to_mind(self, room: Room) -> bool:
-        """Whether other workers live than when the room's connections were looked at last."""
+    def needs_connection_check(self, room: HostedRoom) -> bool:
+        """Whether other workers are alive than when the room's connections were last checked."""
         held = self._held.get(room.id)
-        return held is not None and held.room is room and held.minded != self.presence.known()
+        return (
+            held is not None
+            and held.room is room
+            and held.checked_with != self.presence.living_at_beat()
+        )
 
-    async def mind(self, room: Room) -> None:
-        """Reports lost connections of a room. Raises LogDown."""
-        known = self.presence.known()
-        await self.presence.mind(room)
+    async def report_lost(self, room: HostedRoom) -> None:
+        """Reports the room's lost connections. Raises LogDown."""
+        known = self.presence.living_at_beat()
+        await self.presence.report_lost(room)
         if (held := self._held.get(room.id)) is not None and held.room is room:
-            held.minded = known
+            held.checked_with = known
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Work that nobody waits for."""
+        """Runs work that nobody waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -387,14 +334,14 @@ class Host:
 class _Watching(Observer):
     """Tells the host of each change of a room."""
 
-    def __init__(self, host: Host, held: _Held, room: Room) -> None:
+    def __init__(self, host: Host, held: HeldRoom, room: HostedRoom) -> None:
         self._host, self._held, self._room = host, held, room
 
     def changed(self, change: Change) -> None:
-        self._host.told(self._held, self._room, change)
+        self._host.room_changed(self._held, self._room, change)
 
 
-async def _loaded(room: Room) -> Room | None:
+async def _loaded(room: HostedRoom) -> HostedRoom | None:
     return room
 
 

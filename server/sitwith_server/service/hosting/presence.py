@@ -1,8 +1,8 @@
-"""Who is connected where, by leases. A connection's id names its worker.
+"""Which connections are alive, by the workers' leases. A connection's id names its worker.
 
-A worker beats in a task of its own, whatever it hosts: its lease does not know how many rooms there
-are. It reports its own lost sockets at once, and again until the report is committed. A worker that
-has died can't: whoever finds its lease run out does it for each of its seats (DESIGN §5).
+A worker beats in a task of its own, however many rooms it hosts. It reports its own lost
+connections at once, and again until the report is committed. A worker that has died can't: whoever
+finds its lease run out reports each of its seats (DESIGN §5).
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from sitwith_server.room import commands as c
 from sitwith_server.service.people import tokens
 from sitwith_server.service.rooms.effects import worker_of, workers_of
 from sitwith_server.service.rooms.results import Unavailable
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 LEASE_SECONDS: Final = 5.0
 """How long a worker counts as alive after its last beat."""
 BEAT_EVERY: Final = 0.4
-"""Seconds between two beats: what nobody could commit is known as closely as this."""
+"""Seconds between two beats. An outage's length is known to this precision."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Presence:
-    """The connections of this worker, and a look at those of the others."""
+    """The connections of this worker, and checks on those of the others."""
 
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
         self.worker = tokens.new_id("w")
         self._live: set[str] = set()
-        self._unreported: dict[str, tuple[Room, str]] = {}
+        self._unreported: dict[str, tuple[HostedRoom, str]] = {}
         self._beating: asyncio.Task[None] | None = None
 
     # -- the lease -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """From within the event loop."""
+        """Starts to beat. Call it from within the event loop."""
         self._beating = asyncio.create_task(self._beat(), name="sitwith-beat")
 
     def stop(self) -> None:
@@ -66,51 +66,52 @@ class Presence:
     # -- connections of this worker --------------------------------------------------------------
 
     def opened(self) -> str:
-        """The id of a new connection."""
+        """Notes a new connection and returns its id."""
         connection = f"{self.worker}.{tokens.new_id()}"
         self._live.add(connection)
         return connection
 
     def closed(self, connection: str) -> None:
+        """Notes that a connection of this worker has ended."""
         self._live.discard(connection)
 
-    async def report(self, room: Room, seat: str, connection: str) -> None:
-        """A connection is gone: commits it, now or as soon as it can be."""
+    async def report(self, room: HostedRoom, seat: str, connection: str) -> None:
+        """Commits that a connection is lost, now or as soon as possible."""
         self.closed(connection)
-        # A room that is over here is minded by whoever loads it anew.
-        if room.over or await self._lose(room, seat, connection):
+        # The worker that loads a retired room again reports its lost connections.
+        if room.retired or await self._lose(room, seat, connection):
             self._unreported.pop(connection, None)
         else:
             self._unreported[connection] = (room, seat)
 
     def unreported(self) -> list[str]:
-        """The connections whose loss could not be reported so far."""
+        """The connections whose loss is not reported yet."""
         return list(self._unreported)
 
     async def report_again(self, connection: str) -> None:
-        """One of the `unreported`."""
+        """Tries to report one of the `unreported` connections."""
         if (found := self._unreported.get(connection)) is not None:
             await self.report(*found, connection)
 
     @staticmethod
-    async def _lose(room: Room, seat: str, connection: str) -> bool:
+    async def _lose(room: HostedRoom, seat: str, connection: str) -> bool:
         lose = c.LoseConnection(by=seat, connection=connection)
-        return not isinstance(await room.order(lose, "connection.lost"), Unavailable)
+        return not isinstance(await room.execute(lose, "connection.lost"), Unavailable)
 
     # -- connections of others -------------------------------------------------------------------
 
-    def known(self) -> frozenset[str]:
-        """The workers that lived at the last beat."""
-        return self._leases.known()
+    def living_at_beat(self) -> frozenset[str]:
+        """The workers that were alive at this worker's last beat."""
+        return self._leases.living_at_beat()
 
-    async def mind(self, room: Room) -> None:
-        """Reports the lost connections of a room that nobody has reported.
+    async def report_lost(self, room: HostedRoom) -> None:
+        """Reports the room's lost connections that nobody has reported.
 
         Raises:
             LogDown: the leases can't be read.
         """
-        suspects = workers_of(room.state) - self.known() - {self.worker}
-        # One that began to live after the last beat is not known yet.
+        suspects = workers_of(room.state) - self.living_at_beat() - {self.worker}
+        # A worker that started after the last beat is not known yet.
         living = await self._leases.living(suspects) if suspects else frozenset()
         dead = suspects - living
         for seat in tuple(room.state.seats.values()):

@@ -1,4 +1,4 @@
-"""Deadlines are data in the state; this wakes up for the next one and has done what is due."""
+"""Wakes up at a room's next deadline and submits the tick. The deadlines are part of the state."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import structlog
 from sitwith_server.log.base import Log, LogDown
 from sitwith_server.room import due_at
 from sitwith_server.service.rooms.observing import Change, Observer
-from sitwith_server.service.rooms.room import Room
+from sitwith_server.service.rooms.room import HostedRoom
 
 LONGEST: Final = 60.0
-"""Seconds after which it looks again in any case: a clock may have been moved."""
+"""The longest sleep in seconds: a clock may have been moved."""
 RETRY: Final = 0.25
-"""Seconds before it tries again where it could not tell the time or submit what is due."""
+"""Seconds before it tries again if it could not read the clock or commit the tick."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Timer(Observer):
-    """Ticks one room when something in it is due. No leader: whoever is first has done it."""
+    """Ticks one room when something in it is due. There is no leader: the first worker does it."""
 
-    def __init__(self, room: Room, log: Log, on_tick: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, room: HostedRoom, log: Log, on_tick: Callable[[], None] = lambda: None
+    ) -> None:
         self._room = room
         self._clock = log
         self._on_tick = on_tick
@@ -66,13 +68,13 @@ class Timer(Observer):
                     pass
 
     async def _wait(self) -> float:
-        """Seconds until something is due; a frozen room has nothing due before it thaws."""
+        """Seconds until something is due. In a frozen room nothing is due before it thaws."""
         if self._room.frozen:
             return LONGEST
         return min(LONGEST, due_at(self._room.state) - await self._clock.now(self._room.id))
 
     async def _tick(self) -> float:
-        """Has done what is due; 0 if something else is due by then."""
+        """Ticks the room. Returns the seconds to wait: 0 if the deadline has moved."""
         due = due_at(self._room.state)
         await self._room.tick()
         self._on_tick()

@@ -1,1 +1,1 @@
-"""The files of a room's materials, and the tickets that bring and fetch them."""
+"""The files of a room's materials, and the tickets to upload and download them."""

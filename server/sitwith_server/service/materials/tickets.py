@@ -1,8 +1,8 @@
-"""Tickets: what a seat brings or fetches one file of a material with (MT5).
+"""Tickets: with one a seat uploads or downloads one file of a material (MT5).
 
-A ticket says which seat, file and purpose it is for, and until when, and is signed with a key of
-the room that never leaves the servers. It grants nothing by itself: whoever takes one looks at what
-its seat may do just then.
+A ticket names its seat, file, purpose and end, and is signed with a key of the room that never
+leaves the servers. It grants nothing by itself: whoever accepts one checks what its seat may do at
+that moment.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from sitwith_server.room.model import RoomState
 BRING: Final = "bring"
 FETCH: Final = "fetch"
 MOST: Final = 2_048
-"""Characters of a ticket."""
+"""The most characters of a ticket."""
 
 _PURPOSE: Final = b"sitwith material ticket 1\0"
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket that is good for this file. kind and title: of what is brought."""
+    """A valid ticket. kind, title: of the material to upload."""
 
     seat: str
     kind: MaterialKind = MaterialKind.PICTURE
@@ -40,7 +40,7 @@ class Ticket:
 def mint(
     state: RoomState, command: c.MaterialUpload | c.MaterialOpen, answer: Mapping[str, object]
 ) -> str:
-    """A ticket for what the room has granted."""
+    """A new ticket for what the room has granted in this answer."""
     said: dict[str, object] = {
         "t": FETCH,
         "room": state.id,
@@ -55,7 +55,8 @@ def mint(
 
 
 def read(state: RoomState, ticket: str, material: str, purpose: str, now: float) -> Ticket | None:
-    """What a ticket says, if it is one of this room for this file and purpose, and not over."""
+    """Checks a ticket; None unless it is one of this room for this file and purpose and has not
+    expired. now: unix seconds."""
     body, mark = (_bytes(part) for part in (ticket[:MOST] + ".").split(".")[:2])
     if not state.materials.key or not hmac.compare_digest(_sign(state, body), mark):
         return None
@@ -70,7 +71,7 @@ def read(state: RoomState, ticket: str, material: str, purpose: str, now: float)
         return None
     try:
         kind = MaterialKind(str(said.get("kind", "picture")))
-    except ValueError:  # of another version than this one's
+    except ValueError:  # made by another version
         return None
     return Ticket(seat, kind, str(said.get("title", "")))
 

@@ -1,1 +1,1 @@
-"""People at the door: names, tokens, addresses, and how fast one seat may ask."""
+"""People who come in: seats, names, tokens, addresses, and how fast one seat may send."""

@@ -1,8 +1,8 @@
-"""What in a name claims a role or looks like a mark of the page (rule NA2). Pure.
+"""Finds in a name a claim to a role, or a symbol like the page's own marks (rule NA2). Pure.
 
-A name may say anything but who somebody is in the room: the page shows that beside names, and
-nobody may write it there. Words are compared as they look, whatever their case, accents, digits
-in place of letters, spacing and script of lookalikes.
+The page shows a person's role beside the name, so a name may say anything except that. Words are
+compared by their looks, whatever their case, accents, digits in place of letters, spacing, and
+lookalikes from other scripts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from sitwith_server.service.people.role_words import APART, ARTICLES, CLAIMS, FILLERS, GLUED
 
 Looks = Callable[[str], str]
-"""UTS #39's skeleton of a text, both cases of a letter as one."""
+"""Gives UTS #39's skeleton of a text, with both cases of a letter as one."""
 
 # --- badges ----------------------------------------------------------------------------------
 
@@ -30,8 +30,8 @@ _BADGES: Final = re.compile(
     r"|NEGATIVE (CIRCLED|SQUARED)|\bSQUARED [A-Z ]+$"
     r"|(REGISTERED|COPYRIGHT|COPYLEFT) (SIGN|SYMBOL)|SOUND RECORDING COPYRIGHT"
 )
-"""Unicode's names of symbols that look like a verified mark, a rank, or what the page itself shows
-of somebody (muted, locked, a hand)."""
+"""Unicode names of symbols that look like a verified mark, a rank, or a mark that the page shows
+(muted, locked, a hand)."""
 _ALCHEMISTS_CROWN: Final = "\U0001f732"
 """SUBLIMATE OF COPPER..., drawn as a crown; its Unicode name doesn't say so."""
 
@@ -47,11 +47,12 @@ def is_badge(char: str) -> bool:
 # --- words -----------------------------------------------------------------------------------
 
 LONG: Final = 9
-"""Letters from which on a claim is found within other letters: no name holds "facilitator"."""
+"""A claim of at least this many letters is found inside other letters too: no name contains
+"facilitator"."""
 
 SPELLED: Final = 4
-"""Letters from which on a claim is found at an end of letters that stand singly: "G u s h o s t".
-"""
+"""A claim of at least this many letters is found at either end of single letters: "G u s h o s
+t"."""
 
 _LEET: Final = str.maketrans("345789@$!¡€£+", "eastbgasiielt")
 _FIGURES: Final = "0123456789"
@@ -68,12 +69,12 @@ _DASH: Final = re.compile(r"(?:^|\s)-+|-+(?:\s|$)|--+")
 
 
 def claims_role(shown: str, looks: Looks) -> bool:
-    """Whether a name, in NFKC, says that somebody is what only the room can make them."""
+    """Whether a name, in NFKC, claims a role that only the room can give."""
     return any(_claims(_lettered(text), looks) for text in {shown, _FLAG.sub(" ", shown)})
 
 
 def is_role_alone(shown: str, looks: Looks) -> bool:
-    """Whether a name that claims a role is no name beside: "Host", "Facilitator 2"."""
+    """Whether a name that claims a role says nothing else: "Host", "Facilitator 2"."""
     known = _known(looks)
     words = shown.replace("-", " ").split()
     spelled = [_variants(word, looks) for word in words]
@@ -85,7 +86,7 @@ def is_role_alone(shown: str, looks: Looks) -> bool:
 
 
 class _Known:
-    """The words as they look."""
+    """The words of `role_words`, by their looks."""
 
     def __init__(self, looks: Looks) -> None:
         glued = {_fold(each, looks) for each in (*GLUED, *ARTICLES, "")}
@@ -133,7 +134,7 @@ def _is_role(part: str, looks: Looks) -> bool:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """What brackets, dashes, bars and the like set apart; nothing where there are none."""
+    """The parts that brackets, dashes, bars and the like set apart; none if there are none."""
     yield from _ADDRESSED.findall(text)
     marked = "".join("\n" if _sets_apart(char) else char for char in _DASH.sub("\n", text))
     if "\n" in marked:
@@ -148,8 +149,8 @@ def _sets_apart(char: str) -> bool:
 
 
 def _readings(text: str, looks: Looks) -> Iterator[set[str]]:
-    """The words as they may be read: apart, at each capital, with signs as letters, and letters
-    that stand singly as one word."""
+    """The words as they may be read: as written, split at capitals, with signs as letters, and
+    single letters joined to one word."""
     words = _WORD.findall(text)
     for word in {*words, *_WORD.findall(_CAMEL.sub(" ", text)), *_LEET_WORD.findall(text)}:
         if len(word) > 1:
@@ -160,8 +161,8 @@ def _readings(text: str, looks: Looks) -> Iterator[set[str]]:
 
 
 def _variants(word: str, looks: Looks) -> set[str]:
-    """A word with the figures at its ends as letters, and without them; with letters that are
-    stretched, once and twice."""
+    """A word with the digits at its ends as letters, and without them; with repeated letters
+    reduced to one, and to two."""
     spelled = set()
     for each in {word.casefold(), word.casefold().strip(_FIGURES)}:
         spelled |= {each, _STRETCHED.sub(r"\1", each), _STRETCHED.sub(r"\1\1", each)}
@@ -169,26 +170,26 @@ def _variants(word: str, looks: Looks) -> set[str]:
 
 
 def _runs(words: Sequence[str]) -> Iterator[str]:
-    """What several words make together: "Facili tator Gus"."""
+    """Neighbouring words joined: "Facili tator Gus"."""
     for first in range(len(words)):
         for last in range(first + 2, len(words) + 1):
             yield "".join(words[first:last])
 
 
 def _singles(words: Sequence[str]) -> Iterator[str]:
-    """What letters that stand singly make together."""
+    """Neighbouring single letters joined."""
     for single, run in groupby(words, key=lambda word: len(word) == 1):
         if single:
             yield "".join(run)
 
 
 def _squashed(text: str, looks: Looks) -> str:
-    """Its letters and figures without what stands between them."""
+    """Its letters and digits alone, by their looks."""
     return _fold("".join(_WORD.findall(text)), looks)
 
 
 def _fold(word: str, looks: Looks) -> str:
-    """As it looks, without accents, and with letters for the figures that stand for them."""
+    """A word by its looks, without accents, with letters for the digits that stand for them."""
     return _bare(looks(_lettered(word).translate(_LEET)))
 
 
@@ -197,7 +198,8 @@ def _lettered(text: str) -> str:
 
 
 def _bare(word: str) -> str:
-    """Without marks. Arabic's alefs are one by that; its final forms of h and y are made one."""
+    """Without marks, which makes Arabic's alefs equal; its final forms of h and y are made equal
+    too."""
     marked = unicodedata.normalize("NFD", word)
     bare = "".join(char for char in marked if unicodedata.category(char)[0] != "M")
     return bare.replace("\u0629", "\u0647").replace("\u0649", "\u064a").replace("\u0640", "")
@@ -205,7 +207,7 @@ def _bare(word: str) -> str:
 
 @cache
 def _as_letter(char: str) -> str:
-    """Small capitals, turned, barred and flag letters as the letter that their name says."""
+    """Small capitals, turned, barred and flag letters as the letter in their Unicode name."""
     if char.isascii():
         return char
     name = unicodedata.name(char, "")

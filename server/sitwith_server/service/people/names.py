@@ -1,8 +1,8 @@
-"""Names: what may be one, how it is shown, and what it looks like (NA*).
+"""Names: which are allowed, how they are shown, and what they look like (NA*).
 
-Unicode's data (scripts, invisible characters, confusables) lie in `unicode/names.json`, made by
-`server/tools/make_name_data.py`. Normal forms and general categories are Python's own: what an
-older Python doesn't know is refused there.
+Unicode's data (scripts, invisible characters, confusables) are in `unicode/names.json`, made by
+`server/tools/make_name_data.py`. Normal forms and general categories come from Python; characters
+that an older Python doesn't know are refused there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_MARKS: Final = 4
 
 
 class NameFault(StrEnum):
-    """Why something is no name."""
+    """Why a name is refused."""
 
     EMPTY = "empty"
     TOO_LONG = "too_long"
@@ -52,7 +52,8 @@ _MESSAGES: Final = {
 
 
 class NameRefused(ValueError):
-    """This is no name. Its text says why to whoever chose it, and never holds the name."""
+    """This name is not allowed. The text says why, for the person who chose it, and never holds the
+    name."""
 
     def __init__(self, fault: NameFault) -> None:
         super().__init__(_MESSAGES[fault])
@@ -66,7 +67,7 @@ class Name:
     shown: in NFKC, 1 to 40 characters, without outer or double spaces.
     skeleton: equal for names that look alike (UTS #39), whatever their case and punctuation;
         never shown.
-    role: it is a word for a role and nothing else ("Host"), as a facilitator alone may be called.
+    role: it is only a word for a role ("Host"); only a facilitator may be called so.
     """
 
     shown: str = field(repr=False)
@@ -75,10 +76,11 @@ class Name:
 
 
 def clean(name: str) -> Name:
-    """A name made fit to be shown. Raises NameRefused.
+    """Checks a name and normalises it. Raises NameRefused.
 
-    Checked before and after normalising, for either can hide something from the other. Emoji's
-    variation selectors, which keyboards add, are dropped; nothing else is mended.
+    It is checked before and after normalising, because either form can hide something from the
+    other. The variation selectors that keyboards add to emoji are removed; nothing else is
+    corrected.
     """
     if len(name) > MOST_CHARACTERS:
         raise NameRefused(NameFault.TOO_LONG)
@@ -123,7 +125,7 @@ def _looks(text: str) -> str:
 
 _SELECTORS: Final = {0xFE0E: None, 0xFE0F: None}
 _BLANK: Final = "\u2800"
-"""BRAILLE PATTERN BLANK: a symbol by its category, nothing to the eye."""
+"""BRAILLE PATTERN BLANK: a symbol by its category, but invisible."""
 
 _CATEGORIES: Final = {
     "Cc": NameFault.CONTROL,
@@ -149,7 +151,7 @@ def _bad_character(text: str) -> NameFault | None:
 
 
 def _bad_marks(text: str) -> NameFault | None:
-    """UTS #39, 5.4: not the same mark twice, not more than four, and each on something."""
+    """UTS #39, 5.4: not the same mark twice in a row, at most four, and each on a character."""
     run = 0
     before = " "
     for char in unicodedata.normalize("NFD", text):
@@ -182,7 +184,7 @@ def _bad_scripts(text: str) -> NameFault | None:
 
 
 def _bad_claim(text: str) -> NameFault | None:
-    """Who somebody is in the room is shown beside their name, and nobody writes it there."""
+    """The page shows roles and badges beside names, so no name may imitate them."""
     if any(map(is_badge, text)):
         return NameFault.BADGE
     return NameFault.ROLE if claims_role(text, _looks) else None
@@ -195,7 +197,7 @@ _COMMON: Final = frozenset("*")
 
 
 class _Tables:
-    """The generated data, in the form they are asked for."""
+    """The generated data, in the form that the checks need."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self.lookalikes: dict[str, str] = data["lookalikes"]
@@ -205,7 +207,7 @@ class _Tables:
         self._invisible = frozenset(_each(data["invisible"]))
 
     def scripts(self, char: str) -> frozenset[str]:
-        """Script extensions, augmented as UTS #39 says; `_COMMON` for any, empty for none."""
+        """Script extensions, augmented as in UTS #39; `_COMMON` for any script, empty for none."""
         return self._sets[self._kinds[bisect_right(self._starts, ord(char)) - 1]]
 
     def is_invisible(self, char: str) -> bool:

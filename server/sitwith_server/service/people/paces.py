@@ -1,4 +1,4 @@
-"""How fast one seat may ask, whichever connection and worker it asks through (LI10, LI11, LI20)."""
+"""How fast one seat may send, over whichever connection and worker (LI10, LI11, LI20)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ RATE: Final = 10.0
 BURST: Final = 40
 
 SLOWEST: Final = 3_600.0
-"""Seconds of slow mode that are kept by the log; beyond, by what each worker has heard alone."""
+"""The longest slow mode, in seconds, that the log enforces; each worker enforces a longer one by
+the messages that it knows."""
 
 RESUMES: Final = 1.0
-"""Resumes a second that a seat may make in the long run. A page that comes back by itself slows
-down long before (RE5)."""
+"""Resumes a second that a seat may make in the long run. A page that reconnects by itself is slower
+(RE5)."""
 RESUMES_BURST: Final = 20
 
 
@@ -25,10 +26,12 @@ def of_commands(seat: str) -> Pace:
     return Pace(f"c:{seat}", RATE, BURST)
 
 
-def of_words(seat: str, slow: float) -> Pace:
-    """Of words of which each has to wait for so many seconds after the one before, whatever
-    conversation that was in and whether this worker has heard of it. Each time has a pace of its
-    own: a shorter one begins with nothing left of the longer."""
+def of_messages(seat: str, slow: float) -> Pace:
+    """The pace of messages in slow mode: one every `slow` seconds, in whichever conversation, and
+    whether or not this worker knows of the last one.
+
+    Each length has a pace of its own, so a shorter slow mode starts with a full bucket.
+    """
     if slow * RATE < 1:
         return of_commands(seat)
     return Pace(f"s{slow:g}:{seat}", 1 / min(slow, SLOWEST), 1)

@@ -1,4 +1,4 @@
-"""Where a peer comes from, in the only form in which a room gets it (rule DO8)."""
+"""The address of a peer, in the only form in which a room gets it (rule DO8)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 HASH_BYTES: Final = 3
-"""Short on purpose: 256 IPv4 addresses share each value, so that it names nobody, and of a few
-hundred people hardly two are taken for one."""
+"""Short on purpose: 256 IPv4 addresses share each value, so it identifies nobody, while two of a
+few hundred people will hardly share one."""
 IPV6_NETWORK_BYTES: Final = 8
-"""Of an IPv6 address the network: a site has a /64 at least and chooses the rest (RFC 6177)."""
+"""Only the network part of an IPv6 address counts: a site has at least a /64 and chooses the rest
+(RFC 6177)."""
 
 
 def address_hash(key: bytes, address: str | None) -> bytes:
-    """A keyed hash of an IP address; empty where there is none, as with a socket of this machine.
+    """A keyed hash of an IP address; empty without one, as for a Unix socket.
 
-    key: of the room's record, so that the same address is another value in another room.
+    key: from the room's record, so that an address has another value in another room.
     """
     try:
         found = ip_address((address or "").partition("%")[0])

@@ -1,8 +1,8 @@
 """Words that claim a role, in the languages of the page (rule NA2): data alone.
 
-English, German, Spanish, French, Arabic and Portuguese. `CLAIMS` are refused wherever they stand in
-a name. `APART` are names or nicknames as well (Mod, Mentor, Pastor, Muyassar), so that they are
-refused only where a name sets them apart: "Kim (mod)", "Kim | Team".
+English, German, Spanish, French, Arabic and Portuguese. `CLAIMS` are refused anywhere in a name.
+`APART` are also names or nicknames (Mod, Mentor, Pastor, Muyassar), so they are refused only where
+a name sets them apart: "Kim (mod)", "Kim | Team".
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ le les une du des ton ta votre notre et pour groupe cercle salle
 o os as um uma do da seu sua nosso nossa e
 ال هذا هذه
 """.split()  # noqa: SIM905
-"""What stands with a role and changes nothing of what it claims: "your co-host", "the mod"."""
+"""Words beside a role that do not change the claim: "your co-host", "the mod"."""
 
 GLUED: Final = [
     "co",
@@ -104,7 +104,7 @@ GLUED: Final = [
     "le",
     "un",
 ]
-"""What may be written in one word with a role: "cohost", "realadmin"."""
+"""What may be joined to a role in one word: "cohost", "realadmin"."""
 
 ARTICLES: Final = ("ال", "وال", "بال", "لل", "و")
-"""Arabic's article and particles, which are written in one with their word."""
+"""Arabic's article and particles, which are joined to their word."""

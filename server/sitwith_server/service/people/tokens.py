@@ -1,7 +1,7 @@
-"""Invite tokens and resume values: opaque, random, kept here as digests only.
+"""Invite tokens and resume values: opaque and random. The server keeps only their digests.
 
-A token is `<room>.<secret>`, a resume value `<room>.<seat>.<secret>`: the room and the seat are
-there to find the digest to compare with, and grant nothing.
+A token is `<room>.<secret>`, a resume value `<room>.<seat>.<secret>`. Room and seat serve to find
+the digest to compare with; they grant nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Resume:
 
 
 def new_room_id() -> str:
-    """128 random bits, lower case so that it survives being typed."""
+    """128 random bits, in lower case so that it can be typed."""
     return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
@@ -41,8 +41,8 @@ def new_id(prefix: str = "") -> str:
 
 
 def new_seat_id() -> str:
-    """8 characters, for frames that name many seats. Knowing one grants nothing; that no two of a
-    room are the same is the room's to say (`id_taken`)."""
+    """8 characters, because some frames name many seats. Knowing one grants nothing. The room
+    refuses an id that is in use (`id_taken`)."""
     return "m" + "".join(secrets.choice(_LETTERS) for _ in range(7))
 
 
@@ -64,13 +64,13 @@ def new_link_key() -> bytes:
 
 
 def read_token(token: str) -> Token | None:
-    """The parts of an invite token; None if it has not the form of one."""
+    """The parts of an invite token; None if the text is not one."""
     parts = token.split(".")
     return Token(parts[0], digest_of(token)) if len(parts) == 2 and all(parts) else None
 
 
 def read_resume(value: str) -> Resume | None:
-    """The parts of a resume value; None if it has not the form of one."""
+    """The parts of a resume value; None if the text is not one."""
     parts = value.split(".")
     if len(parts) != 3 or not all(parts):
         return None
@@ -78,5 +78,5 @@ def read_resume(value: str) -> Resume | None:
 
 
 def digest_of(secret: str) -> bytes:
-    """SHA-256. A slow hash would add nothing: the secrets have 256 random bits."""
+    """SHA-256. A slow hash would gain nothing, because the secrets have 256 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

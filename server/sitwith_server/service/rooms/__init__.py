@@ -1,4 +1,5 @@
-"""One hosted room: decides commands, commits their events, folds the log, tells observers.
+"""One room on a worker: decides commands, commits their events, folds the log, calls observers.
 
-`room.py` is the room; `store.py` turns events into bytes, `audit.py` writes the audit trail.
+`room.py` is the room, `follower.py` and `replica.py` keep it up to date with its log; `store.py`
+encodes events, `audit.py` writes the audit trail.
 """

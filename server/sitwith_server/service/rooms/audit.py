@@ -1,7 +1,7 @@
-"""The audit trail: time, pseudonymous seat, action, target, result. No names, no words.
+"""The audit trail: time, pseudonymous seat, action, target, result. No names, no content.
 
-A seat's id is random and means nothing outside its room. What people say, and that they say it,
-is no action that the trail keeps; nor is who has answered how they are.
+A seat's id is random and means nothing outside its room. Chat messages and answers to mood
+questions are not actions that the trail keeps.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from sitwith_server.log.base import Log
 from sitwith_server.room import commands as c
 from sitwith_server.room.model import OPERATOR, RoomState
 from sitwith_server.room.rules import rule_for
-from sitwith_server.service.rooms.effects import Audit
+from sitwith_server.service.rooms.effects import AuditEntry
 
 _TARGETS = ("member", "person", "group", "invite")
 
 
-class Trail:
-    """Makes and reads entries of rooms' trails; they are committed with what they tell of."""
+class AuditTrail:
+    """Makes and reads entries of rooms' audit trails. An entry is committed with its action."""
 
     def __init__(self, log: Log, ttl: float) -> None:
         self._log = log
@@ -27,18 +27,23 @@ class Trail:
 
     def of(
         self, command: c.Command, action: str, result: str, states: tuple[RoomState, ...], at: float
-    ) -> Audit | None:
-        """The entry of a person's command; None where the trail keeps none. states: of the room
-        before and after it. at: unix seconds."""
+    ) -> AuditEntry | None:
+        """The entry for a person's command; None for commands that the trail does not keep.
+
+        states: the room before and after the command.
+        at: unix seconds.
+        """
         rule = rule_for(command)
         if rule is not None and not rule.audited:
             return None
         target = _target(command)
-        # Whatever somebody else may have written in an id's place does not get into the trail.
+        # A target that is no id of this room may be any text, so it stays out of the trail.
         known = any(target in names for state in states for names in _ids(state))
         return self.entry(command.by, action, target if known else None, result, at)
 
-    def entry(self, seat: str, action: str, target: str | None, result: str, at: float) -> Audit:
+    def entry(
+        self, seat: str, action: str, target: str | None, result: str, at: float
+    ) -> AuditEntry:
         said = {
             "t": "a",
             "time": at,
@@ -49,8 +54,8 @@ class Trail:
         }
         return encode(said), self._ttl
 
-    async def note(self, room: str, audit: Audit) -> None:
-        """Keeps an entry of something that commits nothing. Raises LogDown."""
+    async def note(self, room: str, audit: AuditEntry) -> None:
+        """Appends an entry for an action that commits nothing. Raises LogDown."""
         await self._log.audit(room, *audit)
 
     async def read(self, room: str) -> list[Mapping[str, object]]:
@@ -62,7 +67,7 @@ class Trail:
 
 
 def _ids(state: RoomState) -> Iterator[Container[object]]:
-    """What this room knows by an id that somebody can name."""
+    """The ids that a command may name as its target."""
     yield from (state.seats, state.removed, state.invites, state.care.concerns)
     if state.pairs is not None:
         yield state.pairs.groups

@@ -1,6 +1,6 @@
-"""What a commit of the control log does besides appending, by the states before and after it.
+"""The effects of a commit to the control log, derived from the states before and after it.
 
-Each effect is in the very commit that causes it, so that none can be left undone (DESIGN §4).
+Each effect is part of the commit that causes it, so none can be left undone (DESIGN §4).
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from typing import Final
 
 from sitwith_server.log.base import CONTROL, KEPT_ENTRIES, Blank, Blob, Effects
 from sitwith_server.room import due_at
+from sitwith_server.room.families import FAMILIES
 from sitwith_server.room.lifetime.record import Record, record_of
 from sitwith_server.room.model import RoomState
 from sitwith_server.service.rooms import store
-from sitwith_server.service.rooms.asides import gone
 
 SNAPSHOT_EVERY: Final = KEPT_ENTRIES // 10
-"""Control entries between two snapshots: the log's tail always reaches back to the last one."""
+"""Control entries between two snapshots. The log keeps more entries than that, so loading always
+finds every entry after the last snapshot."""
 
-Audit = tuple[Blob, float]
-"""An entry of the audit trail and the trail's ttl (s)."""
+AuditEntry = tuple[Blob, float]
+"""An entry of the audit trail, and the trail's ttl in seconds."""
 
 
 def worker_of(connection: str) -> str:
-    """The worker that made a connection's id."""
+    """The worker whose connection this is, by the connection's id."""
     return connection.partition(".")[0]
 
 
@@ -34,9 +35,13 @@ def workers_of(state: RoomState) -> frozenset[str]:
 
 
 def effects_of(
-    before: RoomState, after: RoomState, snapshot_at: int, audit: Audit | None = None
+    before: RoomState, after: RoomState, snapshot_at: int, audit: AuditEntry | None = None
 ) -> Effects:
-    """snapshot_at: the number of the control entry after which a snapshot was last known."""
+    """What the commit that leads from `before` to `after` does besides appending.
+
+    snapshot_at: number of the control entry after which the last known snapshot was saved.
+    audit: the commit's entry of the audit trail.
+    """
     if after.ended and not before.ended:
         return Effects(audit=audit, end=True)
     due = due_at(after)
@@ -46,8 +51,8 @@ def effects_of(
         workers = now
     blanks = () if forgets else blanks_of(before, after)
     saves = forgets or after.seq - snapshot_at >= SNAPSHOT_EVERY
-    # Any snapshot there may be holds what is no more, also one that a log was seeded with: it is
-    # saved again in the same step.
+    # Every older snapshot, also one from a re-seed, still holds what was just removed: save a new
+    # one in the same step.
     stale = bool(blanks)
     files = before.materials.names() - after.materials.names()
     return Effects(
@@ -64,19 +69,29 @@ def effects_of(
 
 
 def blanks_of(before: RoomState, after: RoomState) -> tuple[Blank, ...]:
-    """What was in the control log and is no more in the room."""
+    """The control entries that have to lose what `after` no longer holds."""
     return tuple(
-        Blank(
-            CONTROL,
-            tuple(numbers),
-            store.keep_event(happened.event, happened.why, happened.by),
-        )
-        for happened, numbers in gone(before, after).items()
+        Blank(CONTROL, tuple(numbers), store.keep_event(instead.event, instead.why, instead.by))
+        for instead, numbers in replaced_events(before, after).items()
     )
 
 
+def replaced_events(before: RoomState, after: RoomState) -> dict[store.RecordedEvent, list[int]]:
+    """Numbers of the control entries that hold what `before` held and `after` does not, by the
+    event that replaces each: folding the replaced entries gives the same state. Empty where the
+    room has forgotten in between: then the entries are gone."""
+    if before.life != after.life:
+        return {}
+    return {
+        store.RecordedEvent(blank.instead, blank.why, blank.by): list(blank.numbers)
+        for family in FAMILIES
+        if family.blanks is not None
+        for blank in family.blanks(before, after)
+    }
+
+
 def record_moved(before: RoomState, after: RoomState) -> bool:
-    """Whether the record has to be written again. A turn number alone is no reason to."""
+    """Whether the record has to be written again. A new turn number alone is no reason."""
     parts = ("settings", "invites", "removed", "seats", "series", "linking", "former", "life")
     same = all(getattr(before, part) is getattr(after, part) for part in parts)
     marks = ("locked", "links_wait", "staff_links_wait", "expires_at")

@@ -1,4 +1,4 @@
-"""What happens in a room, told to those on this worker who show it or act on it."""
+"""Observers of a room on this worker, and the changes that they get."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sitwith_server.room import routes
 from sitwith_server.room.events import Event
 from sitwith_server.room.media.routes import Routes, within
 from sitwith_server.room.model import RoomState
-from sitwith_server.service.rooms.talking import Words
+from sitwith_server.service.rooms.conversations import ChatEntry
 
 
 class Routing:
-    """Who hears and sees whom by a room's two latest states, found once for all who ask."""
+    """Who hears and sees whom in a room's two latest states; computed once for all observers."""
 
     def __init__(self) -> None:
         self._known: list[tuple[RoomState, Routes]] = []
@@ -28,13 +28,17 @@ class Routing:
         return found
 
     def forget(self) -> None:
-        """Holds on to no state any more."""
+        """Drops the states held."""
         self._known = []
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A commit of the control log, folded."""
+    """One commit of the control log, folded.
+
+    why: the wire type of the command, or a fixed word for the server's own.
+    by: the seat that sent it, "" for the server.
+    """
 
     before: RoomState
     after: RoomState
@@ -45,24 +49,24 @@ class Change:
     routing: Routing = field(default_factory=Routing, compare=False, repr=False)
 
     def routes(self) -> Routes:
-        """Who hears and sees whom from now on."""
+        """Who hears and sees whom after it."""
         return self.routing.of(self.after)
 
     def takes_away(self) -> bool:
-        """Whether something that was open is not open any more."""
+        """Whether somebody can no longer hear or see somebody else."""
         before = self.routing.of(self.before)
         return not within(before, self.routes())
 
 
 class Observer(Protocol):
-    """Who shows people what happens. Called at each commit, in order; must not block or raise.
+    """Gets everything that happens in a room, in order. Its methods must not block or raise.
 
-    Who derives from it leaves out what is nothing to them.
+    A subclass overrides what it needs.
     """
 
     def changed(self, change: Change) -> None: ...
 
-    def said(self, words: Words) -> None:
+    def said(self, words: ChatEntry) -> None:
         return
 
     def reacted(self, stream: str, by: str, kind: str) -> None:

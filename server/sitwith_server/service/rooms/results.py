@@ -1,4 +1,4 @@
-"""What becomes of something that is asked of a room: one of four, never a bool."""
+"""The result of a command that no client has sent: one of four, never a bool."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from sitwith_server.room import Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """It holds. `changed`: whether anything was appended, or all was so already."""
+class Applied:
+    """The command has taken effect. changed: False if nothing had to change."""
 
     changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The rules say no; nothing has changed. `code` and `message` as in `Refusal`."""
+class Denied:
+    """A rule has refused it; nothing has changed. `code` and `message` as in `Refusal`."""
 
     code: str
     message: str
 
     @classmethod
-    def of(cls, refusal: Refusal) -> Refused:
+    def of(cls, refusal: Refusal) -> Denied:
         return cls(refusal.code, refusal.message)
 
 
@@ -35,15 +35,15 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Nothing can be committed just now, or its answer was lost: then it may have happened, and is
-    safe to ask again."""
+    """Nothing can be committed now, or the log's answer was lost: then the command may have taken
+    effect. It is safe to try again."""
 
 
-Outcome: TypeAlias = Committed | Refused | Ended | Unavailable
+CommandResult: TypeAlias = Applied | Denied | Ended | Unavailable
 
-COMMITTED: Final = Committed()
-UNCHANGED: Final = Committed(changed=False)
+APPLIED: Final = Applied()
+UNCHANGED: Final = Applied(changed=False)
 ENDED: Final = Ended()
 UNAVAILABLE: Final = Unavailable()
-TOO_FAST: Final = Refused("too_fast", RefusalCode.TOO_FAST.text)
-GIVEN_UP: Final = Refused("given_up", "Nobody waits for this any more.")
+TOO_FAST: Final = Denied("too_fast", RefusalCode.TOO_FAST.text)
+GIVEN_UP: Final = Denied("given_up", "Nobody waits for this any more.")

@@ -1,8 +1,10 @@
-"""A hosted room: decide, commit, fold, tell. On a conflict, read what is missing and decide again.
+"""A hosted room: decides commands and commits their events. On a conflict it reads and decides
+again.
 
-Laws: nothing is told before it is committed; a command id has one outcome; a worker that has not
-compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2, §2.5,
-§4, §5). Where the log can't be reached, commands are `frozen`: nothing here raises for it.
+Laws: nothing is passed on before it is committed; a command id has one outcome; a worker that has
+    not compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2,
+    §2.5, §4, §5). While the log can't be reached commands are answered `frozen`: nothing here
+    raises for it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from typing import Final
 from sitwith_protocol.errors import RefusalCode
 from sitwith_server.log.base import (
     CONTROL,
-    NOTHING_ELSE,
+    NO_EFFECTS,
     Blob,
     Commit,
+    Committed,
     Duplicate,
     Effects,
     Gone,
@@ -28,7 +31,6 @@ from sitwith_server.log.base import (
     Pace,
     TooFast,
 )
-from sitwith_server.log.base import Committed as Taken
 from sitwith_server.room import (
     Refusal,
     Verdict,
@@ -42,46 +44,46 @@ from sitwith_server.room.chat.talk import decide_talk
 from sitwith_server.room.pairs.planned import Asked, Planned
 from sitwith_server.service.people import paces, tokens
 from sitwith_server.service.rooms import answers, store
-from sitwith_server.service.rooms.answers import PACED, Answer, Done, No
-from sitwith_server.service.rooms.asides import completed, forgotten
-from sitwith_server.service.rooms.audit import Trail
-from sitwith_server.service.rooms.effects import Audit, effects_of
-from sitwith_server.service.rooms.folded import Folded
-from sitwith_server.service.rooms.followed import Followed
+from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused, completed
+from sitwith_server.service.rooms.audit import AuditTrail
+from sitwith_server.service.rooms.conversations import (
+    Auditor,
+    Key,
+    NotCommitted,
+    reaction_to_bytes,
+)
+from sitwith_server.service.rooms.effects import AuditEntry, effects_of
+from sitwith_server.service.rooms.follower import LogFollower
+from sitwith_server.service.rooms.replica import Replica, forgotten_people
 from sitwith_server.service.rooms.results import (
-    COMMITTED,
+    APPLIED,
     ENDED,
     GIVEN_UP,
     TOO_FAST,
     UNAVAILABLE,
     UNCHANGED,
+    CommandResult,
+    Denied,
     Ended,
-    Outcome,
-    Refused,
     Unavailable,
-)
-from sitwith_server.service.rooms.talking import (
-    Auditor,
-    Key,
-    Tried,
-    reaction_to_bytes,
 )
 
 ATTEMPTS: Final = 50
-"""Lost races after which a command is given up as `frozen`: only a broken log loses so often."""
+"""Conflicts after which a command is answered `frozen`: only a broken log causes so many."""
 
 TICK_ATTEMPTS: Final = 2
-"""A tick that loses comes again by itself, and one that is too early would only lose again."""
+"""Attempts of a tick: a tick that fails is repeated by its timer."""
 
 RETRY: Final = 0.25
-"""Seconds before what has to be put back is tried again."""
+"""Seconds before restoring what the log has lost is tried again."""
 
 PLANNED_HERE: Final = 60
-"""Groups for more people take long enough for others to feel: they are planned in a thread, while
-the room goes on."""
+"""Planning groups for more people than this would delay others noticeably, so it runs in a
+thread."""
 
 PLANS: Final = 3
-"""Plans that the room may make useless by going on; then it waits for one."""
+"""Plans that may be made while the room goes on and may outdate them; then the room waits for
+one."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
 _NO_OUTCOME: Final = (
@@ -92,97 +94,103 @@ _NO_OUTCOME: Final = (
     c.AgreementReading,
 )
 
-Still = Callable[[], Awaitable[bool]]
-"""Whether whoever asked still waits for it."""
+StillWaiting = Callable[[], Awaitable[bool]]
+"""Asks whether the sender of a command still waits for it."""
 
 
-class Room(Followed):
-    """One room as this worker holds it."""
+class HostedRoom(LogFollower):
+    """A room on this worker."""
 
-    def __init__(self, log: Log, trail: Trail, folded: Folded) -> None:
-        super().__init__(log, folded)
+    def __init__(self, log: Log, trail: AuditTrail, replica: Replica) -> None:
+        super().__init__(log, replica)
         self._trail = trail
 
     # -- commands ------------------------------------------------------------------------------
 
-    async def ask(self, command: c.Command, key: Key, why: str) -> Answer:
-        """One command of a seat, to its outcome."""
+    async def submit(self, command: c.Command, key: Key, why: str) -> Answer:
+        """Submits a seat's command and returns its answer.
+
+        key: the seat and the command's id. why: the command's wire type.
+        """
         try:
             planned = await self._plan_ahead(command)
             async with self._lock:
-                await self._be_fresh()
+                await self._ensure_current()
                 found = await self._attempts(command, key, why, planned)
         except LogDown:
-            # Whether it was taken is not known; sent again with its id it gets its one outcome.
+            # It may have been committed. Sent again with the same id, it gets its one outcome.
             return _refusal(RefusalCode.FROZEN)
         if isinstance(found, Ended):
             return _refusal(RefusalCode.NOT_INSIDE)
         return completed(self.state, command, found)
 
-    async def order(
+    async def execute(
         self,
         command: c.Command,
         why: str,
         *,
         not_before: float | None = None,
-        still: Still | None = None,
-        audit: Audit | None = None,
+        still: StillWaiting | None = None,
+        audit: AuditEntry | None = None,
         pace: Pace | None = None,
-    ) -> Outcome:
-        """What comes from the door, from time, a connection or the operator.
+    ) -> CommandResult:
+        """Executes a command that no seat has sent: of a hello, a timer, a connection, the
+        operator.
 
+        why: the word for it in `Change.why`.
+        not_before: refused before this moment of the log's clock.
         still: asked right before each attempt to commit; if it says no, nothing is committed.
-        audit: kept in the trail with the commit, and only then.
-        pace: what the commit goes by.
+        audit: appended to the audit trail by the same commit.
+        pace: rate limit of the commit.
         """
         try:
             planned = await self._plan_ahead(command)
             async with self._lock:
                 if not isinstance(command, c.Thaw | c.Reassert):
-                    await self._be_fresh()
-                return await self._order(command, why, not_before, still, audit, pace, planned)
+                    await self._ensure_current()
+                return await self._execute(command, why, not_before, still, audit, pace, planned)
         except LogDown:
             return UNAVAILABLE
 
-    async def _order(
+    async def _execute(
         self,
         command: c.Command,
         why: str,
         not_before: float | None,
-        still: Still | None,
-        audit: Audit | None,
+        still: StillWaiting | None,
+        audit: AuditEntry | None,
         pace: Pace | None,
         planned: Planned | None,
-    ) -> Outcome:
-        surely = False
+    ) -> CommandResult:
+        confirmed = False
         for _ in range(ATTEMPTS if not_before is None else TICK_ATTEMPTS):
             if self.state.ended:
                 return ENDED
             verdict = await self._decide(command, planned)
             if isinstance(verdict, Refusal) or not verdict.events:
-                # It commits nothing, so nothing else would show that it was decided on a state
-                # that is not the log's: a seat taken just now at another worker.
-                if surely:
-                    return Refused.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
-                if not await self._catch_up():
+                # Nothing is committed, so no conflict would show that the state is old (a seat just
+                # taken at another worker). Read first and decide again.
+                if confirmed:
+                    return Denied.of(verdict) if isinstance(verdict, Refusal) else UNCHANGED
+                if not await self._catch_up_locked():
                     return ENDED
-                surely = True
+                confirmed = True
                 continue
             if still is not None and not await still():
                 return GIVEN_UP
             result = await self._append(
                 command.by, verdict, why, audit=audit, not_before=not_before, pace=pace
             )
-            if isinstance(result, Taken):
-                return COMMITTED
+            if isinstance(result, Committed):
+                return APPLIED
             if isinstance(result, TooFast):
                 return TOO_FAST
-            if not await self._lost_to(result):
+            if not await self._catch_up_after(result):
                 return ENDED
         return UNAVAILABLE
 
-    async def tick(self) -> Outcome:
-        """Everything that is due happens; too early or somebody else's tick is harmless."""
+    async def tick(self) -> CommandResult:
+        """Does everything that is due. Too early, or after another worker, it does nothing."""
         if self.frozen:
             return UNAVAILABLE
         outage = self._log.leases.outage(self.id)
@@ -193,11 +201,11 @@ class Room(Followed):
             forget = c.Forget(
                 by="", link_key=tokens.new_link_key(), material_key=tokens.new_link_key()
             )
-            return await self.order(forget, "time", not_before=forgets)
+            return await self.execute(forget, "time", not_before=forgets)
         if due is None:
             return UNCHANGED
         tick = c.Tick(by="", seed=secrets.randbits(63))
-        return await self.order(tick, "time", not_before=due)
+        return await self.execute(tick, "time", not_before=due)
 
     async def _attempts(
         self, command: c.Command, key: Key, why: str, planned: Planned | None
@@ -207,29 +215,31 @@ class Room(Followed):
         before = self.state
         now = await self._log.now(self.id)
 
-        def audit(result: str) -> Audit | None:
+        def audit(result: str) -> AuditEntry | None:
             return self._trail.of(command, why, result, (before, self.state), now)
 
         for _ in range(ATTEMPTS):
             if isinstance(command, c.Say | c.Unsay):
-                tried = await self.talking.attempt(self.state, self.rights, command, key, audit)
+                tried = await self.conversations.attempt(
+                    self.state, self.rights, command, key, audit
+                )
             else:
                 tried = await self._attempt(command, key, why, audit, planned)
-            if tried is Tried.GONE:
-                self._folded.end()
+            if tried is NotCommitted.GONE:
+                self._replica.end()
                 return ENDED
-            if isinstance(tried, Tried):
-                if not await self._catch_up():
+            if isinstance(tried, NotCommitted):
+                if not await self._catch_up_locked():
                     return ENDED
                 continue
-            if isinstance(tried, No) and tried is not PACED and not tried.code.is_outcome:
+            if isinstance(tried, Refused) and tried is not PACED and not tried.code.is_outcome:
                 return await self._earlier(command, key) or tried
             return tried
         return _refusal(RefusalCode.FROZEN)
 
     async def _earlier(self, command: c.Command, key: Key) -> Answer | None:
-        """The outcome that the id has already. Only a refusal that is none needs the question:
-        whatever is committed is compared with it in the log."""
+        """The outcome that the id already has. Only asked for a refusal that is not committed:
+        every commit finds it by itself."""
         if isinstance(command, _NO_OUTCOME):
             return None
         known = await self._log.outcome(self.id, *key)
@@ -242,14 +252,14 @@ class Room(Followed):
         why: str,
         audit: Auditor,
         planned: Planned | None,
-    ) -> Answer | Tried:
+    ) -> Answer | NotCommitted:
         verdict = await self._decide(command, planned)
         if isinstance(verdict, Refusal):
-            answer: Answer = No(RefusalCode(verdict.code), verdict.message)
+            answer: Answer = Refused(RefusalCode(verdict.code), verdict.message)
             verdict = Verdict(())
         else:
-            answer = Done(verdict.answer)
-        noted = audit("ok" if isinstance(answer, Done) else str(answer.code))
+            answer = Ok(verdict.answer)
+        noted = audit("ok" if isinstance(answer, Ok) else str(answer.code))
         kept = _is_outcome(command, answer)
         if not verdict.events and not kept:
             if noted is not None:
@@ -259,13 +269,13 @@ class Room(Followed):
         keyed = (key, outcome) if kept else None
         paced = paces.of_commands(command.by)
         result = await self._append(command.by, verdict, why, keyed, noted, pace=paced)
-        if isinstance(result, Taken):
+        if isinstance(result, Committed):
             return answer
         if isinstance(result, TooFast):
             return PACED
         if isinstance(result, Duplicate):
             return answers.from_blob(result.outcome)
-        return Tried.GONE if isinstance(result, Gone) else Tried.LOST
+        return NotCommitted.GONE if isinstance(result, Gone) else NotCommitted.CONFLICT
 
     async def _decide(
         self, command: c.Command, planned: Planned | None = None
@@ -273,13 +283,13 @@ class Room(Followed):
         now = await self._log.now(self.id)
         asked = self._asked(command, now)
         if asked is not None and (planned is None or planned.asked != asked):
-            # The state is a value, and the lock keeps it in place meanwhile.
+            # Safe in a thread: the state is a value, and the lock keeps it current.
             planned = await asyncio.to_thread(asked.solved)
         return decide(self.state, command, now, planned)
 
     async def _plan_ahead(self, command: c.Command) -> Planned | None:
-        """The plan that a command wants, made while the room goes on; None where none is wanted, or
-        where it is soon made."""
+        """The plan that a command needs, made while the room goes on. None if it needs none, or one
+        that is quickly made."""
         if not isinstance(command, _MAY_PLAN):
             return None
         planned = None
@@ -291,7 +301,7 @@ class Room(Followed):
         return planned
 
     def _asked(self, command: c.Command, now: float) -> Asked | None:
-        """What has to be planned, if it takes long."""
+        """The question for the planner, if planning takes long; else None."""
         if not isinstance(command, _MAY_PLAN) or len(self.state.seats) <= PLANNED_HERE:
             return None
         return plan_asked(self.state, command, now)
@@ -302,18 +312,18 @@ class Room(Followed):
         verdict: Verdict,
         why: str,
         keyed: tuple[Key, Blob] | None = None,
-        audit: Audit | None = None,
+        audit: AuditEntry | None = None,
         not_before: float | None = None,
         pace: Pace | None = None,
     ) -> object:
-        """The log's result. What was committed is folded and told. keyed: the key, and the outcome
-        that is remembered under it."""
+        """Commits the verdict's events, folds them and returns the log's result. keyed: the key,
+        and the outcome to remember under it."""
         before, events = self.state, verdict.events
         after = before if verdict.after is None else verdict.after
         if events:
-            effects = effects_of(before, after, self._folded.snapshot_at, audit)
+            effects = effects_of(before, after, self._replica.snapshot_at, audit)
         else:
-            effects = Effects(audit=audit) if audit is not None else NOTHING_ELSE
+            effects = Effects(audit=audit) if audit is not None else NO_EFFECTS
         result = await self._log.commit(
             Commit(
                 room=self.id,
@@ -328,40 +338,43 @@ class Room(Followed):
                 effects=effects,
             )
         )
-        if isinstance(result, Taken) and events:
+        if isinstance(result, Committed) and events:
             if effects.snapshot is not None:
-                self._folded.snapshot_at = after.seq
-            self._folded.took(after, events, result.positions[-1], why, by)
+                self._replica.snapshot_at = after.seq
+            self._replica.add_committed(after, events, result.positions[-1], why, by)
         return result
 
-    async def _lost_to(self, result: object) -> bool:
-        """Reads what was committed first; False if the room is no more."""
+    async def _catch_up_after(self, result: object) -> bool:
+        """Reads what was committed instead; False if the room is gone."""
         if isinstance(result, Gone):
-            self._folded.end()
+            self._replica.end()
             return False
-        return await self._catch_up()
+        return await self._catch_up_locked()
 
     async def _react(self, command: c.React) -> Answer:
-        placed = decide_talk(self.state, command, self.talking.book, await self._log.now(self.id))
+        placed = decide_talk(
+            self.state, command, self.conversations.index, await self._log.now(self.id)
+        )
         if isinstance(placed, Refusal):
-            return No(RefusalCode(placed.code), placed.message)
+            return Refused(RefusalCode(placed.code), placed.message)
         assert placed is not None
-        # The other workers are told too, and this one by the same way.
-        await self._log.whisper(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
-        return Done()
+        # This worker gets it back like all others.
+        await self._log.publish(self.id, reaction_to_bytes(placed.stream, command.by, command.kind))
+        return Ok()
 
-    async def start_over(self, fresh: Room, streams: frozenset[str]) -> None:
-        """The log no longer holds what this worker had been told: goes on from what it holds.
+    async def start_over(self, fresh: HostedRoom, streams: frozenset[str]) -> None:
+        """Goes on from `fresh`, because the log has lost entries. Observers are told of `streams`.
 
-        What of it may only rise is put back; what is gone of the conversations is said.
+        Removals, held mutes, the turn number and erasures must not be undone, so they are committed
+        again.
         """
         async with self._lock:
             before = self.state
-            self._aside = False
+            self._suspended = False
             self._pending.clear()
-            self._folded.start_over(fresh._folded, streams)
-            with suppress(LogDown):  # the next look at all rooms finds what is missing
-                await self._catch_up()
+            self._replica.start_over(fresh._replica, streams)
+            with suppress(LogDown):  # the next comparison of all rooms finds what is missing
+                await self._catch_up_locked()
         if before.life != self.state.life:
             return
         held = {s.id: s.held for s in before.seats.values() if s.is_inside and s.held}
@@ -370,23 +383,23 @@ class Room(Followed):
             removed=before.removed,
             held=held,
             turn=before.floor.turn,
-            forgotten=forgotten(before, self.state),
+            forgotten=forgotten_people(before, self.state),
         )
-        while isinstance(await self.order(again, "gap"), Unavailable) and not self.over:
+        while isinstance(await self.execute(again, "gap"), Unavailable) and not self.retired:
             await asyncio.sleep(RETRY)
 
     async def thaw(self, outage: Outage) -> None:
-        """Moves every deadline by a time in which nobody could commit, once for all workers."""
+        """Moves every deadline by an outage, once for all workers."""
         if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
-            await self.order(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
+            await self.execute(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
 
 
-def _refusal(code: RefusalCode) -> No:
-    return No(code, code.text)
+def _refusal(code: RefusalCode) -> Refused:
+    return Refused(code, code.text)
 
 
 def _is_outcome(command: c.Command, answer: Answer) -> bool:
-    """Whether the answer is kept under the command's id (CONTRACT §3, Commands)."""
+    """Whether the answer is remembered under the command's id (CONTRACT §3, Commands)."""
     if isinstance(command, _NO_OUTCOME):
         return False
-    return not (isinstance(answer, No) and not answer.code.is_outcome)
+    return not (isinstance(answer, Refused) and not answer.code.is_outcome)

@@ -1,8 +1,8 @@
-"""Events, states, records and words as the log keeps them, and back.
+"""Encodes events, states, records and messages for the log, and decodes them.
 
-A value goes to the log as a `Kept`, which makes bytes of it, with a schema version, only if they
-are asked for: a log of this process alone gives the value itself back. The shapes of the bytes
-follow the dataclasses of `room.events` and `room.talk`; cattrs does the walking.
+A value goes to the log as a `LazyBlob`, which is encoded, with a schema version, only if the log
+asks for its bytes: the memory log gives the value itself back. The encoded fields are those of the
+dataclasses; cattrs converts them.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from sitwith_server.room.lifetime.record import Record
 from sitwith_server.room.model import Pair, RoomState
 
 VERSION: Final = 3
-"""Of all that is kept in the log; an instance that holds another one is not used."""
+"""The schema version of all data in the log. An instance that holds another one is not used."""
 _LIMITS: Final = Limits(
     frame=2**26, text=2**20, binary=2**20, array=2**20, map=2**20, depth=SERVER_LIMITS.depth + 8
 )
 _CHAT: Final = bytes((VERSION,))
-"""What a kept message begins with; all else begins as a map does."""
+"""The first byte of a stored message; everything else begins with a map's first byte."""
 _LATE_FIELDS: Final = 3
 _TO: Final = b"\xa2to"
 _POS: Final = b"\xa3pos\xc4\x20"
@@ -41,7 +41,7 @@ _SAYINGS: Final[Mapping[str, type]] = {each.__name__: each for each in get_args(
 
 
 def _met_to_rows(met: Mapping[Pair, int]) -> list[list[object]]:
-    """A pair of people is no key that the wire's maps could have."""
+    """MessagePack maps here have text keys, so pairs of people become rows."""
     return [[*pair, count] for pair, count in met.items()]
 
 
@@ -71,7 +71,7 @@ _CONVERTER: Final = _converter()
 
 
 class Unreadable(LookupError):
-    """Something in the log that this version can't read. Its text holds nothing of it."""
+    """This version can't read something in the log. The exception's text holds none of it."""
 
     def __init__(self) -> None:
         super().__init__("this version can't read it")
@@ -81,8 +81,8 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Kept(Generic[T]):
-    """A value that the log keeps (`log.values.Blob`). encode: makes its bytes, once at most."""
+class LazyBlob(Generic[T]):
+    """A value for the log (`log.values.Blob`). encode: makes its bytes, at most once."""
 
     value: T = field(repr=False)
     encode: Callable[[T], bytes] = field(repr=False, compare=False)
@@ -95,86 +95,88 @@ class Kept(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """An event with what it came by: the command's wire type and the seat that asked."""
+class RecordedEvent:
+    """An event with its origin. why: the command's wire type. by: the seat that sent it."""
 
     event: Event
     why: str
     by: str
 
 
-def keep_event(event: Event, why: str, by: str) -> Kept[Happened]:
-    """One event of the control log."""
-    return Kept(Happened(event, why, by), _happened_to_bytes)
+def keep_event(event: Event, why: str, by: str) -> LazyBlob[RecordedEvent]:
+    """One event, for the control log."""
+    return LazyBlob(RecordedEvent(event, why, by), _happened_to_bytes)
 
 
-def _happened_to_bytes(happened: Happened) -> bytes:
+def _happened_to_bytes(happened: RecordedEvent) -> bytes:
     return event_to_bytes(happened.event, happened.why, happened.by)
 
 
 def event_to_bytes(event: Event, why: str, by: str) -> bytes:
-    """The bytes of what `keep_event` gives."""
+    """The bytes that `keep_event` stores."""
     return _pack(event, {"w": why, "b": by})
 
 
-def read_event(blob: Blob) -> Happened:
-    """What was kept by `keep_event`.
+def read_event(blob: Blob) -> RecordedEvent:
+    """The inverse of `keep_event`.
 
     Raises:
         Unreadable: this version can't read it.
     """
-    if isinstance(blob, Kept):
-        return _value(blob, Happened)
+    if isinstance(blob, LazyBlob):
+        return _value(blob, RecordedEvent)
     frame, event = _unpack(bytes(blob), EVENTS)
-    return Happened(event, str(frame["w"]), str(frame["b"]))
+    return RecordedEvent(event, str(frame["w"]), str(frame["b"]))
 
 
-def keep_state(state: RoomState) -> Kept[RoomState]:
-    """A room's state whole, for snapshots."""
-    return Kept(state, state_to_bytes)
+def keep_state(state: RoomState) -> LazyBlob[RoomState]:
+    """A room's whole state, for snapshots."""
+    return LazyBlob(state, state_to_bytes)
 
 
 def state_to_bytes(state: RoomState) -> bytes:
-    """The bytes of what `keep_state` gives."""
+    """The bytes that `keep_state` stores."""
     body: dict[str, Any] = _CONVERTER.unstructure(state)
     return encode({"t": "RoomState", "v": VERSION, "d": body})
 
 
 def read_state(blob: Blob) -> RoomState:
-    """What was kept by `keep_state`. Raises as `read_event` does."""
-    if isinstance(blob, Kept):
+    """The inverse of `keep_state`. Raises as `read_event` does."""
+    if isinstance(blob, LazyBlob):
         return _value(blob, RoomState)
     state: RoomState = _unpack(bytes(blob), {"RoomState": RoomState})[1]
     return state
 
 
-def keep_record(record: Record) -> Kept[Record]:
+def keep_record(record: Record) -> LazyBlob[Record]:
     """A room's record."""
-    return Kept(record, record_to_bytes)
+    return LazyBlob(record, record_to_bytes)
 
 
 def record_to_bytes(record: Record) -> bytes:
-    """The bytes of what `keep_record` gives."""
+    """The bytes that `keep_record` stores."""
     body: dict[str, Any] = _CONVERTER.unstructure(record)
     return encode({"t": "Record", "v": VERSION, "d": body})
 
 
 def read_record(blob: Blob) -> Record:
-    """What was kept by `keep_record`. Raises as `read_event` does."""
-    if isinstance(blob, Kept):
+    """The inverse of `keep_record`. Raises as `read_event` does."""
+    if isinstance(blob, LazyBlob):
         return _value(blob, Record)
     record: Record = _unpack(bytes(blob), {"Record": Record})[1]
     return record
 
 
 def keep_saying(saying: Saying) -> Blob:
-    """One entry of a conversation. A message is encoded once in its life: what is kept is the frame
-    that goes out but for what is not known yet, see `chat_frame`."""
-    return saying_to_bytes(saying) if isinstance(saying, Said) else Kept(saying, saying_to_bytes)
+    """One entry of a conversation. A message is encoded only once: what is stored is the wire's
+    `chat` frame without the fields that are not known yet, see `chat_frame`."""
+    if isinstance(saying, Said):
+        return saying_to_bytes(saying)
+    return LazyBlob(saying, saying_to_bytes)
 
 
 def saying_to_bytes(saying: Saying) -> bytes:
-    """The bytes of what `keep_saying` gives."""
+    """The bytes that `keep_saying` stores."""
     if isinstance(saying, Said):
         said = {"t": "chat", "n": saying.n, "from": saying.author, "body": saying.body}
         marks = {"notice": saying.notice, "deleted": saying.deleted}
@@ -183,8 +185,12 @@ def saying_to_bytes(saying: Saying) -> bytes:
 
 
 def chat_frame(blob: Blob, to: str, position: bytes, at: float) -> bytes:
-    """The wire's `chat` frame of a message that was kept as `keep_saying` made it: the map with
-    three more fields at its end. `to` as the viewer knows the conversation; `position` sealed."""
+    """The wire's `chat` frame of a message stored by `keep_saying`: its map with three more fields.
+
+    to: the conversation's name for this viewer.
+    position: sealed, 32 bytes.
+    at: unix seconds.
+    """
     kept = bytes(blob)
     return b"".join(
         (
@@ -201,8 +207,8 @@ def chat_frame(blob: Blob, to: str, position: bytes, at: float) -> bytes:
 
 
 def read_saying(blob: Blob) -> Saying:
-    """What was kept by `keep_saying`. Raises as `read_event` does."""
-    if isinstance(blob, Kept):
+    """The inverse of `keep_saying`. Raises as `read_event` does."""
+    if isinstance(blob, LazyBlob):
         unsaid: Saying = _value(blob, Unsaid)
         return unsaid
     kept = bytes(blob)
@@ -222,8 +228,8 @@ def read_saying(blob: Blob) -> Saying:
     return saying
 
 
-class Kinds:
-    """Frozen dataclasses of plain fields as bytes, and back, by their class's name."""
+class DataclassCodec:
+    """Encodes frozen dataclasses of plain fields, tagged with their class's name."""
 
     def __init__(self, kinds: Iterable[type]) -> None:
         self._kinds = {each.__name__: each for each in kinds}
@@ -239,7 +245,7 @@ class Kinds:
             return None
 
 
-def _value(kept: Kept[Any], kind: type[T]) -> T:
+def _value(kept: LazyBlob[Any], kind: type[T]) -> T:
     if not isinstance(kept.value, kind):
         raise Unreadable
     return kept.value
@@ -257,7 +263,7 @@ def _pack(what: Any, extra: Mapping[str, object]) -> bytes:
 
 
 _NOT_SO: Final = (AttributeError, LookupError, TypeError, ValueError)
-"""What values of other kinds than a class has make its reader raise."""
+"""What decoding raises for values of the wrong type."""
 
 
 def _unpack(blob: bytes, types: Mapping[str, type]) -> tuple[Mapping[str, object], Any]:
@@ -267,5 +273,5 @@ def _unpack(blob: bytes, types: Mapping[str, type]) -> tuple[Mapping[str, object
             raise Unreadable
         return frame, _CONVERTER.structure(frame["d"], types[str(frame["t"])])
     except (CodecError, cattrs.BaseValidationError, *_NOT_SO):
-        # Without its cause: that holds what was read.
+        # Without the cause, whose text holds what was read.
         raise Unreadable from None

@@ -1,4 +1,4 @@
-"""Whether what the settings name is a Redis that rooms can be kept in, and if not, why not."""
+"""Checks whether rooms can be kept in the Redis instances that the settings name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sitwith_server.log.redis.packing import PREFIX, SCRIPTS, ask_format
 
 OLDEST: Final = (6, 2)
 PATIENCE: Final = 3.0
-_RIGHTS: Final = "doesn't let this user do all it must"
+_RIGHTS: Final = "doesn't give this user all the rights that workers need"
 
 _WRITES: Final = """
 local missing = {}
@@ -82,13 +82,13 @@ publish {key} x
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason not to begin.
+    """A reason not to start.
 
-    instance: its name, without credentials; "" if it is the setting as a whole.
+    instance: its name, without credentials; "" for the setting as a whole.
     code: bad_url, unreachable, password, certificate, too_old, eviction, cluster, replica,
         sentinel, rights or format.
     text: a sentence for the operator.
-    waits: it may go away by itself, so that waiting visibly can help.
+    waits: it may go away by itself, so waiting can help.
     """
 
     instance: str
@@ -98,9 +98,9 @@ class Problem:
 
 
 async def check(urls: str, format: int = 1) -> list[Problem]:
-    """What stands against using these instances, [] if nothing. Raises nothing of its own.
+    """The problems of these instances, [] if there are none. Raises nothing of its own.
 
-    format: of what the service writes, see `RedisLog`.
+    format: number of the format that the service writes, see `RedisLog`.
     """
     try:
         targets = targets_of(urls)
@@ -131,13 +131,15 @@ async def _check(target: Target, ours: int) -> list[Problem]:
         return [_refused(name, fault)]
     except (ConnectionError, TimeoutError, OSError) as fault:
         if isinstance(fault.__cause__ or fault.__context__, ssl.SSLCertVerificationError):
-            text = f"{name} shows a certificate that this machine doesn't trust, or another's"
+            text = (
+                f"{name} has a certificate that this machine doesn't trust, or one for another name"
+            )
             return [Problem(name, "certificate", text)]
         return [Problem(name, "unreachable", f"nothing answers at {name}", waits=True)]
     except ResponseError as fault:
         return [_refused(name, fault)]
     except RedisError:
-        text = f"{name} answers as no Redis does"
+        text = f"{name} does not answer like a Redis"
         return [Problem(name, "unreachable", text, waits=True)]
     finally:
         await client.aclose()
@@ -155,16 +157,16 @@ async def _ask(name: str, client: Redis, ours: int) -> list[Problem]:
         add("sentinel", "is a Sentinel: write redis+sentinel://host:port/name-of-the-master")
         return problems
     if mode == "cluster" or str(info.get("cluster_enabled")) == "1":
-        add("cluster", "runs in cluster mode, whose pub/sub is not supported: list plain ones")
+        add("cluster", "runs in cluster mode, whose pub/sub is not supported: list plain instances")
     version = str(info.get("redis_version", "0"))
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST:
-        add("too_old", f"is version {version}; 6.2 is the oldest that will do")
+        add("too_old", f"is version {version}; 6.2 or newer is needed")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         add("eviction", f"may drop rooms when full: set maxmemory-policy noeviction, not {policy}")
     if info.get("role") == "slave":
-        add("replica", "is a replica and takes no commits", waits=True)
+        add("replica", "is a replica and accepts no commits", waits=True)
     if problems:
         return problems
     if missing := await _missing(client):
@@ -176,7 +178,7 @@ async def _ask(name: str, client: Redis, ours: int) -> list[Problem]:
 
 
 def other_version(theirs: int, ours: int) -> str:
-    """What is said of an instance, after its name."""
+    """The sentence about an instance of another format, after the instance's name."""
     number = f"of format {theirs}" if theirs else "without a format number"
     return (
         f"is in use by another version of Sitwith, {number}, and this one reads format {ours}: "
@@ -206,7 +208,7 @@ async def _missing(client: Redis) -> list[str]:
 
 
 def _refused(name: str, fault: RedisError) -> Problem:
-    """By the word that an error begins with; the rest of its text may quote anything."""
+    """The problem by the first word of an error; the rest of its text may quote anything."""
     word = fault.status_code or str(fault).partition(" ")[0]
     if word in ("LOADING", "MASTERDOWN", "BUSY"):
         return Problem(name, "unreachable", f"{name} is not ready: {word}", waits=True)

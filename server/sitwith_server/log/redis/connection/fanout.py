@@ -1,8 +1,8 @@
-"""Bells and whispers of one instance: one subscription connection, watched by its own echo.
+"""Notifications and publishes of one instance: one subscribing connection, checked by its own echo.
 
-Pub/sub loses messages without a word, and a connection can be dead for as long as nobody looks.
-So a probe goes out every second and must come back through this very connection. While it doesn't,
-the fan-out is dark: the connection is made anew, and each followed room rings, to be read again.
+Pub/sub loses messages silently, and a dead connection is not noticed until somebody uses it. So a
+probe is published every second and must come back on this connection. While it does not, the
+fan-out is dark: it connects again, and then every room that is subscribed to is read again.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sitwith_server.log.base import Bell, LogDown, Ring
-from sitwith_server.log.redis.bells import BELL, CARRYING, WHISPER
-from sitwith_server.log.redis.connection.link import Link, Refused
+from sitwith_server.log.base import LogDown, Notification, OnNotification
+from sitwith_server.log.redis.connection.client import ErrorReply, RedisConnection
+from sitwith_server.log.redis.notifications import ENTRIES, HINT, PUBLISHED
 from sitwith_server.log.redis.packing import INDEXES, PREFIX, keys_of
 
 if TYPE_CHECKING:
     from sitwith_server.log.redis.instance import Instance
 
-Heard = Callable[[bytes], None]
-Connect = Callable[[Callable[[], Link]], Awaitable[Link]]
+OnMessage = Callable[[bytes], None]
+Connect = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 RETRY: Final = 0.1
 AT_ONCE: Final = 512
@@ -34,18 +34,18 @@ _LAST_INDEX: Final = INDEXES[-1].encode()
 
 
 @dataclass(slots=True, eq=False)
-class _Follower:
-    bell: Ring
-    heard: Heard
+class _Subscriber:
+    on_notification: OnNotification
+    on_message: OnMessage
     alive: bool = True
 
-    # Lambdas keep the arguments out of what asyncio logs when a callback fails.
+    # asyncio logs a failed callback with its arguments; lambdas keep blobs out of the log.
 
-    def ring(self, bell: Bell) -> None:
-        _soon(lambda: self.bell(bell) if self.alive else None)
+    def notify(self, notification: Notification) -> None:
+        _soon(lambda: self.on_notification(notification) if self.alive else None)
 
-    def hear(self, blob: bytes) -> None:
-        _soon(lambda: self.heard(blob) if self.alive else None)
+    def receive(self, blob: bytes) -> None:
+        _soon(lambda: self.on_message(blob) if self.alive else None)
 
 
 def _soon(call: Callable[[], None]) -> None:
@@ -53,18 +53,19 @@ def _soon(call: Callable[[], None]) -> None:
 
 
 class FanOut:
-    """The followers of one instance's rooms.
+    """The subscribers of one instance's rooms.
 
-    every: seconds between probes. dark_after: seconds without an echo that make it dark.
+    every: seconds between probes.
+    dark_after: seconds without an echo after which it is dark.
     """
 
     def __init__(self, instance: Instance, *, every: float, dark_after: float) -> None:
         self._instance = instance
         self._every = every
         self._dark_after = dark_after
-        self._followers: dict[str, list[_Follower]] = {}
+        self._subscribers: dict[str, list[_Subscriber]] = {}
         self._rooms: dict[bytes, str] = {}
-        self._link: Link | None = None
+        self._connection: RedisConnection | None = None
         self._probe = f"{PREFIX}probe:{os.urandom(8).hex()}"
         self._echo_at = 0.0
 
@@ -72,51 +73,54 @@ class FanOut:
         """Seconds since the last echo."""
         return asyncio.get_running_loop().time() - self._echo_at
 
-    # --- followers -------------------------------------------------------------------------
+    # --- subscribers -----------------------------------------------------------------------
 
-    def follow(self, room: str, bell: Ring, heard: Heard) -> Callable[[], None]:
-        follower = _Follower(bell, heard)
-        channel = keys_of(room).bell
-        if room not in self._followers:
-            self._followers[room] = []
+    def subscribe(
+        self, room: str, on_notification: OnNotification, on_message: OnMessage
+    ) -> Callable[[], None]:
+        subscriber = _Subscriber(on_notification, on_message)
+        channel = keys_of(room).channel
+        if room not in self._subscribers:
+            self._subscribers[room] = []
             self._rooms[channel.encode()] = room
-            if self._link is not None:
-                self._link.tell("SUBSCRIBE", channel)
-        self._followers[room].append(follower)
+            if self._connection is not None:
+                self._connection.tell("SUBSCRIBE", channel)
+        self._subscribers[room].append(subscriber)
 
-        def unfollow() -> None:
-            if not follower.alive:
+        def unsubscribe() -> None:
+            if not subscriber.alive:
                 return
-            follower.alive = False
-            followers = self._followers.get(room, [])
-            if follower in followers:
-                followers.remove(follower)
-            if not followers and self._followers.pop(room, None) is not None:
+            subscriber.alive = False
+            subscribers = self._subscribers.get(room, [])
+            if subscriber in subscribers:
+                subscribers.remove(subscriber)
+            if not subscribers and self._subscribers.pop(room, None) is not None:
                 self._rooms.pop(channel.encode(), None)
-                if self._link is not None:
-                    self._link.tell("UNSUBSCRIBE", channel)
+                if self._connection is not None:
+                    self._connection.tell("UNSUBSCRIBE", channel)
 
-        return unfollow
+        return unsubscribe
 
-    def ring(self, room: str, bell: Bell) -> None:
-        for follower in self._followers.get(room, ()):
-            follower.ring(bell)
+    def notify(self, room: str, notification: Notification) -> None:
+        """Calls the room's subscribers, soon."""
+        for subscriber in self._subscribers.get(room, ()):
+            subscriber.notify(notification)
 
     def forget(self) -> None:
-        """No follower is called any more."""
-        for followers in self._followers.values():
-            for follower in followers:
-                follower.alive = False
-        self._followers.clear()
+        """Ends all subscriptions; no subscriber is called any more."""
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.alive = False
+        self._subscribers.clear()
         self._rooms.clear()
 
     # --- the connection --------------------------------------------------------------------
 
     async def run(self, connect: Connect) -> None:
-        """Keeps a connection until it is cancelled."""
+        """Keeps a connection open until it is cancelled."""
         try:
             while True:
-                with suppress(OSError, TimeoutError, Refused):
+                with suppress(OSError, TimeoutError, ErrorReply):
                     await self._listen(connect)
                 self._instance.darkened()
                 await asyncio.sleep(RETRY)
@@ -125,13 +129,13 @@ class FanOut:
 
     async def _listen(self, connect: Connect) -> None:
         lost = asyncio.Event()
-        link = await connect(lambda: Link(push=self._came, lost=lost.set))
+        connection = await connect(lambda: RedisConnection(push=self._on_push, lost=lost.set))
         try:
-            link.listen()
-            self._link = link
+            connection.listen()
+            self._connection = connection
             self._echo_at = asyncio.get_running_loop().time()
-            link.tell("SUBSCRIBE", self._probe, *INDEXES)
-            await self._subscribe(link)
+            connection.tell("SUBSCRIBE", self._probe, *INDEXES)
+            await self._subscribe(connection)
             loop = asyncio.get_running_loop()
             while not lost.is_set():
                 begun = loop.time()
@@ -139,52 +143,52 @@ class FanOut:
                     async with asyncio.timeout(self._every):
                         await lost.wait()
                 except TimeoutError:
-                    # Who comes late was busy or stopped, and has to ask again before it judges.
+                    # A late timer means that this process was busy or stopped: probe again first.
                     late = loop.time() - begun > self._every * 1.5
-                    # Not at the very end of the time: the next look would come after it.
+                    # Half a turn early, because the next check would come too late.
                     if self.silence() > self._dark_after - self._every / 2 and not late:
                         return
-                    self.ask()
+                    self.send_probe()
         finally:
-            self._link = None
-            link.abort()
+            self._connection = None
+            connection.abort()
 
-    async def _subscribe(self, link: Link) -> None:
-        """To the bells of all rooms that are followed; who follows meanwhile does it by itself."""
-        rooms = list(self._followers)
+    async def _subscribe(self, connection: RedisConnection) -> None:
+        """Subscribes to all rooms; one that is added meanwhile subscribes by itself."""
+        rooms = list(self._subscribers)
         for start in range(0, len(rooms), AT_ONCE):
-            some = [room for room in rooms[start : start + AT_ONCE] if room in self._followers]
+            some = [room for room in rooms[start : start + AT_ONCE] if room in self._subscribers]
             if some:
-                link.tell("SUBSCRIBE", *(keys_of(room).bell for room in some))
+                connection.tell("SUBSCRIBE", *(keys_of(room).channel for room in some))
             await asyncio.sleep(0)
 
-    def ask(self) -> None:
-        """Send a probe, that the next echo may come at once."""
+    def send_probe(self) -> None:
+        """Sends a probe now, so that an echo can come at once."""
         with suppress(LogDown):
             self._instance.probe(self._probe)
 
-    def _came(self, push: list[Any]) -> None:
+    def _on_push(self, push: list[Any]) -> None:
         kind, channel, what = push
         if kind == b"message":
             if room := self._rooms.get(channel):
-                self._told(room, what)
+                self._on_room_message(room, what)
             elif channel in _INDEXES:
-                self._instance.told(what)
+                self._instance.index_message(what)
             elif channel == self._probe.encode():
                 self._echo_at = asyncio.get_running_loop().time()
                 self._instance.echoed()
         elif kind == b"subscribe":
-            # Whatever came before this moment was not heard.
+            # Messages before this moment were missed.
             if room := self._rooms.get(channel):
-                self._instance.ring(room)
+                self._instance.notify_heads(room)
             elif channel == _LAST_INDEX:
-                self._instance.told(b"")
+                self._instance.index_message(b"")
             elif channel == self._probe.encode():
-                self.ask()
+                self.send_probe()
 
-    def _told(self, room: str, message: bytes) -> None:
-        if message[0] in (CARRYING, BELL):
-            self._instance.rang(room, message)
-        elif message[0] == WHISPER:
-            for follower in self._followers.get(room, ()):
-                follower.hear(message[1:])
+    def _on_room_message(self, room: str, message: bytes) -> None:
+        if message[0] in (ENTRIES, HINT):
+            self._instance.notified(room, message)
+        elif message[0] == PUBLISHED:
+            for subscriber in self._subscribers.get(room, ()):
+                subscriber.receive(message[1:])

@@ -1,4 +1,5 @@
-"""Where the Redis instances are: URLs, masters that Sentinels know, and which has a room."""
+"""Where the Redis instances are: URLs, masters known to Sentinels, and which instance has a
+room."""
 
 from __future__ import annotations
 
@@ -17,17 +18,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError
 
 from sitwith_server.log.base import LogDown
-from sitwith_server.log.redis.connection.link import Link, dial
+from sitwith_server.log.redis.connection.client import RedisConnection, connect
 
 SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 REFUSALS: Final = (AuthenticationError, AuthenticationWrongNumberOfArgsError)
-"""What redis-py raises where user or password aren't taken."""
+"""What redis-py raises for a wrong user or password."""
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 
 
 class SentinelRefused(LogDown):
-    """No Sentinel has told where the master is, and this one wants another password."""
+    """No Sentinel has named the master, and this one refuses the password."""
 
     def __init__(self, node: str) -> None:
         super().__init__(f"the Sentinel at {node} refuses the password")
@@ -36,11 +37,11 @@ class SentinelRefused(LogDown):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One instance: a server, or a master that Sentinels know.
+    """One instance: a server, or a master known to Sentinels.
 
     nodes: (host, port) of the server, or of each Sentinel.
-    master: the name that the Sentinels know it by, None for a plain server.
-    tls: with the server and with each Sentinel, as passwords go to both.
+    master: its name at the Sentinels, None for a plain server.
+    tls: for the server and for each Sentinel, because passwords go to both.
     """
 
     nodes: tuple[tuple[str, int], ...]
@@ -54,25 +55,29 @@ class Target:
 
     @property
     def name(self) -> str:
-        """Names it to people and to `place`; without credentials."""
+        """Its name for people, without credentials."""
         where = self.path or ",".join(f"{host}:{port}" for host, port in self.nodes)
         return f"{self.master}@{where}" if self.master else f"{where}/{self.database}"
 
     @property
     def identity(self) -> str:
-        """What rooms are placed by: of a master its name, as Sentinels come and go."""
+        """What `choose_instance` hashes: for a master its name, because Sentinels come and go."""
         return f"{self.master}/{self.database}" if self.master else self.name
 
     async def find(self, patience: float) -> tuple[str, int]:
-        """Where it is now. Raises LogDown if no Sentinel knows, `SentinelRefused` if one of them
-        might but refuses the password."""
+        """Host and port of the instance now.
+
+        Raises:
+            LogDown: no Sentinel knows it.
+            SentinelRefused: no Sentinel has named it, and one of them refuses the password.
+        """
         if self.master is None:
             return self.nodes[0] if self.nodes else ("", 0)
         answers = await asyncio.gather(
             *(self.ask_sentinel(host, port, patience) for host, port in self.nodes),
             return_exceptions=True,
         )
-        # One that is cut off from the others may name a master of old.
+        # A Sentinel that is cut off from the others may name a former master.
         known = Counter(each for each in answers if isinstance(each, tuple))
         if not known:
             for (host, port), each in zip(self.nodes, answers, strict=True):
@@ -82,9 +87,10 @@ class Target:
         return known.most_common(1)[0][0]
 
     async def ask_sentinel(self, host: str, port: int, patience: float) -> tuple[str, int] | None:
-        """What one Sentinel says, None if it doesn't know the name. Raises RedisError.
+        """The address that one Sentinel gives, None if it doesn't know the name. Raises RedisError.
 
-        redis-py's `Sentinel.discover_master` is not used, as it believes the first that answers.
+        redis-py's `Sentinel.discover_master` believes the first Sentinel that answers, so it is not
+        used.
         """
         sentinel = _client(host, port, patience, password=self.sentinel_password, tls=self.tls)
         try:
@@ -97,34 +103,34 @@ class Target:
         return found.decode() if isinstance(found, bytes) else found, at
 
     def client(self, where: tuple[str, int], patience: float) -> Redis:
-        """For what need not be fast; not connected yet, and to be closed by the caller."""
+        """A redis-py client, for checks. It is not connected yet; the caller closes it."""
         return _client(
             *where,
             patience,
             path=self.path,
             database=self.database,
-            # As in `connect`: a user alone is no login.
+            # As in `connect`: without a password there is no login.
             user=self.user if self.password is not None else None,
             password=self.password,
             tls=self.tls,
         )
 
     async def connect(
-        self, make: Callable[[], Link], where: tuple[str, int], patience: float
-    ) -> Link:
-        """A link that is logged in. Raises OSError, TimeoutError or Refused."""
+        self, make: Callable[[], RedisConnection], where: tuple[str, int], patience: float
+    ) -> RedisConnection:
+        """A connection that is logged in. Raises OSError, TimeoutError or ErrorReply."""
         context = ssl.create_default_context() if self.tls else None
-        link = await dial(make, *where, path=self.path, tls=context, patience=patience)
+        connection = await connect(make, *where, path=self.path, tls=context, patience=patience)
         try:
             if self.password is not None:
                 credentials = (self.user, self.password) if self.user else (self.password,)
-                await link.call("AUTH", *credentials)
+                await connection.call("AUTH", *credentials)
             if self.database:
-                await link.call("SELECT", self.database)
+                await connection.call("SELECT", self.database)
         except BaseException:
-            link.abort()
+            connection.abort()
             raise
-        return link
+        return connection
 
 
 def _client(
@@ -138,8 +144,9 @@ def _client(
     password: str | None = None,
     tls: bool = False,
 ) -> Redis:
-    """One connection that tries nothing twice, and begins with nothing that an old server, or a
-    user with few rights, could refuse. TLS is checked against the system's authorities."""
+    """A client with one connection, without retries. It sends nothing at its start that an old
+    server would not know or a user with few rights could not do. TLS is checked against the
+    system's authorities."""
     return Redis(
         host=host,
         port=port,
@@ -226,9 +233,9 @@ def _node(text: str, port: int) -> tuple[str, int]:
         raise ValueError("a port is not a number") from None
 
 
-def place(room: str, identities: Sequence[str]) -> int:
-    """Which instance has the room: the highest hash of both, so that an instance more or less
-    moves no room between others (rendezvous hashing)."""
+def choose_instance(room: str, identities: Sequence[str]) -> int:
+    """The index of the instance that has the room: the highest hash of both (rendezvous hashing),
+    so that adding or removing an instance moves no room between the others."""
 
     def weight(index: int) -> bytes:
         return blake2b(f"{identities[index]}\0{room}".encode(), digest_size=8).digest()

@@ -1,11 +1,11 @@
--- A beat: renews a worker's lease, notes an outage, and shows whether commits would be taken. Without
--- arguments only the last: of a process that is no worker.
+-- A beat: renews a worker's lease, notes an outage, and tests whether commits would be taken. Without
+-- arguments after the incarnation it only tests: the process is not a worker.
 --
 -- KEYS: 1 gate, 2 leases, 3 last beat
--- ARGV: 1 incarnation, 2 worker, 3 ttl of its lease (ms), 4 how long nobody may beat before it was an
+-- ARGV: 1 incarnation, 2 worker, 3 ttl of its lease (ms), 4 the time without any beat that counts as an
 --   outage (µs)
--- Returns when the last outage began and when it ended, all workers that live, and all whose lease
--- has run out.
+-- Returns when the last outage began and when it ended, the workers that are alive, and those whose
+-- lease has run out.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('UNSEEDED')
@@ -14,9 +14,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local leases, beat = KEYS[2], KEYS[3]
 
--- Every command that a commit or another script uses, each to no effect but for what is put
--- right at once: what would be refused to them is refused here. The first one is a write that needs
--- memory: a full Redis lets a script go on that has begun to write.
+-- Calls every command that a commit or another script uses, so that whatever would be refused there is
+-- refused here; what it writes it deletes at once. The first command is a write that needs memory: a
+-- full Redis refuses a script only at its first write.
 local function try_all()
   local call, key = redis.call, KEYS[3] .. ':try'
   call('SET', key, '', 'PX', 1000)
@@ -60,13 +60,13 @@ redis.call('ZADD', leases, now + ttl * 1000, worker)
 local last = redis.call('HGET', beat, 'at')
 if last and now - last > tonumber(ARGV[4]) then
   redis.call('HSET', beat, 'since', last, 'until', now)
-  -- Who lived when it began could not renew its lease: it counts as beginning to run now.
+  -- Workers that were alive when the outage began could not renew their leases: they start afresh.
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', leases, last, now + ttl * 1000)) do
     redis.call('ZADD', leases, now + ttl * 1000, other)
   end
 end
 redis.call('HSET', beat, 'at', now)
--- Both are of use after the longest outage that anybody waits over.
+-- Kept for a day: longer than any outage that workers wait for.
 redis.call('PEXPIRE', beat, 86400000)
 redis.call('PEXPIRE', leases, 86400000)
 local found, at = redis.call('HMGET', beat, 'since', 'until'), string.format('%.0f', now)

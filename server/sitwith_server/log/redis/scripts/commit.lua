@@ -1,34 +1,36 @@
--- One commit, whole or not at all. Every check comes before the first write, and the first write is
--- one that a full Redis refuses: what it lets begin, it lets end. Only a room that forgets begins with
--- one that a full Redis takes, since nobody is told that it did. A right may be missing for one command and not for
--- another: of what makes a commit whole each command is used once before the first entry is there, to
--- no harm if nothing follows.
+-- One commit, whole or not at all.
 --
--- Each argument and each call costs about as much as what it asks for, so numbers come in one
--- header, and nothing is asked that another reply already tells. What few commits do comes in words
--- after the blobs, and those are a script of their own: the same with house.lua before it.
+-- Every check comes before the first write. The first write is one that a full Redis refuses: a script
+-- that has begun to write may go on, so a commit that begins also ends. A commit by which the room
+-- forgets begins with a write that even a full Redis takes, as no answer tells anybody that it did.
+--
+-- An ACL may deny one command and allow another. So each command that a whole commit needs is used once
+-- before the first entry is written, in a way that does no harm if the script stops there.
+--
+-- Each argument and each call costs about as much as its work. So the numbers come in one packed header,
+-- and nothing is read that another reply already tells. Effects come in words after the blobs and are
+-- handled by a second script: this one with room_keys.lua before it.
 --
 -- KEYS: 1 gate, 2 prefix of the room's keys
 -- ARGV: 1 incarnation, 2 entries to keep at least, 3 header, 4 stream's name, 5 origin, key and outcome of
 --   the last entry, 6… blobs
--- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), 1 if there are effects
---   (1), expect (8), at_head or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin
---   and key, 0 if there is no key (4), of the pace: the time in which a token comes, how much later
---   than now its bucket may be full (µs, 4 each) and how long its name is, 0 if there is none (2), the
---   events' ids (8 each; first those of control entries), and that name.
--- With effects there follow, as far as there are any: blobs of control entries, record, snapshot,
---   entry of the audit trail, blanks (see house.blank), workers (see house.set_workers), names of
---   files to drop; and last their numbers: how many words these are, this one among them (4 bytes),
---   1 for each that there is of record, snapshot, audit, blanks, workers (1 each), 1 if the room
---   forgets (1), 1 if it ends (1), how many control entries (4), how many files (4), control_head or
---   -1 (8), due (µs) or -1 (8), the room's last moment (ms) or -1 (8), the trail's ttl (ms, 8) and how
---   many entries it keeps (4).
--- Returns one string: "C", at in µs, epoch, first seq (8 bytes each), with effects also the first
--- control entry's seq, the record's version or 0, the room's last moment (ms), or "D" and the outcome,
--- or "P" (too fast), "X", "E" (too early) or "G".
--- The bell: "e", epoch, last seq (8 each), how many entries, length of the stream's name (2 each), of
--- each entry the lengths of its two parts (4 each), the name, those parts, then the blanks as above;
--- or "b", epoch, last seq and the name, where it would carry too much.
+-- The header: 1 for the control stream (1 byte), 1 if it changes rights (1), 1 if there are effects (1),
+--   expect (8), at_head or -1 (8), not before (µs) or -1 (8), how many bytes of ARGV[5] are origin and
+--   key, 0 without a key (4); of the pace: the time in which a token comes, how much later than now its
+--   bucket may be full (µs, 4 each) and the length of its name, 0 without a pace (2); the events' ids (8
+--   each, first those of control entries); the pace's name.
+-- The words of the effects, each only if there is one: blobs of control entries, record, snapshot, entry
+--   of the audit trail, blanks (see keys.blank), workers (see keys.set_workers), names of files to drop;
+--   and last their numbers: how many words these are, this one among them (4 bytes); 1 for each of record,
+--   snapshot, audit, blanks, workers that there is (1 each); 1 if the room forgets (1); 1 if it ends (1);
+--   how many control entries (4); how many files (4); control_head or -1 (8); due (µs) or -1 (8); the
+--   room's last moment (ms) or -1 (8); the trail's ttl (ms, 8) and how many entries it keeps (4).
+-- Returns one string: "C", time (µs), epoch, first seq (8 bytes each), with effects also the first control
+--   entry's seq, the record's version or 0, the room's last moment (ms); or "D" and the outcome; or "P"
+--   (too fast), "X" (conflict), "E" (too early) or "G" (no room).
+-- The notification: "e", epoch, last seq (8 each), how many entries, length of the stream's name (2 each),
+--   for each entry the lengths of its two parts (4 each), the name, those parts, then the blanks as above;
+--   or, where that would be too large, "b", epoch, last seq and the name.
 
 local call, pack, unpack_ = redis.call, struct.pack, struct.unpack
 local room, name, tail = KEYS[2], ARGV[4], ARGV[5]
@@ -37,7 +39,7 @@ if call('GET', KEYS[1]) ~= ARGV[1] then
 end
 local is_control, changes, has_effects, expect, at_head, not_before, key, step, burst, named =
   unpack_('>BBBi8i8i8I4I4I4I2', ARGV[3])
--- With what is read and written anyway: a pace costs no call of its own.
+-- The pace is read and written together with other fields, so it costs no call of its own.
 local pace = named > 0 and 'p:' .. string.sub(ARGV[3], -named) or 'b'
 local meta = call('HMGET', room .. 'meta', 'f', 'r', 't', 'x', 'b', pace)
 if not meta[1] then
@@ -105,20 +107,20 @@ for n = 6, 5 + count + controls do
   size = size + #ARGV[n]
 end
 
-lie_in_pieces(ARGV[2])
-local carry, house = size <= CARRIED, nil
+set_piece_size(ARGV[2])
+local carry, keys = size <= MAX_NOTIFICATION, nil
 if effects then
-  house = house_of(room, now)
-  carry = size + #(effects.blanks or '') <= CARRIED or effects.ends == 1
+  keys = room_keys(room, now)
+  carry = size + #(effects.blanks or '') <= MAX_NOTIFICATION or effects.ends == 1
   if effects.forgets == 1 then
-    -- After its first write a script may write all it wants in a full Redis, too.
+    -- A full Redis refuses a script only at its first write, and never a DEL.
     call('DEL', room .. 'full')
   end
 end
 if named == 0 then
   call('HSET', room .. 'meta', 't', now)
 elseif call('HSET', room .. 'meta', 't', now, pace, full_at + step) > 0 then
-  -- Now and then whoever goes by a new one lets go of those that say nothing any more.
+  -- The field is new: now and then delete the paces whose buckets are full again.
   local fields = call('HKEYS', room .. 'meta')
   for _, each in ipairs(#fields % 64 == 0 and fields or {}) do
     if string.sub(each, 1, 2) == 'p:' and tonumber(call('HGET', room .. 'meta', each)) <= now then
@@ -128,14 +130,14 @@ elseif call('HSET', room .. 'meta', 't', now, pace, full_at + step) > 0 then
 end
 if effects then
   if effects.forgets == 1 then
-    house.forget()
+    keys.forget()
     epoch, meta[5] = next_life(epoch), nil
     call('HSET', room .. 'meta', 'f', epoch)
   end
 end
 
--- First the control entries that come with a message, if there are any, then the stream's own.
-local first, control_first, bells = seq + 1, control_seq + 1, {}
+-- Turn 1 writes the control entries that come with a message, turn 2 the stream's own entries.
+local first, control_first, notifications = seq + 1, control_seq + 1, {}
 for turn = controls > 0 and 1 or 2, 2 do
   local to, last, n, word, ids, blanks = name, seq, count, 6, 42 + 8 * controls, effects and effects.blanks
   if turn == 1 then
@@ -150,7 +152,7 @@ for turn = controls > 0 and 1 or 2, 2 do
     event = string.sub(ARGV[3], ids + 8 * k, ids + 7 + 8 * k)
     local origin = tail
     if key > 0 and (k < n - 1 or (turn == 1 and count > 0)) then
-      -- An entry that isn't the commit's last one has its origin alone.
+      -- Only the commit's last entry holds key and outcome.
       origin = string.sub(tail, 1, key - 8)
     end
     local about = pack('>I8c8I8I8', epoch, event, rights, now) .. origin
@@ -170,15 +172,15 @@ for turn = controls > 0 and 1 or 2, 2 do
   end
   if carry and (n > 0 or blanks) then
     local begin = pack('>c1I8I8I2I2', 'e', epoch, last, n, #to)
-    bells[#bells + 1] = begin .. lengths .. to .. bodies .. (blanks or '')
+    notifications[#notifications + 1] = begin .. lengths .. to .. bodies .. (blanks or '')
   elseif n > 0 or blanks then
-    bells[#bells + 1] = pack('>c1I8I8', 'b', epoch, last) .. to
+    notifications[#notifications + 1] = pack('>c1I8I8', 'b', epoch, last) .. to
   end
 end
 local opens = field and tonumber(meta[5]) ~= bucket
 if opens then
-  -- Two buckets are looked into, so that each outcome lives for 600 s or longer. A long word makes
-  -- Redis keep the bucket as a table: it would look through a list from its begin each time.
+  -- Lookups read two buckets, so each outcome is found for at least 600 s. The long value makes Redis
+  -- store the bucket as a hash table; as a listpack every lookup would scan it.
   call('HSET', place, field, string.sub(tail, key + 1), '', string.rep('-', 100))
   call('PEXPIREAT', place, math.min(expires, (bucket + 2) * 600000 + 1000))
   call('HSET', room .. 'meta', 'b', bucket)
@@ -199,19 +201,19 @@ if effects then
     call('HSET', room .. 'meta', 'sp', call('HGET', room .. 'heads', 'room'), 'sb', effects.snapshot)
   end
   if effects.blanks then
-    house.blank(effects.blanks, expires)
+    keys.blank(effects.blanks, expires)
   end
   if effects.files then
-    house.drop_files(effects.files)
+    keys.drop_files(effects.files)
   end
   if effects.due >= 0 then
-    house.set_due(effects.due)
+    keys.set_due(effects.due)
   end
   if effects.workers then
-    house.set_workers(effects.workers)
+    keys.set_workers(effects.workers)
   end
   if effects.expires >= 0 then
-    -- What would be over already is over at once: a key whose end is past is gone within the script.
+    -- At least one ms ahead: a key that expires in the past would be gone within this script.
     expires = math.max(effects.expires, math.floor(time[1] * 1000 + time[2] / 1000) + 1)
     call('HSET', room .. 'meta', 'x', expires)
   end
@@ -220,22 +222,22 @@ if effects then
   end
   if effects.record or effects.expires >= 0 then
     version = call('HINCRBY', room .. 'meta', 'v', 1)
-    house.tell()
+    keys.tell()
   end
   if effects.audit then
-    house.audit(effects.audit, effects.ttl, effects.kept)
+    keys.audit(effects.audit, effects.ttl, effects.kept)
   end
   if effects.expires >= 0 then
-    -- After all that needs the keys: Redis 6 lets one end while a script runs.
-    house.expire(expires)
+    -- After all that needs the keys: in Redis 6 a key may expire while a script runs.
+    keys.expire(expires)
   end
   if effects.ends == 1 then
-    house.finish(now + TOMBSTONE)
+    keys.finish(now + TOMBSTONE)
   end
   reply = reply .. pack('>I8I8I8', control_first, version, expires)
 end
--- Last of all: who may not publish has committed all the same, and the outcome is remembered.
-for _, bell in ipairs(bells) do
-  call('PUBLISH', room .. 'bell', bell)
+-- Last: where the ACL denies PUBLISH, the commit is still whole and its outcome remembered.
+for _, notification in ipairs(notifications) do
+  call('PUBLISH', room .. 'bell', notification)
 end
 return reply

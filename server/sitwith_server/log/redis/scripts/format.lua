@@ -1,11 +1,12 @@
--- Whose data an instance has: a number that each version of the server has, which changes when one can't
--- read what the other has written. Where there are no rooms, and nobody who may have some, it is taken.
+-- The format number of an instance's data: it changes when one version of the server can't read what
+-- another has written. An instance without rooms, where no worker is alive that may hold some, takes
+-- the number of the next process that enters.
 --
 -- KEYS: 1 the number, 2 gate, 3 incarnation, 4 leases
--- ARGV: 1 this process' number, 2 "look", "enter" or "return" (it has been here before and may hold
+-- ARGV: 1 this process's number, 2 "look", "enter" or "return" (the process was here before and may hold
 --   rooms that the instance has lost, so it goes before newcomers)
--- Returns "" if that is the instance's number now, or would be if it entered; else the number that is:
--- "0" if the rooms are of a version that knew none.
+-- Returns "" if this process may use the instance; else the instance's number, "0" if its rooms are of a
+-- version that had no format number.
 
 local ours, how = ARGV[1], ARGV[2]
 local now = redis.call('TIME')[1] * 1000000
@@ -14,7 +15,7 @@ local function lives(index)
   return redis.call('ZRANGEBYSCORE', index, '(' .. string.format('%.0f', now), '+inf', 'LIMIT', 0, 1)[1]
 end
 
--- Wherever any version has had its index of rooms.
+-- Looks wherever any version has had its index of rooms.
 local function has_rooms()
   if lives('sw:rooms') then
     return true
@@ -35,7 +36,7 @@ if not free and not (how == 'return' and not theirs) then
   return theirs or '0'
 end
 if how ~= 'look' then
-  -- Who is there with another number is sent away and comes to look again.
+  -- A process of another number that is here is disconnected, and looks again.
   if theirs then
     redis.call('DEL', KEYS[2], KEYS[3])
   end

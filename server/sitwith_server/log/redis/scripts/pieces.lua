@@ -1,12 +1,13 @@
--- How a stream lies. An entry can't be changed where it lies, and a deleted one's bytes stay in its
--- node, so blanking one writes anew all that it lies with. That is a piece: a Redis stream of so
--- many entries, whose number is the last part of its key. The oldest pieces go as new ones begin.
+-- Storage of a stream. Redis can't change an entry, and keeps the bytes of a deleted one with its
+-- neighbours. So blanking an entry rewrites all entries stored with it, and a stream is stored in
+-- pieces: Redis streams of SIZE entries, whose number ends their key. The oldest pieces are deleted as
+-- new ones begin.
 --
--- This stands before each of the scripts; they call `lie_in_pieces` with how many entries are kept.
+-- Stands before each of the scripts, which call `set_piece_size` with how many entries are kept.
 
 local SIZE, BEHIND
 
-local function lie_in_pieces(kept)
+local function set_piece_size(kept)
   SIZE = math.max(1, math.min(128, math.floor(kept / 8)))
   BEHIND = math.ceil(kept / SIZE)
 end

@@ -1,4 +1,4 @@
--- Everything of a room that isn't a commit, and of all rooms, by the name of the operation.
+-- All operations on one room or many except commits, by name.
 --
 -- KEYS: 1 gate, 2 the prefix of the room's keys, 3 leases
 -- ARGV: 1 incarnation, 2 operation, 3 entries to keep of a stream, 4… its arguments
@@ -12,15 +12,15 @@ local room, leases = KEYS[2], KEYS[3]
 local meta = room .. 'meta'
 local heads = room .. 'heads'
 local a, b, c = ARGV[4], ARGV[5], ARGV[6]
-lie_in_pieces(ARGV[3])
+set_piece_size(ARGV[3])
 
 local function alive()
   return redis.call('HGET', meta, 'x')
 end
 
--- The room's keys may be of a moment that is to come, where the clock was set back.
-local function house()
-  return house_of(room, math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)))
+-- If the clock was set back, the room's last commit may lie in the future: its time counts then.
+local function keys()
+  return room_keys(room, math.max(now, tonumber(redis.call('HGET', meta, 't') or 0)))
 end
 
 local function pieces_of(stream)
@@ -38,13 +38,13 @@ end
 
 local op = {}
 
--- record, its last moment in ms. Returns its epoch, version and last moment.
+-- Args: record, the room's last moment (ms). Returns its epoch, version and last moment.
 function op.create()
-  local here = house()
+  local here = keys()
   if here.is_ended() or alive() then
     return false
   end
-  -- What would be over already is over at once: a key whose end is past is gone within the script.
+  -- At least one ms ahead: a key that expires in the past would be gone within this script.
   local last = math.max(tonumber(b), math.floor(now / 1000) + 1)
   redis.call('HSET', meta, 'f', 1, 'r', 0, 't', 0, 'v', 1, 'x', last, 'rec', a)
   redis.call('HSET', heads, 'room', struct.pack('>I8I8I8', 1, 0, 0))
@@ -60,7 +60,7 @@ function op.record()
   return redis.call('HGET', meta, 'rec')
 end
 
--- the key's field
+-- Args: the key's field.
 function op.outcome()
   if not alive() then
     return false
@@ -71,8 +71,8 @@ function op.outcome()
     or redis.call('HGET', room .. 'o:' .. (bucket - 1), a)
 end
 
--- stream, after, limit. Returns "E" and entries, or "T" and the lowest seq that can be read. Where
--- nobody could tell a new instance of some entries, they end before those.
+-- Args: stream, after, limit. Returns "E" and entries, or "T" and the lowest seq that can be read. Where
+-- a re-seed could not restore some entries, the result ends before them.
 function op.read()
   local last, next_, limit = head_of(a), tonumber(b) + 1, tonumber(c)
   local read = {}
@@ -108,8 +108,9 @@ function op.snapshot()
   return redis.call('HMGET', meta, 'sp', 'sb')
 end
 
--- Of a file, whose pieces are there before its name is. All are of one life of the room: the first
--- is of any (-1). Each returns the life, or -1 if there is no room or it has forgotten meanwhile.
+-- Stores a piece of a file, or its name once all pieces are stored. All belong to one life of the room;
+-- the first piece has life -1 for any. Returns the life, or -1 if there is no room or it has forgotten
+-- since.
 local function put(hash, name, what, life)
   local m = redis.call('HMGET', meta, 'x', 'f')
   if not m[1] or (tonumber(life) >= 0 and tonumber(life) ~= life_of(m[2])) then
@@ -120,12 +121,12 @@ local function put(hash, name, what, life)
   return life_of(m[2])
 end
 
--- name of a piece, bytes, life
+-- Args: name of a piece, bytes, life.
 function op.put_piece()
   return put('pieces', a, b, c)
 end
 
--- name, count of pieces, life
+-- Args: name, count of pieces, life.
 function op.put_file()
   return put('files', a, b, c)
 end
@@ -142,28 +143,28 @@ function op.files()
   return redis.call('HKEYS', room .. 'files')
 end
 
--- names
+-- Args: names.
 function op.drop_files()
   local gone = {}
   for n = 4, #ARGV do
     gone[ARGV[n]] = true
   end
-  house().drop_files(gone)
+  keys().drop_files(gone)
 end
 
 op['end'] = function()
-  -- After its first write a script may write all it wants in a full Redis, too.
+  -- A full Redis refuses a script only at its first write: DEL is never refused, so the end is not.
   redis.call('DEL', room .. 'full')
-  house().finish(now + TOMBSTONE)
+  keys().finish(now + TOMBSTONE)
 end
 
 function op.ended()
-  return house().is_ended() and 1 or 0
+  return keys().is_ended() and 1 or 0
 end
 
--- blob, ttl in ms, entries to keep
+-- Args: blob, ttl (ms), entries to keep.
 function op.audit()
-  house().audit(a, tonumber(b), tonumber(c))
+  keys().audit(a, tonumber(b), tonumber(c))
 end
 
 function op.read_audit()
@@ -171,16 +172,16 @@ function op.read_audit()
 end
 
 function op.drop_audit()
-  -- Refused where any write is: nothing is taken from a trail while nothing can be committed.
+  -- A write that a full Redis refuses: no trail is deleted while nothing can be committed.
   redis.call('SET', room .. 'full', '', 'PX', 1)
   redis.call('DEL', room .. 'trail', room .. 'trail_ttl')
 end
 
--- --- many rooms: all are named by the prefix of their keys, or by their quoted ids in an index ----
+-- --- many rooms: named by the prefix of their keys, or by their quoted ids in an index -----------
 
--- prefixes. Returns of each the control stream's head and the sum of all heads' numbers (8 bytes), ""
--- if there is no room.
-function op.looks()
+-- Args: prefixes. Returns for each the control stream's head and the sum of all heads' numbers (8
+-- bytes), "" if there is no room.
+function op.progress()
   local found = {}
   for n = 4, #ARGV do
     local all = redis.call('HEXISTS', ARGV[n] .. 'meta', 'f') == 1
@@ -197,7 +198,7 @@ function op.looks()
   return found
 end
 
--- prefixes
+-- Args: prefixes.
 function op.many_heads()
   local found = {}
   for n = 4, #ARGV do
@@ -206,7 +207,7 @@ function op.many_heads()
   return found
 end
 
--- prefixes. Returns of each its epoch, version, last moment and record, or nothing.
+-- Args: prefixes. Returns for each its epoch, version, last moment and record, or nils.
 function op.records()
   local found = {}
   for n = 4, #ARGV do
@@ -215,7 +216,7 @@ function op.records()
   return found
 end
 
--- a shard. Returns its rooms, and its tombstones with until when each is remembered.
+-- Args: a shard. Returns its rooms, and its ended rooms with until when each is remembered.
 function op.index()
   return {
     redis.call('ZRANGE', shard(a) .. 'rooms', 0, -1),
@@ -223,7 +224,7 @@ function op.index()
   }
 end
 
--- first and last shard
+-- Args: first and last shard.
 function op.rooms()
   local found = {}
   for n = a, b do
@@ -235,7 +236,7 @@ function op.rooms()
   return found
 end
 
--- how late (µs), for how long each is told to nobody else (µs), how many at most
+-- Args: how late (µs), for how long each is given to no other caller (µs), how many at most.
 function op.due()
   local found, late, claim, limit = {}, now - a, now + b, tonumber(c)
   for n = 0, SHARDS - 1 do
@@ -247,7 +248,7 @@ function op.due()
         redis.call('ZADD', index .. 'due', claim, id)
         found[#found + 1] = id
       else
-        house_of(prefix, now).delist()
+        room_keys(prefix, now).delist()
       end
     end
     if #found >= limit then
@@ -257,7 +258,7 @@ function op.due()
   return found
 end
 
--- first and last shard, how many at most, workers
+-- Args: first and last shard, how many at most, workers.
 function op.orphans()
   local found, limit, wanted = {}, tonumber(c), {}
   for n = 7, #ARGV do
@@ -287,7 +288,7 @@ end
 
 -- --- workers -------------------------------------------------------------------------------------
 
--- workers
+-- Args: workers.
 function op.living()
   local found = {}
   for n = 4, #ARGV do
@@ -299,8 +300,8 @@ function op.living()
   return found
 end
 
--- a worker that has lapsed
-function op.settled()
+-- Args: a worker that has lapsed.
+function op.drop_lapsed()
   local till = redis.call('ZSCORE', leases, a)
   if till and tonumber(till) <= now then
     redis.call('ZREM', leases, a)

@@ -1,9 +1,9 @@
-"""One write after another to an instance, so that it is known whether it takes any.
+"""Regular test writes to one instance, which show whether it takes any.
 
-A worker's beat is such a write: it renews the lease, notes an outage, and uses every command that a
-commit may use. The service beats every now and then; this repeats it in between, and more often
-once something was refused, so that an outage's length is known well and its end at once. A process
-that is no worker writes the same without a lease.
+A worker's beat is such a write: it renews the lease, records outages, and uses every command that a
+commit may use. The service beats every now and then. This class repeats the beat in between, and
+faster once something was refused, so that the begin and end of an outage are known well. A process
+that is not a worker sends the same write without a lease.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sitwith_server.log.base import OUTAGE_SECONDS, LogDown, Outage
-from sitwith_server.log.redis.connection.link import Got, Word
+from sitwith_server.log.redis.connection.client import Callback, Word
 from sitwith_server.log.redis.packing import MICROSECONDS
 from sitwith_server.log.redis.reseed.holdings import Holdings
 from sitwith_server.log.redis.watch.clock import RedisClock
@@ -24,18 +24,20 @@ from sitwith_server.log.redis.watch.health import LEAST_REFUSALS, Condition
 EVERY: Final = 0.25
 WHILE_REFUSED: Final = 0.1
 REPEATS: Final = 20
-"""So many are sent for one of the service: a service that ends, or no longer beats, is not kept
-alive from here. They are counted and not timed, as after a pause a beat has to come first."""
+"""Repeats for one beat of the service, so that a service that has ended or hangs loses its lease.
+They are counted, not timed: after a pause of this process a beat must come first."""
 SHORT_OUTAGE: Final = 0.5
-"""What was refused for about a second has frozen rooms: who was refused time and again knows that
-a gap of this length was no slow beat."""
+"""Refusals of about a second have frozen rooms. After repeated refusals, a gap of this length (s)
+between beats counts as an outage and not as a slow beat."""
 
-Ask = Callable[[Sequence[Word], Got], None]
+Ask = Callable[[Sequence[Word], Callback], None]
 
 
 class Beats:
-    """ask: runs beat.lua with these words; raises LogDown if it was not sent.
-    changed: something is known anew that may end or begin a frost.
+    """Sends the test writes.
+
+    ask: runs beat.lua with these words; raises LogDown if it was not sent.
+    changed: called when the instance's condition may have changed.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Beats:
         self.outage: Outage | None = None
 
     def begin(self) -> None:
-        """There is a connection: the first goes out at once."""
+        """Start on a new connection; the first write goes out at once."""
         self._running = True
         self._round += 1
         self._waiting = 0
@@ -72,12 +74,12 @@ class Beats:
             self._timer.cancel()
 
     def hurry(self) -> None:
-        """Something was refused: find out soon whether all is."""
+        """Test soon, because something was refused."""
         if self._running and (self._timer is None or self._timer.when() > self._soon()):
             self._next(WHILE_REFUSED)
 
     def beat(self, worker: str, ttl: float) -> asyncio.Future[None]:
-        """The service's. Raises LogDown at once or later."""
+        """A beat of the service. ttl: seconds. Raises LogDown, at once or later."""
         beaten: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lease = worker, max(1, int(ttl * 1000))
         self._repeats = REPEATS
@@ -149,7 +151,7 @@ class Beats:
 
 
 async def beat_all(some: Iterable[Beats], worker: str, ttl: float) -> None:
-    """The service's beat for each of these instances. Raises LogDown if none has taken it."""
+    """Beats on each of these instances. Raises LogDown if none has taken it."""
     beaten: list[asyncio.Future[None]] = []
     for each in some:
         with suppress(LogDown):

@@ -1,4 +1,4 @@
-"""The log's clock without a round trip: what Redis last said, and the time since."""
+"""The log's clock without a round trip: the time that Redis last gave, plus the time since."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Final
 
 SAMPLES: Final = 30
 STEP: Final = 0.25
-"""A sample that is this much (s) below the best one means that Redis' clock was set back."""
+"""A sample this much (s) below the best one means that Redis' clock was set back."""
 
 
 class RedisClock:
-    """Runs with this process's monotonic clock and never ahead of Redis' own.
+    """Runs with this process's monotonic clock and is never ahead of Redis' clock.
 
-    A reply was true when it left Redis, so each gives a lower bound; the best of the last ones
-    counts. It never goes backwards: when Redis does, it stands still until that has caught up.
+    Redis' time was right when the reply was sent, so each reply gives a lower bound; the highest of
+    the last ones counts. The clock never goes backwards: if Redis' does, this one stands still
+    until Redis' has caught up.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -30,7 +31,7 @@ class RedisClock:
         return bool(self._offsets)
 
     def learn(self, server: float) -> None:
-        """A fresh reply: unix seconds."""
+        """Redis has just given this time (unix seconds)."""
         offset = server - self._monotonic()
         if offset < self._offset - STEP:
             self._offsets.clear()
@@ -38,7 +39,7 @@ class RedisClock:
         self._offset = max(self._offsets)
 
     def saw(self, at: float) -> None:
-        """Something was committed at this time."""
+        """A commit was made at this time (unix seconds)."""
         self._latest = max(self._latest, at)
 
     def now(self) -> float:
