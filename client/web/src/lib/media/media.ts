@@ -20,7 +20,7 @@ export type MediaStatus = "off" | "connecting" | "up" | "lost" | "unable" | "non
 
 export interface MediaSnapshot {
   /** `unable`: this browser has no WebRTC. `none`: this server has no media plane. */
-  readonly line: MediaStatus;
+  readonly connection: MediaStatus;
   readonly microphone: DeviceStatus;
   readonly camera: DeviceStatus;
   /** Whether the push-to-talk key is down. */
@@ -47,7 +47,7 @@ export class Media {
   private readonly listeners = new Set<() => void>();
   private readonly store: ReturnType<typeof choiceStore>;
   private readonly devicesOf: Record<SendKind, Device>;
-  private readonly wire: MediaConnection;
+  private readonly connection: MediaConnection;
   private readonly undo: (() => void)[];
   private readonly own: Record<SendKind, Promise<unknown>> = { audio: Promise.resolve(), video: Promise.resolve() };
   private readonly inFlight: Record<SendKind, number> = { audio: 0, video: 0 };
@@ -75,18 +75,18 @@ export class Media {
     const device = (kind: "microphone" | "camera"): Device =>
       new Device(host, kind, () => this.choices, () => this.changed());
     this.devicesOf = { audio: device("microphone"), video: device("camera") };
-    this.wire = new MediaConnection(
+    this.connection = new MediaConnection(
       host,
       (t, fields) => client.send(t, fields),
       () => client.snapshot.connection === "ok",
-      { changed: () => this.wireChanged(), opened: (peer) => this.opened(peer), closed: () => this.closed() },
+      { changed: () => this.connectionChanged(), opened: (peer) => this.opened(peer), closed: () => this.closed() },
     );
     if (this.choices.push) this.devicesOf.audio.step({ kind: "talk", talk: "ready", now: host.now() });
     this.undo = [
       client.subscribe(() => this.follow()),
       client.listen((frame) => this.receive(frame)),
       host.onDevices(() => this.deviceNews(false)),
-      host.onNetwork(() => this.wire.network()),
+      host.onNetwork(() => this.connection.network()),
     ];
     this.follow();
   }
@@ -101,7 +101,7 @@ export class Media {
 
   get snapshot(): MediaSnapshot {
     this.shown ??= Object.freeze({
-      line: this.status(),
+      connection: this.status(),
       microphone: deviceStatus(this.devicesOf.audio.state),
       camera: deviceStatus(this.devicesOf.video.state),
       pressed: this.devicesOf.audio.state.talk === "pressed",
@@ -118,7 +118,7 @@ export class Media {
 
   /** Figures of the connection since the last call; null while there is none. */
   async digest(): Promise<Digest | null> {
-    const peer = this.wire.peer;
+    const peer = this.connection.peer;
     if (peer === null) return null;
     const now: StatsLook = { at: this.host.now(), rows: (await peer.stats()) as unknown as StatsLook["rows"] };
     const before = this.lastStats;
@@ -192,7 +192,7 @@ export class Media {
   private async turn(kind: SendKind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
     const device = this.devicesOf[kind];
     const { me, role, phase } = this.client.snapshot;
-    if (me === null || phase !== "inside" || !this.host.able || this.wire.unavailable) return null;
+    if (me === null || phase !== "inside" || !this.host.able || this.connection.unavailable) return null;
     // Only facilitators lift a held mute, also their own.
     if (device.state.muted === "held" && role !== "facilitator") return null;
     this.touched = true;
@@ -234,7 +234,7 @@ export class Media {
   private follow(): void {
     const { phase, room, me, connection } = this.client.snapshot;
     if (phase !== "inside") {
-      if (this.wire.state.is !== "off") this.leave();
+      if (this.connection.state.is !== "off") this.leave();
       return;
     }
     const now = this.host.now();
@@ -247,11 +247,11 @@ export class Media {
       device.step({ kind: "way", open: kind === "video" || mayBeHeard(room, me) });
     }
     if (connection !== "ok") this.clearSpeaking();
-    this.wire.start();
+    this.connection.start();
   }
 
   private leave(): void {
-    this.wire.stop();
+    this.connection.stop();
     for (const device of Object.values(this.devicesOf)) device.step({ kind: "stop" });
     this.clearSpeaking();
     this.touched = false;
@@ -260,7 +260,7 @@ export class Media {
 
   // ---- the connection
 
-  private wireChanged(): void {
+  private connectionChanged(): void {
     this.watch();
     this.changed();
   }
@@ -269,7 +269,7 @@ export class Media {
     if (frame.t === "media.map") {
       this.slots = frame.slots;
       this.changed();
-    } else if (frame.t === "media.lost") this.wire.lost();
+    } else if (frame.t === "media.lost") this.connection.lost();
     else if (frame.t === "speaking") {
       this.speaking = frame.members;
       this.watch();
@@ -313,7 +313,7 @@ export class Media {
   }
 
   private takePictures(): void {
-    if (this.wire.peer === null) return;
+    if (this.connection.peer === null) return;
     void this.client.send("media.take", { pictures: this.choices.pictures });
   }
 
@@ -329,7 +329,7 @@ export class Media {
   /** Checks that packets come while others speak. */
   private watch(): void {
     const others = this.speaking.some((id) => id !== this.client.snapshot.me);
-    if (!others || this.wire.state.is !== "up") {
+    if (!others || this.connection.state.is !== "up") {
       this.watched = NEW_WATCH;
       return;
     }
@@ -340,16 +340,16 @@ export class Media {
   }
 
   private async checkPackets(): Promise<void> {
-    const { peer } = this.wire;
+    const { peer } = this.connection;
     if (peer === null) return;
     const rows = (await peer.stats()) as unknown as StatsLook["rows"];
-    if (this.wire.peer !== peer) return;
+    if (this.connection.peer !== peer) return;
     const others = this.speaking.some((id) => id !== this.client.snapshot.me);
     const now = this.host.now();
     this.watched = watchPackets(this.watched, packetsIn(rows), others, now);
     if (others && isSilent(this.watched, now)) {
       this.watched = NEW_WATCH;
-      this.wire.lost();
+      this.connection.lost();
     } else this.watch();
   }
 
@@ -357,11 +357,11 @@ export class Media {
 
   private status(): MediaStatus {
     if (!this.host.able) return "unable";
-    if (this.wire.unavailable) return "none";
-    const line = this.wire.state;
-    if (line.is === "off" || line.is === "up") return line.is;
-    if (line.is === "disconnected") return "up";
-    return line.is === "waiting" || line.attempt > 0 ? "lost" : "connecting";
+    if (this.connection.unavailable) return "none";
+    const { state } = this.connection;
+    if (state.is === "off" || state.is === "up") return state.is;
+    if (state.is === "disconnected") return "up";
+    return state.is === "waiting" || state.attempt > 0 ? "lost" : "connecting";
   }
 
   private pictures(): ReadonlyMap<MemberId, MediaStream> {
@@ -381,7 +381,7 @@ export class Media {
   }
 
   private changed(): void {
-    const { peer } = this.wire;
+    const { peer } = this.connection;
     if (peer !== null) {
       const { audio, video } = this.devicesOf;
       peer.send("audio", audio.track, sends(audio.state));
