@@ -1,5 +1,4 @@
-"""A media node's client of a gateway's guard: vouches for sessions, and checks that the guard
-works.
+"""A media node's client of a gateway's guard: vouches for sessions, and checks the guard.
 
 It sends datagrams only. A lost one is made up for by the next.
 """

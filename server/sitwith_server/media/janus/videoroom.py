@@ -33,7 +33,7 @@ from sitwith_server.room.model import MemberId
 
 PREFIX: Final = "sitwith-"
 VIDEO_BITS: Final = 1_500_000
-"""The most bits/s of video that a member should send; told by the answer and by REMB."""
+"""The most bits/s of video that a member should send; sent in the answer and by REMB."""
 LEVEL_PACKETS: Final = 10
 """Packets with a level (20 ms each) from which Janus decides whether somebody talks."""
 LEVEL_TALKING: Final = 50
