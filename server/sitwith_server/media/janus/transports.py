@@ -64,7 +64,7 @@ class SubscribedSlot:
     """index: the slot's place in Janus' row. current: the publisher that feeds it. pending: the
     publisher that may feed it already, while a switch is not confirmed.
 
-    layer: the layer that Janus was sent_map to forward; None leaves the choice (the largest) to Janus.
+    layer: the layer that Janus was told to forward; None leaves the choice (the largest) to Janus.
     """
 
     mid: str
