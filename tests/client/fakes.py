@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from sitwith_client import Client
 from sitwith_client.connection import SocketClosed
 from sitwith_client.errors import CannotConnect
 from sitwith_protocol.codec import decode, encode
@@ -135,3 +137,26 @@ def chat(n: int, to: str = "circle", **fields: object) -> dict[str, object]:
         "body": f"line {n}",
         **fields,
     }
+
+
+LINK = "http://127.0.0.1:1/r/room#t=room.secret"
+
+
+@contextlib.asynccontextmanager
+async def joined(phase: str = "inside") -> AsyncIterator[tuple[Client, Line, Server]]:
+    """A client that was welcomed in `phase`, its connection and its server."""
+    server = Server()
+
+    async def greet() -> Line:
+        line = await server.line()
+        await line.heard()
+        line.say(welcome(phase))
+        return line
+
+    greeting = asyncio.create_task(greet())
+    me = Client.join(LINK, "Ada", opener=server.open)
+    await me.__aenter__()
+    try:
+        yield me, await greeting, server
+    finally:
+        await me.__aexit__(asyncio.CancelledError, None, None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http.bodies import Budget, Full, Taken
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
 from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
@@ -60,7 +60,7 @@ def test_a_budget_is_never_passed(
 class Bench:
     """A worker's files by real sockets."""
 
-    def __init__(self, world: World, materials: Materials, served: Served) -> None:
+    def __init__(self, world: World, materials: MaterialRoutes, served: Served) -> None:
         self.world, self.materials, self.served = world, materials, served
 
     def put(self, ticket: str, length: int = 2_000, name: str = "f1") -> bytes:
@@ -89,7 +89,7 @@ async def bench(world: World) -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def opened(world: World, upload_bytes: int = 5_000) -> AsyncIterator[Bench]:
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000, upload_bytes=upload_bytes)
-    materials = Materials(world.host, world.shelf, settings, Quick())
+    materials = MaterialRoutes(world.host, world.shelf, settings, Quick())
     asgi = site(materials.routes(), settings, Metrics())
     async with serving(asgi) as served:
         yield Bench(world, materials, served)

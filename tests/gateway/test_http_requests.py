@@ -11,9 +11,8 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http import app
 from sitwith_server.gateway.http.forms import DEFAULT_AGREEMENT
-from sitwith_server.gateway.http.middleware import site
+from sitwith_server.gateway.http.middleware import AnswerBroken, site
 from sitwith_server.gateway.server import MetricsPort
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import Health
@@ -218,7 +217,7 @@ async def test_a_fault_in_the_middle_of_an_answer_ends_the_connection() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    with pytest.raises(app.Faulted) as faulted:
+    with pytest.raises(AnswerBroken) as faulted:
         await around(broken)(scope("GET", "/"), _nothing, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert str(faulted.value) == ""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
 from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.log.base import LogDown
@@ -97,7 +97,7 @@ async def world() -> AsyncIterator[World]:
     host = Host(log, AuditTrail(log, 3_600))
     settings = Settings(picture_bytes=2_000, pdf_bytes=3_000)
     shelf = MaterialFiles(log, host.hosted, lost_after=-1.0)
-    materials = Materials(host, shelf, settings, Quick())
+    materials = MaterialRoutes(host, shelf, settings, Quick())
     asgi = site(materials.routes(), settings, Metrics())
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
 from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
 from sitwith_server.room import commands as c
@@ -61,7 +61,7 @@ async def worker(server: Server) -> AsyncIterator[tuple[Host, httpx.AsyncClient]
     log = await begun(server)
     host = Host(log, AuditTrail(log, 3_600))
     settings = Settings()
-    materials = Materials(host, MaterialFiles(log, host.hosted), settings, Quick())
+    materials = MaterialRoutes(host, MaterialFiles(log, host.hosted), settings, Quick())
     asgi = site(materials.routes(), settings, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=URL) as client:
         yield host, client

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 from aioice import stun
 
 from sitwith_server.media.aiortc.credentials import Credentials
 from sitwith_server.media.aiortc.datagrams import Outbox
 from sitwith_server.media.aiortc.ice import IceAgent
 from sitwith_server.media.aiortc.udp import UdpPort
+from sitwith_server.media.counters import Counters
 
 THEIRS = Credentials("theirs", "t" * 24)
 AUDIO = b"\x80" + bytes(40)
@@ -135,3 +138,23 @@ class Known:
     def _selected(self, name: bytes, box: Outbox) -> None:
         assert (name, box) == (self.agent.selected, self.agent.box)
         self.selections += 1
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[UdpPort]:
+    port = UdpPort([LOCAL[each] for each in VERSIONS], 0, bind=None, counters=Counters())
+    port.open()
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def known(port: UdpPort) -> Known:
+    return Known(port)
+
+
+@pytest.fixture
+def client(port: UdpPort) -> Iterator[Client]:
+    client = Client(port)
+    yield client
+    client.sock.close()

@@ -12,12 +12,10 @@ from ipaddress import ip_address
 from itertools import permutations
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
 
 from sitwith_client.voice import Peer, ice
 from tests.blackbox.house import Server, circle
-from tests.blackbox.rawclient import WAIT, Client
+from tests.blackbox.rawclient import Client
 from tests.media.hostile import Crowd
 
 HOSTS = {"Frida": "127.0.0.11", "Ada": "127.0.0.12", "Ben": "127.0.0.13"}
@@ -76,16 +74,7 @@ def lines(traps: list[socket.socket]) -> str:
 
 async def at(server: Server, label: str, host: str) -> Client:
     """A socket from an address of its own."""
-    made = await connect(
-        server.ws,
-        subprotocols=[Subprotocol("sitwith.v1")],
-        compression=None,
-        open_timeout=WAIT,
-        ping_interval=None,
-        proxy=None,
-        local_addr=(host, 0),
-    )
-    return Client(made, label)
+    return await Client.connect(server.ws, label=label, source=host)
 
 
 def forms(host: str) -> list[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aioice import stun
@@ -18,29 +17,9 @@ from sitwith_server.media.aiortc.ice import (
     MAX_ADDRESSES,
 )
 from sitwith_server.media.aiortc.udp import UdpPort
-from sitwith_server.media.counters import Counters
-from tests.media.stunning import AUDIO, LOCAL, THEIRS, VERSIONS, Client, Known
+from tests.media.stunning import AUDIO, THEIRS, VERSIONS, Client, Known, client, known, port
 
-
-@pytest.fixture
-async def port() -> AsyncIterator[UdpPort]:
-    port = UdpPort([LOCAL[each] for each in VERSIONS], 0, bind=None, counters=Counters())
-    port.open()
-    yield port
-    port.close()
-
-
-@pytest.fixture
-def known(port: UdpPort) -> Known:
-    return Known(port)
-
-
-@pytest.fixture
-def client(port: UdpPort) -> Iterator[Client]:
-    client = Client(port)
-    yield client
-    client.sock.close()
-
+__all__ = ["client", "known", "port"]
 
 # ------------------------------------------------------------------------------------ checks
 

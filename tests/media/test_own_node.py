@@ -7,6 +7,8 @@ import json
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +171,20 @@ async def test_ME42_where_a_node_fails_another_takes_its_port_and_its_rooms() ->
 # -------------------------------------------------------------------------------------- with Redis
 
 
-def log_of(server: Server) -> RedisLog:
-    made = RedisLog(server.url)
-    made.start()
-    return made
+@asynccontextmanager
+async def talking(server: Server) -> AsyncIterator[tuple[Circle, Node]]:
+    """Two who hear each other, with a worker and a media node as processes of their own."""
+    logs = [RedisLog(server.url) for _ in range(2)]
+    for log in logs:
+        log.start()
+    await until(lambda: not any(log.frozen("") for log in logs), lambda: "live")
+    async with circle("fay", "ada", worker=logs[0], carrier=logs[1]) as made:
+        node, _ = await started(made.carrier)
+        await asyncio.sleep(0.5)
+        await made.connect("fay", "ada")
+        await made.all_hear()
+        yield made, node
+        await node.close()
 
 
 async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_second(
@@ -182,13 +194,7 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
 
     server = Server("redis", tmp_path).start()
     try:
-        worker, carrier = log_of(server), log_of(server)
-        await until(lambda: not (worker.frozen("") or carrier.frozen("")), lambda: "live")
-        async with circle("fay", "ada", worker=worker, carrier=carrier) as made:
-            node, _ = await started(made.carrier)
-            await asyncio.sleep(0.5)
-            await made.connect("fay", "ada")
-            await made.all_hear()
+        async with talking(server) as (made, node):
             keys = keys_of(made.room.id)
             admin = Redis(port=server.port, username="admin", password=PASSWORD)
             assert await admin.delete(f"{keys.prefix}meta") == 1
@@ -196,7 +202,6 @@ async def test_MW5_ME43_a_room_whose_key_is_gone_from_redis_is_silent_within_a_s
             gone = time.monotonic()
             await made.quiet(gone + LEASE + SLACK)
             assert not node.failed.is_set()
-            await node.close()
     finally:
         server.kill()
 
@@ -208,21 +213,15 @@ async def test_TI5_refused_writes_silence_everybody_within_two_and_a_half_second
     way = WAYS[name]
     server = Server("redis", tmp_path).start()
     try:
-        worker, carrier = log_of(server), log_of(server)
-        await until(lambda: not (worker.frozen("") or carrier.frozen("")), lambda: "live")
-        async with circle("fay", "ada", worker=worker, carrier=carrier) as made:
-            node, _ = await started(made.carrier)
-            await asyncio.sleep(0.5)
-            await made.connect("fay", "ada")
-            await made.all_hear()
+        async with talking(server) as (made, _):
             refused = time.monotonic()
             await asyncio.to_thread(way.refuse, server)
             await made.quiet(refused + 2.5 + SLACK)
             await asyncio.to_thread(way.take, server)
+            carrier = made.carrier.log
             await until(lambda: not carrier.frozen(made.room.id), lambda: "well again")
             await asyncio.sleep(2.0)
             await made.all_hear()
-            await node.close()
     finally:
         server.kill()
 

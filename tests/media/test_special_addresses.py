@@ -18,8 +18,6 @@ from ipaddress import ip_address
 from itertools import cycle, permutations
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
 
 from sitwith_client.voice import Peer
 from sitwith_client.voice.ice import Credentials
@@ -160,16 +158,7 @@ def misleading(remote: Credentials, ufrag: str, address: str, port: int, *, must
 
 async def come(server: Server, c: Circle, name: str) -> Client:
     """Inside, from the member's own address."""
-    made = await connect(
-        server.ws,
-        subprotocols=[Subprotocol("sitwith.v1")],
-        compression=None,
-        open_timeout=WAIT,
-        ping_interval=None,
-        proxy=None,
-        local_addr=(MEMBERS[name][0], 0),
-    )
-    client = Client(made, name)
+    client = await Client.connect(server.ws, label=name, source=MEMBERS[name][0])
     c.sockets.append(client)
     role = "facilitator" if name == "Frida" else "member"
     await client.hello(c.tokens[role], name)

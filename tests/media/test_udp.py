@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
@@ -21,28 +20,9 @@ from sitwith_server.media.aiortc.datagrams import (
 from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from tests.media.stunning import AUDIO, LOCAL, VERSIONS, Client, Known
+from tests.media.stunning import AUDIO, Client, Known, client, known, port
 
-
-@pytest.fixture
-async def port() -> AsyncIterator[UdpPort]:
-    port = UdpPort([LOCAL[each] for each in VERSIONS], 0, bind=None, counters=Counters())
-    port.open()
-    yield port
-    port.close()
-
-
-@pytest.fixture
-def known(port: UdpPort) -> Known:
-    return Known(port)
-
-
-@pytest.fixture
-def client(port: UdpPort) -> Iterator[Client]:
-    client = Client(port)
-    yield client
-    client.sock.close()
-
+__all__ = ["client", "known", "port"]
 
 # -------------------------------------------------------------------------------- packets
 

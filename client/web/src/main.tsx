@@ -22,7 +22,7 @@ if (root !== null) {
   if (entry?.type === "reload" && history.state !== PASTED && client.hasSeat()) client.resume();
   history.replaceState(null, "");
   const session = new Session(client, new Media(client));
-  session.comeAnew = () => {
+  session.openAgain = () => {
     entrance.keep();
     location.reload();
   };

@@ -16,10 +16,9 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
 const OWN = new Set([
   "VoiceKind",
   "SendKind",
-  "DeviceLook",
-  "LineLook",
-  "Look",
-  "Trouble",
+  "DeviceStatus",
+  "MediaStatus",
+  "DeviceError",
   "Phase",
   "Flag",
   "Value",

@@ -1,6 +1,6 @@
 /** Words that a peer chose are names like any other, also those that every object inherits (EV13). */
 import { describe, expect, it } from "vitest";
-import { EMPTY_ROOM, conversations, fold, greeted, markRead, type RoomState } from "../src/lib/room.ts";
+import { EMPTY_ROOM, conversations, fold, seenForHello, markRead, type RoomState } from "../src/lib/room.ts";
 import { parseLink } from "../src/lib/entry/link.ts";
 import { own, put } from "../src/lib/own.ts";
 import { seatStore } from "../src/lib/entry/store.ts";
@@ -76,7 +76,7 @@ describe("[EV13] a peer's word", () => {
       const results = [names, plain].map((list) => {
         let state = folded(evening((n) => list[n] ?? "", seeded(round)));
         for (const to of list.slice(0, 3)) state = markRead(state, to);
-        return numbered({ ...state, chats: conversations(state), seen: greeted(state.seen) }, list);
+        return numbered({ ...state, chats: conversations(state), seen: seenForHello(state.seen) }, list);
       });
       expect(results[0]).toEqual(results[1]);
     }

@@ -8,7 +8,7 @@ from starlette.routing import WebSocketRoute
 
 from sitwith_server.config import Settings
 from sitwith_server.gateway.http import app as http_app
-from sitwith_server.gateway.http.materials import Materials
+from sitwith_server.gateway.http.materials import MaterialRoutes
 from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.sockets.policy import make_policy
 from sitwith_server.gateway.telemetry.metrics import Metrics
@@ -56,7 +56,7 @@ def build(settings: Settings, log: Log | None = None) -> App:
         registry.handle = lambda room, secret: meetings.handle(room.state, secret)
     routes = [
         WebSocketRoute("/ws", Endpoint(registry).serve),
-        *Materials(host, files, settings).routes(),
+        *MaterialRoutes(host, files, settings).routes(),
         *http_app.routes(operator, settings),
     ]
     has_node = settings.redis_url is None and settings.media != "off"

@@ -25,9 +25,9 @@ import {
   dropReactions,
   EMPTY_ROOM,
   fold,
-  greeted,
+  seenForHello,
   markRead,
-  outside,
+  outsideView,
   REACTION_MS,
   type Conversation,
   type Gap,
@@ -35,7 +35,7 @@ import {
   type RoomState,
   type RoomView,
 } from "./room.ts";
-import { linkStore, seatStore, type SeatStore, type StorageLike, type Way } from "./entry/store.ts";
+import { linkStore, seatStore, type SeatStore, type StorageLike, type JoinData } from "./entry/store.ts";
 
 export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
 
@@ -46,7 +46,7 @@ export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "
 export interface Snapshot {
   readonly phase: Phase;
   /** `reconnecting`: what is shown may be old, and commands wait until the link is back. */
-  readonly link: "ok" | "reconnecting";
+  readonly connection: "ok" | "reconnecting";
   readonly me: MemberId | null;
   readonly role: Role | null;
   readonly room: RoomView;
@@ -58,8 +58,8 @@ export interface Snapshot {
   readonly gaps: readonly Gap[];
   /** The last known name of everybody ever seen, for messages of those who have left. */
   readonly names: Readonly<Record<MemberId, string>>;
-  /** How often the room had forgotten us, so that we came in anew: nothing of before is here. */
-  readonly anew: number;
+  /** How often the room had forgotten us, so that we came in forgotten: nothing of before is here. */
+  readonly forgotten: number;
   /** Unix seconds by the server's clock, to compare with `ends_at` and the like. */
   serverNow(): number;
 }
@@ -97,21 +97,21 @@ export class RoomClient {
   private readonly host: Host;
   private readonly store: SeatStore;
   private readonly listeners = new Set<() => void>();
-  private readonly ears = new Set<(frame: ServerFrame) => void>();
+  private readonly frameListeners = new Set<(frame: ServerFrame) => void>();
   private readonly pending = new Map<number, Pending>();
 
   private connection: Connection | null = null;
   private resumeValue: string | null;
-  private way: Way | null;
+  private way: JoinData | null;
   /** A resume value that led nowhere: it says who was a facilitator here (rule RE15). */
   private was: string | null = null;
   /** Whether the server has welcomed us on the current socket. */
   private welcomed = false;
-  private anew = 0;
+  private forgotten = 0;
   private nextId: number;
   private room: RoomState;
   private phase: Phase = "idle";
-  private link: Snapshot["link"] = "ok";
+  private status: Snapshot["connection"] = "ok";
   private closed: Snapshot["closed"] = null;
   private shown: Snapshot | null = null;
   private chats: Record<ConversationId, Conversation> = {};
@@ -136,9 +136,9 @@ export class RoomClient {
   }
 
   /** Hands on each frame that is no answer, once it is folded; for what no snapshot holds (media). */
-  listen(ear: (frame: ServerFrame) => void): () => void {
-    this.ears.add(ear);
-    return () => this.ears.delete(ear);
+  listen(listener: (frame: ServerFrame) => void): () => void {
+    this.frameListeners.add(listener);
+    return () => this.frameListeners.delete(listener);
   }
 
   get snapshot(): Snapshot {
@@ -234,7 +234,7 @@ export class RoomClient {
 
   private connect(): void {
     this.phase = "connecting";
-    this.link = "ok";
+    this.status = "ok";
     this.closed = null;
     this.connection = new Connection(this.host, this.options.url, {
       hello: () => this.hello(),
@@ -250,7 +250,7 @@ export class RoomClient {
   private hello(): ClientFrame {
     this.welcomed = false;
     if (this.resumeValue !== null) {
-      return { t: "hello", resume: this.resumeValue, seen: greeted(this.room.seen) };
+      return { t: "hello", resume: this.resumeValue, seen: seenForHello(this.room.seen) };
     }
     const { token, name } = this.way ?? { token: "", name: "" };
     return { t: "hello", token, name, ...(this.was === null ? {} : { was: this.was }) };
@@ -274,16 +274,16 @@ export class RoomClient {
     if (frame.t === "ok" || frame.t === "refused") return this.answered(frame);
     if (this.room.phase !== null) this.phase = this.room.phase;
     if (frame.t === "welcome") {
-      this.link = "ok";
+      this.status = "ok";
       this.welcomed = true;
       this.was = null;
       this.resumeValue = frame.resume;
       this.save();
       for (const { frame: command } of this.pending.values()) this.connection?.send(command);
     }
-    if (frame.t === "reaction") this.host.timer(REACTION_MS + 10, () => this.tidy());
+    if (frame.t === "reaction") this.host.timer(REACTION_MS + 10, () => this.dropOldReactions());
     if (this.room !== before) this.changed();
-    for (const ear of [...this.ears]) ear(frame);
+    for (const listener of [...this.frameListeners]) listener(frame);
   }
 
   private answered(frame: Extract<ServerFrame, { t: "ok" | "refused" }>): void {
@@ -306,8 +306,8 @@ export class RoomClient {
       this.pending.delete(id);
       waiting.answer(failure("lost", LOST_TEXT));
     }
-    if (this.link === "reconnecting") return;
-    this.link = "reconnecting";
+    if (this.status === "reconnecting") return;
+    this.status = "reconnecting";
     this.changed();
   }
 
@@ -319,16 +319,16 @@ export class RoomClient {
     if (code === NOWHERE && !left && this.beginAgain()) return;
     if (SEAT_GONE.has(code)) this.forgetSeat(code);
     // Who has no seat any more keeps nothing that was said.
-    if (this.resumeValue === null) this.room = outside(this.room);
+    if (this.resumeValue === null) this.room = outsideView(this.room);
     this.phase = "closed";
-    this.link = "ok";
+    this.status = "ok";
     this.closed = { code: left ? LEFT : code };
-    this.giveUp(failure("closed", CLOSED_TEXT));
+    this.failPending(failure("closed", CLOSED_TEXT));
     this.changed();
   }
 
   /**
-   * The seat leads nowhere. Where the room has forgotten, the way that one came by opens it anew: it
+   * The seat leads nowhere. Where the room has forgotten, the way that one came by opens it forgotten: it
    * is tried once (rule RE14). False: that is no use.
    */
   private beginAgain(): boolean {
@@ -337,13 +337,13 @@ export class RoomClient {
     this.was = this.resumeValue;
     this.resumeValue = null;
     this.room = EMPTY_ROOM;
-    this.anew += 1;
-    this.giveUp(failure("lost", LOST_TEXT));
+    this.forgotten += 1;
+    this.failPending(failure("lost", LOST_TEXT));
     this.connect();
     return true;
   }
 
-  private giveUp(answer: Answer<never>): void {
+  private failPending(answer: Answer<never>): void {
     const unanswered = [...this.pending.values()];
     this.pending.clear();
     for (const waiting of unanswered) waiting.answer(answer);
@@ -357,7 +357,7 @@ export class RoomClient {
     if (code !== DECLINED) linkStore(this.options.room, this.options.storage).clear();
   }
 
-  private tidy(): void {
+  private dropOldReactions(): void {
     const room = dropReactions(this.room, this.host.now());
     if (room === this.room) return;
     this.room = room;
@@ -374,7 +374,7 @@ export class RoomClient {
     this.chats = this.sameChats(conversations(this.room, this.chats));
     return Object.freeze({
       phase: this.phase,
-      link: this.link,
+      connection: this.status,
       me,
       role,
       room: view,
@@ -383,7 +383,7 @@ export class RoomClient {
       closed: this.closed,
       gaps,
       names,
-      anew: this.anew,
+      forgotten: this.forgotten,
       serverNow: () => serverSeconds(this.room.clock, this.host.now()),
     });
   }

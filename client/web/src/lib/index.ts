@@ -15,14 +15,14 @@
  */
 
 export { RoomClient, type Phase, type RoomClientOptions, type Snapshot } from "./client.ts";
-export { Media, type LineLook, type MediaSnapshot } from "./media/media.ts";
-export type { Look as DeviceLook, Trouble } from "./media/capture.ts";
+export { Media, type MediaStatus, type MediaSnapshot } from "./media/media.ts";
+export type { DeviceStatus, DeviceError } from "./media/capture.ts";
 export { chime, echoTest, meter, type Meter } from "./media/check.ts";
 export { DEFAULT_CHOICES, type Choices } from "./media/choices.ts";
-export { browserMediaHost, NO_DEVICES, troubleOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
+export { browserMediaHost, NO_DEVICES, deviceErrorOf, type Device, type Devices, type MediaHost } from "./media/host.ts";
 export type { Digest, Flow } from "./media/stats.ts";
 export { browserAddress, enterBy, type AddressHost, type Entrance } from "./entry/address.ts";
-export { newLink, parseLink, socketUrl, type RoomLink } from "./entry/link.ts";
+export { newLink, parseLink, socketUrl, type InviteLink } from "./entry/link.ts";
 export { own, put } from "./own.ts";
 export { LIMITS } from "./wire/messages.ts";
 export { blind, blindAll, CONCERN_MAX, normalConcern, TAGS_MAX } from "./linking.ts";
@@ -38,7 +38,7 @@ export {
   personOf,
   readPerson,
 } from "./entry/series.ts";
-export { bringMaterial, fetchMaterial, isWebLink, type Brought, type Fetched } from "./http/materials.ts";
+export { uploadMaterial, downloadMaterial, isWebLink, type Uploaded, type Downloaded } from "./http/materials.ts";
 export type {
   Agenda,
   Agreement,

@@ -4,7 +4,7 @@
  */
 
 import { own, put } from "./own.ts";
-import { hear, restart, UNSET_CLOCK, type Clock } from "./connection/clock.ts";
+import { resetClock, updateClock, UNSET_CLOCK, type Clock } from "./connection/clock.ts";
 import type {
   ChatDeletedFrame,
   ChatFrame,
@@ -84,7 +84,7 @@ export interface RoomState {
 export const REACTION_MS = 4_000;
 const REACTIONS_KEPT = 30;
 
-const NOTHING: RoomView = {
+const EMPTY_VIEW: RoomView = {
   room: "",
   title: "",
   agreement: null,
@@ -112,7 +112,7 @@ export const EMPTY_ROOM: RoomState = {
   phase: null,
   me: null,
   role: null,
-  view: NOTHING,
+  view: EMPTY_VIEW,
   messages: {},
   read: {},
   seen: {},
@@ -126,17 +126,17 @@ export const EMPTY_ROOM: RoomState = {
 export function fold(state: RoomState, frame: ServerFrame, now: number): RoomState {
   switch (frame.t) {
     case "welcome":
-      return welcomed(state, frame, now);
+      return foldWelcome(state, frame, now);
     case "lobby":
-      return { ...outside(state), phase: "lobby" };
+      return { ...outsideView(state), phase: "lobby" };
     case "entered":
-      return entered(state, frame, now);
+      return foldEntered(state, frame, now);
     case "room":
-      return changed(state, frame);
+      return foldRoom(state, frame);
     case "chat":
-      return said(state, frame, now);
+      return foldChat(state, frame, now);
     case "chat.deleted":
-      return deleted(state, frame);
+      return foldDeleted(state, frame);
     case "reaction": {
       const reaction = { key: state.reactionCount, from: frame.from, kind: frame.kind, at: now };
       const reactions = [...state.reactions, reaction].slice(-REACTIONS_KEPT);
@@ -164,16 +164,16 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
 // ---------------------------------------------------------------- the view
 
 /** Assigns slices to a view; a slice that became null, as a facilitator's when the role goes, is empty. */
-function assign(view: RoomView, set: Partial<Slices>): RoomView {
+function assignSlices(view: RoomView, set: Partial<Slices>): RoomView {
   const next: Record<string, unknown> = { ...view };
   for (const [slice, value] of Object.entries(set)) {
-    put(next, slice, value ?? own(NOTHING as unknown as Record<string, unknown>, slice) ?? null);
+    put(next, slice, value ?? own(EMPTY_VIEW as unknown as Record<string, unknown>, slice) ?? null);
   }
   return next as unknown as RoomView;
 }
 
 /** Sets or removes entries of slices that are maps. A slice is copied once, however many entries. */
-function patched(view: RoomView, patches: readonly Patch[]): RoomView {
+function applyPatches(view: RoomView, patches: readonly Patch[]): RoomView {
   const next = { ...view } as unknown as Record<string, Record<string, unknown>>;
   const copied = new Set<string>();
   for (const patch of patches) {
@@ -188,7 +188,7 @@ function patched(view: RoomView, patches: readonly Patch[]): RoomView {
 }
 
 /** A hand's place is the one in the queue: with many hands their entries may be behind it. */
-function placed(view: RoomView): RoomView {
+function placeHands(view: RoomView): RoomView {
   let members: Record<MemberId, Member> | null = null;
   view.floor?.queue.forEach((id, at) => {
     const member = own(view.members, id);
@@ -201,12 +201,12 @@ function placed(view: RoomView): RoomView {
 
 function withView(state: RoomState, folded: RoomView): RoomState {
   const { floor, members } = state.view;
-  const next = folded.floor === floor && folded.members === members ? folded : placed(folded);
+  const next = folded.floor === floor && folded.members === members ? folded : placeHands(folded);
   const mine = state.me === null ? undefined : own(next.members, state.me);
   const role = mine?.role ?? state.role;
   // Whoever gives the role back keeps nothing that only facilitators may see.
   const view =
-    role === "facilitator" ? next : { ...next, lobby: NOTHING.lobby, door: null, help: NOTHING.help, talk: NOTHING.talk };
+    role === "facilitator" ? next : { ...next, lobby: EMPTY_VIEW.lobby, door: null, help: EMPTY_VIEW.help, talk: EMPTY_VIEW.talk };
   if (view.members === state.view.members) return { ...state, view, role };
   let names = state.names;
   for (const [id, { name }] of Object.entries(view.members)) {
@@ -215,11 +215,11 @@ function withView(state: RoomState, folded: RoomView): RoomState {
   return { ...state, view, names, role };
 }
 
-function welcomed(state: RoomState, frame: WelcomeFrame, now: number): RoomState {
-  const clock = frame.now === undefined ? UNSET_CLOCK : restart(frame.now, now);
+function foldWelcome(state: RoomState, frame: WelcomeFrame, now: number): RoomState {
+  const clock = frame.now === undefined ? UNSET_CLOCK : resetClock(frame.now, now);
   const same = frame.resumed && (state.me === null || state.me === frame.me);
   const kept =
-    same && frame.phase === "inside" ? state : outside({ ...state, read: same ? state.read : {} });
+    same && frame.phase === "inside" ? state : outsideView({ ...state, read: same ? state.read : {} });
   // A resumed link replays what was missed: only frames that came move a conversation's position.
   // The view is whole, so the room's own position is the welcome's.
   const here = frame.pos ?? {};
@@ -235,21 +235,21 @@ function welcomed(state: RoomState, frame: WelcomeFrame, now: number): RoomState
     me: frame.me,
     role: frame.role,
   };
-  return withView(next, assign(NOTHING, frame.room));
+  return withView(next, assignSlices(EMPTY_VIEW, frame.room));
 }
 
-function entered(state: RoomState, frame: EnteredFrame, now: number): RoomState {
-  const clock = frame.now === undefined ? state.clock : restart(frame.now, now);
+function foldEntered(state: RoomState, frame: EnteredFrame, now: number): RoomState {
+  const clock = frame.now === undefined ? state.clock : resetClock(frame.now, now);
   const next: RoomState = { ...state, clock, phase: "inside", seen: { ...frame.pos } };
-  return withView(next, assign(NOTHING, frame.room));
+  return withView(next, assignSlices(EMPTY_VIEW, frame.room));
 }
 
 /** What somebody may still know who is not inside (any more): title, agreement, and of which series. */
-export function outside(state: RoomState): RoomState {
+export function outsideView(state: RoomState): RoomState {
   const { room, title, agreement, series = null } = state.view;
   return {
     ...state,
-    view: { ...NOTHING, room, title, agreement, series: series && { id: series.id } },
+    view: { ...EMPTY_VIEW, room, title, agreement, series: series && { id: series.id } },
     messages: {},
     seen: {},
     names: {},
@@ -258,16 +258,16 @@ export function outside(state: RoomState): RoomState {
   };
 }
 
-function changed(state: RoomState, frame: RoomFrame): RoomState {
+function foldRoom(state: RoomState, frame: RoomFrame): RoomState {
   const next = { ...state, seen: { ...state.seen, room: frame.pos } };
-  return withView(next, patched(assign(state.view, frame.set ?? {}), frame.patch ?? []));
+  return withView(next, applyPatches(assignSlices(state.view, frame.set ?? {}), frame.patch ?? []));
 }
 
 // ---------------------------------------------------------------- conversations
 
-function said(state: RoomState, frame: ChatFrame, now: number): RoomState {
+function foldChat(state: RoomState, frame: ChatFrame, now: number): RoomState {
   const seen = { ...state.seen, [frame.to]: frame.pos };
-  const clock = hear(state.clock, frame.at, now);
+  const clock = updateClock(state.clock, frame.at, now);
   const gone = frame.deleted === true;
   const message: ChatMessage = {
     n: frame.n,
@@ -295,7 +295,7 @@ function insert(messages: readonly ChatMessage[], message: ChatMessage): readonl
   return message.deleted && !there.deleted ? messages.with(at, message) : messages;
 }
 
-function deleted(state: RoomState, frame: ChatDeletedFrame): RoomState {
+function foldDeleted(state: RoomState, frame: ChatDeletedFrame): RoomState {
   const seen = { ...state.seen, [frame.to]: frame.pos };
   const before = own(state.messages, frame.to) ?? [];
   const at = before.findIndex((each) => each.n === frame.n);
@@ -371,7 +371,7 @@ const GREETING_ENTRIES = 1_000;
  * one's entry, and what is here already is not shown twice. The room's own position always fits, and
  * of the conversations the latest to have begun.
  */
-export function greeted(seen: RoomState["seen"]): Record<string, Position> {
+export function seenForHello(seen: RoomState["seen"]): Record<string, Position> {
   const { room, ...others } = seen;
   const made: Record<string, Position> = room === undefined ? {} : { room };
   let left = GREETING_BYTES;

@@ -26,7 +26,7 @@ const SPOKEN_MESSAGES = 2;
 export function announce(before: Snapshot, after: Snapshot, name: Names, inView: string): Announcement {
   const polite: string[] = [];
   const say = words.say;
-  if (before.link !== after.link) polite.push(after.link === "ok" ? say.back : say.lost);
+  if (before.connection !== after.connection) polite.push(after.connection === "ok" ? say.back : say.lost);
   if (after.phase !== "inside") return { polite, urgent: null };
   if (before.phase !== "inside") {
     polite.push(say.inside);

@@ -60,7 +60,7 @@ export function titleOf(snap: Snapshot): string {
   return `${state()} · ${words.app}`;
 
   function state(): string {
-    if (snap.link === "reconnecting") return words.title.reconnecting;
+    if (snap.connection === "reconnecting") return words.title.reconnecting;
     switch (snap.phase) {
       case "idle":
       case "connecting":

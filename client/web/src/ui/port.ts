@@ -12,7 +12,7 @@ export type {
   CommandFields,
   CommandName,
   Conversation,
-  DeviceLook,
+  DeviceStatus,
   Digest,
   Floor,
   Gap,

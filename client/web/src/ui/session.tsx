@@ -9,8 +9,8 @@ import { announce } from "./announce.ts";
 import { amHolder, isolated } from "./model.ts";
 import { NO_MOOD, remember } from "./moments/memory.ts";
 import { TROUBLES, Voice, type VoiceKind } from "./media/voice.ts";
-import { bringMaterial, fetchMaterial, loadCrisisLines, loadTemplates, type CrisisLines, own } from "../lib/index.ts";
-import type { Answer, Card, CommandFields, CommandName, DeviceLook, MediaPort, Port, Snapshot, Template } from "./port.ts";
+import { uploadMaterial, downloadMaterial, loadCrisisLines, loadTemplates, type CrisisLines, own } from "../lib/index.ts";
+import type { Answer, Card, CommandFields, CommandName, DeviceStatus, MediaPort, Port, Snapshot, Template } from "./port.ts";
 import { words } from "./words.ts";
 import { voice } from "./words-media.ts";
 import { moments } from "./words-moments.ts";
@@ -92,11 +92,11 @@ export class Session {
   /** The files of what is shown to all; fixtures put their own here. */
   files = {
     bring: (kind: "picture" | "pdf", file: Blob, title: string) =>
-      bringMaterial(this.client, this.snap.value.room.room, kind, file, title),
-    get: (material: string) => fetchMaterial(this.client, this.snap.value.room.room, material),
+      uploadMaterial(this.client, this.snap.value.room.room, kind, file, title),
+    get: (material: string) => downloadMaterial(this.client, this.snap.value.room.room, material),
   };
   /** Opens the page again by the link that one came with, which leaving has put away. */
-  comeAnew: () => void = () => location.reload();
+  openAgain: () => void = () => location.reload();
   private readonly busy = new Set<string>();
   private nextToast = 1;
 
@@ -116,7 +116,7 @@ export class Session {
       },
     });
     this.snap = signal(client.snapshot);
-    this.online = computed(() => this.snap.value.link === "ok");
+    this.online = computed(() => this.snap.value.connection === "ok");
     this.take();
     client.subscribe(() => this.take());
   }
@@ -126,7 +126,7 @@ export class Session {
     const snap = this.client.snapshot;
     batch(() => {
       if (snap.phase === "inside") this.wasInside.value = true;
-      if (snap.anew !== before.anew) this.beginAnew();
+      if (snap.forgotten !== before.forgotten) this.clearMemory();
       this.snap.value = snap;
       this.mood.value = remember(this.mood.value, snap.room.mood);
       if (snap !== before) {
@@ -146,7 +146,7 @@ export class Session {
   }
 
   /** The room has forgotten: what this page remembers of it is over, too. */
-  private beginAnew(): void {
+  private clearMemory(): void {
     this.drafts.value = {};
     this.talk.value = "circle";
     this.tab.value = "circle";
@@ -280,7 +280,7 @@ export function wantsCard(snap: Snapshot): boolean {
   return snap.phase === "inside" && snap.role === "member" && settings?.cards === true && card == null;
 }
 
-function isOpen(look: DeviceLook): boolean {
+function isOpen(look: DeviceStatus): boolean {
   return look !== "off" && look !== "held";
 }
 

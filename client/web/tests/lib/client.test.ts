@@ -62,7 +62,7 @@ describe("opening", () => {
     const { client, world } = setup();
     client.join("Ada");
     world.socket.end(1006);
-    expect(client.snapshot).toMatchObject({ phase: "connecting", link: "reconnecting" });
+    expect(client.snapshot).toMatchObject({ phase: "connecting", connection: "reconnecting" });
     world.pass(300);
     expect(world.sockets).toHaveLength(2);
     world.socket.open();
@@ -74,7 +74,7 @@ describe("opening", () => {
     expect(world.sockets).toHaveLength(3);
     world.socket.open();
     world.socket.say(welcome());
-    expect(client.snapshot).toMatchObject({ phase: "agreement", link: "ok" });
+    expect(client.snapshot).toMatchObject({ phase: "agreement", connection: "ok" });
   });
 
   it("joins once, however often it is pressed", () => {
@@ -163,7 +163,7 @@ describe("commands", () => {
       { code: "too_long" },
     );
     expect(world.socket.heard()).toEqual([]);
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
   });
 
   it("[RE4] in flight when the link drops are sent again with the same id and have one answer", async () => {
@@ -172,7 +172,7 @@ describe("commands", () => {
     const sent = world.socket.heard();
     const hello = dropAndReopen(world);
     expect(hello).toMatchObject({ t: "hello", resume: "res-1" });
-    expect(client.snapshot).toMatchObject({ phase: "inside", link: "reconnecting" });
+    expect(client.snapshot).toMatchObject({ phase: "inside", connection: "reconnecting" });
     const second = client.send("chat.say", { to: "circle", body: "two" });
     expect(world.socket.heard()).toEqual([]);
 
@@ -184,7 +184,7 @@ describe("commands", () => {
       body: "two",
       id: (sent[0]?.["id"] as number) + 1,
     });
-    expect(client.snapshot.link).toBe("ok");
+    expect(client.snapshot.connection).toBe("ok");
 
     world.socket.say({ t: "ok", id: again[0]?.["id"], to: "circle", n: 1 });
     world.socket.say({ t: "ok", id: again[0]?.["id"], to: "circle", n: 1 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { bringMaterial, fetchMaterial, isWebLink } from "../../src/lib/index.ts";
+import { uploadMaterial, downloadMaterial, isWebLink } from "../../src/lib/index.ts";
 
 const granted = { ok: true, fields: { material: "f1", ticket: "body.mark", until: 1 } } as const;
 const asker = (answer: unknown = granted) => ({ send: vi.fn().mockResolvedValue(answer) });
@@ -14,7 +14,7 @@ describe("files of materials", () => {
     const http = answering({ material: "f1" }, 201);
     const client = asker();
     const file = new Blob(["x"]);
-    expect(await bringMaterial(client as never, "r 1", "picture", file, "Garden")).toEqual({ ok: true, material: "f1" });
+    expect(await uploadMaterial(client as never, "r 1", "picture", file, "Garden")).toEqual({ ok: true, material: "f1" });
     expect(client.send).toHaveBeenCalledWith("material.upload", { kind: "picture", title: "Garden" });
     const [path, init] = http.mock.calls[0]!;
     expect(path).toBe("/r/r%201/materials/f1");
@@ -24,15 +24,15 @@ describe("files of materials", () => {
 
   it("[MT10] are refused by the name that the server gives", async () => {
     answering({ error: { code: "svg", message: "SVG may carry scripts." } }, 422);
-    expect(await bringMaterial(asker() as never, "r", "picture", new Blob(), "")).toEqual({ ok: false, code: "svg" });
+    expect(await uploadMaterial(asker() as never, "r", "picture", new Blob(), "")).toEqual({ ok: false, code: "svg" });
     const refused = asker({ ok: false, code: "full", message: "" });
-    expect(await bringMaterial(refused as never, "r", "pdf", new Blob(), "")).toEqual({ ok: false, code: "full" });
+    expect(await uploadMaterial(refused as never, "r", "pdf", new Blob(), "")).toEqual({ ok: false, code: "full" });
   });
 
   it("[MT11] come down with a ticket of their own", async () => {
     const http = answering(new Blob(["bytes"]));
     const client = asker();
-    const got = await fetchMaterial(client as never, "r", "f1");
+    const got = await downloadMaterial(client as never, "r", "f1");
     expect(client.send).toHaveBeenCalledWith("material.open", { material: "f1" });
     expect(got.ok && (await got.file.text())).toBe("bytes");
     expect(http.mock.calls[0]![1]).toMatchObject({ method: "GET", cache: "no-store" });
@@ -40,10 +40,10 @@ describe("files of materials", () => {
 
   it("say so when the line is lost or the answer is none", async () => {
     vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("failed"));
-    expect(await fetchMaterial(asker() as never, "r", "f1")).toEqual({ ok: false, code: "lost" });
+    expect(await downloadMaterial(asker() as never, "r", "f1")).toEqual({ ok: false, code: "lost" });
     vi.restoreAllMocks();
     vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response("<html>", { status: 502 }));
-    expect(await fetchMaterial(asker() as never, "r", "f1")).toEqual({ ok: false, code: "lost" });
+    expect(await downloadMaterial(asker() as never, "r", "f1")).toEqual({ ok: false, code: "lost" });
   });
 });
 

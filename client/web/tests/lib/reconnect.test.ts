@@ -2,38 +2,38 @@ import { describe, expect, it } from "vitest";
 import {
   BASE,
   CAP,
-  comesBack,
+  shouldReconnect,
   delay,
   FIRST_JITTER,
   LATE_GREETING,
   STABLE,
-  STILL,
+  IDLE,
   step,
-  type Link,
+  type ConnectionState,
   WAKE_SPACING,
 } from "../../src/lib/connection/reconnect.ts";
 import { seeded } from "../support/world.ts";
 
-const lose = (link: Link, now: number, code = 1006, chance = 0.5): Link =>
+const lose = (link: ConnectionState, now: number, code = 1006, chance = 0.5): ConnectionState =>
   step(link, { kind: "lost", now, code, chance, greeted: true });
 
 describe("close codes", () => {
   it("[CC1] come back after 4000-4399 and after accidents of the layer", () => {
     for (const code of [4000, 4001, 4002, 4003, 4004, 4399, 1001, 1005, 1006, 1011, 1012]) {
-      expect(comesBack(code), String(code)).toBe(true);
+      expect(shouldReconnect(code), String(code)).toBe(true);
     }
   });
 
   it("[CC1] stay away after 4400-4799, a good-bye and the layer's own too-large", () => {
     for (const code of [4400, 4403, 4404, 4405, 4408, 4409, 4413, 4423, 4429, 4799, 1000, 1009]) {
-      expect(comesBack(code), String(code)).toBe(false);
+      expect(shouldReconnect(code), String(code)).toBe(false);
     }
   });
 });
 
 describe("a place at the door", () => {
   it("[CC7] is asked for again by no timer and no wake-up", () => {
-    const open = step(step(STILL, { kind: "start", now: 0 }), { kind: "welcomed", now: 1 });
+    const open = step(step(IDLE, { kind: "start", now: 0 }), { kind: "welcomed", now: 1 });
     const link = lose(open, 10, 4010);
     expect(link).toEqual({ kind: "done", code: 4010 });
     expect(step(link, { kind: "woke", now: 60_000 })).toBe(link);
@@ -61,7 +61,7 @@ describe("delay", () => {
 
 describe("policy", () => {
   it("tries, waits longer each time, and starts anew after a link that lasted", () => {
-    let link = step(STILL, { kind: "start", now: 0 });
+    let link = step(IDLE, { kind: "start", now: 0 });
     const waits: number[] = [];
     let now = 0;
     for (let i = 0; i < 6; i++) {
@@ -81,7 +81,7 @@ describe("policy", () => {
   });
 
   it("does not hammer a server that welcomes and drops at once", () => {
-    let link = step(STILL, { kind: "start", now: 0 });
+    let link = step(IDLE, { kind: "start", now: 0 });
     let now = 0;
     for (let i = 0; i < 4; i++) {
       link = step(link, { kind: "welcomed", now });
@@ -94,7 +94,7 @@ describe("policy", () => {
   });
 
   it("tries at once when woken, but twice within a second only once", () => {
-    const waiting: Link = {
+    const waiting: ConnectionState = {
       kind: "waiting",
       attempt: 5,
       since: 1000,
@@ -111,16 +111,16 @@ describe("policy", () => {
   });
 
   it("is not moved by a wake-up while it tries, is open or done", () => {
-    const trying = step(STILL, { kind: "start", now: 0 });
+    const trying = step(IDLE, { kind: "start", now: 0 });
     const open = step(trying, { kind: "welcomed", now: 1 });
     const done = lose(open, 2, 4403);
-    for (const link of [STILL, trying, open, done])
+    for (const link of [IDLE, trying, open, done])
       expect(step(link, { kind: "woke", now: 9999 })).toBe(link);
   });
 
   describe("a greeting that was given up may be taken late", () => {
-    const start = step(STILL, { kind: "start", now: 0 });
-    const reopened = (link: Link, now: number): Link =>
+    const start = step(IDLE, { kind: "start", now: 0 });
+    const reopened = (link: ConnectionState, now: number): ConnectionState =>
       step(step(link, { kind: "timer", now }), { kind: "welcomed", now });
 
     it("[RE11] so 'connected elsewhere' soon after is no reason to stay away", () => {
@@ -153,7 +153,7 @@ describe("policy", () => {
   });
 
   it("ends for good at a code that says so, and nothing but a new start revives it", () => {
-    const open = step(step(STILL, { kind: "start", now: 0 }), { kind: "welcomed", now: 1 });
+    const open = step(step(IDLE, { kind: "start", now: 0 }), { kind: "welcomed", now: 1 });
     const done = lose(open, 2, 4409);
     expect(done).toEqual({ kind: "done", code: 4409 });
     expect(lose(done, 3, 1006)).toBe(done);

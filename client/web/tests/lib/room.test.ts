@@ -5,7 +5,7 @@ import {
   dropReactions,
   EMPTY_ROOM,
   fold,
-  greeted,
+  seenForHello,
   markRead,
   REACTION_MS,
   type RoomState,
@@ -339,12 +339,12 @@ describe("a greeting", () => {
   it("[RE2] [WF3] names as many conversations as fit into a frame, the room always", () => {
     const seen: Record<string, Uint8Array> = { room: new Uint8Array(40) };
     for (let n = 0; n < 3_000; n++) seen[`staff:m${String(n).padStart(16, "0")}`] = new Uint8Array(40);
-    const named = greeted(seen);
+    const named = seenForHello(seen);
     expect(encode({ t: "hello", resume: "r".repeat(200), seen: named }).length).toBeLessThan(32_768);
     expect(Object.keys(named).length).toBeGreaterThan(200);
     expect(named["room"]).toBe(seen["room"]);
     expect(named["staff:m0000000000002999"]).toBeDefined();
-    expect(greeted({ room: pos(1), circle: pos(2) })).toEqual({ room: pos(1), circle: pos(2) });
-    expect(greeted({})).toEqual({});
+    expect(seenForHello({ room: pos(1), circle: pos(2) })).toEqual({ room: pos(1), circle: pos(2) });
+    expect(seenForHello({})).toEqual({});
   });
 });

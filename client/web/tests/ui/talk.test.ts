@@ -87,7 +87,7 @@ describe("what is said to those who listen to the page", () => {
     const open = snapshot();
     const group = snapshot({ room: room({ pairs: PAIRS }) });
     const visited = snapshot({ room: room({ pairs: { ...PAIRS, visitors: { g2: ["m0"] } } }) });
-    expect(said(open, snapshot({ link: "reconnecting" })).polite).toContain(words.say.lost);
+    expect(said(open, snapshot({ connection: "reconnecting" })).polite).toContain(words.say.lost);
     expect(said(open, group).polite).toContain(words.say.groups(["Rosalind"]));
     expect(said(group, visited).polite).toContain(words.say.visitor("Mara"));
     expect(said(visited, open).polite).toContain(words.say.groupsOver);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { FixtureMedia, media } from "../../src/ui/harness/voices.ts";
 import { Voice } from "../../src/ui/media/voice.ts";
-import type { DeviceLook } from "../../src/ui/port.ts";
+import type { DeviceStatus } from "../../src/ui/port.ts";
 import { voice as words } from "../../src/ui/words-media.ts";
 
-function setup(look: DeviceLook = "off", muted = false): { port: FixtureMedia; voice: Voice; told: string[] } {
+function setup(look: DeviceStatus = "off", muted = false): { port: FixtureMedia; voice: Voice; told: string[] } {
   const port = new FixtureMedia(media({ microphone: look }));
   const told: string[] = [];
   const voice = new Voice(port, {

@@ -1,7 +1,7 @@
-"""The JSON bodies of the operator's API: declared here, checked by `sitwith_protocol.checks`.
+"""The JSON bodies of the operator's API, checked with `sitwith_protocol.checks`.
 
-A body is taken whole or refused by the path of the first field that doesn't fit
-(`settings.grace_seconds`, `stages[3].seconds`). What was given is never repeated.
+An invalid body is refused with the path of its first invalid field (`settings.grace_seconds`,
+`stages[3].seconds`). The refusal never repeats the value.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ USES_MAX: Final = 10_000
 EXPIRES_MAX: Final = 4 * 604_800
 
 _DIGITS: Final = 400
-"""Longer numbers are read as endless: Python turns no text of thousands of digits into one."""
+"""Most digits of a number. A longer one is read as infinity: Python refuses to convert it."""
 
 
 class NotJson(Exception):
-    """Bytes that are no JSON (RFC 8259), or JSON that says something twice."""
+    """The bytes are not JSON (RFC 8259), or an object has a duplicate name."""
 
 
 def parse(body: bytes) -> object:
-    """The JSON value of a body; `{}` where there is none.
+    """Parses a body; an empty one is `{}`.
 
     Raises:
-        NotJson: malformed, not UTF-8, a name twice in one object, too deep.
+        NotJson: malformed, not UTF-8, a duplicate name, or too deep.
 
-    NaN and Infinity, which many writers of JSON let through, and numbers without end are read, so
-    that they are refused by the field that has them.
+    NaN, Infinity and numbers that are too long are accepted here, so that the refusal can name
+    their field.
     """
     if not body.strip():
         return {}
@@ -95,7 +95,7 @@ _TEMPLATE: Final = object_of({"template": one_of(*templates.names())})
 
 
 def _agenda(value: Mapping[str, object]) -> _Agenda:
-    """What is in `{stages, concerns?}`, or in the shipped `{template}`."""
+    """Reads `{stages, concerns?}`, or the template that `{template}` names."""
     if "template" in value:
         given = templates.load(_TEMPLATE(value)["template"])
     else:
@@ -131,8 +131,8 @@ class RoomForm:
 
 @shape
 class InviteForm:
-    """What an invite shall allow. `uses` None: any number; `expires_in` None: as long as the
-    room lives, else seconds."""
+    """The body of `POST …/invites`. uses: None: any number. expires_in: seconds; None: as long as
+    the room."""
 
     role: Role = required(enum_member(Role))
     uses: int | None = optional(integer(1, USES_MAX), default=None)
@@ -140,10 +140,10 @@ class InviteForm:
 
 
 def room_spec(body: object, settings: config.Settings) -> RoomSpec:
-    """The room that the body of `POST /api/rooms` asks for, defaults filled in.
+    """Reads the body of `POST /api/rooms` and fills in defaults.
 
     Raises:
-        Invalid: a field does not fit. Paths inside an agenda are those of the operator's file.
+        Invalid: a field is invalid. Paths inside an agenda are those of the operator's file.
     """
     form = read(RoomForm, body)
     chosen = dict(form.settings or {})
@@ -163,9 +163,9 @@ def room_spec(body: object, settings: config.Settings) -> RoomSpec:
 
 
 def invite(body: object) -> InviteForm:
-    """The invite that the body of `POST …/invites` asks for.
+    """Reads the body of `POST …/invites`.
 
     Raises:
-        Invalid: a field does not fit.
+        Invalid: a field is invalid.
     """
     return read(InviteForm, body)

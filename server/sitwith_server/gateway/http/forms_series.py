@@ -75,24 +75,24 @@ class PlanForm:
 
 @shape
 class PersonForm:
-    """The body of a call that erases: whom it means."""
+    """The body of a call that erases a person."""
 
     person: bytes = required(_person)
 
 
 @shape
 class InviteForm:
-    """The link and the words that are to stand in an invitation."""
+    """The link and the description of an invitation."""
 
     link: str | None = optional(_LINK, default=None)
     words: str = optional(clean_text(0, 2_000, free=LINES), default="")
 
 
 def plan(body: object) -> Plan:
-    """The series that the body of `POST /api/series` asks for.
+    """Reads the body of `POST /api/series`.
 
     Raises:
-        Invalid: a field does not fit.
+        Invalid: a field is invalid.
     """
     form = read(PlanForm, body)
     if form.every is not None and form.starts_at is None:
@@ -110,18 +110,18 @@ def plan(body: object) -> Plan:
 
 
 def person(body: object) -> bytes:
-    """Whom the body of a call that erases means.
+    """Reads the person's secret from the body of a call that erases.
 
     Raises:
-        Invalid: no code of a person.
+        Invalid: not a person code.
     """
     return read(PersonForm, body).person
 
 
 def invite(body: object) -> InviteForm:
-    """The body of `POST …/invite.ics`.
+    """Reads the body of `POST …/invite.ics`.
 
     Raises:
-        Invalid: a field does not fit.
+        Invalid: a field is invalid.
     """
     return read(InviteForm, body)

@@ -1,6 +1,6 @@
-"""Files of materials over HTTP: brought and fetched with tickets, and answered to nobody else.
+"""Upload and download of materials' files over HTTP, with tickets.
 
-Whatever is not so gets the same answer: that there is nothing here.
+Every request without a valid ticket gets the same 404.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from sitwith_server.service.rooms.results import Applied, Denied, Unavailable
 from sitwith_server.service.rooms.room import HostedRoom
 from sitwith_server.service.rooms.store import Unreadable
 
-SECONDS: Final = 120.0
-"""A file that takes longer to come is refused: it holds memory."""
+UPLOAD_SECONDS: Final = 120.0
+"""Longest time for an upload, which holds memory."""
 
 UPLOADS_EACH: Final = 2
 DOWNLOADS_EACH: Final = 5
-"""Files of one seat that come or go at a time; there are no more than five to see."""
+"""Most concurrent uploads and downloads of one seat. A room shows at most five materials."""
 PIECE: Final = 65_536
 
 NAMES: Final = {
@@ -48,78 +48,76 @@ NAMES: Final = {
     "image/png": "picture.png",
     "application/pdf": "paper.pdf",
 }
-_SEALED_OFF: Final = "default-src 'none'; sandbox"
-Key = tuple[str, str]
-"""A room and a seat of it."""
+_SANDBOX: Final = "default-src 'none'; sandbox"
+SeatKey = tuple[str, str]
+"""Ids of a room and of a seat in it."""
 
 _REFUSALS: Final = {"full": 409, "stale": 409}
 
 
-class Materials:
+class MaterialRoutes:
     """`PUT` and `GET` of `/r/{room}/materials/{material}`."""
 
     def __init__(
         self,
         host: Host,
-        shelf: MaterialFiles,
+        files: MaterialFiles,
         settings: Settings,
         sanitizer: Sanitizer | None = None,
     ) -> None:
         self._host = host
-        self._shelf = shelf
-        self._most = {True: settings.picture_bytes, False: settings.pdf_bytes}
+        self._files = files
+        self._limits = {True: settings.picture_bytes, False: settings.pdf_bytes}
         self._sanitizer = sanitizer or Sanitizer()
-        self._coming = Budget(settings.upload_bytes, UPLOADS_EACH)
-        self._going = Budget(settings.upload_bytes, DOWNLOADS_EACH)
+        self._uploads = Budget(settings.upload_bytes, UPLOADS_EACH)
+        self._downloads = Budget(settings.upload_bytes, DOWNLOADS_EACH)
 
     def routes(self) -> list[BaseRoute]:
-        return [route("/r/{room}/materials/{material}", GET=self.fetch, PUT=self.bring)]
+        return [route("/r/{room}/materials/{material}", GET=self.download, PUT=self.upload)]
 
-    async def fetch(self, request: Request) -> Response:
-        """The bytes of a file, to a seat that sees it."""
-        use, ticket = await self._admitted(request, tickets.FETCH)
-        with use as room:
-            return await self._fetched(room, ticket, request.path_params["material"])
+    async def download(self, request: Request) -> Response:
+        """Sends a file to a seat that may see it."""
+        reference, ticket = await self._authorised(request, tickets.FETCH)
+        with reference as room:
+            return await self._download(room, ticket, request.path_params["material"])
 
-    async def _fetched(self, room: HostedRoom, ticket: tickets.Ticket, wanted: str) -> Response:
+    async def _download(self, room: HostedRoom, ticket: tickets.Ticket, wanted: str) -> Response:
         seat = room.state.at(ticket.seat)
         material = room.state.materials.find(wanted)
         if seat is None or waits(room.state, seat) or material is None or material.file is None:
             raise not_found()
         try:
-            data = await self._shelf.get(room.id, material.file.name)
+            data = await self._files.get(room.id, material.file.name)
         except LogDown:
             raise unavailable() from None
-        # Another worker may have taken it away meanwhile, or sent its reader out.
-        if data is None or not await self._still(room, ticket.seat, material.id):
+        # Another worker may have removed the material or the seat meanwhile.
+        if data is None or not await self._may_download(room, ticket.seat, material.id):
             raise not_found()
         headers = {
             "content-type": material.file.type,
             "content-disposition": f'attachment; filename="{NAMES[material.file.type]}"',
-            "content-security-policy": _SEALED_OFF,
+            "content-security-policy": _SANDBOX,
             "cache-control": "no-store",
         }
-        return _File(data, headers, self._going, (room.id, ticket.seat))
+        return _FileResponse(data, headers, self._downloads, (room.id, ticket.seat))
 
-    async def bring(self, request: Request) -> Response:
-        """A file, to be shown to all once it was looked into."""
-        use, ticket = await self._admitted(request, tickets.BRING)
-        with use as room:
-            return await self._brought(room, ticket, request)
+    async def upload(self, request: Request) -> Response:
+        """Takes a file, sanitizes it and shows it to the room."""
+        reference, ticket = await self._authorised(request, tickets.BRING)
+        with reference as room:
+            return await self._upload(room, ticket, request)
 
-    async def _brought(
-        self, room: HostedRoom, ticket: tickets.Ticket, request: Request
-    ) -> Response:
+    async def _upload(self, room: HostedRoom, ticket: tickets.Ticket, request: Request) -> Response:
         seat, material = room.state.at(ticket.seat), request.path_params["material"]
         if seat is None or not seat.facilitates:
             raise not_found()
         if room.state.materials.was_used(material):
             raise Problem(409, "stale", "This ticket was used already.")
-        most = self._most[ticket.kind == PICTURE]
+        most = self._limits[ticket.kind == PICTURE]
         owner = (room.id, ticket.seat)
         try:
-            with self._coming.hold((room.id, material), owner, _size(request, most)):
-                data = await _body(request, most, partial(self._leads, room, ticket.seat))
+            with self._uploads.hold((room.id, material), owner, _size(request, most)):
+                data = await _body(request, most, partial(self._may_upload, room, ticket.seat))
                 clean = await self._sanitizer.sanitize(str(ticket.kind), data)
                 del data
         except bodies.Taken:
@@ -135,17 +133,17 @@ class Materials:
         command = c.MaterialBring(
             by=ticket.seat, material=material, what=ticket.kind, file=file, title=ticket.title
         )
-        await self._shown(room, command, clean.body)
+        await self._show(room, command, clean.body)
         return JSONResponse({"material": material}, 201)
 
-    async def _shown(self, room: HostedRoom, command: c.MaterialBring, body: bytes) -> None:
-        """First the bytes, then the word that they are there: nobody is shown a dead link."""
+    async def _show(self, room: HostedRoom, command: c.MaterialBring, body: bytes) -> None:
+        """Stores the file before the event, so that no event refers to a missing file."""
         name = command.file.name
         try:
-            if not await self._shelf.put(room.id, name, body):
+            if not await self._files.put(room.id, name, body):
                 raise not_found()
         except LogDown:
-            await self._shelf.drop(room.id, name)
+            await self._files.drop(room.id, name)
             raise unavailable() from None
         at = await self._host.log.now(room.id)
         audit = self._host.trail.entry(command.by, "material.show", None, "ok", at)
@@ -153,9 +151,9 @@ class Materials:
         if isinstance(outcome, Applied):
             return
         if isinstance(outcome, Unavailable):
-            self._shelf.unsure(room.id, name)
+            self._files.unsure(room.id, name)
             raise unavailable()
-        await self._shelf.drop(room.id, name)
+        await self._files.drop(room.id, name)
         if not isinstance(outcome, Denied) or outcome.code not in _REFUSALS:
             raise not_found()
         refused = self._host.trail.entry(command.by, "material.show", None, outcome.code, at)
@@ -163,47 +161,50 @@ class Materials:
             await self._host.trail.note(room.id, refused)
         raise Problem(_REFUSALS[outcome.code], outcome.code, outcome.message)
 
-    async def _admitted(
+    async def _authorised(
         self, request: Request, purpose: str
     ) -> tuple[RoomReference, tickets.Ticket]:
-        """The room and what the ticket says, by all that any worker has committed.
+        """Checks the ticket against the room's latest committed state.
+
+        Returns:
+            A reference to the room, which the caller must release, and the ticket.
 
         Raises:
-            Problem: 404 where anything is wrong, 503 where it can't be known.
+            Problem: 404 for an invalid ticket, 503 if the log can't be read.
         """
         given = request.headers.getlist("authorization")
         scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise not_found()
         try:
-            use = await self._host.use(request.path_params["room"])
+            reference = await self._host.use(request.path_params["room"])
         except (LogDown, Unreadable):
             raise unavailable() from None
-        if use is None:
+        if reference is None:
             raise not_found()
         try:
-            await use.room.catch_up()
-            now = await self._host.log.now(use.room.id)
+            await reference.room.catch_up()
+            now = await self._host.log.now(reference.room.id)
             material = request.path_params["material"]
-            ticket = tickets.read(use.room.state, token, material, purpose, now)
+            ticket = tickets.read(reference.room.state, token, material, purpose, now)
             if ticket is None:
                 raise not_found()
         except LogDown:
-            use.release()
+            reference.release()
             raise unavailable() from None
         except Problem:
-            use.release()
+            reference.release()
             raise
-        return use, ticket
+        return reference, ticket
 
-    async def _leads(self, room: HostedRoom, member: str) -> bool:
-        """Whether this seat may still bring something, by all that any worker has committed."""
-        with suppress(LogDown):  # a freeze takes nothing from anybody
+    async def _may_upload(self, room: HostedRoom, member: str) -> bool:
+        """Whether this seat may still upload, by the latest committed state."""
+        with suppress(LogDown):  # a frozen room takes no rights away
             await room.catch_up()
         seat = room.state.at(member)
         return seat is not None and seat.facilitates
 
-    async def _still(self, room: HostedRoom, member: str, material: str) -> bool:
+    async def _may_download(self, room: HostedRoom, member: str, material: str) -> bool:
         try:
             await room.catch_up()
         except LogDown:
@@ -213,15 +214,14 @@ class Materials:
 
 
 async def _body(request: Request, most: int, wanted: Callable[[], Awaitable[bool]]) -> bytes:
-    """The body whole.
+    """Reads the whole body.
 
     Raises:
-        Problem: 413 over `most` bytes, 408 where it does not come in time, 404 where it is wanted
-            no more.
+        Problem: 413 for more than `most` bytes, 408 for a timeout, 404 if it isn't wanted any more.
     """
     body = bytearray()
     try:
-        async for part in bodies.parts(request, SECONDS, wanted):
+        async for part in bodies.parts(request, UPLOAD_SECONDS, wanted):
             body += part
             if len(body) > most:
                 raise _too_large(most)
@@ -235,10 +235,10 @@ async def _body(request: Request, most: int, wanted: Callable[[], Awaitable[bool
 
 
 def _size(request: Request, most: int) -> int:
-    """How many bytes the body may have, as far as its head tells.
+    """The length from the header; `most` if there is none.
 
     Raises:
-        Problem: 413 over `most` bytes.
+        Problem: 413 for more than `most` bytes.
     """
     length = request.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else most
@@ -251,10 +251,12 @@ def _too_large(most: int) -> Problem:
     return Problem(413, "too_large", f"A file has at most {most} bytes.")
 
 
-class _File(Response):
-    """A file that is written no faster than it is read, so that it is held for no longer."""
+class _FileResponse(Response):
+    """Sends a file in pieces, at the peer's pace, and holds its budget meanwhile."""
 
-    def __init__(self, data: bytes, headers: Mapping[str, str], budget: Budget, key: Key) -> None:
+    def __init__(
+        self, data: bytes, headers: Mapping[str, str], budget: Budget, key: SeatKey
+    ) -> None:
         super().__init__(headers={**headers, "content-length": str(len(data))})
         self._data = data
         self._budget = budget

@@ -1,4 +1,5 @@
-"""Members' WebSocket connections: from the upgrade and hello to the frames of each viewer.
+"""WebSocket connections: the upgrade, `hello`, commands, and the frames of each viewer.
 
-`translate.py` turns messages of the wire into commands of the room; `hub.py` sends what happened.
+`connection.py` drives one socket. `translate.py` turns the wire's commands into the room's.
+`hub.py` sends the changes of one room. `registry.py` holds all connections of the worker.
 """

@@ -1,4 +1,4 @@
-"""One peer from hello to goodbye: does what the session says, and always lets go of the seat."""
+"""Drives one peer's socket: performs the session's steps, and releases the seat at the end."""
 
 from __future__ import annotations
 
@@ -34,28 +34,31 @@ from sitwith_server.service.rooms.answers import PACED, Answer, Ok, Refused
 _log = structlog.get_logger(__name__)
 
 NOWHERE_SECONDS: Final = 0.15
-"""Every hello that leads nowhere is answered this long after it came, whatever was wrong with it:
-its timing tells nothing about which rooms there are."""
+"""Seconds from any `hello` with a wrong token to its refusal, so that the time doesn't tell which
+rooms exist."""
 
 SLOWED_SECONDS: Final = 0.02
-"""Between two commands of a peer that sends faster than it may."""
+"""Seconds between two commands of a peer that sends too fast."""
 
-STRANGERS_FLOOD: Final = 20
-"""Refusals for speed after which the connection ends of who has not greeted."""
+UNSEATED_FLOOD: Final = 20
+"""Refusals for speed after which a connection without a seat closes."""
 
 MEDIA_AT_ONCE: Final = 2
-"""Commands of one connection that wait for a media node; more are refused."""
+"""Most commands of one connection that wait for a media node."""
 
-_LONG: Final = (m.PairsPlan, m.AgendaStart, m.AgendaNext, m.AgendaBack)
-"""What may take longer than a dead line is given, since people are put into groups: the peer's
-pings are answered meanwhile."""
+_SLOW_COMMANDS: Final = (m.PairsPlan, m.AgendaStart, m.AgendaNext, m.AgendaBack)
+"""Commands that make groups, which may take longer than the ping timeout. The connection answers
+pings meanwhile."""
 
 Receive = Callable[[], Awaitable[bytes | str | None]]
-"""The next message; None once the socket is gone."""
+"""Returns the next message; None once the socket is closed."""
 
 
 class Connection:
-    """Drives one socket. `serve` returns when it is over."""
+    """One socket. `serve` returns when it is closed.
+
+    clock: monotonic seconds. address: the peer's IP address.
+    """
 
     def __init__(
         self,
@@ -74,23 +77,23 @@ class Connection:
         self._hub: Hub | None = None
         self._connection: SeatConnection | None = None
         self._media: set[asyncio.Task[None]] = set()
-        self._in_hand: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._strained = 0
 
     async def serve(self, receive: Receive) -> None:
         try:
-            await self._converse(receive)
+            await self._read_frames(receive)
         except LogDown:
-            # What the peer is to be shown can't be read: it may be better off at another worker.
+            # The log can't be read. Another worker may still reach it.
             self._outbox.end(CloseCode.LOST)
         except Exception as fault:
-            # The peer learns nothing of it; the log gets where it happened, never with what.
+            # The peer gets no details. The log gets the place, without values.
             _log.error("connection_fault", exc_info=fault)
             self._outbox.end(CloseCode.FAULT)
         finally:
-            await self._let_go()
+            await self._release()
 
-    async def _converse(self, receive: Receive) -> None:
+    async def _read_frames(self, receive: Receive) -> None:
         opened = self._clock()
         while self._outbox.ended is None:
             if self._seated is None:
@@ -108,16 +111,16 @@ class Connection:
             self._registry.metrics.frames_in(1, len(data))
             await self._step(data)
             if self._session.strained:
-                # A refusal costs as much as what is refused: what else comes waits in the network.
+                # A refusal costs as much as a command. Further frames wait in the network.
                 self._strained += 1
-                if self._seated is None and self._strained > STRANGERS_FLOOD:
+                if self._seated is None and self._strained > UNSEATED_FLOOD:
                     self._outbox.end(CloseCode.TOO_FAST)
                     return
                 await asyncio.sleep(SLOWED_SECONDS)
             elif self._outbox.more():
-                # Reading on does not wait for anything, and so everybody else would wait for it.
+                # Reading buffered frames never waits, and so would block the event loop.
                 await self._registry.burst_turns.turn()
-        await self._settled()
+        await self._finish_running()
 
     async def _step(self, data: bytes | str) -> None:
         step = self._session.receive(data, self._clock())
@@ -125,31 +128,31 @@ class Connection:
             self._outbox.send(step.frame)
             self._registry.metrics.command("other", str(step.frame.get("code", "ok")))
             return
-        await self._settled()
+        await self._finish_running()
         if isinstance(step, Close):
             self._outbox.end(step.code)
         elif isinstance(step, TakeSeat):
-            await self._greet(step.hello)
-        elif isinstance(step.command, _LONG):
-            self._in_hand = asyncio.create_task(self._ask(step))
-            self._in_hand.add_done_callback(self._asked)
+            await self._take_seat(step.hello)
+        elif isinstance(step.command, _SLOW_COMMANDS):
+            self._running = asyncio.create_task(self._submit(step))
+            self._running.add_done_callback(self._on_submitted)
         else:
-            await self._ask(step)
+            await self._submit(step)
 
-    async def _settled(self) -> None:
-        """Commands are taken one after another, in their order. What a long one met is raised."""
-        task, self._in_hand = self._in_hand, None
+    async def _finish_running(self) -> None:
+        """Waits for the slow command, since commands run in order; raises its exception."""
+        task, self._running = self._running, None
         if task is not None:
             await task
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        # Nothing may come after it that would meet its fault.
+    def _on_submitted(self, task: asyncio.Task[None]) -> None:
+        # No later frame may come that would raise its exception.
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._outbox.end(CloseCode.LOST if isinstance(fault, LogDown) else CloseCode.FAULT)
 
     # -- hello -----------------------------------------------------------------------------------
 
-    async def _greet(self, hello: m.Hello) -> None:
+    async def _take_seat(self, hello: m.Hello) -> None:
         came = self._clock()
         seen = hello.seen if isinstance(hello, m.HelloResume) else {}
         name = to_name(hello.name) if isinstance(hello, m.HelloJoin) else None
@@ -157,18 +160,18 @@ class Connection:
             self._outbox.end(CloseCode.BAD_FRAME)
             return
         if isinstance(hello, m.HelloResume):
-            taken = await self._registry.door.resume(
+            taken = await self._registry.seating.resume(
                 hello.resume, self._outbox.alive, self._address
             )
         elif self._registry.draining:
             taken = CloseCode.DRAIN
         else:
             assert name is not None
-            taken = await self._registry.door.join(
+            taken = await self._registry.seating.join(
                 hello.token, name, hello.was, self._outbox.alive, self._address
             )
         if isinstance(taken, Seated):
-            await self._sit_down(taken, seen)
+            await self._enter(taken, seen)
             return
         if taken is CloseCode.NOWHERE:
             await asyncio.sleep(max(0.0, came + NOWHERE_SECONDS - self._clock()))
@@ -176,7 +179,7 @@ class Connection:
             self._outbox.send(m.Closed(int(taken)).to_map())
         self._outbox.end(taken)
 
-    async def _sit_down(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
+    async def _enter(self, seated: Seated, seen: Mapping[str, bytes]) -> None:
         self._seated = seated
         self._outbox.seated()
         flow = self._registry.seat_rates.of(seated.room.id, seated.seat, self._clock())
@@ -195,7 +198,7 @@ class Connection:
 
     # -- commands --------------------------------------------------------------------------------
 
-    async def _ask(self, step: Submit) -> None:
+    async def _submit(self, step: Submit) -> None:
         seated, connection = self._seated, self._connection
         assert seated is not None and connection is not None
         message = step.command
@@ -216,7 +219,7 @@ class Connection:
             self._outbox.end(end.code)
         if isinstance(answer, Ok):
             if isinstance(message, m.MediaOffer | m.MediaServers | m.MediaTake):
-                self._ask_media(seated, message)
+                self._submit_media(seated, message)
                 connection.command_answered()
                 return
             if not isinstance(command, c.Say | c.Unsay | c.React):
@@ -224,10 +227,10 @@ class Connection:
         self._answer(message, answer)
         connection.command_answered()
 
-    def _ask_media(
+    def _submit_media(
         self, seated: Seated, message: m.MediaOffer | m.MediaServers | m.MediaTake
     ) -> None:
-        """What a media node has to answer; its sender's other commands don't wait for it."""
+        """Runs a command that a media node answers. Later commands don't wait for it."""
         offers = isinstance(message, m.MediaOffer)
         busy = len(self._media) >= MEDIA_AT_ONCE
         if busy or (offers and not self._session.takes_offer(self._clock())):
@@ -242,9 +245,9 @@ class Connection:
 
         task = asyncio.create_task(work())
         self._media.add(task)
-        task.add_done_callback(self._media_done)
+        task.add_done_callback(self._on_media_done)
 
-    def _media_done(self, task: asyncio.Task[None]) -> None:
+    def _on_media_done(self, task: asyncio.Task[None]) -> None:
         self._media.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("connection_fault", exc_info=fault)
@@ -256,8 +259,8 @@ class Connection:
         to = getattr(message, "to", None) or "circle"
         self._registry.metrics.command(message.t, str(frame.get("code", "ok")), to)
 
-    async def _let_go(self) -> None:
-        for task in (*self._media, *filter(None, (self._in_hand,))):
+    async def _release(self) -> None:
+        for task in (*self._media, *filter(None, (self._running,))):
             task.cancel()
         if self._hub is not None and self._connection is not None:
             self._hub.detach(self._connection)
@@ -269,4 +272,4 @@ class Connection:
             if seated.room.state.at(seated.seat) is None and not self._registry.draining:
                 await self._registry.door_losses.turn(seated.room.id)
         finally:
-            await self._registry.door.disconnect(seated)
+            await self._registry.seating.disconnect(seated)

@@ -21,7 +21,7 @@ from sitwith_server.gateway.websocket.outbox import framed
 from sitwith_server.gateway.websocket.positions import PositionSealer
 from sitwith_server.gateway.websocket.room_frames import FrameNumbers, SharedPart
 from sitwith_server.gateway.websocket.seat_connection import SeatConnection
-from sitwith_server.gateway.websocket.translate import words_payload
+from sitwith_server.gateway.websocket.translate import chat_payload
 from sitwith_server.log.base import CONTROL, Position
 from sitwith_server.room.changes import Changes, Sees, sees
 from sitwith_server.room.chat.access import (
@@ -181,7 +181,7 @@ class Hub:
                 continue
             to = shown_as(entry.stream, seat.id)
             if to not in frames:
-                frames[to] = framed(words_payload(chat, seat.id, self._sealing))
+                frames[to] = framed(chat_payload(chat, seat.id, self._sealing))
             connection.outbox.put(frames[to])
 
     def reacted(self, stream: str, by: str, kind: str) -> None:
@@ -218,7 +218,7 @@ class Hub:
             connection.outbox.put(connection.numbers.frame(parts[kind]))
 
     def close_all(self) -> None:
-        """Closes all connections, so that clients reconnect: other workers may still reach the log."""
+        """Closes all connections. Their clients reconnect: other workers may still serve."""
         for connection in tuple(self.connections.values()):
             self.detach(connection)
             connection.outbox.end(CloseCode.LOST)
@@ -275,7 +275,7 @@ class Hub:
 
     def _deliver(self, connection: SeatConnection, chat: ChatEntry) -> None:
         if connection.first_delivery(chat):
-            connection.outbox.put(framed(words_payload(chat, connection.seat, self._sealing)))
+            connection.outbox.put(framed(chat_payload(chat, connection.seat, self._sealing)))
 
     async def _replay(
         self, connection: SeatConnection, seat: Seat, seen: Mapping[str, Position]

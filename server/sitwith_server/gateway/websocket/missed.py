@@ -1,7 +1,7 @@
-"""What a member has missed: the words of their conversations after what they have seen.
+"""Finds the entries of conversations that a member has missed.
 
-A seat gets what fell in its own spans of membership (DESIGN §4). What of that can't be sent any
-more is said as a gap.
+A seat gets the entries of the times when it was in the audience (DESIGN §4). Entries that can't be
+sent any more are reported as gaps.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from sitwith_server.service.rooms.conversations import ChatEntry
 from sitwith_server.service.rooms.room import HostedRoom
 
 GapRange = tuple[int, int]
-"""The first and last number of a conversation that may be missing; first above last: unknown."""
+"""First and last number of possibly missing entries; an unknown extent if first is above last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What a seat that is outside missed while it was inside: `gaps` by conversation, and how far
-    its owner has each, given or told of."""
+    """What a seat outside missed while it was inside.
+
+    gaps: by stream. delivered: by stream, the number of the last entry that the person has or was
+    told of.
+    """
 
     gaps: Mapping[str, GapRange]
     delivered: Mapping[str, int]
@@ -32,7 +35,7 @@ NOTHING_MISSED = Missed({}, {})
 
 
 def is_for(seat: Seat, chat: ChatEntry) -> bool:
-    """Whether a seat gets these words: it was of their audience then, or they are its own."""
+    """Whether a seat gets this entry: it was in the audience then, or is the author."""
     if may_receive(seat, chat.entry.stream, chat.entry.rights):
         return True
     return seat.is_inside and chat.entry.origin == seat.id
@@ -41,10 +44,10 @@ def is_for(seat: Seat, chat: ChatEntry) -> bool:
 async def entries_after(
     room: HostedRoom, stream: str, seen: Position | None
 ) -> tuple[list[ChatEntry], GapRange | None]:
-    """A conversation's entries after a position, and what can't be had of them any more.
+    """Returns a stream's entries after a position, and the gap of those that are gone, if any.
 
-    A position that names another event than the one here belongs to a history that was lost:
-    that is said as a gap of unknown extent (first above last).
+    If the log has another event at this position, the position belongs to a lost history. The gap
+    then has an unknown extent.
     """
     after = 0 if seen is None else seen.seq
     gap: GapRange | None = None
@@ -69,19 +72,19 @@ async def entries_after(
 async def missed_while_inside(
     room: HostedRoom, member: str, seen: Mapping[str, Position]
 ) -> Missed:
-    """What a member who comes back to a place outside has missed of the time when they were inside.
+    """Returns what a member who resumes a seat outside missed while the seat was inside.
 
-    Whoever was away when a facilitator sent them back to the lobby gets no words there, and after
-    it those that come then: that something is missing has to be said.
+    A member who was away when a facilitator returned them to the lobby gets no entries there, and
+    later only new ones. So the missed ones are reported as gaps.
 
     Raises:
-        LogDown: it can't be read.
+        LogDown: the log can't be read.
     """
     while True:
         seat = room.state.seats.get(member)
         if seat is None or seat.is_inside or not seat.inside:
             return NOTHING_MISSED
-        # All that was said while they were inside was committed before they were sent back.
+        # Entries of the time inside were committed before the seat left.
         await room.catch_up()
         found = await _missed(room, seat, seen)
         after = room.state.seats.get(member)

@@ -20,7 +20,7 @@ from sitwith_server.room.model import MemberId
 from sitwith_server.service.people.seating import Seating
 from sitwith_server.service.rooms.room import HostedRoom
 
-GOODBYES_SPACE: Final = 0.02
+DOOR_LOSS_SPACE: Final = 0.02
 """Seconds between two reports of lost connections at the door."""
 CROWD_RATE: Final = 8.0
 CROWD_BURST: Final = 8.0
@@ -36,13 +36,13 @@ class ConnectionRegistry:
 
     def __init__(
         self,
-        door: Seating,
+        seating: Seating,
         settings: Settings,
         metrics: Metrics,
         now: Callable[[str], Awaitable[float]],
         media: WorkerMedia,
     ) -> None:
-        self.door = door
+        self.seating = seating
         self.settings = settings
         self.metrics = metrics
         self.now = now
@@ -53,12 +53,12 @@ class ConnectionRegistry:
         self.handle: Callable[[HostedRoom, bytes], bytes | None] = lambda room, secret: (
             b"" if room.state.series is None else None
         )
-        """Computes the handle of a person code in the room's series; None if this worker has no series."""
-        self.door_losses = FairQueue(1 / GOODBYES_SPACE, 1.0, GOODBYES_SPACE)
+        """Computes the handle of a person code in the room's series; None: series are off here."""
+        self.door_losses = FairQueue(1 / DOOR_LOSS_SPACE, 1.0, DOOR_LOSS_SPACE)
         """The queue for lost connections of seats at the door: hundreds may be cut at once."""
         self.on_resume: Callable[[], None] = lambda: None
         """Called for each resumed seat: it was counted as a newcomer and is none."""
-        door.crowd_turn = FairQueue(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
+        seating.crowd_turn = FairQueue(CROWD_RATE, CROWD_BURST, CROWD_SPACE).turn
         self.burst_turns = WorkQueue()
         """The queue for connections that send faster than they are read."""
         self._replays = WorkQueue()
@@ -111,7 +111,7 @@ class ConnectionRegistry:
             self.metrics.outbox_cut()
 
     async def drain(self, seconds: float) -> None:
-        """Asks all clients to reconnect, spread over `seconds`, then closes the others with 4002."""
+        """Asks all clients to reconnect within `seconds`, then closes the others with 4002."""
         self.draining = True
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds

@@ -1,4 +1,4 @@
-"""Between the wire's messages and the room's commands. The one file that knows both."""
+"""Translates between the wire's messages and the room's commands. Only this module knows both."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ Frame = Mapping[str, object]
 
 
 class Untranslatable(ValueError):
-    """A message of good shape that means nothing: answered `bad_request`. Says why in words."""
+    """A well-formed command with an impossible value; refused with `bad_request` and this text."""
 
 
 def to_command(message: m.Command, me: str) -> c.Command:
-    """The room's command for a message of the seat `me`.
+    """The room's command for a command of the wire by the seat `me`.
 
     Raises:
-        Untranslatable: a name that may not be.
+        Untranslatable: the name can't be used.
     """
     return _COMMANDS[message.t](message, me)
 
 
 def to_name(name: str) -> Name | None:
-    """A cleaned name with its skeleton; None where the name may not be."""
+    """The cleaned name with its skeleton; None if the name can't be used."""
     try:
         return clean(name)
     except NameRefused:
@@ -61,13 +61,13 @@ def refused_frame(command_id: int, code: RefusalCode, message: str | None = None
     return m.Refused(command_id, str(code), message or code.text).to_map()
 
 
-def words_payload(words: ChatEntry, viewer: str, sealer: PositionSealer) -> bytes:
-    """A conversation's entry as `viewer` gets it, encoded: a message is so already."""
-    stream = words.entry.stream
-    to, position = shown_as(stream, viewer), sealer.seal(stream, words.entry.position)
-    what = words.what
+def chat_payload(chat: ChatEntry, viewer: str, sealer: PositionSealer) -> bytes:
+    """A conversation's entry as `viewer` gets it, encoded. A message is stored encoded."""
+    stream = chat.entry.stream
+    to, position = shown_as(stream, viewer), sealer.seal(stream, chat.entry.position)
+    what = chat.what
     if isinstance(what, Said):
-        return chat_frame(words.entry.blob, to, position, words.entry.at)
+        return chat_frame(chat.entry.blob, to, position, chat.entry.at)
     return encode(m.ChatDeleted(to, what.n, position).to_map())
 
 
@@ -89,12 +89,12 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "role": Role,
     "stages": to_stages,
 }
-"""How fields become the room's, where these are not the same as the wire's."""
+"""Conversions of fields whose values differ between wire and room."""
 
 
 def _by_fields(rule: Rule) -> Callable[[Any, str], c.Command]:
-    """Makes a command whose fields are the message's, by the same names. One that takes a seed of
-    chance is given it."""
+    """Makes a translation for a command whose fields have the same names on the wire. It fills in a
+    random `seed` if the command has one."""
     command: Callable[..., c.Command] = rule.command
     names = [each.attribute for each in fields_of(m.COMMANDS[rule.wire]) if each.attribute != "id"]
     seeded = any(field.name == "seed" for field in fields(rule.command))
@@ -167,7 +167,7 @@ _OTHERS: Mapping[str, Callable[[Any, str], c.Command]] = {
     "media.servers": _media,
     "media.take": _media,
 }
-"""Messages that are not commands of the same fields."""
+"""Translations of commands whose fields differ."""
 
 _COMMANDS: Mapping[str, Callable[[Any, str], c.Command]] = {
     rule.wire: _OTHERS.get(rule.wire) or _by_fields(rule) for rule in RULES

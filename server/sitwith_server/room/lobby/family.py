@@ -52,6 +52,23 @@ def decline(d: Draft, command: LobbyDecline) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LobbyDeclineAll(Command):
+    """All who wait; with `invite` those alone who came by it."""
+
+    invite: str | None = None
+
+
+def decline_all(d: Draft, command: LobbyDeclineAll) -> None:
+    """Without a link whoever has been inside is spared: a facilitator has sent them back."""
+    if command.invite is not None and command.invite not in d.state.invites:
+        raise stale("There is no such link.")
+    for seat in list(d.state.seats.values()):
+        chosen = not seat.place if command.invite is None else seat.invite == command.invite
+        if seat.phase is Phase.LOBBY and chosen:
+            d.emit(SeatLeft(seat.id, declined=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LobbyReturn(Command):
     member: MemberId
 
@@ -81,6 +98,27 @@ def replace_link(d: Draft, command: LinkReplace) -> None:
         clear_away(d, member)
 
 
+def _renew_link(d: Draft, command: LinkReplace) -> list[MemberId]:
+    """One link ends and another begins that is for as much. Who is to go back to the lobby."""
+    old = d.state.invites.get(command.invite)
+    if old is None or old.revoked:
+        raise stale("There is no such link any more.")
+    if old.role is Role.FACILITATOR:
+        raise not_allowed("Only the operator can replace a facilitators' link.")
+    if len(d.state.invites) >= INVITES_KEPT:
+        raise Refused("full", "This room has too many links.")
+    if d.state.invite_by_digest(command.digest) is not None:
+        raise stale("This link exists already.")
+    revoke(d, old.id)
+    again = Invite(command.new, old.role, command.digest, old.uses, expires_at=old.expires_at)
+    d.emit(InviteAdded(again))
+    d.answer = {"link": command.new}
+    if not command.inside:
+        return []
+    came = (seat for seat in d.state.inside() if seat.invite == old.id)
+    return [seat.id for seat in came if seat.role is not Role.FACILITATOR]
+
+
 def waiting_line(state: RoomState) -> list[Seat]:
     """Who stands in the lobby with a live connection, first come first."""
     waiting = (
@@ -102,44 +140,6 @@ def _in_lobby(d: Draft, person: MemberId) -> Seat:
     if seat is None or seat.phase is not Phase.LOBBY:
         raise Refused("no_such_member", "Nobody in the lobby has this id.")
     return seat
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LobbyDeclineAll(Command):
-    """All who wait; with `invite` those alone who came by it."""
-
-    invite: str | None = None
-
-
-def decline_all(d: Draft, command: LobbyDeclineAll) -> None:
-    """Without a link whoever has been inside is spared: a facilitator has sent them back."""
-    if command.invite is not None and command.invite not in d.state.invites:
-        raise stale("There is no such link.")
-    for seat in list(d.state.seats.values()):
-        chosen = not seat.place if command.invite is None else seat.invite == command.invite
-        if seat.phase is Phase.LOBBY and chosen:
-            d.emit(SeatLeft(seat.id, declined=True))
-
-
-def _renew_link(d: Draft, command: LinkReplace) -> list[MemberId]:
-    """One link ends and another begins that is for as much. Who is to go back to the lobby."""
-    old = d.state.invites.get(command.invite)
-    if old is None or old.revoked:
-        raise stale("There is no such link any more.")
-    if old.role is Role.FACILITATOR:
-        raise not_allowed("Only the operator can replace a facilitators' link.")
-    if len(d.state.invites) >= INVITES_KEPT:
-        raise Refused("full", "This room has too many links.")
-    if d.state.invite_by_digest(command.digest) is not None:
-        raise stale("This link exists already.")
-    revoke(d, old.id)
-    again = Invite(command.new, old.role, command.digest, old.uses, expires_at=old.expires_at)
-    d.emit(InviteAdded(again))
-    d.answer = {"link": command.new}
-    if not command.inside:
-        return []
-    came = (seat for seat in d.state.inside() if seat.invite == old.id)
-    return [seat.id for seat in came if seat.role is not Role.FACILITATOR]
 
 
 def _lobby(state: RoomState, _: Audience) -> Value:

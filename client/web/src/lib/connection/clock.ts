@@ -12,12 +12,12 @@ export interface Clock {
 export const UNSET_CLOCK: Clock = { offset: null };
 
 /** Begins anew at a welcome: the local clock may have been set or have slept in between. */
-export function restart(serverSeconds: number, localMs: number): Clock {
+export function resetClock(serverSeconds: number, localMs: number): Clock {
   return { offset: serverSeconds * 1000 - localMs };
 }
 
 /** A further stamp: it can only show that the server is further on; replayed ones are old and show nothing. */
-export function hear(clock: Clock, serverSeconds: number, localMs: number): Clock {
+export function updateClock(clock: Clock, serverSeconds: number, localMs: number): Clock {
   const offset = serverSeconds * 1000 - localMs;
   return offset <= (clock.offset ?? 0) ? clock : { offset };
 }

@@ -7,7 +7,7 @@
 import { CodecError, decode, encode } from "../wire/codec.ts";
 import type { Host, SocketLike } from "./host.ts";
 import { readFrame, type ClientFrame, type ServerFrame } from "../wire/messages.ts";
-import { STILL, step, type Link, type LinkEvent } from "./reconnect.ts";
+import { IDLE, step, type ConnectionState, type ConnectionEvent } from "./reconnect.ts";
 
 export const SUBPROTOCOL = "sitwith.v1";
 /** Milliseconds from opening a socket to its welcome. */
@@ -27,7 +27,7 @@ const GOODBYE = 1000;
 /** The application's own code for a frame that can't be read; the browser allows no 1002 or 1007. */
 const UNREADABLE = 4003;
 
-export interface ConnectionUser {
+export interface ConnectionListener {
   /** The greeting for a new socket. */
   hello(): ClientFrame;
   /** Something harmless that the server answers. */
@@ -40,7 +40,7 @@ export interface ConnectionUser {
 }
 
 export class Connection {
-  private link: Link = STILL;
+  private link: ConnectionState = IDLE;
   private socket: SocketLike | null = null;
   private cancelTimer: (() => void) | null = null;
   private cancelWatch: (() => void) | null = null;
@@ -54,7 +54,7 @@ export class Connection {
   constructor(
     private readonly host: Host,
     private readonly url: string,
-    private readonly user: ConnectionUser,
+    private readonly user: ConnectionListener,
   ) {}
 
   start(): void {
@@ -84,7 +84,7 @@ export class Connection {
     return true;
   }
 
-  private step(event: LinkEvent): void {
+  private step(event: ConnectionEvent): void {
     const before = this.link;
     this.link = step(before, event);
     if (this.link === before) return;
@@ -108,7 +108,7 @@ export class Connection {
         this.user.ended(this.link.code);
         break;
       case "open":
-      case "still":
+      case "idle":
         break;
     }
   }

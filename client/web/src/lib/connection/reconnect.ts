@@ -18,7 +18,7 @@ export const WAKE_SPACING = 1_000;
  */
 export const LATE_GREETING = 30_000;
 
-interface Going {
+interface Attempting {
   /** Attempts since a link last lasted. */
   readonly attempt: number;
   readonly since: number;
@@ -26,14 +26,14 @@ interface Going {
   readonly lateUntil: number;
 }
 
-export type Link =
-  | { readonly kind: "still" }
-  | ({ readonly kind: "trying" } & Going)
-  | ({ readonly kind: "open" } & Going)
-  | ({ readonly kind: "waiting"; readonly until: number } & Going)
+export type ConnectionState =
+  | { readonly kind: "idle" }
+  | ({ readonly kind: "trying" } & Attempting)
+  | ({ readonly kind: "open" } & Attempting)
+  | ({ readonly kind: "waiting"; readonly until: number } & Attempting)
   | { readonly kind: "done"; readonly code: number };
 
-export type LinkEvent =
+export type ConnectionEvent =
   | { readonly kind: "start"; readonly now: number }
   /** The server welcomed us (an upgrade alone is no success). */
   | { readonly kind: "welcomed"; readonly now: number }
@@ -52,7 +52,7 @@ export type LinkEvent =
   /** Whoever uses this has closed it. */
   | { readonly kind: "stop"; readonly code: number };
 
-export const STILL: Link = { kind: "still" };
+export const IDLE: ConnectionState = { kind: "idle" };
 
 const ELSEWHERE = 4409;
 /** A newcomer needed our place at the door: we come back when our person asks to (rule CC7). */
@@ -64,7 +64,7 @@ const NEVER = Number.NEGATIVE_INFINITY;
  * 4400-4799 no; of the WebSocket layer's own (RFC 6455, 7.4.1), 1000 is a good-bye, 1009 its
  * "too large", all others are accidents.
  */
-export function comesBack(code: number): boolean {
+export function shouldReconnect(code: number): boolean {
   return code !== 1000 && code !== 1009 && !(code >= 4400 && code <= 4799);
 }
 
@@ -79,11 +79,11 @@ export function delay(attempt: number, chance: number): number {
   return whole / 2 + (chance * whole) / 2;
 }
 
-function lost(link: Link, event: Extract<LinkEvent, { kind: "lost" }>): Link {
+function lost(link: ConnectionState, event: Extract<ConnectionEvent, { kind: "lost" }>): ConnectionState {
   if (link.kind !== "trying" && link.kind !== "open") return link;
   const { now, code, chance } = event;
   const ownDoing = code === ELSEWHERE && now < link.lateUntil;
-  if (code === PLACE_GIVEN || (!comesBack(code) && !ownDoing)) return { kind: "done", code };
+  if (code === PLACE_GIVEN || (!shouldReconnect(code) && !ownDoing)) return { kind: "done", code };
   const lasted = link.kind === "open" && now - link.since >= STABLE;
   const attempt = lasted ? 0 : link.attempt;
   const givenUp = link.kind === "trying" && event.greeted && !ownDoing;
@@ -91,11 +91,11 @@ function lost(link: Link, event: Extract<LinkEvent, { kind: "lost" }>): Link {
   return { kind: "waiting", attempt, since: now, until: now + delay(attempt, chance), lateUntil };
 }
 
-function trying({ lateUntil }: Going, attempt: number, now: number): Link {
+function trying({ lateUntil }: Attempting, attempt: number, now: number): ConnectionState {
   return { kind: "trying", attempt, since: now, lateUntil };
 }
 
-export function step(link: Link, event: LinkEvent): Link {
+export function step(link: ConnectionState, event: ConnectionEvent): ConnectionState {
   switch (event.kind) {
     case "start":
       return { kind: "trying", attempt: 0, since: event.now, lateUntil: NEVER };

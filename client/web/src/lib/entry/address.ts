@@ -3,7 +3,7 @@
  * bookmark, copied address or shared screen, and kept in the tab's storage for a reload (rule IN5).
  */
 
-import { parseLink, type RoomLink } from "./link.ts";
+import { parseLink, type InviteLink } from "./link.ts";
 import { linkStore, type StorageLike } from "./store.ts";
 
 /** The page's address and history, so that a test can be them. */
@@ -16,7 +16,7 @@ export interface AddressHost {
 
 export interface Entrance {
   /** By the address or by what the tab has kept; null where the address is no room's. */
-  readonly link: RoomLink | null;
+  readonly link: InviteLink | null;
   /** Takes the token out of the address; it goes at once where the tab has kept it. */
   clean(): void;
   /** Keeps the link for one more reload, by the wish of whoever is here. */

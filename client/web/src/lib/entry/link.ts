@@ -2,7 +2,7 @@
 
 import { put } from "../own.ts";
 
-export interface RoomLink {
+export interface InviteLink {
   room: string;
   /** null where the link carries none: only a stored seat can be taken again with it. */
   token: string | null;
@@ -11,7 +11,7 @@ export interface RoomLink {
 }
 
 /** Returns null where the address is no room's. */
-export function parseLink(address: string | URL): RoomLink | null {
+export function parseLink(address: string | URL): InviteLink | null {
   let url: URL;
   try {
     url = new URL(address);

@@ -21,10 +21,10 @@ export interface Seat {
   /** Conversation -> highest `n` that was read. */
   read: Record<string, number>;
   /** What one came by, and as whom; null where it is not known. */
-  way: Way | null;
+  way: JoinData | null;
 }
 
-export interface Way {
+export interface JoinData {
   token: string;
   name: string;
 }
@@ -60,7 +60,7 @@ function readSeat(text: string): Seat | null {
   }
 }
 
-function readWay(value: unknown): Way | null {
+function readWay(value: unknown): JoinData | null {
   if (typeof value !== "object" || value === null) return null;
   const { token, name } = value as Record<string, unknown>;
   return typeof token === "string" && typeof name === "string" ? { token, name } : null;

@@ -1,7 +1,7 @@
 /** Care: whether a flag has reached somebody, and the crisis lines for when it has not. */
 
 import type { Answer } from "../wire/commands.ts";
-import { askPublic } from "./public.ts";
+import { fetchPublic } from "./public.ts";
 
 /** Where the server has them; no key is asked. */
 export const LINES_PATH = "/crisis-lines";
@@ -28,7 +28,7 @@ export interface CrisisLines {
 
 /** The list of the server; rejects where it can't be had. */
 export async function loadCrisisLines(): Promise<CrisisLines> {
-  const lines = (await askPublic(LINES_PATH)) as Partial<CrisisLines> | null;
+  const lines = (await fetchPublic(LINES_PATH)) as Partial<CrisisLines> | null;
   if (typeof lines?.countries !== "object") throw new Error("this is no list of crisis lines");
   return { note: "", ...lines, countries: lines.countries };
 }

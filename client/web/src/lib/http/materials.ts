@@ -5,17 +5,17 @@ import type { RoomClient } from "../client.ts";
 type Asker = Pick<RoomClient, "send">;
 
 /** `code` is a refusal code, the name of what is wrong with the file, or `lost`. */
-export type Brought = { ok: true; material: string } | { ok: false; code: string };
-export type Fetched = { ok: true; file: Blob } | { ok: false; code: string };
+export type Uploaded = { ok: true; material: string } | { ok: false; code: string };
+export type Downloaded = { ok: true; file: Blob } | { ok: false; code: string };
 
 /** Shows a file to all; the server looks into it, whatever its name says. */
-export async function bringMaterial(
+export async function uploadMaterial(
   client: Asker,
   room: string,
   kind: "picture" | "pdf",
   file: Blob,
   title: string,
-): Promise<Brought> {
+): Promise<Uploaded> {
   const granted = await client.send("material.upload", title === "" ? { kind } : { kind, title });
   if (!granted.ok) return { ok: false, code: granted.code };
   const { material, ticket } = granted.fields;
@@ -26,7 +26,7 @@ export async function bringMaterial(
 }
 
 /** The bytes of a file that is shown; they are kept nowhere but in what is returned. */
-export async function fetchMaterial(client: Asker, room: string, material: string): Promise<Fetched> {
+export async function downloadMaterial(client: Asker, room: string, material: string): Promise<Downloaded> {
   const granted = await client.send("material.open", { material });
   if (!granted.ok) return { ok: false, code: granted.code };
   const answer = await ask(room, material, granted.fields.ticket);

@@ -1,6 +1,6 @@
 /** The agendas that the server ships (rule HT11). */
 
-import { askPublic } from "./public.ts";
+import { fetchPublic } from "./public.ts";
 import type { Stage } from "../wire/slices.ts";
 
 export interface Template {
@@ -16,7 +16,7 @@ export interface Template {
 
 /** All shipped agendas; the list is the same for everybody and needs no key. Rejects where it can't be had. */
 export async function loadTemplates(): Promise<Template[]> {
-  const { templates } = (await askPublic("/templates")) as { templates?: unknown };
+  const { templates } = (await fetchPublic("/templates")) as { templates?: unknown };
   if (!Array.isArray(templates)) throw new Error("this is no list of agendas");
   return templates.filter(isTemplate).map((one) => ({ ...one, title: one.title ?? one.name, about: one.about ?? "" }));
 }

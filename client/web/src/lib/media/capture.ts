@@ -15,7 +15,7 @@ export const LINGER = 1_200;
 export const PRESS_LINGER = 10_000;
 
 /** Why a device can't be had: refused by the browser or the person, none there, in use elsewhere. */
-export type Trouble = "blocked" | "missing" | "busy" | "other";
+export type DeviceError = "blocked" | "missing" | "busy" | "other";
 
 /** `ready`: push-to-talk with the key up. `pressed`: with the key down. */
 export type Talk = "always" | "ready" | "pressed";
@@ -26,7 +26,7 @@ export type Capture =
   | { readonly is: "asking"; readonly ask: number }
   | { readonly is: "live" }
   | { readonly is: "lingering"; readonly until: number }
-  | { readonly is: "failed"; readonly why: Trouble };
+  | { readonly is: "failed"; readonly why: DeviceError };
 
 export interface Source {
   readonly wish: boolean;
@@ -44,7 +44,7 @@ export type SourceEvent =
   | { readonly kind: "way"; readonly open: boolean }
   | { readonly kind: "talk"; readonly talk: Talk; readonly now: number }
   | { readonly kind: "got"; readonly ask: number; readonly now: number }
-  | { readonly kind: "failed"; readonly ask: number; readonly why: Trouble }
+  | { readonly kind: "failed"; readonly ask: number; readonly why: DeviceError }
   /** The device went away by itself. */
   | { readonly kind: "ended"; readonly now: number }
   /** Devices, a permission or the choice of a device have changed. */
@@ -141,9 +141,9 @@ export function step(source: Source, event: SourceEvent): Source {
 }
 
 /** What a button shows. */
-export type Look = "off" | "asking" | "on" | "waiting" | "ready" | "held" | Trouble;
+export type DeviceStatus = "off" | "asking" | "on" | "waiting" | "ready" | "held" | DeviceError;
 
-export function look(source: Source): Look {
+export function deviceStatus(source: Source): DeviceStatus {
   if (source.muted === "held") return "held";
   if (!source.wish) return "off";
   if (source.capture.is === "failed") return source.capture.why;

@@ -2,7 +2,7 @@
 
 import { holds, sends, step, UNTOUCHED, type Source, type SourceEvent } from "./capture.ts";
 import type { Choices } from "./choices.ts";
-import { troubleOf, type MediaHost } from "./host.ts";
+import { deviceErrorOf, type MediaHost } from "./host.ts";
 
 export class Device {
   private source: Source = UNTOUCHED;
@@ -55,7 +55,7 @@ export class Device {
     try {
       track = await this.host.take(this.kind, this.choices());
     } catch (wrong) {
-      this.step({ kind: "failed", ask, why: troubleOf(wrong) });
+      this.step({ kind: "failed", ask, why: deviceErrorOf(wrong) });
       return;
     }
     const { capture } = this.source;

@@ -1,7 +1,7 @@
 /** What the media part needs of a browser, so that a test can be the browser. */
 
 import type { StorageLike } from "../entry/store.ts";
-import type { Trouble } from "./capture.ts";
+import type { DeviceError } from "./capture.ts";
 import type { Choices } from "./choices.ts";
 
 export type DeviceKind = "microphone" | "camera" | "speaker";
@@ -49,7 +49,7 @@ export interface MediaHost {
 }
 
 /** The reason in one word, of what `getUserMedia` rejects with (Media Capture, 10.3.1). */
-export function troubleOf(wrong: unknown): Trouble {
+export function deviceErrorOf(wrong: unknown): DeviceError {
   const name = wrong instanceof Error || wrong instanceof DOMException ? wrong.name : "";
   switch (name) {
     case "NotAllowedError":

@@ -6,23 +6,23 @@
 import { own } from "../own.ts";
 import type { RoomClient, Snapshot } from "../client.ts";
 import type { Answer, MemberId, ServerFrame } from "../wire/messages.ts";
-import { look, sends, type Look } from "./capture.ts";
+import { deviceStatus, sends, type DeviceStatus } from "./capture.ts";
 import { choiceStore, type Choices } from "./choices.ts";
 import { Device } from "./device.ts";
 import { browserMediaHost, NO_DEVICES, type Devices, type MediaHost, type Playing } from "./host.ts";
 import type { Peer, SendKind } from "./peer.ts";
-import { mutedAs, voiceHasWay } from "./route.ts";
-import { deaf, FRESH_EAR, listen, type Ear } from "./silence.ts";
+import { mutedAs, mayBeHeard } from "./route.ts";
+import { isSilent, NEW_WATCH, watchPackets, type PacketWatch } from "./packet-watch.ts";
 import { digest, packetsIn, type Digest, type Look as StatsLook } from "./stats.ts";
-import { Wire } from "./wire.ts";
+import { MediaConnection } from "./connection.ts";
 
-export type LineLook = "off" | "connecting" | "up" | "lost" | "unable" | "none";
+export type MediaStatus = "off" | "connecting" | "up" | "lost" | "unable" | "none";
 
 export interface MediaSnapshot {
   /** `unable`: this browser has no WebRTC. `none`: this server carries no voices. */
-  readonly line: LineLook;
-  readonly microphone: Look;
-  readonly camera: Look;
+  readonly line: MediaStatus;
+  readonly microphone: DeviceStatus;
+  readonly camera: DeviceStatus;
   /** Whether the talk key of push-to-talk is down. */
   readonly pressed: boolean;
   /** Whether I was ever asked and said yes, to either: before that nothing was on. */
@@ -47,7 +47,7 @@ export class Media {
   private readonly listeners = new Set<() => void>();
   private readonly store: ReturnType<typeof choiceStore>;
   private readonly devicesOf: Record<SendKind, Device>;
-  private readonly wire: Wire;
+  private readonly wire: MediaConnection;
   private readonly undo: (() => void)[];
   private readonly own: Record<SendKind, Promise<unknown>> = { audio: Promise.resolve(), video: Promise.resolve() };
   private readonly inFlight: Record<SendKind, number> = { audio: 0, video: 0 };
@@ -61,7 +61,7 @@ export class Media {
   private ownStream: { readonly track: MediaStreamTrack; readonly stream: MediaStream } | null = null;
   private touched = false;
   private silenced = false;
-  private ear: Ear = FRESH_EAR;
+  private watched: PacketWatch = NEW_WATCH;
   private cancelWatch: (() => void) | null = null;
   private lastStats: StatsLook | null = null;
   private shown: MediaSnapshot | null = null;
@@ -73,12 +73,12 @@ export class Media {
     this.store = choiceStore(host.storage);
     this.choices = this.store.load();
     const device = (kind: "microphone" | "camera"): Device =>
-      new Device(host, kind, () => this.choices, () => this.moved());
+      new Device(host, kind, () => this.choices, () => this.changed());
     this.devicesOf = { audio: device("microphone"), video: device("camera") };
-    this.wire = new Wire(
+    this.wire = new MediaConnection(
       host,
       (t, fields) => client.send(t, fields),
-      () => client.snapshot.link === "ok",
+      () => client.snapshot.connection === "ok",
       { changed: () => this.wireChanged(), opened: (peer) => this.opened(peer), closed: () => this.closed() },
     );
     if (this.choices.push) this.devicesOf.audio.step({ kind: "talk", talk: "ready", now: host.now() });
@@ -101,9 +101,9 @@ export class Media {
 
   get snapshot(): MediaSnapshot {
     this.shown ??= Object.freeze({
-      line: this.lineLook(),
-      microphone: look(this.devicesOf.audio.state),
-      camera: look(this.devicesOf.video.state),
+      line: this.status(),
+      microphone: deviceStatus(this.devicesOf.audio.state),
+      camera: deviceStatus(this.devicesOf.video.state),
       pressed: this.devicesOf.audio.state.talk === "pressed",
       touched: this.touched,
       speaking: this.speaking,
@@ -157,21 +157,21 @@ export class Media {
     if (differs(["camera"])) this.devicesOf.video.step({ kind: "changed", retake: true, now });
     if (differs(["speaker"])) for (const sound of this.sounds) sound.output(this.choices.speaker);
     if (differs(["pictures"])) this.takePictures();
-    this.moved();
+    this.changed();
   }
 
   /** After a gesture: plays what the browser held back. */
   hear(): void {
     this.silenced = false;
     for (const sound of this.sounds) this.play(sound);
-    this.moved();
+    this.changed();
   }
 
   /** Looks for devices again; names are known once a permission was given. */
   look(): void {
     void this.host.devices().then((devices) => {
       this.devices = devices;
-      this.moved();
+      this.changed();
     }, () => undefined);
   }
 
@@ -192,14 +192,14 @@ export class Media {
   private async turn(kind: SendKind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
     const device = this.devicesOf[kind];
     const { me, role, phase } = this.client.snapshot;
-    if (me === null || phase !== "inside" || !this.host.able || this.wire.voiceless) return null;
+    if (me === null || phase !== "inside" || !this.host.able || this.wire.unavailable) return null;
     // Lifted by facilitators alone, their own by themselves too.
     if (device.state.muted === "held" && role !== "facilitator") return null;
     this.touched = true;
     const fields = { member: me, kinds: [kind] };
     if (!on) {
       device.step({ kind: "wish", on: false, now: this.host.now() });
-      this.moved();
+      this.changed();
       // Said to the room as well: it forwards nothing then, and everybody can see it.
       return this.say(kind, () => this.client.send("mute", fields));
     }
@@ -232,7 +232,7 @@ export class Media {
 
   /** Takes over what a new snapshot of the room says. */
   private follow(): void {
-    const { phase, room, me, link } = this.client.snapshot;
+    const { phase, room, me, connection } = this.client.snapshot;
     if (phase !== "inside") {
       if (this.wire.state.is !== "off") this.leave();
       return;
@@ -244,36 +244,36 @@ export class Media {
       // The echo of my own mute must not undo what I pressed after it; a facilitator's does.
       if (muted === "held" || this.inFlight[kind] === 0 || (muted === "no" && device.state.muted !== "no"))
         device.step({ kind: "muted", muted, now });
-      device.step({ kind: "way", open: kind === "video" || voiceHasWay(room, me) });
+      device.step({ kind: "way", open: kind === "video" || mayBeHeard(room, me) });
     }
-    if (link !== "ok") this.hush();
+    if (connection !== "ok") this.clearSpeaking();
     this.wire.start();
   }
 
   private leave(): void {
     this.wire.stop();
     for (const device of Object.values(this.devicesOf)) device.step({ kind: "stop" });
-    this.hush();
+    this.clearSpeaking();
     this.touched = false;
-    this.moved();
+    this.changed();
   }
 
   // ---- inside: the connection
 
   private wireChanged(): void {
     this.watch();
-    this.moved();
+    this.changed();
   }
 
   private receive(frame: ServerFrame): void {
     if (frame.t === "media.map") {
       this.slots = frame.slots;
-      this.moved();
+      this.changed();
     } else if (frame.t === "media.lost") this.wire.lost();
     else if (frame.t === "speaking") {
       this.speaking = frame.members;
       this.watch();
-      this.moved();
+      this.changed();
     }
   }
 
@@ -286,11 +286,11 @@ export class Media {
     this.streams.clear();
     for (const [mid, track] of peer.tracks("video")) {
       // A place is given to who may be seen; whether they have a camera on is told by what comes.
-      track.onmute = track.onunmute = () => this.moved();
+      track.onmute = track.onunmute = () => this.changed();
       this.streams.set(mid, { track, stream: this.host.stream([track]) });
     }
     if (this.choices.pictures !== "high") this.takePictures();
-    this.moved();
+    this.changed();
   }
 
   private closed(): void {
@@ -301,14 +301,14 @@ export class Media {
     this.slots = {};
     this.lastStats = null;
     this.silenced = false;
-    this.hush();
+    this.clearSpeaking();
   }
 
   private play(sound: Playing): void {
     sound.play().catch((wrong: unknown) => {
       if (!(wrong instanceof Error) || wrong.name !== "NotAllowedError") return;
       this.silenced = true;
-      this.moved();
+      this.changed();
     });
   }
 
@@ -317,50 +317,50 @@ export class Media {
     void this.client.send("media.take", { pictures: this.choices.pictures });
   }
 
-  private hush(): void {
-    this.ear = FRESH_EAR;
+  private clearSpeaking(): void {
+    this.watched = NEW_WATCH;
     this.cancelWatch?.();
     this.cancelWatch = null;
     if (this.speaking.length === 0) return;
     this.speaking = [];
-    this.moved();
+    this.changed();
   }
 
   /** While others speak, packets must come. */
   private watch(): void {
     const others = this.speaking.some((id) => id !== this.client.snapshot.me);
     if (!others || this.wire.state.is !== "up") {
-      this.ear = FRESH_EAR;
+      this.watched = NEW_WATCH;
       return;
     }
     this.cancelWatch ??= this.host.timer(WATCH_EVERY, () => {
       this.cancelWatch = null;
-      void this.heed();
+      void this.checkPackets();
     });
   }
 
-  private async heed(): Promise<void> {
+  private async checkPackets(): Promise<void> {
     const { peer } = this.wire;
     if (peer === null) return;
     const rows = (await peer.stats()) as unknown as StatsLook["rows"];
     if (this.wire.peer !== peer) return;
     const others = this.speaking.some((id) => id !== this.client.snapshot.me);
     const now = this.host.now();
-    this.ear = listen(this.ear, packetsIn(rows), others, now);
-    if (others && deaf(this.ear, now)) {
-      this.ear = FRESH_EAR;
+    this.watched = watchPackets(this.watched, packetsIn(rows), others, now);
+    if (others && isSilent(this.watched, now)) {
+      this.watched = NEW_WATCH;
       this.wire.lost();
     } else this.watch();
   }
 
   // ---- inside: showing
 
-  private lineLook(): LineLook {
+  private status(): MediaStatus {
     if (!this.host.able) return "unable";
-    if (this.wire.voiceless) return "none";
+    if (this.wire.unavailable) return "none";
     const line = this.wire.state;
     if (line.is === "off" || line.is === "up") return line.is;
-    if (line.is === "shaky") return "up";
+    if (line.is === "disconnected") return "up";
     return line.is === "waiting" || line.attempt > 0 ? "lost" : "connecting";
   }
 
@@ -380,7 +380,7 @@ export class Media {
     return found;
   }
 
-  private moved(): void {
+  private changed(): void {
     const { peer } = this.wire;
     if (peer !== null) {
       const { audio, video } = this.devicesOf;

@@ -41,7 +41,7 @@ function prefer(transceiver: RTCRtpTransceiver, kind: SendKind): void {
 }
 
 /** Whether an answer continues the session of an earlier one (RFC 8866, 5.2; RFC 8842, 5.5). Pure. */
-export function goesOn(before: string, after: string): boolean {
+export function continuesSession(before: string, after: string): boolean {
   const origin = /^o=\S+ (\S+) (\d+) /m;
   const prints = (sdp: string): string => [...new Set(sdp.match(/^a=fingerprint:.*$/gm) ?? [])].join();
   const [, id, version] = origin.exec(before) ?? [];
@@ -64,7 +64,7 @@ interface Outgoing {
 export class Peer {
   private readonly out: Record<SendKind, Outgoing>;
   private readonly receivers: RTCRtpTransceiver[] = [];
-  private readonly legs: readonly RTCPeerConnection[];
+  private readonly connections: readonly RTCPeerConnection[];
   private closed = false;
 
   /** `split`: a peer connection that only sends and one that only receives. */
@@ -75,7 +75,7 @@ export class Peer {
   ) {
     const up = make();
     const down = shape.split ? make() : up;
-    this.legs = shape.split ? [up, down] : [up];
+    this.connections = shape.split ? [up, down] : [up];
     this.out = {
       audio: this.outgoing(up, "audio", [{ maxBitrate: 32_000 }]),
       video: this.outgoing(up, "video", shape.weak ? SINGLE : LAYERS),
@@ -84,32 +84,32 @@ export class Peer {
     const slots = up.getTransceivers().every((each) => "setCodecPreferences" in each) ? all : FEW;
     for (let i = 0; i < slots.audio; i++) this.incoming(down, "audio");
     for (let i = 0; i < slots.video; i++) this.incoming(down, "video");
-    for (const leg of this.legs) {
-      leg.onconnectionstatechange = () => {
+    for (const connection of this.connections) {
+      connection.onconnectionstatechange = () => {
         if (!this.closed) this.onState(this.state);
       };
     }
   }
 
   private outgoing(
-    leg: RTCPeerConnection,
+    connection: RTCPeerConnection,
     kind: SendKind,
     sendEncodings: RTCRtpEncodingParameters[],
   ): Outgoing {
-    const transceiver = leg.addTransceiver(kind, { direction: "sendonly", sendEncodings });
+    const transceiver = connection.addTransceiver(kind, { direction: "sendonly", sendEncodings });
     prefer(transceiver, kind);
     return { sender: transceiver.sender, track: null, active: true, small: false, work: Promise.resolve() };
   }
 
-  private incoming(leg: RTCPeerConnection, kind: SendKind): void {
-    const transceiver = leg.addTransceiver(kind, { direction: "recvonly" });
+  private incoming(connection: RTCPeerConnection, kind: SendKind): void {
+    const transceiver = connection.addTransceiver(kind, { direction: "recvonly" });
     prefer(transceiver, kind);
     this.receivers.push(transceiver);
   }
 
-  /** The worst of the legs': up only when all are. */
+  /** The worst of the connections': up only when all are. */
   get state(): RTCPeerConnectionState {
-    const states = this.legs.map((leg) => leg.connectionState);
+    const states = this.connections.map((connection) => connection.connectionState);
     return WORST.find((one) => states.includes(one)) ?? "new";
   }
 
@@ -123,7 +123,7 @@ export class Peer {
   }
 
   /**
-   * Offers leg by leg; with `restart` the same transports on new ICE credentials. `ask` gets an offer's
+   * Offers connection by connection; with `restart` the same transports on new ICE credentials. `ask` gets an offer's
    * text and gives the answer's, or null, which ends it: then false comes back. Rejects where an answer
    * can't be taken, and one to a restart that is of another transport than before (a node that had lost
    * ours, or another node): the connection would stay up and dumb.
@@ -132,19 +132,19 @@ export class Peer {
     restart: RTCConfiguration | null,
     ask: (sdp: string) => Promise<string | null>,
   ): Promise<boolean> {
-    for (const leg of this.legs) {
+    for (const connection of this.connections) {
       if (restart !== null) {
-        leg.setConfiguration(restart);
-        leg.restartIce();
+        connection.setConfiguration(restart);
+        connection.restartIce();
       }
-      await leg.setLocalDescription();
+      await connection.setLocalDescription();
       // The node answers to whoever asks with the right credentials: our addresses are none of its business.
-      const offer = leg.localDescription?.sdp ?? "";
+      const offer = connection.localDescription?.sdp ?? "";
       const sdp = await ask(offer.replace(/^a=(candidate|end-of-candidates).*\r?\n/gm, ""));
       if (sdp === null) return false;
-      const before = leg.remoteDescription;
-      if (before !== null && !goesOn(before.sdp, sdp)) throw new Error("the transport is another");
-      await leg.setRemoteDescription({ type: "answer", sdp });
+      const before = connection.remoteDescription;
+      if (before !== null && !continuesSession(before.sdp, sdp)) throw new Error("the transport is another");
+      await connection.setRemoteDescription({ type: "answer", sdp });
     }
     return true;
   }
@@ -184,16 +184,16 @@ export class Peer {
   async stats(): Promise<RTCStats[]> {
     const found: RTCStats[] = [];
     if (this.closed) return found;
-    for (const leg of this.legs) (await leg.getStats()).forEach((each: RTCStats) => found.push(each));
+    for (const connection of this.connections) (await connection.getStats()).forEach((each: RTCStats) => found.push(each));
     return found;
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const leg of this.legs) {
-      leg.onconnectionstatechange = null;
-      leg.close();
+    for (const connection of this.connections) {
+      connection.onconnectionstatechange = null;
+      connection.close();
     }
   }
 }

@@ -22,7 +22,7 @@ function debriefs(room: RoomView): boolean {
 }
 
 /** As `may_be_heard` of the server's routes, without the mutes. */
-export function voiceHasWay(room: RoomView, me: MemberId | null): boolean {
+export function mayBeHeard(room: RoomView, me: MemberId | null): boolean {
   const self = me === null ? undefined : own(room.members, me);
   if (me === null || self === undefined || room.floor === null) return false;
   // A side room is out of reach of the floor and of a stage's microphones.

@@ -208,7 +208,7 @@ export interface Milestone {
   ends_at: number;
 }
 
-/** What everybody is shown. A file's bytes are fetched apart: see `fetchMaterial`. */
+/** What everybody is shown. A file's bytes are fetched apart: see `downloadMaterial`. */
 export interface Material {
   id: string;
   kind: "link" | "text" | "picture" | "pdf";

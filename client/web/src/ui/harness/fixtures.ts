@@ -91,7 +91,7 @@ export function snapshot(change: Partial<Snapshot> = {}): Snapshot {
   const view = change.room ?? room();
   return {
     phase: "inside",
-    link: "ok",
+    connection: "ok",
     me: "m3",
     role: "member",
     room: view,
@@ -99,7 +99,7 @@ export function snapshot(change: Partial<Snapshot> = {}): Snapshot {
     reactions: [],
     closed: null,
     gaps: [],
-    anew: 0,
+    forgotten: 0,
     names: Object.fromEntries(Object.entries(view.members).map(([id, one]) => [id, one.name])),
     serverNow: () => NOW,
     ...change,
@@ -166,7 +166,7 @@ export const STATES: Readonly<Record<string, () => Snapshot>> = {
         floor: { ...ROUND, paused: true, left: 61, why_paused: ["holder"] },
       }),
     }),
-  reconnecting: () => snapshot({ link: "reconnecting", room: room({ members: BUSY, floor: ROUND }) }),
+  reconnecting: () => snapshot({ connection: "reconnecting", room: room({ members: BUSY, floor: ROUND }) }),
   unattended: () =>
     snapshot({
       room: room({
@@ -241,7 +241,7 @@ export const STATES: Readonly<Record<string, () => Snapshot>> = {
   endminute: () => snapshot({ ...guide, room: room({ expires_at: NOW + 50, closing: 60 }) }),
   endover: () => snapshot({ ...guide, room: room({ expires_at: NOW + 3000, closing: 0 }) }),
   endcalm: () => snapshot({ ...guide, room: room({ expires_at: NOW + 80_000 }) }),
-  anew: () => snapshot({ phase: "agreement", anew: 1, room: room({ members: {} }) }),
+  anew: () => snapshot({ phase: "agreement", forgotten: 1, room: room({ members: {} }) }),
   left: () => closed(1000),
   ended: () => closed(4404),
   removed: () => closed(4403),

@@ -1,6 +1,6 @@
 /** Sound and picture without a microphone, a camera or a line, for the page of fixtures. Never shipped. */
 import { DEFAULT_CHOICES, NO_DEVICES, type Choices } from "../../lib/index.ts";
-import type { DeviceLook, Digest, MediaPort, MediaSnapshot } from "../port.ts";
+import type { DeviceStatus, Digest, MediaPort, MediaSnapshot } from "../port.ts";
 
 export function media(change: Partial<MediaSnapshot> = {}): MediaSnapshot {
   return {
@@ -81,7 +81,7 @@ export class FixtureMedia implements MediaPort {
     return () => this.listeners.delete(fn);
   };
   private turn(kind: "microphone" | "camera", on: boolean): Promise<null> {
-    const look: DeviceLook = on ? "on" : "off";
+    const look: DeviceStatus = on ? "on" : "off";
     this.change({ [kind]: look, touched: true });
     return Promise.resolve(null);
   }

@@ -1,7 +1,7 @@
 /** Trying one's devices on one's own: nothing here leaves this machine. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { chime, echoTest, meter, troubleOf, type Device } from "../../lib/index.ts";
+import { chime, echoTest, meter, deviceErrorOf, type Device } from "../../lib/index.ts";
 import { Button } from "../parts/button.tsx";
 import { useSession } from "../session.tsx";
 import { voice as words } from "../words-media.ts";
@@ -37,7 +37,7 @@ function useBorrowed(kind: VoiceKind, chosen: string | null): Borrowed {
       },
       (wrong: unknown) => {
         setWanted(false);
-        setTrouble(words.note[kind][troubleOf(wrong)] ?? null);
+        setTrouble(words.note[kind][deviceErrorOf(wrong)] ?? null);
       },
     );
     return () => {

@@ -1,6 +1,6 @@
 /** The page's side of sound and picture: the latest snapshot as signals, and what is told about it. */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import type { DeviceLook, MediaPort, MediaSnapshot } from "../port.ts";
+import type { DeviceStatus, MediaPort, MediaSnapshot } from "../port.ts";
 import { voice as words } from "../words-media.ts";
 import { hearSpeech, NOTHING_TOLD, SETTLED, type Told } from "./speech.ts";
 
@@ -16,8 +16,8 @@ export interface Teller {
   muted(kind: VoiceKind): boolean;
 }
 
-export const TROUBLES: readonly DeviceLook[] = ["blocked", "missing", "busy", "other"];
-const LASTING: readonly DeviceLook[] = ["off", "on", "waiting", "ready", "held"];
+export const TROUBLES: readonly DeviceStatus[] = ["blocked", "missing", "busy", "other"];
+const LASTING: readonly DeviceStatus[] = ["off", "on", "waiting", "ready", "held"];
 
 export class Voice {
   readonly snap: Signal<MediaSnapshot>;
@@ -59,7 +59,7 @@ export class Voice {
     this.hear();
   }
 
-  private tell(kind: VoiceKind, before: DeviceLook, after: DeviceLook): void {
+  private tell(kind: VoiceKind, before: DeviceStatus, after: DeviceStatus): void {
     if (before === after) return;
     const trouble = words.note[kind][after];
     if (trouble !== undefined) return this.teller.note(trouble, "trouble");

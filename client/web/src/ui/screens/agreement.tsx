@@ -33,7 +33,7 @@ export function AgreementScreen(): VNode {
   };
   return (
     <Frame wide over={room.title} heading={words.agreement.heading}>
-      {session.snap.value.anew > 0 && <p class="lead">{ending.anew}</p>}
+      {session.snap.value.forgotten > 0 && <p class="lead">{ending.anew}</p>}
       <p class="lead">{words.agreement.intro}</p>
       <div class="agreement" role="region" aria-label={words.title.agreement} tabIndex={0}>
         {paragraphs(room.agreement?.text ?? "").map((lines, i) => (

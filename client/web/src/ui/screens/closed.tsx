@@ -55,7 +55,7 @@ export function ClosedScreen(): VNode {
   );
   const go = (): void => {
     if (next?.does === "resume" && session.client.hasSeat()) session.client.resume();
-    else session.comeAnew();
+    else session.openAgain();
   };
   return (
     <Frame heading={heading}>

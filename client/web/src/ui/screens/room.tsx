@@ -41,7 +41,7 @@ export function RoomScreen(): VNode {
   usePushToTalk();
   useEffect(() => stage.current?.focus(), []);
   return (
-    <div class="room" data-tab={session.tab.value} data-turn={mine ? "mine" : "other"} data-link={snap.link}>
+    <div class="room" data-tab={session.tab.value} data-turn={mine ? "mine" : "other"} data-link={snap.connection}>
       <nav class="skips" aria-label={words.skip.label}>
         <a class="skip" href="#stage" onClick={(event) => jump(event, "circle", "stage")}>
           {words.skip.stage}
@@ -97,7 +97,7 @@ export function RoomScreen(): VNode {
 function Top(): VNode {
   const session = useSession();
   const snap = session.snap.value;
-  const down = snap.link !== "ok";
+  const down = snap.connection !== "ok";
   return (
     <header class="top">
       <Mark />

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   holds,
   LINGER,
-  look,
+  deviceStatus,
   PRESS_LINGER,
   sends,
   step,
@@ -22,11 +22,11 @@ const muted = (how: "no" | "self" | "held"): SourceEvent => ({ kind: "muted", mu
 
 describe("a microphone", () => {
   it("is asked for by a press, is on with a way and waits without one", () => {
-    expect(look(play(WAY))).toBe("off");
-    expect(look(play(WAY, ON))).toBe("asking");
-    expect(look(play(WAY, ON, got(1)))).toBe("on");
+    expect(deviceStatus(play(WAY))).toBe("off");
+    expect(deviceStatus(play(WAY, ON))).toBe("asking");
+    expect(deviceStatus(play(WAY, ON, got(1)))).toBe("on");
     const waiting = play(ON, got(1));
-    expect(look(waiting)).toBe("waiting");
+    expect(deviceStatus(waiting)).toBe("waiting");
     expect(holds(waiting)).toBe(true);
     expect(sends(waiting)).toBe(false);
     expect(sends(step(waiting, WAY))).toBe(true);
@@ -35,8 +35,8 @@ describe("a microphone", () => {
   it("is let go a moment after it was switched off, and taken up again by a slip of the finger", () => {
     const off = play(WAY, ON, got(1), OFF);
     expect(sends(off)).toBe(false);
-    expect(look(off)).toBe("off");
-    expect(look(step(off, ON))).toBe("on");
+    expect(deviceStatus(off)).toBe("off");
+    expect(deviceStatus(step(off, ON))).toBe("on");
     expect(holds(step(off, { kind: "timer", now: NOW + LINGER - 1 }))).toBe(true);
     expect(holds(step(off, { kind: "timer", now: NOW + LINGER }))).toBe(false);
   });
@@ -44,16 +44,16 @@ describe("a microphone", () => {
   it("is let go at once where a facilitator holds it, and no lifted mute brings it back", () => {
     const held = play(WAY, ON, got(1), muted("held"));
     expect(held.capture.is).toBe("none");
-    expect(look(held)).toBe("held");
+    expect(deviceStatus(held)).toBe("held");
     const lifted = step(held, muted("no"));
-    expect(look(lifted)).toBe("off");
-    expect(look(step(step(lifted, ON), got(2)))).toBe("on");
+    expect(deviceStatus(lifted)).toBe("off");
+    expect(deviceStatus(step(step(lifted, ON), got(2)))).toBe("on");
   });
 
   it("falls silent with a mute of one's own kind, too", () => {
     const all = play(WAY, ON, got(1), muted("self"));
     expect(sends(all)).toBe(false);
-    expect(look(step(all, muted("no")))).toBe("off");
+    expect(deviceStatus(step(all, muted("no")))).toBe("off");
   });
 
   it("lets go of what comes too late", () => {
@@ -65,11 +65,11 @@ describe("a microphone", () => {
 
   it("says what is wrong, and asks again at the next press or when devices change", () => {
     const blocked = play(WAY, ON, { kind: "failed", ask: 1, why: "blocked" });
-    expect(look(blocked)).toBe("blocked");
+    expect(deviceStatus(blocked)).toBe("blocked");
     expect(step(blocked, ON).capture).toEqual({ is: "asking", ask: 2 });
     const changed = step(blocked, { kind: "changed", retake: false, now: NOW });
     expect(changed.capture).toEqual({ is: "asking", ask: 2 });
-    expect(look(step(blocked, OFF))).toBe("off");
+    expect(deviceStatus(step(blocked, OFF))).toBe("off");
   });
 
   it("moves to another device when its own is pulled out, but not while it is off", () => {
@@ -82,14 +82,14 @@ describe("a microphone", () => {
     const key = (talk: "ready" | "pressed"): SourceEvent => ({ kind: "talk", talk, now: NOW });
     const ready = play(WAY, key("ready"), ON);
     expect(ready.capture.is).toBe("none");
-    expect(look(ready)).toBe("ready");
+    expect(deviceStatus(ready)).toBe("ready");
     const down = step(step(ready, key("pressed")), got(1));
-    expect(look(down)).toBe("on");
+    expect(deviceStatus(down)).toBe("on");
     const up = step(down, key("ready"));
     expect(sends(up)).toBe(false);
     expect(holds(step(up, { kind: "timer", now: NOW + PRESS_LINGER - 1 }))).toBe(true);
     expect(holds(step(up, { kind: "timer", now: NOW + PRESS_LINGER }))).toBe(false);
-    expect(look(step(up, key("pressed")))).toBe("on");
+    expect(deviceStatus(step(up, key("pressed")))).toBe("on");
   });
 
   it("keeps its laws through any story", () => {

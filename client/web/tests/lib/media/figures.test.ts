@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { levelOf } from "../../../src/lib/media/check.ts";
 import { DEFAULT_CHOICES, readChoices } from "../../../src/lib/media/choices.ts";
-import { goesOn } from "../../../src/lib/media/peer.ts";
-import { mutedAs, voiceHasWay } from "../../../src/lib/media/route.ts";
+import { continuesSession } from "../../../src/lib/media/peer.ts";
+import { mutedAs, mayBeHeard } from "../../../src/lib/media/route.ts";
 import { digest, packetsIn } from "../../../src/lib/media/stats.ts";
 import { floor, members, room } from "../../../src/ui/harness/fixtures.ts";
 
@@ -46,11 +46,11 @@ describe("an answer to a restart", () => {
     `v=0\r\no=- ${id} ${version} IN IP4 127.0.0.1\r\na=fingerprint:sha-256 ${print}\r\n`;
   it("goes on with a session by a newer version of it and the same certificate", () => {
     const before = answer(7, 1, "AA");
-    expect(goesOn(before, answer(7, 2, "AA"))).toBe(true);
-    expect(goesOn(before, answer(7, 1, "AA"))).toBe(false);
-    expect(goesOn(before, answer(8, 2, "AA"))).toBe(false);
-    expect(goesOn(before, answer(7, 2, "BB"))).toBe(false);
-    expect(goesOn(before, "v=0")).toBe(false);
+    expect(continuesSession(before, answer(7, 2, "AA"))).toBe(true);
+    expect(continuesSession(before, answer(7, 1, "AA"))).toBe(false);
+    expect(continuesSession(before, answer(8, 2, "AA"))).toBe(false);
+    expect(continuesSession(before, answer(7, 2, "BB"))).toBe(false);
+    expect(continuesSession(before, "v=0")).toBe(false);
   });
 });
 
@@ -81,44 +81,44 @@ describe("a voice's way", () => {
   const PAIRS = { groups: { g1: ["m1", "m2"], g2: ["m3", "m5"] }, mine: null, ends_at: null, visitors: {}, asked: false, closing: false };
 
   it("[FL1] is open to everybody on an open floor, and to facilitators in quiet", () => {
-    expect(voiceHasWay(room(), "m3")).toBe(true);
+    expect(mayBeHeard(room(), "m3")).toBe(true);
     const quiet = room({ floor: floor({ mode: "quiet" }) });
-    expect(voiceHasWay(quiet, "m3")).toBe(false);
-    expect(voiceHasWay(quiet, "m0")).toBe(true);
+    expect(mayBeHeard(quiet, "m3")).toBe(false);
+    expect(mayBeHeard(quiet, "m0")).toBe(true);
     const settings = quiet.settings === null ? null : { ...quiet.settings, facilitators_wait: true };
-    expect(voiceHasWay({ ...quiet, settings }, "m0")).toBe(false);
+    expect(mayBeHeard({ ...quiet, settings }, "m0")).toBe(false);
   });
 
   it("[FL2] is the holder's while the stick is out", () => {
     const stick = room({ floor: floor({ mode: "stick", holder: "m2" }) });
-    expect(["m1", "m2", "m3"].map((id) => voiceHasWay(stick, id))).toEqual([false, true, false]);
-    expect(voiceHasWay(room({ floor: floor({ mode: "stick" }) }), "m2")).toBe(false);
+    expect(["m1", "m2", "m3"].map((id) => mayBeHeard(stick, id))).toEqual([false, true, false]);
+    expect(mayBeHeard(room({ floor: floor({ mode: "stick" }) }), "m2")).toBe(false);
   });
 
   it("is open in a group, whatever the floor of the circle is, and to a visitor", () => {
     const quiet = floor({ mode: "quiet" });
-    expect(voiceHasWay(room({ floor: quiet, pairs: { ...PAIRS, mine: "g2" } }), "m3")).toBe(true);
-    expect(voiceHasWay(room({ floor: quiet, pairs: { ...PAIRS, visitors: { g1: ["m0"] } } }), "m0")).toBe(true);
-    expect(voiceHasWay(room({ floor: quiet, pairs: PAIRS }), "m4")).toBe(false);
+    expect(mayBeHeard(room({ floor: quiet, pairs: { ...PAIRS, mine: "g2" } }), "m3")).toBe(true);
+    expect(mayBeHeard(room({ floor: quiet, pairs: { ...PAIRS, visitors: { g1: ["m0"] } } }), "m0")).toBe(true);
+    expect(mayBeHeard(room({ floor: quiet, pairs: PAIRS }), "m4")).toBe(false);
   });
 
   it("is closed to members while no facilitator is there, and to who isn't inside", () => {
-    expect(voiceHasWay(room({ notice: "no_facilitator" }), "m3")).toBe(false);
-    expect(voiceHasWay(room(), "nobody")).toBe(false);
-    expect(voiceHasWay(room(), null)).toBe(false);
+    expect(mayBeHeard(room({ notice: "no_facilitator" }), "m3")).toBe(false);
+    expect(mayBeHeard(room(), "nobody")).toBe(false);
+    expect(mayBeHeard(room(), null)).toBe(false);
   });
 
   it("[AG4] is closed to members while a stage mutes them, the holder and groups too", () => {
     const muted = room({ floor: floor({ mode: "stick", holder: "m2", mics: "muted" }), pairs: { ...PAIRS, mine: "g1" } });
-    expect(["m0", "m1", "m2"].map((id) => voiceHasWay(muted, id))).toEqual([true, false, false]);
+    expect(["m0", "m1", "m2"].map((id) => mayBeHeard(muted, id))).toEqual([true, false, false]);
   });
 
   it("[AG9] is open to facilitators in a debrief", () => {
     const agenda = { stages: [{ kind: "debrief" as const, seconds: 60 }], at: 0, ends_at: 1 };
     const settings = { ...room().settings!, facilitators_wait: true };
     const debrief = room({ floor: floor({ mode: "quiet" }), agenda, settings });
-    expect(["m0", "m1"].map((id) => voiceHasWay(debrief, id))).toEqual([true, false]);
-    expect(voiceHasWay({ ...debrief, agenda: { ...agenda, at: null } }, "m0")).toBe(false);
+    expect(["m0", "m1"].map((id) => mayBeHeard(debrief, id))).toEqual([true, false]);
+    expect(mayBeHeard({ ...debrief, agenda: { ...agenda, at: null } }, "m0")).toBe(false);
   });
 
   it("tells a facilitator's mute from one's own", () => {

@@ -18,9 +18,9 @@ export const ANSWER_WITHIN = 10_000;
 /** A connection that lasted less was no success: it does not start the backoff anew. */
 export const STABLE = 3_000;
 /** How long `disconnected` may pass by itself before we act; no packet came for some seconds already. */
-export const SHAKY_FOR = 400;
+export const DISCONNECTED_FOR = 400;
 
-export type Line =
+export type MediaState =
   | { readonly is: "off" }
   | {
       readonly is: "offering";
@@ -33,7 +33,7 @@ export type Line =
   | { readonly is: "joining"; readonly attempt: number; readonly offer: number; readonly due: number }
   | { readonly is: "up"; readonly attempt: number; readonly offer: number; readonly since: number }
   | {
-      readonly is: "shaky";
+      readonly is: "disconnected";
       readonly attempt: number;
       readonly offer: number;
       readonly since: number;
@@ -41,7 +41,7 @@ export type Line =
     }
   | { readonly is: "waiting"; readonly attempt: number; readonly offer: number; readonly due: number };
 
-export type LineEvent =
+export type MediaEvent =
   /** Inside the room, by a line to it. */
   | { readonly kind: "start"; readonly now: number }
   /** Out of the room. */
@@ -64,7 +64,7 @@ export type LineEvent =
   /** `signal`: whether the room's own line is up. */
   | { readonly kind: "timer"; readonly now: number; readonly chance: number; readonly signal: boolean };
 
-export const OFF: Line = { is: "off" };
+export const OFF: MediaState = { is: "off" };
 
 /** Milliseconds before the next offer; `chance` in [0, 1). The first is soon, but not everybody's at once. */
 export function delay(attempt: number, chance: number, cap = CAP): number {
@@ -73,22 +73,22 @@ export function delay(attempt: number, chance: number, cap = CAP): number {
   return whole / 2 + (chance * whole) / 2;
 }
 
-function offering(attempt: number, offer: number, restart: boolean, now: number): Line {
+function offering(attempt: number, offer: number, restart: boolean, now: number): MediaState {
   return { is: "offering", attempt, offer: offer + 1, restart, due: now + ANSWER_WITHIN };
 }
 
 function again(
-  line: Exclude<Line, { is: "off" }>,
+  line: Exclude<MediaState, { is: "off" }>,
   event: { readonly now: number; readonly chance: number },
   cap = CAP,
-): Line {
-  const lasted = (line.is === "up" || line.is === "shaky") && event.now - line.since >= STABLE;
+): MediaState {
+  const lasted = (line.is === "up" || line.is === "disconnected") && event.now - line.since >= STABLE;
   const attempt = lasted ? 0 : line.attempt;
   const { offer } = line;
   return { is: "waiting", attempt, offer, due: event.now + delay(attempt, event.chance, cap) };
 }
 
-export function step(line: Line, event: LineEvent): Line {
+export function step(line: MediaState, event: MediaEvent): MediaState {
   if (event.kind === "start") return line.is === "off" ? offering(0, 0, false, event.now) : line;
   if (event.kind === "stop") return OFF;
   if (line.is === "off") return line;
@@ -107,23 +107,23 @@ export function step(line: Line, event: LineEvent): Line {
         event.slow ? SLOW_CAP : CAP,
       );
     case "connected":
-      if (line.is === "shaky") return { ...line, is: "up", since: line.since };
+      if (line.is === "disconnected") return { ...line, is: "up", since: line.since };
       if (line.is !== "joining") return line;
       return { is: "up", attempt: line.attempt, offer: line.offer, since: event.now };
     case "disconnected":
-      return line.is === "up" ? { ...line, is: "shaky", due: event.now + SHAKY_FOR } : line;
+      return line.is === "up" ? { ...line, is: "disconnected", due: event.now + DISCONNECTED_FOR } : line;
     case "lost":
       return line.is === "waiting" || line.is === "offering" ? line : again(line, event);
     case "network":
       if (line.is === "waiting") return offering(Math.min(line.attempt, 1), line.offer, false, event.now);
-      if (line.is === "up" || line.is === "shaky") return offering(line.attempt, line.offer, true, event.now);
+      if (line.is === "up" || line.is === "disconnected") return offering(line.attempt, line.offer, true, event.now);
       return line;
     case "timer":
       return late(line, event);
   }
 }
 
-function late(line: Line, event: Extract<LineEvent, { kind: "timer" }>): Line {
+function late(line: MediaState, event: Extract<MediaEvent, { kind: "timer" }>): MediaState {
   if (line.is === "off" || line.is === "up" || event.now < line.due) return line;
   // Without the room's line there is nobody to offer to: look again in a moment.
   const wait = { ...line, due: event.now + BASE };
@@ -134,7 +134,7 @@ function late(line: Line, event: Extract<LineEvent, { kind: "timer" }>): Line {
       return event.signal ? again(line, event) : wait;
     case "joining":
       return again(line, event);
-    case "shaky":
+    case "disconnected":
       return event.signal ? offering(line.attempt, line.offer, true, event.now) : wait;
   }
 }

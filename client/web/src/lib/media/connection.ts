@@ -1,13 +1,13 @@
-/** The media connection through however many peer connections it takes: carries out what `line.ts` decides. */
+/** The media connection through however many peer connections it takes: carries out what `state.ts` decides. */
 
 import type { Answer, CommandFields, CommandName, TurnServer } from "../wire/messages.ts";
 import type { MediaHost } from "./host.ts";
-import { OFF, step, type Line, type LineEvent } from "./line.ts";
+import { OFF, step, type MediaState, type MediaEvent } from "./state.ts";
 import { Peer } from "./peer.ts";
 
 export type Send = <T extends CommandName>(t: T, fields: CommandFields[T]) => Promise<Answer<T>>;
 
-export interface WireUser {
+export interface MediaConnectionListener {
   /** Something that may be shown has changed. */
   changed(): void;
   /** A connection was answered; its receive slots have their mids. */
@@ -24,22 +24,22 @@ const TWO_TRANSPORTS = "two_transports";
 /** The share of their life after which relay credentials are renewed. */
 const OLD = 0.8;
 
-export class Wire {
-  private line: Line = OFF;
+export class MediaConnection {
+  private line: MediaState = OFF;
   private current: Peer | null = null;
   private cancelTimer: (() => void) | null = null;
   /** The server has said that it carries no voices. */
-  voiceless = false;
+  unavailable = false;
   private servers: { readonly config: RTCConfiguration; readonly until: number } | null = null;
 
   constructor(
     private readonly host: MediaHost,
     private readonly send: Send,
     private readonly signal: () => boolean,
-    private readonly user: WireUser,
+    private readonly user: MediaConnectionListener,
   ) {}
 
-  get state(): Line {
+  get state(): MediaState {
     return this.line;
   }
 
@@ -63,7 +63,7 @@ export class Wire {
     this.step({ kind: "network", now: this.host.now() });
   }
 
-  private step(event: LineEvent): void {
+  private step(event: MediaEvent): void {
     const before = this.line;
     this.line = step(before, event);
     if (this.line === before) return;
@@ -98,7 +98,7 @@ export class Wire {
     try {
       const config = await this.config();
       if (!this.isCurrent(offer)) return;
-      if (config === null) return refused(this.voiceless);
+      if (config === null) return refused(this.unavailable);
       const same = restart ? this.current : null;
       let peer = same ?? this.open(config, false);
       let slow = false;
@@ -106,7 +106,7 @@ export class Wire {
       const ask = async (sdp: string): Promise<string | null> => {
         const answer = this.isCurrent(offer) ? await this.send("media.offer", { sdp }) : null;
         if (answer === null || answer.ok) return this.isCurrent(offer) ? (answer?.fields.sdp ?? null) : null;
-        if (answer.code === NEVER) this.voiceless = true;
+        if (answer.code === NEVER) this.unavailable = true;
         wantsTwo = answer.message.includes(TWO_TRANSPORTS);
         slow = SLOW.has(answer.code);
         return null;
@@ -157,10 +157,10 @@ export class Wire {
     const base: RTCConfiguration = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require", iceServers: [] };
     // A server of an earlier version has no relays.
     if (!answer.ok) {
-      if (answer.code === NEVER) this.voiceless = true;
+      if (answer.code === NEVER) this.unavailable = true;
       return answer.code === "bad_request" ? base : null;
     }
-    this.voiceless = false;
+    this.unavailable = false;
     const { servers, ttl, relay } = answer.fields;
     const config: RTCConfiguration = {
       ...base,

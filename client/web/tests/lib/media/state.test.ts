@@ -7,18 +7,18 @@ import {
   FIRST_JITTER,
   JOIN_WITHIN,
   OFF,
-  SHAKY_FOR,
+  DISCONNECTED_FOR,
   STABLE,
   step,
-  type Line,
-  type LineEvent,
-} from "../../../src/lib/media/line.ts";
-import { deaf, FRESH_EAR, listen, SILENT_FOR } from "../../../src/lib/media/silence.ts";
+  type MediaState,
+  type MediaEvent,
+} from "../../../src/lib/media/state.ts";
+import { isSilent, NEW_WATCH, watchPackets, SILENT_FOR } from "../../../src/lib/media/packet-watch.ts";
 
-const START: LineEvent = { kind: "start", now: 0 };
-const timer = (now: number, signal = true): LineEvent => ({ kind: "timer", now, chance: 0.5, signal });
-const lost = (now: number, chance = 0.5): LineEvent => ({ kind: "lost", now, chance });
-const play = (...events: LineEvent[]): Line => events.reduce(step, OFF);
+const START: MediaEvent = { kind: "start", now: 0 };
+const timer = (now: number, signal = true): MediaEvent => ({ kind: "timer", now, chance: 0.5, signal });
+const lost = (now: number, chance = 0.5): MediaEvent => ({ kind: "lost", now, chance });
+const play = (...events: MediaEvent[]): MediaState => events.reduce(step, OFF);
 const UP = play(START, { kind: "answered", offer: 1, now: 10 }, { kind: "connected", now: 100 });
 
 describe("the media line", () => {
@@ -38,7 +38,7 @@ describe("the media line", () => {
   });
 
   it("waits longer each time for what never lasts, up to a cap", () => {
-    let line: Line = UP;
+    let line: MediaState = UP;
     let now = 200;
     const waits: number[] = [];
     for (let i = 0; i < 12; i++) {
@@ -60,7 +60,7 @@ describe("the media line", () => {
     expect(step(UP, { kind: "network", now: 500 })).toMatchObject({ is: "offering", offer: 2, restart: true });
     const shaky = step(UP, { kind: "disconnected", now: 500 });
     expect(step(shaky, { kind: "connected", now: 600 })).toMatchObject({ is: "up", offer: 1 });
-    expect(step(shaky, timer(500 + SHAKY_FOR))).toMatchObject({ is: "offering", restart: true });
+    expect(step(shaky, timer(500 + DISCONNECTED_FOR))).toMatchObject({ is: "offering", restart: true });
   });
 
   it("gives a restart up for a new connection", () => {
@@ -107,20 +107,20 @@ describe("the media line", () => {
 
 describe("silence where somebody speaks", () => {
   it("is noticed after a second without any packet", () => {
-    const ear = listen(FRESH_EAR, 10, true, 0);
-    expect(deaf(listen(ear, 10, true, SILENT_FOR - 1), SILENT_FOR - 1)).toBe(false);
-    expect(deaf(listen(ear, 10, true, SILENT_FOR), SILENT_FOR)).toBe(true);
+    const ear = watchPackets(NEW_WATCH, 10, true, 0);
+    expect(isSilent(watchPackets(ear, 10, true, SILENT_FOR - 1), SILENT_FOR - 1)).toBe(false);
+    expect(isSilent(watchPackets(ear, 10, true, SILENT_FOR), SILENT_FOR)).toBe(true);
   });
 
   it("is none while packets come or nobody speaks", () => {
-    let ear = FRESH_EAR;
+    let ear = NEW_WATCH;
     for (let i = 0; i < 10; i++) {
-      ear = listen(ear, i, true, i * 900);
-      expect(deaf(ear, i * 900)).toBe(false);
+      ear = watchPackets(ear, i, true, i * 900);
+      expect(isSilent(ear, i * 900)).toBe(false);
     }
     for (let i = 10; i < 20; i++) {
-      ear = listen(ear, 9, false, i * 900);
-      expect(deaf(ear, i * 900)).toBe(false);
+      ear = watchPackets(ear, 9, false, i * 900);
+      expect(isSilent(ear, i * 900)).toBe(false);
     }
   });
 });
