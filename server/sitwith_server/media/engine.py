@@ -124,7 +124,7 @@ class MediaRoom(Protocol):
     def lease(self, until: float) -> None:
         """Lets the plan hold until this moment (`time.monotonic()`) and no longer. An engine that
         forwards packets itself compares the clock before each one, so that a process that was
-        stopped forwards nothing when it resumes. Without a call the plan holds for ever. Never
+        stopped forwards nothing when it resumes. Without a call the plan holds forever. Never
         fails."""
         ...
 

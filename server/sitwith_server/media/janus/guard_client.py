@@ -143,11 +143,11 @@ class GuardClient:
     async def _listen(self) -> None:
         if self._udp is None or self._udp.is_closing():
             made, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Receiver(guarded("round", self._heard)), remote_addr=self._place
+                lambda: _Receiver(guarded("round", self._on_datagram)), remote_addr=self._place
             )
             self._udp = made
 
-    def _heard(self, data: bytes) -> None:
+    def _on_datagram(self, data: bytes) -> None:
         message = self._codec.read_round(data)
         if message is None or message.node != self._node or message.count < self._round.count:
             return
