@@ -35,8 +35,8 @@ class OfferRefused(ValueError):
 
 
 class EngineDown(ConnectionError):
-    """The engine can't do it now, for instance because a Janus gateway can't be reached. Unless the
-    method says otherwise, nothing was changed."""
+    """The engine can't do it now, for instance because a Janus gateway can't be reached. Nothing
+    was changed (but see `MediaRoom.apply`), and what can't be controlled does not forward."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class GuardClient:
     ) -> None:
         self._place, self._codec = place, GuardCodec(secret)
         self._bound, self._term = bound, bound - TAIL
-        # With the default bound, terms are so much shorter that sessions are silent at their end.
+        # Terms are so much shorter that, with the default bound, a session is silent in time.
         self._early = TAIL - (bound - BOUND)
         self._terms, self._over, self._lost, self._restarted = terms, over, lost, restarted
         self._node, self._count = secrets.token_bytes(NODE), 0
