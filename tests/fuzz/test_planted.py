@@ -175,7 +175,7 @@ PLANTED: list[tuple[str, Callable[[Patch], None]]] = [
     ("datagrams", _trusting),
     ("session", _unforeseen),
     ("requests", _any_header),
-    ("proxies", _cut_off),
+    ("peers", _cut_off),
     ("sockets", _told_to_the_log),
 ]
 
