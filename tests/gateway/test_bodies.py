@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http.bodies import Budget, Full, Taken
+from sitwith_server.gateway.http.bodies import Budget, BudgetFull, TicketInUse
 from sitwith_server.gateway.http.materials import MaterialRoutes
 from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
@@ -38,9 +38,9 @@ def test_a_budget_is_never_passed(
         stack = ExitStack()
         try:
             stack.enter_context(budget.hold(ticket, owner, size))
-        except Taken:
+        except TicketInUse:
             assert any(other == ticket for other, *_ in held)
-        except Full:
+        except BudgetFull:
             crowded = sum(other == owner for _, other, *_ in held) >= each
             assert crowded or sum(s for *_, s, _ in held) + size > most
         else:
