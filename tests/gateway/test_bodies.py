@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http.bodies import Budget, Full, Taken
+from sitwith_server.gateway.http.bodies import Budget, BudgetFull, TicketInUse
 from sitwith_server.gateway.http.materials import MaterialRoutes
 from sitwith_server.gateway.http.middleware import site
 from sitwith_server.gateway.telemetry.metrics import Metrics
@@ -38,9 +38,9 @@ def test_a_budget_is_never_passed(
         stack = ExitStack()
         try:
             stack.enter_context(budget.hold(ticket, owner, size))
-        except Taken:
+        except TicketInUse:
             assert any(other == ticket for other, *_ in held)
-        except Full:
+        except BudgetFull:
             crowded = sum(other == owner for _, other, *_ in held) >= each
             assert crowded or sum(s for *_, s, _ in held) + size > most
         else:
@@ -76,7 +76,7 @@ class Bench:
     async def held(self, size: int) -> None:
         """Waits until so much is held of what comes."""
         async with asyncio.timeout(WITHIN):
-            while len(self.materials._coming) != size:
+            while len(self.materials._uploads) != size:
                 await asyncio.sleep(0.01)
 
 
@@ -159,7 +159,7 @@ async def test_MT20_a_seat_and_a_worker_hold_no_more_than_they_may(world: World)
             await bench.held(2_000)
             await two.send(bench.put(tickets[1], 1_001, "f1"))
             await two.answer(b"HTTP/1.1 503 ")
-            assert len(bench.materials._coming) == 2_000
+            assert len(bench.materials._uploads) == 2_000
 
 
 async def test_MT20_what_is_fetched_and_not_read_is_held_to_a_budget(world: World) -> None:
@@ -177,7 +177,7 @@ async def test_MT20_what_is_fetched_and_not_read_is_held_to_a_budget(world: Worl
         with ExitStack() as others:
             for _ in range(5):
                 owner = (world.seats.room.id, world.ada)
-                others.enter_context(bench.materials._going.hold(object(), owner, 0))
+                others.enter_context(bench.materials._downloads.hold(object(), owner, 0))
             async with plugs(bench.served, 1) as (plug,):
                 await plug.send(get)
                 await plug.answer(b"HTTP/1.1 503 ")

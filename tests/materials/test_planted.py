@@ -34,7 +34,7 @@ def anything(target: Target, value: Any, depth: int) -> bytes | None:
         return None
     if isinstance(found, StreamObject):
         free = Shape("anything", dict.fromkeys(found, anything), streams.Unpacker.data)
-        return rules.placed(target, value, free, depth)
+        return rules.reference_to(target, value, free, depth)
     if isinstance(found, DictionaryObject):
         return each(anything)(target, value, depth)
     if isinstance(found, ArrayObject):

@@ -85,9 +85,9 @@ class Place:
     sockets: list[socket.socket]
     deaths: int = 0
     """Deaths in a row."""
-    wish: asyncio.Future[bool] | None = None
+    replacement: asyncio.Future[bool] | None = None
     """Set during a rolling restart; its result says whether the new worker serves."""
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    replace_requested: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
@@ -164,7 +164,7 @@ class Supervisor:
                     self._code = max(worker.ended.result(), 1)
                     self._stop.set()
                     return
-            await _first(worker.leaving.wait(), place.asked.wait())
+            await _first(worker.leaving.wait(), place.replace_requested.wait())
             if worker.leaving.is_set():
                 worker = await self._restart(place, worker)
             else:
@@ -182,10 +182,10 @@ class Supervisor:
         for each in place.sockets:
             each.close()
         if pause:
-            await _first(asyncio.sleep(pause), place.asked.wait())
+            await _first(asyncio.sleep(pause), place.replace_requested.wait())
         place.sockets = bind(self._host, self.port)
         worker = self._start(place)
-        if place.wish is not None:
+        if place.replacement is not None:
             self._finish(place, await worker.is_ready(READY_WITHIN))
         return worker
 
@@ -215,19 +215,19 @@ class Supervisor:
 
     @staticmethod
     def _finish(place: Place, done: bool) -> None:
-        place.asked.clear()
-        if place.wish is not None and not place.wish.done():
-            place.wish.set_result(done)
-        place.wish = None
+        place.replace_requested.clear()
+        if place.replacement is not None and not place.replacement.done():
+            place.replacement.set_result(done)
+        place.replacement = None
 
     # -- all of them -----------------------------------------------------------------------------
 
     async def _restart_all(self) -> None:
         _log.info("restarting", workers=len(self._places))
         for place in self._places:
-            place.wish = asyncio.get_running_loop().create_future()
-            place.asked.set()
-            if not await place.wish:
+            place.replacement = asyncio.get_running_loop().create_future()
+            place.replace_requested.set()
+            if not await place.replacement:
                 _log.error("restart_given_up", worker=place.number)
                 return
         if self._nodes is not None:

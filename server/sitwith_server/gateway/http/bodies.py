@@ -25,16 +25,16 @@ CHECK_EVERY: Final = 1.0
 """Seconds between two checks whether a body is still wanted."""
 
 
-class Taken(Exception):
+class TicketInUse(Exception):
     """A body with this ticket is being uploaded already."""
 
 
-class Full(Exception):
+class BudgetFull(Exception):
     """The budget is full."""
 
 
 class Unwanted(Exception):
-    """The body is not wanted any more."""
+    """The body is no longer wanted."""
 
 
 class Budget:
@@ -55,10 +55,10 @@ class Budget:
             Full: the owner's or the common limit is reached.
         """
         if ticket in self._tickets:
-            raise Taken
+            raise TicketInUse
         if self._owners[owner] >= self._each or self._bytes + size > self._most:
             self._owners += Counter()  # drops owners with a count of 0
-            raise Full
+            raise BudgetFull
         self._tickets.add(ticket)
         self._owners[owner] += 1
         self._bytes += size
@@ -75,7 +75,7 @@ class Budget:
         return self._bytes
 
 
-async def parts(
+async def read_parts(
     request: Request, seconds: float, wanted: Callable[[], Awaitable[bool]] | None = None
 ) -> AsyncIterator[bytes]:
     """Yields the body in pieces, as they arrive.
@@ -131,7 +131,7 @@ async def read_json(request: Request, most: int = JSON_MAX) -> object:
     """
     body = bytearray()
     try:
-        async for part in parts(request, JSON_SECONDS):
+        async for part in read_parts(request, JSON_SECONDS):
             body += part
             if len(body) > most:
                 raise Problem(413, "too_large", f"A body has at most {most} bytes.")

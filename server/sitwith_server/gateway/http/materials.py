@@ -120,13 +120,13 @@ class MaterialRoutes:
                 data = await _body(request, most, partial(self._may_upload, room, ticket.seat))
                 clean = await self._sanitizer.sanitize(str(ticket.kind), data)
                 del data
-        except bodies.Taken:
+        except bodies.TicketInUse:
             raise Problem(
                 409, "stale", "A file is being uploaded with this ticket already."
             ) from None
         except Unfit as unfit:
             raise Problem(422, unfit.reason, REASONS[unfit.reason]) from None
-        except (Busy, bodies.Full):
+        except (Busy, bodies.BudgetFull):
             raise unavailable() from None
         name = new_id("b")
         file = File(name, clean.type, len(clean.body), clean.width, clean.height, clean.pages)
@@ -221,7 +221,7 @@ async def _body(request: Request, most: int, wanted: Callable[[], Awaitable[bool
     """
     body = bytearray()
     try:
-        async for part in bodies.parts(request, UPLOAD_SECONDS, wanted):
+        async for part in bodies.read_parts(request, UPLOAD_SECONDS, wanted):
             body += part
             if len(body) > most:
                 raise _too_large(most)
@@ -266,7 +266,7 @@ class _FileResponse(Response):
         try:
             with self._budget.hold(object(), self._key, len(self._data)):
                 await self._send(scope, send)
-        except bodies.Full:
+        except bodies.BudgetFull:
             await unavailable().response()(scope, receive, send)
 
     async def _send(self, scope: Scope, send: Send) -> None:

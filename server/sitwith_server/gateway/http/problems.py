@@ -49,7 +49,7 @@ def unavailable(
 
 
 def store_down() -> Problem:
-    return unavailable("What is kept of series can't be had just now; try again.", 5)
+    return unavailable("The database of series can't be used just now; try again.", 5)
 
 
 def fault_answer() -> Problem:

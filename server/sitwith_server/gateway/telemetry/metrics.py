@@ -102,7 +102,7 @@ class Metrics:
         )
         self._sockets_refused = Counter(
             "sitwith_sockets_refused",
-            "Sockets refused, by the bound that they would pass",
+            "Sockets refused, by the limit that they would exceed",
             ["bound"],
             registry=registry,
         )
@@ -125,7 +125,7 @@ class Metrics:
         )
         self._series_given_up = Counter(
             "sitwith_series_given_up",
-            "Rooms whose last word to their series could not be written",
+            "Rooms whose last summary could not be written to their series",
             registry=registry,
         )
         self._rooms = _Rooms()
@@ -233,7 +233,7 @@ class Metrics:
         """Registers `waiting`: rooms with a summary for their series that is not written yet."""
         gauge = Gauge(
             "sitwith_series_waiting",
-            "Rooms with something for their series that is not written yet",
+            "Rooms with a summary for their series that is not written yet",
             registry=self._registry,
         )
         gauge.set_function(waiting)
@@ -311,7 +311,9 @@ class _Media(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         found = list(self._nodes())
-        yield GaugeMetricFamily("sitwith_media_nodes", "Media nodes told of here", value=len(found))
+        yield GaugeMetricFamily(
+            "sitwith_media_nodes", "Media nodes that this worker reports", value=len(found)
+        )
         for name, text in (
             ("rooms", "Rooms that a media node carries"),
             ("connections", "Media connections of a node"),

@@ -146,7 +146,7 @@ class Connection:
             await task
 
     def _on_submitted(self, task: asyncio.Task[None]) -> None:
-        # No later frame may come that would raise its exception.
+        # Perhaps no further frame comes, and nothing else would raise the exception.
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._outbox.end(CloseCode.LOST if isinstance(fault, LogDown) else CloseCode.FAULT)
 

@@ -106,14 +106,14 @@ class Destinations:
                 yield name.encode("latin-1", "replace")[1:], old.raw_get(name)
         names = values.resolved(root.get("/Names"))
         todo = [names.get("/Dests")] if isinstance(names, DictionaryObject) else []
-        seen: set[values.Place] = set()
+        seen: set[values.ObjectId] = set()
         while todo:
             one = todo.pop()
-            place = values.place(one)
-            if place is not None and place in seen:
+            object_id = values.object_id(one)
+            if object_id is not None and object_id in seen:
                 continue
-            if place is not None:
-                seen.add(place)
+            if object_id is not None:
+                seen.add(object_id)
             self._target.spend()
             node = values.resolved(one)
             if not isinstance(node, DictionaryObject):

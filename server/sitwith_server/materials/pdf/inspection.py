@@ -72,10 +72,10 @@ def _parts(reader: PdfReader) -> Iterator[DictionaryObject]:
     while todo:
         each = todo.pop()
         if isinstance(each, IndirectObject):
-            place = (each.idnum, each.generation)
-            if place in seen:
+            object_id = (each.idnum, each.generation)
+            if object_id in seen:
                 continue
-            seen.add(place)
+            seen.add(object_id)
             each = resolved(each)
         count += 1
         if count > OBJECTS * 10 or len(seen) > OBJECTS:

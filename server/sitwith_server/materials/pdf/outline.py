@@ -45,7 +45,7 @@ class Outline:
     def __init__(self, destinations: Destinations, paper: Written) -> None:
         self._destinations = destinations
         self._paper = paper
-        self._seen: set[values.Place] = set()
+        self._seen: set[values.ObjectId] = set()
         self._left = LINES
 
     def written(self, root: DictionaryObject) -> bytes:
@@ -67,10 +67,12 @@ class Outline:
         lines: list[_Line] = []
         one: Any = above.get("/First")
         while depth < DEPTH and self._left:
-            place, found = values.place(one), values.resolved(one)
-            if place is None or place in self._seen or not isinstance(found, DictionaryObject):
+            object_id, found = values.object_id(one), values.resolved(one)
+            if object_id is None or object_id in self._seen:
                 break
-            self._seen.add(place)
+            if not isinstance(found, DictionaryObject):
+                break
+            self._seen.add(object_id)
             self._left -= 1
             self._paper.spend()
             count = values.resolved(found.get("/Count"))

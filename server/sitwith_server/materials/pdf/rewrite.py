@@ -18,7 +18,7 @@ from sitwith_server.materials.kinds import Unfit
 from sitwith_server.materials.pdf import shapes, structure, values
 from sitwith_server.materials.pdf.destinations import Destinations
 from sitwith_server.materials.pdf.outline import Outline, labels
-from sitwith_server.materials.pdf.rules import SHAPES, Shape, placed
+from sitwith_server.materials.pdf.rules import SHAPES, Shape, reference_to
 from sitwith_server.materials.pdf.streams import Packed, Unpacker
 
 PAGES: Final = 200
@@ -69,9 +69,9 @@ class PdfWriter:
     def __init__(self) -> None:
         self.unpacker = Unpacker()
         self._objects: list[bytes | None] = []
-        self._numbers: dict[tuple[values.Place, str], int] = {}
+        self._numbers: dict[tuple[values.ObjectId, str], int] = {}
         self._todo: deque[tuple[int, Shape, Any]] = deque()
-        self._pages: dict[values.Place, bytes] = {}
+        self._pages: dict[values.ObjectId, bytes] = {}
         self._spent = 0
         self._bytes = 0
 
@@ -82,22 +82,22 @@ class PdfWriter:
         if self._spent > VALUES:
             raise Unfit("too_complex")
 
-    def number_for(self, place: values.Place, shape: Shape, value: Any) -> int:
-        key = (place, shape.name)
+    def number_for(self, object_id: values.ObjectId, shape: Shape, value: Any) -> int:
+        key = (object_id, shape.name)
         if key not in self._numbers:
             self._numbers[key] = self.reserve()
             self._todo.append((self._numbers[key], shape, value))
         return self._numbers[key]
 
     def page(self, value: Any) -> bytes | None:
-        place = values.place(value)
-        return None if place is None else self._pages.get(place)
+        object_id = values.object_id(value)
+        return None if object_id is None else self._pages.get(object_id)
 
     def known(self, value: Any, *shapes: str) -> bytes | None:
-        place = values.place(value)
-        if place is None:
+        object_id = values.object_id(value)
+        if object_id is None:
             return None
-        found = (self._numbers.get((place, each)) for each in shapes)
+        found = (self._numbers.get((object_id, each)) for each in shapes)
         return next((b"%d 0 R" % each for each in found if each is not None), None)
 
     # ------------------------------------------------------------------------------- objects
@@ -133,7 +133,7 @@ class PdfWriter:
     def _common(self, packed: Packed) -> bytes | None:
         if packed.globals is None:
             return None
-        return placed(self, packed.globals, SHAPES[shapes.SHARED], 0)
+        return reference_to(self, packed.globals, SHAPES[shapes.SHARED], 0)
 
     # ----------------------------------------------------------------------------- the parts
 
@@ -149,9 +149,9 @@ class PdfWriter:
             raise Unfit("damaged")
         numbers = [self.reserve() for _ in found]
         references = [b"%d 0 R" % each for each in numbers]
-        for (place, _), reference in zip(found, references, strict=True):
-            if place is not None:
-                self._pages.setdefault(place, reference)
+        for (object_id, _), reference in zip(found, references, strict=True):
+            if object_id is not None:
+                self._pages.setdefault(object_id, reference)
         destinations = Destinations(root, references, self)
         for number, (_, page) in zip(numbers, found, strict=True):
             self.put(number, self._page(page, parent, destinations))
@@ -188,9 +188,9 @@ class PdfWriter:
             more = self._more_of(shape, annotation, destinations)
             if more is None:
                 continue
-            number, place = self.reserve(), values.place(each)
-            if place is not None:
-                self._numbers[(place, shape)] = number
+            number, object_id = self.reserve(), values.object_id(each)
+            if object_id is not None:
+                self._numbers[(object_id, shape)] = number
             entries = SHAPES[shape].entries(self, annotation, 0)
             self.put(number, b"<</Type/Annot%b%b>>" % (entries, more))
             written.append(b"%d 0 R" % number)
@@ -204,12 +204,12 @@ class PdfWriter:
             # A link without an allowed target stays, for the border that it draws.
             return b"/Subtype/Link" + (destinations.of(annotation) or b"")
         if shape == "drawing":
-            appearance = placed(self, _appearance(annotation), SHAPES["form"], 0)
+            appearance = reference_to(self, _appearance(annotation), SHAPES["form"], 0)
             return None if appearance is None else b"/Subtype/Stamp/AP<</N " + appearance + b">>"
         return b""
 
     def _structure(self, root: DictionaryObject) -> bytes:
-        written = placed(self, root.get("/StructTreeRoot"), SHAPES[structure.ROOT], 0)
+        written = reference_to(self, root.get("/StructTreeRoot"), SHAPES[structure.ROOT], 0)
         return b"" if written is None else b"/StructTreeRoot " + written
 
     # ----------------------------------------------------------------------------- the bytes
@@ -228,38 +228,38 @@ class PdfWriter:
         return b"".join(out)
 
 
-def _pages(root: DictionaryObject) -> list[tuple[values.Place | None, DictionaryObject]]:
+def _pages(root: DictionaryObject) -> list[tuple[values.ObjectId | None, DictionaryObject]]:
     """All pages in order, with inherited entries.
 
     Raises:
         Unfit: there are too many pages.
     """
-    found: list[tuple[values.Place | None, DictionaryObject]] = []
+    found: list[tuple[values.ObjectId | None, DictionaryObject]] = []
     todo: list[tuple[Any, dict[str, Any]]] = [(root.get("/Pages"), {})]
-    seen: set[values.Place] = set()
+    seen: set[values.ObjectId] = set()
     nodes = 0
     while todo:
         one, above = todo.pop()
         nodes += 1
         if nodes > NODES:
             raise Unfit("too_complex")
-        node, place = values.resolved(one), values.place(one)
+        node, object_id = values.resolved(one), values.object_id(one)
         if not isinstance(node, DictionaryObject) or isinstance(node, StreamObject):
             continue
         own = {**above, **{key: node.raw_get(key) for key in _INHERITED if key in node}}
         kids = values.resolved(node.get("/Kids"))
         if isinstance(kids, ArrayObject):
-            if place is not None and place in seen:
+            if object_id is not None and object_id in seen:
                 continue
-            if place is not None:
-                seen.add(place)
+            if object_id is not None:
+                seen.add(object_id)
             todo += [(each, own) for each in reversed(kids)]
             continue
         if len(found) >= PAGES:
             raise Unfit("too_many_pages")
         page = DictionaryObject(node)
         page.update(own)
-        found.append((place, page))
+        found.append((object_id, page))
     return found
 
 

@@ -42,7 +42,7 @@ class Target(Protocol):
             Unfit: there are too many values.
         """
 
-    def number_for(self, place: values.Place, shape: Shape, value: Any) -> int:
+    def number_for(self, object_id: values.ObjectId, shape: Shape, value: Any) -> int:
         """The number of the object that will be written for `value` in this shape."""
 
     def page(self, value: Any) -> bytes | None:
@@ -211,7 +211,7 @@ def a(wanted: str) -> Rule:
     """An object of one shape; a reference stays a reference."""
 
     def rule(target: Target, value: Any, depth: int) -> bytes | None:
-        return placed(target, value, SHAPES[wanted], depth)
+        return reference_to(target, value, SHAPES[wanted], depth)
 
     return rule
 
@@ -225,20 +225,20 @@ def by(key: str, shapes: Mapping[Any, str], otherwise: str | None = None) -> Rul
             return None
         kind = values.resolved(found.raw_get(key)) if key in found else None
         wanted = shapes.get(kind, otherwise) if isinstance(kind, str | int) else otherwise
-        return None if wanted is None else placed(target, value, SHAPES[wanted], depth)
+        return None if wanted is None else reference_to(target, value, SHAPES[wanted], depth)
 
     return rule
 
 
-def placed(target: Target, value: Any, wanted: Shape, depth: int) -> bytes | None:
+def reference_to(target: Target, value: Any, wanted: Shape, depth: int) -> bytes | None:
     """A reference for an indirect object, or the dictionary itself for a direct one."""
     found = values.resolved(value)
     if not wanted.fits(found) or depth > DEEP:
         return None
-    place = values.place(value)
-    if place is None:
+    object_id = values.object_id(value)
+    if object_id is None:
         if wanted.body is not None:
             return None
         target.spend()
         return b"<<" + wanted.entries(target, found, depth + 1) + b">>"
-    return b"%d 0 R" % target.number_for(place, wanted, found)
+    return b"%d 0 R" % target.number_for(object_id, wanted, found)

@@ -121,15 +121,15 @@ shape(
 def number_tree(value: Any, target: Target) -> list[tuple[int, Any]]:
     """The entries of a number tree, sorted by number (section 7.9.7)."""
     found: dict[int, Any] = {}
-    seen: set[values.Place] = set()
+    seen: set[values.ObjectId] = set()
     todo = [value]
     while todo:
         one = todo.pop()
-        place = values.place(one)
-        if place is not None and place in seen:
+        object_id = values.object_id(one)
+        if object_id is not None and object_id in seen:
             continue
-        if place is not None:
-            seen.add(place)
+        if object_id is not None:
+            seen.add(object_id)
         target.spend()
         node = values.resolved(one)
         if not isinstance(node, DictionaryObject) or isinstance(node, StreamObject):

@@ -22,7 +22,7 @@ LARGEST: Final = 2**31 - 1
 _REGULAR: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+*,:;=@!?&^~|$'\""
 )
-Place = tuple[int, int]
+ObjectId = tuple[int, int]
 
 
 def resolved(value: Any) -> Any:
@@ -34,7 +34,7 @@ def resolved(value: Any) -> Any:
     return None
 
 
-def place(value: Any) -> Place | None:
+def object_id(value: Any) -> ObjectId | None:
     """Number and generation of the object that `value` refers to; None for a direct value."""
     found = None
     for _ in range(HOPS):
