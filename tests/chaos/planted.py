@@ -141,7 +141,7 @@ def read_before_following() -> AbstractContextManager[object]:
 
 @contextmanager
 def no_reading_again() -> Iterator[None]:
-    """The doorbell is believed: nothing is read unless it rings."""
+    """Notifications are believed: nothing is read unless one comes."""
     with (
         mock.patch.object(HostedRoom, "compare", lambda self, look, began: True),
         mock.patch.object(follower, "STALE_SECONDS", float("inf")),
@@ -150,13 +150,13 @@ def no_reading_again() -> Iterator[None]:
 
 
 def bells_in_any_order() -> AbstractContextManager[object]:
-    """What a bell carries is folded, whether or not it is the next."""
+    """What a notification carries is folded, whether or not it is the next."""
     take = Replica.take
 
-    def eager(self: Replica, bell: Notification) -> bool:
-        done = take(self, bell)
-        if not done and bell.entries and bell.stream != CONTROL:
-            for entry in bell.entries:
+    def eager(self: Replica, notification: Notification) -> bool:
+        done = take(self, notification)
+        if not done and notification.entries and notification.stream != CONTROL:
+            for entry in notification.entries:
                 self.conversations.take(entry)
             return True
         return done

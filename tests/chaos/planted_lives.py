@@ -93,7 +93,7 @@ def no_reference_counts() -> AbstractContextManager[object]:
         let_go(self)
 
     let_go = Host.release_idle
-    return mock.patch.object(Host, "let_go_of_idle", careless)
+    return mock.patch.object(Host, "release_idle", careless)
 
 
 def a_lease_of_nothing() -> AbstractContextManager[object]:

@@ -14,7 +14,7 @@ from sitwith_client.rehearse import host, rehearse
 from sitwith_protocol.linking import blind
 from tests.blackbox.house import Circle, Server, circle
 
-HASTE = 25.0
+SPEED = 25.0
 
 
 def link(c: Circle, role: str = "member") -> str:
@@ -50,20 +50,20 @@ async def test_DO12_a_facilitator_replaces_a_link(server: Server) -> None:
         await fay.enter(20)
         async with Client.join(link(c), "Ada") as ada:
             await ada.accept_agreement()
-            await fay.until(lambda: fay.room.lobby, HASTE)
+            await fay.until(lambda: fay.room.lobby, SPEED)
             assert fay.room.door is not None
             (use,) = fay.room.door["links"]
             assert (use["waiting"], fay.room.lobby[0]["link"]) == (1, use["link"])
             new = await fay.replace_link(use["link"])
             with pytest.raises(RoomClosed) as caught:
-                await ada.until(lambda: False, HASTE)
+                await ada.until(lambda: False, SPEED)
             assert caught.value.code == 4404
         with pytest.raises(RoomClosed):
             async with Client.join(link(c), "Ben"):
                 pass
         async with Client.join(new, "Cleo") as cleo:
             entering = asyncio.create_task(cleo.enter(20))
-            await fay.until(lambda: fay.room.lobby, HASTE)
+            await fay.until(lambda: fay.room.lobby, SPEED)
             await fay.decline_all()
             with pytest.raises(RoomClosed) as caught:
                 await entering
@@ -187,8 +187,8 @@ async def test_a_rehearsal_takes_turns_talks_and_goes_into_pairs(server: Server)
             await me.enter(20)
             seen = Watcher(me)
             running = [
-                asyncio.create_task(host(link(c, "facilitator"), stop=stop, haste=HASTE)),
-                asyncio.create_task(rehearse(link(c), 5, stop=stop, seed=3, haste=HASTE)),
+                asyncio.create_task(host(link(c, "facilitator"), stop=stop, speed=SPEED)),
+                asyncio.create_task(rehearse(link(c), 5, stop=stop, seed=3, speed=SPEED)),
             ]
             await me.until(lambda: len(me.room.members) == 7, 30)
             guests = {m for m, e in me.room.members.items() if e["role"] == "member"}
@@ -211,7 +211,7 @@ async def test_a_rehearsal_takes_turns_talks_and_goes_into_pairs(server: Server)
 async def test_the_host_makes_way_for_a_person_who_facilitates(server: Server) -> None:
     async with circle(server, ["Ada", "Ben"], lobby=True) as c:
         stop = asyncio.Event()
-        running = asyncio.create_task(host(link(c, "facilitator"), stop=stop, haste=HASTE))
+        running = asyncio.create_task(host(link(c, "facilitator"), stop=stop, speed=SPEED))
         await c.f.until(lambda: c.f.view["floor"]["round"], "a round")
         await c.f.ok("floor.quiet")
         mark = len(c.f.frames)
@@ -233,8 +233,8 @@ async def test_the_host_makes_way_for_a_person_who_facilitates(server: Server) -
 async def test_a_rehearsal_ends_with_its_room(server: Server) -> None:
     async with circle(server) as c:
         running: list[asyncio.Task[Any]] = [
-            asyncio.create_task(rehearse(link(c), 3, haste=HASTE)),
-            asyncio.create_task(host(link(c, "facilitator"), haste=HASTE)),
+            asyncio.create_task(rehearse(link(c), 3, speed=SPEED)),
+            asyncio.create_task(host(link(c, "facilitator"), speed=SPEED)),
         ]
         await c.f.until(lambda: len(c.f.view["members"]) == 5, "all of them")
         await c.f.ok("room.end")
@@ -243,7 +243,7 @@ async def test_a_rehearsal_ends_with_its_room(server: Server) -> None:
 
 async def test_a_rehearsal_that_never_got_in_says_so(server: Server) -> None:
     with pytest.raises(RoomClosed) as caught:
-        await rehearse(f"{server.url}/r/none#t=none.none", 2, haste=HASTE)
+        await rehearse(f"{server.url}/r/none#t=none.none", 2, speed=SPEED)
     assert caught.value.code == 4404
 
 

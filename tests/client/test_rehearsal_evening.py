@@ -8,14 +8,14 @@ from sitwith_client.personas import SUPPORT
 from sitwith_client.rehearse import rehearse
 from tests.blackbox.house import Server, circle
 
-HASTE = 25.0
+SPEED = 25.0
 CONCERNS = ["Sleeping badly", "Losing somebody", "Being alone a lot"]
 
 
 async def test_members_tick_and_say_how_they_are_and_breathe_along(server: Server) -> None:
     async with circle(server, concerns=CONCERNS) as c:
         stop, link = asyncio.Event(), c.made["links"]["member"]
-        running = asyncio.create_task(rehearse(link, 8, stop=stop, seed=3, haste=HASTE))
+        running = asyncio.create_task(rehearse(link, 8, stop=stop, seed=3, speed=SPEED))
         try:
             await c.f.until(lambda: len(c.f.view["members"]) == 9, "all of them")
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sitwith_client import Client, Refused
-from sitwith_client.voice import Clip, Frame, Studio, Timbre, Voice, opus
+from sitwith_client.voice import Clip, Frame, Synthesizer, Timbre, Voice, opus
 from tests.blackbox.house import Circle, Server, circle
 from tests.waiting import until
 
@@ -33,7 +33,7 @@ async def voices(
             me = await stack.enter_async_context(Client.join(c.made["links"]["member"], name))
             await me.enter(WITHIN)
             voice = await stack.enter_async_context(Voice(me, **wanted))
-            await voice.up(WITHIN)
+            await voice.wait_connected(WITHIN)
             found.append((me, voice))
         yield found
 
@@ -104,10 +104,10 @@ async def test_speech_has_words_and_pauses_with_and_without_a_program(
     for path in (None, "/nowhere"):
         if path:
             monkeypatch.setenv("PATH", path)
-        studio = Studio()
-        clip = await studio.clip(timbre, "I went for a walk. It helped a bit.")
-        assert clip is not await Studio().clip(timbre, "Yes.")
-        assert await studio.clip(timbre, "I went for a walk. It helped a bit.") == clip
+        synthesizer = Synthesizer()
+        clip = await synthesizer.clip(timbre, "I went for a walk. It helped a bit.")
+        assert clip is not await Synthesizer().clip(timbre, "Yes.")
+        assert await synthesizer.clip(timbre, "I went for a walk. It helped a bit.") == clip
         assert 1 < clip.seconds < 10
         levels = [frame.level for frame in clip.frames if frame]
         assert min(levels) > 12 and None in clip.frames
@@ -199,7 +199,7 @@ async def test_where_there_are_no_voices_it_says_so() -> None:
             await me.enter(WITHIN)
             async with Voice(me) as voice:
                 with pytest.raises(Refused) as caught:
-                    await voice.up(WITHIN)
+                    await voice.wait_connected(WITHIN)
                 assert caught.value.code == "not_allowed" and voice.off
     finally:
         server.stop()

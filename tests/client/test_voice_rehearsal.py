@@ -14,7 +14,7 @@ from sitwith_client.voice import Voice, opus
 from tests.blackbox.house import Server, circle
 from tests.waiting import until
 
-HASTE = 8.0
+SPEED = 8.0
 WITHIN = 40.0
 
 
@@ -29,9 +29,9 @@ async def test_a_rehearsal_is_heard_in_turns_and_in_pairs(
         link = c.made["links"]
         async with Client.join(link["facilitator"], "Olive") as me, Voice(me, keep=25) as voice:
             await me.enter(WITHIN)
-            await voice.up(WITHIN)
+            await voice.wait_connected(WITHIN)
             running = asyncio.create_task(
-                rehearse(link["member"], 3, stop=stop, seed=5, haste=HASTE, voice=True)
+                rehearse(link["member"], 3, stop=stop, seed=5, speed=SPEED, voice=True)
             )
             await me.until(lambda: len(me.room.members) == 4, WITHIN)
             guests = [each for each in me.room.members if each != me.id]
@@ -71,7 +71,7 @@ async def test_a_rehearsal_goes_on_where_there_are_no_voices() -> None:
     try:
         async with circle(server) as c:
             running = asyncio.create_task(
-                rehearse(c.made["links"]["member"], 2, stop=stop, haste=25, voice=True)
+                rehearse(c.made["links"]["member"], 2, stop=stop, speed=25, voice=True)
             )
             await c.f.until(lambda: len(c.f.view["members"]) == 3, "all of them")
             await c.f.until(lambda: c.f.chats, "a word")

@@ -23,9 +23,9 @@ from sitwith_server.log.base import (
 
 from .harness import (
     ROOM,
-    Bells,
     Harness,
     LogTests,
+    Received,
     also,
     blank,
     control,
@@ -75,9 +75,9 @@ class EffectContract(LogTests):
 
     async def test_what_makes_its_bytes_when_asked_is_kept_as_bytes_are(self, log: Log) -> None:
         """Whether a log gives the very object back or its bytes, nobody can tell by its bytes."""
-        ears = Bells(log)
+        received = Received(log)
         await turns()
-        rung = len(ears.rung)
+        notified = len(received.notifications)
         taken(await say(log, 0, Lazy(b"words")))
         effects = Effects(
             record=Lazy(b"new"),
@@ -103,9 +103,9 @@ class EffectContract(LogTests):
         born = await log.record("lazy")
         assert born is not None and bytes(born) == b"born"
         async with asyncio.timeout(5):
-            while len(ears.rung) < rung + 2:
+            while len(received.notifications) < notified + 2:
                 await turns()
-        assert ears.entries() == [("circle", b"words"), (CONTROL, b"a"), (CONTROL, b"")]
+        assert received.entries() == [("circle", b"words"), (CONTROL, b"a"), (CONTROL, b"")]
 
     async def test_nothing_of_what_is_refused_happens(self, harness: Harness, log: Log) -> None:
         taken(await say(log, 0, b"words", key=("s", 1), outcome=b"o"))
@@ -166,9 +166,9 @@ class EffectContract(LogTests):
 
     async def test_a_message_brings_its_control_entries(self, log: Log) -> None:
         taken(await control(log, 0, b"mute", rights=True))
-        ears = Bells(log)
+        received = Received(log)
         await turns()
-        rung = len(ears.rung)
+        notified = len(received.notifications)
         key: dict[str, Any] = {"key": ("s", 1), "outcome": b"o"}
         both = taken(await say(log, 1, b"x", b"y", control=(b"c", b"d"), control_head=1, **key))
         assert [each.seq for each in both.control] == [2, 3]
@@ -185,8 +185,8 @@ class EffectContract(LogTests):
         assert (heads.rights, heads.streams[CONTROL]) == (1, both.control[-1])
         assert await log.outcome(ROOM, "s", 1) == b"o"
         await turns()
-        assert ears.told(rung) == [(CONTROL, 3), ("circle", 2)]
-        told = [each for bell in ears.rung for each in bell.entries]
+        assert received.told(notified) == [(CONTROL, 3), ("circle", 2)]
+        told = [each for notification in received.notifications for each in notification.entries]
         assert told == entries + await log.read(ROOM, "circle", 0)
 
     async def test_control_entries_lose_to_any_other(self, log: Log) -> None:
@@ -243,23 +243,30 @@ class EffectContract(LogTests):
 
     async def test_a_blank_rings(self, log: Log) -> None:
         taken(await say(log, 0, b"a", b"b"))
-        ears = Bells(log)
+        received = Received(log)
         await turns()
-        rung = len(ears.rung)
+        notified = len(received.notifications)
         blanks = (Blank("circle", (1, 2), b""), Blank("pair:1", (7,), b"x"))
         taken(await control(log, 0, b"deleted", effects=Effects(blanks=blanks)))
         await also(log, blanks=blanks[:1])
         await turns()
-        told = ears.rung[rung:]
-        assert [(bell.stream, bell.seq, len(bell.entries)) for bell in told] == [
+        told = received.notifications[notified:]
+        assert [
+            (notification.stream, notification.seq, len(notification.entries))
+            for notification in told
+        ] == [
             (CONTROL, 1, 1),
             (CONTROL, 1, 0),
         ]
-        assert [bell.blanks for bell in told] == [blanks, blanks[:1]]
+        assert [notification.blanks for notification in told] == [blanks, blanks[:1]]
         large = (Blank("circle", (1,), b"x" * (MAX_NOTIFICATION_BYTES + 1)),)
         taken(await control(log, 1, b"c", effects=Effects(blanks=large)))
         await turns()
-        assert (ears.rung[-1].seq, ears.rung[-1].entries, ears.rung[-1].blanks) == (2, (), ())
+        assert (
+            received.notifications[-1].seq,
+            received.notifications[-1].entries,
+            received.notifications[-1].blanks,
+        ) == (2, (), ())
         log.blank_copies(ROOM, blanks)
         log.blank_copies("nobody", blanks)
 
@@ -268,7 +275,7 @@ class EffectContract(LogTests):
     async def test_an_end_says_its_last_word(self, log: Log) -> None:
         taken(await say(log, 0, b"words", key=("s", 1)))
         await log.files.put(ROOM, "b1", b"x")
-        ears = Bells(log)
+        received = Received(log)
         await turns()
         last = b"the end" * MAX_NOTIFICATION_BYTES
         effects = Effects(
@@ -277,8 +284,8 @@ class EffectContract(LogTests):
         result = await control(log, 0, last, key=("s", 2), effects=effects)
         assert isinstance(result, Committed)
         await turns()
-        assert ears.rung[-1].entries[0].blob == last
-        assert ears.rung[-1].entries[0].position == result.positions[0]
+        assert received.notifications[-1].entries[0].blob == last
+        assert received.notifications[-1].entries[0].position == result.positions[0]
         assert await log.ended(ROOM)
         assert await log.rooms() == []
         assert await log.record(ROOM) is None

@@ -14,8 +14,8 @@ from sitwith_server.log.base import (
 
 from .harness import (
     ROOM,
-    Bells,
     LogTests,
+    Received,
     also,
     control,
     everything,
@@ -96,18 +96,18 @@ class LifeContract(LogTests):
 
     async def test_forgetting_rings(self, log: Log) -> None:
         taken(await say(log, 0, b"words"))
-        ears = Bells(log)
+        received = Received(log)
         await turns()
-        rung = len(ears.rung)
+        notified = len(received.notifications)
         (position,) = (await forget(log, b"begin")).positions
         await turns()
-        assert ears.told(rung) == [(CONTROL, 1)]
-        assert ears.rung[-1].entries[0].position == position
+        assert received.told(notified) == [(CONTROL, 1)]
+        assert received.notifications[-1].entries[0].position == position
         assert await everything(log) == [b"begin"]
         taken(await say(log, 1, b"new"))
         await turns()
-        assert ears.told(rung) == [(CONTROL, 1), ("circle", 1)]
-        assert ears.entries()[-1] == ("circle", b"new")
+        assert received.told(notified) == [(CONTROL, 1), ("circle", 1)]
+        assert received.entries()[-1] == ("circle", b"new")
 
     async def test_this_process_can_forget_alone(self, log: Log) -> None:
         """What the log itself has is as it was, and can be used."""
@@ -116,8 +116,8 @@ class LifeContract(LogTests):
         log.forget_here("nobody", b"links")
         assert await everything(log, "circle") == [b"words"]
         assert await log.record(ROOM) == b"record"
-        ears = Bells(log)
+        received = Received(log)
         await turns()
         taken(await say(log, 0, b"more"))
         await turns()
-        assert ears.told()[-1] == ("circle", 2)
+        assert received.told()[-1] == ("circle", 2)

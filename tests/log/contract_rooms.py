@@ -21,9 +21,9 @@ from sitwith_server.log.base import (
 
 from .harness import (
     ROOM,
-    Bells,
     Harness,
     LogTests,
+    Received,
     also,
     control,
     create,
@@ -129,73 +129,73 @@ class RoomContract(LogTests):
     # --- hints -----------------------------------------------------------------------------
 
     async def test_followers_hear_of_commits_and_whispers(self, log: Log) -> None:
-        ears = Bells(log)
+        received = Received(log)
         await turns()
-        rung = len(ears.rung)
+        notified = len(received.notifications)
         first = taken(await control(log, 0, b"a", b"b"))
         second = taken(await say(log, 0))
         await log.publish(ROOM, b"psst")
         await turns()
-        assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
-        assert ears.heard == [b"psst"]
-        told = [entry for bell in ears.rung for entry in bell.entries]
+        assert received.told(notified) == [(CONTROL, 2), ("circle", 1)]
+        assert received.heard == [b"psst"]
+        told = [entry for notification in received.notifications for entry in notification.entries]
         read = await log.read(ROOM, CONTROL, 0) + await log.read(ROOM, "circle", 0)
         assert told == read
         assert tuple(entry.position for entry in told) == first.positions + second.positions
-        ears.unsubscribe()
-        ears.unsubscribe()
+        received.unsubscribe()
+        received.unsubscribe()
         taken(await control(log, 2))
         await log.publish(ROOM, b"more")
         await turns()
-        assert ears.told(rung) == [(CONTROL, 2), ("circle", 1)]
-        assert ears.heard == [b"psst"]
+        assert received.told(notified) == [(CONTROL, 2), ("circle", 1)]
+        assert received.heard == [b"psst"]
         assert await everything(log, "circle") == [b"x"]
 
     async def test_a_bell_carries_who_said_it_and_when(self, log: Log) -> None:
         taken(await control(log, 0, b"mute", rights=True))
-        ears = Bells(log)
+        received = Received(log)
         await turns()
         result = taken(await say(log, 1, b"a", b"b", key=("seat", 7), outcome=b"o"))
         await turns()
-        entries = ears.rung[-1].entries
+        entries = received.notifications[-1].entries
         assert [each.origin for each in entries] == ["seat", "seat"]
         assert [each.rights for each in entries] == [1, 1]
         assert [each.at for each in entries] == [result.at, result.at]
         assert await log.read(ROOM, "circle", 0) == list(entries)
 
     async def test_large_entries_ring_with_their_number(self, log: Log) -> None:
-        ears = Bells(log)
+        received = Received(log)
         await turns()
         for blobs in (
             (b"x" * (MAX_NOTIFICATION_BYTES + 1),),
             (b"x" * MAX_NOTIFICATION_BYTES, b"y"),
         ):
-            rung = len(ears.rung)
+            notified = len(received.notifications)
             seq = taken(await say(log, 0, *blobs)).positions[-1].seq
             await turns()
-            assert ears.rung[rung:] == [Notification("circle", seq)]
+            assert received.notifications[notified:] == [Notification("circle", seq)]
         taken(await say(log, 0, b"x" * MAX_NOTIFICATION_BYTES))
         await turns()
-        assert ears.entries() == [("circle", b"x" * MAX_NOTIFICATION_BYTES)]
+        assert received.entries() == [("circle", b"x" * MAX_NOTIFICATION_BYTES)]
 
     async def test_what_is_not_committed_rings_no_bell(self, log: Log) -> None:
-        ears = Bells(log)
+        received = Received(log)
         await turns()
-        rung = len(ears.rung)
+        notified = len(received.notifications)
         await control(log, 3)
         await log.commit(Commit(ROOM, CONTROL, (), 0, key=("s", 1), outcome=b"no"))
         await control(log, 0, key=("s", 1))
         await control(log, 0, room="r2")
         await turns()
-        assert ears.rung[rung:] == []
+        assert received.notifications[notified:] == []
 
     async def test_no_call_comes_after_unfollow(self, log: Log) -> None:
-        ears = Bells(log)
+        received = Received(log)
         taken(await control(log, 0))
-        ears.unsubscribe()
-        seen = list(ears.rung)
+        received.unsubscribe()
+        seen = list(received.notifications)
         await turns()
-        assert ears.rung == seen
+        assert received.notifications == seen
 
     async def test_a_follower_that_fails_harms_nobody(self, log: Log) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
@@ -204,13 +204,13 @@ class RoomContract(LogTests):
             raise RuntimeError("a broken follower")
 
         log.subscribe(ROOM, fail, fail)
-        ears = Bells(log)
+        received = Received(log)
         await turns()
         taken(await control(log, 0))
         await log.publish(ROOM, b"x")
         await turns()
-        assert ears.told() == [(CONTROL, 1)]
-        assert ears.heard == [b"x"]
+        assert received.told() == [(CONTROL, 1)]
+        assert received.heard == [b"x"]
 
     # --- clock and audit -------------------------------------------------------------------
 

@@ -105,19 +105,25 @@ async def turns() -> None:
         await asyncio.sleep(0.01)
 
 
-class Bells:
+class Received:
     """What a follower of a room is told."""
 
     def __init__(self, log: Log, room: str = ROOM) -> None:
-        self.rung: list[Notification] = []
+        self.notifications: list[Notification] = []
         self.heard: list[bytes] = []
-        self.unsubscribe = log.subscribe(room, self.rung.append, self.heard.append)
+        self.unsubscribe = log.subscribe(room, self.notifications.append, self.heard.append)
 
     def told(self, begin: int = 0) -> list[tuple[str, int]]:
-        return [(bell.stream, bell.seq) for bell in self.rung[begin:]]
+        return [
+            (notification.stream, notification.seq) for notification in self.notifications[begin:]
+        ]
 
     def entries(self) -> list[tuple[str, bytes]]:
-        return [(each.stream, bytes(each.blob)) for bell in self.rung for each in bell.entries]
+        return [
+            (each.stream, bytes(each.blob))
+            for notification in self.notifications
+            for each in notification.entries
+        ]
 
 
 class LogTests:

@@ -47,14 +47,14 @@ class Worker:
         self.workers: frozenset[str] = frozenset()
         self._ends = [
             log.hold(room, self.give, self.losses.append),
-            log.subscribe(room, lambda bell: None, lambda blob: None),
+            log.subscribe(room, lambda notification: None, lambda blob: None),
         ]
 
     def give(self) -> HostedState:
         return HostedState(self.position, b",".join(self.state), self.due, self.workers)
 
     async def read(self) -> None:
-        """Reads what the others have committed, as a service does at each bell."""
+        """Reads what the others have committed, as a service does at each notification."""
         for entry in await self.log.read(self.room, CONTROL, self.position.seq):
             self.state.append(bytes(entry.blob))
             self.position = entry.position

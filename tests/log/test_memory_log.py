@@ -19,7 +19,7 @@ from sitwith_server.log.base import (
 from sitwith_server.log.memory.log import AUDIT_ENTRIES, MemoryLog, monotonic_clock
 
 from .contract import LogContract, machine_for
-from .harness import ROOM, Bells, Harness, also, control, create, say, taken, turns
+from .harness import ROOM, Harness, Received, also, control, create, say, taken, turns
 
 KEPT = 5
 
@@ -99,12 +99,12 @@ class TestMemoryLog(LogContract):
         assert trail[-1] == b"%d" % (AUDIT_ENTRIES + 9)
 
     async def test_closing_lets_go_of_everything(self, log: Log) -> None:
-        ears = Bells(log)
+        received = Received(log)
         taken(await control(log, 0))
         await log.close()
         await turns()
-        ears.unsubscribe()
-        assert ears.rung == []
+        received.unsubscribe()
+        assert received.notifications == []
         assert await log.rooms() == []
 
     async def test_a_simulation_can_give_the_event_ids(self, hands: Hands) -> None:

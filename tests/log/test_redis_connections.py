@@ -80,9 +80,11 @@ def is_live(log: RedisLog) -> bool:
 
 class Ears:
     def __init__(self, log: RedisLog) -> None:
-        self.bells: list[tuple[str, int]] = []
+        self.notifications: list[tuple[str, int]] = []
         self.unsubscribe = log.subscribe(
-            ROOM, lambda bell: self.bells.append((bell.stream, bell.seq)), lambda blob: None
+            ROOM,
+            lambda notification: self.notifications.append((notification.stream, notification.seq)),
+            lambda blob: None,
         )
 
 
@@ -92,11 +94,11 @@ class Ears:
 async def test_a_lost_subscription_comes_back_and_rings(
     log: RedisLog, other: RedisLog, server: Server
 ) -> None:
-    ears = Ears(log)
+    received = Ears(log)
     await asyncio.sleep(0.1)
     server.admin("CLIENT", "KILL", "TYPE", "pubsub")
     taken(await control(other, 0))
-    await until(lambda: (CONTROL, 1) in ears.bells)
+    await until(lambda: (CONTROL, 1) in received.notifications)
     await until(lambda: is_live(log))
 
 
@@ -104,7 +106,7 @@ async def test_a_dark_subscription_is_noticed_and_read_again(
     log: RedisLog, other: RedisLog, server: Server, proxy: Proxy
 ) -> None:
     """The connection stays open and nothing comes through: no error is ever raised."""
-    ears = Ears(log)
+    received = Ears(log)
     states: list[tuple[Health, bool]] = []
     log.watch(lambda name, health: states.append((health, log.frozen(ROOM))))
     await asyncio.sleep(0.1)
@@ -113,7 +115,7 @@ async def test_a_dark_subscription_is_noticed_and_read_again(
     fan_out.passing.clear()
     taken(await control(other, 0))
     await until(lambda: (Health.DARK, False) in states)
-    await until(lambda: (CONTROL, 1) in ears.bells)
+    await until(lambda: (CONTROL, 1) in received.notifications)
     await until(lambda: is_live(log))
     assert (Health.DOWN, False) not in states
 

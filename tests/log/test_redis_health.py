@@ -141,7 +141,7 @@ def test_a_pause_of_this_process_counts_as_silence() -> None:
     assert condition.view(1.5 + 0.25) == LIVE
     assert condition.frozen(6.0)
     condition.took(6.0)
-    # Bells, too: for longer than darkness may last.
+    # Received, too: for longer than darkness may last.
     assert condition.view(6.0) == View(Health.DARK, True, "dark")
     condition.echoed(6.1)
     assert condition.view(6.1) == LIVE

@@ -15,7 +15,7 @@ from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 from tests.waiting import until
 
-from .harness import ROOM, Bells, also, control, create, everything, forget, say, taken, turns
+from .harness import ROOM, Received, also, control, create, everything, forget, say, taken, turns
 from .reseeding import TUNING, Make, Worker, away, down, lies_in_memory, live, wipe
 
 WORDS = secrets.token_hex(16)
@@ -131,12 +131,12 @@ async def test_a_late_comer_brings_the_news_of_a_forgetting(server: Server, make
     stale.start()
     await live(stale)
     assert lies_in_memory(server, WORDS)
-    ears = Bells(stale)
+    received = Received(stale)
     await turns()
-    rung = len(ears.rung)
+    notified = len(received.notifications)
     one.start()
     await live(one)
-    await until(lambda: len(ears.rung) > rung)
+    await until(lambda: len(received.notifications) > notified)
     await until(lambda: WORDS not in held(stale))
     await nowhere(server, one, stale)
     assert await stale.record(ROOM) == b"links"
@@ -221,7 +221,7 @@ async def test_a_worker_forgets_alone_and_the_log_still_has_the_room(
     log = make()
     await live(log)
     await spoken(log)
-    ears = Bells(log)
+    received = Received(log)
     await turns()
     server.admin("CLIENT", "KILL", "TYPE", "normal")
     log.forget_here(ROOM, b"links")
@@ -233,7 +233,7 @@ async def test_a_worker_forgets_alone_and_the_log_still_has_the_room(
     assert await everything(log) == [b"a", WORDS.encode()]
     taken(await say(log, 2, b"more"))
     await turns()
-    assert ears.entries()[-1] == ("circle", b"more")
+    assert received.entries()[-1] == ("circle", b"more")
     taken(await forget(log, b"begin"))
     await nowhere(server, log)
 
@@ -242,15 +242,15 @@ async def test_a_bell_of_a_life_before_is_not_rung(server: Server, make: Make) -
     log = make()
     await live(log)
     await spoken(log)
-    ears = Bells(log)
+    received = Received(log)
     await forget(log)
     await turns()
-    rung = len(ears.rung)
+    notified = len(received.notifications)
     late = RawNotification(1, "circle", 9)
     message = b"b" + late.epoch.to_bytes(8, "big") + late.seq.to_bytes(8, "big") + b"circle"
     log._instances[0].fan._on_room_message(ROOM, message)
     await turns()
-    assert ears.rung[rung:] == []
+    assert received.notifications[notified:] == []
     assert "circle" not in log._instances[0].holdings.rooms[ROOM].heads
 
 

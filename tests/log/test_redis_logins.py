@@ -46,20 +46,20 @@ async def only(url: str) -> Problem:
 
 
 async def lives(url: str) -> None:
-    """Rooms can be kept there, and bells are heard."""
+    """Rooms can be kept there, and notifications come."""
     assert await check(url) == []
     log = RedisLog(url, Tuning(offer=0.0))
     log.start()
-    rung = asyncio.Event()
+    notified = asyncio.Event()
     room = secrets.token_hex(8)
-    log.subscribe(room, lambda bell: rung.set(), lambda blob: None)
+    log.subscribe(room, lambda notification: notified.set(), lambda blob: None)
     try:
         async with asyncio.timeout(20):
             while set(log.health().values()) != {Health.LIVE}:
                 await asyncio.sleep(0.01)
             await create(log, room)
             taken(await control(log, 0, b"a", room=room))
-            await rung.wait()
+            await notified.wait()
         assert await everything(log, room=room) == [b"a"]
         await log.end(room)
     finally:

@@ -32,8 +32,8 @@ def due(server: Server) -> int:
     return sum(int(count[1:]) for count in counts)
 
 
-def _ring(rung: set[str], room: str, _: Notification) -> None:
-    rung.add(room)
+def _notified(notified: set[str], room: str, _: Notification) -> None:
+    notified.add(room)
 
 
 def _is_live(log: RedisLog) -> bool:
@@ -60,15 +60,15 @@ async def test_twenty_thousand_rooms(
     assert len(await other.progress(rooms)) == ROOMS
 
     # It follows many, and each is heard again after its fan-out was lost.
-    rung: set[str] = set()
+    notified: set[str] = set()
     for room in rooms[:FOLLOWED]:
-        other.subscribe(room, partial(_ring, rung, room), lambda blob: None)
+        other.subscribe(room, partial(_notified, notified, room), lambda blob: None)
     for some in parts(rooms[:FOLLOWED], FEW // 2):
         await asyncio.gather(*(say(one, 0, room=room) for room in some))
-    await until(lambda: len(rung) == FOLLOWED)
-    rung.clear()
+    await until(lambda: len(notified) == FOLLOWED)
+    notified.clear()
     server.admin("CLIENT", "KILL", "TYPE", "pubsub")
-    await until(lambda: len(rung) == FOLLOWED, within=60)
+    await until(lambda: len(notified) == FOLLOWED, within=60)
     assert other._instances[0]._connection is connection is not None
 
     # Redis loses all of it: it is told, and every room is due at some time.

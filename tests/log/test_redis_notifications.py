@@ -1,4 +1,4 @@
-"""Bells that carry what was committed: followers read nothing while they miss nothing."""
+"""Notifications that carry what was committed: subscribers read nothing while they miss nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sitwith_server.log.redis.packing import keys_of
 from tests.servers import Server
 from tests.waiting import until
 
-from .harness import ROOM, Bells, control, create, forget, say, taken, turns
+from .harness import ROOM, Received, control, create, forget, say, taken, turns
 from .reseeding import Make, live
 
 
@@ -51,14 +51,14 @@ async def test_a_message_is_one_round_trip_here_and_none_elsewhere(
     author, reader = make(), make()
     await live(author, reader)
     await create(author)
-    ears, own = Bells(reader), Bells(author)
+    received, own = Received(reader), Received(author)
     await idle(author, reader)
     before = scripts(server)
     for n in range(50):
         taken(await say(author, 0, b"%d" % n, key=("s", n), outcome=b"o"))
-    await until(lambda: len(ears.entries()) == len(own.entries()) == 50)
+    await until(lambda: len(received.entries()) == len(own.entries()) == 50)
     assert scripts(server) - before == 50
-    assert ears.entries() == own.entries() == [("circle", b"%d" % n) for n in range(50)]
+    assert received.entries() == own.entries() == [("circle", b"%d" % n) for n in range(50)]
     # It is held, too, so that a Redis that loses it can be told.
     assert tail(reader, "circle") == tail(author, "circle") == [b"%d" % n for n in range(50)]
     keeps = [log._instances[0].holdings.rooms[ROOM] for log in (author, reader)]
@@ -70,7 +70,7 @@ async def test_a_bell_is_what_a_read_gives(server: Server, make: Make) -> None:
     author, reader = make(), make()
     await live(author, reader)
     await create(author)
-    ears = Bells(reader)
+    received = Received(reader)
     await turns()
     blanks = (Blank("circle", (1, 2), b"gone"), Blank("ключ:", (), b""))
     taken(await control(author, 0, b"a", b"", b"c", rights=True, key=("ключ", 7), outcome=b"o"))
@@ -85,9 +85,9 @@ async def test_a_bell_is_what_a_read_gives(server: Server, make: Make) -> None:
         effects=Effects(blanks=blanks),
     )
     taken(said)
-    await until(lambda: len(ears.rung) >= 3)
+    await until(lambda: len(received.notifications) >= 3)
     entries = await reader.read(ROOM, CONTROL, 0)
-    assert ears.rung[-3:] == [
+    assert received.notifications[-3:] == [
         Notification(CONTROL, 3, tuple(entries[:3])),
         Notification(CONTROL, 4, tuple(entries[3:])),
         Notification("ключ:1", 2, tuple(await reader.read(ROOM, "ключ:1", 0)), blanks),
@@ -98,16 +98,16 @@ async def test_a_blank_reaches_what_others_hold(server: Server, make: Make) -> N
     author, reader = make(), make()
     await live(author, reader)
     await create(author)
-    ears = Bells(reader)
-    own = Bells(author)
+    received = Received(reader)
+    own = Received(author)
     await turns()
     taken(await say(author, 0, b"a", b"b"))
     effects = Effects(blanks=(Blank("circle", (1,), b""),))
     taken(await control(author, 0, b"deleted", effects=effects))
-    await until(lambda: ears.told()[-1:] == [(CONTROL, 1)])
+    await until(lambda: received.told()[-1:] == [(CONTROL, 1)])
     await until(lambda: own.told()[-1:] == [(CONTROL, 1)])
     assert tail(reader, "circle") == tail(author, "circle") == [b"", b"b"]
-    # One that was too large for the bell is found out by reading.
+    # One that was too large for the notification is found by reading.
     reader.blank_copies(ROOM, [Blank("circle", (2,), b"")])
     assert tail(reader, "circle") == [b"", b""]
 
@@ -145,12 +145,12 @@ async def test_a_large_entry_is_read_and_its_end_told(server: Server, make: Make
     author, reader = make(), make()
     await live(author, reader)
     await create(author)
-    ears = Bells(reader)
+    received = Received(reader)
     await turns()
     large = b"x" * (MAX_NOTIFICATION_BYTES + 1)
     taken(await say(author, 0, large, control=(b"c",), control_head=0))
-    await until(lambda: ears.told() == [(CONTROL, 1), ("circle", 1)])
-    assert ears.entries() == []
+    await until(lambda: received.told() == [(CONTROL, 1), ("circle", 1)])
+    assert received.entries() == []
     assert tail(reader, "circle") == []
 
 
@@ -159,7 +159,7 @@ async def test_a_subscriber_that_redis_drops_reads_again(server: Server, make: M
     author, reader = make(), make()
     await live(author, reader)
     await create(author)
-    ears = Bells(reader)
+    received = Received(reader)
     await turns()
     server.admin("CONFIG", "SET", "client-output-buffer-limit", "pubsub 64kb 0 0")
     connection = reader._instances[0].fan._connection
@@ -175,26 +175,28 @@ async def test_a_subscriber_that_redis_drops_reads_again(server: Server, make: M
         raise AssertionError("it was not dropped")
     last = taken(await say(author, 0, b"the last")).positions[0].seq
     await turns()
-    assert ("circle", last) not in ears.told()
+    assert ("circle", last) not in received.told()
     server.admin("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
     connection._transport.resume_reading()
-    await until(lambda: ("circle", last) in ears.told())
-    missing = {n for n, bell in enumerate(ears.rung) if not bell.entries}
+    await until(lambda: ("circle", last) in received.told())
+    missing = {
+        n for n, notification in enumerate(received.notifications) if not notification.entries
+    }
     assert missing, "what was missed is a hint to read"
     await live(reader)
     taken(await say(author, 0, b"heard again"))
-    await until(lambda: ears.entries()[-1:] == [("circle", b"heard again")])
+    await until(lambda: received.entries()[-1:] == [("circle", b"heard again")])
 
 
 async def test_media_channels_are_followed_like_rooms(server: Server, make: Make) -> None:
     """They are no rooms: nothing is ever committed there."""
     one, other = make(), make()
     await live(one, other)
-    ears = Bells(other, "~media/3")
+    received = Received(other, "~media/3")
     await turns()
     await one.publish("~media/3", b"here")
-    await until(lambda: ears.heard == [b"here"])
-    assert ears.rung == []
+    await until(lambda: received.heard == [b"here"])
+    assert received.notifications == []
     assert await one.rooms() == []
 
 
@@ -202,12 +204,12 @@ async def test_an_end_and_a_forgetting_ring_for_all(server: Server, make: Make) 
     author, reader = make(), make()
     await live(author, reader)
     await create(author)
-    ears = Bells(reader)
+    received = Received(reader)
     await turns()
     await forget(author, b"begin")
     taken(await control(author, 1, b"x" * 20_000, effects=Effects(end=True)))
-    await until(lambda: ears.told() == [(CONTROL, 1), (CONTROL, 2)])
-    assert [len(blob) for _, blob in ears.entries()] == [5, 20_000]
+    await until(lambda: received.told() == [(CONTROL, 1), (CONTROL, 2)])
+    assert [len(blob) for _, blob in received.entries()] == [5, 20_000]
     await until(lambda: reader._instances[0].holdings.is_ended(ROOM))
     assert await reader.ended(ROOM)
 

@@ -67,7 +67,7 @@ async def test_who_is_no_worker_is_told_as_well(plain: Server) -> None:
 
 
 async def test_deafness_is_told_and_freezes_two_seconds_later(plain: Server) -> None:
-    """TI5. Commands work, and no bell can be heard: people would miss what is said."""
+    """TI5. Commands work, and no notification comes: people would miss what is said."""
     async with Proxy(plain.port) as proxy:
         url = plain.url.replace(str(plain.port), str(proxy.port))
         async with workers(url) as some:

@@ -23,7 +23,7 @@ from .harness import ROOM, control, create, everything, say, taken
 from .reseeding import TUNING, Make, Worker, away, down, filled, live, wipe
 
 LARGE = b"x" * (MAX_NOTIFICATION_BYTES + 1)
-"""What no bell carries, so that nobody has it who didn't read it."""
+"""What no notification carries, so that nobody has it who didn't read it."""
 
 
 async def test_racing_workers_agree_on_the_highest_of_each_stream(

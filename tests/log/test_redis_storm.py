@@ -54,7 +54,7 @@ class Writer:
         self._reading = asyncio.Lock()
         self._rung = asyncio.Event()
         log.hold(ROOM, self.give, self.losses.append)
-        log.subscribe(ROOM, lambda bell: self._rung.set(), lambda blob: None)
+        log.subscribe(ROOM, lambda notification: self._rung.set(), lambda blob: None)
 
     def give(self) -> HostedState:
         entries = self.seen[CONTROL].entries

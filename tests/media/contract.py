@@ -295,7 +295,7 @@ class EngineContract(HostileContract):
             pytest.skip("this engine was set up without video")
         company = await gather("abc", video=True)
         pictures = {
-            name: {m for m, line in zip("0123456789", member.receiver.lines, strict=False)
+            name: {m for m, line in zip("0123456789", member.receiver.sections, strict=False)
                    if line.medium == "video"}
             for name, member in company.members.items()
         }  # fmt: skip

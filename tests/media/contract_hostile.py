@@ -57,7 +57,7 @@ class HostileContract:
         async with company.talking():
             await company.expect(company.everybody(), await company.apply(company.everybody()))
             sender = company.members["a"].sender
-            before = company.members["b"].receiver.strange
+            before = company.members["b"].receiver.unmatched
             speech = MAGIC + b"x".ljust(8, b"\0") + bytes(60)
             audio = sender.sent["audio"]
             ssrc, other = audio.ssrc, company.members["b"].sender.sent["audio"].ssrc
@@ -70,7 +70,7 @@ class HostileContract:
                     sender.send_packet(pack("!BBHII", 0x80, kind, number, 960, stream) + speech)
             await company.expect(company.everybody(), company.counts())
             assert company.members["b"].heard_of("x", -1) == []
-            assert company.members["b"].receiver.strange == before
+            assert company.members["b"].receiver.unmatched == before
 
     @pytest.mark.parametrize("seed", [1, 2, 3])
     async def test_ME11_ME37_noise_of_one_member_is_not_heard_by_the_others(

@@ -93,7 +93,7 @@ async def test_ME34_who_never_finishes_ice_or_dtls_is_dropped() -> None:
         await room.answer("idle", idle.offer())
         answer = await room.answer("half", half.offer())
         # ICE alone, and never a word of DTLS.
-        half._dtls.go = asyncio.Event().wait  # type: ignore[assignment]
+        half._dtls.handshake = asyncio.Event().wait  # type: ignore[assignment]
         task = asyncio.create_task(half.connect(answer))
         await gone(watcher, ["half", "idle"])
         assert watcher.up == []

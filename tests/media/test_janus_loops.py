@@ -55,7 +55,7 @@ async def test_ME38_a_guard_that_can_do_its_part_no_more_ends_its_janus_and_itse
             guard._ledger.due = fails  # type: ignore[method-assign]
         elif how == "ended":
             tasks = asyncio.all_tasks()
-            next(t for t in tasks if "_keep_looking" in repr(t.get_coro())).cancel()
+            next(t for t in tasks if "_check_ledger" in repr(t.get_coro())).cancel()
         else:
             assert guard._udp is not None
             guard._udp.abort()

@@ -52,7 +52,7 @@ async def _evening(server: Server) -> None:
         assert caught.value.message.endswith("(two_transports).")
         hers, his = [await stack.enter_async_context(Voice(me, audio=3)) for me in (ada, ben)]
         for voice in (hers, his):
-            await voice.up(60)
+            await voice.wait_connected(60)
         talking = [
             asyncio.create_task(hers.play(tone(120, 250, 20))),
             asyncio.create_task(his.play(tone(120, 350, 20))),

@@ -21,7 +21,7 @@ class WorkerLog(MemoryLog):
 
     calls: the names of what was asked, in order. down: these names raise LogDown before anything is
     done, `deaf` ones after it. held: these wait until they are let go. slow: how long (s) each
-    takes. silent: no bell rings.
+    takes. silent: no notification comes.
     """
 
     def __init__(self, shared: MemoryLog) -> None:
@@ -34,7 +34,7 @@ class WorkerLog(MemoryLog):
         self.slow = 0.0
         self.is_frozen = False
         self.silent = False
-        self.bells: list[Notification] = []
+        self.notifications: list[Notification] = []
         self.forgotten: list[tuple[str, Blob]] = []
         self.given: dict[str, Callable[[], HostedState]] = {}
         self.lost: dict[str, Callable[[Any], None]] = {}
@@ -61,14 +61,14 @@ class WorkerLog(MemoryLog):
         return call
 
     def subscribe(
-        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+        self, room: str, on_notification: OnNotification, on_message: Callable[[bytes], None]
     ) -> Callable[[], None]:
-        def ring(rung: Notification) -> None:
-            self.bells.append(rung)
+        def notify(notified: Notification) -> None:
+            self.notifications.append(notified)
             if not self.silent:
-                bell(rung)
+                on_notification(notified)
 
-        return self.shared.subscribe(room, ring, heard)
+        return self.shared.subscribe(room, notify, on_message)
 
     def hold(
         self,

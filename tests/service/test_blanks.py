@@ -88,7 +88,7 @@ async def test_CL12_a_card_and_what_held_it_go_with_one_commit() -> None:
     await log.close()
 
 
-@pytest.mark.parametrize("by", ["bell", "reading"])
+@pytest.mark.parametrize("by", ["notification", "reading"])
 async def test_EV5_CL12_another_workers_copies_go_the_same_way(by: str) -> None:
     """A worker keeps copies for a log that loses everything: it blanks them by what it folds."""
     log = WatchedLog()

@@ -127,7 +127,7 @@ async def test_MT13_what_nobody_holds_is_taken_away(
 async def test_MT13_what_was_hidden_meanwhile_is_not_put_back(
     server: Server, logs: tuple[RedisLog, RedisLog]
 ) -> None:
-    """By a worker that holds the bytes and has not heard of it: no bell rings there."""
+    """By a worker that holds the bytes and has not heard of it: no notification comes there."""
     log, other = logs
     e = await people(log)
     shelf = MaterialFiles(log, lambda: [e.room])

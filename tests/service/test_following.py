@@ -1,7 +1,7 @@
-"""Bells carry what was committed: whoever has missed nothing folds it, and reads nothing.
+"""Notifications carry what was committed: whoever has missed nothing folds it, and reads nothing.
 
-A bell is a hint all the same (DESIGN §2.3): late, twice, out of order, of a life before or never,
-what is folded is what the log says.
+A notification is a hint all the same (DESIGN §2.3): late, twice, out of order, of a life before or
+never, what is folded is what the log says.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ async def following() -> tuple[Seats, WorkerLog, Host, HostedRoom, Seen]:
     room.observe(seen)
     await settled()
     way.calls.clear()
-    way.bells.clear()
+    way.notifications.clear()
     return e, way, host, room, seen
 
 
@@ -147,11 +147,15 @@ async def test_a_bell_without_entries_is_a_hint_to_read() -> None:
     way.silent = True
     await say(e, "hello")
     await settled()
-    (bell,) = way.bells
-    host._on_notification(host._held[room.id], room, Notification(bell.stream, bell.seq))
+    (notification,) = way.notifications
+    host._on_notification(
+        host._held[room.id], room, Notification(notification.stream, notification.seq)
+    )
     await settled()
     assert seen.bodies == ["hello"]
-    host._on_notification(host._held[room.id], room, Notification(bell.stream, bell.seq))
+    host._on_notification(
+        host._held[room.id], room, Notification(notification.stream, notification.seq)
+    )
     await settled()
     assert names(way.calls, "heads") == ["heads"], "what is known is not read again"
     await host.close()
@@ -164,7 +168,9 @@ async def test_words_wait_for_the_rights_that_they_were_said_by() -> None:
     assert isinstance(await e.ask(c.MemberRemove(by=e.seats[0], member=e.seats[2])), Ok)
     await say(e, "without Ben")
     await settled()
-    words = next(bell for bell in way.bells if bell.stream == "circle")
+    words = next(
+        notification for notification in way.notifications if notification.stream == "circle"
+    )
     known: list[bool] = []
 
     class Asking(Observer):
@@ -186,7 +192,7 @@ async def test_what_rings_of_a_life_before_is_dropped() -> None:
     way.silent = True
     await say(e, "of before")
     await settled()
-    (old,) = way.bells
+    (old,) = way.notifications
     await forget(e)
     await host.catch_up(room)  # what came before the forgetting can't be read any more
     await settled()
@@ -248,10 +254,12 @@ def test_bells_in_any_order_lead_to_what_the_log_says(seed: int, lost: float, tw
                     said += 1
             await settled()
             if chance.random() < 0.4:
-                bells = [bell for bell in way.bells if chance.random() >= lost]
-                chance.shuffle(bells)
-                for bell in bells * (2 if twice else 1):
-                    host._on_notification(host._held[room.id], room, bell)
+                notifications = [
+                    notification for notification in way.notifications if chance.random() >= lost
+                ]
+                chance.shuffle(notifications)
+                for notification in notifications * (2 if twice else 1):
+                    host._on_notification(host._held[room.id], room, notification)
                     if chance.random() < 0.5:
                         await settled()
         await settled()

@@ -104,8 +104,8 @@ def test_nothing_of_the_former_life_is_left_at_any_worker_or_in_the_log() -> Non
         kept = e.seated
         e.seated = []
         await asyncio.sleep(FORGET_SECONDS + 2)
-        e.way.bells.clear()
-        e.other_way.bells.clear()
+        e.way.notifications.clear()
+        e.other_way.notifications.clear()
         assert e.room.state.life == e.there.state.life == 1
         assert canaries(e.host, e.other, e.room, e.there, e.log) == []
         assert not e.room.conversations.index.streams() and not e.room.conversations.positions
@@ -144,8 +144,8 @@ def test_a_frozen_worker_forgets_its_own_memory_on_time() -> None:
         await asyncio.sleep(at + FORGET_SECONDS - asyncio.get_running_loop().time() - 0.1)
         assert canaries(e.host, but=(e.log,)) and canaries(e.other, but=(e.log,))
         await asyncio.sleep(LATE + 1.5)
-        e.way.bells.clear()
-        e.other_way.bells.clear()
+        e.way.notifications.clear()
+        e.other_way.notifications.clear()
         for way, host, room in ((e.way, e.host, e.room), (e.other_way, e.other, e.there)):
             assert host.hosted() == [] and room.retired
             assert canaries(host, room, but=(e.log,)) == []

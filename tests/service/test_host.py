@@ -249,10 +249,14 @@ async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
     way.silent = True
     await say(e, "hello")
     await settled()
-    bell = way.bells[-1]
-    entry = bell.entries[0]
+    notification = way.notifications[-1]
+    entry = notification.entries[0]
     strange = type(entry)(entry.stream, entry.position, entry.rights, entry.at, "", b"\x80")
-    host._on_notification(host._held[room.id], room, type(bell)(bell.stream, bell.seq, (strange,)))
+    host._on_notification(
+        host._held[room.id],
+        room,
+        type(notification)(notification.stream, notification.seq, (strange,)),
+    )
     assert (room.retired, seen.frozen, host.hosted()) == (True, [True], [])
     await host.close()
 

@@ -65,8 +65,8 @@ async def test_words_and_their_waiting_come_together_or_not_at_all(away: str) ->
 @given(seed=st.integers(0, 10**6))
 def test_two_workers_never_lose_who_waits(seed: int) -> None:
     """Members write at one worker while a facilitator answers at another, with
-    bells late or lost, and answers of the log lost: after each step the inbox is what the words
-    say."""
+    notifications late or lost, and answers of the log lost: after each step the inbox is what the
+    words say."""
 
     async def main() -> None:
         chance = random.Random(seed)

@@ -91,7 +91,7 @@ class Play:
     async def _quiet(self) -> None:
         self.cluster.heal()
         if "lossy" in self.faults:
-            # Hardly any doorbell rings any more: what is missed now nothing later makes up for.
+            # Hardly any notification comes any more: what is missed now nothing later makes up for.
             for worker in self.cluster.workers:
                 worker.sight.change(losing=0.9)
         await asyncio.sleep(QUIET / 2)

@@ -74,7 +74,7 @@ class Sight:
         self.dead = False
         self._since = 0.0
         self._watchers: list[Callable[[str, Health], None]] = []
-        self.followers = 0
+        self.subscriptions = 0
         self.leases = SeenLeases(self, shared.leases)
 
     @property
@@ -131,9 +131,9 @@ class Sight:
         return lambda: None
 
     def subscribe(
-        self, room: str, bell: OnNotification, heard: Callable[[bytes], None]
+        self, room: str, on_notification: OnNotification, on_message: Callable[[bytes], None]
     ) -> Callable[[], None]:
-        ring, hear = _on_the_spot(bell), _on_the_spot(heard)
+        notify, receive = _on_the_spot(on_notification), _on_the_spot(on_message)
 
         def later(call: Callable[..., None], *args: object) -> None:
             if self.dead or self._chance.random() < self.losing or self.path is not Path.OPEN:
@@ -141,15 +141,15 @@ class Sight:
             delay = self._chance.random() * (self._slowest + self.slow)
             self._loop.call_later(delay, call, *args, context=Context())
 
-        self.followers += 1
+        self.subscriptions += 1
         # The shared log's own callbacks belong to no machine.
-        unfollow = Context().run(
-            self._shared.subscribe, room, lambda *a: later(ring, *a), lambda b: later(hear, b)
+        unsubscribe = Context().run(
+            self._shared.subscribe, room, lambda *a: later(notify, *a), lambda b: later(receive, b)
         )
 
         def end() -> None:
-            self.followers -= 1
-            unfollow()
+            self.subscriptions -= 1
+            unsubscribe()
 
         return end
 

@@ -93,7 +93,7 @@ class Room:
         me = await stack.enter_async_context(Client.join(self.links[role], f"Person {self.names}"))
         await me.enter(WITHIN)
         voice = await stack.enter_async_context(Voice(me, open_every=50))
-        await voice.up(WITHIN)
+        await voice.wait_connected(WITHIN)
         person = Person(me, voice, stack)
         person.talking = asyncio.create_task(self._talk(person))
         return person
@@ -157,7 +157,7 @@ class Room:
         await self.fill()
         for person in self.people:
             await person.me.until(lambda p=person: p.me.connected, WITHIN)  # type: ignore[misc]
-            await person.voice.up(WITHIN)
+            await person.voice.wait_connected(WITHIN)
 
     async def end(self) -> None:
         for person in [*self.people, *([self.leader] if self.leader else [])]:

@@ -1,4 +1,4 @@
-"""The rehearsal's facilitator: keeps the demo's evening going while no person does."""
+"""The rehearsal's facilitator, which leads while no person does."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from typing import Final
 
 from . import personas
 from .client import Client
-from .company import Company, rest
+from .coordinator import Coordinator, wait_or_stop
 from .errors import Refused, RoomClosed
 from .events import Change
 
-DEEDS: Final = frozenset({"floor", "pairs", "locked", "settings", "lobby", "help", "agenda"})
-"""Slices that change when a facilitator does a facilitator's work."""
+LEADING_SLICES: Final = frozenset(
+    {"floor", "pairs", "locked", "settings", "lobby", "help", "agenda"}
+)
+"""Slices that change when a facilitator leads."""
 
-ENOUGH: Final = 2
-"""Members for a round."""
+MIN_MEMBERS: Final = 2
+"""Fewest members for a round."""
 
 
 class Host:
-    """Admits at once, leads in its own time, and makes way for people."""
+    """Admits people at once, and leads unless a person does."""
 
     def __init__(
-        self, me: Client, company: Company, chance: random.Random, stop: asyncio.Event
+        self, me: Client, coordinator: Coordinator, chance: random.Random, stop: asyncio.Event
     ) -> None:
         self._me = me
-        self._company = company
+        self._coordinator = coordinator
         self._chance = chance
         self._stop = stop
         self._led_by: set[str] = set()
 
     async def live(self) -> None:
-        """Enters, keeps the door and the evening, and leaves."""
+        """Enters, admits and leads until ``stop``."""
         if self._me.phase == "agreement":
             with contextlib.suppress(Refused):
                 await self._me.accept_agreement()
@@ -57,7 +59,7 @@ class Host:
 
     @property
     def stepped_back(self) -> bool:
-        """Whether a person leads: a facilitator who has done something and is still here."""
+        """Whether a person leads: a facilitator who has acted and is here."""
         members = self._me.room.members
         return any(
             each in members
@@ -72,7 +74,11 @@ class Host:
                 continue
             entry = self._me.room.members.get(str(event.by))
             muted = event.why.startswith(("mute", "unmute", "role", "member"))
-            if entry and entry["role"] == "facilitator" and (muted or event.slices & DEEDS):
+            if (
+                entry
+                and entry["role"] == "facilitator"
+                and (muted or event.slices & LEADING_SLICES)
+            ):
                 self._led_by.add(str(event.by))
 
     async def _keep_door(self) -> None:
@@ -85,7 +91,7 @@ class Host:
                 await self._me.admit_all()
 
     async def _answer_calls(self) -> None:
-        """Goes to a group that calls, says that it is there, and comes back."""
+        """Visits each group that asks for help, says a line there, and returns."""
         while not self._stop.is_set():
             await self._until(lambda: self._may_lead() and self._me.room.help)
             if self._stop.is_set():
@@ -105,11 +111,11 @@ class Host:
             await self._pause(1, 1)
 
     async def _lead(self) -> None:
-        await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
+        await self._until(lambda: self._may_lead() and len(self._present()) >= MIN_MEMBERS)
         await self._pause(2.5, 2.5)
         rounds = 0
         while not self._stop.is_set():
-            await self._until(lambda: self._may_lead() and len(self._present()) >= ENOUGH)
+            await self._until(lambda: self._may_lead() and len(self._present()) >= MIN_MEMBERS)
             if self._stop.is_set():
                 return
             try:
@@ -139,7 +145,7 @@ class Host:
 
     async def _open_pairs(self) -> None:
         me = self._me
-        if len(self._present()) < ENOUGH or me.room.pairs is not None:
+        if len(self._present()) < MIN_MEMBERS or me.room.pairs is not None:
             return
         await self._say("circle", personas.HOST_PAIRS)
         await self._pause(2, 4)
@@ -170,20 +176,20 @@ class Host:
         ]
 
     async def _say(self, to: str, lines: Sequence[str]) -> None:
-        line = self._company.pick(to, lines)
+        line = self._coordinator.pick(to, lines)
         if line is not None and not self._me.room.settings.get("sealed"):
             with contextlib.suppress(Refused):
                 await self._me.say(to, line)
 
     async def _pause(self, least: float, most: float) -> None:
-        await rest(self._stop, self._chance.uniform(least, most) / self._company.haste)
+        await wait_or_stop(self._stop, self._chance.uniform(least, most) / self._coordinator.speed)
 
     def _seconds(self, least: int, most: int) -> float:
-        """How long a turn or a group has; what the wire calls a duration."""
-        return max(1, round(self._chance.randint(least, most) / self._company.haste))
+        """Whole seconds for a turn or for groups."""
+        return max(1, round(self._chance.randint(least, most) / self._coordinator.speed))
 
     async def _until(self, test: Callable[[], object]) -> None:
-        """Until ``test`` or ``stop``."""
+        """Waits until ``test()`` is true or ``stop`` is set."""
         looking = asyncio.create_task(self._me.until(test))
         stopping = asyncio.create_task(self._stop.wait())
         try:

@@ -1,7 +1,7 @@
-"""Who sits in a rehearsal: invented people with ordinary troubles, and what they may say.
+"""The people of a rehearsal and what they say.
 
-All names and all lines are made up. They are kept quiet and everyday, so that somebody who opens
-the demo alone meets a circle in which it is easy to stay.
+All names and lines are invented. They are about ordinary troubles and calm in tone, for people who
+open the demo alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One ordinary trouble: what is said of it in the circle and in a small group."""
+    """One trouble, with lines for the circle and for a small group."""
 
     turns: tuple[str, ...]
     pairs: tuple[str, ...]
@@ -28,7 +28,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A rehearsal member. ``pace`` stretches all pauses, ``shy`` is a chance from 0 to 1."""
+    """A rehearsal member. ``pace`` multiplies all pauses; ``shy`` is a probability."""
 
     name: str
     theme: Theme
@@ -129,7 +129,7 @@ THEMES: Final = (
             "I've put his blanket away. Not given it away, only put it away.",
         ),
         (
-            "I talk to him when I come home. Is that strange?",
+            "I talk to him when I come home. Is that unmatched?",
             "Did you ever lose somebody who never spoke a word?",
             "The mornings are the hardest, when he would have woken me.",
             "It's good to tell you his name: he was called Bruno.",
@@ -266,8 +266,8 @@ HOST_HELP: Final = (
 )
 
 
-def cast(members: int, chance: random.Random) -> list[Persona]:
-    """So many different people; from the second round of names on, with an initial."""
+def choose(members: int, chance: random.Random) -> list[Persona]:
+    """``members`` different people; when the names run out, with an initial."""
     order = list(NAMES)
     chance.shuffle(order)
     themes = list(THEMES)

@@ -117,8 +117,8 @@ class Seat:
             frame = encode(HelloResume(self.resume, seen).to_map())
             if len(frame) <= CLIENT_LIMITS.frame and len(seen) <= 1000:
                 return frame
-            # Drop the streams that were idle longest: the server sends those from the start, and
-            # _last_n drops what we have.
+            # Drop the streams that were idle longest. The server replays those from our entry on,
+            # and _last_n drops what we have.
             for stream in list(seen)[: max(1, len(seen) // 8)]:
                 del seen[stream]
 
@@ -169,7 +169,7 @@ class Seat:
                 return [] if known is None else [Answered(frame.id, frame)]
             case ChatDeleted():
                 self._saw(frame.to, frame.pos)
-                self.room.blank(frame.to, frame.n)
+                self.room.empty_message(frame.to, frame.n)
                 return [MessageDeleted(frame.to, frame.n)]
             case Welcome():
                 return self._welcome(frame)
@@ -238,7 +238,7 @@ class Seat:
             notice=frame.notice,
             deleted=frame.deleted,
         )
-        self.room.keep(message)
+        self.room.add_message(message)
         return [message]
 
     def _saw(self, stream: str, pos: bytes) -> None:

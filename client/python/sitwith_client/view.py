@@ -133,11 +133,11 @@ class RoomView:
         if moved:
             self.slices["members"] = {**members, **moved}
 
-    def keep(self, message: Message) -> None:
+    def add_message(self, message: Message) -> None:
         """Adds a message to its conversation, which keeps the latest ``KEPT``."""
         self.chats.setdefault(message.to, deque(maxlen=KEPT)).append(message)
 
-    def blank(self, to: str, n: int) -> None:
+    def empty_message(self, to: str, n: int) -> None:
         """Empties a deleted message."""
         kept = self.chats.get(to, deque())
         for place, each in enumerate(kept):

@@ -1,4 +1,4 @@
-/** The page: a room client for the room of the address, and the interface upon it. */
+/** Starts the page: a room client for the room of the address, and the interface. */
 import { render } from "preact";
 import { browserAddress, enterBy, Media, parseLink, RoomClient, socketUrl } from "./lib/index.ts";
 import { App } from "./ui/app.tsx";
@@ -16,8 +16,8 @@ if (root !== null) {
     room: link?.room ?? "",
     token: link?.token ?? null,
   });
-  // Whoever had a seat in this tab and reloads has it again, with nothing to press. A link that was
-  // opened or pasted anew may be meant for another seat: there one chooses.
+  // A reload resumes the seat of this tab. After a link was opened or pasted, the person chooses: it may
+  // be meant for another seat.
   const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   if (entry?.type === "reload" && history.state !== PASTED && client.hasSeat()) client.resume();
   history.replaceState(null, "");
@@ -26,14 +26,14 @@ if (root !== null) {
     entrance.keep();
     location.reload();
   };
-  // A tab that keeps nothing needs the address until the link has been used.
+  // A tab without storage needs the token in the address until it has joined.
   const used = client.subscribe(() => {
     if (!["agreement", "lobby", "inside"].includes(client.snapshot.phase)) return;
     entrance.clean();
     used();
   });
   render(<App session={session} hasToken={link !== null && link.token !== null} />, root);
-  // A new link pasted into the same tab changes the fragment alone, which loads nothing by itself.
+  // A link pasted into the same tab changes only the fragment, which loads nothing by itself.
   addEventListener("hashchange", () => {
     if (parseLink(location.href)?.token == null) return;
     history.replaceState(PASTED, "");

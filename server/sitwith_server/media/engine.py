@@ -35,8 +35,8 @@ class OfferRefused(ValueError):
 
 
 class EngineDown(ConnectionError):
-    """The engine can't do it now, for instance because a Janus gateway can't be reached. Unless the
-    method says otherwise, nothing was changed."""
+    """The engine can't do it now, for instance because a Janus gateway can't be reached. Nothing
+    was changed (but see `MediaRoom.apply`), and what can't be controlled does not forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class MediaRoom(Protocol):
     def lease(self, until: float) -> None:
         """Lets the plan hold until this moment (`time.monotonic()`) and no longer. An engine that
         forwards packets itself compares the clock before each one, so that a process that was
-        stopped forwards nothing when it resumes. Without a call the plan holds for ever. Never
+        stopped forwards nothing when it resumes. Without a call the plan holds forever. Never
         fails."""
         ...
 

@@ -1,6 +1,6 @@
 """Background work whose failures are always noticed.
 
-* `Loop`: repeats a turn for ever. A turn that raises is logged, and the next one follows. A loop
+* `Loop`: repeats a turn forever. A turn that raises is logged, and the next one follows. A loop
   that has ended, hangs in a turn, or fails in every turn is unhealthy; its owner checks that.
 * `Tasks`: tasks that nobody awaits. What they raise is logged.
 * `guarded`: a callback for an event loop, a library or the log. What it raises is logged.
@@ -46,7 +46,7 @@ class FaultLog:
 
 
 class Loop:
-    """Repeats `rest` and then `turn`, for ever.
+    """Repeats `rest` and then `turn`, forever.
 
     name: a fixed word for its log lines (`media_loop_fault`, `media_loop_ended`).
     rest: waits for the time or the event that makes a turn due; may take any time.

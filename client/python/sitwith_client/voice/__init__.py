@@ -1,22 +1,22 @@
-"""Voices of members that are no browsers: a peer connection, and what to send on it."""
+"""Voices for programs: a peer connection, and sound to send on it."""
 
 from __future__ import annotations
 
 from sitwith_client.voice.opus import Clip, Frame, read, tone
 from sitwith_client.voice.peer import Peer, Received
-from sitwith_client.voice.sdp import Line
-from sitwith_client.voice.speech import Studio, Timbre, Tongue
+from sitwith_client.voice.sdp import Section
+from sitwith_client.voice.speech import Speaker, Synthesizer, Timbre
 from sitwith_client.voice.voice import Voice
 
 __all__ = [
     "Clip",
     "Frame",
-    "Line",
     "Peer",
     "Received",
-    "Studio",
+    "Section",
+    "Speaker",
+    "Synthesizer",
     "Timbre",
-    "Tongue",
     "Voice",
     "read",
     "tone",

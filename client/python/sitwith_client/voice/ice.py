@@ -1,8 +1,7 @@
-"""The member's side of ICE towards one server that is the only peer (RFC 8445).
+"""The client's side of ICE (RFC 8445). The server is the only peer.
 
-The server's candidates are all there is to try; each has a connected socket, checks nominate at
-once, and the first that is answered is used. A server that checks on its own (a full agent) is
-answered.
+Each candidate of the server gets a connected socket. Every check nominates, and the first candidate
+that answers is used. Checks of the server (a full agent) are answered.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ CHECK: Final = 0.1
 CONSENT: Final = 2.5
 """Seconds between two checks afterwards (RFC 7675 wants 5 at most)."""
 LOST: Final = 10.0
-"""Seconds without an answer after which there is no consent to send any more."""
+"""Seconds without an answer after which the consent to send has expired."""
 QUEUE: Final = 64
 
 _PRIORITY: Final = (126 << 24) + (65_535 << 8) + 255
@@ -46,11 +45,11 @@ class Credentials:
 
 
 class IceLost(ConnectionError):
-    """No candidate of the server answered, or it answers no more."""
+    """No candidate of the server answered, or the server stopped answering."""
 
 
 class _Path(asyncio.DatagramProtocol):
-    """One candidate and the socket towards it."""
+    """One candidate of the server and the socket to it."""
 
     def __init__(self, ice: Ice, remote: Credentials) -> None:
         self._ice, self.remote = ice, remote
@@ -78,7 +77,7 @@ class _Path(asyncio.DatagramProtocol):
                 self._ice.answered(self)
 
     def error_received(self, exc: Exception) -> None:
-        """Nobody listens there (yet): the checks go on."""
+        """Nobody listens at the candidate yet; the checks continue."""
 
     def check(self) -> None:
         """Sends a binding request that nominates."""
@@ -116,11 +115,11 @@ class _Path(asyncio.DatagramProtocol):
 
 
 class Ice:
-    """Stands where aiortc's DTLS transport expects its ICE transport.
+    """The ICE transport below aiortc's DTLS transport.
 
     on_media: gets each datagram that is neither STUN nor DTLS.
-    on_lost: called once when the server answers no more.
-    host: the address of this machine to send from; else the system chooses.
+    on_lost: called once when the server stops answering.
+    host: the local address to send from; by default the system chooses.
     """
 
     role = "controlling"
@@ -182,7 +181,7 @@ class Ice:
                 path.close()
 
     def send(self, data: bytes) -> None:
-        """To the server; nothing happens while there is no path."""
+        """Sends to the server; does nothing while there is no path."""
         if self._selected is not None:
             self._selected.send(data)
 

@@ -1,7 +1,6 @@
-"""Sound as Opus frames of 20 ms, made once and sent as often as one likes.
+"""Sound as Opus frames of 20 ms, encoded once and sent any number of times.
 
-The codec is the one that PyAV brings along, and it is used here alone; what is only passed on or
-counted is never decoded.
+Only this file of the client uses PyAV and its codec.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 RATE: Final = 48_000
-"""Samples a second; RTP's clock of Opus, too (RFC 7587 §4.1)."""
+"""Samples a second; also the RTP clock rate of Opus (RFC 7587 §4.1)."""
 FRAME: Final = 960
 """Samples of 20 ms."""
 SECONDS: Final = FRAME / RATE
@@ -23,18 +22,18 @@ BITRATE: Final = 24_000
 SILENCE: Final = 127
 """The level of digital silence (RFC 6464 §3)."""
 SPEECH: Final = 50
-"""Frames up to this level (so: louder) are marked as voice."""
+"""Frames of this level or louder (a lower number) are marked as voice."""
 LINGER: Final = 10
-"""Quiet frames that are still sent after a loud one, so that a listener fades out in silence."""
+"""Quiet frames that are still sent after a loud one, so that a sound fades out."""
 COMFORT: Final = 20
-"""One in so many quiet frames is sent all the same: every 400 ms, as Opus' own DTX does."""
+"""One of this many quiet frames is sent: every 400 ms, like the DTX of Opus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """20 ms of Opus.
 
-    level: in -dBov from 0 (loudest) to 127 (RFC 6464), of the sound before it was encoded.
+    level: of the sound, in -dBov from 0 (loudest) to 127 (RFC 6464).
     voice: whether it counts as speech.
     """
 
@@ -54,7 +53,7 @@ class Clip:
         return len(self.frames) * SECONDS
 
     def cut(self, seconds: float) -> Clip:
-        """The beginning of it."""
+        """The first ``seconds`` of it."""
         return Clip(self.frames[: max(0, round(seconds / SECONDS))])
 
 
@@ -71,7 +70,7 @@ def level(samples: array[int]) -> int:
 def encode(samples: array[int], *, dtx: bool = True) -> Clip:
     """Mono 16-bit samples at 48 kHz as Opus; the last frame is filled up with silence.
 
-    dtx: leaves quiet frames out, but for one in 400 ms.
+    dtx: leaves out quiet frames, except one every 400 ms.
     """
     import av
     from av.audio.codeccontext import AudioCodecContext
@@ -107,9 +106,10 @@ def _thinned(frames: Iterable[Frame]) -> Iterator[Frame | None]:
 
 
 def read(source: bytes | Path, *, dtx: bool = True) -> Clip:
-    """A sound file (WAV, Ogg Opus and what else FFmpeg reads), or the bytes of one, as one voice.
+    """Reads a sound file, or its bytes, as mono Opus: WAV, Ogg Opus and whatever FFmpeg reads.
 
-    Raises ValueError for what holds no sound.
+    Raises:
+        ValueError: it holds no sound.
     """
     import av
 
@@ -137,7 +137,7 @@ def tone(seconds: float, hertz: float = 220.0, loudness: int = 30) -> Clip:
 
 
 def hum(text: str, hertz: float = 140.0, loudness: int = 34) -> Clip:
-    """Soft notes in the rhythm of words: where no speech is to be had."""
+    """Soft notes in the rhythm of words, in place of speech."""
     samples = array("h")
     peak = _peak(loudness)
     for number, word in enumerate(text.split()):
@@ -159,7 +159,7 @@ def _peak(loudness: int) -> float:
 def heard_level(payloads: Iterable[bytes]) -> int:
     """The level of consecutive Opus frames in -dBov, by decoding them; `SILENCE` for none.
 
-    What isn't Opus counts as nothing.
+    Payloads that are not Opus are left out.
     """
     import av
 
@@ -175,5 +175,5 @@ def heard_level(payloads: Iterable[bytes]) -> int:
             mono = av.AudioResampler(format="s16", layout="mono", rate=RATE)
             for each in mono.resample(frame):
                 samples.frombytes(bytes(each.planes[0])[: 2 * each.samples])
-    # A decoder that begins in the middle of a sound has to find its way into it.
+    # The first frames are left out: a decoder that starts within a sound needs them to settle.
     return level(samples[2 * FRAME :] or samples)

@@ -1,6 +1,6 @@
-"""A peer connection without codecs: it sends RTP packets and counts what comes, slot by slot.
+"""A peer connection without codecs: sends RTP packets and counts those that come, by slot.
 
-Every private name of aiortc that the client uses is in this file.
+Only this file of the client uses private names of aiortc.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aiortc.rtcdtlstransport import SRTP_PROFILES
 
 from sitwith_client.voice import sdp
 from sitwith_client.voice.ice import Ice
-from sitwith_client.voice.sdp import Line
+from sitwith_client.voice.sdp import Section
 
 REPORTS: Final = 1.0
 """Seconds between two sender and receiver reports."""
@@ -38,7 +38,7 @@ _NTP_EPOCH: Final = 2_208_988_800
 
 @dataclass(slots=True)
 class Sent:
-    """What this peer sends of one medium."""
+    """Counters of what this peer sends of one medium."""
 
     ssrc: int
     payload_type: int
@@ -50,9 +50,9 @@ class Sent:
 
 @dataclass(slots=True)
 class Received:
-    """What has come on one slot.
+    """Counters of what came on one slot.
 
-    first, highest: sequence numbers, extended by their wraps; -1 before the first packet.
+    first, highest: extended sequence numbers; -1 before the first packet.
     time: RTP timestamp of the latest packet.
     """
 
@@ -64,7 +64,7 @@ class Received:
 
     @property
     def missing(self) -> int:
-        """Packets between the first and the last that have not come (repeats make up for some)."""
+        """Packets between the first and the highest that did not come; repeats lower it."""
         return max(0, self.highest - self.first + 1 - self.packets) if self.packets else 0
 
     def take(self, number: int, time: int, octets: int) -> None:
@@ -80,7 +80,7 @@ class Received:
 
 
 class _Dtls(RTCDtlsTransport):
-    """Packets are opened by the peer, not by aiortc."""
+    """A DTLS transport that leaves SRTP to `Peer`."""
 
     def __init__(self, ice: Ice, certificate: RTCCertificate, profile: str | None) -> None:
         super().__init__(cast(RTCIceTransport, ice), [certificate])
@@ -94,8 +94,8 @@ class _Dtls(RTCDtlsTransport):
 
     async def _handle_rtcp_data(self, data: bytes) -> None: ...
 
-    async def go(self, role: str, fingerprints: list[tuple[str, str]]) -> tuple[Any, Any]:
-        """The SRTP sessions in and out. Raises ConnectionError."""
+    async def handshake(self, role: str, fingerprints: list[tuple[str, str]]) -> tuple[Any, Any]:
+        """Does the handshake; returns the SRTP sessions in and out. Raises ConnectionError."""
         self._set_role(role)
         await self.start(
             RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint(*each) for each in fingerprints])
@@ -110,13 +110,13 @@ class Peer:
 
     sends: media to send, `audio` first.
     audio, video: receive slots.
-    profile: the one SRTP profile to offer, by OpenSSL's name; else all that are known.
-    open_every: 1 opens and checks every packet; n only every n-th and counts the others by their
-        header (for load generators).
-    host: the address of this machine to send from; else the system chooses.
-    on_rtp: called with the slot's mid and each opened packet.
-    on_rtcp: called with each opened compound RTCP packet.
-    on_lost: called when the connection is gone by itself.
+    profile: the SRTP profile to offer, by OpenSSL's name; by default all that aiortc knows.
+    open_every: 1 decrypts every packet; n decrypts every n-th and counts the others by their
+        header, for load generators.
+    host: the local address to send from; by default the system chooses.
+    on_rtp: called with the slot's mid and each decrypted packet.
+    on_rtcp: called with each decrypted compound RTCP packet.
+    on_lost: called when the connection is lost; not after `close`.
     """
 
     def __init__(
@@ -143,19 +143,19 @@ class Peer:
         self._ice = Ice(self._on_media, self._gone, host)
         self._dtls = _Dtls(self._ice, certificate, profile)
         self.sent: dict[str, Sent] = {}
-        self.lines: list[Line] = []
+        self.sections: list[Section] = []
         for medium in sends:
             number, time_, ssrc = (random.getrandbits(bits) for bits in (15, 31, 31))
             payload_type = sdp.OPUS if medium == "audio" else sdp.VP8
             self.sent[medium] = Sent(ssrc + 1, payload_type, number, time_)
-            self.lines.append(Line(str(len(self.lines)), medium, ssrc + 1))
+            self.sections.append(Section(str(len(self.sections)), medium, ssrc + 1))
         for medium in ["audio"] * audio + ["video"] * video:
-            self.lines.append(Line(str(len(self.lines)), medium))
+            self.sections.append(Section(str(len(self.sections)), medium))
         self.received: dict[str, Received] = {
-            line.mid: Received() for line in self.lines if not line.ssrc
+            each.mid: Received() for each in self.sections if not each.ssrc
         }
-        self.strange = 0
-        """Packets that could not be opened, or that no slot of the answer names."""
+        self.unmatched = 0
+        """Packets that could not be decrypted, or whose SSRC is on no slot of the answer."""
         self.state = "new"
         """`new`, `connected`, or `closed`."""
         self._version = 0
@@ -165,14 +165,14 @@ class Peer:
         self._tx: Any = None
         self._reports: asyncio.Task[None] | None = None
 
-    # ------------------------------------------------------------------------------ its life
+    # ---------------------------------------------------------------------------- connecting
 
     def offer(self) -> str:
-        """The offer; once connected, one that restarts ICE."""
+        """An offer; once connected, one that restarts ICE."""
         if self.state == "connected":
             self._ice.renew()
         self._version += 1
-        return sdp.offer(self.lines, self._ice.local, self._fingerprint, self._version)
+        return sdp.offer(self.sections, self._ice.local, self._fingerprint, self._version)
 
     async def connect(self, answer: str, timeout: float = 10) -> None:
         """Connects by the answer to the latest offer.
@@ -191,7 +191,7 @@ class Peer:
         role = "server" if remote.setup == "active" else "client"
         try:
             async with asyncio.timeout(left):
-                self._rx, self._tx = await self._dtls.go(role, remote.fingerprints)
+                self._rx, self._tx = await self._dtls.handshake(role, remote.fingerprints)
         except TimeoutError:
             await self.close()
             raise ConnectionError("the DTLS handshake took too long") from None
@@ -227,7 +227,7 @@ class Peer:
         self, medium: str, payload: bytes, step: int, *, level: int | None = None,
         voice: bool = True, marker: bool = False,
     ) -> None:  # fmt: skip
-        """One packet of a medium, `step` RTP ticks after the one before.
+        """Sends one packet of a medium, `step` RTP ticks after the previous one.
 
         level: of the sound, in -dBov from 0 (loud) to 127 (silence), with whether it is voice
             (RFC 6464).
@@ -248,14 +248,14 @@ class Peer:
         self.send_packet(header + extension + payload)
 
     def speak(self, payload: bytes, *, level: int = 30) -> None:
-        """20 ms of Opus."""
+        """Sends 20 ms of Opus."""
         self.send("audio", payload, FRAME, level=level)
 
     def send_packet(self, packet: bytes, *, rtcp: bool = False) -> None:
-        """Any RTP or RTCP packet, sealed. Nothing happens while not connected.
+        """Encrypts and sends an RTP or RTCP packet; does nothing while not connected.
 
         Raises:
-            ValueError: SRTP can't seal it (malformed, too long, or its number is far too old).
+            ValueError: SRTP refuses it (malformed, too long, or its number is too old).
         """
         if self._tx is None:
             return
@@ -266,16 +266,16 @@ class Peer:
         self._ice.send(sealed)
 
     def send_datagram(self, datagram: bytes) -> None:
-        """Any bytes, as they are."""
+        """Sends bytes as they are."""
         self._ice.send(datagram)
 
     def ask_key_frame(self, mid: str) -> None:
-        """A picture loss indication (RFC 4585 §6.3.1) for a video slot."""
+        """Sends a picture loss indication (RFC 4585 §6.3.1) for a video slot."""
         ssrc = next(ssrc for ssrc, each in self._mids.items() if each == mid)
         self.send_packet(pack("!BBHII", 0x81, 206, 2, self._own_ssrc(), ssrc), rtcp=True)
 
     def ask_again(self, mid: str, numbers: Sequence[int]) -> None:
-        """A generic NACK (RFC 4585 §6.2.1) for packets of a slot."""
+        """Sends a generic NACK (RFC 4585 §6.2.1) for packets of a slot."""
         ssrc = next(ssrc for ssrc, each in self._mids.items() if each == mid)
         lost = b"".join(pack("!HH", number & 0xFFFF, 0) for number in numbers)
         head = pack("!BBHII", 0x81, 205, 2 + len(numbers), self._own_ssrc(), ssrc)
@@ -293,7 +293,7 @@ class Peer:
             try:
                 packet = (self._rx.unprotect_rtcp if rtcp else self._rx.unprotect)(datagram)
             except (pylibsrtp.Error, ValueError):
-                self.strange += 1
+                self.unmatched += 1
                 return
             if rtcp:
                 if self.on_rtcp is not None:
@@ -302,7 +302,7 @@ class Peer:
         number, time_, ssrc = unpack_from("!HII", packet, 2)
         mid = self._mids.get(ssrc)
         if mid is None or mid not in self.received:
-            self.strange += 1
+            self.unmatched += 1
             return
         self.received[mid].take(number, time_, len(packet))
         if packet is not datagram and self.on_rtp is not None:
@@ -316,7 +316,7 @@ class Peer:
             self.send_packet(self.report(), rtcp=True)
 
     def report(self) -> bytes:
-        """A compound packet: a sender report of each medium, a receiver report of the slots
+        """A compound RTCP packet: sender reports of the media, a receiver report of the slots
         (RFC 3550 §6.4)."""
         now = time.time() + _NTP_EPOCH
         out = b""

@@ -1,4 +1,4 @@
-"""The offer of a peer with fixed slots, and what it needs of the answer (RFC 8829, RFC 8839)."""
+"""Writes the offer of a peer with fixed slots and parses the answer (RFC 8829, RFC 8839)."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _FORMATS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One m-section of ours.
+class Section:
+    """One m-section of the offer.
 
     medium: `audio` or `video`.
-    ssrc: of what is sent; 0 for a receive slot.
+    ssrc: the SSRC that is sent; 0 for a receive slot.
     """
 
     mid: str
@@ -45,10 +45,10 @@ class Line:
 
 @dataclass(slots=True)
 class Answer:
-    """What the server's answer says.
+    """The parts of an answer that the peer needs.
 
-    setup: `active` where the server is the DTLS client, else `passive`.
-    slots: mid of each receive slot by the server's SSRC on it.
+    setup: `active` if the server is the DTLS client, else `passive`.
+    slots: the mid of each receive slot, by the server's SSRC on it.
     """
 
     ice: Credentials
@@ -59,38 +59,46 @@ class Answer:
 
 
 def offer(
-    lines: Sequence[Line], ice: Credentials, fingerprint: tuple[str, str], version: int
+    sections: Sequence[Section], ice: Credentials, fingerprint: tuple[str, str], version: int
 ) -> str:
-    """Rises `version` at an ICE restart."""
+    """The SDP of an offer. The caller raises `version` with each offer."""
     out = [
         "v=0",
         f"o=- 1 {version} IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
-        "a=group:BUNDLE " + " ".join(line.mid for line in lines),
+        "a=group:BUNDLE " + " ".join(section.mid for section in sections),
     ]
-    for line in lines:
-        payload = OPUS if line.medium == "audio" else VP8
+    for section in sections:
+        payload = OPUS if section.medium == "audio" else VP8
         out += [
-            f"m={line.medium} 9 UDP/TLS/RTP/SAVPF {payload}",
+            f"m={section.medium} 9 UDP/TLS/RTP/SAVPF {payload}",
             "c=IN IP4 0.0.0.0",
             "a=rtcp-mux",
-            f"a=mid:{line.mid}",
+            f"a=mid:{section.mid}",
             f"a=ice-ufrag:{ice.ufrag}",
             f"a=ice-pwd:{ice.password}",
             "a=fingerprint:{} {}".format(*fingerprint),
             "a=setup:actpass",
-            *_FORMATS[line.medium],
+            *_FORMATS[section.medium],
         ]
-        if line.ssrc:
-            out += ["a=sendonly", f"a=msid:- {line.mid}", f"a=ssrc:{line.ssrc} cname:{ice.ufrag}"]
+        if section.ssrc:
+            out += [
+                "a=sendonly",
+                f"a=msid:- {section.mid}",
+                f"a=ssrc:{section.ssrc} cname:{ice.ufrag}",
+            ]
         else:
             out.append("a=recvonly")
     return "\r\n".join(out) + "\r\n"
 
 
 def parse(text: str) -> Answer:
-    """Raises ValueError for an answer that no connection can be made from."""
+    """Parses an answer.
+
+    Raises:
+        ValueError: it has no usable transport.
+    """
     ufrag = password = setup = mid = ""
     fingerprints: list[tuple[str, str]] = []
     candidates: list[tuple[str, int]] = []

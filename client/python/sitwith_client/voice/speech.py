@@ -1,4 +1,4 @@
-"""What rehearsal members say aloud: espeak-ng's speech where it is installed, else soft notes."""
+"""Speech of rehearsal members: by espeak-ng if it is installed, else soft notes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from .voice import Voice
 
 PROGRAM: Final = "espeak-ng"
 LONGEST: Final = 20.0
-"""Seconds that one thing said takes at most."""
+"""Longest clip in seconds."""
 KEPT: Final = 100
-"""Clips that a studio keeps: about 25 kB each."""
+"""Clips in the cache, about 25 kB each."""
 WITHIN: Final = 10.0
+"""Seconds that espeak-ng may take."""
 VARIANTS: Final = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m6", "m7")
 
 
 @dataclass(frozen=True, slots=True)
 class Timbre:
-    """How one person sounds.
+    """How one member's voice sounds.
 
-    variant: one of espeak-ng's. pitch: 0 to 99. pace: words a minute.
+    variant: a voice of espeak-ng. pitch: 0 to 99. pace: words a minute.
     """
 
     variant: str
@@ -42,18 +43,18 @@ class Timbre:
 
     @property
     def hertz(self) -> float:
-        """About the pitch of it, for notes."""
+        """The frequency of soft notes that match it."""
         return (180.0 if self.variant.startswith("f") else 105.0) * (0.75 + self.pitch / 200)
 
 
-class Studio:
-    """Makes each sentence once, one after the other and off the event loop.
+class Synthesizer:
+    """Makes clips of sentences, one at a time and off the event loop, and keeps them.
 
-    haste: clips are cut to so much less, for rehearsals in a hurry.
+    speed: divides the longest length of a clip.
     """
 
-    def __init__(self, haste: float = 1.0) -> None:
-        self._haste = haste
+    def __init__(self, speed: float = 1.0) -> None:
+        self._haste = speed
         self._clips: OrderedDict[tuple[Timbre, str], Clip] = OrderedDict()
         self._one = asyncio.Lock()
         self._program = shutil.which(PROGRAM)
@@ -76,7 +77,7 @@ class Studio:
         return await asyncio.to_thread(opus.hum, text, timbre.hertz)
 
     async def _speak(self, program: str, timbre: Timbre, text: str) -> bytes:
-        """A WAV file's bytes."""
+        """The bytes of a WAV file."""
         process = await asyncio.create_subprocess_exec(
             program,
             *("-v", f"en-gb+{timbre.variant}", "-p", str(timbre.pitch), "-s", str(timbre.pace)),
@@ -96,39 +97,42 @@ class Studio:
         return wave
 
 
-class Tongue:
-    """One rehearsal member's voice: says one thing at a time, and stops where it may not."""
+class Speaker:
+    """One rehearsal member's voice: speaks one sentence at a time."""
 
-    def __init__(self, me: Client, studio: Studio, timbre: Timbre) -> None:
-        self._studio, self._timbre = studio, timbre
+    def __init__(self, me: Client, synthesizer: Synthesizer, timbre: Timbre) -> None:
+        self._synthesizer, self._timbre = synthesizer, timbre
         self._saying: asyncio.Task[None] | None = None
-        # Few slots, and their packets are counted unopened: a rehearsal has to cost little.
+        # Few slots, and few packets decrypted, so that a rehearsal costs little.
         self.voice = Voice(me, audio=3, open_every=50)
 
-    async def __aenter__(self) -> Tongue:
+    async def __aenter__(self) -> Speaker:
         await self.voice.__aenter__()
         return self
 
     async def __aexit__(self, *wrong: object) -> None:
-        self.hush()
+        self.stop()
         await self.voice.__aexit__(None, None, None)
 
     @property
     def busy(self) -> bool:
-        """Whether something is being said."""
+        """Whether it speaks just now."""
         return self._saying is not None and not self._saying.done()
 
     def say(self, text: str, still_wanted: Callable[[], bool] = lambda: True) -> None:
-        """Begins to say it; nothing where there is no connection, or something is being said."""
+        """Starts to speak ``text``, unless it speaks already or there is no connection.
+
+        ``still_wanted`` is asked once the clip is made; if it returns False, nothing is sent.
+        """
         if self.voice.connected and not self.busy:
             self._saying = asyncio.create_task(self._say(text, still_wanted))
 
-    def hush(self) -> None:
-        """Stops in the middle of the word."""
+    def stop(self) -> None:
+        """Stops at once."""
         if self._saying is not None:
             self._saying.cancel()
 
     async def _say(self, text: str, still_wanted: Callable[[], bool]) -> None:
-        clip = await self._studio.clip(self._timbre, text)
+        clip = await self._synthesizer.clip(self._timbre, text)
         if still_wanted():
             await self.voice.play(clip)

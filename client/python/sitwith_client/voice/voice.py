@@ -1,4 +1,4 @@
-"""One member's voice: a media connection that is kept up, what is sent on it and what comes."""
+"""One member's voice: keeps a media connection up, sends on it and counts what comes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .opus import FRAME, SECONDS, SILENCE, Clip, Frame, heard_level
 from .peer import Peer, Received
 
 PATIENCE: Final = 1.0
-"""Seconds without any packet, while somebody else speaks, after which we offer again."""
+"""Seconds without a packet, while somebody else speaks, until a new offer."""
 LONGEST_PATIENCE: Final = 16.0
 FIRST_RETRY: Final = 0.1
 LONGEST_RETRY: Final = 4.0
-"""Seconds between two offers that were refused or led to no connection."""
+"""Longest wait in seconds between offers that were refused or failed."""
 LOOK: Final = 0.25
 TWO_TRANSPORTS: Final = "(two_transports)"
-"""How a refusal ends where the server wants a connection for each direction (MW2)."""
+"""The end of a refusal by a server that wants a connection for each direction (MW2)."""
 
 
 class Voice:
@@ -35,16 +35,16 @@ class Voice:
         async with Client.join(link, "Ada") as me:
             await me.enter()
             async with Voice(me) as voice:
-                await voice.up()
+                await voice.wait_connected()
                 await voice.play(tone(1.0))
 
-    It offers by itself as long as one is inside: at first, after `media.lost`, when the line is
-    gone, and when nothing comes while somebody speaks. What is played is sent whether the room
-    lets it be heard or not: that is the server's business. Where the server wants a connection for
-    each direction it makes both, and keeps them up as one.
+    While we are inside it offers by itself: at first, after `media.lost`, when the connection is
+    lost, and when nothing comes while somebody speaks. It sends whatever is played; the server
+    decides who hears it. If the server wants a connection for each direction, it makes two and
+    treats them as one.
 
     audio, video: receive slots.
-    keep: the latest packets of each slot that are kept for `levels`.
+    keep: how many of the latest packets of each slot are kept for `levels`.
     open_every: see `Peer`.
     """
 
@@ -56,23 +56,23 @@ class Voice:
         self._keep, self._open_every = keep, open_every
         self._kept: dict[str, deque[bytes]] = {}
         self._peers: tuple[Peer, ...] = ()
-        """The first one sends and the last one receives: one that does both, two, or none."""
+        """None, one that sends and receives, or one that sends and one that receives."""
         self._up, self._broken = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._playing = asyncio.Lock()
         self._sent_at = 0.0
         self._before = 0
         self.slots: Mapping[str, str | None] = {}
-        """Who is on which receive slot (by mid) just now."""
+        """The member on each receive slot (mid) just now."""
         self.speakers: frozenset[str] = frozenset()
-        """Whom we hear just now, ourselves included while others hear us."""
+        """Whom we hear just now; includes us while others hear us."""
         self.heard: Counter[str] = Counter()
-        """Packets by member, by the slots at their coming (only opened ones)."""
+        """Decrypted packets by member, who was on the slot when they came."""
         self.offers = 0
         self.refused: Refused | None = None
-        """The server's last word where it has answered no offer since."""
+        """The latest refusal, until an offer is answered."""
 
-    # ---- its life
+    # ---- start and end
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._live())]
@@ -86,7 +86,7 @@ class Voice:
     ) -> None:
         running = set(self._tasks)
         while running:
-            # Again and again: before Python 3.12 `wait_for`, in the DTLS handshake, may swallow it.
+            # Repeated: before Python 3.12 `wait_for` in the DTLS handshake may swallow a cancel.
             for task in running:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=LOOK)
@@ -97,13 +97,13 @@ class Voice:
 
     @property
     def off(self) -> bool:
-        """Whether this server has no voices."""
+        """Whether this server has no media plane."""
         return self.refused is not None and self.refused.code == RefusalCode.NOT_ALLOWED
 
-    async def up(self, timeout: float | None = None) -> None:
+    async def wait_connected(self, timeout: float | None = None) -> None:
         """Waits until there is a connection.
 
-        Raises TimeoutError, and Refused where the server has no voices at all.
+        Raises TimeoutError after `timeout` seconds, and Refused if the server has no media plane.
         """
         waiting = asyncio.create_task(self._up.wait())
         try:
@@ -115,19 +115,19 @@ class Voice:
         finally:
             waiting.cancel()
 
-    # ---- what one sends
+    # ---- sending
 
     def send(self, frame: Frame) -> None:
-        """20 ms, now; nothing is sent while there is no connection."""
+        """Sends 20 ms now; does nothing while there is no connection."""
         now = time.monotonic()
         passed = round((now - self._sent_at) / SECONDS) if self._sent_at else 1
-        # Pauses are part of the sound; what is only a late wake-up is none.
+        # A gap of 60 ms or more is a pause in the sound; a shorter one is only a late wake-up.
         step = 1 if passed < 3 else passed
         self._sent_at = now
         self._send(frame, step)
 
     async def play(self, clip: Clip) -> None:
-        """Sends a clip in its own time; a second one waits for the end of the first."""
+        """Sends a clip in real time; waits for the end of an earlier one."""
         async with self._playing:
             clock = asyncio.get_running_loop().time
             began = clock()
@@ -155,20 +155,20 @@ class Voice:
                 marker=step > 1,
             )
 
-    # ---- what comes
+    # ---- receiving
 
     @property
     def received(self) -> Mapping[str, Received]:
-        """Counters by slot (mid) of the present connection."""
+        """Counters of the present connection by slot (mid)."""
         return self._peers[-1].received if self._peers else {}
 
     @property
     def packets(self) -> int:
-        """All that came, on all connections."""
+        """Packets that came on all connections so far."""
         return self._before + sum(each.packets for each in self.received.values())
 
     def levels(self) -> dict[str, int]:
-        """How loud the members on our slots were lately, in -dBov: decodes what was kept."""
+        """The level of each member on our slots in -dBov, from the packets that were kept."""
         found: dict[str, int] = {}
         for mid, kept in self._kept.items():
             member = self.slots.get(mid)
@@ -237,7 +237,7 @@ class Voice:
                 await self._part()
 
     async def _offer(self) -> bool:
-        """Whether there is a connection now."""
+        """Makes a connection; whether there is one now. Raises Refused."""
         audio, video = self._slots_wanted
         both = (self._peer(("audio",), audio, video),)
         try:
@@ -245,7 +245,7 @@ class Voice:
         except Refused as refused:
             if not refused.message.rstrip(".").endswith(TWO_TRANSPORTS):
                 raise
-        # Asked anew each time: the next node may want it otherwise.
+        # Tried again with each new connection: the next node may want one for both.
         return await self._connect((self._peer(("audio",), 0, 0), self._peer((), audio, video)))
 
     def _peer(self, sends: Sequence[str], audio: int, video: int) -> Peer:
@@ -259,7 +259,7 @@ class Voice:
         )
 
     async def _connect(self, peers: tuple[Peer, ...]) -> bool:
-        """Offers each of them by itself; whether all are connected now. Raises Refused."""
+        """Offers each peer; whether all are connected now. Raises Refused."""
         self.slots, self.speakers = {}, frozenset()
         self._kept.clear()
         try:
@@ -268,7 +268,7 @@ class Voice:
                 answer = await self._me.offer_media(peer.offer())
                 self.refused = None
                 if peer is peers[0]:
-                    # What was said to be lost before this answer was an earlier connection.
+                    # A loss before this answer was that of an earlier connection.
                     self._broken.clear()
                 await peer.connect(answer)
         except (ValueError, ConnectionError):
@@ -277,14 +277,14 @@ class Voice:
         except BaseException:
             await _close(peers)
             raise
-        # The new one has taken the old one's place: only now, so that its end isn't a loss.
+        # Closed only now, so that the end of the old connection doesn't count as a loss.
         await self._part()
         self._peers = peers
         self._up.set()
         return True
 
     async def _until_broken(self, patience: float) -> None:
-        """Until the connection is lost, or nothing comes though somebody speaks."""
+        """Waits until the connection is lost, or nothing comes although somebody speaks."""
         packets, since = -1, 0.0
         while not self._broken.is_set():
             with contextlib.suppress(TimeoutError):

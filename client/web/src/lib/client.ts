@@ -1,6 +1,6 @@
 /**
- * One person's way into one room: the connection, the fold, the commands in flight and what outlives
- * a reload, behind one object with immutable snapshots.
+ * One person in one room: the connection, the view, the unanswered commands and what is kept across a
+ * reload, behind one object with immutable snapshots.
  */
 
 import { own } from "./own.ts";
@@ -39,26 +39,23 @@ import { linkStore, seatStore, type SeatStore, type StorageLike, type JoinData }
 
 export type Phase = "idle" | "connecting" | "agreement" | "lobby" | "inside" | "closed";
 
-/**
- * What there is to show. Never changed: each change makes a new one, and what is unchanged in it
- * stays the same object.
- */
+/** What to show. Immutable: each change makes a new one, in which unchanged parts keep their identity. */
 export interface Snapshot {
   readonly phase: Phase;
-  /** `reconnecting`: what is shown may be old, and commands wait until the link is back. */
+  /** `reconnecting`: the view may be old, and commands wait for the connection. */
   readonly connection: "ok" | "reconnecting";
   readonly me: MemberId | null;
   readonly role: Role | null;
   readonly room: RoomView;
-  /** By `to` in full. A conversation is there from its first message on. */
+  /** By the full name of the conversation; present from its first message on. */
   readonly chats: Record<ConversationId, Conversation>;
-  /** The last few seconds' reactions. */
+  /** The reactions of the last seconds. */
   readonly reactions: readonly ReactionSeen[];
   readonly closed: { readonly code: number } | null;
   readonly gaps: readonly Gap[];
-  /** The last known name of everybody ever seen, for messages of those who have left. */
+  /** The last known name of everybody ever seen, also of those who have left. */
   readonly names: Readonly<Record<MemberId, string>>;
-  /** How often the room had forgotten us, so that we came in forgotten: nothing of before is here. */
+  /** How often the room has forgotten and we joined again, without anything of before. */
   readonly forgotten: number;
   /** Unix seconds by the server's clock, to compare with `ends_at` and the like. */
   serverNow(): number;
@@ -68,7 +65,7 @@ export interface RoomClientOptions {
   /** The socket's address: `ws://…/ws`. */
   url: string;
   room: string;
-  /** From the link's fragment; null where only a stored seat can be taken again. */
+  /** From the link's fragment; null if only a stored seat can be resumed. */
   token: string | null;
   /** Default: the tab's `sessionStorage`; null keeps nothing across a reload. */
   storage?: StorageLike | null;
@@ -83,7 +80,7 @@ interface Pending {
 const LEFT = 1000;
 const NOWHERE = 4404;
 const DECLINED = 4405;
-/** After these nobody takes that seat again: left, removed, ended, declined. */
+/** After these the seat can't be resumed: removed, ended, declined. */
 const SEAT_GONE = new Set([4403, NOWHERE, DECLINED]);
 
 const CLOSED_TEXT = "The connection has ended.";
@@ -103,7 +100,7 @@ export class RoomClient {
   private connection: Connection | null = null;
   private resumeValue: string | null;
   private way: JoinData | null;
-  /** A resume value that led nowhere: it says who was a facilitator here (rule RE15). */
+  /** A resume value of before the room forgot: shows who was a facilitator (rule RE15). */
   private was: string | null = null;
   /** Whether the server has welcomed us on the current socket. */
   private welcomed = false;
@@ -122,20 +119,20 @@ export class RoomClient {
     const seat = this.store.load();
     this.resumeValue = seat?.resume ?? null;
     this.way = seat?.way ?? null;
-    // A tab that was duplicated has the same stored id as its twin; the time sets them apart.
+    // A duplicated tab has the same stored id; the time makes them differ.
     this.nextId = Math.max(seat?.nextId ?? 1, Math.floor(this.host.now()));
     this.room = { ...EMPTY_ROOM, read: seat?.read ?? {} };
   }
 
-  // ---- what there is to show
+  // ---- snapshots
 
-  /** Calls `listener` after each change; the returned function ends that. */
+  /** Calls `listener` after each change; the returned function unsubscribes it. */
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Hands on each frame that is no answer, once it is folded; for what no snapshot holds (media). */
+  /** Calls `listener` with each folded frame that is no answer, for what is in no snapshot (media). */
   listen(listener: (frame: ServerFrame) => void): () => void {
     this.frameListeners.add(listener);
     return () => this.frameListeners.delete(listener);
@@ -146,14 +143,14 @@ export class RoomClient {
     return this.shown;
   }
 
-  /** Whether a seat of this room is stored, so that `resume()` may succeed. */
+  /** Whether a seat of this room is stored for `resume()`. */
   hasSeat(): boolean {
     return this.resumeValue !== null;
   }
 
   // ---- coming and going
 
-  /** Takes a new seat by the link's token. */
+  /** Joins with the link's token and takes a new seat. */
   join(name: string): void {
     if (this.connection !== null) return;
     this.store.clear();
@@ -166,7 +163,7 @@ export class RoomClient {
     else this.connect();
   }
 
-  /** Takes the stored seat again. */
+  /** Resumes the stored seat. */
   resume(): void {
     if (this.connection !== null) return;
     if (this.resumeValue === null) this.end(NOWHERE);
@@ -180,7 +177,7 @@ export class RoomClient {
 
   // ---- commands
 
-  /** Accepts the agreement that is shown; `person`: by whom the room's series is to know one again. */
+  /** Accepts the agreement that is shown. `person` is the person code for the room's series. */
   accept(person: Uint8Array | null = null): Promise<Answer<"agreement.accept">> {
     const agreement = this.room.view.agreement;
     if (agreement === null)
@@ -190,8 +187,8 @@ export class RoomClient {
   }
 
   /**
-   * Sends a command; the promise is fulfilled with its answer and never rejected. While the link is
-   * away the command waits and is sent under the same id, so it takes effect at most once.
+   * Sends a command and resolves to its answer; never rejects. While the connection is lost the
+   * command waits; it is sent again under the same id, so it takes effect at most once.
    */
   send<T extends CommandName>(t: T, fields: CommandFields[T]): Promise<Answer<T>> {
     return new Promise((resolve) => {
@@ -208,13 +205,13 @@ export class RoomClient {
             : failure("bad_request", "This request was not understood."),
         );
       }
-      // A reaction that comes late is worse than none.
+      // A late reaction would mislead.
       if (t === "react" && !sent) return resolve(failure("lost", LOST_TEXT));
       this.pending.set(frame.id, { frame, answer: resolve as (answer: Answer) => void });
     });
   }
 
-  /** All that is here of a conversation has been read; kept across a reload. */
+  /** Marks a conversation as read; kept across a reload. */
   markRead(to: ConversationId): void {
     const room = markRead(this.room, to);
     if (room === this.room) return;
@@ -223,14 +220,14 @@ export class RoomClient {
     this.changed();
   }
 
-  /** The person knows that something may be missing. */
+  /** Hides the notes about gaps. */
   dismissGaps(): void {
     if (this.room.gaps.length === 0) return;
     this.room = { ...this.room, gaps: [] };
     this.changed();
   }
 
-  // ---- inside
+  // ---- connection and frames
 
   private connect(): void {
     this.phase = "connecting";
@@ -288,7 +285,7 @@ export class RoomClient {
 
   private answered(frame: Extract<ServerFrame, { t: "ok" | "refused" }>): void {
     const waiting = this.pending.get(frame.id);
-    // An answer that nobody waits for is a probe's, or the second to a command that was sent twice.
+    // Nobody waits for a second answer to a command that was sent twice.
     if (waiting === undefined) return;
     this.pending.delete(frame.id);
     if (frame.t === "refused") return waiting.answer(failure(frame.code, frame.message));
@@ -313,12 +310,12 @@ export class RoomClient {
 
   private end(code: number): void {
     this.connection = null;
-    // The seat is gone because we gave it up; only the answer was lost.
+    // We gave the seat up, and only the answer was lost.
     const left =
       code === NOWHERE && [...this.pending.values()].some(({ frame }) => frame.t === "leave");
     if (code === NOWHERE && !left && this.beginAgain()) return;
     if (SEAT_GONE.has(code)) this.forgetSeat(code);
-    // Who has no seat any more keeps nothing that was said.
+    // Without a seat, nothing of the room is kept.
     if (this.resumeValue === null) this.room = outsideView(this.room);
     this.phase = "closed";
     this.status = "ok";
@@ -328,12 +325,12 @@ export class RoomClient {
   }
 
   /**
-   * The seat leads nowhere. Where the room has forgotten, the way that one came by opens it forgotten: it
-   * is tried once (rule RE14). False: that is no use.
+   * The seat is gone, perhaps because the room has forgotten: joins again, once, with the token that
+   * we came by (rule RE14). Returns false if that is not possible.
    */
   private beginAgain(): boolean {
     if (this.resumeValue === null || this.welcomed || this.way === null) return false;
-    // What is stored stays until the welcome, for a reload in between.
+    // Stored data stays until the welcome, for a reload in between.
     this.was = this.resumeValue;
     this.resumeValue = null;
     this.room = EMPTY_ROOM;
@@ -353,7 +350,7 @@ export class RoomClient {
     this.resumeValue = null;
     this.was = null;
     this.store.clear();
-    // Who was not let in this time may ask again by the same link.
+    // After `declined` the same link may be used again.
     if (code !== DECLINED) linkStore(this.options.room, this.options.storage).clear();
   }
 

@@ -1,22 +1,22 @@
 /**
- * Blinding concerns, so that equal ones can be matched without being read (rules LK1 to LK3).
+ * Blinds concerns, so that the server can match equal ones but not read them (rules LK1 to LK3).
  *
  * A tag is HMAC-SHA-256 over the normal form of a concern, in UTF-8, under the room's `link_key`.
- * `protocol/vectors/linking.json` has examples that the Python side reads too.
+ * `protocol/vectors/linking.json` has examples.
  */
 
-/** Characters of a concern, as it is written. */
+/** Characters of a concern. */
 export const CONCERN_MAX = 120;
 /** Concerns that one person may tick. */
 export const TAGS_MAX = 20;
 
-// Spelt out, for every language has its own idea of white space.
+// Listed, because languages differ in what is white space.
 const SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/gu;
 const SURROGATE = /\p{Surrogate}/u;
 
 /**
- * The form in which concerns are compared: NFKC, without regard to case and white space. Throws a
- * `RangeError` for one that is empty, too long, or no proper text.
+ * The form in which concerns are compared: NFKC, with case and white space normalized. Throws a
+ * `RangeError` if the concern is empty, too long, or has lone surrogates.
  */
 export function normalConcern(concern: string): string {
   if ([...concern].length > CONCERN_MAX) throw new RangeError("a concern is too long");
@@ -27,7 +27,7 @@ export function normalConcern(concern: string): string {
   return normal;
 }
 
-/** The tag of one concern: 32 bytes. Needs WebCrypto, which browsers have on secure pages alone. */
+/** The tag of one concern: 32 bytes. Needs WebCrypto, which browsers have only on secure pages. */
 export async function blind(linkKey: Uint8Array, concern: string): Promise<Uint8Array> {
   if (linkKey.length === 0) throw new RangeError("the room has no key for concerns");
   const words = new TextEncoder().encode(normalConcern(concern));
@@ -38,7 +38,7 @@ export async function blind(linkKey: Uint8Array, concern: string): Promise<Uint8
 }
 
 /**
- * The tags for `topics.set`, sorted, so that their order tells nothing; equal concerns once. Throws a
+ * The tags for `topics.set`, each once, sorted so that their order reveals nothing. Throws a
  * `RangeError` for more than `TAGS_MAX`.
  */
 export async function blindAll(

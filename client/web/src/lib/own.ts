@@ -1,11 +1,11 @@
 /**
- * Lookups by a word that somebody else chose: a member's sign, an id, a slice, a code. Only what a
- * table itself holds counts; `constructor` and the like, which every object inherits, are not in it.
+ * Lookups by a key that somebody else chose: an id, a slice, a code, a reaction. Only an object's own
+ * keys count, not inherited ones such as `constructor`.
  */
 
 type Found<T, K extends keyof T> = string extends keyof T ? T[K] | undefined : T[K];
 
-/** What `table` itself holds under `key`; undefined where it does not, or where there is no table. */
+/** The value of `table`'s own `key`; undefined if it has none or there is no table. */
 export function own<T extends object, K extends keyof T>(table: T, key: K): Found<T, K>;
 export function own<T extends object, K extends keyof T>(
   table: T | null | undefined,
@@ -16,7 +16,7 @@ export function own(table: object | null | undefined, key: PropertyKey): unknown
   return (table as Record<PropertyKey, unknown>)[key];
 }
 
-/** Sets an entry as by assignment, whatever it is called: `__proto__` assigned would be no entry. */
+/** Sets an entry under any key, also `__proto__`, which an assignment would not set. */
 export function put<V>(table: Record<string, V>, key: string, value: V): void {
   Object.defineProperty(table, key, { value, writable: true, enumerable: true, configurable: true });
 }

@@ -1,6 +1,6 @@
 /**
- * A room as one viewer sees it: an immutable value and `fold(state, frame, now)`. Pure; slices and
- * their entries are folded by assignment, conversations by their own numbers.
+ * One viewer's view of a room: an immutable state and `fold(state, frame, now)`. Pure. Slices are
+ * folded by assignment, conversations by their message numbers.
  */
 
 import { own, put } from "./own.ts";
@@ -22,7 +22,7 @@ import type {
   WelcomeFrame,
 } from "./wire/messages.ts";
 
-/** Every slice, with an empty value where the wire has none (yet). */
+/** All slices; empty values for those that the wire has not sent. */
 export type RoomView = Slices;
 
 export interface ChatMessage {
@@ -30,21 +30,21 @@ export interface ChatMessage {
   from: MemberId;
   /** Unix seconds. */
   at: number;
-  /** "" where it is deleted or sealed. */
+  /** "" if it is deleted or sealed. */
   body: string;
   sealed: Uint8Array | null;
   deleted: boolean;
-  /** A facilitator's word to everybody, wherever they are. */
+  /** A facilitator's notice to all groups. */
   notice: boolean;
   mine: boolean;
 }
 
 export interface Conversation {
   to: ConversationId;
-  /** By `n`, rising. */
+  /** In the order of `n`. */
   messages: readonly ChatMessage[];
   unread: number;
-  /** Nothing more can be said in it: its group is over, or the other one has gone. */
+  /** Nobody can write in it any more: its group is over, or the other person has left. */
   closed: boolean;
 }
 
@@ -60,7 +60,7 @@ export interface ReactionSeen {
 export interface Gap {
   stream: string;
   missed: [number, number] | null;
-  /** The last message of that conversation before the gap, 0 for none. */
+  /** The number of the last message before the gap; 0 for none. */
   after: number;
 }
 
@@ -70,10 +70,10 @@ export interface RoomState {
   readonly role: Role | null;
   readonly view: RoomView;
   readonly messages: Readonly<Record<ConversationId, readonly ChatMessage[]>>;
-  /** Conversation -> highest `n` that was read. */
+  /** The highest `n` that was read, by conversation. */
   readonly read: Readonly<Record<ConversationId, number>>;
   readonly seen: Readonly<Record<string, Position>>;
-  /** The last known name of everybody ever seen, those who have left too. */
+  /** The last known name of everybody ever seen, also of those who have left. */
   readonly names: Readonly<Record<MemberId, string>>;
   readonly reactions: readonly ReactionSeen[];
   readonly reactionCount: number;
@@ -163,7 +163,7 @@ export function fold(state: RoomState, frame: ServerFrame, now: number): RoomSta
 
 // ---------------------------------------------------------------- the view
 
-/** Assigns slices to a view; a slice that became null, as a facilitator's when the role goes, is empty. */
+/** Assigns slices to a view; null makes a slice empty. */
 function assignSlices(view: RoomView, set: Partial<Slices>): RoomView {
   const next: Record<string, unknown> = { ...view };
   for (const [slice, value] of Object.entries(set)) {
@@ -172,7 +172,7 @@ function assignSlices(view: RoomView, set: Partial<Slices>): RoomView {
   return next as unknown as RoomView;
 }
 
-/** Sets or removes entries of slices that are maps. A slice is copied once, however many entries. */
+/** Sets or removes entries of slices that are maps. Copies each slice once. */
 function applyPatches(view: RoomView, patches: readonly Patch[]): RoomView {
   const next = { ...view } as unknown as Record<string, Record<string, unknown>>;
   const copied = new Set<string>();
@@ -187,7 +187,7 @@ function applyPatches(view: RoomView, patches: readonly Patch[]): RoomView {
   return next as unknown as RoomView;
 }
 
-/** A hand's place is the one in the queue: with many hands their entries may be behind it. */
+/** Sets each hand's place by the queue: the entries of members may be older. */
 function placeHands(view: RoomView): RoomView {
   let members: Record<MemberId, Member> | null = null;
   view.floor?.queue.forEach((id, at) => {
@@ -204,7 +204,7 @@ function withView(state: RoomState, folded: RoomView): RoomState {
   const next = folded.floor === floor && folded.members === members ? folded : placeHands(folded);
   const mine = state.me === null ? undefined : own(next.members, state.me);
   const role = mine?.role ?? state.role;
-  // Whoever gives the role back keeps nothing that only facilitators may see.
+  // Who is no longer a facilitator keeps nothing that only facilitators may see.
   const view =
     role === "facilitator" ? next : { ...next, lobby: EMPTY_VIEW.lobby, door: null, help: EMPTY_VIEW.help, talk: EMPTY_VIEW.talk };
   if (view.members === state.view.members) return { ...state, view, role };
@@ -220,8 +220,8 @@ function foldWelcome(state: RoomState, frame: WelcomeFrame, now: number): RoomSt
   const same = frame.resumed && (state.me === null || state.me === frame.me);
   const kept =
     same && frame.phase === "inside" ? state : outsideView({ ...state, read: same ? state.read : {} });
-  // A resumed link replays what was missed: only frames that came move a conversation's position.
-  // The view is whole, so the room's own position is the welcome's.
+  // After a resume the missed messages follow, so only they move a conversation's position. The view
+  // is complete, so the room's position is that of the welcome.
   const here = frame.pos ?? {};
   const room = here["room"];
   const seen = frame.resumed
@@ -244,7 +244,7 @@ function foldEntered(state: RoomState, frame: EnteredFrame, now: number): RoomSt
   return withView(next, assignSlices(EMPTY_VIEW, frame.room));
 }
 
-/** What somebody may still know who is not inside (any more): title, agreement, and of which series. */
+/** Reduces the state to what a person outside may know: title, agreement and series. */
 export function outsideView(state: RoomState): RoomState {
   const { room, title, agreement, series = null } = state.view;
   return {
@@ -285,7 +285,7 @@ function foldChat(state: RoomState, frame: ChatFrame, now: number): RoomState {
   return { ...state, seen, clock, messages: { ...state.messages, [frame.to]: after } };
 }
 
-/** Sorted by `n`, each once. A copy that says "deleted" wins over one that doesn't, whichever came first. */
+/** Inserts by `n`, each once. A deleted copy replaces one that is not. */
 function insert(messages: readonly ChatMessage[], message: ChatMessage): readonly ChatMessage[] {
   const last = messages.at(-1);
   if (last === undefined || last.n < message.n) return [...messages, message];
@@ -305,14 +305,14 @@ function foldDeleted(state: RoomState, frame: ChatDeletedFrame): RoomState {
   return { ...state, seen, messages: { ...state.messages, [frame.to]: after } };
 }
 
-/** All of a conversation that is here has been read. */
+/** Marks all messages of a conversation as read. */
 export function markRead(state: RoomState, to: ConversationId): RoomState {
   const last = own(state.messages, to)?.at(-1)?.n ?? 0;
   if (last <= (own(state.read, to) ?? 0)) return state;
   return { ...state, read: { ...state.read, [to]: last } };
 }
 
-/** Without the reactions that have had their time. */
+/** Drops the reactions that are older than `REACTION_MS`. */
 export function dropReactions(state: RoomState, now: number): RoomState {
   const reactions = state.reactions.filter((each) => now - each.at < REACTION_MS);
   return reactions.length === state.reactions.length ? state : { ...state, reactions };
@@ -341,7 +341,7 @@ function isClosed(state: RoomState, to: ConversationId): boolean {
   }
 }
 
-/** The conversations for a snapshot; those of `before` that are unchanged keep their identity. */
+/** The conversations for a snapshot; unchanged ones of `before` keep their identity. */
 export function conversations(
   state: RoomState,
   before: Readonly<Record<ConversationId, Conversation>> = {},
@@ -362,14 +362,14 @@ export function conversations(
   return made;
 }
 
-/** Bytes of the positions in a greeting; the frame that they are in has 32 KiB at most. */
+/** Bytes of all positions in a greeting; its frame may have 32 KiB. */
 const GREETING_BYTES = 28_000;
 const GREETING_ENTRIES = 1_000;
 
 /**
- * What a greeting says was seen, as much of it as fits: a stream that is missing is replayed from
- * one's entry, and what is here already is not shown twice. The room's own position always fits, and
- * of the conversations the latest to have begun.
+ * The positions for `seen` of a greeting, as many as fit: the room's own, then those of the latest
+ * conversations. The server replays a stream that is missing from our entry on; messages that we have
+ * are not shown twice.
  */
 export function seenForHello(seen: RoomState["seen"]): Record<string, Position> {
   const { room, ...others } = seen;

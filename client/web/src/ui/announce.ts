@@ -20,7 +20,7 @@ export interface Announcement {
 
 type Names = (id: string | null | undefined) => string;
 
-/** How many messages of other conversations are worth a sentence each before it becomes noise. */
+/** The most messages of other conversations that are announced one by one. */
 const SPOKEN_MESSAGES = 2;
 
 export function announce(before: Snapshot, after: Snapshot, name: Names, inView: string): Announcement {
@@ -120,7 +120,7 @@ function guideWords(before: Snapshot, after: Snapshot, name: Names): string[] {
   const asked = new Set(before.room.help);
   return [
     ...(floods(after) && !floods(before) ? [guide.door.said] : []),
-    // In a crowd that is not to be expected nobody wants to hear every name.
+    // Not every name of an unexpected crowd is announced.
     ...after.room.lobby
       .filter((one) => !waited.has(one.id) && !(floods(after) && one.link != null))
       .map((one) => words.say.lobby(one.name)),
@@ -135,7 +135,7 @@ function floods(snap: Snapshot): boolean {
 function chatWords(before: Snapshot, after: Snapshot, name: Names, inView: string): string[] {
   const fresh: string[] = [];
   for (const [to, talk] of Object.entries(after.chats)) {
-    // The conversation in view is a live log and speaks for itself.
+    // The conversation in view is a live region itself.
     if (to === inView) continue;
     const last = own(before.chats, to)?.messages.at(-1)?.n ?? 0;
     for (const one of talk.messages) {

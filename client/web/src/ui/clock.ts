@@ -1,4 +1,4 @@
-/** A quarter-second pulse shared by every countdown; it beats only while somebody looks at it. */
+/** A timer of a quarter second for all countdowns; runs only while one is mounted. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useSession } from "./session.tsx";
@@ -7,7 +7,7 @@ const beat = signal(0);
 let watchers = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** The room's clock in unix seconds, renewed four times a second while mounted and `running`. */
+/** The room's clock in unix seconds, updated four times a second while mounted and `running`. */
 export function useNow(running = true): number {
   const session = useSession();
   useEffect(() => {

@@ -1,6 +1,6 @@
 /**
- * The page's own state round one room client: the latest snapshot as a signal, what the person is
- * looking at, short notes about what failed, and words for the screen reader.
+ * The page's own state around one room client: the latest snapshot as a signal, what is in view, short
+ * notes about failures, and announcements for the screen reader.
  */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
@@ -23,7 +23,7 @@ export interface Toast {
   readonly kind: "note" | "trouble";
 }
 
-/** Which dialog is open, and about whom. One at a time. */
+/** The open dialog and its subject. One at a time. */
 export type Dialog =
   | { readonly is: "person"; readonly id: string }
   | { readonly is: "me" }
@@ -65,37 +65,37 @@ export class Session {
   readonly urgent = signal("");
   /** The conversation in view, by its full name. */
   readonly talk = signal("circle");
-  /** Whether the conversation in view can be seen, so that it counts as read. */
+  /** Whether the conversation in view is visible, so that it counts as read. */
   readonly chatVisible = signal(false);
   readonly drafts = signal<Readonly<Record<string, string>>>({});
-  /** Whether this page has been inside: a 4404 afterwards is an end, before it a dead link. */
+  /** Whether this page has been inside: then 4404 means that the room has ended, else a dead link. */
   readonly wasInside = signal(false);
-  /** One's own answer and the counts that were shown; the room tells nobody the former. */
+  /** Our own answer, which the room shows to nobody, and the counts that were shown. */
   readonly mood = signal(NO_MOOD);
-  /** Whether the row of small signs is open. */
+  /** Whether the row of reactions is open. */
   readonly signs = signal(false);
-  /** Whom I have asked in private whether they like to speak, and when on the room's clock. */
+  /** Members whom we nudged, and when on the room's clock. */
   readonly nudged = signal<ReadonlyMap<string, number>>(new Map());
-  /** By whom the circle is to know me again, as I said when I came in. */
+  /** The person code sent with the agreement. */
   person: Uint8Array | null = null;
-  /** The latest link that was made here, which no server knows. */
+  /** The latest link made here; the server doesn't know it. */
   readonly newLink = signal<string | null>(null);
-  /** Which word of the room's end was put away. */
+  /** The warning about the room's end that was dismissed. */
   readonly endingSeen = signal<number | null>(null);
   /** Whether this page has asked for the contact card that the room wants. */
   readonly cardAsked = signal(false);
   readonly online: ReadonlySignal<boolean>;
   readonly voice: Voice;
-  /** Where the shipped agendas come from; fixtures put their own here. */
+  /** Loads the agenda templates; fixtures replace it. */
   templates: () => Promise<readonly Template[]> = loadTemplates;
   crisisLines: () => Promise<CrisisLines> = loadCrisisLines;
-  /** The files of what is shown to all; fixtures put their own here. */
+  /** Uploads and downloads of materials; fixtures replace them. */
   files = {
     bring: (kind: "picture" | "pdf", file: Blob, title: string) =>
       uploadMaterial(this.client, this.snap.value.room.room, kind, file, title),
     get: (material: string) => downloadMaterial(this.client, this.snap.value.room.room, material),
   };
-  /** Opens the page again by the link that one came with, which leaving has put away. */
+  /** Opens the page again with the link that was used, which leaving has removed. */
   openAgain: () => void = () => location.reload();
   private readonly busy = new Set<string>();
   private nextToast = 1;
@@ -133,7 +133,7 @@ export class Session {
         this.tell(before, snap);
         this.pointTo(before, snap);
       }
-      // One's own devices may be tried while one waits.
+      // The test of devices stays open in the lobby.
       const trying = this.dialog.value?.is === "sound" && snap.phase === "lobby" && before.phase === "lobby";
       const entering = snap.phase === "inside" && before.phase !== "inside";
       const asks = entering && !this.cardAsked.value && wantsCard(snap);
@@ -145,7 +145,7 @@ export class Session {
     });
   }
 
-  /** The room has forgotten: what this page remembers of it is over, too. */
+  /** The room has forgotten, so this page forgets too. */
   private clearMemory(): void {
     this.drafts.value = {};
     this.talk.value = "circle";
@@ -160,14 +160,14 @@ export class Session {
     const inView = this.chatVisible.value ? this.talk.value : "";
     const { polite, urgent } = announce(before, after, (id) => this.name(id), inView);
     if (polite.length > 0) this.say(polite.join(" "));
-    // Emptied as soon as the turn has passed, so that the same words are news again the next time.
+    // Emptied after the turn, so that the same words are announced again next time.
     if (urgent !== null) {
       const silent = this.voice.snap.value.microphone === "off";
       this.urgent.value = silent ? `${urgent} ${voice.say.turnSilent}` : urgent;
     } else if (!amHolder(after)) this.urgent.value = "";
   }
 
-  /** What is asked above the circle is told to who may have something else before them. */
+  /** Notes about a mood question or nudge for people whose view is not the circle. */
   private pointTo(before: Snapshot, after: Snapshot): void {
     if (after.phase !== "inside" || before.phase !== "inside" || this.tab.value === "circle") return;
     if (after.room.mood?.open === true && before.room.mood?.open !== true) this.note(moments.mood.toast);
@@ -185,8 +185,8 @@ export class Session {
   }
 
   /**
-   * Sends a command and says in words what came of it. A second press of the same button while the
-   * first is under way does nothing. Answers whether it was done.
+   * Sends a command and shows a note if it failed. Ignores a second press while the first is under way.
+   * Returns the answer.
    */
   async act<T extends CommandName>(
     t: T,
@@ -210,13 +210,13 @@ export class Session {
     }
   }
 
-  /** The press on the microphone or the camera: turns it, or shows what helps where it can't be. */
+  /** A press on microphone or camera: switches it, or opens help if it can't be opened. */
   turn(kind: VoiceKind): void {
-    const { [kind]: look, line } = this.voice.snap.value;
+    const { [kind]: look, connection } = this.voice.snap.value;
     if (look === "held" && this.snap.value.role !== "facilitator") return this.note(words.dock.heldHint);
-    // With push-to-talk the button is held down; More has the switch.
+    // With push-to-talk the button is held down; the switch is in More.
     if (look === "ready" || this.voice.snap.value.pressed) return;
-    if (TROUBLES.includes(look) || line === "unable") return this.open({ is: "sound" });
+    if (TROUBLES.includes(look) || connection === "unable") return this.open({ is: "sound" });
     this.switchTo(kind, look === "off" || look === "held");
   }
 
@@ -229,7 +229,7 @@ export class Session {
     });
   }
 
-  /** Who steps away takes their microphone and camera along. */
+  /** Also switches microphone and camera off. */
   async stepAway(away: boolean): Promise<Answer> {
     if (away && this.online.value) {
       const { microphone, camera } = this.voice.snap.value;
@@ -249,7 +249,7 @@ export class Session {
     this.toasts.value = this.toasts.value.filter((one) => one.id !== id);
   }
 
-  /** Spoken when the reader has a pause; several in one moment are joined. */
+  /** Announces politely; joins announcements of the same moment. */
   say(text: string): void {
     this.polite.value = this.saidAt === now10() ? `${this.polite.value} ${text}` : text;
     this.saidAt = now10();
@@ -274,7 +274,7 @@ export class Session {
   }
 }
 
-/** Whether the room asks this member for a contact card that it does not have. */
+/** Whether the room asks this member for a contact card and has none. */
 export function wantsCard(snap: Snapshot): boolean {
   const { settings, card } = snap.room;
   return snap.phase === "inside" && snap.role === "member" && settings?.cards === true && card == null;

@@ -5,7 +5,7 @@ import { breathAt, breathWords, phases } from "../../src/ui/evening/breath.ts";
 import {
   asMinutes, fitting, following, promptOf, redraft, roundOf, sharesTime, stageLeft, titleOf, wholeLength,
 } from "../../src/ui/evening/stages.ts";
-import { added, changed, moved, outcome, removed, rowsOf, touched, withRounds, type Row } from "../../src/ui/evening/edit.ts";
+import { added, changed, moved, editedStages, removed, rowsOf, isEdited, withRounds, type Row } from "../../src/ui/evening/edit.ts";
 import { floor, NOW, room, snapshot } from "../../src/ui/harness/fixtures.ts";
 import { evening } from "../../src/ui/words-evening.ts";
 
@@ -58,21 +58,21 @@ describe("the evening's parts", () => {
 
 describe("an agenda under a facilitator's hands", () => {
   const stages = (agenda: Agenda | null, rows: readonly Row[]): Stage[] => {
-    const made = outcome(agenda, rows);
+    const made = editedStages(agenda, rows);
     expect(Array.isArray(made)).toBe(true);
     return made as Stage[];
   };
 
   it("is the same where nothing was touched", () => {
     const rows = rowsOf(STAGES);
-    expect(touched(STAGES, rows)).toBe(false);
+    expect(isEdited(STAGES, rows)).toBe(false);
     expect(stages(agenda({ at: null }), rows)).toEqual(STAGES);
   });
 
   it("takes parts in, out and to another place, among those that are to come", () => {
     const rows = rowsOf(STAGES);
     const more = added(rows, "break");
-    expect(touched(STAGES, more)).toBe(true);
+    expect(isEdited(STAGES, more)).toBe(true);
     const last = more.at(-1)!;
     expect(stages(agenda(), moved(more, last.key, -1, 2)).map(({ kind }) => kind)).toEqual(["arrival", "round", "break", "debrief"]);
     // Nothing goes before what has begun.
@@ -91,7 +91,7 @@ describe("an agenda under a facilitator's hands", () => {
 
   it("names the part that does not fit", () => {
     const rows = rowsOf(STAGES).map((row, i) => (i === 2 ? { ...row, draft: { minutes: "soon" } } : row));
-    expect(outcome(agenda(), rows)).toBe(rows[2]);
+    expect(editedStages(agenda(), rows)).toBe(rows[2]);
   });
 
   it("has only fields that go together, whatever was chosen before", () => {

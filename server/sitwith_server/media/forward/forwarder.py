@@ -63,7 +63,7 @@ class Forwarder:
     # ----------------------------------------------------------------------------- interface
 
     def add(self, member: MemberId, session: Session, send: Send, now: float) -> Port:
-        """Replaces the member's earlier port, if there is one. `slots_changed` is told at once."""
+        """Replaces the member's earlier port, if there is one. Calls `slots_changed` at once."""
         self._drop(member)
         talk = self._speech.setdefault(member, ForwardedSpeech())
         port = Port(member, session, send, self, self._counts, talk, self._ceiling)

@@ -107,12 +107,12 @@ class Guard:
         loop = asyncio.get_running_loop()
         host, port = self._config.listen
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Receiver(guarded("renewal", self._heard), self._on_socket_closed),
+            lambda: _Receiver(guarded("renewal", self._on_datagram), self._on_socket_closed),
             local_addr=(host, port),
         )
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, self._nice))
-        looking = asyncio.create_task(self._keep_looking())
+        looking = asyncio.create_task(self._check_ledger())
         looking.add_done_callback(self._on_ledger_loop_ended)
         try:
             while not self._stop.is_set():
@@ -164,7 +164,7 @@ class Guard:
             preexec_fn=_die_with(os.getpid(), self._nice),
         )
         _log.info("janus_started", pid=self._janus.pid)
-        asking = asyncio.create_task(self._ask())
+        asking = asyncio.create_task(self._ping())
         ended = asyncio.create_task(self._janus.wait())
         stopped = asyncio.create_task(self._stop.wait())
         try:
@@ -193,7 +193,7 @@ class Guard:
         if connection is not None:
             connection.close()
 
-    async def _ask(self) -> None:
+    async def _ping(self) -> None:
         """Pings Janus again and again, and notes when it answered."""
         secret = {"admin_secret": self._config.admin_secret}
         faults = FaultLog("janus_guard_fault")
@@ -232,11 +232,11 @@ class Guard:
     def _ready(self) -> bool:
         return self._connection is not None and self._connection.is_open and not self._stop.is_set()
 
-    async def _keep_looking(self) -> None:
+    async def _check_ledger(self) -> None:
         last = 0.0
         say = _watchdog()
         while True:
-            self._look()
+            self._check()
             say()
             if clock() - last >= ROUND:
                 last = clock()
@@ -245,7 +245,7 @@ class Guard:
                 self._nodes = {n: at for n, at in self._nodes.items() if self._ledger.count(n)}
             await asyncio.sleep(LOOK)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """Ends the sessions whose term is over. Kills Janus if it is too late for that."""
         now = clock()
         due = self._ledger.due(now)
@@ -280,13 +280,13 @@ class Guard:
 
     # ----------------------------------------------------------------------------- messages
 
-    def _heard(self, data: bytes, address: Any) -> None:
+    def _on_datagram(self, data: bytes, address: Any) -> None:
         # End what is over first: this datagram may have waited while this process was stopped.
-        self._look()
+        self._check()
         message = self._codec.read_renewal(data)
         if message is not None and self._ledger.take(message, clock()):
             self._nodes[message.node] = address
-            self._look()
+            self._check()
             if message.asks:
                 self._begin(message.node)
 

@@ -1,5 +1,4 @@
-"""A media node's client of a gateway's guard: vouches for sessions, and checks that the guard
-works.
+"""A media node's client of a gateway's guard: vouches for sessions, and checks the guard.
 
 It sends datagrams only. A lost one is made up for by the next.
 """
@@ -64,7 +63,7 @@ class GuardClient:
     ) -> None:
         self._place, self._codec = place, GuardCodec(secret)
         self._bound, self._term = bound, bound - TAIL
-        # With the default bound, terms are so much shorter that sessions are silent at their end.
+        # Terms are so much shorter that, with the default bound, a session is silent in time.
         self._early = TAIL - (bound - BOUND)
         self._terms, self._over, self._lost, self._restarted = terms, over, lost, restarted
         self._node, self._count = secrets.token_bytes(NODE), 0
@@ -144,11 +143,11 @@ class GuardClient:
     async def _listen(self) -> None:
         if self._udp is None or self._udp.is_closing():
             made, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Receiver(guarded("round", self._heard)), remote_addr=self._place
+                lambda: _Receiver(guarded("round", self._on_datagram)), remote_addr=self._place
             )
             self._udp = made
 
-    def _heard(self, data: bytes) -> None:
+    def _on_datagram(self, data: bytes) -> None:
         message = self._codec.read_round(data)
         if message is None or message.node != self._node or message.count < self._round.count:
             return

@@ -45,7 +45,7 @@ class _MemberTransports:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     publisher: Publisher | None = None
     subscriber: Subscriber | None = None
-    told: bool = False
+    reported: bool = False
     """Whether the watcher was told that the transports are up."""
 
     def transports(self) -> list[JanusTransport]:
@@ -153,7 +153,7 @@ class JanusRoom:
             for transport in transports:
                 transport.gone = True
             if video_room is not None:
-                # Where the connection is gone, so is every transport on it.
+                # If the connection is gone, its transports have ended with it.
                 with suppress(GatewayDown, EngineDown):
                     await asyncio.gather(
                         *(self._end(video_room, transport) for transport in transports)
@@ -217,10 +217,10 @@ class JanusRoom:
         pair = self._members.get(member)
         if (
             pair is not None
-            and not pair.told
+            and not pair.reported
             and all(transport.up for transport in pair.transports())
         ):
-            pair.told = True
+            pair.reported = True
             self._watcher.connected(member)
 
     def allowed_until(self) -> float:
@@ -249,7 +249,7 @@ class JanusRoom:
                 return await video_room.restart_up(old, offer)
         publisher, sdp = await video_room.publish(member, offer)
         self._check_current(video_room, pair, publisher)
-        pair.publisher, pair.told = publisher, pair.told and old is None
+        pair.publisher, pair.reported = publisher, pair.reported and old is None
         self._steering.publishers.append(publisher)
         await self._replace(video_room, publisher, old)
         return sdp
@@ -264,7 +264,7 @@ class JanusRoom:
         subscriber, sdp = await video_room.subscribe(member, offer)
         self._check_current(video_room, pair, subscriber)
         subscriber.take = self._takes.get(member, PictureChoice.HIGH)
-        pair.subscriber, pair.told = subscriber, pair.told and old is None
+        pair.subscriber, pair.reported = subscriber, pair.reported and old is None
         self._steering.subscribers.append(subscriber)
         await self._replace(video_room, subscriber, old)
         return sdp

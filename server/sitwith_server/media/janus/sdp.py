@@ -90,7 +90,7 @@ def _narrowed(section: Section, way: Way) -> Section:
     if len(section.rids) > 3 or len(section.ssrcs) > 1:
         raise OfferRefused("too_many_layers")
     offered = section.extensions
-    # Janus chooses a down connection's ids itself, so of those none is agreed on.
+    # Janus chooses the ids of a down connection itself, so none is negotiated.
     extensions = Extensions() if way is Way.DOWN else offered
     feedback = section.feedback if way is Way.UP else section.feedback - {"transport-cc"}
     return replace(section, formats=formats, extensions=extensions, feedback=feedback)
@@ -113,8 +113,7 @@ def for_gateway(offer: Offer) -> str:
 
 
 def _setup(offer: Offer) -> str:
-    """What the gateway is in the DTLS of a down connection: the client, where the member lets
-    it."""
+    """The gateway's DTLS role on a down connection: the client, if the member allows it."""
     return "passive" if offer.setup == "active" else "active"
 
 

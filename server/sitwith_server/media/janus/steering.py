@@ -193,10 +193,10 @@ class Steering:
                 if _idle(self._running.get(subscriber)) and any(self._slots_differ(subscriber)):
                     self._start(subscriber, video_room, self._keep_slots(video_room, subscriber))
         for subscriber in self.subscribers:
-            told = mapping(subscriber, self._audience)
-            if told != subscriber.told and not subscriber.gone:
-                subscriber.told = told
-                self._watcher.slots_changed(subscriber.member, told)
+            sent_map = mapping(subscriber, self._audience)
+            if sent_map != subscriber.sent_map and not subscriber.gone:
+                subscriber.sent_map = sent_map
+                self._watcher.slots_changed(subscriber.member, sent_map)
         self.measure()
         self._wake()
 

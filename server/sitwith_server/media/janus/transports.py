@@ -88,4 +88,4 @@ class Subscriber(JanusTransport):
     slots: tuple[SubscribedSlot, ...] = ()
     answer: str = ""
     take: PictureChoice = PictureChoice.HIGH
-    told: Mapping[str, MemberId | None] = field(default_factory=dict)
+    sent_map: Mapping[str, MemberId | None] = field(default_factory=dict)

@@ -33,7 +33,7 @@ from sitwith_server.room.model import MemberId
 
 PREFIX: Final = "sitwith-"
 VIDEO_BITS: Final = 1_500_000
-"""The most bits/s of video that a member should send; told by the answer and by REMB."""
+"""The most bits/s of video that a member should send; sent in the answer and by REMB."""
 LEVEL_PACKETS: Final = 10
 """Packets with a level (20 ms each) from which Janus decides whether somebody talks."""
 LEVEL_TALKING: Final = 50
@@ -70,7 +70,7 @@ class VideoRoom:
         return video_room
 
     async def _create(self) -> None:
-        await self._say(
+        await self._request(
             self._control,
             request="create",
             admin_key=self.gateway.secrets.room,
@@ -91,7 +91,7 @@ class VideoRoom:
             notify_joining=False,
             dummy_publisher=True,
         )
-        found = await self._say(self._control, request="listparticipants")
+        found = await self._request(self._control, request="listparticipants")
         people = found.data.get("participants")
         for each in people if isinstance(people, list) else ():
             if isinstance(each, dict) and each.get("dummy") is True:
@@ -107,7 +107,7 @@ class VideoRoom:
         handle = await self.gateway.attach(self._session)
         try:
             feed = secrets.token_hex(8)
-            reply = await self._say(
+            reply = await self._request(
                 handle,
                 {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"},
                 request="joinandconfigure",
@@ -144,7 +144,7 @@ class VideoRoom:
                 {"feed": self._placeholder, "mid": _PLACE[section.medium]}
                 for section in live(offer)
             ]
-            reply = await self._say(
+            reply = await self._request(
                 handle,
                 request="join",
                 ptype="subscriber",
@@ -154,7 +154,7 @@ class VideoRoom:
             origin = secrets.randbits(48), 1
             sdp = _answer(offer, reply.sdp, origin)
             told = for_gateway(offer)
-            await self._say(handle, {"type": "answer", "sdp": told}, request="start")
+            await self._request(handle, {"type": "answer", "sdp": told}, request="start")
         except BaseException:
             self.release(handle)
             raise
@@ -167,17 +167,17 @@ class VideoRoom:
     async def restart_up(self, publisher: Publisher, offer: Offer) -> str:
         """The answer to an ICE restart of what a member sends."""
         jsep = {"type": "offer", "sdp": for_gateway(offer), "rid_order": "lmh"}
-        reply = await self._say(publisher.handle, jsep, request="configure")
+        reply = await self._request(publisher.handle, jsep, request="configure")
         publisher.offer, publisher.origin = offer, (publisher.origin[0], publisher.origin[1] + 1)
         return _answer(offer, reply.sdp, publisher.origin)
 
     async def restart_down(self, subscriber: Subscriber, offer: Offer) -> str:
         """The answer to an ICE restart of what a member receives."""
-        reply = await self._say(subscriber.handle, request="configure", restart=True)
+        reply = await self._request(subscriber.handle, request="configure", restart=True)
         subscriber.origin = subscriber.origin[0], subscriber.origin[1] + 1
         sdp = _answer(offer, reply.sdp, subscriber.origin)
         subscriber.offer, subscriber.answer = offer, for_gateway(offer)
-        await self._again(subscriber)
+        await self._answer_again(subscriber)
         return sdp
 
     async def detach(self, handle: int) -> None:
@@ -206,10 +206,10 @@ class VideoRoom:
         """Destroys the room once nobody is in it, because Janus 1.1 may crash if a room is
         destroyed while a publisher's handle is being detached."""
         for _ in range(20):
-            found = await self._say(self._control, request="listparticipants")
+            found = await self._request(self._control, request="listparticipants")
             people = found.data.get("participants")
             if isinstance(people, list) and len(people) == 1:
-                await self._say(self._control, request="destroy", secret=self._secret)
+                await self._request(self._control, request="destroy", secret=self._secret)
                 return
             await asyncio.sleep(0.05)
 
@@ -217,7 +217,7 @@ class VideoRoom:
 
     async def gate(self, publisher: Publisher, medium: Medium, open_: bool) -> None:
         """Opens or closes a publisher's gate. Confirmed once it returns."""
-        await self._say(
+        await self._request(
             self._control,
             request="moderate",
             secret=self._secret,
@@ -238,22 +238,22 @@ class VideoRoom:
             }
             for slot, publisher in feeds
         ]
-        reply = await self._say(subscriber.handle, request="switch", streams=streams)
+        reply = await self._request(subscriber.handle, request="switch", streams=streams)
         if reply.sdp:
             # A slot was inactive because its publisher had vanished, so Janus wants another answer.
             # The sections have not changed, so the member need not know.
-            await self._again(subscriber)
+            await self._answer_again(subscriber)
 
     async def layer(self, subscriber: Subscriber, slot: SubscribedSlot, place: int) -> None:
         """Sets the layer that a slot forwards; 0 is the smallest."""
         streams: list[dict[str, Any]] = [{"mid": str(slot.index), "substream": place}]
-        await self._say(subscriber.handle, request="configure", streams=streams)
+        await self._request(subscriber.handle, request="configure", streams=streams)
 
-    async def _again(self, subscriber: Subscriber) -> None:
+    async def _answer_again(self, subscriber: Subscriber) -> None:
         jsep = {"type": "answer", "sdp": subscriber.answer}
-        await self._say(subscriber.handle, jsep, request="start")
+        await self._request(subscriber.handle, jsep, request="start")
 
-    async def _say(
+    async def _request(
         self, handle: int, jsep: dict[str, str] | None = None, /, **body: object
     ) -> Reply:
         return await self.gateway.send(self._session, handle, {**body, "room": self._room}, jsep)

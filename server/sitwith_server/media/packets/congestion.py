@@ -1,5 +1,5 @@
-"""Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): when each packet of
-a publisher came, so that its own bandwidth estimation works.
+"""Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): reports to a
+publisher when each of its packets came, for its own bandwidth estimation.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from typing import Final
 _TICK: Final = 0.000_25
 _REFERENCE: Final = 0.064
 MOST_STATUSES: Final = 400
-"""Of one message, which so stays below 1,000 bytes."""
+"""The most packets that one message reports, so that it stays below 1,000 bytes."""
 
 
 _MISSING, _SMALL, _LARGE = 0, 1, 2
 
 
 class Feedback:
-    """Writes the messages of one connection, which are counted (in 8 bits)."""
+    """Writes the messages of one connection, which are numbered with 8 bits."""
 
     def __init__(self) -> None:
         self._count = 0
         self._highest = -1
 
     def bodies(self, arrivals: Sequence[tuple[int, float]]) -> Iterator[bytes]:
-        """The bodies of the messages that tell of these packets: (16-bit number, seconds)."""
+        """The bodies of the messages that report these packets: (16-bit number, seconds)."""
         known: dict[int, float] = {}
         for number, at in arrivals:
             known.setdefault(self._unwrapped(number), at)
@@ -74,7 +74,7 @@ class Feedback:
 
 
 def _chunks(statuses: Sequence[int]) -> Iterator[bytes]:
-    """Runs of equal statuses, or seven of any kind."""
+    """Packet status chunks: run-length ones, or vectors of seven statuses."""
     at = 0
     while at < len(statuses):
         same = 1
@@ -92,8 +92,8 @@ def _chunks(statuses: Sequence[int]) -> Iterator[bytes]:
 
 
 def read(body: bytes) -> list[tuple[int, float]] | None:
-    """(16-bit number, seconds within the reference's range) of each packet that came; None if it is
-    malformed. What a publisher's side makes of a message."""
+    """Reads a message as a publisher does: (16-bit number, seconds within the reference's range) of
+    each packet that came. None: it is malformed."""
     if len(body) < 8:
         return None
     base, count = int.from_bytes(body[:2]), int.from_bytes(body[2:4])

@@ -1,7 +1,7 @@
-"""What a video packet says of its picture outside its content: VP8, VP9, AV1.
+"""The payload descriptors of VP8, VP9 and AV1.
 
-Only payload descriptors are read, and of VP8 the one bit of RFC 7741 §4.3 that says whether a frame
-is a key frame; the rest may be encrypted end to end.
+Of the content itself only one bit is read: VP8's key-frame bit (RFC 7741 §4.3). The rest may be
+encrypted end to end.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 
 
 class Picture(NamedTuple):
-    """key: the packet begins a key frame.
-    id_at, id_size, id: where the picture id stands, in 1 or 2 bytes, and its value; id_at is 0
-        without one (a descriptor's first byte is never one).
-    base_at, base: likewise TL0PICIDX, in 1 byte.
+    """What a packet's descriptor says.
+
+    key: whether the packet begins a key frame.
+    id_at, id_size, id: the picture id's offset, size (1 or 2 bytes) and value. id_at is 0 if there
+        is none; a picture id is never at offset 0.
+    base_at, base: offset and value of TL0PICIDX (1 byte), likewise.
     """
 
     key: bool
@@ -29,7 +31,7 @@ KEY: Final = Picture(True)
 
 
 def vp8(payload: bytes) -> Picture:
-    """RFC 7741 §4.2. Cut off payloads are delta frames without numbers."""
+    """Reads VP8 (RFC 7741 §4.2). A truncated payload counts as a delta frame without numbers."""
     size = len(payload)
     if size < 2:
         return DELTA
@@ -51,13 +53,13 @@ def vp8(payload: bytes) -> Picture:
             at += 1
         if extended & 0x30:
             at += 1
-    # The start of the first partition, whose first bit (the lowest) is 0 for a key frame.
+    # The first partition begins here; its lowest bit is 0 for a key frame.
     key = first & 0x17 == 0x10 and at < size and payload[at] & 1 == 0
     return Picture(key, id_at, id_size, number, base_at, base)
 
 
 def vp9(payload: bytes) -> Picture:
-    """RFC 9628 §4.2."""
+    """Reads VP9 (RFC 9628 §4.2). A truncated payload counts as a delta frame without numbers."""
     size = len(payload)
     if size < 4:
         return DELTA
@@ -74,12 +76,12 @@ def vp9(payload: bytes) -> Picture:
             if at >= size:
                 return DELTA
             base_at, base = at, payload[at]
-    # Not predicted from other pictures, the beginning of a frame, and of the lowest layer.
+    # Not predicted from other pictures, begins a frame, and is of the lowest layer.
     return Picture(first & 0x48 == 0x08 and layer == 0, id_at, id_size, number, base_at, base)
 
 
 def av1(payload: bytes) -> Picture:
-    """AV1's RTP payload §4.4: N says that a new coded video sequence begins."""
+    """Reads AV1 (its RTP payload format, §4.4). N means that a new coded video sequence begins."""
     return KEY if payload and payload[0] & 0x88 == 0x08 else DELTA
 
 
@@ -87,7 +89,7 @@ READERS: Final = {"vp8": vp8, "vp9": vp9, "av1": av1}
 
 
 def renumbered(payload: bytes, picture: Picture, ids: int, bases: int) -> bytes:
-    """The payload with its picture id moved by `ids` and its TL0PICIDX by `bases`."""
+    """The payload with `ids` added to its picture id and `bases` to its TL0PICIDX."""
     changed = bytearray(payload)
     if picture.id_at:
         number = picture.id + ids
@@ -102,7 +104,7 @@ def renumbered(payload: bytes, picture: Picture, ids: int, bases: int) -> bytes:
 
 
 def _number(payload: bytes, at: int) -> tuple[int, int, int]:
-    """Where, in how many bytes, and the value; the caller has seen that two bytes are there."""
+    """A picture id's offset, size and value. The payload has two bytes from `at` on."""
     if payload[at] & 0x80:
         return at, 2, (payload[at] & 0x7F) << 8 | payload[at + 1]
     return at, 1, payload[at]

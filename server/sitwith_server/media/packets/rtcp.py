@@ -1,7 +1,7 @@
-"""RTCP: compound packets read and written (RFC 3550 §6, RFC 4585, RFC 5104, REMB).
+"""Reads and writes RTCP packets (RFC 3550 §6, RFC 4585, RFC 5104, REMB).
 
-Reading never raises: what is malformed is None as a whole. `congestion.py` has transport-wide
-feedback.
+`parse` never raises: it returns None for a malformed packet. `congestion.py` has the bodies of
+transport-wide feedback.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ _LOST: Final = Struct("!HH")
 
 
 class Block(NamedTuple):
-    """A report block. fraction: of 256; lost: cumulative, may be negative; highest: the extended
-    highest number; jitter: in ticks; last, delay: of the sender report, in 1/65536 s."""
+    """A report block (RFC 3550 §6.4.1).
+
+    fraction: lost since the last report, in 256ths. lost: cumulative, may be negative.
+    highest: the extended highest sequence number. jitter: RTP ticks.
+    last, delay: of the last sender report, in 1/65536 s.
+    """
 
     ssrc: int
     fraction: int
@@ -34,7 +38,7 @@ class Block(NamedTuple):
 
 
 class SenderReport(NamedTuple):
-    """ntp: 64 bits, seconds in the upper half."""
+    """ntp: 64 bits, seconds in the upper 32. time: RTP time."""
 
     ssrc: int
     ntp: int
@@ -60,14 +64,14 @@ class Nack(NamedTuple):
 
 
 class KeyFrameWanted(NamedTuple):
-    """A PLI, or a FIR's entries: whose next picture is wanted whole."""
+    """A PLI or FIR. media: the SSRCs whose next picture should be a key frame."""
 
     sender: int
     media: tuple[int, ...]
 
 
 class Estimate(NamedTuple):
-    """REMB: what a receiver believes its line to carry, bits/s."""
+    """REMB: a receiver's estimate of its bandwidth, bits/s."""
 
     sender: int
     bitrate: int
@@ -75,7 +79,7 @@ class Estimate(NamedTuple):
 
 
 class Congestion(NamedTuple):
-    """Transport-wide feedback; `body` is from the base number on."""
+    """Transport-wide feedback. body: from the base sequence number on."""
 
     sender: int
     media: int
@@ -90,7 +94,7 @@ class _Malformed(Exception):
 
 
 def parse(packet: bytes) -> list[Report] | None:
-    """All that is known of a compound or reduced-size packet; None if it is malformed."""
+    """The supported reports of a compound or reduced-size packet. None: it is malformed."""
     found: list[Report] = []
     at, size = 0, len(packet)
     if size < 4:
@@ -104,7 +108,7 @@ def parse(packet: bytes) -> list[Report] | None:
             return None
         body = packet[at + 4 : end]
         if flags & 0x20:
-            # Padding is of the last packet alone, in whole words (RFC 3550 §6.4.1).
+            # Only the last packet may be padded, in whole words (RFC 3550 §6.4.1).
             if end != size or not body or not 0 < body[-1] <= len(body) or body[-1] % 4:
                 return None
             body = body[: -body[-1]]
@@ -119,7 +123,7 @@ def parse(packet: bytes) -> list[Report] | None:
 
 
 def _one(kind: int, count: int, body: bytes) -> Report | None:
-    """None: of no concern."""
+    """One report. None: it is of a kind that is not used. Raises `_Malformed`."""
     size = len(body)
     if kind == SENDER:
         if size < 24 + 24 * count:
@@ -207,7 +211,7 @@ def descriptions(ssrcs: Sequence[int], cname: str) -> bytes:
     """SDES with the same CNAME for each; at most 31."""
     name = cname.encode("ascii")
     item = bytes((1, len(name))) + name
-    # Ends in at least one zero, at a whole word (RFC 3550 §6.5).
+    # The list ends with at least one zero, padded to a whole word (RFC 3550 §6.5).
     item += bytes(4 - len(item) % 4)
     body = b"".join(each.to_bytes(4) + item for each in ssrcs)
     return _packet(DESCRIPTION, len(ssrcs), body)
@@ -222,7 +226,7 @@ def pli(sender: int, media: int) -> bytes:
 
 
 def nack(sender: int, media: int, numbers: Iterable[int]) -> bytes:
-    """`numbers`: 16-bit, rising in the sense of serial numbers."""
+    """numbers: 16-bit sequence numbers, ascending in serial number arithmetic."""
     body = _PAIR.pack(sender, media)
     first, others = -1, 0
     for number in numbers:
@@ -236,7 +240,7 @@ def nack(sender: int, media: int, numbers: Iterable[int]) -> bytes:
 
 
 def estimate(sender: int, bitrate: int, ssrcs: Sequence[int]) -> bytes:
-    """REMB; a bitrate's precision is 18 bits."""
+    """REMB. The bitrate keeps 18 significant bits."""
     exponent = max(0, bitrate.bit_length() - 18)
     head = bytes((len(ssrcs), exponent << 2 | bitrate >> exponent >> 16))
     body = b"REMB" + head + (bitrate >> exponent & 0xFFFF).to_bytes(2)

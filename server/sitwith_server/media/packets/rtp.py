@@ -1,6 +1,6 @@
 """RTP headers and their extensions (RFC 3550 §5.1, RFC 8285, RFC 6464).
 
-Nothing here raises, whatever the bytes: malformed is None or -1.
+Nothing here raises: malformed packets give None or -1.
 """
 
 from __future__ import annotations
@@ -9,19 +9,22 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 HEADER: Final = Struct("!BBHII")
-"""Flags, marker and payload type, number, time, SSRC."""
+"""Flags, marker and payload type, sequence number, time, SSRC."""
 
 PREFIX: Final = Struct("!HH")
-"""Of an extension block: its profile and its 32-bit words."""
+"""The head of an extension block: its profile and its length in 32-bit words."""
 
 ONE_BYTE: Final = 0xBEDE
 TWO_BYTE: Final = 0x1000
-"""The profile of the two-byte form is 0x1000 to 0x100F."""
+"""The profiles of the two-byte form are 0x1000 to 0x100F (RFC 8285 §4.3)."""
 
 
 class Packet(NamedTuple):
-    """A parsed packet; `payload` is where it begins. `profile` is 0 without extensions, which are
-    between `begin` and `payload`."""
+    """A parsed packet.
+
+    payload: the offset of the payload. profile: of the header extensions, which are between `begin`
+        and `payload`; 0: there are none.
+    """
 
     marker: bool
     padded: bool
@@ -35,7 +38,7 @@ class Packet(NamedTuple):
 
 
 def parse(packet: bytes) -> Packet | None:
-    """None: it is no RTP packet (too short, another version, lengths beyond its end)."""
+    """Parses a header. None: it is no RTP packet (too short, another version, wrong lengths)."""
     if len(packet) < 12:
         return None
     flags, kind, number, time, ssrc = HEADER.unpack_from(packet)
@@ -52,7 +55,7 @@ def parse(packet: bytes) -> Packet | None:
 
 
 def body(packet: bytes, flags: int) -> int:
-    """Where the payload of a packet of at least 12 bytes begins; -1 if it is malformed."""
+    """The offset of the payload in a packet of at least 12 bytes; -1: the packet is malformed."""
     if flags & 0xC0 != 0x80:
         return -1
     size = len(packet)
@@ -103,7 +106,7 @@ def extension(packet: bytes, flags: int, wanted: int) -> bytes | None:
 
 
 def text(value: bytes | None) -> str:
-    """An SDES item of RFC 7941 (mid, rid) as text; empty if there is none."""
+    """An SDES header extension (mid, rid: RFC 7941) as text; empty if there is none."""
     return value.decode("ascii", "replace").rstrip("\0") if value else ""
 
 
@@ -113,7 +116,7 @@ def level(value: bytes | None) -> int:
 
 
 def primary(payload: bytes) -> bytes | None:
-    """The newest block of redundant audio (RFC 2198 §3); None if it is malformed."""
+    """The newest block of redundant audio (RFC 2198 §3). None: the payload is malformed."""
     at, older = 0, 0
     while at < len(payload) and payload[at] & 0x80:
         if at + 4 > len(payload):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -18,16 +18,14 @@ from sitwith_server.media.engine import EngineDown, MediaRoom, OfferRefused, Pic
 from sitwith_server.media.loops import FaultLog, Loop, Tasks
 from sitwith_server.media.plane import bus
 from sitwith_server.media.plane.reconcile import Reconciler, WatchHead
+from sitwith_server.media.plane.speech import SpeechCommits, speakers_for
 from sitwith_server.room import commands as c
-from sitwith_server.room.media.routes import NOBODY
 from sitwith_server.room.model import OPERATOR, MemberId
 from sitwith_server.service.rooms.results import Applied
 from sitwith_server.service.rooms.room import HostedRoom
 
 HEARTBEAT_EVERY: Final = 0.25
 """Seconds between two heartbeats of a node, and between two reports of who speaks."""
-TALK_EVERY: Final = 10.0
-"""Seconds between two commits of how long members spoke, while somebody speaks."""
 IDLE_AFTER: Final = 60.0
 """Seconds without any member's transport after which a room is unpinned. An offer pins it again."""
 ANSWER_WITHIN: Final = 5.0
@@ -63,8 +61,7 @@ class NodeRoom:
         self._maps: dict[MemberId, Mapping[str, MemberId | None]] = {}
         self._takes: dict[MemberId, PictureChoice] = {}
         self._speakers_sent: dict[MemberId, tuple[MemberId, ...]] = {}
-        self._uncommitted = _UncommittedSpeech()
-        self._commits = Tasks("talk_fault")
+        self._commits = SpeechCommits(room, node, clock)
         self._offer_faults = FaultLog("offer_fault")
         self.members: set[MemberId] = set()
         """Who has a transport, finished or not."""
@@ -254,7 +251,7 @@ class NodeRoom:
             if offered.member not in stays and offered.answer is not None:
                 del self._offers[offer_id]
         self._media.forget_others(stays)
-        self._uncommitted.forget_others(stays)
+        self._commits.forget_others(stays)
 
     def _applied(self, position: Position) -> None:
         # When the room's log is gone, the position of its end is unknown: report the highest.
@@ -265,80 +262,17 @@ class NodeRoom:
 
     async def _tick(self) -> None:
         self._forget_absent()
-        voices = self._media.speech()
-        self._publish_speakers(voices)
-        if not len(self._commits):
-            self._commit_speech(voices)
+        speech = self._media.speech()
+        self._publish_speakers(speech)
+        self._commits.update(speech)
 
-    def _publish_speakers(self, voices: Mapping[MemberId, Speech]) -> None:
-        told = {member: self._heard_by(member, voices) for member in self.members}
-        news = {m: heard for m, heard in told.items() if heard != self._speakers_sent.get(m, ())}
-        self._speakers_sent = told
+    def _publish_speakers(self, speech: Mapping[MemberId, Speech]) -> None:
+        routes = self.reconciler.routes
+        sent: dict[MemberId, tuple[MemberId, ...]] = dict.fromkeys(self.members, ())
+        if routes is not None:
+            for member in self.members & self._maps.keys():
+                sent[member] = speakers_for(member, speech, routes, self._maps[member])
+        news = {m: heard for m, heard in sent.items() if heard != self._speakers_sent.get(m, ())}
+        self._speakers_sent = sent
         if news:
             self._publish(bus.Speakers(news))
-
-    def _heard_by(
-        self, viewer: MemberId, voices: Mapping[MemberId, Speech]
-    ) -> tuple[MemberId, ...]:
-        """Whoever speaks, has a route to the viewer and is on one of the viewer's slots; and the
-        viewer, if they speak and somebody hears them. So nobody learns who speaks elsewhere."""
-        routes = self.reconciler.routes
-        slots = self._maps.get(viewer)
-        if routes is None or slots is None:
-            return ()
-        near = {each for each in slots.values() if each is not None}
-        return tuple(
-            sorted(
-                member
-                for member, voice in voices.items()
-                if voice.speaking
-                and (
-                    (member == viewer and routes.heard.get(member))
-                    or (member in near and viewer in routes.heard.get(member, NOBODY))
-                )
-            )
-        )
-
-    def _commit_speech(self, voices: Mapping[MemberId, Speech]) -> None:
-        now = self._clock()
-        heard = self._uncommitted.due(voices, self.room.state.floor.turn, now)
-        if heard and self.room.is_current:
-            self._commits.spawn(self._commit(heard, now))
-
-    async def _commit(self, heard: Mapping[MemberId, float], now: float) -> None:
-        command = c.AddTalk(by="", node=self._node, heard=heard)
-        if isinstance(await self.room.execute(command, "talk"), Applied):
-            self._uncommitted.committed(heard, now)
-
-
-class _UncommittedSpeech:
-    """How long members spoke that is not in the room's log yet."""
-
-    def __init__(self) -> None:
-        self._committed: dict[MemberId, float] = {}
-        self._at = float("-inf")
-        self._turn = 0
-
-    def due(
-        self, voices: Mapping[MemberId, Speech], turn: int, now: float
-    ) -> dict[MemberId, float]:
-        """Seconds by member if a commit is due, which is every `TALK_EVERY` and at the end of a
-        turn."""
-        if turn == self._turn and now - self._at < TALK_EVERY:
-            return {}
-        self._turn = turn
-        fresh = {m: round(v.seconds - self._committed.get(m, 0.0), 1) for m, v in voices.items()}
-        heard = {member: seconds for member, seconds in fresh.items() if seconds > 0}
-        if not heard:
-            self._at = max(self._at, now - TALK_EVERY / 2)
-        return heard
-
-    def forget_others(self, members: Collection[MemberId]) -> None:
-        """Forgets everybody else."""
-        for member in self._committed.keys() - set(members):
-            del self._committed[member]
-
-    def committed(self, heard: Mapping[MemberId, float], now: float) -> None:
-        self._at = now
-        for member, seconds in heard.items():
-            self._committed[member] = self._committed.get(member, 0.0) + seconds

@@ -83,8 +83,9 @@ class RoutePlanner:
         self._planned = None
 
     def to_drop(self, members: Collection[MemberId]) -> list[MemberId]:
-        """Those of `members` whose transport must end: they have no seat inside, or their
-        connection has been gone for longer than the grace. Empty while the state is not trusted."""
+        """Those of `members` whose transport must end: the room has ended, they have no seat
+        inside, or their connection is gone for longer than the grace. Empty while the state is not
+        trusted."""
         if self._state is None or not self._trusted:
             return []
         seats = (self._state.at(member) for member in members)

@@ -1,9 +1,9 @@
-"""TURN servers for a member's peer connection, with credentials that are short-lived.
+"""TURN servers for a member's peer connection, with short-lived credentials.
 
-coturn's REST form (draft-uberti-behave-turn-rest-00, §2.2): the username is the moment at which it
-expires, a colon and a name; the password is the HMAC-SHA1 of the username under the secret that
-the TURN server has too. The name is a pseudonym of the seat, so that its quota counts for one
-person and its log names nobody. Neither is ever logged here.
+coturn's REST form (draft-uberti-behave-turn-rest-00, §2.2): the username is the time of expiry, a
+colon and a name; the password is the HMAC-SHA1 of the username under a secret that the TURN server
+shares. The name is a pseudonym of the seat, so that the TURN server's quota counts for one person
+and its log names nobody. Username and password are never logged here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sitwith_server.room.model import MemberId
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """urls: `turn:` and `turns:` URIs (RFC 7065). ttl: seconds. relay_only: whether browsers are
-    asked to use relayed candidates alone."""
+    """urls: `turn:` and `turns:` URIs (RFC 7065). ttl: seconds that the credentials are valid.
+    relay_only: whether browsers should use only relayed candidates."""
 
     urls: Sequence[str]
     secret: str = field(repr=False)
@@ -29,7 +29,7 @@ class Turn:
     relay_only: bool = False
 
     def servers(self, room: str, member: MemberId, now: float) -> dict[str, object]:
-        """The fields of the answer to `media.servers`. `now`: unix seconds."""
+        """The fields of the answer to `media.servers`. now: unix seconds."""
         found: list[object] = []
         if self.urls:
             username = f"{math.floor(now) + self.ttl}:{self._pseudonym(room, member)}"
@@ -44,6 +44,6 @@ class Turn:
         return {"servers": found, "ttl": self.ttl, "relay": self.relay_only}
 
     def _pseudonym(self, room: str, member: MemberId) -> str:
-        # Of another length than any username's, so that no credential is a pseudonym's.
+        # No username is this text, so no password is this key.
         key = hmac.digest(self.secret.encode(), b"pseudonym", hashlib.sha256)
         return hmac.digest(key, f"{room}\0{member}".encode(), hashlib.sha256).hex()[:24]

@@ -33,6 +33,15 @@ class Refused:
 
 Answer = Ok | Refused
 
+_WITHOUT_OUTCOME: Final = (
+    c.PairsPlan,
+    c.Media,
+    c.MaterialUpload,
+    c.MaterialOpen,
+    c.AgreementReading,
+)
+"""Commands whose answers are never remembered."""
+
 PACED: Final = Refused(RefusalCode.TOO_FAST, RefusalCode.TOO_FAST.text)
 """The answer to a seat that sends faster than it may. Compared by identity: a rule's own refusal
 `too_fast` is another object."""
@@ -67,3 +76,20 @@ def completed(state: RoomState, command: c.Command, answer: Answer) -> Answer:
     if isinstance(command, c.MaterialUpload | c.MaterialOpen) and isinstance(answer, Ok):
         return Ok({**answer.fields, "ticket": tickets.mint(state, command, answer.fields)})
     return answer
+
+
+def refusal(code: RefusalCode) -> Refused:
+    """A refusal with the code's own text."""
+    return Refused(code, code.text)
+
+
+def may_have_outcome(command: c.Command) -> bool:
+    """Whether answers to this kind of command are remembered at all."""
+    return not isinstance(command, _WITHOUT_OUTCOME)
+
+
+def is_outcome(command: c.Command, answer: Answer) -> bool:
+    """Whether the answer is remembered under the command's id (CONTRACT §3, Commands)."""
+    if not may_have_outcome(command):
+        return False
+    return not (isinstance(answer, Refused) and not answer.code.is_outcome)

@@ -86,13 +86,6 @@ PLANS: Final = 3
 one."""
 
 _MAY_PLAN: Final = (c.PairsPlan, c.AgendaStart, c.AgendaNext, c.AgendaBack, c.Tick)
-_NO_OUTCOME: Final = (
-    c.PairsPlan,
-    c.Media,
-    c.MaterialUpload,
-    c.MaterialOpen,
-    c.AgreementReading,
-)
 
 StillWaiting = Callable[[], Awaitable[bool]]
 """Asks whether the sender of a command still waits for it."""
@@ -119,9 +112,9 @@ class HostedRoom(LogFollower):
                 found = await self._attempts(command, key, why, planned)
         except LogDown:
             # It may have been committed. Sent again with the same id, it gets its one outcome.
-            return _refusal(RefusalCode.FROZEN)
+            return answers.refusal(RefusalCode.FROZEN)
         if isinstance(found, Ended):
-            return _refusal(RefusalCode.NOT_INSIDE)
+            return answers.refusal(RefusalCode.NOT_INSIDE)
         return completed(self.state, command, found)
 
     async def execute(
@@ -235,12 +228,12 @@ class HostedRoom(LogFollower):
             if isinstance(tried, Refused) and tried is not PACED and not tried.code.is_outcome:
                 return await self._earlier(command, key) or tried
             return tried
-        return _refusal(RefusalCode.FROZEN)
+        return answers.refusal(RefusalCode.FROZEN)
 
     async def _earlier(self, command: c.Command, key: Key) -> Answer | None:
         """The outcome that the id already has. Only asked for a refusal that is not committed:
         every commit finds it by itself."""
-        if isinstance(command, _NO_OUTCOME):
+        if not answers.may_have_outcome(command):
             return None
         known = await self._log.outcome(self.id, *key)
         return None if known is None else answers.from_blob(known)
@@ -260,7 +253,7 @@ class HostedRoom(LogFollower):
         else:
             answer = Ok(verdict.answer)
         noted = audit("ok" if isinstance(answer, Ok) else str(answer.code))
-        kept = _is_outcome(command, answer)
+        kept = answers.is_outcome(command, answer)
         if not verdict.events and not kept:
             if noted is not None:
                 await self._trail.note(self.id, noted)
@@ -392,14 +385,3 @@ class HostedRoom(LogFollower):
         """Moves every deadline by an outage, once for all workers."""
         if outage.until > self.state.thawed_at and self.state.created_at < outage.until:
             await self.execute(c.Thaw(by="", since=outage.since, until=outage.until), "thaw")
-
-
-def _refusal(code: RefusalCode) -> Refused:
-    return Refused(code, code.text)
-
-
-def _is_outcome(command: c.Command, answer: Answer) -> bool:
-    """Whether the answer is remembered under the command's id (CONTRACT §3, Commands)."""
-    if isinstance(command, _NO_OUTCOME):
-        return False
-    return not (isinstance(answer, Refused) and not answer.code.is_outcome)

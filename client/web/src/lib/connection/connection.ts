@@ -1,7 +1,6 @@
 /**
- * One link to the server through however many sockets it takes: says hello on each, gives up one
- * that is dead without saying so, and follows the policy of `reconnect.ts`. It knows frames, not
- * rooms.
+ * A connection to the server, over one socket after another. It says hello on each socket, gives up
+ * a dead one, and reconnects by the policy of `reconnect.ts`. It knows frames, not rooms.
  */
 
 import { CodecError, decode, encode } from "../wire/codec.ts";
@@ -12,30 +11,30 @@ import { IDLE, step, type ConnectionState, type ConnectionEvent } from "./reconn
 export const SUBPROTOCOL = "sitwith.v1";
 /** Milliseconds from opening a socket to its welcome. */
 export const WELCOME_WITHIN = 10_000;
-/** Milliseconds in which something must be heard after something was asked. */
+/** Milliseconds within which some frame must arrive after a probe. */
 export const ANSWER_WITHIN = 5_000;
 /**
- * Milliseconds of silence after a command until one asks whether the line is alive: an answer may
- * rightly take longer than a dead line is given (an offer of voices waits 8 s for a media node).
+ * Milliseconds of silence after a command until a probe is sent. An answer may take longer than a
+ * dead socket is given: a media offer waits up to 8 s for a media node.
  */
 export const ASK_AFTER = 2_500;
-/** Milliseconds of silence after which one asks. The server's own pings can't be seen from a page. */
+/** Milliseconds of silence until a probe is sent. A page can't see the server's pings. */
 export const SILENCE = 25_000;
 
 const DEAD = 1006;
 const GOODBYE = 1000;
-/** The application's own code for a frame that can't be read; the browser allows no 1002 or 1007. */
+/** Our code for an unreadable frame; browsers don't allow 1002 or 1007. */
 const UNREADABLE = 4003;
 
 export interface ConnectionListener {
   /** The greeting for a new socket. */
   hello(): ClientFrame;
-  /** Something harmless that the server answers. */
+  /** A ping, which the server answers. */
   probe(): ClientFrame;
   frame(frame: ServerFrame): void;
-  /** There is no link until the next welcome; said again at each attempt that failed. */
+  /** The connection is lost until the next welcome. Called again after each failed attempt. */
   lost(): void;
-  /** The link has ended for good. */
+  /** The connection has ended for good. */
   ended(code: number): void;
 }
 
@@ -45,10 +44,10 @@ export class Connection {
   private cancelTimer: (() => void) | null = null;
   private cancelWatch: (() => void) | null = null;
   private cancelWake: (() => void) | null = null;
-  /** Something was said and nothing heard since. */
+  /** A frame was sent and none has arrived since. */
   private asking = false;
   private greeted = false;
-  /** The code that the server named in a `closed` frame; the socket's own may never arrive. */
+  /** The code of a `closed` frame: the socket's own close may get lost. */
   private named: number | null = null;
 
   constructor(
@@ -62,7 +61,7 @@ export class Connection {
     this.step({ kind: "start", now: this.host.now() });
   }
 
-  /** Ends the link; the socket says good-bye. */
+  /** Ends the connection with a closing handshake. */
   stop(code = GOODBYE): void {
     if (this.link.kind === "done") return;
     this.drop(GOODBYE);
@@ -70,8 +69,8 @@ export class Connection {
   }
 
   /**
-   * Sends one frame where there is a welcomed socket; else it returns false and nothing was sent.
-   * Throws `CodecError` for what the wire has no form for.
+   * Sends a frame; returns false and sends nothing if no socket is welcomed. Throws `CodecError` if
+   * the frame can't be encoded.
    */
   send(frame: ClientFrame): boolean {
     const bytes = encode(frame);
@@ -97,7 +96,7 @@ export class Connection {
       case "waiting": {
         const { until } = this.link;
         this.after(Math.max(0, until - this.host.now()), () =>
-          // A timer may fire a breath early; the policy compares with `until`.
+          // A timer may fire slightly early, but the policy compares with `until`.
           this.step({ kind: "timer", now: Math.max(until, this.host.now()) }),
         );
         break;
@@ -163,14 +162,14 @@ export class Connection {
     this.user.frame(frame);
   }
 
-  /** The server is to rest: everyone goes elsewhere, not all in the same instant. */
+  /** The server stops: all clients move elsewhere, at random moments within `ms`. */
   private moveWithin(ms: number): void {
     if (this.link.kind !== "open") return;
     this.cancelTimer?.();
     this.after(this.host.random() * Math.max(0, ms) * 0.9, () => this.lose(DEAD, GOODBYE));
   }
 
-  /** Gives up the current socket; one that is half open would report its end minutes later. */
+  /** Gives up the current socket, without waiting for its close event: that may take minutes. */
   private lose(code: number, say = GOODBYE): void {
     this.drop(say);
     this.step({
@@ -198,14 +197,14 @@ export class Connection {
     }
   }
 
-  // ---- half-open links
+  // ---- half-open sockets
 
   private woke(): void {
     if (this.link.kind !== "open") this.step({ kind: "woke", now: this.host.now() });
     else if (!this.asking) this.ask();
   }
 
-  /** Whatever is heard next shows that the link lives; where nothing is, it is given up. */
+  /** Sends a probe. Any frame shows that the socket is alive; without one it is given up. */
   private ask(within = ANSWER_WITHIN): void {
     this.asking = true;
     this.socket?.send(encode(this.user.probe()));
@@ -215,7 +214,7 @@ export class Connection {
   private unlessHeard(ms: number, act: () => void): void {
     const due = this.host.now() + ms;
     this.watchFor(ms, () => {
-      // A page that slept hears what came meanwhile only after its timers: ask once more then.
+      // After a sleep, timers fire before the frames that came meanwhile: probe once more.
       if (this.host.now() - due > ANSWER_WITHIN) this.ask();
       else act();
     });

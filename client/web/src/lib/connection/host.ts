@@ -1,4 +1,4 @@
-/** What the library needs of its surroundings, so that a test can be the surroundings. */
+/** What the library needs of the browser; tests provide it themselves. */
 
 import type { StorageLike } from "../entry/store.ts";
 
@@ -13,14 +13,14 @@ export interface SocketLike {
 }
 
 export interface Host {
-  /** Milliseconds since 1970 by a clock that is never set back. */
+  /** Milliseconds since 1970 by a monotonic clock. */
   now(): number;
   /** In [0, 1). */
   random(): number;
-  /** Runs `act` once after `ms`; the returned function calls that off. */
+  /** Runs `act` once after `ms`; the returned function cancels it. */
   timer(ms: number, act: () => void): () => void;
   openSocket(url: string, protocol: string): SocketLike;
-  /** Calls `act` when the network is back or the page can be seen again. */
+  /** Calls `act` when the network is back or the page is visible again. */
   onWake(act: () => void): () => void;
   storage?: StorageLike | null;
 }
@@ -35,7 +35,7 @@ export function browserHost(): Host {
     },
     openSocket: (url, protocol) => new WebSocket(url, protocol) as unknown as SocketLike,
     onWake(act) {
-      // Node has neither; there nothing ever wakes.
+      // Node has neither event.
       const page = globalThis.document as Document | undefined;
       const seen = (): void => {
         if (page?.visibilityState === "visible") act();

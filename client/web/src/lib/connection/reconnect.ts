@@ -1,28 +1,28 @@
 /**
- * When to connect again. Pure: a state and a function from (state, event) to state; time and chance
- * come in with the event. The shell (`connection.ts`) opens a socket whenever a step leads to
- * `trying` and sets a timer for `waiting.until`.
+ * When to connect again. Pure: a state and a function from (state, event) to state; events carry the
+ * time and random numbers. `connection.ts` opens a socket at each step into `trying` and sets a timer
+ * for `waiting.until`.
  */
 
 /** Milliseconds. */
 export const FIRST_JITTER = 250;
 export const BASE = 500;
 export const CAP = 8_000;
-/** A link that lasted less was no success: it does not start the backoff anew. */
+/** A connection that lasted less does not reset the backoff. */
 export const STABLE = 3_000;
-/** How close together attempts may be that are not the policy's own but a wake-up's. */
+/** The least time between an attempt and one that a wake-up causes. */
 export const WAKE_SPACING = 1_000;
 /**
- * How long a greeting that was given up may still be taken, by a server that stood still: within
- * it, "connected elsewhere" may be our own doing.
+ * How long a slow server may still take a greeting that we gave up. Within this time we may have
+ * caused a 4409 (connected elsewhere) ourselves.
  */
 export const LATE_GREETING = 30_000;
 
 interface Attempting {
-  /** Attempts since a link last lasted. */
+  /** Attempts since the last stable connection. */
   readonly attempt: number;
   readonly since: number;
-  /** Until when a greeting that was given up may be taken late. */
+  /** Until when the server may still take a greeting that we gave up. */
   readonly lateUntil: number;
 }
 
@@ -37,41 +37,41 @@ export type ConnectionEvent =
   | { readonly kind: "start"; readonly now: number }
   /** The server welcomed us (an upgrade alone is no success). */
   | { readonly kind: "welcomed"; readonly now: number }
-  /** The socket closed with this code, or was given up as dead (1006). */
+  /** The socket closed with this code, or we gave it up (1006). */
   | {
       readonly kind: "lost";
       readonly now: number;
       readonly code: number;
       readonly chance: number;
-      /** Whether we had said hello on it. */
+      /** Whether we had sent hello on it. */
       readonly greeted: boolean;
     }
   | { readonly kind: "timer"; readonly now: number }
-  /** The network is back, or the page can be seen again. */
+  /** The network is back, or the page is visible again. */
   | { readonly kind: "woke"; readonly now: number }
-  /** Whoever uses this has closed it. */
+  /** The user of the connection has stopped it. */
   | { readonly kind: "stop"; readonly code: number };
 
 export const IDLE: ConnectionState = { kind: "idle" };
 
 const ELSEWHERE = 4409;
-/** A newcomer needed our place at the door: we come back when our person asks to (rule CC7). */
+/** A newcomer needed our place at the door: only the person reconnects (rule CC7). */
 const PLACE_GIVEN = 4010;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
- * Whether a client whose socket closed with `code` should connect again: 4000-4399 yes,
- * 4400-4799 no; of the WebSocket layer's own (RFC 6455, 7.4.1), 1000 is a good-bye, 1009 its
- * "too large", all others are accidents.
+ * Whether a client whose socket closed with `code` should reconnect: yes after 4000-4399, no after
+ * 4400-4799. Of the codes of WebSocket itself (RFC 6455, 7.4.1) not after 1000 (normal) and 1009 (too
+ * large).
  */
 export function shouldReconnect(code: number): boolean {
   return code !== 1000 && code !== 1009 && !(code >= 4400 && code <= 4799);
 }
 
 /**
- * Milliseconds before attempt `attempt` (0 is the first retry). `chance` is in [0, 1): the first
- * retry is at once but not everybody's at the same instant, the later ones wait between half and
- * all of a time that doubles up to the cap.
+ * Milliseconds to wait before attempt `attempt`, counted from 0. `chance` is in [0, 1) and spreads
+ * the clients: the first wait is up to `FIRST_JITTER`, later ones are between half and all of a time
+ * that doubles up to `CAP`.
  */
 export function delay(attempt: number, chance: number): number {
   if (attempt === 0) return chance * FIRST_JITTER;
@@ -107,8 +107,8 @@ export function step(link: ConnectionState, event: ConnectionEvent): ConnectionS
       if (link.kind !== "waiting" || event.now < link.until) return link;
       return trying(link, link.attempt + 1, event.now);
     case "woke":
-      // What failed before it says nothing about now, so the backoff starts anew; but an `online`
-      // beside a `visibilitychange` is one reason to try, not two.
+      // Resets the backoff: earlier failures say nothing about now. `WAKE_SPACING` makes one attempt
+      // of an `online` and a `visibilitychange` that come together.
       if (link.kind !== "waiting") return link;
       if (event.now - link.since >= WAKE_SPACING)
         return trying(link, 1, event.now);

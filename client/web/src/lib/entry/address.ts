@@ -1,25 +1,25 @@
 /**
- * A link is used once: what it admits with is taken out of the address, so that it is in no history,
- * bookmark, copied address or shared screen, and kept in the tab's storage for a reload (rule IN5).
+ * Takes the token of an invite link out of the page's address, so that it is in no history, bookmark,
+ * copied address or shared screen, and keeps it in the tab's storage for a reload (rule IN5).
  */
 
 import { parseLink, type InviteLink } from "./link.ts";
 import { linkStore, type StorageLike } from "./store.ts";
 
-/** The page's address and history, so that a test can be them. */
+/** The page's address and history; tests provide their own. */
 export interface AddressHost {
   href(): string;
-  /** Puts another address, of the same page, in the place of this one. */
+  /** Replaces the address in the history by another of the same page. */
   replace(address: string): void;
   storage?: StorageLike | null;
 }
 
 export interface Entrance {
-  /** By the address or by what the tab has kept; null where the address is no room's. */
+  /** From the address or the tab's storage; null if the address is not a room's. */
   readonly link: InviteLink | null;
-  /** Takes the token out of the address; it goes at once where the tab has kept it. */
+  /** Removes the token from the address. Not needed if the tab could keep it: then it is gone. */
   clean(): void;
-  /** Keeps the link for one more reload, by the wish of whoever is here. */
+  /** Keeps the link for one more reload. */
   keep(): void;
 }
 

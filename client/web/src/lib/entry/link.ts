@@ -4,13 +4,13 @@ import { put } from "../own.ts";
 
 export interface InviteLink {
   room: string;
-  /** null where the link carries none: only a stored seat can be taken again with it. */
+  /** null if the link has none: then only a stored seat can be resumed. */
   token: string | null;
-  /** Whatever else the fragment holds, by key. */
+  /** The other entries of the fragment. */
   extra: Record<string, string>;
 }
 
-/** Returns null where the address is no room's. */
+/** Parses an invite link; null if the address is not a room's. */
 export function parseLink(address: string | URL): InviteLink | null {
   let url: URL;
   try {
@@ -35,7 +35,7 @@ export function parseLink(address: string | URL): InviteLink | null {
   return { room, token: token === null || token === "" ? null : token, extra };
 }
 
-/** The socket's address beside a page's: same host, `wss` where the page came by `https`. */
+/** The socket's address for a page: the same host, `wss` if the page is `https`. */
 export function socketUrl(page: string | URL): string {
   const url = new URL(page);
   const prefix = /^(.*)\/r\/[^/]+\/?$/.exec(url.pathname)?.[1] ?? "";
@@ -45,8 +45,8 @@ export function socketUrl(page: string | URL): string {
 const SECRET_BYTES = 32;
 
 /**
- * A link to a room that nobody knows but this page, and the digest of its token for `link.replace`
- * (rule DO12). Needs WebCrypto, which browsers have on secure pages alone.
+ * A new link to a room, and the SHA-256 of its token for `link.replace` (rule DO12). The server never
+ * gets the token. Needs WebCrypto, which browsers have only on secure pages.
  */
 export async function newLink(page: string | URL, room: string): Promise<{ link: string; digest: Uint8Array }> {
   const url = new URL(page);

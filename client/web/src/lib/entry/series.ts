@@ -1,9 +1,8 @@
 /**
- * Being known again in rooms that meet again (rules SE1, SE2, SE8, HT14, HT15).
+ * The person code, by which a series knows a person again (rules SE1, SE2, SE8, HT14, HT15).
  *
- * A person is 20 random bytes, made by this browser for one series and for no other, and kept in
- * `localStorage`: the one thing of Sitwith that outlives a tab. Whoever has them may be taken for that
- * person, so they are shown as a code to their owner alone.
+ * This browser makes 20 random bytes for each series and keeps them in `localStorage`; nothing else of
+ * Sitwith outlives a tab. Who has the code passes for that person, so only they see it.
  */
 
 import type { StorageLike } from "./store.ts";
@@ -13,12 +12,12 @@ export const PERSON_BYTES = 20;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const LETTERS = 32;
 
-/** Somebody whom no series knows yet. */
+/** A new random person code. */
 export function newPerson(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(PERSON_BYTES));
 }
 
-/** The code of a person: base32 (RFC 4648 §6) in groups of four. */
+/** The written form of a person code: base32 (RFC 4648 §6) in groups of four. */
 export function personCode(person: Uint8Array): string {
   if (person.length !== PERSON_BYTES) throw new RangeError("a person has 20 bytes");
   const bits = [...person].map((byte) => byte.toString(2).padStart(8, "0")).join("");
@@ -26,7 +25,7 @@ export function personCode(person: Uint8Array): string {
   return letters.join("").replace(/.{4}(?!$)/g, "$&-");
 }
 
-/** The person of a code, whatever its case, dashes and white space; null where it is none. */
+/** Reads a written person code; case, dashes and white space don't matter. null if it is none. */
 export function readPerson(code: string): Uint8Array | null {
   const letters = code.replace(/[\s-]/g, "").toLowerCase();
   if (letters.length !== LETTERS || [...letters].some((one) => !ALPHABET.includes(one))) return null;
@@ -34,7 +33,7 @@ export function readPerson(code: string): Uint8Array | null {
   return Uint8Array.from(bits.match(/.{8}/g) ?? [], (eight) => parseInt(eight, 2));
 }
 
-/** Reading `window.localStorage` itself throws where storage is blocked. */
+/** null if storage is blocked: then reading `window.localStorage` throws. */
 function ownStorage(): StorageLike | null {
   try {
     return globalThis.localStorage ?? null;
@@ -45,7 +44,7 @@ function ownStorage(): StorageLike | null {
 
 const keyOf = (series: string): string => `sitwith.series.${series}`;
 
-/** Who one is in this series, or null: nobody yet, or a browser that keeps nothing. */
+/** The person code kept for this series; null if there is none. */
 export function personOf(series: string, storage: StorageLike | null = ownStorage()): Uint8Array | null {
   try {
     return readPerson(storage?.getItem(keyOf(series)) ?? "");
@@ -54,7 +53,7 @@ export function personOf(series: string, storage: StorageLike | null = ownStorag
   }
 }
 
-/** Says whether this browser keeps it. */
+/** Keeps a person code; false if this browser keeps nothing. */
 export function keepPerson(
   series: string,
   person: Uint8Array,
@@ -72,11 +71,11 @@ export function dropPerson(series: string, storage: StorageLike | null = ownStor
   try {
     storage?.removeItem(keyOf(series));
   } catch {
-    // Forbidden: what can't be removed could not be written either.
+    // Storage is blocked, so nothing was written.
   }
 }
 
-/** Has all that the series keeps of this person erased; whether that was done. */
+/** Asks the server to erase what the series keeps of this person; whether it did. */
 export async function forgetPerson(series: string, person: Uint8Array): Promise<boolean> {
   try {
     const answer = await fetch(`/series/${encodeURIComponent(series)}/forget`, {
@@ -92,7 +91,7 @@ export async function forgetPerson(series: string, person: Uint8Array): Promise<
   }
 }
 
-/** Where the meetings' times are, for a calendar. */
+/** The path of the calendar file with the meetings' times. */
 export function invitePath(series: string): string {
   return `/series/${encodeURIComponent(series)}/invite.ics`;
 }

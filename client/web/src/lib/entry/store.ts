@@ -1,9 +1,8 @@
 /**
- * What a page keeps of its seat across a reload: the resume value, the next command id, how far each
- * conversation was read, and, for a room that has forgotten meanwhile, the link's token with one's
- * own name. No word of anyone. Beside it the link's fragment, which stays in no address (rule IN5).
- * Each is one entry a room, in `sessionStorage` (a tab's own) where there is one; a browser that
- * refuses storage costs the reload, never the page.
+ * What a page keeps across a reload, in `sessionStorage`, for each room: the seat (resume value, next
+ * command id, read marks, and the token and name to join again if the room has forgotten) and the
+ * link's fragment (rule IN5). No message is kept. If the browser refuses storage, the page works but
+ * can't be reloaded.
  */
 
 import { put } from "../own.ts";
@@ -16,11 +15,11 @@ export interface StorageLike {
 
 export interface Seat {
   resume: string;
-  /** The lowest command id that was never used in this seat. */
+  /** The lowest unused command id of this seat. */
   nextId: number;
-  /** Conversation -> highest `n` that was read. */
+  /** The highest `n` that was read, by conversation. */
   read: Record<string, number>;
-  /** What one came by, and as whom; null where it is not known. */
+  /** The token and name of the join; null if unknown. */
   way: JoinData | null;
 }
 
@@ -36,9 +35,9 @@ export interface SeatStore {
 }
 
 export interface LinkStore {
-  /** The fragment of the link that this tab was opened with, `#` included; null for none. */
+  /** The fragment of the link that opened this tab, with `#`; null for none. */
   load(): string | null;
-  /** False where the browser keeps nothing. */
+  /** False if the browser keeps nothing. */
   save(fragment: string): boolean;
   clear(): void;
 }
@@ -66,7 +65,7 @@ function readWay(value: unknown): JoinData | null {
   return typeof token === "string" && typeof name === "string" ? { token, name } : null;
 }
 
-/** Reading `window.sessionStorage` itself throws where storage is blocked. */
+/** null if storage is blocked: then reading `window.sessionStorage` throws. */
 function tabStorage(): StorageLike | null {
   try {
     return globalThis.sessionStorage ?? null;
@@ -77,7 +76,7 @@ function tabStorage(): StorageLike | null {
 
 export function seatStore(room: string, storage: StorageLike | null = tabStorage()): SeatStore {
   const key = `sitwith:${room}`;
-  // The copy in memory serves a browser that refuses storage, or runs out of it half-way.
+  // The copy in memory is for a browser that refuses storage or runs out of it.
   let seat: Seat | null = null;
   try {
     const text = storage?.getItem(key) ?? null;
@@ -92,7 +91,7 @@ export function seatStore(room: string, storage: StorageLike | null = tabStorage
       try {
         storage?.setItem(key, JSON.stringify({ v: 1, ...next }));
       } catch {
-        // Full or forbidden: this page goes on with the copy in memory.
+        // Full or blocked: the copy in memory remains.
       }
     },
     clear() {
@@ -100,7 +99,7 @@ export function seatStore(room: string, storage: StorageLike | null = tabStorage
       try {
         storage?.removeItem(key);
       } catch {
-        // Forbidden: what can't be removed could not be written either.
+        // Storage is blocked, so nothing was written.
       }
     },
   };
@@ -128,7 +127,7 @@ export function linkStore(room: string, storage: StorageLike | null = tabStorage
       try {
         storage?.removeItem(key);
       } catch {
-        // Forbidden: what can't be removed could not be written either.
+        // Storage is blocked, so nothing was written.
       }
     },
   };

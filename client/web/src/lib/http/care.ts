@@ -1,9 +1,9 @@
-/** Care: whether a flag has reached somebody, and the crisis lines for when it has not. */
+/** The crisis lines, and when to show them. */
 
 import type { Answer } from "../wire/commands.ts";
 import { fetchPublic } from "./public.ts";
 
-/** Where the server has them; no key is asked. */
+/** The path of the list; it needs no key. */
 export const LINES_PATH = "/crisis-lines";
 
 export interface CrisisLine {
@@ -14,9 +14,9 @@ export interface CrisisLine {
   languages: string[];
   source: string;
   url: string;
-  /** The day it was noted. */
+  /** The day it was written down. */
   noted: string;
-  /** The day on which somebody last compared it with its source, if anybody has. */
+  /** The day on which somebody last compared it with its source, or null. */
   checked: string | null;
 }
 
@@ -26,7 +26,7 @@ export interface CrisisLines {
   countries: Record<string, { emergency: string; lines: CrisisLine[] }>;
 }
 
-/** The list of the server; rejects where it can't be had. */
+/** The server's list; rejects if it can't be loaded. */
 export async function loadCrisisLines(): Promise<CrisisLines> {
   const lines = (await fetchPublic(LINES_PATH)) as Partial<CrisisLines> | null;
   if (typeof lines?.countries !== "object") throw new Error("this is no list of crisis lines");
@@ -34,8 +34,8 @@ export async function loadCrisisLines(): Promise<CrisisLines> {
 }
 
 /**
- * Whether the crisis lines are to be shown after a `care.flag`: the room could not take it, or no
- * facilitator is connected to see it.
+ * Whether a `care.flag` reached nobody, so that the page has to show the crisis lines: the room did not
+ * take it, or no facilitator is connected.
  */
 export function reachesNobody(answer: Answer<"care.flag">): boolean {
   return !answer.ok || answer.fields.facilitators === 0;

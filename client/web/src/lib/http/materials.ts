@@ -1,14 +1,14 @@
-/** Files of materials: brought and fetched over HTTP, with a ticket that the room gives by the socket. */
+/** Uploads and downloads of materials over HTTP, with a ticket that the room gives on the socket. */
 
 import type { RoomClient } from "../client.ts";
 
 type Asker = Pick<RoomClient, "send">;
 
-/** `code` is a refusal code, the name of what is wrong with the file, or `lost`. */
+/** `code` is a refusal code, a code for what is wrong with the file, or `lost`. */
 export type Uploaded = { ok: true; material: string } | { ok: false; code: string };
 export type Downloaded = { ok: true; file: Blob } | { ok: false; code: string };
 
-/** Shows a file to all; the server looks into it, whatever its name says. */
+/** Uploads a file and shows it to everybody. The server checks its content. */
 export async function uploadMaterial(
   client: Asker,
   room: string,
@@ -25,7 +25,7 @@ export async function uploadMaterial(
   return { ok: false, code: await reasonOf(answer) };
 }
 
-/** The bytes of a file that is shown; they are kept nowhere but in what is returned. */
+/** Downloads a file that is shown; nothing else keeps its bytes. */
 export async function downloadMaterial(client: Asker, room: string, material: string): Promise<Downloaded> {
   const granted = await client.send("material.open", { material });
   if (!granted.ok) return { ok: false, code: granted.code };
@@ -39,7 +39,7 @@ export async function downloadMaterial(client: Asker, room: string, material: st
   }
 }
 
-/** Whether an address may be shown as a link: a place of the web, with a host and without a user. */
+/** Whether `address` may be shown as a link: http(s), with a host and without a user. */
 export function isWebLink(address: string): boolean {
   if (/[\s\\]/.test(address) || !/^https?:\/\/[^/?#]/.test(address)) return false;
   try {

@@ -1,4 +1,4 @@
-/** The agendas that the server ships (rule HT11). */
+/** The agenda templates of the server (rule HT11). */
 
 import { fetchPublic } from "./public.ts";
 import type { Stage } from "../wire/slices.ts";
@@ -7,14 +7,14 @@ export interface Template {
   name: string;
   title: string;
   about: string;
-  /** How long it is for the members. */
+  /** Its length for the members. */
   seconds: number;
   stages: Stage[];
-  /** What it offers to tick. */
+  /** The concerns that it offers. */
   concerns?: string[];
 }
 
-/** All shipped agendas; the list is the same for everybody and needs no key. Rejects where it can't be had. */
+/** All templates; rejects if the list can't be loaded. */
 export async function loadTemplates(): Promise<Template[]> {
   const { templates } = (await fetchPublic("/templates")) as { templates?: unknown };
   if (!Array.isArray(templates)) throw new Error("this is no list of agendas");

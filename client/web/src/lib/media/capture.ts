@@ -1,20 +1,20 @@
 /**
- * When a microphone or a camera is taken and when it sends. Pure: a state and a function from (state,
- * event) to state. The shell takes the device at each step into `asking`, lets it go (its light goes
- * out) at each step away from `live` and `lingering` to anything else, and sends while `sends` holds.
+ * When a microphone or camera is open and when it sends. Pure: a state and a function from (state,
+ * event) to state. `device.ts` opens the device at each step into `asking`, closes it (its light goes
+ * out) when it leaves `live` and `lingering`, and sends while `sends` is true.
  *
- * Nothing is ever taken before `wish`, which the person alone sets. Being muted by anybody takes the
- * wish away: lifting the mute brings no sound back, only the person does.
+ * No device is opened before `wish`, which only the person sets. Any mute clears the wish: when the
+ * mute is lifted, only the person switches the device on again.
  */
 
 import type { Muted } from "./route.ts";
 
-/** Milliseconds that a device is kept after it was switched off, for a slip of the finger. */
+/** Milliseconds that a device stays open after it was switched off, in case of a mistake. */
 export const LINGER = 1_200;
-/** The same between two presses of the talk key: a conversation's pauses. */
+/** The same between two presses of the push-to-talk key. */
 export const PRESS_LINGER = 10_000;
 
-/** Why a device can't be had: refused by the browser or the person, none there, in use elsewhere. */
+/** Why a device can't be opened: refused by browser or person, not there, in use elsewhere. */
 export type DeviceError = "blocked" | "missing" | "busy" | "other";
 
 /** `ready`: push-to-talk with the key up. `pressed`: with the key down. */
@@ -22,7 +22,7 @@ export type Talk = "always" | "ready" | "pressed";
 
 export type Capture =
   | { readonly is: "none" }
-  /** `ask` tells the answer to this question from one to an earlier question. */
+  /** `ask` numbers the request, to match its result. */
   | { readonly is: "asking"; readonly ask: number }
   | { readonly is: "live" }
   | { readonly is: "lingering"; readonly until: number }
@@ -31,7 +31,7 @@ export type Capture =
 export interface Source {
   readonly wish: boolean;
   readonly muted: Muted;
-  /** Whether anybody would get it just now. */
+  /** Whether anybody would receive it just now. */
   readonly way: boolean;
   readonly talk: Talk;
   readonly asks: number;
@@ -45,7 +45,7 @@ export type SourceEvent =
   | { readonly kind: "talk"; readonly talk: Talk; readonly now: number }
   | { readonly kind: "got"; readonly ask: number; readonly now: number }
   | { readonly kind: "failed"; readonly ask: number; readonly why: DeviceError }
-  /** The device went away by itself. */
+  /** The device was unplugged or taken away. */
   | { readonly kind: "ended"; readonly now: number }
   /** Devices, a permission or the choice of a device have changed. */
   | { readonly kind: "changed"; readonly retake: boolean; readonly now: number }
@@ -64,7 +64,7 @@ export const UNTOUCHED: Source = {
 
 const NONE: Capture = { is: "none" };
 
-/** Whether the device should be at hand. */
+/** Whether the device should be open. */
 function wants(source: Source): boolean {
   return source.wish && source.muted === "no" && source.talk !== "ready";
 }
@@ -73,7 +73,7 @@ export function sends(source: Source): boolean {
   return source.capture.is === "live" && wants(source) && source.way;
 }
 
-/** Whether a device is held, so that its light is on. */
+/** Whether the device is open, so that its light is on. */
 export function holds({ capture }: Source): boolean {
   return capture.is === "live" || capture.is === "lingering";
 }
@@ -88,7 +88,7 @@ function linger(source: Source, now: number): Source {
   return { ...source, capture: { is: "lingering", until: now + ms } };
 }
 
-/** Brings the capture to where wish, mute and key want it. */
+/** Sets the capture by wish, mute and key. */
 function settle(source: Source, now: number): Source {
   const { capture } = source;
   if (source.muted === "held") return capture.is === "none" ? source : { ...source, capture: NONE };
@@ -97,8 +97,8 @@ function settle(source: Source, now: number): Source {
     return capture.is === "lingering" ? { ...source, capture: { is: "live" } } : source;
   }
   if (capture.is === "live") return linger(source, now);
-  // A question that nobody needs answered any more: its late answer is let go by the shell. While the
-  // key of push-to-talk is up, the browser's own question stays open.
+  // `device.ts` closes a device that comes late. While the push-to-talk key is up, the browser's own
+  // question stays open.
   if (capture.is === "asking" && !source.wish) return { ...source, capture: NONE };
   if (capture.is === "failed" && !source.wish) return { ...source, capture: NONE };
   return source;
@@ -107,7 +107,7 @@ function settle(source: Source, now: number): Source {
 export function step(source: Source, event: SourceEvent): Source {
   switch (event.kind) {
     case "wish": {
-      // Whoever presses again after a failure asks again.
+      // A press after a failure tries again.
       const again = event.on && source.capture.is === "failed" ? NONE : source.capture;
       return settle({ ...source, wish: event.on, capture: again }, event.now);
     }
@@ -140,7 +140,7 @@ export function step(source: Source, event: SourceEvent): Source {
   }
 }
 
-/** What a button shows. */
+/** What a device button shows. */
 export type DeviceStatus = "off" | "asking" | "on" | "waiting" | "ready" | "held" | DeviceError;
 
 export function deviceStatus(source: Source): DeviceStatus {

@@ -1,16 +1,16 @@
-/** Trying one's own devices, all of it on this machine: how loud one is, and how one sounds. */
+/** Tests of the person's own devices; nothing leaves this machine. */
 
 export interface Meter {
-  /** 0 (still) to 1 (too loud), of the last moment. */
+  /** The present level, 0 (silent) to 1 (too loud). */
   level(): number;
   close(): void;
 }
 
-/** Decibels that are drawn as nothing and as full. */
+/** Decibels that are drawn as empty and as full. */
 const FLOOR = -60;
 const CEILING = -6;
 
-/** The level of `samples` in [-1, 1] as a share of what a person can hear well. Pure. */
+/** The level of `samples` (in [-1, 1]), from 0 to 1. Pure. */
 export function levelOf(samples: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < samples.length; i++) sum += (samples[i] ?? 0) ** 2;
@@ -38,14 +38,14 @@ type Sinkable = AudioContext & { setSinkId?(id: string): Promise<void> };
 
 async function contextFor(speaker: string | null): Promise<AudioContext> {
   const context: Sinkable = new AudioContext();
-  // A device that is gone leaves the sound where it is.
+  // If the device is gone, the sound stays where it is.
   if (speaker !== null) await context.setSinkId?.(speaker).catch(() => undefined);
   return context;
 }
 
 /**
- * Records `ms` milliseconds of `track` and plays them on `speaker`; nothing leaves this machine and
- * nothing is kept. `phase` is told when the playing begins. Fulfilled when all has been heard.
+ * Records `ms` milliseconds of `track` and plays them on `speaker`. Nothing leaves this machine or is
+ * kept. `phase` is called when playing begins; resolves when it has ended.
  */
 export async function echoTest(
   track: MediaStreamTrack,
@@ -70,14 +70,14 @@ export async function echoTest(
     playing();
     const ended = new Promise<void>((resolve) => (source.onended = () => resolve()));
     source.start();
-    // A context without a device to play on never ends by itself.
+    // A context without an output device never ends by itself.
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, ms + 1500))]);
   } finally {
     void context.close();
   }
 }
 
-/** Two soft notes on `speaker`, to find out whether one can hear. */
+/** Plays two soft notes on `speaker`, as a test. */
 export async function chime(speaker: string | null): Promise<void> {
   const context = await contextFor(speaker);
   const start = context.currentTime + 0.05;

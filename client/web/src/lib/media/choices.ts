@@ -1,6 +1,6 @@
 /**
- * What a person chose for sound and picture, kept for this tab: devices, how the microphone is
- * treated, how much is taken from the line. One entry, in `sessionStorage` where there is one.
+ * A person's choices for sound and picture, kept in this tab's `sessionStorage`: devices, processing of
+ * the microphone, and which pictures to receive.
  */
 
 import { own, put } from "../own.ts";
@@ -8,7 +8,7 @@ import type { Pictures } from "../wire/messages.ts";
 import type { StorageLike } from "../entry/store.ts";
 
 export interface Choices {
-  /** Device ids; null is the browser's own choice. */
+  /** Device ids; null is the browser's default. */
   readonly microphone: string | null;
   readonly camera: string | null;
   readonly speaker: string | null;
@@ -16,9 +16,9 @@ export interface Choices {
   readonly echo: boolean;
   readonly gain: boolean;
   readonly pictures: Pictures;
-  /** Heard only while a key or button is held down. */
+  /** Push-to-talk. */
   readonly push: boolean;
-  /** Whether a reader says who begins to speak. */
+  /** Whether the screen reader announces who speaks. */
   readonly sayWho: boolean;
 }
 
@@ -37,13 +37,13 @@ export const DEFAULT_CHOICES: Choices = {
 const KEY = "sitwith-media";
 const PICTURES: readonly unknown[] = ["none", "low", "high"] satisfies Pictures[];
 
-/** What was kept, field by field: whatever is not of its field's type is the default. */
+/** Reads kept choices; a field of the wrong type gets its default. */
 export function readChoices(text: string | null): Choices {
   let value: unknown = null;
   try {
     value = text === null ? null : JSON.parse(text);
   } catch {
-    // Not ours: the defaults are as good as any.
+    // Not JSON: use the defaults.
   }
   if (typeof value !== "object" || value === null) return DEFAULT_CHOICES;
   const kept: Record<string, unknown> = {};
@@ -76,7 +76,7 @@ export function choiceStore(storage: StorageLike | null): {
       try {
         storage?.setItem(KEY, JSON.stringify(choices));
       } catch {
-        // Full or forbidden: the choice holds until the page is closed.
+        // Full or blocked: the choice holds until the page is closed.
       }
     },
   };

@@ -1,4 +1,4 @@
-/** The media connection through however many peer connections it takes: carries out what `state.ts` decides. */
+/** The media connection, over one peer connection after another: carries out what `state.ts` decides. */
 
 import type { Answer, CommandFields, CommandName, TurnServer } from "../wire/messages.ts";
 import type { MediaHost } from "./host.ts";
@@ -8,27 +8,27 @@ import { Peer } from "./peer.ts";
 export type Send = <T extends CommandName>(t: T, fields: CommandFields[T]) => Promise<Answer<T>>;
 
 export interface MediaConnectionListener {
-  /** Something that may be shown has changed. */
+  /** The state has changed. */
   changed(): void;
-  /** A connection was answered; its receive slots have their mids. */
+  /** An offer was answered; the receive slots have their mids. */
   opened(peer: Peer): void;
-  /** The connection is no more. */
+  /** The peer connection is closed. */
   closed(): void;
 }
 
-/** After these the same offer fares no better in a second. */
+/** After these refusals the same offer would soon be refused again. */
 const SLOW: ReadonlySet<string> = new Set(["bad_request", "stale", "not_allowed", "too_long", "not_inside"]);
 const NEVER = "not_allowed";
-/** The word of a node that wants a transport for each direction. */
+/** The reason of a node that wants a transport for each direction. */
 const TWO_TRANSPORTS = "two_transports";
-/** The share of their life after which relay credentials are renewed. */
+/** The part of their lifetime after which relay credentials are renewed. */
 const OLD = 0.8;
 
 export class MediaConnection {
   private line: MediaState = OFF;
   private current: Peer | null = null;
   private cancelTimer: (() => void) | null = null;
-  /** The server has said that it carries no voices. */
+  /** The server has no media plane. */
   unavailable = false;
   private servers: { readonly config: RTCConfiguration; readonly until: number } | null = null;
 
@@ -112,7 +112,7 @@ export class MediaConnection {
         return null;
       };
       let done = await peer.negotiate(same === null ? null : config, ask);
-      // Each new connection asks again: another node may take one that does both, and only that.
+      // Each new connection tries one transport first: another node may take only that.
       if (wantsTwo && same === null && this.isCurrent(offer)) {
         peer = this.open(config, true);
         slow = false;
@@ -122,7 +122,7 @@ export class MediaConnection {
       if (!done) return refused(slow);
       this.step({ kind: "answered", offer, now: this.host.now() });
       if (same === null) this.user.opened(peer);
-      // A restart may find everything as it was: then no state changes any more.
+      // After a restart the state may be `connected` all along, without an event.
       if (peer.state === "connected") this.step({ kind: "connected", now: this.host.now() });
     } catch {
       refused(false);
@@ -150,7 +150,7 @@ export class MediaConnection {
     this.user.closed();
   }
 
-  /** What to connect by; null where the room could not say: then nothing may leak past a relay. */
+  /** The configuration with relays; null if the room gave none, because nothing may bypass a relay. */
   private async config(): Promise<RTCConfiguration | null> {
     if (this.servers !== null && this.host.now() < this.servers.until) return this.servers.config;
     const answer = await this.send("media.servers", {});

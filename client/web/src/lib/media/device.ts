@@ -20,7 +20,7 @@ export class Device {
     return this.source;
   }
 
-  /** The track that is held, whether or not it is sent just now. */
+  /** The open track, whether or not it is sent. */
   get track(): MediaStreamTrack | null {
     return this.taken;
   }
@@ -35,7 +35,7 @@ export class Device {
 
   private follow(before: Source): void {
     const { capture } = this.source;
-    // Silent at once; what is asynchronous comes after.
+    // Silences at once; asynchronous changes follow.
     if (this.taken !== null) this.taken.enabled = sends(this.source);
     if (!holds(this.source)) this.letGo();
     if (capture === before.capture) return;
@@ -70,7 +70,7 @@ export class Device {
     this.step({ kind: "got", ask, now: this.host.now() });
   }
 
-  /** Stops the track, by which the device's light goes out. */
+  /** Stops the track, so that the device's light goes out. */
   private letGo(): void {
     if (this.taken === null) return;
     this.taken.onended = null;

@@ -1,4 +1,4 @@
-/** What the media part needs of a browser, so that a test can be the browser. */
+/** What the media part needs of the browser; tests provide it themselves. */
 
 import type { StorageLike } from "../entry/store.ts";
 import type { DeviceError } from "./capture.ts";
@@ -8,7 +8,7 @@ export type DeviceKind = "microphone" | "camera" | "speaker";
 
 export interface Device {
   readonly id: string;
-  /** Empty until a permission was given. */
+  /** Empty until the person has given a permission. */
   readonly name: string;
 }
 export type Devices = Readonly<Record<DeviceKind, readonly Device[]>>;
@@ -16,39 +16,39 @@ export const NO_DEVICES: Devices = { microphone: [], camera: [], speaker: [] };
 
 /** One sound that is being played. */
 export interface Playing {
-  /** Rejects with a `NotAllowedError` where the browser wants a gesture first. */
+  /** Rejects with a `NotAllowedError` if the browser wants a gesture first. */
   play(): Promise<void>;
   output(device: string | null): void;
   stop(): void;
 }
 
 export interface MediaHost {
-  /** Milliseconds by a clock that is never set back. */
+  /** Milliseconds by a monotonic clock. */
   now(): number;
   /** In [0, 1). */
   random(): number;
-  /** Runs `act` once after `ms`; the returned function calls that off. */
+  /** Runs `act` once after `ms`; the returned function cancels it. */
   timer(ms: number, act: () => void): () => void;
-  /** Whether there is WebRTC and a page that may use it. */
+  /** Whether the page can use WebRTC. */
   readonly able: boolean;
-  /** A device of little strength: one layer of picture up, fewer slots down. */
+  /** A weak device: sends one layer of video and receives on fewer slots. */
   readonly weak: boolean;
   /** Whether sound can be sent to a chosen device. */
   readonly routesSound: boolean;
   readonly storage: StorageLike | null;
   peer(config: RTCConfiguration): RTCPeerConnection;
-  /** Opens a device, by which its light goes on. Rejects as `getUserMedia` does. */
+  /** Opens a device. Rejects as `getUserMedia` does. */
   take(kind: "microphone" | "camera", choices: Choices): Promise<MediaStreamTrack>;
   stream(tracks: MediaStreamTrack[]): MediaStream;
   sound(track: MediaStreamTrack): Playing;
   devices(): Promise<Devices>;
   /** Calls `act` when devices come and go or a permission changes. */
   onDevices(act: () => void): () => void;
-  /** Calls `act` when the network is another or is back. */
+  /** Calls `act` when the network has changed or is back. */
   onNetwork(act: () => void): () => void;
 }
 
-/** The reason in one word, of what `getUserMedia` rejects with (Media Capture, 10.3.1). */
+/** Sorts the errors of `getUserMedia` (Media Capture, 10.3.1). */
 export function deviceErrorOf(wrong: unknown): DeviceError {
   const name = wrong instanceof Error || wrong instanceof DOMException ? wrong.name : "";
   switch (name) {
@@ -66,7 +66,7 @@ export function deviceErrorOf(wrong: unknown): DeviceError {
   }
 }
 
-/** A chosen device that is gone must not keep somebody silent: `ideal`, not `exact`. */
+/** `ideal`, not `exact`: if the chosen device is gone, another one is used. */
 function constraints(kind: "microphone" | "camera", choices: Choices): MediaStreamConstraints {
   if (kind === "camera") {
     const device = choices.camera === null ? {} : { deviceId: { ideal: choices.camera } };
@@ -128,7 +128,7 @@ export function browserMediaHost(storage: StorageLike | null = tabStorage()): Me
       const watched: PermissionStatus[] = [];
       let over = false;
       for (const name of ["microphone", "camera"]) {
-        // Not every browser knows these names; then a press on the button asks again.
+        // Some browsers don't know these names; then a press on the button asks again.
         navigator?.permissions
           ?.query({ name: name as PermissionName })
           .then((status) => {
@@ -146,7 +146,7 @@ export function browserMediaHost(storage: StorageLike | null = tabStorage()): Me
     },
     onNetwork(act) {
       let type = network?.type;
-      // It also tells of each new guess at the speed; only another network is news.
+      // It also fires for each new estimate of the speed; only another network counts.
       const moved = (): void => {
         if (network?.type === type) return;
         type = network?.type;
@@ -168,7 +168,7 @@ function playing(track: MediaStreamTrack): Playing {
   return {
     play: () => element.play(),
     output(device) {
-      // A device that is gone leaves the sound where it is.
+      // If the device is gone, the sound stays where it is.
       void element.setSinkId?.(device ?? "").catch(() => undefined);
     },
     stop() {
@@ -178,7 +178,7 @@ function playing(track: MediaStreamTrack): Playing {
   };
 }
 
-/** Reading `window.sessionStorage` itself throws where storage is blocked. */
+/** null if storage is blocked: then reading `window.sessionStorage` throws. */
 function tabStorage(): StorageLike | null {
   try {
     return globalThis.sessionStorage ?? null;

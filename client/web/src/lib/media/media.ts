@@ -1,6 +1,6 @@
 /**
- * One person's sound and picture in a room: hears and sees by itself once inside, and takes microphone
- * and camera only when asked to. Stands beside a `RoomClient`; immutable snapshots, no UI.
+ * One person's sound and picture in a room. Once inside it receives by itself; it opens microphone and
+ * camera only when the person asks. Works beside a `RoomClient`; immutable snapshots, no UI.
  */
 
 import { own } from "../own.ts";
@@ -19,19 +19,19 @@ import { MediaConnection } from "./connection.ts";
 export type MediaStatus = "off" | "connecting" | "up" | "lost" | "unable" | "none";
 
 export interface MediaSnapshot {
-  /** `unable`: this browser has no WebRTC. `none`: this server carries no voices. */
-  readonly line: MediaStatus;
+  /** `unable`: this browser has no WebRTC. `none`: this server has no media plane. */
+  readonly connection: MediaStatus;
   readonly microphone: DeviceStatus;
   readonly camera: DeviceStatus;
-  /** Whether the talk key of push-to-talk is down. */
+  /** Whether the push-to-talk key is down. */
   readonly pressed: boolean;
-  /** Whether I was ever asked and said yes, to either: before that nothing was on. */
+  /** Whether the person has switched a device on; before that nothing was open. */
   readonly touched: boolean;
-  /** Who is being heard just now, oneself too. */
+  /** Whom we hear just now; includes us while others hear us. */
   readonly speaking: readonly MemberId[];
-  /** Moving pictures by member; one's own is the camera's. */
+  /** Video streams by member; our own is from the camera. */
   readonly pictures: ReadonlyMap<MemberId, MediaStream>;
-  /** The browser wants a gesture before it plays sound. */
+  /** The browser plays sound only after a gesture. */
   readonly silenced: boolean;
   readonly choices: Choices;
   readonly devices: Devices;
@@ -40,14 +40,14 @@ export interface MediaSnapshot {
 
 type Client = Pick<RoomClient, "subscribe" | "send" | "listen"> & { readonly snapshot: Snapshot };
 
-/** Milliseconds between looks for silence while somebody speaks. */
+/** Milliseconds between checks for packets while somebody speaks. */
 const WATCH_EVERY = 500;
 
 export class Media {
   private readonly listeners = new Set<() => void>();
   private readonly store: ReturnType<typeof choiceStore>;
   private readonly devicesOf: Record<SendKind, Device>;
-  private readonly wire: MediaConnection;
+  private readonly connection: MediaConnection;
   private readonly undo: (() => void)[];
   private readonly own: Record<SendKind, Promise<unknown>> = { audio: Promise.resolve(), video: Promise.resolve() };
   private readonly inFlight: Record<SendKind, number> = { audio: 0, video: 0 };
@@ -75,25 +75,25 @@ export class Media {
     const device = (kind: "microphone" | "camera"): Device =>
       new Device(host, kind, () => this.choices, () => this.changed());
     this.devicesOf = { audio: device("microphone"), video: device("camera") };
-    this.wire = new MediaConnection(
+    this.connection = new MediaConnection(
       host,
       (t, fields) => client.send(t, fields),
       () => client.snapshot.connection === "ok",
-      { changed: () => this.wireChanged(), opened: (peer) => this.opened(peer), closed: () => this.closed() },
+      { changed: () => this.connectionChanged(), opened: (peer) => this.opened(peer), closed: () => this.closed() },
     );
     if (this.choices.push) this.devicesOf.audio.step({ kind: "talk", talk: "ready", now: host.now() });
     this.undo = [
       client.subscribe(() => this.follow()),
       client.listen((frame) => this.receive(frame)),
       host.onDevices(() => this.deviceNews(false)),
-      host.onNetwork(() => this.wire.network()),
+      host.onNetwork(() => this.connection.network()),
     ];
     this.follow();
   }
 
-  // ---- what there is to show
+  // ---- snapshots
 
-  /** Calls `listener` after each change; the returned function ends that. */
+  /** Calls `listener` after each change; the returned function unsubscribes it. */
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -101,7 +101,7 @@ export class Media {
 
   get snapshot(): MediaSnapshot {
     this.shown ??= Object.freeze({
-      line: this.status(),
+      connection: this.status(),
       microphone: deviceStatus(this.devicesOf.audio.state),
       camera: deviceStatus(this.devicesOf.video.state),
       pressed: this.devicesOf.audio.state.talk === "pressed",
@@ -116,9 +116,9 @@ export class Media {
     return this.shown;
   }
 
-  /** Figures of the line since the last call; null while there is no connection. */
+  /** Figures of the connection since the last call; null while there is none. */
   async digest(): Promise<Digest | null> {
-    const peer = this.wire.peer;
+    const peer = this.connection.peer;
     if (peer === null) return null;
     const now: StatsLook = { at: this.host.now(), rows: (await peer.stats()) as unknown as StatsLook["rows"] };
     const before = this.lastStats;
@@ -126,9 +126,9 @@ export class Media {
     return digest(before, now);
   }
 
-  // ---- what a person may do
+  // ---- actions of the person
 
-  /** Switches the microphone: on takes it (the browser may ask first), off lets it go and mutes the seat. */
+  /** On opens the microphone (the browser may ask first); off mutes the seat and closes it. */
   microphone(on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
     return this.turn("audio", on);
   }
@@ -137,7 +137,7 @@ export class Media {
     return this.turn("video", on);
   }
 
-  /** The key of push-to-talk, down or up. */
+  /** Presses or releases the push-to-talk key. */
   press(down: boolean): void {
     if (!this.choices.push) return;
     this.devicesOf.audio.step({ kind: "talk", talk: down ? "pressed" : "ready", now: this.host.now() });
@@ -160,14 +160,14 @@ export class Media {
     this.changed();
   }
 
-  /** After a gesture: plays what the browser held back. */
+  /** After a gesture: plays the sound that the browser held back. */
   hear(): void {
     this.silenced = false;
     for (const sound of this.sounds) this.play(sound);
     this.changed();
   }
 
-  /** Looks for devices again; names are known once a permission was given. */
+  /** Lists the devices again; browsers tell their names after a permission. */
   look(): void {
     void this.host.devices().then((devices) => {
       this.devices = devices;
@@ -175,7 +175,7 @@ export class Media {
     }, () => undefined);
   }
 
-  /** A device for the person to try on their own; whoever borrows it stops it. */
+  /** Opens a device for a test by the person; the caller stops the track. */
   async borrow(kind: "microphone" | "camera"): Promise<MediaStreamTrack> {
     const track = await this.host.take(kind, this.choices);
     this.look();
@@ -187,20 +187,20 @@ export class Media {
     this.leave();
   }
 
-  // ---- inside: devices and mutes
+  // ---- devices and mutes
 
   private async turn(kind: SendKind, on: boolean): Promise<Answer<"mute" | "unmute"> | null> {
     const device = this.devicesOf[kind];
     const { me, role, phase } = this.client.snapshot;
-    if (me === null || phase !== "inside" || !this.host.able || this.wire.unavailable) return null;
-    // Lifted by facilitators alone, their own by themselves too.
+    if (me === null || phase !== "inside" || !this.host.able || this.connection.unavailable) return null;
+    // Only facilitators lift a held mute, also their own.
     if (device.state.muted === "held" && role !== "facilitator") return null;
     this.touched = true;
     const fields = { member: me, kinds: [kind] };
     if (!on) {
       device.step({ kind: "wish", on: false, now: this.host.now() });
       this.changed();
-      // Said to the room as well: it forwards nothing then, and everybody can see it.
+      // Mutes the seat too: the server forwards nothing, and everybody sees it.
       return this.say(kind, () => this.client.send("mute", fields));
     }
     device.step({ kind: "wish", on: true, now: this.host.now() });
@@ -210,7 +210,7 @@ export class Media {
     return answer;
   }
 
-  /** One's own mutes and unmutes go one after the other; until they are through, the last word is mine. */
+  /** Sends our mutes and unmutes one after the other; until the last is answered, our wish counts. */
   private async say(
     kind: SendKind,
     act: () => Promise<Answer<"mute" | "unmute">>,
@@ -230,37 +230,37 @@ export class Media {
     this.look();
   }
 
-  /** Takes over what a new snapshot of the room says. */
+  /** Follows a new snapshot of the room. */
   private follow(): void {
     const { phase, room, me, connection } = this.client.snapshot;
     if (phase !== "inside") {
-      if (this.wire.state.is !== "off") this.leave();
+      if (this.connection.state.is !== "off") this.leave();
       return;
     }
     const now = this.host.now();
     for (const kind of ["audio", "video"] as const) {
       const device = this.devicesOf[kind];
       const muted = mutedAs(room, me, kind);
-      // The echo of my own mute must not undo what I pressed after it; a facilitator's does.
+      // The echo of our own mute must not undo a later press; a facilitator's mute does.
       if (muted === "held" || this.inFlight[kind] === 0 || (muted === "no" && device.state.muted !== "no"))
         device.step({ kind: "muted", muted, now });
       device.step({ kind: "way", open: kind === "video" || mayBeHeard(room, me) });
     }
     if (connection !== "ok") this.clearSpeaking();
-    this.wire.start();
+    this.connection.start();
   }
 
   private leave(): void {
-    this.wire.stop();
+    this.connection.stop();
     for (const device of Object.values(this.devicesOf)) device.step({ kind: "stop" });
     this.clearSpeaking();
     this.touched = false;
     this.changed();
   }
 
-  // ---- inside: the connection
+  // ---- the connection
 
-  private wireChanged(): void {
+  private connectionChanged(): void {
     this.watch();
     this.changed();
   }
@@ -269,7 +269,7 @@ export class Media {
     if (frame.t === "media.map") {
       this.slots = frame.slots;
       this.changed();
-    } else if (frame.t === "media.lost") this.wire.lost();
+    } else if (frame.t === "media.lost") this.connection.lost();
     else if (frame.t === "speaking") {
       this.speaking = frame.members;
       this.watch();
@@ -285,7 +285,7 @@ export class Media {
     }
     this.streams.clear();
     for (const [mid, track] of peer.tracks("video")) {
-      // A place is given to who may be seen; whether they have a camera on is told by what comes.
+      // A slot is given to who may be seen; `mute` shows whether their camera sends.
       track.onmute = track.onunmute = () => this.changed();
       this.streams.set(mid, { track, stream: this.host.stream([track]) });
     }
@@ -313,7 +313,7 @@ export class Media {
   }
 
   private takePictures(): void {
-    if (this.wire.peer === null) return;
+    if (this.connection.peer === null) return;
     void this.client.send("media.take", { pictures: this.choices.pictures });
   }
 
@@ -326,10 +326,10 @@ export class Media {
     this.changed();
   }
 
-  /** While others speak, packets must come. */
+  /** Checks that packets come while others speak. */
   private watch(): void {
     const others = this.speaking.some((id) => id !== this.client.snapshot.me);
-    if (!others || this.wire.state.is !== "up") {
+    if (!others || this.connection.state.is !== "up") {
       this.watched = NEW_WATCH;
       return;
     }
@@ -340,28 +340,28 @@ export class Media {
   }
 
   private async checkPackets(): Promise<void> {
-    const { peer } = this.wire;
+    const { peer } = this.connection;
     if (peer === null) return;
     const rows = (await peer.stats()) as unknown as StatsLook["rows"];
-    if (this.wire.peer !== peer) return;
+    if (this.connection.peer !== peer) return;
     const others = this.speaking.some((id) => id !== this.client.snapshot.me);
     const now = this.host.now();
     this.watched = watchPackets(this.watched, packetsIn(rows), others, now);
     if (others && isSilent(this.watched, now)) {
       this.watched = NEW_WATCH;
-      this.wire.lost();
+      this.connection.lost();
     } else this.watch();
   }
 
-  // ---- inside: showing
+  // ---- making snapshots
 
   private status(): MediaStatus {
     if (!this.host.able) return "unable";
-    if (this.wire.unavailable) return "none";
-    const line = this.wire.state;
-    if (line.is === "off" || line.is === "up") return line.is;
-    if (line.is === "disconnected") return "up";
-    return line.is === "waiting" || line.attempt > 0 ? "lost" : "connecting";
+    if (this.connection.unavailable) return "none";
+    const { state } = this.connection;
+    if (state.is === "off" || state.is === "up") return state.is;
+    if (state.is === "disconnected") return "up";
+    return state.is === "waiting" || state.attempt > 0 ? "lost" : "connecting";
   }
 
   private pictures(): ReadonlyMap<MemberId, MediaStream> {
@@ -381,7 +381,7 @@ export class Media {
   }
 
   private changed(): void {
-    const { peer } = this.wire;
+    const { peer } = this.connection;
     if (peer !== null) {
       const { audio, video } = this.devicesOf;
       peer.send("audio", audio.track, sends(audio.state));

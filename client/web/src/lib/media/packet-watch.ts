@@ -1,20 +1,18 @@
-/**
- * Notices that nothing comes although somebody speaks: the media node may be gone without a word. Pure.
- */
+/** Notices that no packet comes although somebody speaks: the media node may have died. Pure. */
 
 /** Milliseconds without any packet while others speak. */
 export const SILENT_FOR = 1_000;
 
 export interface PacketWatch {
-  /** Packets that ever came by this connection; null before the first look. */
+  /** All packets of this connection so far; null before the first check. */
   readonly packets: number | null;
-  /** When the last packet came, or speech began, as far as looks can tell. */
+  /** When the last packet came or speech began, as seen by the checks. */
   readonly heardAt: number;
 }
 
 export const NEW_WATCH: PacketWatch = { packets: null, heardAt: 0 };
 
-/** A look: how many packets have come in all, and whether anybody else is said to speak. */
+/** A check: the number of packets so far, and whether anybody else speaks. */
 export function watchPackets(ear: PacketWatch, packets: number, speech: boolean, now: number): PacketWatch {
   if (ear.packets === packets && speech) return ear;
   return { packets, heardAt: now };

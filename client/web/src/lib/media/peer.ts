@@ -1,18 +1,18 @@
 /**
- * The connection to the room's media node, with all its slots from the start: the microphone, the
- * camera, and places to receive on. It is offered once; who is on which place comes by `media.map`.
- * Mostly it is one peer connection; some nodes want one for each direction.
+ * The connection to the room's media node, with all its slots from the start: microphone, camera and
+ * receive slots. `media.map` says which member is on which slot. It is one peer connection; for some
+ * nodes one for each direction.
  */
 
 export const AUDIO_SLOTS = 11;
 export const VIDEO_SLOTS = 6;
 const WEAK_VIDEO_SLOTS = 4;
-/** For a browser that names every codec on every slot: more would be a longer offer than is taken. */
+/** For a browser that lists every codec on every slot: more slots would exceed the limit of an offer. */
 const FEW = { audio: 7, video: 2 };
 
 export type SendKind = "audio" | "video";
 
-/** Small to large, so that a node can drop from the end. Bits per second. */
+/** Small to large, so that a node can drop the last ones. Bits per second. */
 const LAYERS: RTCRtpEncodingParameters[] = [
   { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 80_000 },
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 220_000 },
@@ -20,7 +20,7 @@ const LAYERS: RTCRtpEncodingParameters[] = [
 ];
 const SINGLE: RTCRtpEncodingParameters[] = [{ maxBitrate: 250_000, scaleResolutionDownBy: 2 }];
 
-/** All that a node forwards. Without this the offer would name every codec on every slot: 46 kB. */
+/** The codecs that a node forwards. With all codecs on every slot an offer would have 46 kB. */
 const CODECS: Readonly<Record<SendKind, readonly string[]>> = {
   audio: ["audio/opus", "audio/red"],
   video: ["video/vp8", "video/rtx"],
@@ -30,17 +30,17 @@ function prefer(transceiver: RTCRtpTransceiver, kind: SendKind): void {
   const known = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? [];
   const [main, other] = CODECS[kind];
   const first = known.filter((codec) => codec.mimeType.toLowerCase() === main);
-  // The browser names one `rtx` for any codec's.
+  // Browsers list one `rtx` for all codecs.
   const second = known.filter((codec) => codec.mimeType.toLowerCase() === other).slice(0, 1);
   if (first.length === 0) return;
   try {
     transceiver.setCodecPreferences?.([...first, ...second]);
   } catch {
-    // An older browser that knows its own order only: its offer is longer.
+    // An older browser keeps its own list: the offer is longer.
   }
 }
 
-/** Whether an answer continues the session of an earlier one (RFC 8866, 5.2; RFC 8842, 5.5). Pure. */
+/** Whether an answer continues the session of an earlier answer (RFC 8866, 5.2; RFC 8842, 5.5). Pure. */
 export function continuesSession(before: string, after: string): boolean {
   const origin = /^o=\S+ (\S+) (\d+) /m;
   const prints = (sdp: string): string => [...new Set(sdp.match(/^a=fingerprint:.*$/gm) ?? [])].join();
@@ -55,9 +55,9 @@ interface Outgoing {
   readonly sender: RTCRtpSender;
   track: MediaStreamTrack | null;
   active: boolean;
-  /** Only the smallest layer. */
+  /** Sends only the smallest layer. */
   small: boolean;
-  /** Changes of one sender follow one another: `setParameters` takes no second one meanwhile. */
+  /** Queues the changes of a sender: `setParameters` takes one at a time. */
   work: Promise<void>;
 }
 
@@ -107,13 +107,13 @@ export class Peer {
     this.receivers.push(transceiver);
   }
 
-  /** The worst of the connections': up only when all are. */
+  /** The worst state of the connections. */
   get state(): RTCPeerConnectionState {
     const states = this.connections.map((connection) => connection.connectionState);
     return WORST.find((one) => states.includes(one)) ?? "new";
   }
 
-  /** The tracks of the receive slots by mid; mids are known once an offer was made. */
+  /** The tracks of the receive slots by mid; mids are known after an offer. */
   tracks(kind: SendKind): Map<string, MediaStreamTrack> {
     const found = new Map<string, MediaStreamTrack>();
     for (const { mid, receiver } of this.receivers) {
@@ -123,10 +123,10 @@ export class Peer {
   }
 
   /**
-   * Offers connection by connection; with `restart` the same transports on new ICE credentials. `ask` gets an offer's
-   * text and gives the answer's, or null, which ends it: then false comes back. Rejects where an answer
-   * can't be taken, and one to a restart that is of another transport than before (a node that had lost
-   * ours, or another node): the connection would stay up and dumb.
+   * Offers each connection; with `restart` the same transports with new ICE credentials. `ask` sends the
+   * SDP of an offer and returns that of its answer; if it returns null, this returns false. Rejects if
+   * an answer can't be used, or if the answer to a restart is from another transport (the node has lost
+   * ours, or is another one): the connection would stay up without sound.
    */
   async negotiate(
     restart: RTCConfiguration | null,
@@ -138,7 +138,7 @@ export class Peer {
         connection.restartIce();
       }
       await connection.setLocalDescription();
-      // The node answers to whoever asks with the right credentials: our addresses are none of its business.
+      // A node answers anybody with the right credentials, so it need not know our addresses.
       const offer = connection.localDescription?.sdp ?? "";
       const sdp = await ask(offer.replace(/^a=(candidate|end-of-candidates).*\r?\n/gm, ""));
       if (sdp === null) return false;
@@ -149,7 +149,7 @@ export class Peer {
     return true;
   }
 
-  /** What leaves by this connection from now on: `track` while `active`, else nothing. */
+  /** Sends `track` from now on while `active`, else nothing. */
   send(kind: SendKind, track: MediaStreamTrack | null, active: boolean, small = false): void {
     const out = this.out[kind];
     const other = out.track !== track;
@@ -167,7 +167,7 @@ export class Peer {
       try {
         await act();
       } catch {
-        // A browser that can't turn an encoding off sends nothing by having no track.
+        // A browser that can't switch an encoding off gets no track.
         if (!out.active) await out.sender.replaceTrack(null).catch(() => undefined);
       }
     });

@@ -1,13 +1,13 @@
 /**
- * Whether what one says would go to anybody just now. The server alone decides; this is the same rule
- * on our side of the wire, so that a page sends nothing in vain and can say what one waits for. Pure.
+ * Whether anybody would hear us just now. The server decides; this is the same rule in the page, so
+ * that it sends nothing in vain and can say why the person waits. Pure.
  */
 
 import { own } from "../own.ts";
 import type { MemberId } from "../wire/messages.ts";
 import type { RoomView } from "../room.ts";
 
-/** The group in whose hearing somebody is: their own, or the one that they visit. */
+/** The group in which we are heard: our own, or the one that we visit. */
 function group(room: RoomView, me: MemberId): string | null {
   if (room.pairs === null) return null;
   if (room.pairs.mine !== null) return room.pairs.mine;
@@ -15,17 +15,17 @@ function group(room: RoomView, me: MemberId): string | null {
   return visited?.[0] ?? null;
 }
 
-/** Facilitators are among themselves in a debrief. */
+/** Whether the present stage is a debrief, which is for facilitators only. */
 function debriefs(room: RoomView): boolean {
   const { agenda } = room;
   return agenda !== null && agenda.at !== null && agenda.stages[agenda.at]?.kind === "debrief";
 }
 
-/** As `may_be_heard` of the server's routes, without the mutes. */
+/** The same as the server's rule for routes, without mutes. */
 export function mayBeHeard(room: RoomView, me: MemberId | null): boolean {
   const self = me === null ? undefined : own(room.members, me);
   if (me === null || self === undefined || room.floor === null) return false;
-  // A side room is out of reach of the floor and of a stage's microphones.
+  // Neither the floor nor a stage's microphones apply to a side room.
   if (room.aside != null) return true;
   const leads = self.role === "facilitator";
   if ((room.notice === "no_facilitator" || room.floor.mics === "muted") && !leads) return false;
@@ -36,7 +36,7 @@ export function mayBeHeard(room: RoomView, me: MemberId | null): boolean {
   return leads && room.settings?.facilitators_wait !== true;
 }
 
-/** How a mute stands: `held` is a facilitator's, `self` is one's own to lift. */
+/** `held`: only a facilitator lifts the mute; `self`: we may lift it. */
 export type Muted = "no" | "self" | "held";
 
 export function mutedAs(room: RoomView, me: MemberId | null, kind: "audio" | "video"): Muted {

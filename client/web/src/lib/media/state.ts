@@ -1,23 +1,22 @@
 /**
- * When to offer a media connection, and when another one. Pure: a state and a function from (state,
- * event) to state; time and chance come in with the event. The shell makes an offer at each step into
- * `offering` (of the peer connection that is there where `restart`, else of a new one) and sets a timer
- * for `due`.
+ * When to offer a media connection. Pure: a state and a function from (state, event) to state; events
+ * carry the time and random numbers. `connection.ts` makes an offer at each step into `offering` (with
+ * `restart` of the present peer connection, else of a new one) and sets a timer for `due`.
  */
 
 /** Milliseconds. */
 export const FIRST_JITTER = 200;
 export const BASE = 400;
 export const CAP = 8_000;
-/** After refusals that time alone doesn't mend. */
+/** The cap after refusals that waiting alone doesn't change. */
 export const SLOW_CAP = 30_000;
-/** From the answer to packets. */
+/** From the answer to the connection. */
 export const JOIN_WITHIN = 6_000;
-/** From the offer to its answer, while the room's own line is up: longer than the server looks for a node. */
+/** From the offer to its answer, while the socket is up: longer than the server looks for a node. */
 export const ANSWER_WITHIN = 10_000;
-/** A connection that lasted less was no success: it does not start the backoff anew. */
+/** A connection that lasted less does not reset the backoff. */
 export const STABLE = 3_000;
-/** How long `disconnected` may pass by itself before we act; no packet came for some seconds already. */
+/** How long to wait in `disconnected`, which browsers report after seconds without a packet. */
 export const DISCONNECTED_FOR = 400;
 
 export type MediaState =
@@ -25,7 +24,7 @@ export type MediaState =
   | {
       readonly is: "offering";
       readonly attempt: number;
-      /** Rises with each offer, to tell its answer from an earlier one's. */
+      /** The number of the offer, to match its answer. */
       readonly offer: number;
       readonly restart: boolean;
       readonly due: number;
@@ -42,12 +41,12 @@ export type MediaState =
   | { readonly is: "waiting"; readonly attempt: number; readonly offer: number; readonly due: number };
 
 export type MediaEvent =
-  /** Inside the room, by a line to it. */
+  /** The person is inside. */
   | { readonly kind: "start"; readonly now: number }
-  /** Out of the room. */
+  /** The person has left the room. */
   | { readonly kind: "stop" }
   | { readonly kind: "answered"; readonly offer: number; readonly now: number }
-  /** `slow` where asking again soon is of no use. */
+  /** `slow`: an offer soon after would be refused again. */
   | {
       readonly kind: "refused";
       readonly offer: number;
@@ -57,16 +56,16 @@ export type MediaEvent =
     }
   | { readonly kind: "connected"; readonly now: number }
   | { readonly kind: "disconnected"; readonly now: number }
-  /** `failed` of the transport, `media.lost` of the server, or silence where somebody speaks. */
+  /** The transport failed, the server said `media.lost`, or nothing comes while somebody speaks. */
   | { readonly kind: "lost"; readonly now: number; readonly chance: number }
-  /** Another network, or the old one is back. */
+  /** The network has changed or is back. */
   | { readonly kind: "network"; readonly now: number }
-  /** `signal`: whether the room's own line is up. */
+  /** `signal`: whether the socket to the room is up. */
   | { readonly kind: "timer"; readonly now: number; readonly chance: number; readonly signal: boolean };
 
 export const OFF: MediaState = { is: "off" };
 
-/** Milliseconds before the next offer; `chance` in [0, 1). The first is soon, but not everybody's at once. */
+/** Milliseconds before the next offer. `chance` is in [0, 1) and spreads the clients. */
 export function delay(attempt: number, chance: number, cap = CAP): number {
   if (attempt === 0) return chance * FIRST_JITTER;
   const whole = Math.min(cap, BASE * 2 ** Math.min(attempt, 16));
@@ -100,7 +99,7 @@ export function step(line: MediaState, event: MediaEvent): MediaState {
     }
     case "refused":
       if (line.is !== "offering" || line.offer !== event.offer) return line;
-      // Of a refused restart the transport is of no use either.
+      // After a refused restart the transport is not used either.
       return again(
         event.slow ? { ...line, attempt: Math.max(line.attempt, 6) } : line,
         event,
@@ -125,7 +124,7 @@ export function step(line: MediaState, event: MediaEvent): MediaState {
 
 function late(line: MediaState, event: Extract<MediaEvent, { kind: "timer" }>): MediaState {
   if (line.is === "off" || line.is === "up" || event.now < line.due) return line;
-  // Without the room's line there is nobody to offer to: look again in a moment.
+  // Without a socket no offer can be sent: wait and try again.
   const wait = { ...line, due: event.now + BASE };
   switch (line.is) {
     case "waiting":

@@ -1,31 +1,31 @@
-/** What `getStats` says, as a few figures that mean something to a person. Pure. */
+/** A few figures from `getStats`, to show to a person. Pure. */
 import { own } from "../own.ts";
 
 export interface Flow {
   /** Kilobits per second. */
   readonly sound: number;
   readonly picture: number;
-  /** Share of packets that were lost on the way since the last look, 0 to 1; null where nobody knows. */
+  /** The part of the packets that was lost since the last look, 0 to 1; null if unknown. */
   readonly loss: number | null;
 }
 
 export interface Digest {
   readonly down: Flow;
   readonly up: Flow;
-  /** There and back, in milliseconds. */
+  /** Round-trip time in milliseconds. */
   readonly rtt: number | null;
-  /** How unsteady the sound comes, in milliseconds. */
+  /** Jitter of the sound in milliseconds. */
   readonly jitter: number | null;
   /** "opus", "VP8" */
   readonly codecs: readonly string[];
-  /** "udp" or "tcp", and whether a relay is in between. */
+  /** "udp" or "tcp". */
   readonly way: string | null;
   readonly relay: boolean;
 }
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** One look at the statistics, and when. */
+/** The statistics at one moment. */
 export interface Look {
   readonly at: number;
   readonly rows: readonly Row[];
@@ -40,7 +40,7 @@ const text = (row: Row | undefined, key: string): string | null => {
   return typeof value === "string" ? value : null;
 };
 
-/** Audio packets that ever came in: what the watch against silence counts. */
+/** All audio packets that were received; `packet-watch.ts` counts them. */
 export function packetsIn(rows: readonly Row[]): number {
   return rows
     .filter((row) => row["type"] === "inbound-rtp" && row["kind"] === "audio")

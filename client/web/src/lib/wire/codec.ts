@@ -1,24 +1,25 @@
 /**
- * Bytes <-> one map. The only file that knows MessagePack. The library decodes; before it does, a
- * walk over the bytes refuses what MessagePack allows and this wire does not (the same as
- * `sitwith_protocol.codec`, shown by the golden vectors): extension types, NaN and infinity, keys
- * that are no text or come twice, text that is no UTF-8, what is too deep, long or large.
+ * Encodes and decodes frames: one MessagePack map each. The only file that imports the library.
+ *
+ * Before the library decodes, a walk over the bytes refuses what MessagePack allows and this wire does
+ * not: extension types, NaN and infinity, keys that are not text or appear twice, invalid UTF-8, and
+ * what is too deep, long or large. The golden vectors show that `sitwith_protocol.codec` does the same.
  */
 
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { put } from "../own.ts";
 
-/** These bytes are no frame of this wire. Its text never holds anything of the frame. */
+/** The bytes are no frame of this wire. Its text contains nothing of the frame. */
 export class CodecError extends Error {
   override name = "CodecError";
 }
 
-/** The frame is larger than its reader takes. */
+/** The frame is larger than the limit. */
 export class FrameTooLarge extends CodecError {
   override name = "FrameTooLarge";
 }
 
-/** What a reader takes. Lengths of `text` and `binary` in bytes, the others in items. */
+/** Limits of a decoder: `frame`, `text` and `binary` in bytes, the others in items. */
 export interface Limits {
   readonly frame: number;
   readonly text: number;
@@ -38,7 +39,7 @@ export const CLIENT_LIMITS: Limits = {
   depth: 8,
 };
 
-/** What a client takes from the server: a view of 1,000 members has to fit. */
+/** What a client takes from the server: a view of 1,000 members fits. */
 export const SERVER_LIMITS: Limits = {
   frame: 2 ** 20,
   text: 2 ** 18,
@@ -186,7 +187,7 @@ function check(bytes: Uint8Array, limits: Limits): void {
   new Walk(bytes, limits).whole();
 }
 
-/** A text field that was cut through an emoji holds half of it, for which UTF-8 has no form. */
+/** Text that was cut within an emoji ends in a lone surrogate, which UTF-8 can't encode. */
 function wellFormed(message: Record<string, unknown>): Record<string, unknown> {
   const made: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(message)) {
@@ -196,8 +197,8 @@ function wellFormed(message: Record<string, unknown>): Record<string, unknown> {
 }
 
 /**
- * One frame from one map; fields that are `undefined` are left out.
- * Throws `CodecError` for what the server would refuse by closing the socket.
+ * Encodes a map as one frame; `undefined` fields are left out. Throws `CodecError` for what the server
+ * would refuse by closing the socket.
  */
 export function encode(
   message: Record<string, unknown>,
@@ -214,8 +215,8 @@ export function encode(
 }
 
 /**
- * The one map that a frame holds, with a text under `t`.
- * Throws `FrameTooLarge` and otherwise `CodecError`.
+ * Decodes the map in a frame, which has a text under `t`. Throws `FrameTooLarge`, or `CodecError` for
+ * anything else that this wire does not allow.
  */
 export function decode(
   frame: ArrayBuffer | Uint8Array,
@@ -227,7 +228,7 @@ export function decode(
   try {
     value = decoder.decode(bytes) as Record<string, unknown>;
   } catch {
-    // The walk lets nothing malformed through, except a `__proto__` key, which the library refuses.
+    // After the walk the library refuses only a `__proto__` key.
     throw new CodecError("malformed");
   }
   if (typeof value["t"] !== "string") throw new CodecError("no type under t");

@@ -1,14 +1,14 @@
-/** Every command with its fields, and what comes back. */
+/** Commands and their answers. */
 
 import type { CommandFields } from "./command-fields.ts";
 import type { Card, ConversationId, MemberId } from "./slices.ts";
 
 type Empty = Record<never, never>;
 
-/** What pictures a connection takes. */
+/** Which pictures a connection receives. */
 export type Pictures = "none" | "low" | "high";
 
-/** For `RTCConfiguration.iceServers`; good for `ttl` seconds and this seat alone. */
+/** For `RTCConfiguration.iceServers`; valid for `ttl` seconds and this seat only. */
 export interface TurnServer {
   urls: string[];
   username: string;
@@ -19,9 +19,9 @@ export type { CommandFields };
 export type CommandName = keyof CommandFields;
 
 /**
- * What facilitators are told of a plan, in counts: of each group the concerns that at least two share
- * and the pairs that have met, and of all pairs those that share a concern or have met, beside what
- * is to be expected by lot.
+ * A plan of groups with counts: `why` has for each group the shared concerns and the pairs that have
+ * met; `report` has for all pairs how many share a concern or have met, and what a random plan would
+ * give.
  */
 export interface Plan {
   groups: MemberId[][];
@@ -34,20 +34,20 @@ export interface Plan {
   };
 }
 
-/** What one brings or fetches a file with, until then (unix seconds) and for that file alone. */
+/** Allows the upload or download of one file, until a moment in unix seconds. */
 export interface Ticket {
   material: string;
   ticket: string;
   until: number;
 }
 
-/** What an `ok` carries beside `t` and `id`; a command that is not named here carries nothing. */
+/** The fields of an `ok` beside `t` and `id`; none for commands that are not listed. */
 interface CarriedByOk {
   "chat.say": { to: ConversationId; n: number };
   "pairs.plan": Plan;
-  /** How many facilitators are connected just now: with 0, show the crisis lines. */
+  /** How many facilitators are connected; with 0, show the crisis lines. */
   "care.flag": { facilitators: number };
-  /** Null where it may not be read any more. */
+  /** Null if it can no longer be read. */
   "care.open": { card: Card | null };
   "link.replace": { link: string };
   "material.link": { material: string };
@@ -78,15 +78,15 @@ export type RefusalCode =
   | "frozen";
 
 /**
- * `closed` and `lost` are the client's own: the connection ended for good before an answer came
- * (what became of the command is unknown), or a reaction was not worth sending again.
+ * `closed` and `lost` are the client's own. `closed`: the connection ended for good before the answer,
+ * and the command may have taken effect. `lost`: a reaction that was not sent again.
  */
 export type FailureCode = RefusalCode | "closed" | "lost";
 
 export type Answer<T extends CommandName = CommandName> =
   { ok: true; fields: AnswerFields<T> } | { ok: false; code: FailureCode; message: string };
 
-/** What the server takes; a page can say so before it asks. */
+/** Limits of the server, which a page can check before it sends. */
 export const LIMITS = {
   name: 40,
   body: 2000,

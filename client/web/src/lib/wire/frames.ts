@@ -1,7 +1,4 @@
-/**
- * What goes over the wire either way, and the reader of what comes. Times are unix seconds on the
- * server's clock.
- */
+/** The frames of client and server, and the check of received ones. Times are unix seconds. */
 
 import { own } from "../own.ts";
 import type { RefusalCode } from "./commands.ts";
@@ -39,9 +36,9 @@ export interface RoomFrame {
   pos: Position;
   why: string;
   by?: MemberId;
-  /** Slices anew. */
+  /** Slices to replace. */
   set?: Partial<Slices>;
-  /** Then entries of slices that are maps: slice, key and value; without a value it is gone. */
+  /** Then changes of entries of slices that are maps; no value removes the entry. */
   patch?: readonly Patch[];
 }
 export interface ChatFrame {
@@ -137,7 +134,7 @@ type Shape =
   | "list"
   | "patches?";
 
-/** Fields that this client reads: what a newer server adds is kept and ignored. */
+/** The fields that this client reads; others are ignored. */
 const SHAPES: { [T in ServerFrame["t"]]: Record<string, Shape> } = {
   welcome: {
     me: "string",
@@ -199,7 +196,7 @@ function has(value: unknown, shape: Shape): boolean {
   }
 }
 
-/** The frame as its type, `"unknown"` for one of a newer server, or null where a known one is malformed. */
+/** Checks a frame: `"unknown"` if its type is unknown, null if it is malformed. */
 export function readFrame(value: unknown): ServerFrame | "unknown" | null {
   if (!isMap(value) || typeof value["t"] !== "string") return null;
   if (!Object.hasOwn(SHAPES, value["t"])) return "unknown";

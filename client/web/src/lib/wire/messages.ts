@@ -1,4 +1,4 @@
-/** Every message of `sitwith.v1` as types. */
+/** All messages of `sitwith.v1` as types. */
 
 export * from "./slices.ts";
 export * from "./commands.ts";

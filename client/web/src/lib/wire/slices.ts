@@ -1,16 +1,16 @@
 /**
- * Ids and the slices of a view, which `room` frames replace, whole or by entries. Times are unix
- * seconds on the server's clock.
+ * Ids and the slices of a view, which `room` frames replace or patch. Times are unix seconds on the
+ * server's clock.
  */
 
 export type MemberId = string;
 export type GroupId = string;
 /**
- * A conversation in full: `circle`, `pair:<group>`, `staff:<member>`, `facilitators` or
+ * The full name of a conversation: `circle`, `pair:<group>`, `staff:<member>`, `facilitators` or
  * `direct:<member>`.
  */
 export type ConversationId = string;
-/** Given back on resume, never looked into. */
+/** Opaque; given back on resume. */
 export type Position = Uint8Array;
 
 export type Role = "member" | "facilitator" | "guest";
@@ -47,14 +47,14 @@ export type PauseReason = "facilitator" | "holder" | "unattended" | "groups" | "
 export interface Floor {
   mode: "open" | "stick" | "quiet";
   holder: MemberId | null;
-  /** Rises with every grant. */
+  /** Rises with every turn. */
   turn: number;
   ends_at: number | null;
   paused: boolean;
   /** Remaining seconds while paused, else null. */
   left: number | null;
   why_paused: PauseReason[];
-  /** Seconds before the turn's end of the latest signal, once it has come. */
+  /** How many seconds before the turn's end the latest signal came. */
   signal?: 60 | 10 | null;
   /** Muted: a stage has closed every member's microphone. */
   mics?: "open" | "muted";
@@ -67,7 +67,7 @@ export interface Pairs {
   mine: GroupId | null;
   ends_at: number | null;
   visitors: Record<GroupId, MemberId[]>;
-  /** I asked for help and nobody has come yet. */
+  /** Whether we asked for help and nobody has come yet. */
   asked: boolean;
   closing: boolean;
 }
@@ -76,24 +76,24 @@ export interface LobbyPerson {
   id: string;
   name: string;
   at: number;
-  /** The shared link that they came by, by its id; null: one for themselves. */
+  /** The id of the shared link that they came by; null for a one-use link. */
   link?: string | null;
 }
 
-/** A link of more than one use, and how many are where by it. */
+/** A shared link, and how many people who came by it are in each phase. */
 export interface LinkUse {
   link: string;
   role: Role;
   reading: number;
   waiting: number;
   inside: number;
-  /** Much of a crowded door is by this link. */
+  /** Whether many of a crowded door came by this link. */
   floods: boolean;
 }
 
-/** Who stands at the door, in numbers. */
+/** How many people are at the door. */
 export interface DoorLook {
-  /** At the agreement. */
+  /** People who read the agreement. */
   reading: number;
   waiting: number;
   places: number;
@@ -103,25 +103,25 @@ export interface DoorLook {
 
 export type CareLevel = "quiet" | "urgent";
 
-/** What is not so is not there; one's own entry has `level` and `taken_by` alone. */
+/** Absent fields don't apply; our own entry has only `level` and `taken_by`. */
 export interface CareEntry {
   level: CareLevel;
   taken_by: MemberId | null;
-  /** False where only others have spoken. */
+  /** False if there are only worries of others. */
   own?: boolean;
   /** Who worries, and how much. */
   worried?: Record<MemberId, CareLevel>;
-  /** They have left or lost the connection: somebody follows up. */
+  /** They have left or lost the connection, and somebody has to follow up. */
   gone?: boolean;
-  /** Of somebody who is gone. */
+  /** The name of a person who is gone. */
   name?: string;
-  /** Who is with them in a side room. */
+  /** The facilitator with them in a side room. */
   aside?: MemberId[];
   /** They have left a contact card. */
   card?: boolean;
 }
 
-/** How somebody is to be reached, in their words. */
+/** A contact card. */
 export interface Card {
   location: string | null;
   phone: string | null;
@@ -130,7 +130,7 @@ export interface Card {
 
 export interface InboxLine {
   claimed_by: MemberId | null;
-  /** The latest word is the member's. */
+  /** The latest message is the member's. */
   waiting: boolean;
 }
 
@@ -162,9 +162,9 @@ export interface Stage {
   prompt?: string;
   pairs?: { size: number; how: PlanHow };
   breathe?: { pattern: number[] };
-  /** Guest speakers are with the circle. */
+  /** Guest speakers are in the circle. */
   guest?: boolean;
-  /** What everybody is shown beside it: one of `url` and `text`. */
+  /** A material shown with the stage: `url` or `text`. */
   material?: { url?: string; text?: string; title?: string };
 }
 
@@ -186,11 +186,11 @@ export interface Settings {
   sealed: boolean;
   /** The room asks for contact cards. */
   cards?: boolean;
-  /** Whose raised hand gets the stick next; hands are shown in the order of raising either way. */
+  /** Whose raised hand gets the stick next. The queue is shown in the order of raising in any case. */
   queue_order?: "raised" | "least_heard";
-  /** Guests who are with the circle read its words, and write there. */
+  /** Guests in the circle read and write its messages. */
   guests_read?: boolean;
-  /** Of how everybody is only what can't be subtracted from what was shown before. */
+  /** Shows mood counts only if they can't be subtracted from earlier ones. */
   mood_strict?: boolean;
 }
 
@@ -200,7 +200,7 @@ export interface Mood {
   result: null | { counts: Record<"1" | "2" | "3" | "4" | "5", number> };
 }
 
-/** What somebody has shared with all, until `ends_at` in unix seconds; bytes where it is sealed. */
+/** A milestone, shown until `ends_at` in unix seconds; its text is bytes if the room is sealed. */
 export interface Milestone {
   n: number;
   member: MemberId;
@@ -208,11 +208,11 @@ export interface Milestone {
   ends_at: number;
 }
 
-/** What everybody is shown. A file's bytes are fetched apart: see `downloadMaterial`. */
+/** A material. The bytes of a file are loaded by `downloadMaterial`. */
 export interface Material {
   id: string;
   kind: "link" | "text" | "picture" | "pdf";
-  /** Null where a stage of the agenda shows it. */
+  /** Null if a stage of the agenda shows it. */
   by: MemberId | null;
   at: number;
   title?: string;
@@ -225,7 +225,7 @@ export interface Material {
   pages?: number;
 }
 
-/** Guest speakers, where there are any: who of them is with the circle just now. */
+/** Guest speakers, and who of them is in the circle just now. */
 export interface Guests {
   brought: boolean;
   in: MemberId[];
@@ -239,7 +239,7 @@ export interface Breathe {
 
 export type Notice = "no_facilitator";
 
-/** All slices of a view; before `inside` only `title` and `agreement` are ever present on the wire. */
+/** All slices of a view; most are on the wire only for people inside. */
 export interface Slices {
   room: string;
   title: string;
@@ -248,20 +248,20 @@ export interface Slices {
   floor: Floor | null;
   pairs: Pairs | null;
   lobby: LobbyPerson[];
-  /** Facilitators alone have it. */
+  /** Only for facilitators. */
   door?: DoorLook | null;
   help: MemberId[];
   care: Record<MemberId, CareEntry>;
-  /** Seconds of speech that others heard; facilitators alone have it. */
+  /** Seconds of speech that others heard, by member; only for facilitators. */
   talk: Record<MemberId, number>;
-  /** Members of whom nothing to speak of was heard yet; facilitators alone have it. */
+  /** Members who have not been heard yet; only for facilitators. */
   unheard?: MemberId[] | null;
-  /** A facilitator has asked one in private whether one likes to speak. */
+  /** A facilitator asked us in private whether we want to speak. */
   nudge?: { at: number } | null;
   agenda: Agenda | null;
-  /** When the room's time is over. */
+  /** When the room's time ends. */
   expires_at?: number | null;
-  /** How near that is, in seconds, once it is told; 0: over, and the room ends once nobody is here. */
+  /** The seconds until then at the latest warning; 0: over, and the room ends once nobody is here. */
   closing?: 3600 | 600 | 60 | 0 | null;
   locked: boolean;
   settings: Settings | null;
@@ -269,26 +269,26 @@ export interface Slices {
   milestones: Milestone[];
   breathe: Breathe | null;
   notice: Notice | null;
-  /** What `blind` wants; the server knows it too for now. */
+  /** The key for `blind`; the server knows it too for now. */
   link_key: Uint8Array | null;
-  /** What the facilitators offer to tick. */
+  /** The concerns that the facilitators offer to tick. */
   concerns: string[];
-  /** One's own tags. */
+  /** Our own tags. */
   topics: Uint8Array[];
-  /** What is shown to all, in the order in which it came. */
+  /** In the order in which they were shown. */
   materials?: Material[] | null;
-  /** Null where no guest is inside. */
+  /** Null if no guest is inside. */
   guests?: Guests | null;
-  /** Where rooms meet again; before one is inside its id alone. */
+  /** The series of the room; only its id for people outside. */
   series?: { id: string; remembered?: boolean; times?: boolean } | null;
-  /** Lines to the facilitators; they alone have it. */
+  /** Members' lines to the facilitators; only for facilitators. */
   inbox?: Record<MemberId, InboxLine> | null;
-  /** The side room that one is in. */
+  /** The side room that we are in. */
   aside?: { group: GroupId; members: MemberId[] } | null;
-  /** One's own card. */
+  /** Our own contact card. */
   card?: Card | null;
-  /** Who has read one's card, and when. */
+  /** Who has read our card, and when. */
   care_opened?: { by: MemberId; at: number }[] | null;
-  /** About whom one has said that one worries. */
+  /** The members about whom we told a worry. */
   worries?: Record<MemberId, CareLevel> | null;
 }

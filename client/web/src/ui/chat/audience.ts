@@ -21,7 +21,7 @@ export function parse(to: string): { kind: ConversationKind; about: string | nul
   return { kind, about: at < 0 ? null : to.slice(at + 1) };
 }
 
-/** The conversations that the viewer has, most common first. */
+/** The viewer's conversations, most common first. */
 export function conversations(snap: Snapshot, inView: string): string[] {
   const list = readsCircle(snap) ? ["circle"] : [];
   const group = groupInView(snap);
@@ -34,7 +34,7 @@ export function conversations(snap: Snapshot, inView: string): string[] {
     if (kind === "staff" && (isFacilitator(snap) || about === snap.me)) list.push(to);
     if (kind === "direct") list.push(to);
   }
-  // What is in view stays, also when its group has closed: nothing moves under a typing hand.
+  // The conversation in view stays, also after its group has closed.
   list.push(inView);
   return [...new Set(list)];
 }
@@ -84,7 +84,7 @@ export function readers(snap: Snapshot, to: string, name: Names): string {
   }
 }
 
-/** Guests read the circle where the room lets them; what they have read of it stays. */
+/** Guests read the circle if the room allows it; messages that they have stay. */
 function readsCircle(snap: Snapshot): boolean {
   return !isGuest(snap) || snap.room.settings?.guests_read === true || (snap.chats["circle"]?.messages.length ?? 0) > 0;
 }
@@ -110,7 +110,7 @@ export function whyClosed(snap: Snapshot, to: string): string | null {
   return kind === "staff" ? null : why.staffOnly;
 }
 
-/** Nothing goes from one open group to another; facilitators who sit in none are reached from any. */
+/** No direct messages between open groups; facilitators who are in none can be reached from all. */
 function apart(snap: Snapshot, other: string | null): boolean {
   const groups = snap.room.pairs?.groups;
   if (groups === undefined) return false;

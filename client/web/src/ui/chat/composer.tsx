@@ -34,15 +34,15 @@ export function Composer({ to }: { to: string }): VNode {
     setSending(true);
     setTrouble(null);
     const sent = text;
-    // By its full name, so that a press that comes late reaches this audience or nobody.
+    // By its full name, so that a late message reaches this audience or nobody.
     const answer = await session.act("chat.say", { to, body: sent }, { quiet: true });
     setSending(false);
     if (answer.ok) {
-      // What was typed on while it was under way stays.
+      // Keeps what was typed meanwhile.
       const now = own(session.drafts.value, to) ?? "";
       session.draft(to, now.startsWith(sent) ? now.slice(sent.length) : now);
     } else {
-      // Words to the facilitators never go elsewhere: where none can read them they are not sent.
+      // A message to the facilitators is not sent if no facilitator can read it.
       const unread = to.startsWith("staff:") && answer.code === "no_such_member";
       const why = session.online.value ? failure(unread ? "no_staff" : answer.code) : words.link.inert;
       setTrouble(`${words.failed["keep"]}${why}`);

@@ -1,4 +1,4 @@
-/** The messages of one conversation, the newest at the foot. */
+/** The messages of one conversation, the newest at the bottom. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -9,9 +9,9 @@ import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 import { Name, RoleBadge, roleWord } from "../parts/who.tsx";
 
-/** Nearer to the foot than this counts as being there. */
+/** Pixels from the bottom that count as being there. */
 const NEAR_FOOT = 60;
-/** Messages of one author within this many seconds stand together under one name. */
+/** Messages of one author within this many seconds have one heading. */
 const TOGETHER = 240;
 
 export function MessageLog({ to }: { to: string }): VNode {

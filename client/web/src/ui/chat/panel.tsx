@@ -1,4 +1,4 @@
-/** Conversations: which one is in view, what was said in it, and where to write. */
+/** Conversations: the choice, the messages and the composer. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
@@ -28,7 +28,7 @@ export function ChatPanel(): VNode {
     if (visible && unread > 0 && document.visibilityState === "visible") session.client.markRead(open);
   }, [visible, unread, open]);
   useEffect(() => {
-    // Many lines don't fit side by side; the one in view is to be seen among them.
+    // Scrolls the tab of the conversation in view into sight.
     document.getElementById(`tab-${open}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [open]);
   return (

@@ -1,9 +1,9 @@
-/** How long slow mode asks the viewer still to wait in a conversation. The server decides; this only tells. */
+/** How long the viewer has to wait in slow mode. The server decides; this only shows it. */
 import { own } from "../../lib/index.ts";
 import { useNow } from "../clock.ts";
 import { useSession } from "../session.tsx";
 
-/** Whole seconds until the next message may go, 0 for now. */
+/** Whole seconds until the next message is allowed; 0: now. */
 export function useSlowWait(to: string, seconds: number): number {
   const session = useSession();
   const now = useNow(seconds > 0);

@@ -74,7 +74,7 @@ function Words({ heading, hint, kind }: { heading: string; hint: string; kind: s
   );
 }
 
-/** Who is heard just now, for the eye; the ear knows. Its line is there at all times, so nothing moves. */
+/** Who is heard just now. The line always has its place, so that nothing moves. */
 function Speakers(): VNode {
   const session = useSession();
   const speaking = session.voice.speaking.value;

@@ -18,7 +18,7 @@ import { guest } from "../words-materials.ts";
 import { SignsButton, SignsRow } from "./signs.tsx";
 import { TurnTime } from "./turn-ring.tsx";
 
-/** A second press that was meant for the last turn must not skip somebody else's. */
+/** Milliseconds in which a second press doesn't count: it was meant for the last turn. */
 export const GUARD_MS = 700;
 
 export function useFreshTurn(): boolean {
@@ -37,7 +37,7 @@ export function Dock(): VNode {
   const mine = amHolder(snap) && groupInView(snap) === null;
   const first = useRef(true);
   useEffect(() => {
-    // Only a focus that went down with the old buttons comes here: nobody is pulled out of a text field.
+    // Only if the focus was on a button that is gone, so never out of a text field.
     if (!first.current && document.activeElement === document.body) {
       const seen = slot.current?.offsetParent != null;
       (seen ? slot.current : document.getElementById("talk"))?.focus();
@@ -99,7 +99,7 @@ function PlainDock(): VNode {
   const { aside } = snap.room;
   const up = handUp(snap);
   const asked = snap.room.pairs?.asked === true;
-  // By least heard the place among the hands says nothing about when.
+  // With `least_heard` the place among the hands doesn't say when.
   const lower = (): string =>
     queueOrder(snap) === "least_heard" ? words.dock.lower : words.dock.lowerPlace(me?.hand ?? 0);
   return (
@@ -172,7 +172,7 @@ function MoreButton(): VNode {
   );
 }
 
-/** On narrow screens, away from the circle, in the place of the title: the turn follows to wherever one is. */
+/** On narrow screens outside the circle: the turn, in place of the title. */
 export function TurnStrip(): VNode | null {
   const session = useSession();
   if (!amHolder(session.snap.value) || groupInView(session.snap.value) !== null) return null;

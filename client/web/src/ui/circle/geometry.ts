@@ -1,4 +1,4 @@
-/** Where the seats of a ring stand. Pure: a size and a number in, places out. */
+/** The positions of the seats of a ring. Pure. */
 
 export interface Place {
   /** Centre of the seat's disc, in pixels from the top left of the ring's box. */
@@ -18,7 +18,7 @@ export interface Ring {
   readonly ry: number;
 }
 
-/** Room under a disc for the name, one line below it and the holder's clock. */
+/** Space under a disc for the name, one more line and the holder's clock. */
 function below(disc: number): number {
   return Math.max(58, 44 + 0.2 * disc);
 }
@@ -44,7 +44,7 @@ export function layout(count: number, width: number, height: number, faces = fal
     if (a < kind.disc || b < kind.disc) continue;
     if (perimeter(a, b) / Math.max(count, 1) < apart(kind)) continue;
     const made = ring(count, width, height, a, b, kind);
-    // However large the faces, what goes on is still to be read in the middle.
+    // Leaves space for the text in the middle.
     if (kind.disc <= 72 || leavesMiddle(made)) return made;
   }
   return {
@@ -83,12 +83,12 @@ function apart(kind: (typeof SIZES)[number]): number {
   return Math.max(kind.seat * 0.94, kind.disc + (kind.disc >= 72 ? 52 : 24));
 }
 
-/** Two or three people sit closer together than the box would let them. */
+/** Two or three people sit closer together than the box requires. */
 function radius(count: number, most: number, disc: number): number {
   return Math.min(most, disc * (1.5 + 0.36 * count));
 }
 
-/** An oval that is too long looks like a table for a board meeting. */
+/** The longest oval that still looks like a circle of people. */
 function soften(rx: number, ry: number): [number, number] {
   return [Math.min(rx, ry * 1.28), Math.min(ry, rx * 1.42)];
 }
@@ -127,7 +127,7 @@ function ring(
   };
 }
 
-/** Points at equal distances along the oval's edge, clockwise from its foot. */
+/** Points at equal distances along the oval, clockwise from the bottom. */
 function along(count: number, rx: number, ry: number): Place[] {
   const steps = 720;
   const lengths = [0];
@@ -149,7 +149,7 @@ function along(count: number, rx: number, ry: number): Place[] {
   return places;
 }
 
-/** The seats beginning with the viewer's own, so that everybody sits at the foot of their ring. */
+/** The seats, the viewer's own first, so that it is at the bottom of their ring. */
 export function fromMe<T extends { readonly id: string }>(seats: readonly T[], me: string | null): T[] {
   const start = Math.max(0, seats.findIndex((one) => one.id === me));
   return [...seats.slice(start), ...seats.slice(0, start)];

@@ -26,7 +26,7 @@ export function MeDialog(): VNode | null {
   return (
     <Dialog title={words.more.heading} onClose={() => session.shut()}>
       <Rename name={me.name} />
-      {session.voice.snap.value.line !== "none" && (
+      {session.voice.snap.value.connection !== "none" && (
         <div class="group">
           <SelfSwitch kind="microphone" />
           <SelfSwitch kind="camera" />

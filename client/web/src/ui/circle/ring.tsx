@@ -69,13 +69,13 @@ export function Circle(): VNode {
   );
 }
 
-/** Which edge of the ring a seat is near, so that what hangs over it grows away from that edge. */
+/** The edge nearest to a seat, from which labels grow away. */
 function sideOf(off: number, half: number): Side | null {
   if (Math.abs(off) < 0.6 * half) return null;
   return off < 0 ? "left" : "right";
 }
 
-/** The size of a box as it is now. */
+/** The present size of an element. */
 function useSize(): [{ current: HTMLDivElement | null }, number, number] {
   const box = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState<readonly [number, number]>([0, 0]);

@@ -23,7 +23,7 @@ interface SeatProps {
   readonly place: { readonly x: number; readonly y: number } | null;
   readonly picture: MediaStream | null;
   readonly speaking: boolean;
-  /** The edge of the ring that it is near. */
+  /** The nearest edge of the ring. */
   readonly side: Side | null;
   readonly reaction: string | null;
 }
@@ -62,7 +62,7 @@ export function Seat({ who, holder, done, visitor, place, side, picture, speakin
   const seat = useRef<HTMLLIElement>(null);
   const hidden = holder && place === null;
   useEffect(() => {
-    // In rows the holder may be out of sight; in a ring everybody is in it.
+    // In rows the holder may be out of sight.
     if (hidden) seat.current?.scrollIntoView({ block: "nearest" });
   }, [hidden]);
   const style =

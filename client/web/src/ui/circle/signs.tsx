@@ -15,7 +15,7 @@ import { moments } from "../words-moments.ts";
 export const SUPPORT = ["hear_you", "me_too", "thank_you"] as const;
 const SIGNS = ["heart", "with_you", "calm", "sun"] as const;
 const ALL: readonly string[] = [...SUPPORT, ...SIGNS];
-/** Signs of older pages are still drawn. */
+/** Kinds of older pages, which are still drawn. */
 const ICONS: Readonly<Record<string, IconName>> = {
   hear_you: "ear", me_too: "same", thank_you: "thanks",
   heart: "heart", with_you: "with_you", calm: "calm", sun: "sun", thanks: "thanks", same: "same",
@@ -53,7 +53,7 @@ export function SignsButton(): VNode {
   );
 }
 
-/** Takes the place of nothing: it lies over the foot of the ring for as long as it is open. */
+/** The row, which lies over the bottom of the ring while it is open. */
 export function SignsRow(): VNode | null {
   return useSession().signs.value ? <Row /> : null;
 }

@@ -1,4 +1,4 @@
-/** The ring round the holder's seat: what is left of the turn, by the room's clock. */
+/** The ring around the holder's seat: the time left of the turn. */
 import type { VNode } from "preact";
 import { turnLeft, clock } from "../model.ts";
 import { turnLength, useNow } from "../clock.ts";
@@ -8,7 +8,7 @@ import { words } from "../words.ts";
 const R = 46;
 const AROUND = 2 * Math.PI * R;
 
-/** Seconds left and the share of the turn that they are; nulls without a clock. */
+/** Seconds left, and as a part of the turn; nulls without a limit. */
 export function useTurn(): { left: number | null; share: number; paused: boolean } {
   const session = useSession();
   const now = useNow();

@@ -1,11 +1,11 @@
-/** What of the evening is said to those who listen to the page. Pure. */
+/** What the screen reader announces about the agenda. Pure. */
 import { amHolder } from "../model.ts";
 import type { Snapshot } from "../port.ts";
 import { evening } from "../words-evening.ts";
 import { breathWords } from "./breath.ts";
 import { current, promptOf, titleOf } from "./stages.ts";
 
-/** New parts, the signals of one's own turn, breathing, and concerns that are offered. */
+/** New stages, the signals of our own turn, breathing, and offered concerns. */
 export function eveningWords(before: Snapshot, after: Snapshot): string[] {
   const said: string[] = [];
   const was = before.room;

@@ -1,4 +1,4 @@
-/** Where in a breath one is, by the room's clock alone: the same on every page. Pure. */
+/** The phase of the present breath, by the room's clock: the same on every page. Pure. */
 import type { Breathe } from "../port.ts";
 import { sayLength } from "../words-evening.ts";
 import { evening } from "../words-evening.ts";
@@ -7,15 +7,15 @@ export type Phase = "soon" | "in" | "hold" | "out" | "rest" | "flow";
 
 export interface Breath {
   readonly phase: Phase;
-  /** Whole seconds that the phase still lasts, from its length down to 1. */
+  /** Whole seconds left in the phase, from its length down to 1. */
   readonly count: number;
-  /** How large the circle is, from 0 (all out) to 1 (all in). */
+  /** The size of the circle, from 0 (breathed out) to 1 (breathed in). */
   readonly size: number;
 }
 
 const CYCLE = ["in", "hold", "out", "rest"] as const;
 
-/** The phases of one breath by name; those of no length are left out. */
+/** The named phases of one breath, without those of 0 seconds. */
 export function phases(pattern: readonly number[]): { phase: Phase; seconds: number }[] {
   const names: readonly Phase[] =
     pattern.length === 1
@@ -28,7 +28,7 @@ export function phases(pattern: readonly number[]): { phase: Phase; seconds: num
     .filter(({ seconds }) => seconds > 0);
 }
 
-/** Null when nobody breathes together at `now`. */
+/** The phase at `now`; null if nobody breathes together. */
 export function breathAt(breathe: Breathe | null, now: number): Breath | null {
   if (breathe === null || now >= breathe.ends_at) return null;
   if (now < breathe.starts_at) return { phase: "soon", count: Math.ceil(breathe.starts_at - now), size: 0 };

@@ -1,4 +1,4 @@
-/** For facilitators: breathing together is begun and ended by hand. */
+/** For facilitators: starts and stops breathing together. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** The circle that everybody breathes with, moved by the room's clock; still for who wants less motion. */
+/** The circle to breathe with, moved by the room's clock; still if the person wants less motion. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";

@@ -83,10 +83,10 @@ export function EditStage({ row, fresh, first, last, onRow, onMove, onRemove }: 
   );
 }
 
-/** Floor, turns, rounds, writing, microphones, groups, breathing, and whether it goes on by itself. */
+/** Floor, turns, rounds, chat, microphones, groups, breathing, and whether the stage ends by itself. */
 function Sets({ row, rounds, onRow }: { row: Row; rounds: number; onRow: (row: Row) => void }): VNode {
   const { stage, draft } = row;
-  /** An empty choice takes the field away: then the part leaves it as it is. */
+  /** An empty choice removes the field: then the stage changes nothing there. */
   const set = (change: Partial<Record<keyof Stage, unknown>>): void => {
     const next: Record<string, unknown> = { ...stage, ...change };
     for (const [field, value] of Object.entries(next)) if (value === "" || value === undefined) Reflect.deleteProperty(next, field);
@@ -148,7 +148,7 @@ function Sets({ row, rounds, onRow }: { row: Row; rounds: number; onRow: (row: R
   );
 }
 
-/** The usual ways to breathe, and the one that the part has. */
+/** The usual patterns, and the one of the stage. */
 function known(pattern: readonly number[] | undefined): Record<string, string> {
   const usual = evening.breathe.patterns;
   const chosen = pattern?.join(",");

@@ -1,4 +1,4 @@
-/** An agenda that is rewritten by hand: parts come, go, change places and change. Pure. */
+/** Editing an agenda: stages are added, removed, moved and changed. Pure. */
 import { own } from "../../lib/index.ts";
 import type { Agenda, Stage, StageKind } from "../port.ts";
 import { fitting, redraft, type Draft } from "./stages.ts";
@@ -6,13 +6,13 @@ import { fitting, redraft, type Draft } from "./stages.ts";
 export const STAGES_MAX = 50;
 export const ROUNDS_MAX = 12;
 
-/** One part while it is being edited. */
+/** One stage while it is edited. */
 export interface Row {
   readonly key: number;
-  /** Its place when the editing began; null for a new one. */
+  /** Its place when editing began; null for a new stage. */
   readonly origin: number | null;
   readonly stage: Stage;
-  /** What was typed over it. */
+  /** What was typed. */
   readonly draft: Draft;
 }
 
@@ -22,7 +22,7 @@ export function rowsOf(stages: readonly Stage[]): Row[] {
   return stages.map((stage, origin) => ({ key: ++keys, origin, stage, draft: {} }));
 }
 
-/** A part as it usually is: short, and without anything that it need not set. */
+/** A new stage: short, with only the required fields. */
 const USUAL: Readonly<Record<StageKind, Omit<Stage, "kind">>> = {
   arrival: { seconds: 300, floor: "open" },
   agreement: { seconds: 300, floor: "open" },
@@ -58,7 +58,7 @@ export function changed(rows: readonly Row[], key: number, change: Partial<Pick<
   return rows.map((row) => (row.key === key ? { ...row, ...change } : row));
 }
 
-/** One round more, or one fewer: a single round is the part's own prompt. */
+/** Adds or removes a round; a single round is the stage's own prompt. */
 export function withRounds(row: Row, count: number): Row {
   const now = row.stage.rounds ?? [{ prompt: row.draft.prompt ?? row.stage.prompt ?? "" }];
   const rounds = Array.from({ length: Math.min(count, ROUNDS_MAX) }, (_, i) => ({
@@ -71,10 +71,10 @@ export function withRounds(row: Row, count: number): Row {
 }
 
 /**
- * The agenda that the rows make. What has begun meanwhile stays as the room has it, and leads. Else the
- * row that doesn't fit.
+ * The agenda of the rows, or the row that doesn't fit. Stages that have begun meanwhile stay as the room
+ * has them, and come first.
  */
-export function outcome(agenda: Agenda | null, rows: readonly Row[]): Stage[] | Row {
+export function editedStages(agenda: Agenda | null, rows: readonly Row[]): Stage[] | Row {
   const begun = agenda?.at == null ? 0 : agenda.at + 1;
   const stages: Stage[] = agenda === null ? [] : agenda.stages.slice(0, begun);
   for (const row of rows) {
@@ -86,8 +86,8 @@ export function outcome(agenda: Agenda | null, rows: readonly Row[]): Stage[] | 
   return stages;
 }
 
-/** Whether anything is other than it was. */
-export function touched(stages: readonly Stage[], rows: readonly Row[]): boolean {
+/** Whether anything was changed. */
+export function isEdited(stages: readonly Stage[], rows: readonly Row[]): boolean {
   return (
     rows.length !== stages.length ||
     rows.some((row, i) => row.origin !== i || row.stage !== stages[i] || Object.keys(row.draft).length > 0)

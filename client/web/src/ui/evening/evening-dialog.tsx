@@ -1,4 +1,4 @@
-/** All parts of the evening. Facilitators change, add, move and take out those that are still to come. */
+/** All stages of the agenda. Facilitators edit those that are still to come. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
@@ -9,7 +9,7 @@ import { isFacilitator } from "../model.ts";
 import type { Stage, StageKind } from "../port.ts";
 import { useSession } from "../session.tsx";
 import { evening } from "../words-evening.ts";
-import { added, changed, moved, outcome, removed, rowsOf, STAGES_MAX, touched, type Row } from "./edit.ts";
+import { added, changed, moved, editedStages, removed, rowsOf, STAGES_MAX, isEdited, type Row } from "./edit.ts";
 import { EditStage } from "./edit-stage.tsx";
 import { asMinutes, sameStages, titleOf } from "./stages.ts";
 
@@ -29,8 +29,8 @@ export function EveningDialog(): VNode | null {
   const [trouble, setTrouble] = useState<string | null>(null);
   if (agenda === null && !lead) return null;
   const at = agenda?.at ?? -1;
-  const dirty = touched(based, rows);
-  // What somebody else has changed is shown at once, as long as nothing would be lost by it.
+  const dirty = isEdited(based, rows);
+  // Changes by others show at once, unless there are unsaved changes here.
   if (!dirty && !sameStages(based, stages)) {
     setBased(stages);
     setRows(rowsOf(stages));
@@ -43,7 +43,7 @@ export function EveningDialog(): VNode | null {
       setRows(rowsOf(stages));
       return setTrouble(text.moved);
     }
-    const made = outcome(agenda, rows);
+    const made = editedStages(agenda, rows);
     if (!Array.isArray(made)) return setTrouble(text.bad(titled(made as Row)));
     if (made.length === 0) return setTrouble(text.empty);
     const now = agenda?.at == null ? {} : { at: agenda.at };

@@ -1,4 +1,4 @@
-/** For facilitators: the part of the evening that is on, more time for it, and the way on and back. */
+/** For facilitators: the present stage, with buttons for more time, next and back. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { clock } from "../model.ts";
@@ -80,7 +80,7 @@ function Running({ agenda, stage }: { agenda: Agenda; stage: Stage }): VNode {
       </p>
       <p class="hint">{next === null ? evening.stage.last : stage.auto === true ? evening.guide.auto : evening.guide.hold}</p>
       {next !== null && (
-        // Of two facilitators who press at once one moves: each says which part they look at.
+        // Names the stage in view, so that of two simultaneous presses only one counts.
         <Button look="main" icon="next" class="wide" onClick={() => void session.act("agenda.next", { at })}>
           {evening.guide.next(titleOf(next))}
         </Button>

@@ -1,4 +1,4 @@
-/** For everybody, above the ring: which part of the evening it is, what it asks, and how long it still goes. */
+/** Above the ring: the present stage, its prompt, and the time left. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { clock } from "../model.ts";

@@ -1,4 +1,4 @@
-/** The agendas that the server ships, to begin from. Only before the evening has begun. */
+/** The agenda templates of the server. Only before the agenda has begun. */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -20,7 +20,7 @@ export function TemplatesDialog(): VNode {
     void session.act("agenda.edit", { stages: template.stages }, { done: evening.templates.taken }).then((answer) => {
       if (!answer.ok) return;
       session.shut();
-      // What facilitators offer already is theirs.
+      // Concerns that facilitators offer already stay.
       const offered = session.snap.value.room.concerns?.length ?? 0;
       const concerns = template.concerns ?? [];
       if (offered === 0 && concerns.length > 0) void session.act("concerns.offer", { concerns }, { quiet: true });

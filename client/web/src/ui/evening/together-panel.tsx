@@ -1,4 +1,4 @@
-/** For facilitators: what everybody does at the same time. Folded away until it is wanted or on. */
+/** For facilitators: breathing, mood and milestones. Folded until one is wanted or under way. */
 import type { VNode } from "preact";
 import { MoodControls } from "../moments/mood-parts.tsx";
 import { Fold } from "../parts/fold.tsx";

@@ -1,4 +1,4 @@
-/** States of the evening: an agenda, breathing together, concerns. Never shipped. */
+/** States with an agenda, breathing and concerns. Not shipped. */
 import type { CrisisLines } from "../../lib/index.ts";
 import type { Agenda, Milestone, RoomView, Settings, Snapshot, Stage, Template } from "../port.ts";
 import { floor, members, NOW, room, snapshot, talk } from "./fixtures.ts";

@@ -1,4 +1,4 @@
-/** Snapshots of every state that the page can be in, to look at without a server. Never shipped. */
+/** Snapshots of every state of the page, to look at without a server. Not shipped. */
 import type { ChatMessage, Conversation, Floor, Member, RoomView, Snapshot } from "../port.ts";
 
 export const NOW = 1_790_000_000;

@@ -1,4 +1,4 @@
-/** Guest speakers, and what is shown to all. Never shipped. */
+/** States with guest speakers and materials. Not shipped. */
 import type { Material, Snapshot } from "../port.ts";
 import { members, NOW, room, snapshot, talk } from "./fixtures.ts";
 
@@ -39,7 +39,7 @@ export const GUESTS: Readonly<Record<string, () => Snapshot>> = {
   shownguide: () => snapshot({ ...guide, room: room({ materials: MATERIALS }) }),
 };
 
-/** A drawing of so many pixels, made here. */
+/** A picture of this size, drawn here. */
 export function drawing(): Promise<Blob> {
   const canvas = document.createElement("canvas");
   canvas.width = 640;

@@ -42,7 +42,7 @@ class FixturePort implements Port {
   close = (): void => undefined;
 }
 
-/** The fixtures' clock stands still unless `?run` lets it go. */
+/** The fixtures' clock stands still unless `?run` is given. */
 function ticking(snap: Snapshot): Snapshot {
   if (!query.has("run")) return snap;
   const base = snap.serverNow();

@@ -1,10 +1,10 @@
-/** Sound and picture without a microphone, a camera or a line, for the page of fixtures. Never shipped. */
+/** Sound and picture without devices or connection, for the fixtures. Not shipped. */
 import { DEFAULT_CHOICES, NO_DEVICES, type Choices } from "../../lib/index.ts";
 import type { DeviceStatus, Digest, MediaPort, MediaSnapshot } from "../port.ts";
 
 export function media(change: Partial<MediaSnapshot> = {}): MediaSnapshot {
   return {
-    line: "up", microphone: "off", camera: "off", pressed: false, touched: true, speaking: [],
+    connection: "up", microphone: "off", camera: "off", pressed: false, touched: true, speaking: [],
     pictures: new Map(), silenced: false, choices: DEFAULT_CHOICES, devices: NO_DEVICES, routesSound: true,
     ...change,
   };
@@ -56,9 +56,9 @@ export const VOICES: Readonly<Record<string, () => MediaSnapshot>> = {
   blocked: () => media({ microphone: "blocked" }),
   missing: () => media({ microphone: "missing", camera: "missing" }),
   silenced: () => media({ silenced: true }),
-  lost: () => media({ line: "lost" }),
-  none: () => media({ line: "none", touched: false }),
-  unable: () => media({ line: "unable" }),
+  lost: () => media({ connection: "lost" }),
+  none: () => media({ connection: "none", touched: false }),
+  unable: () => media({ connection: "unable" }),
   faces: () => media({ microphone: "on", camera: "on", speaking: ["m5"], pictures: faces(["m0", "m1", "m2", "m3", "m5", "m6"]) }),
   turn: () => media({ microphone: "waiting", camera: "on", speaking: ["m2"], pictures: faces(["m0", "m2", "m3", "m5"]) }),
 };
@@ -102,5 +102,5 @@ export class FixtureMedia implements MediaPort {
     tone.start();
     return out.stream.getTracks()[0] as MediaStreamTrack;
   };
-  digest = (): Promise<Digest | null> => Promise.resolve(this.snapshot.line === "up" ? FIGURES : null);
+  digest = (): Promise<Digest | null> => Promise.resolve(this.snapshot.connection === "up" ? FIGURES : null);
 }

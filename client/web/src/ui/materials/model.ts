@@ -1,4 +1,4 @@
-/** What is shown to all, as questions asked of a snapshot. Nothing in this file touches the page. */
+/** Materials, as questions about a snapshot. Pure. */
 import { own } from "../../lib/index.ts";
 import type { Material, Snapshot } from "../port.ts";
 import { shown } from "../words-materials.ts";
@@ -15,7 +15,7 @@ export function nameOf(one: Material): string {
   return shown.kinds[one.kind];
 }
 
-/** Where a link leads, as the browser reads it: names in other scripts show as they are looked up. */
+/** The host of a link as the browser looks it up: other scripts show as Punycode. */
 export function hostOf(address: string): string | null {
   try {
     return new URL(address).host;

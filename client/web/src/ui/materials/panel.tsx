@@ -1,4 +1,4 @@
-/** For facilitators: what is shown, and taking it away. */
+/** For facilitators: the materials, and buttons to hide them. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Fold } from "../parts/fold.tsx";

@@ -39,7 +39,7 @@ export function ShowDialog(): VNode {
     return file === null ? shown.show.needFile : null;
   }
 
-  /** The name of what went wrong, or null. */
+  /** The code of the failure, or null. */
   async function send(): Promise<string | null> {
     const named = title.trim() === "" ? {} : { title: title.trim() };
     if (kind === "picture" || kind === "pdf") {

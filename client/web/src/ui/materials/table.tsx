@@ -1,4 +1,4 @@
-/** For everybody, above the ring: what is shown, one button each. */
+/** The materials above the ring, one button each. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";

@@ -1,4 +1,4 @@
-/** One thing that is shown, in full. Files are fetched when this opens, and let go when it closes. */
+/** One material in full. Files are loaded when the dialog opens and dropped when it closes. */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isWebLink } from "../../lib/index.ts";
@@ -9,7 +9,7 @@ import { useSession } from "../session.tsx";
 import { shown } from "../words-materials.ts";
 import { hostOf, materialsOf, nameOf, sizeOf } from "./model.ts";
 
-/** A tab that was just opened reads the file from its address: it stays a while longer. */
+/** A new tab reads the file from this address, so it stays valid a while longer. */
 const OPENING_MS = 60_000;
 
 export function MaterialDialog({ id }: { id: string }): VNode {
@@ -89,7 +89,7 @@ function FileBody({ one }: { one: Material }): VNode {
   );
 }
 
-/** An address of the file in this page's memory, null until it is there. */
+/** An object URL of the file; null until it is loaded. */
 function useFile(id: string): { address: string | null; failed: boolean; again: () => void } {
   const session = useSession();
   const [address, setAddress] = useState<string | null>(null);

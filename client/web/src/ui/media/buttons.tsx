@@ -1,4 +1,4 @@
-/** Microphone and camera in the dock: how they stand in a word and a sign, and a press to change it. */
+/** The buttons for microphone and camera in the dock. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { useSession } from "../session.tsx";
@@ -6,13 +6,13 @@ import { voice as words } from "../words-media.ts";
 import { TROUBLES, type VoiceKind } from "./voice.ts";
 
 const ICONS = { microphone: "audio", camera: "video" } as const;
-/** Looks in which the sign is struck through. */
+/** The states with a crossed-out icon. */
 const SHUT = ["off", "held", "blocked", "missing", "busy", "other"];
 
 export function VoiceButton({ kind }: { kind: VoiceKind }): VNode | null {
   const session = useSession();
-  const { [kind]: look, line } = session.voice.snap.value;
-  if (line === "none") return null;
+  const { [kind]: look, connection } = session.voice.snap.value;
+  if (connection === "none") return null;
   const trouble = TROUBLES.includes(look);
   const about = words.press[kind][trouble ? "other" : look] ?? words.press[kind]["on"] ?? "";
   const speaking = kind === "microphone" && look === "on" && session.voice.speaking.value.has(session.snap.value.me ?? "");
@@ -41,7 +41,7 @@ export function VoiceButton({ kind }: { kind: VoiceKind }): VNode | null {
 
 type Press = (down: boolean) => void;
 
-/** A finger or a mouse that holds the button down, wherever it is let go. */
+/** Handlers for holding the button down with a finger or mouse, wherever it is released. */
 function holding(press: Press): Record<string, (event: PointerEvent) => void> {
   return {
     onPointerDown: (event) => {

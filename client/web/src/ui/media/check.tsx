@@ -1,4 +1,4 @@
-/** Trying one's devices on one's own: nothing here leaves this machine. */
+/** The test of devices; nothing leaves this machine. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { chime, echoTest, meter, deviceErrorOf, type Device } from "../../lib/index.ts";
@@ -17,7 +17,7 @@ interface Borrowed {
   giveBack(): void;
 }
 
-/** A device that is open as long as the person tries it, and no longer than this dialog. */
+/** A device that is open during the test, at most as long as the dialog. */
 function useBorrowed(kind: VoiceKind, chosen: string | null): Borrowed {
   const session = useSession();
   const [wanted, setWanted] = useState(false);
@@ -87,7 +87,7 @@ function Level({ track }: { track: MediaStreamTrack }): VNode {
     const gauge = meter(track);
     let shown = 0;
     const timer = setInterval(() => {
-      // Falls slowly, so that the eye can follow.
+      // Falls slowly, to be readable.
       shown = Math.max(gauge.level(), shown * 0.82);
       setLevel(Math.round(shown * 100));
     }, 80);
@@ -218,7 +218,7 @@ interface WhichProps {
   readonly choose: (id: string | null) => void;
 }
 
-/** A choice of devices, once there are several and their names are known. */
+/** A choice of devices, if there are several and their names are known. */
 function Which({ label, devices, chosen, choose }: WhichProps): VNode | null {
   if (devices.length < 2) return null;
   return (

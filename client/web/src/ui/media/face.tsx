@@ -1,10 +1,10 @@
-/** Somebody's moving picture, round, above their letters; unseen until its first frame is there. */
+/** A member's video over their initials; invisible until its first frame. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 interface FaceProps {
   readonly stream: MediaStream;
-  /** One's own picture is shown as a mirror shows it. */
+  /** Mirrors our own picture. */
   readonly mirrored: boolean;
 }
 
@@ -16,13 +16,13 @@ export function Face({ stream, mirrored }: FaceProps): VNode {
     if (element === null) return undefined;
     setDrawn(false);
     element.srcObject = stream;
-    // As a property: the attribute alone doesn't silence an element that was made by script.
+    // As a property: the attribute doesn't mute an element made by script.
     element.muted = true;
     void element.play().catch(() => undefined);
     const since = performance.now();
     let waiting = 0;
     const frame = (_: number, { receiveTime }: VideoFrameCallbackMetadata): void => {
-      // A place may still hold the last picture of who was on it before.
+      // A slot may still show the last picture of the member before.
       if (receiveTime === undefined || receiveTime >= since) setDrawn(true);
       else waiting = element.requestVideoFrameCallback(frame);
     };

@@ -1,4 +1,4 @@
-/** The line's own figures, for those who want to know or are asked by somebody who helps them. */
+/** Figures of the connection. */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Digest } from "../port.ts";
@@ -25,7 +25,7 @@ export function Figures(): VNode {
       clearInterval(timer);
     };
   }, []);
-  const state = words.states[session.voice.snap.value.line] ?? "";
+  const state = words.states[session.voice.snap.value.connection] ?? "";
   return (
     <dl class="figures">
       <Row name={words.state} value={state} />

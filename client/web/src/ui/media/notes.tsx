@@ -1,4 +1,4 @@
-/** What the strip above the ring says about sound, when it has something to say. */
+/** Notes about sound in the strip above the ring. */
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
@@ -8,7 +8,7 @@ import { voice as words } from "../words-media.ts";
 /** Milliseconds before a passing state is worth words. */
 const PATIENCE = 1_500;
 
-/** Whether `now` has been true for a moment. */
+/** Whether `now` has been true for a while. */
 function useLasting(now: boolean): boolean {
   const [lasting, setLasting] = useState(false);
   useEffect(() => {
@@ -22,13 +22,13 @@ function useLasting(now: boolean): boolean {
   return now && lasting;
 }
 
-/** Comes before everything else: without it nobody is heard. */
+/** The note before all others: without a gesture nobody is heard. */
 export function TapToHear(): VNode | null {
   const session = useSession();
   const { silenced } = session.voice.snap.value;
   useEffect(() => {
     if (!silenced) return undefined;
-    // Any press will do for the browser.
+    // Any press counts as a gesture.
     const hear = (): void => session.voice.media.hear();
     addEventListener("click", hear);
     addEventListener("keydown", hear);
@@ -48,16 +48,16 @@ export function TapToHear(): VNode | null {
   );
 }
 
-/** Comes after everything else; null where there is nothing to say. */
+/** The note after all others, or null. */
 export function VoiceNote(): VNode {
   const session = useSession();
-  const { line, microphone, camera, touched } = session.voice.snap.value;
+  const { connection, microphone, camera, touched } = session.voice.snap.value;
   const asking = useLasting(microphone === "asking" || camera === "asking");
-  const lost = useLasting(line === "lost" && session.online.value);
-  if (line === "unable") return <Strip>{<p>{words.unable}</p>}</Strip>;
+  const lost = useLasting(connection === "lost" && session.online.value);
+  if (connection === "unable") return <Strip>{<p>{words.unable}</p>}</Strip>;
   if (asking) return <Strip>{<p>{words.asking}</p>}</Strip>;
   if (lost) return <Strip kind="is-calm">{<p>{words.lost}</p>}</Strip>;
-  if (line !== "none" && !touched && !session.voice.greeted.value) {
+  if (connection !== "none" && !touched && !session.voice.greeted.value) {
     return (
       <Strip>
         <p>{words.hello}</p>

@@ -20,7 +20,7 @@ export function usePushToTalk(): void {
         talks: target.closest("[data-talks]") !== null,
       });
       if (!free || session.dialog.value !== null) return;
-      // Neither a button that was clicked before nor the page's scrolling.
+      // Prevents the click of a focused button and scrolling.
       event.preventDefault();
       if (!event.repeat && !down) media.press((down = true));
     };

@@ -1,4 +1,4 @@
-/** Sound and picture: trying one's devices, choosing them, and how much of the line they take. */
+/** Sound and picture: test and choice of devices, and which pictures to receive. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
@@ -13,11 +13,11 @@ import { TROUBLES, type VoiceKind } from "./voice.ts";
 
 export function SoundDialog(): VNode {
   const session = useSession();
-  const { microphone, camera, line } = session.voice.snap.value;
+  const { microphone, camera, connection } = session.voice.snap.value;
   useEffect(() => session.voice.media.look(), []);
   return (
     <Dialog title={words.dialog.heading} onClose={() => session.shut()}>
-      {line === "unable" && <p class="trouble">{words.unable}</p>}
+      {connection === "unable" && <p class="trouble">{words.unable}</p>}
       {TROUBLES.includes(microphone) && <Help kind="microphone" look={microphone} />}
       {TROUBLES.includes(camera) && <Help kind="camera" look={camera} />}
       <p class="hint">{words.dialog.alone}</p>

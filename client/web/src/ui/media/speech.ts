@@ -1,12 +1,12 @@
 /** Who speaks, as words that don't flicker. Pure. */
 
-/** Milliseconds for which one person must speak before it is worth saying. */
+/** Milliseconds that one person must speak before it is announced. */
 export const SETTLED = 1_200;
-/** At most one such sentence in so many milliseconds. */
+/** The least time in milliseconds between such announcements. */
 export const APART = 6_000;
 
 export interface Told {
-  /** Who speaks alone just now, and since when. */
+  /** Who speaks alone, and since when. */
   readonly who: string | null;
   readonly since: number;
   readonly said: string | null;
@@ -16,8 +16,8 @@ export interface Told {
 export const NOTHING_TOLD: Told = { who: null, since: 0, said: null, saidAt: Number.NEGATIVE_INFINITY };
 
 /**
- * Takes note of who speaks at `now`; `say` is the member to name, or null. Somebody is named once they
- * have spoken alone for a moment, not twice in a row, and not too often.
+ * Notes who speaks at `now`. `say` is the member to announce, or null: somebody who has spoken alone for
+ * a moment, not twice in a row, and not too often.
  */
 export function hearSpeech(
   told: Told,
@@ -32,17 +32,17 @@ export function hearSpeech(
   return due ? { told: { ...told, said: who, saidAt: now }, say: who } : { told, say: null };
 }
 
-/** Whether the space bar belongs to push-to-talk, or to what has the focus. */
+/** Whether the space bar is for push-to-talk and not for the focused element. */
 export function spaceIsTalk(target: {
   readonly tag: string;
   readonly editable: boolean;
   readonly byKeyboard: boolean;
-  /** It is the button that one holds to speak. */
+  /** It is the push-to-talk button. */
   readonly talks: boolean;
 }): boolean {
   if (target.talks) return true;
   if (target.editable || target.tag === "TEXTAREA" || target.tag === "SELECT" || target.tag === "INPUT") return false;
-  // Who goes by keyboard presses buttons with it; a button that was clicked only keeps the focus.
+  // Keyboard users press buttons with it; a clicked button only keeps the focus.
   const pressable = target.tag === "BUTTON" || target.tag === "A" || target.tag === "SUMMARY";
   return !(pressable && target.byKeyboard);
 }

@@ -1,4 +1,4 @@
-/** For facilitators: how long somebody has been heard. */
+/** For facilitators: how long a member has been heard. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useSession } from "../session.tsx";

@@ -1,4 +1,4 @@
-/** The page's side of sound and picture: the latest snapshot as signals, and what is told about it. */
+/** The page's state of sound and picture: the latest snapshot as signals, and announcements. */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { DeviceStatus, MediaPort, MediaSnapshot } from "../port.ts";
 import { voice as words } from "../words-media.ts";
@@ -12,7 +12,7 @@ export interface Teller {
   say(text: string): void;
   name(id: string): string;
   me(): string | null;
-  /** Whether the room has me muted just now. */
+  /** Whether our seat is muted. */
   muted(kind: VoiceKind): boolean;
 }
 
@@ -23,9 +23,9 @@ export class Voice {
   readonly snap: Signal<MediaSnapshot>;
   readonly speaking: ReadonlySignal<ReadonlySet<string>>;
   readonly pictures: ReadonlySignal<MediaSnapshot["pictures"]>;
-  /** The greeting about microphones was read. */
+  /** Whether the introduction to microphones was read. */
   readonly greeted = signal(false);
-  /** What I am switching off myself, so that nobody needs to tell me. */
+  /** The devices that we switch off ourselves, which need no announcement. */
   readonly closing = new Set<VoiceKind>();
   private told: Told = NOTHING_TOLD;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,7 +66,7 @@ export class Voice {
     const open = before === "on" || before === "waiting" || before === "ready";
     const mine = this.closing.delete(kind);
     if (after === "off" && open && !mine && this.teller.muted(kind)) return this.teller.note(words.switchedOff[kind], "note");
-    // With the key of push-to-talk it goes on and off all the time: the person knows.
+    // Push-to-talk switches it all the time, which needs no announcement.
     const keyed = this.snap.value.choices.push && after !== "held";
     const was = before === "asking" || LASTING.includes(before) || TROUBLES.includes(before);
     const text = words.say[kind][after];
@@ -80,7 +80,7 @@ export class Voice {
     const { told, say } = hearSpeech(this.told, this.snap.value.speaking, this.teller.me(), now);
     this.told = told;
     if (say !== null) this.teller.say(words.speaks([this.teller.name(say)]));
-    // Nothing changes while somebody goes on speaking, so look again by ourselves.
+    // No event comes while somebody goes on speaking, so check again later.
     if (told.who !== null && told.who !== told.said) this.timer = setTimeout(() => this.hear(), SETTLED);
   }
 }

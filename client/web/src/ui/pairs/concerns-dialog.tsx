@@ -1,4 +1,4 @@
-/** One ticks what one knows from one's own life; it leaves this page as codes. */
+/** The dialog to tick concerns; they leave this page only as blinded tags. */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
@@ -168,7 +168,7 @@ function OwnWords({ offered, ticked, onAdd, onRemove, onTrouble }: OwnProps): VN
   );
 }
 
-/** The strip that says, once, that there is something to tick. */
+/** The note, shown once, that concerns are offered. */
 export function OfferNote({ onLater }: { onLater: () => void }): VNode {
   const session = useSession();
   return (

@@ -4,7 +4,7 @@ import { CONCERN_MAX, normalConcern } from "../../lib/index.ts";
 /** Concerns that facilitators may offer. */
 export const OFFER_MAX = 40;
 
-/** Words without the space around and between them that says nothing. */
+/** Text with white space trimmed and collapsed. */
 export function tidy(text: string): string {
   return text.replace(/\s+/gu, " ").trim();
 }
@@ -14,7 +14,7 @@ export type Offer =
   | { readonly wrong: "most" }
   | { readonly wrong: "long" | "twice"; readonly line: number };
 
-/** The list that was written, one concern on each line; empty lines are nothing. */
+/** The typed list, one concern a line; empty lines are skipped. */
 export function readOffer(text: string): Offer {
   const concerns: string[] = [];
   const seen = new Set<string>();
@@ -31,7 +31,7 @@ export function readOffer(text: string): Offer {
   return concerns.length > OFFER_MAX ? { wrong: "most" } : { concerns };
 }
 
-/** Null for what is no concern: empty, too long, or no proper text. */
+/** The normal form; null if the concern is empty, too long or has lone surrogates. */
 export function normalOf(concern: string): string | null {
   if ([...concern].length > CONCERN_MAX) return null;
   try {
@@ -41,7 +41,7 @@ export function normalOf(concern: string): string | null {
   }
 }
 
-/** The one of `list` that is equal to `concern` where tags are made, or null. */
+/** The entry of `list` with the same normal form as `concern`, or null. */
 export function alike(list: readonly string[], concern: string): string | null {
   const normal = normalOf(concern);
   return list.find((one) => normalOf(one) === normal) ?? null;
@@ -63,7 +63,7 @@ export function matched(
   };
 }
 
-/** Each once and in the order of their bytes, so that the order tells nothing. */
+/** Each once, in the order of their bytes, so that the order reveals nothing. */
 export function inOrder(tags: readonly Uint8Array[]): Uint8Array[] {
   const byText = new Map(tags.map((tag) => [hex(tag), tag]));
   return [...byText.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, tag]) => tag);

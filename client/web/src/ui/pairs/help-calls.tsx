@@ -1,6 +1,6 @@
 /**
- * For facilitators: who asks for help, in the strip above the ring, which has its place at all times,
- * so that a call never pushes a button from under a hand.
+ * For facilitators: who asks for help, in the strip above the ring. The strip always has its place, so
+ * that a call moves no button.
  */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";

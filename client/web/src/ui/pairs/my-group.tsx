@@ -1,4 +1,4 @@
-/** The strip above the ring while one is in a group: with whom, how long, and who visits. */
+/** The strip above the ring while we are in a group: its members, time and visitors. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { clock, groupInView, groupNumber, myGroup } from "../model.ts";

@@ -1,4 +1,4 @@
-/** For facilitators: the groups that are open, who calls for help, a word to all, visits and the end. */
+/** For facilitators: the open groups, calls for help, notices, visits and closing. */
 import { own } from "../../lib/index.ts";
 import { Fragment, type VNode } from "preact";
 import { useState } from "preact/hooks";

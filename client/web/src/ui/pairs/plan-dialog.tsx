@@ -1,4 +1,4 @@
-/** Pairs and groups: ask for a plan, look at it, move people by hand, then open. */
+/** Groups: asks for a plan, shows it, lets people be moved, then opens the groups. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { signal } from "@preact/signals";
@@ -11,15 +11,15 @@ import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 import type { PlanHow } from "../port.ts";
 import { evening } from "../words-evening.ts";
-import { Couples } from "./couples.tsx";
-import { broken, hereOf, planFrom, put, ready, tooMany, where, type Couple, type Plan } from "./plan.ts";
+import { MemberPairs } from "./member-pairs.tsx";
+import { forbiddenPair, presentPairs, planFrom, put, ready, pinsExceed, where, type MemberPair, type Plan } from "./plan.ts";
 import { PlanReport, toldFrom, whyOf, type Told } from "./plan-report.tsx";
 import { Name } from "../parts/who.tsx";
 
-/** Kept while the page lives, like the room keeps it: the next plan starts from the same list. */
-const never = signal<readonly Couple[]>([]);
-/** For this evening's plans from this page; the room keeps them for one plan alone. */
-const pinned = signal<readonly Couple[]>([]);
+/** Kept while the page is open: the next plan starts from the same list. */
+const never = signal<readonly MemberPair[]>([]);
+/** Kept while the page is open; the room uses them for one plan only. */
+const pinned = signal<readonly MemberPair[]>([]);
 const SIZES = [2, 3, 4, 5, 6];
 const MOST_MINUTES = 120;
 
@@ -37,9 +37,9 @@ export function PlanDialog(): VNode {
 
   const ask = (): void => {
     setTrouble(null);
-    const avoid = hereOf(never.value, here);
-    const pins = hereOf(pinned.value, here);
-    if (tooMany(pins, size)) return setTrouble(guide.pairs.pinsMany);
+    const avoid = presentPairs(never.value, here);
+    const pins = presentPairs(pinned.value, here);
+    if (pinsExceed(pins, size)) return setTrouble(guide.pairs.pinsMany);
     void session
       .act("pairs.plan", { size, how, avoid, facilitators: include, pins }, { quiet: true })
       .then((answer) => {
@@ -61,7 +61,7 @@ export function PlanDialog(): VNode {
         else setTrouble(failure(answer.code));
       });
   };
-  const clash = plan === null ? null : broken(plan, never.value);
+  const clash = plan === null ? null : forbiddenPair(plan, never.value);
 
   return (
     <Dialog
@@ -141,8 +141,8 @@ export function PlanDialog(): VNode {
         </label>
       </div>
       <div class="plan-lists">
-        <Couples list={pinned} against={never} text={guide.pairs.pins} />
-        <Couples list={never} against={pinned} text={guide.pairs.never} />
+        <MemberPairs list={pinned} against={never} text={guide.pairs.pins} />
+        <MemberPairs list={never} against={pinned} text={guide.pairs.never} />
       </div>
       {plan !== null && (
         <section class="plan" aria-labelledby="plan-heading" aria-live="polite">

@@ -1,11 +1,11 @@
-/** What facilitators are told of a plan: counts, and nothing about who ticked what. */
+/** The counts of a plan, for facilitators; they don't say who ticked what. */
 import type { VNode } from "preact";
 import type { PlanAnswer } from "../port.ts";
 import { evening } from "../words-evening.ts";
 
 export type Told = Pick<PlanAnswer, "groups" | "why" | "report">;
 
-/** The counts that came with the plan of an answer, or null where it has none. */
+/** The counts of the plan in an answer, or null. */
 export function toldFrom(fields: unknown): Told | null {
   const answer = fields as Partial<Told> | null;
   return Array.isArray(answer?.groups) && Array.isArray(answer.why) && answer.report !== undefined
@@ -13,7 +13,7 @@ export function toldFrom(fields: unknown): Told | null {
     : null;
 }
 
-/** What is known of one group: nothing once somebody was put in or out by hand. */
+/** The counts of one group; null after somebody was moved by hand. */
 export function whyOf(told: Told, group: readonly string[]): string | null {
   const mine = new Set(group);
   const at = told.groups.findIndex((one) => one.length === mine.size && one.every((id) => mine.has(id)));

@@ -1,4 +1,4 @@
-/** Before one comes in: what a circle that meets again keeps, and whether one likes that. */
+/** At the agreement of a room of a series: whether the series may know the person again. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { keepPerson, newPerson, personOf, readPerson } from "../../lib/index.ts";
@@ -6,7 +6,7 @@ import { series as words } from "../words-series.ts";
 
 export type Wish = "yes" | "no" | null;
 
-/** What was chosen so far, and what is wrong with it. */
+/** The choice so far, and what is wrong with it. */
 export interface Choice {
   readonly wish: Wish;
   readonly code: string;
@@ -15,16 +15,16 @@ export interface Choice {
 
 export interface Chosen {
   readonly person: Uint8Array | null;
-  /** This browser does not keep it. */
+  /** This browser can't keep the code. */
   readonly unkept: boolean;
 }
 
-/** One who came before and said yes is not asked anew; nobody else's answer is made for them. */
+/** Yes for a person whose code this browser keeps; for anybody else nothing is chosen yet. */
 export function firstChoice(series: string): Choice {
   return { wish: personOf(series) === null ? null : "yes", code: "", trouble: null };
 }
 
-/** Who one is to be, or the choice with what is wrong with it. A new person is kept from here on. */
+/** The person code to send, or the choice with what is wrong with it. Keeps a new code. */
 export function chosen(series: string, choice: Choice): Chosen | Choice {
   if (choice.wish === null) return { ...choice, trouble: words.choose };
   if (choice.wish === "no") return { person: null, unkept: false };

@@ -1,4 +1,4 @@
-/** Inside: whether the circle remembers me, my code, how I am forgotten, and the meetings' times. */
+/** Inside: whether the series knows me again, my code, how to be forgotten, and the calendar. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { dropPerson, forgetPerson, invitePath, personCode, personOf } from "../../lib/index.ts";
@@ -7,7 +7,7 @@ import { Dialog } from "../parts/dialog.tsx";
 import { useSession } from "../session.tsx";
 import { series as words } from "../words-series.ts";
 
-/** In "More", where the room is of a series. */
+/** The entry in "More", if the room belongs to a series. */
 export function SeriesRow(): VNode | null {
   const session = useSession();
   const { series } = session.snap.value.room;
@@ -28,7 +28,7 @@ export function SeriesDialog(): VNode | null {
   const question = useRef<HTMLHeadingElement>(null);
   const mine = useRef<HTMLParagraphElement>(null);
   const asked = useRef(false);
-  // What was pressed is gone with the press: the focus goes to what came in its place.
+  // The button that was pressed is gone: the focus goes to what replaced it.
   useEffect(() => {
     if (asking) question.current?.focus();
     else if (asked.current) mine.current?.focus();

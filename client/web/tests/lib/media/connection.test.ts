@@ -12,7 +12,7 @@ describe("the connection", () => {
     expect(await room.serve()).toEqual(["media.offer"]);
     expect(room.browser.peers).toHaveLength(2);
     room.browser.peer.become("connected");
-    expect(room.media.snapshot.line).toBe("up");
+    expect(room.media.snapshot.connection).toBe("up");
     expect(room.browser.taken).toHaveLength(1);
     expect(room.browser.peer.sender("audio").sends).toBe(true);
   });
@@ -45,7 +45,7 @@ describe("the connection", () => {
     expect(await room.serve()).toEqual(["media.offer"]);
     expect(room.browser.peers).toHaveLength(1);
     expect(room.browser.peer.restarts).toBe(1);
-    expect(room.media.snapshot.line).toBe("up");
+    expect(room.media.snapshot.connection).toBe("up");
   });
 
   it("begins anew where the answer to a restart is of another transport", async () => {
@@ -82,9 +82,9 @@ describe("the connection", () => {
     expect(directions(sends)).toEqual(["sendonly"]);
     expect(directions(receives)).toEqual(["recvonly"]);
     sends?.become("connected");
-    expect(room.media.snapshot.line).not.toBe("up");
+    expect(room.media.snapshot.connection).not.toBe("up");
     receives?.become("connected");
-    expect(room.media.snapshot.line).toBe("up");
+    expect(room.media.snapshot.connection).toBe("up");
     say({ t: "media.map", slots: { "11": "m2" } });
     expect([...room.media.snapshot.pictures.keys()]).toEqual(["m2"]);
     say({ t: "media.lost" });
@@ -99,7 +99,7 @@ describe("the connection", () => {
     expect(room.browser.peers).toHaveLength(7);
     expect(directions(room.browser.peer)).toEqual(["sendonly", "recvonly"]);
     room.browser.peer.become("connected");
-    expect(room.media.snapshot.line).toBe("up");
+    expect(room.media.snapshot.connection).toBe("up");
   });
 
   it("asks again only slowly where a node takes neither one transport nor two", async () => {
@@ -111,7 +111,7 @@ describe("the connection", () => {
     await wantTwo(room);
     await soon();
     expect(room.world.socket.heard()).toEqual([]);
-    expect(room.media.snapshot.line).toBe("lost");
+    expect(room.media.snapshot.connection).toBe("lost");
     room.world.pass(5_000);
     expect(await room.serve()).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe("the connection", () => {
     const [servers] = room.world.socket.heard();
     room.world.socket.say({ t: "refused", id: servers?.["id"], code: "not_allowed", message: "" });
     await soon();
-    expect(room.media.snapshot.line).toBe("none");
+    expect(room.media.snapshot.connection).toBe("none");
     await room.media.microphone(true);
     expect(room.browser.taken).toEqual([]);
     room.world.pass(2_000);
@@ -132,11 +132,11 @@ describe("the connection", () => {
   it("keeps asking while no node can answer", async () => {
     const room = begin();
     await room.serve("media.offer");
-    expect(room.media.snapshot.line).toBe("lost");
+    expect(room.media.snapshot.connection).toBe("lost");
     room.world.pass(10_000);
     await room.serve();
     room.browser.peer.become("connected");
-    expect(room.media.snapshot.line).toBe("up");
+    expect(room.media.snapshot.connection).toBe("up");
   });
 
   it("asks for fewer pictures, and for that again on a new connection", async () => {

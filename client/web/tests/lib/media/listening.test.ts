@@ -12,9 +12,9 @@ describe("listening", () => {
     expect(kinds.filter((each) => each === "audio recvonly")).toHaveLength(11);
     expect(kinds.filter((each) => each === "video recvonly")).toHaveLength(6);
     expect(peer.config.iceTransportPolicy).toBe("relay");
-    expect(room.media.snapshot.line).toBe("connecting");
+    expect(room.media.snapshot.connection).toBe("connecting");
     peer.become("connected");
-    expect(room.media.snapshot.line).toBe("up");
+    expect(room.media.snapshot.connection).toBe("up");
     expect(room.browser.sounds).toHaveLength(11);
   });
 
@@ -94,6 +94,6 @@ describe("listening", () => {
     expect(room.browser.peer.closed).toBe(true);
     expect(room.browser.taken.every(({ stopped }) => stopped)).toBe(true);
     expect(room.browser.sounds.every(({ stopped }) => stopped)).toBe(true);
-    expect(room.media.snapshot).toMatchObject({ line: "off", microphone: "off", speaking: [] });
+    expect(room.media.snapshot).toMatchObject({ connection: "off", microphone: "off", speaking: [] });
   });
 });

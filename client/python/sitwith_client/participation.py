@@ -1,5 +1,5 @@
-"""What a rehearsal member does without a word: ticks concerns, says how they are, breathes along,
-and lets somebody who has spoken know that they were heard."""
+"""What a rehearsal member does besides talking: ticks concerns, answers the mood question, breathes
+along, and reacts to those who have spoken."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any, Final
 
 from . import personas
 from .client import Client
-from .company import kindly
+from .coordinator import accepted
 
 MOST_TICKED: Final = 3
 SIGN_CHANCE: Final = 0.25
 NEVER: Final = float("inf")
 MOODS: Final = ((1, 2, 3, 4, 5), (1, 3, 6, 5, 3))
-"""From low to high, and how often each comes."""
+"""The answers, and the weight of each."""
 
 
-class Attending:
-    """One member's quiet part, looked at about every second.
+class Participation:
+    """The silent actions of one member; call ``look`` about every second.
 
-    ``after(least, most)`` is a moment from now by this member's pace, on the clock of ``now``.
+    ``after(least, most)`` returns a random time in seconds on the clock of ``now``, at this
+    member's pace.
     """
 
     def __init__(
@@ -44,12 +45,12 @@ class Attending:
 
     @property
     def breathing(self) -> bool:
-        """Whether everybody breathes together just now: then nobody writes or raises a hand."""
+        """Whether everybody breathes together; then members neither write nor raise hands."""
         breathe: dict[str, Any] | None = self._me.room.slices.get("breathe")
         return breathe is not None and self._me.now() < breathe["ends_at"]
 
     async def look(self) -> None:
-        """Does what is due, each time once."""
+        """Does what is due."""
         await self._tick()
         await self._answer()
         await self._sign()
@@ -63,7 +64,7 @@ class Attending:
             self._tick_at = NEVER
             count = self._chance.randint(1, min(MOST_TICKED, len(offered)))
             mine = self._chance.sample(offered, count)
-            await kindly(self._me.set_concerns(room.link_key, mine))
+            await accepted(self._me.set_concerns(room.link_key, mine))
 
     async def _answer(self) -> None:
         mood: dict[str, Any] | None = self._me.room.slices.get("mood")
@@ -71,12 +72,12 @@ class Attending:
         if self._answers is None:
             self._answer_at = NEVER
         elif before is None or self._answers < before:
-            # The number never falls: it is another question.
+            # Within one question the number never falls: this is a new question.
             self._answer_at = self._after(2, 8)
         elif self._now() >= self._answer_at:
             self._answer_at = NEVER
             values, weights = MOODS
-            await kindly(self._me.answer_mood(self._chance.choices(values, weights)[0]))
+            await accepted(self._me.answer_mood(self._chance.choices(values, weights)[0]))
 
     async def _sign(self) -> None:
         before, self._holder = self._holder, self._me.room.holder
@@ -85,4 +86,4 @@ class Attending:
                 self._sign_at = self._after(0.5, 2.5)
         elif self._now() >= self._sign_at:
             self._sign_at = NEVER
-            await kindly(self._me.react(self._chance.choice(personas.SUPPORT)))
+            await accepted(self._me.react(self._chance.choice(personas.SUPPORT)))

@@ -1,4 +1,4 @@
-/** A list of two and two: those who are never put together, or those who are pinned to one another. */
+/** A list of pairs of members: kept apart, or pinned together. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { Signal } from "@preact/signals";
@@ -6,26 +6,26 @@ import { Button } from "../parts/button.tsx";
 import { bySeat } from "../model.ts";
 import { useSession } from "../session.tsx";
 import { guide } from "../words-guide.ts";
-import { alsoIn, type Couple } from "./plan.ts";
+import { alsoIn, type MemberPair } from "./plan.ts";
 import { Name } from "../parts/who.tsx";
 
-export interface CoupleWords {
+export interface MemberPairsText {
   readonly heading: string;
   readonly hint: string;
   readonly none: string;
   readonly remove: (a: string, b: string) => string;
-  /** Said where the two are in the other list already. */
+  /** Shown if the pair is in the other list already. */
   readonly other: (a: string, b: string) => string;
 }
 
-interface CouplesProps {
-  readonly list: Signal<readonly Couple[]>;
-  /** What the two can't be in at the same time. */
-  readonly against: Signal<readonly Couple[]>;
-  readonly text: CoupleWords;
+interface MemberPairsProps {
+  readonly list: Signal<readonly MemberPair[]>;
+  /** The other list, in which the pair must not be. */
+  readonly against: Signal<readonly MemberPair[]>;
+  readonly text: MemberPairsText;
 }
 
-export function Couples({ list, against, text }: CouplesProps): VNode {
+export function MemberPairs({ list, against, text }: MemberPairsProps): VNode {
   const session = useSession();
   const people = bySeat(session.snap.value);
   const [first, setFirst] = useState("");

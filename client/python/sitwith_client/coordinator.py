@@ -1,4 +1,4 @@
-"""What all who rehearse share: waiting, taking a no for a no, and not saying the same thing."""
+"""What the members of a rehearsal share, so that they take turns and don't repeat each other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from .errors import Refused
 
 if TYPE_CHECKING:
-    from .voice.speech import Studio
+    from .voice.speech import Synthesizer
 
 
-async def kindly(command: Awaitable[object]) -> bool:
-    """Whether it was taken; a no is a no, and nobody in a rehearsal insists."""
+async def accepted(command: Awaitable[object]) -> bool:
+    """Sends a command; whether the room took it. A refused command is not tried again."""
     try:
         await command
     except Refused:
@@ -24,32 +24,32 @@ async def kindly(command: Awaitable[object]) -> bool:
     return True
 
 
-async def rest(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits so many seconds or until ``stop``; whether it was ``stop``."""
+async def wait_or_stop(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits ``seconds`` or until ``stop`` is set; whether it is set."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(max(0.0, seconds)):
             await stop.wait()
     return stop.is_set()
 
 
-class Company:
-    """What the rehearsal members of one process know of each other, so that they take turns."""
+class Coordinator:
+    """Lets the rehearsal members of one process take turns in what they say."""
 
-    def __init__(self, chance: random.Random, haste: float = 1.0) -> None:
-        self.haste = haste
+    def __init__(self, chance: random.Random, speed: float = 1.0) -> None:
+        self.speed = speed
         """All pauses are divided by this."""
         self.ids: set[str] = set()
         self.failure: Exception | None = None
         self.next_line_at = 0.0
-        self.studio: Studio | None = None
-        """Makes what is said aloud, where anything is."""
+        self.synthesizer: Synthesizer | None = None
+        """Makes the speech, if the members have voices."""
         self._chance = chance
         self._quiet_at: dict[str, float] = {}
         self._recent: dict[str, deque[str]] = {}
         self._answered: deque[tuple[str, int]] = deque(maxlen=1000)
 
     def pick(self, conversation: str, lines: Sequence[str]) -> str | None:
-        """A line that hasn't been heard there lately, if there is one."""
+        """A line that was not said lately in ``conversation``; ``None`` if there is none."""
         recent = self._recent.setdefault(conversation, deque(maxlen=12))
         fresh = [line for line in lines if line not in recent]
         if not fresh:
@@ -59,15 +59,15 @@ class Company:
         return chosen
 
     def quiet(self, place: str, now: float) -> bool:
-        """Whether none of us says something aloud there."""
+        """Whether no member speaks aloud in ``place`` at ``now``."""
         return now >= self._quiet_at.get(place, 0.0)
 
     def speaks(self, place: str, until: float) -> None:
-        """One of us says something aloud there; the others wait."""
+        """Notes that a member speaks aloud in ``place``; the others wait ``until`` then."""
         self._quiet_at[place] = until
 
     def claim(self, conversation: str, n: int) -> bool:
-        """Whether nobody else has undertaken to answer this message."""
+        """Takes on the answer to message ``n``; False if another member has."""
         key = (conversation, n)
         if key in self._answered:
             return False
