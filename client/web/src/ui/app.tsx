@@ -42,7 +42,7 @@ function Screen({ hasToken }: { hasToken: boolean }): VNode {
   }
 }
 
-/** Inside the open dialog where there is one: everything else is out of reach then. */
+/** Rendered in the open dialog, if any: everything else is inert then. */
 function Spoken(): VNode | null {
   const session = useSession();
   if (session.dialog.value !== null) return null;

@@ -1,4 +1,4 @@
-/** What of care is said to those who listen to the page. Pure. */
+/** What the screen reader announces about care. Pure. */
 import { own } from "../../lib/index.ts";
 import { isFacilitator } from "../model.ts";
 import type { Snapshot } from "../port.ts";

@@ -1,4 +1,4 @@
-/** How one is to be reached: one's own card, and what a facilitator reads of somebody's. */
+/** Contact cards: our own, and a member's as a facilitator reads it. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { LIMITS } from "../../lib/index.ts";
@@ -13,7 +13,7 @@ const PARTS = ["location", "phone", "note"] as const;
 
 type Typed = Partial<Record<(typeof PARTS)[number], string>>;
 
-/** What is to be kept: what was typed, else what the card has, without what is empty. */
+/** The fields to send: what was typed, or else what the card has, without empty ones. */
 function writtenOf(text: Typed, card: Card | null | undefined): Partial<Record<(typeof PARTS)[number], string>> {
   const all = PARTS.map((part) => [part, (text[part] ?? card?.[part] ?? "").trim()] as const);
   return Object.fromEntries(all.filter(([, said]) => said !== ""));
@@ -40,7 +40,7 @@ function CardFields({ text, onText }: { text: Typed; onText: (text: Typed) => vo
   );
 }
 
-/** Asked once, on the way in, where the room wants it. Leaving it empty is fine. */
+/** Asked once on entry, if the room wants cards. It may stay empty. */
 export function CardEntryDialog(): VNode {
   const session = useSession();
   const { card } = session.snap.value.room;
@@ -77,7 +77,7 @@ export function CardEntryDialog(): VNode {
   );
 }
 
-/** In the strip above the ring, when a room begins to ask for cards while one is in it. */
+/** In the strip above the ring, if the room begins to ask for cards while we are inside. */
 export function CardNote(): VNode {
   const session = useSession();
   return (

@@ -1,4 +1,4 @@
-/** One's own flag, a worry about somebody, and the card; where nobody can see a flag, the crisis lines. */
+/** Our flag, a worry about somebody, and the contact card; the crisis lines if nobody can see a flag. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { reachesNobody, own } from "../../lib/index.ts";
@@ -33,7 +33,7 @@ function MyFlag(): VNode {
   const [seen, setSeen] = useState<number | null>(null);
   const [lines, setLines] = useState<string | null>(null);
   const raise = (level: CareLevel): void => {
-    // Never swallowed by a line that is down: then it says so, and shows who else is there.
+    // Without a connection it says so and shows the crisis lines.
     void session.act("care.flag", { level }, { quiet: true }).then((answer) => {
       const told = answer as Parameters<typeof reachesNobody>[0];
       setLines(reachesNobody(told) ? (told.ok ? care.nobody : care.notSent) : null);
@@ -99,7 +99,7 @@ function Worry({ about: whom }: { about: string }): VNode {
   const [about, setAbout] = useState(whom);
   const part = useRef<HTMLElement>(null);
   useEffect(() => {
-    // The body of the dialog alone is scrolled: its heading stays where it is.
+    // Scrolls only the dialog's body; its heading stays.
     const body = part.current?.closest(".sheet-body");
     if (whom !== "" && body != null && part.current !== null) body.scrollTop = part.current.offsetTop - 12;
   }, []);

@@ -1,4 +1,4 @@
-/** For facilitators: lines from members, and which of them answers. It keeps nobody from answering. */
+/** For facilitators: members' lines, and who answers each. Others may answer too. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
@@ -11,7 +11,7 @@ import { Who } from "../parts/who.tsx";
 
 const text = moments.inbox;
 
-/** Those that wait first, of them those that nobody is on; then by name. */
+/** Sorts: first lines that wait, of these first unclaimed ones; then by name. */
 export function sortedLines(snap: Snapshot): [string, InboxLine][] {
   const name = (id: string): string => own(snap.names, id) ?? "";
   const rank = (line: InboxLine): number => (line.waiting ? (line.claimed_by === null ? 0 : 1) : 2);
@@ -24,7 +24,7 @@ export function InboxPanel(): VNode | null {
   const session = useSession();
   const lines = sortedLines(session.snap.value);
   if (lines.length === 0) return null;
-  // What another facilitator is on, and what was answered, is folded away.
+  // Lines that another facilitator has claimed or that were answered are folded.
   const mine = (line: InboxLine): boolean => line.waiting && (line.claimed_by === null || session.isMe(line.claimed_by));
   const waiting = lines.filter(([, line]) => mine(line));
   const rest = lines.filter(([, line]) => !mine(line));
@@ -113,7 +113,7 @@ function Claim({ id, line }: { id: string; line: InboxLine }): VNode {
   );
 }
 
-/** Above a member's line while it is in view: who answers it. */
+/** Above a member's line in view: who answers it. */
 export function LineHead({ to }: { to: string }): VNode | null {
   const session = useSession();
   const id = to.startsWith("staff:") ? to.slice("staff:".length) : null;

@@ -1,4 +1,4 @@
-/** Crisis lines by country, with where each is from. */
+/** Crisis lines by country, each with its source. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";

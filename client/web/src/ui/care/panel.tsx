@@ -1,4 +1,4 @@
-/** For facilitators: who is not well or worried about, who looks after them, and the side room. */
+/** For facilitators: flags and worries, who has taken them, and side rooms. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
@@ -14,7 +14,7 @@ const panel = care.panel;
 export function CarePanel(): VNode | null {
   const session = useSession();
   const { care: entries } = session.snap.value.room;
-  // The urgent first; otherwise as the room has them.
+  // Urgent ones first; otherwise in the room's order.
   const list = Object.entries(entries).sort(([, a], [, b]) => Number(b.level === "urgent") - Number(a.level === "urgent"));
   if (list.length === 0) return null;
   return (
@@ -29,13 +29,13 @@ export function CarePanel(): VNode | null {
   );
 }
 
-/** Whether somebody else has it just now: then it is not offered to be taken (rule CL4). */
+/** Whether another facilitator has taken it: then it can't be taken (rule CL4). */
 export function heldByOther(snap: Snapshot, entry: CareEntry): boolean {
   const by = person(snap, entry.taken_by);
   return by !== null && by.id !== snap.me && by.role === "facilitator" && by.here !== "away";
 }
 
-/** Who calls in the strip above the ring: whoever nobody looks after, and whoever is gone and mine to follow up. */
+/** The calls in the strip above the ring: flags that nobody has taken, and people who are gone and whom I follow up. */
 export function callsOf(snap: Snapshot): string[] {
   return Object.entries(snap.room.care)
     .filter(([id, entry]) => id !== snap.me && !heldByOther(snap, entry) && (entry.taken_by !== snap.me || entry.gone === true))
@@ -104,7 +104,7 @@ function Entry({ id, entry }: { id: string; entry: CareEntry }): VNode {
   );
 }
 
-/** In the strip above the ring: somebody whom nobody has taken on yet, or who is gone and to be followed up. */
+/** In the strip above the ring: a flag that nobody has taken, or a person who is gone and to be followed up. */
 export function CareCalls({ ids }: { ids: readonly string[] }): VNode {
   return (
     <section class="stage-note is-call" aria-label={panel.calls}>

@@ -1,4 +1,4 @@
-/** The quiet button, always in the same place, and the strip in a side room. */
+/** The care button, always in the same place, and the strip in a side room. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
@@ -36,7 +36,7 @@ export function AsideNote(): VNode | null {
   );
 }
 
-/** Out of the side room: for whoever is concerned; a facilitator brings them back. */
+/** The way out of the side room, for the member and the facilitator. */
 export function asideMember(me: string | null, members: readonly string[], led: (id: string) => boolean): string | null {
   if (me !== null && !led(me)) return me;
   return members.find((id) => id !== me) ?? null;

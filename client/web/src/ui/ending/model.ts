@@ -2,7 +2,7 @@
 import type { Snapshot } from "../port.ts";
 import { ending as text } from "../words-ending.ts";
 
-/** Minutes until the room's time is over, begun ones counted; null while that is not told. */
+/** Minutes until the room's time ends, rounded up; null before the first warning. */
 export function minutesLeft(snap: Snapshot): number | null {
   const { expires_at: ends, closing } = snap.room;
   if (closing == null || ends == null) return null;
@@ -20,7 +20,7 @@ export function inShort(minutes: number): string {
   return minutes === 1 ? text.shortSoon : text.short(minutes);
 }
 
-/** What is news of it for whoever does not see the strip. */
+/** The announcement of it, for people who don't see the strip. */
 export function endingWords(before: Snapshot, after: Snapshot): readonly string[] {
   const [was, now] = [before.room.closing ?? null, after.room.closing ?? null];
   if (was === now) return [];
@@ -29,7 +29,7 @@ export function endingWords(before: Snapshot, after: Snapshot): readonly string[
   return [`${inWords(minutes)} ${text.stay}`];
 }
 
-/** A moment on this device's clock: the hour alone where that says enough. */
+/** A moment on this device's clock; only the time if that is enough. */
 export function momentWords(at: number, now: number): string {
   const options: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
   const away = at - now;

@@ -1,4 +1,4 @@
-/** The end of the room's time: a calm note to all, and more time by those who guide. */
+/** The end of the room's time: a note for everybody, and more time for facilitators to give. */
 import type { VNode } from "preact";
 import { Icon } from "../parts/icon.tsx";
 import { Button } from "../parts/button.tsx";
@@ -11,7 +11,7 @@ import { inShort, inWords, minutesLeft, momentWords } from "./model.ts";
 const HALF = 1_800;
 const WHOLE = 3_600;
 
-/** Whether the note is to be shown: told, and not put away since. */
+/** Whether to show the note: there is a warning, and it was not dismissed. */
 export function endingNoted(session: Session): boolean {
   const { closing } = session.snap.value.room;
   return closing != null && session.endingSeen.value !== closing;
@@ -45,7 +45,7 @@ export function EndingNote(): VNode | null {
   );
 }
 
-/** In the bar at the top, for as long as it is near and the note is put away. */
+/** In the bar at the top, while the end is near and the note is dismissed. */
 export function EndingFact(): VNode | null {
   const session = useSession();
   const told = session.snap.value.room.closing != null && !endingNoted(session);
@@ -60,7 +60,7 @@ export function EndingFact(): VNode | null {
   );
 }
 
-/** Among the buttons of those who guide. */
+/** Among the facilitators' buttons. */
 export function EndingRow(): VNode | null {
   const session = useSession();
   const { expires_at: ends, closing } = session.snap.value.room;

@@ -1,4 +1,4 @@
-/** Guest speakers, as questions asked of a snapshot. Nothing in this file touches the page. */
+/** Guest speakers, as questions about a snapshot. Pure. */
 import { titleOf } from "../evening/stages.ts";
 import type { Snapshot } from "../port.ts";
 import { guest } from "../words-materials.ts";

@@ -1,4 +1,4 @@
-/** For facilitators: who of the guests is with the circle, and one button to change that. */
+/** For facilitators: whether guests are in the circle, and a button to change that. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { bySeat } from "../model.ts";

@@ -1,4 +1,4 @@
-/** In the agenda's editor: whether guest speakers are with the circle in this part. */
+/** In the agenda's editor: whether guest speakers are in the circle in this stage. */
 import type { VNode } from "preact";
 import type { Stage } from "../port.ts";
 import { guest } from "../words-materials.ts";

@@ -1,4 +1,4 @@
-/** What a guest sees who waits to be brought in: calm, and nothing of the circle. */
+/** What a waiting guest sees: nothing of the circle. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Mark } from "../parts/icon.tsx";

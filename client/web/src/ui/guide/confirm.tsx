@@ -1,4 +1,4 @@
-/** Asked once more before something that can't be taken back. */
+/** Asks for confirmation of what can't be undone. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";

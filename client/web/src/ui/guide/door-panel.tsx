@@ -1,4 +1,4 @@
-/** Who is at the door and not yet waiting, and what to do where somebody crowds it. */
+/** People who read the agreement, and what to do about a crowded door. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import type { LinkUse, RoomView } from "../port.ts";
@@ -14,7 +14,7 @@ export function loudLinks(room: RoomView): readonly LinkUse[] {
   return links.filter((one) => one.reading + one.waiting === 0 && one.inside > inside / 2);
 }
 
-/** Before everybody who waits: in a crowd it is what is to be found first, by the keyboard too. */
+/** Shown above the lobby, so that it is found first in a crowd, also by keyboard. */
 export function Floods(): VNode {
   const loud = loudLinks(useSession().snap.value.room);
   return <>{loud.map((one) => (one.floods ? <Flood key={one.link} use={one} /> : null))}</>;

@@ -1,4 +1,4 @@
-/** The floor: open, quiet, by the stick or in a round; and the clock of the turn that is on. */
+/** The floor (open, quiet, stick, round) and the clock of the present turn. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";

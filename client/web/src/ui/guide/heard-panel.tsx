@@ -1,6 +1,6 @@
 /**
- * For facilitators: who has been heard how long, who not yet, and whom the stick goes to. In the order of
- * seats, never as a ranking.
+ * For facilitators: how long each has been heard, who not yet, and who gets the stick next. In the order
+ * of seats, never as a ranking.
  */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
@@ -19,7 +19,7 @@ const text = moments.heard;
 const AGAIN_S = 600;
 const ORDERS: readonly QueueOrder[] = ["raised", "least_heard"];
 
-/** Whether a gentle question to them makes sense just now (rule EQ5). */
+/** Whether a nudge to them makes sense just now (rule EQ5). */
 export function mayNudge(snap: Snapshot, who: Person): boolean {
   return who.role === "member" && who.here !== "away" && who.hand === null && snap.room.floor?.holder !== who.id;
 }
@@ -122,7 +122,7 @@ function QueueOrderSelect(): VNode {
   );
 }
 
-/** In the strip above the ring, for the one who was asked. Nobody is told what they do with it. */
+/** In the strip above the ring, for the member who was nudged. Nobody learns what they do. */
 export function NudgeNote(): VNode {
   const session = useSession();
   const hand = session.snap.value.room.pairs?.mine == null;

@@ -1,4 +1,4 @@
-/** One link ends and another begins, which this page alone knows. */
+/** Replaces a link by a new one that only this page knows. */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { newLink } from "../../lib/index.ts";
@@ -8,7 +8,7 @@ import { failure, useSession, type Session } from "../session.tsx";
 import { words } from "../words.ts";
 import { guide } from "../words-guide.ts";
 
-/** Replaces a link; what went wrong, or null. The new one is in `session.newLink`. */
+/** Replaces a link; returns the error or null. The new link is in `session.newLink`. */
 async function replaceLink(session: Session, link: string, inside: boolean): Promise<string | null> {
   let made: Awaited<ReturnType<typeof newLink>>;
   try {
@@ -26,7 +26,7 @@ async function replaceLink(session: Session, link: string, inside: boolean): Pro
 interface LinkDialogProps {
   /** Null: only shows the link that was made. */
   readonly id: string | null;
-  /** Replaces it at once: it was pressed in an emergency. */
+  /** Replaces it at once, without a question. */
   readonly now: boolean;
 }
 
@@ -36,7 +36,7 @@ export function LinkDialog({ id, now }: LinkDialogProps): VNode {
   const [busy, setBusy] = useState(now);
   const [done, setDone] = useState(id === null);
   const [trouble, setTrouble] = useState<string | null>(null);
-  // As it was when the dialog opened: a link that has gone is named no more.
+  // As it was when the dialog opened: a replaced link is no longer in the slice.
   const use = useRef(session.snap.value.room.door?.links.find((one) => one.link === id) ?? null).current;
   const go = (): void => {
     if (id === null) return;

@@ -1,4 +1,4 @@
-/** Who waits to be let in. */
+/** The people in the lobby. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import type { LobbyPerson } from "../port.ts";

@@ -1,4 +1,4 @@
-/** Quiet for every member at once, held or not, with exceptions. */
+/** Mutes all members at once, held or not, with exceptions. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";

@@ -1,4 +1,4 @@
-/** What one can do about somebody else: everybody may write where that is allowed, facilitators do the rest. */
+/** Actions for another person: direct messages if allowed, and the facilitators' actions. */
 import { own } from "../../lib/index.ts";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
@@ -69,7 +69,7 @@ function Lead({ who }: { who: Person }): VNode {
   const snap = session.snap.value;
   const [seconds, setSeconds] = useState<number | null>(null);
   const pairs = snap.room.pairs;
-  /** Does it and closes the dialog when it was done. */
+  /** Sends the command and closes the dialog if it was accepted. */
   function did<T extends CommandName>(t: T, fields: CommandFields[T]): void {
     void session.act(t, fields).then((answer) => {
       if (answer.ok) session.shut();

@@ -1,4 +1,4 @@
-/** The room as a whole: its door, its settings, quiet for everyone, its end. */
+/** The room as a whole: lock, settings, mute for everybody, end. */
 import type { VNode } from "preact";
 import { EndingRow } from "../ending/parts.tsx";
 import { Button } from "../parts/button.tsx";

@@ -1,4 +1,4 @@
-/** A round is set up: how long each has, who begins, and in which order. */
+/** Sets up a round: time for each turn, order, and who begins. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";

@@ -1,4 +1,4 @@
-/** The room's settings. Only what was changed here is sent, so that two facilitators don't undo each other. */
+/** The room's settings. Sends only changed ones, so that two facilitators don't undo each other. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Dialog } from "../parts/dialog.tsx";

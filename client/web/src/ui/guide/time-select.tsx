@@ -1,4 +1,4 @@
-/** How long a turn has: a handful of usual lengths, or no clock. */
+/** The time for a turn: usual lengths, or no limit. */
 import type { VNode } from "preact";
 import { guide } from "../words-guide.ts";
 

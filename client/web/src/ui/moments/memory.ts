@@ -1,6 +1,6 @@
 /**
- * What this page remembers of the questions how everybody is: one's own answer, which the room tells
- * nobody, and the counts that were shown before. Gone with the page. Pure.
+ * What this page remembers of mood questions: our own answer, which the room shows to nobody, and the
+ * counts that were shown before. Not kept across a reload. Pure.
  */
 import type { Mood } from "../port.ts";
 
@@ -11,11 +11,11 @@ export const LEAST = 5;
 export type Counts = NonNullable<Mood["result"]>["counts"];
 
 export interface MoodMemory {
-  /** The question that is open, as far as it can be told from another: answers never become fewer. */
+  /** The answers to the open question so far; fewer answers mean a new question. */
   readonly answers: number | null;
-  /** My answer to it. */
+  /** Our answer to it. */
   readonly mine: Value | null;
-  /** I put the question, or what came of it, out of my sight. */
+  /** Whether the question or its result was dismissed. */
   readonly put: boolean;
   /** The latest counts that were shown, and those before. */
   readonly latest: Counts | null;
@@ -28,7 +28,7 @@ export const NO_MOOD: MoodMemory = {
   answers: null, mine: null, put: false, latest: null, earlier: null, followed: false,
 };
 
-/** The memory after the room has said `mood`. */
+/** The memory after a new slice `mood`. */
 export function remember(memory: MoodMemory, mood: Mood | null): MoodMemory {
   if (mood === null) return memory;
   if (mood.open) {
@@ -53,7 +53,7 @@ export function sum(counts: Counts): number {
   return VALUES.reduce((all, value) => all + counts[value], 0);
 }
 
-/** The share of the largest count that each value has, for bars: 0 to 1. */
+/** The length of each value's bar: 0 to 1, relative to the largest count. */
 export function shares(counts: Counts): Record<Value, number> {
   const most = Math.max(1, ...VALUES.map((value) => counts[value]));
   return Object.fromEntries(VALUES.map((value) => [value, counts[value] / most])) as Record<Value, number>;

@@ -1,4 +1,4 @@
-/** Milestones: saying one's own, and the moment in which everybody is glad with somebody. */
+/** Milestones: sharing our own, and showing those of others. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { signal } from "@preact/signals";
@@ -15,7 +15,7 @@ import { words } from "../words.ts";
 import { moments } from "../words-moments.ts";
 
 const text = moments.milestone;
-/** Those that I was glad about already. */
+/** The milestones to which we have reacted. */
 const glad = signal<ReadonlySet<number>>(new Set());
 
 export function milestonesNow(snap: Snapshot, now: number): readonly Milestone[] {
@@ -39,7 +39,7 @@ export function whyNoMilestone(snap: Snapshot): string | null {
   return null;
 }
 
-/** Over the foot of the ring, where it hides nobody but oneself; it takes no place from anything. */
+/** Over the bottom of the ring, where it covers only our own seat. */
 export function Milestones(): VNode | null {
   const session = useSession();
   const snap = session.snap.value;

@@ -1,4 +1,4 @@
-/** How everybody is: the strip that asks and shows, the dialog, and the facilitators' side. */
+/** The mood question: the strip that asks and shows the result, the dialog, and the facilitators' part. */
 import type { VNode } from "preact";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -10,12 +10,12 @@ import { LEAST, shares, sum, VALUES, type Counts, type Value } from "./memory.ts
 
 const text = moments.mood;
 
-/** Why nothing is shown of a question that is closed. */
+/** Why a closed question has no result to show. */
 export function whyHidden(mood: Mood): string {
   return mood.answers < LEAST ? text.few : text.held;
 }
 
-/** Whether the strip above the ring has something to say about it. */
+/** Whether the strip above the ring shows it. */
 export function useMoodNote(): boolean {
   const session = useSession();
   const { mood } = session.snap.value.room;
@@ -66,7 +66,7 @@ export function MoodNote(): VNode | null {
   );
 }
 
-/** The way to it under "More", for as long as there is something. */
+/** The entry in "More", while there is a question or result. */
 export function MoodRow(): VNode | null {
   const session = useSession();
   const { mood } = session.snap.value.room;
@@ -196,7 +196,7 @@ function Bar({ n, share, past = false }: { n: number; share: number; past?: bool
   );
 }
 
-/** For facilitators, within what is done together. */
+/** The facilitators' part. */
 export function MoodControls(): VNode {
   const session = useSession();
   const { mood } = session.snap.value.room;

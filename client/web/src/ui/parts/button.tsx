@@ -1,4 +1,4 @@
-/** The one button. While the line is down it stays where it is, readable, and does nothing. */
+/** The button of the page. Without a connection it stays in place, readable, and does nothing. */
 import type { ComponentChildren, VNode } from "preact";
 import { Icon, type IconName } from "./icon.tsx";
 import { useSession } from "../session.tsx";
@@ -18,7 +18,7 @@ export interface ButtonProps {
   /** Whether what it opens is open. */
   readonly expanded?: boolean;
   readonly disabled?: boolean;
-  /** Works without the line: opening a dialog, closing one. */
+  /** Works without a connection, such as opening a dialog. */
   readonly local?: boolean;
   readonly type?: "button" | "submit";
   readonly class?: string;
@@ -41,7 +41,7 @@ export function Button(props: ButtonProps): VNode {
     <button
       type={props.type ?? "button"}
       class={`btn btn-${look} ${props.class ?? ""}`}
-      // Not `disabled`: focus must not be lost when the line drops or a turn passes.
+      // Not `disabled`, which would lose the focus when the connection drops or a turn passes.
       aria-disabled={disabled || inert ? "true" : undefined}
       aria-pressed={props.pressed}
       aria-expanded={props.expanded}

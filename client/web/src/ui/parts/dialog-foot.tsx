@@ -1,10 +1,10 @@
-/** What stands below most dialogs: what went wrong, a way out, and the one thing to do. */
+/** The bottom of most dialogs: the error, a cancel button and the main button. */
 import type { VNode } from "preact";
 import { Button } from "./button.tsx";
 import { useSession } from "../session.tsx";
 import { words } from "../words.ts";
 
-/** Read out as soon as it is there; nothing while there is nothing to say. */
+/** An error, announced as soon as it is there. */
 export function Trouble({ text }: { text: string | null }): VNode | null {
   if (text === null) return null;
   return (

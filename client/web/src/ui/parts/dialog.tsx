@@ -1,4 +1,4 @@
-/** A native modal dialog: it keeps the focus inside, closes by Escape and gives the focus back. */
+/** A native modal dialog: keeps the focus inside, closes by Escape and returns the focus. */
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
@@ -10,7 +10,7 @@ interface DialogProps {
   readonly onClose: () => void;
   readonly children: ComponentChildren;
   readonly wide?: boolean;
-  /** Buttons that stay in sight at the foot while the rest scrolls. */
+  /** Buttons that stay visible at the bottom while the rest scrolls. */
   readonly foot?: ComponentChildren;
 }
 
@@ -25,7 +25,7 @@ export function Dialog({ title, onClose, children, wide = false, foot }: DialogP
     heading.current?.focus();
     return () => {
       dialog?.close();
-      // The opener may have been replaced meanwhile (a seat that moved): then the stage takes it.
+      // If the opener was replaced meanwhile (a seat that moved), the focus goes to the stage.
       if (before instanceof HTMLElement && before.isConnected) before.focus();
       else document.getElementById("stage")?.focus();
     };

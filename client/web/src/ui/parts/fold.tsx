@@ -1,10 +1,10 @@
-/** A part of a column that is folded away until it is wanted; what is going on in it unfolds it. */
+/** A part of a column that can be folded; it unfolds when something happens in it. */
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 
 interface FoldProps {
   readonly title: string;
-  /** Said beside the title while it is folded, too: how many, what is on. */
+  /** Shown beside the title, also while folded. */
   readonly note?: string | undefined;
   /** Unfolds it when it becomes true; folding it again stays possible. */
   readonly wanted?: boolean;

@@ -53,7 +53,7 @@ export function Icon({ name, struck = false }: { name: IconName; struck?: boolea
   );
 }
 
-/** The mark of the house: people in a ring, one of them holding the light. */
+/** The logo: people in a ring, one of them holding a light. */
 export function Mark(): VNode {
   return (
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

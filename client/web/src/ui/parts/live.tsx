@@ -1,4 +1,4 @@
-/** What the page says to those who listen to it, and short notes for everybody. */
+/** The live regions for screen readers, and short notes for everybody. */
 import type { VNode } from "preact";
 import { Icon } from "./icon.tsx";
 import { useSession } from "../session.tsx";

@@ -19,7 +19,7 @@ export function roleWord(role: "facilitator" | "guest"): string {
   return role === "facilitator" ? words.seat.facilitator : guest.seat;
 }
 
-/** Nothing for members: what is marked is who leads, and who is a guest. */
+/** The badge of facilitators and guests; nothing for members. */
 export function RoleBadge({ role, after = "" }: { role: Role | undefined; after?: string }): VNode | null {
   if (role !== "facilitator" && role !== "guest") return null;
   return (
@@ -41,7 +41,7 @@ export function RoleMark({ role }: { role: Role }): VNode | null {
   );
 }
 
-/** Somebody by their id, wherever a name stands in a list. */
+/** A person by id, for lists. */
 export function Who({ id, name }: { id: string; name?: string }): VNode {
   const session = useSession();
   return (

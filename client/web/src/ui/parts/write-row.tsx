@@ -1,4 +1,4 @@
-/** Opens somebody's quiet line to the facilitators, from a dialog that closes with it. */
+/** Opens a member's line to the facilitators and closes the dialog. */
 import type { VNode } from "preact";
 import { Button } from "./button.tsx";
 import { useSession } from "../session.tsx";

@@ -1,4 +1,4 @@
-/** What everybody agrees to before they come in. Also facilitators. */
+/** The agreement, for everybody, facilitators too. */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { watchForSigns } from "./signs.ts";

@@ -30,7 +30,7 @@ export function ending(code: number, wasInside: boolean, welcomed = wasInside): 
     case 4409:
       return { ...say[4409], next: resume(say.here) };
     case 4400:
-      // Nothing but a greeting with a name had been sent.
+      // Only a greeting with a name had been sent.
       return { ...(welcomed ? say[4400] : say.name), next: anew(say.again) };
     case 4408:
       return { ...say[code], next: anew(say.again) };

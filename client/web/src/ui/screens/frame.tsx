@@ -1,4 +1,4 @@
-/** The quiet page that everything outside the circle is shown on: a mark, a heading, a card. */
+/** The page for everything outside the circle: logo, heading, card. */
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Mark } from "../parts/icon.tsx";
@@ -16,7 +16,7 @@ interface FrameProps {
 export function Frame({ heading, over, children, wide = false, focus = true }: FrameProps): VNode {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    // A new view begins at its heading, for those who read by ear and by keyboard.
+    // A new view puts the focus on its heading, for screen readers and keyboards.
     if (focus) title.current?.focus();
   }, []);
   return (

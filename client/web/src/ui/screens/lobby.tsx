@@ -1,4 +1,4 @@
-/** The waiting room: nothing to do but wait, and that is said. */
+/** The lobby. */
 import type { VNode } from "preact";
 import { SoundDialog } from "../media/sound-dialog.tsx";
 import { Button } from "../parts/button.tsx";

@@ -87,7 +87,7 @@ export function RoomScreen(): VNode {
   );
 
   function jump(event: Event, tab: Tab, id: string): void {
-    // The fragment holds the way into the room: a skip must not replace it.
+    // The fragment may hold the token: a skip link must not replace it.
     event.preventDefault();
     session.tab.value = tab;
     requestAnimationFrame(() => document.getElementById(id)?.focus());
@@ -122,7 +122,7 @@ function Top(): VNode {
   );
 }
 
-/** One strip above the ring, of one height, for what concerns everybody in it. */
+/** The strip above the ring, of constant height, for notes to everybody. */
 function StageNote(): VNode {
   const session = useSession();
   const [later, setLater] = useState(false);

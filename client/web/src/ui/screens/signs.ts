@@ -1,11 +1,11 @@
-/** Signs of a person who reads: the place at the door is then nobody else's (rule DO6). */
+/** Signs that a person is reading, which keep their place at the door (rule DO6). */
 
-/** Milliseconds between two signs that are told. */
+/** Least milliseconds between two signs that are sent. */
 export const SIGN_EVERY = 60_000;
 
 const SIGNS = ["pointermove", "pointerdown", "keydown", "wheel", "touchstart", "focusin"] as const;
 
-/** Tells at once, for somebody has just come here, and then of each sign, seldom. Returns how to stop. */
+/** Sends a sign at once, then further ones at most every so often. Returns a function to stop. */
 export function watchForSigns(
   tell: () => void,
   target: Pick<EventTarget, "addEventListener" | "removeEventListener"> = document,
@@ -17,7 +17,7 @@ export function watchForSigns(
     told = now();
     tell();
   };
-  // Scrolling bubbles from no element, so it is caught on its way down.
+  // Scroll events don't bubble, so they are caught in the capture phase.
   for (const kind of SIGNS) target.addEventListener(kind, seen, { passive: true });
   target.addEventListener("scroll", seen, { capture: true, passive: true });
   tell();
