@@ -1,4 +1,4 @@
-"""Forwards a room's packets along its routes. Pure: no I/O, and times are given (DESIGN §6).
+"""Forwards a room's packets along its routes (ME*). Pure: no I/O, and times are given.
 
 A transport calls its member's `Port`, and packets leave by the `send` that was given with the
 session. What a plan doesn't allow is taken off the slots before anything is put on them, and before

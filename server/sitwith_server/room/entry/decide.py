@@ -198,7 +198,7 @@ def enter(d: Draft, seat: Seat, role: Role) -> None:
 
 
 def has_to_wait(state: RoomState, invite: Invite) -> bool:
-    """Whether who comes by this link is a member and waits for a facilitator (EN of CONTRACT)."""
+    """Whether who comes by this link is a member and waits for a facilitator (LO6, LO7)."""
     if invite.uses == 1:
         return False
     return state.links_wait or (state.staff_links_wait and invite.role is Role.FACILITATOR)
