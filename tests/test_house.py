@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import sitwith_server
+from sitwith_protocol import fields
+from sitwith_server.room.members import names
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -195,3 +197,10 @@ def test_the_map_in_the_readme_names_folders_that_are_there() -> None:
     folders = re.findall(r"^\| `([a-z_/]+/)` \|", readme, flags=re.MULTILINE)
     assert folders
     assert [name for name in folders if not (ROOT / name).is_dir()] == []
+
+
+def test_the_room_and_the_page_have_the_protocols_longest_name() -> None:
+    commands = (ROOT / "client/web/src/lib/wire/commands.ts").read_text(encoding="utf-8")
+    page = re.search(r"^export const LIMITS = \{[^}]*?\bname: (\d+),", commands, flags=re.MULTILINE)
+    assert page is not None
+    assert names.NAME_MAX == int(page[1]) == fields.NAME_MAX
