@@ -31,7 +31,7 @@ class Who(StrEnum):
     """Who may ask. Where a right depends on more than a role (the holder, the author, one's own
     microphone) this says so in words, and the function that decides looks closer."""
 
-    ANYONE = "anyone inside"
+    ANYONE = "anyone"
     OF_CIRCLE = "member, facilitator"
     FACILITATOR = "facilitator"
     SELF_OR_FACILITATOR = "oneself, facilitator"
