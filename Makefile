@@ -87,7 +87,7 @@ audit: dev
 
 format: dev
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
-	@$(BIN)/python deploy/dev/generate.py
+	@$(BIN)/python -m deploy.dev.generate
 	@$(BIN)/python -m tests.room.render_rules
 	@$(BIN)/python tests/protocol/make_tables.py
 
