@@ -27,8 +27,9 @@ import uvloop
 
 from benchmarks.measure import Result
 from benchmarks.media_load import MEMBERS, Figures, Load, Target, measure
-from sitwith_server.media.engine import AUDIO_SLOTS, MediaRoom, Plan
+from sitwith_server.media.engine import MediaRoom, Plan
 from sitwith_server.media.janus.engine import JanusEngine
+from sitwith_server.media.limits import AUDIO_SLOTS
 from sitwith_server.room.media.routes import Routes
 from tests.media import janus_net
 

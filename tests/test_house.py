@@ -17,6 +17,8 @@ import pytest
 
 import sitwith_server
 from deploy.dev import generate
+from sitwith_protocol import fields
+from sitwith_server.room.members import names
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -154,10 +156,10 @@ def written_files() -> Iterator[Path]:
     """What people have written by hand in the packages, the page and their tests."""
     generated = generate.files()
     for top in ("server", "client", "protocol"):
-        for folder, folders, names in os.walk(ROOT / top):
+        for folder, folders, inside in os.walk(ROOT / top):
             # What a build has made lies beside it.
             folders[:] = [each for each in folders if not f"{folder}/{each}".endswith(MADE)]
-            for name in names:
+            for name in inside:
                 file = Path(folder, name)
                 path = file.relative_to(ROOT).as_posix()
                 if file.suffix in WRITTEN and path not in generated:
@@ -260,3 +262,10 @@ def test_the_map_in_the_readme_names_folders_that_are_there() -> None:
     folders = re.findall(r"^\| `([a-z_/]+/)` \|", readme, flags=re.MULTILINE)
     assert folders
     assert [name for name in folders if not (ROOT / name).is_dir()] == []
+
+
+def test_the_room_and_the_page_have_the_protocols_longest_name() -> None:
+    commands = (ROOT / "client/web/src/lib/wire/commands.ts").read_text(encoding="utf-8")
+    page = re.search(r"^export const LIMITS = \{[^}]*?\bname: (\d+),", commands, flags=re.MULTILINE)
+    assert page is not None
+    assert names.NAME_MAX == int(page[1]) == fields.NAME_MAX

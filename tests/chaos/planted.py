@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest import mock
 
-from sitwith_server.gateway.websocket import close_reasons, hub, missed
+from sitwith_server.gateway.websocket import close_decision, hub, missed
 from sitwith_server.gateway.websocket.hub import Hub
 from sitwith_server.log.base import CONTROL, Commit, Notification, Result
 from sitwith_server.log.memory.log import MemoryLog
@@ -266,7 +266,7 @@ def rights_of_now() -> AbstractContextManager[object]:
 
 def two_live_connections() -> AbstractContextManager[object]:
     """A seat that is taken again elsewhere keeps its first connection."""
-    real = close_reasons.why_closed
+    real = close_decision.why_closed
 
     def tolerant(change: Any, link: Any, seat: Seat | None) -> Any:
         return real(change, link, seat and replace(seat, connection=link.id))

@@ -10,7 +10,7 @@ import pytest
 
 from sitwith_server import config
 from sitwith_server.config import SettingError, Settings
-from sitwith_server.media.engine import AUDIO_SLOTS
+from sitwith_server.media.limits import AUDIO_SLOTS
 
 SECRET = "the-operators-own-key"
 

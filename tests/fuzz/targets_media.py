@@ -20,8 +20,9 @@ from sitwith_server.media.aiortc.ice import AMPLIFICATION, MAX_ADDRESSES, IceAge
 from sitwith_server.media.aiortc.transport import MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from sitwith_server.media.engine import AUDIO_SLOTS, VIDEO_SLOTS, OfferRefused
+from sitwith_server.media.engine import OfferRefused
 from sitwith_server.media.janus import sdp as janus_engine_sdp
+from sitwith_server.media.limits import AUDIO_SLOTS, VIDEO_SLOTS
 from sitwith_server.media.packets import pictures, rtcp, rtp
 from sitwith_server.media.sdp.answer import Local, answer, negotiate
 from sitwith_server.media.sdp.offer import is_ice_restart, parse

@@ -24,6 +24,7 @@ from sitwith_protocol.codec import (
     decode,
     encode,
 )
+from sitwith_protocol.fields import NAME_MAX
 from sitwith_protocol.person import read_person
 from sitwith_protocol.urls import web_url
 from sitwith_server.gateway.websocket.positions import (
@@ -161,7 +162,7 @@ def a_name(data: bytes) -> None:
         assert str(refused) and len(str(refused)) < 100
         return
     shown = name.shown
-    assert 1 <= len(shown) <= names.MOST_CHARACTERS and shown == shown.strip()
+    assert 1 <= len(shown) <= NAME_MAX and shown == shown.strip()
     assert unicodedata.is_normalized("NFKC", shown)
     assert not any(unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp") for each in shown)
     assert name.skeleton

@@ -14,7 +14,8 @@ from itertools import pairwise
 import pytest
 
 from sitwith_client.voice import Peer
-from sitwith_server.media.engine import MAX_SDP, OfferRefused, PictureChoice, Plan
+from sitwith_server.media.engine import OfferRefused, PictureChoice, Plan
+from sitwith_server.media.limits import MAX_SDP
 
 from .company import MAGIC, Company, Harness, Link, Recorder
 from .contract_hostile import HostileContract

@@ -21,7 +21,8 @@ from sitwith_server.media.aiortc.engine import AiortcEngine
 from sitwith_server.media.aiortc.room import Limits
 from sitwith_server.media.aiortc.transport import MAX_SSRCS, PACKETS_PER_TICK
 from sitwith_server.media.aiortc.udp import MAX_FAILED_READS
-from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, OfferRefused
+from sitwith_server.media.engine import EngineDown, OfferRefused
+from sitwith_server.media.limits import AUDIO_SLOTS
 
 from .company import Company, Harness, Recorder
 from .contract import EngineContract

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitwith_server.media.engine import MAX_SDP, OfferRefused
+from sitwith_server.media.engine import OfferRefused
+from sitwith_server.media.limits import MAX_SDP
 from sitwith_server.media.sdp.answer import answer
 from sitwith_server.media.sdp.offer import parse
 from sitwith_server.media.sdp.session import Medium

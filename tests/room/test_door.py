@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from sitwith_server.room import Refusal, Verdict
 from sitwith_server.room import commands as c
-from sitwith_server.room.door import crowd as door
+from sitwith_server.room.door import places as door
+from sitwith_server.room.door.view import LINKS_SHOWN
 from sitwith_server.room.entry.family import PRE_ENTRY_GRACE
 from sitwith_server.room.model import OPERATOR, Phase, Role
 from tests.room.evening import FACILITATOR, MEMBER, Evening, circle
@@ -303,7 +304,7 @@ def test_DO9_the_link_that_floods_is_named() -> None:
     e.accept("x0")
     seen = e.see("fay")["door"]
     assert seen["crowded"] is True
-    assert len(seen["links"]) == door.LINKS_SHOWN
+    assert len(seen["links"]) == LINKS_SHOWN
     assert [one["link"] for one in seen["links"] if one["floods"]] == ["i-m"]
     assert seen["links"][0] | {"waiting": 1, "reading": HALF - 1} == seen["links"][0]
 

@@ -12,7 +12,7 @@ from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import CONTROL, Commit
 from sitwith_server.log.memory.log import MemoryLog
 from sitwith_server.room import commands as c
-from sitwith_server.room.door.crowd import DOOR_MINIMUM
+from sitwith_server.room.door.places import DOOR_MINIMUM
 from sitwith_server.room.model import Role, Settings
 from sitwith_server.service.hosting.host import Host
 from sitwith_server.service.operator import Operator, RoomSpec

@@ -1,6 +1,6 @@
 """Notifications carry what was committed: whoever has missed nothing folds it, and reads nothing.
 
-A notification is a hint all the same (DESIGN §2.3): late, twice, out of order, of a life before or
+A notification is a hint all the same: late, twice, out of order, of a life before or
 never, what is folded is what the log says.
 """
 

@@ -262,7 +262,7 @@ async def test_what_cannot_be_read_any_more_is_given_up_here_and_said() -> None:
 
 
 async def test_a_room_with_people_here_is_kept_until_it_has_forgotten() -> None:
-    """A log that loses everything has to be told by somebody (DESIGN §4)."""
+    """A log that loses everything has to be told by somebody."""
     log = MemoryLog()
     e = await people(log)
     _, host = second(log, idle_seconds=0.0)

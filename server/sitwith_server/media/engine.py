@@ -9,17 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol
+from typing import Protocol
 
 from sitwith_server.room.media.routes import Routes
 from sitwith_server.room.model import MemberId
-
-MAX_SDP: Final = 32_768
-"""Bytes of an offer."""
-
-AUDIO_SLOTS: Final = 11
-VIDEO_SLOTS: Final = 6
-"""The most receive slots of one connection. If more people speak, the loudest are forwarded."""
 
 
 class OfferRefused(ValueError):

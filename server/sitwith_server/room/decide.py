@@ -1,6 +1,6 @@
 """`decide`: what a command comes to. Pure; a refusal has no events and so changes nothing.
 
-The checks come in the order of CONTRACT §3: phase, rights, then target and state. (Shape is the
+The checks come in the order of AN7: phase, rights, then target and state. (Shape is the
 wire's; it has been checked before a command exists.)
 """
 

@@ -12,7 +12,7 @@ from sitwith_server.room.pairs.planned import Ahead, Asked, Groups, Planned
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A named no. `code` is a refusal code of CONTRACT §3, or `nowhere`, `removed`, `elsewhere`,
+    """A named no. `code` is a refusal code of SPEC.md, or `nowhere`, `removed`, `elsewhere`,
     `given_up` at the door, which the gateway answers with close codes; `id_taken` is answered by
     the door itself, with another id."""
 

@@ -1,6 +1,6 @@
 """The state of a room, as values.
 
-Laws of this package (DESIGN §2.1):
+Laws of this package:
 
 * a value here is never changed, only replaced;
 * nothing here reads a clock, draws a random number, waits, logs or imports outside the standard
@@ -149,7 +149,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A person's place. It outlives their connection (DESIGN §2.7)."""
+    """A person's place. It outlives their connection (PR4)."""
 
     id: MemberId
     name: str

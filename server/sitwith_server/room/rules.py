@@ -1,6 +1,6 @@
 """Who may ask for what. ROOM.md's table is generated from this one.
 
-The checks that these rules make come in the order of CONTRACT §3: phase, then rights.
+The checks that these rules make come in the order of AN7: phase, then rights.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a slice of a view is, and the audiences that several families share (CONTRACT §3, Events).
+"""What a slice of a view is, and the audiences that several families share.
 
 A slice is a pure function of the state and of an *audience*: viewers of one audience see the very
 same value, so that it is built and encoded once for all of them. There is no other way to a value

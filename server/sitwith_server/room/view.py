@@ -1,4 +1,4 @@
-"""What each viewer may see: slices, folded by assignment (CONTRACT §3, Events).
+"""What each viewer may see: slices, folded by assignment (EV2).
 
 How a view changes is in `changes`; what a slice is in `slices`.
 """

@@ -1,4 +1,4 @@
-"""The middleware around all routes: request ids, log and metrics, security headers, faults.
+"""The middleware around all routes: the request log, security headers, checks, faults.
 
 Routes are found by `scope["path"]`, never by a URL made from headers, which a peer can forge.
 """
@@ -6,27 +6,22 @@ Routes are found by `scope["path"]`, never by a URL made from headers, which a p
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sitwith_server.config import Settings
-from sitwith_server.gateway.http import crisis_lines, page, series
+from sitwith_server.gateway.http import page
 from sitwith_server.gateway.http.problems import HANDLERS, Problem, fault_answer, not_found
+from sitwith_server.gateway.http.request_log import RequestLog
 from sitwith_server.gateway.origins import host_well_formed
-from sitwith_server.gateway.telemetry.logs import bound, logger
-from sitwith_server.gateway.telemetry.metrics import METHODS, OTHER, Metrics
-
-UNROUTED: Final = "(none)"
-"""The template of a request that no route matches."""
-_NOT_LOGGED: Final = frozenset((crisis_lines.ROUTE, series.FORGET_ROUTE))
-_PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
+from sitwith_server.gateway.telemetry.logs import logger
+from sitwith_server.gateway.telemetry.metrics import Metrics
 
 _PATH: Final = re.compile(
     rb"/(?:(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+(?:/|$))*"
@@ -54,7 +49,7 @@ def site(
         routes=routes,
         exception_handlers=HANDLERS,
         middleware=[
-            Middleware(_RequestLog, metrics=metrics, clock=clock),
+            Middleware(RequestLog, metrics=metrics, clock=clock),
             Middleware(page.SecurityHeaders, settings=settings),
             Middleware(_Checks),
         ],
@@ -114,60 +109,3 @@ class _Checks:
 
 class AnswerBroken(Exception):
     """Ends a connection whose answer had begun. The fault is logged already."""
-
-
-class _RequestLog:
-    """Gives each request an id; logs and counts it by its route's template."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float]) -> None:
-        self._app = app
-        self._metrics = metrics
-        self._clock = clock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        request = secrets.token_hex(8)
-        began = self._clock()
-        status = 0
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
-            elif message["type"] == "http.response.body" and scope["method"] == "HEAD":
-                message["body"] = b""  # the header has its length
-            await send(message)
-
-        with bound(request=request):
-            try:
-                await self._app(scope, receive, sending)
-            finally:
-                if scope["type"] == "http":
-                    self._record(scope, status, began)
-
-    def _record(self, scope: Scope, status: int, began: float) -> None:
-        template = _template(scope)
-        method = scope["method"] if scope["method"] in METHODS else OTHER
-        self._metrics.http(method, template, status)
-        if template in _NOT_LOGGED and status < 500:
-            return  # a line each would tell when somebody needed help
-        is_probe = template in _PROBES
-        tell = _log.debug if is_probe and status < 400 else _log.info
-        tell(
-            "request",
-            method=method,
-            route=template,
-            status=status,
-            ms=round((self._clock() - began) * 1000, 1),
-        )
-
-
-def _template(scope: Scope) -> str:
-    """The template of the matched route, or of the mount in which no route matched."""
-    met = scope.get("route")
-    if isinstance(met, Mount):
-        return str(met.path_format)
-    return UNROUTED if met is None else f"{scope.get('root_path', '')}{met.path}"

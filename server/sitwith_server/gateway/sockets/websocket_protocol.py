@@ -1,6 +1,6 @@
 """uvicorn's WebSocket protocol with direct access to the transport.
 
-Starlette's `send` waits for a peer's buffer, and a broadcast must not wait (DESIGN §2.9). So the
+Starlette's `send` waits for a peer's buffer, and a broadcast must not wait. So the
 outbox writes finished frames directly to the transport. Only this file and `http_protocol.py`
 depend on the internals of uvicorn's protocol classes.
 

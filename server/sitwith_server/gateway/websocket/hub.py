@@ -15,7 +15,7 @@ from sitwith_protocol.errors import CloseCode
 from sitwith_server.gateway.rates import TokenBucket
 from sitwith_server.gateway.sockets.queues import WorkQueue
 from sitwith_server.gateway.websocket.change_frames import ChangeFrames
-from sitwith_server.gateway.websocket.close_reasons import why_closed, why_refused
+from sitwith_server.gateway.websocket.close_decision import why_closed, why_refused
 from sitwith_server.gateway.websocket.missed import GapRange, entries_after, is_for
 from sitwith_server.gateway.websocket.outbox import framed
 from sitwith_server.gateway.websocket.positions import PositionSealer

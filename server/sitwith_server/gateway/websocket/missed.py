@@ -1,6 +1,6 @@
 """Finds the entries of conversations that a member has missed.
 
-A seat gets the entries of the times when it was in the audience (DESIGN §4). Entries that can't be
+A seat gets the entries of the times when it was in the audience (CO10). Entries that can't be
 sent any more are reported as gaps.
 """
 

@@ -1,8 +1,8 @@
 """Sanitizes PDFs: reads a PDF whole, refuses active content, and writes a new PDF.
 
 `inspection` names hostile content, so that the uploader learns why the file is refused. `rewrite`
-keeps members safe: it writes only what the lists in `shapes` allow, whatever pypdf read and whether
-or not `inspection` found anything. What is left: pages with text and pictures, links to the web and
+keeps members safe: it writes only what `allowed` lists, whatever pypdf read and whether or not
+`inspection` found anything. What is left: pages with text and pictures, links to the web and
 inside the PDF, the structure for screen readers, and the outline.
 """
 

@@ -1,4 +1,4 @@
-"""Writes a new PDF with only what `shapes` lists, each object from its resolved value.
+"""Writes a new PDF with only what `allowed` lists, each object from its resolved value.
 
 pypdf only reads the file into values. This module writes every byte of the result, in a form that
 all viewers read alike: plain numbers and names, hexadecimal strings, streams that we compress with
@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject
 
 from sitwith_server.materials.kinds import Unfit
-from sitwith_server.materials.pdf import shapes, structure, values
+from sitwith_server.materials.pdf import allowed, structure, values
 from sitwith_server.materials.pdf.destinations import Destinations
 from sitwith_server.materials.pdf.outline import Outline, labels
 from sitwith_server.materials.pdf.rules import SHAPES, Shape, reference_to
@@ -133,7 +133,7 @@ class PdfWriter:
     def _common(self, packed: Packed) -> bytes | None:
         if packed.globals is None:
             return None
-        return reference_to(self, packed.globals, SHAPES[shapes.SHARED], 0)
+        return reference_to(self, packed.globals, SHAPES[allowed.SHARED], 0)
 
     # ----------------------------------------------------------------------------- the parts
 
@@ -158,7 +158,7 @@ class PdfWriter:
         self.drain()
         kids = b" ".join(references)
         self.put(parent, b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(found), kids))
-        entries = SHAPES[shapes.PAPER].entries(self, root, 0)
+        entries = SHAPES[allowed.PAPER].entries(self, root, 0)
         entries += self._structure(root) + labels(root, self)
         entries += Outline(destinations, self).written(root)
         self.drain()
@@ -166,7 +166,7 @@ class PdfWriter:
         return len(found)
 
     def _page(self, page: DictionaryObject, parent: int, destinations: Destinations) -> bytes:
-        entries = SHAPES[shapes.PAGE].entries(self, page, 0)
+        entries = SHAPES[allowed.PAGE].entries(self, page, 0)
         if b"/MediaBox" not in entries:
             entries += _LETTER
         annotations = b" ".join(self._annotations(page, destinations))

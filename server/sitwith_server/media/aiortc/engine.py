@@ -18,7 +18,8 @@ from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.aiortc.transport import CLOSE_TIMEOUT, MemberTransport
 from sitwith_server.media.aiortc.udp import UdpPort
 from sitwith_server.media.counters import Counters
-from sitwith_server.media.engine import AUDIO_SLOTS, EngineDown, Watcher
+from sitwith_server.media.engine import EngineDown, Watcher
+from sitwith_server.media.limits import AUDIO_SLOTS
 from sitwith_server.media.loops import FaultLog, Loop, Tasks
 from sitwith_server.media.sdp.offer import Offer
 from sitwith_server.room.model import MemberId

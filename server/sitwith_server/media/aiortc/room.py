@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sitwith_server.media.aiortc.token_bucket import TokenBucket
 from sitwith_server.media.engine import (
-    MAX_SDP,
     EngineDown,
     OfferRefused,
     PictureChoice,
@@ -18,6 +17,7 @@ from sitwith_server.media.engine import (
     Watcher,
 )
 from sitwith_server.media.forward.forwarder import Forwarder, Port
+from sitwith_server.media.limits import MAX_SDP
 from sitwith_server.media.sdp.offer import is_ice_restart, parse
 from sitwith_server.room.model import MemberId
 

@@ -1,4 +1,4 @@
-"""Forwards a room's packets along its routes. Pure: no I/O, and times are given (DESIGN §6).
+"""Forwards a room's packets along its routes (ME*). Pure: no I/O, and times are given.
 
 A transport calls its member's `Port`, and packets leave by the `send` that was given with the
 session. What a plan doesn't allow is taken off the slots before anything is put on them, and before
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from sitwith_server.media.engine import AUDIO_SLOTS, PictureChoice, Plan, Speech
+from sitwith_server.media.engine import PictureChoice, Plan, Speech
 from sitwith_server.media.forward import assign
 from sitwith_server.media.forward.port import Port, Send
 from sitwith_server.media.forward.streams import REASONS, SPEECH_PAUSE, ForwardedSpeech
+from sitwith_server.media.limits import AUDIO_SLOTS
 from sitwith_server.media.sdp.session import Session
 from sitwith_server.room.model import MemberId
 

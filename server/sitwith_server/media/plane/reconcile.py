@@ -2,7 +2,7 @@
 
 `RoutePlanner` decides what may be open. The `Reconciler` gets the log's heads from the node's
 `LeaseReader`, reads the entries that it does not know yet, gives plans to the engine, and reports
-which events the engine has applied. Laws (DESIGN §2.5, §6):
+which events the engine has applied. Laws (ME2, ME3, ME43):
 
 * What is open is a part of `routes` of the newest state that is known here.
 * Nothing is open a second after the sending of the last read that showed this state to be the
@@ -45,7 +45,7 @@ PLAN_CHECKS: Final = 40
 
 def covers(known: Position, head: Position) -> bool:
     """Whether a state folded up to `known` includes everything up to `head`. Two events at the same
-    sequence number are not the same (DESIGN §4)."""
+    sequence number are not the same."""
     return known == head or (known.epoch, known.seq) > (head.epoch, head.seq)
 
 

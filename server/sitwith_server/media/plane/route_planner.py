@@ -1,6 +1,6 @@
 """What a room's node may forward at a moment: decided from the newest known state and the lease.
 
-Pure: no I/O, and times are given. `reconcile.py` acts on it (DESIGN §2.5, §6).
+Pure: no I/O, and times are given. `reconcile.py` acts on it.
 """
 
 from __future__ import annotations

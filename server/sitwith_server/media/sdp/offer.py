@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sitwith_server.media.engine import AUDIO_SLOTS, VIDEO_SLOTS
+from sitwith_server.media.limits import AUDIO_SLOTS, VIDEO_SLOTS
 from sitwith_server.media.sdp.section import URIS, Section, parse_section
 from sitwith_server.media.sdp.session import Medium
 from sitwith_server.media.sdp.text import Block, refuse, split_blocks, split_lines

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
-from sitwith_server.media.engine import MAX_SDP, OfferRefused
+from sitwith_server.media.engine import OfferRefused
+from sitwith_server.media.limits import MAX_SDP
 
 MAX_LINES: Final = 4_000
 MAX_LINE: Final = 2_000

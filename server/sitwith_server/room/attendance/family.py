@@ -23,7 +23,7 @@ class AttendanceChanged(Event):
 
 
 def mind_attendance(d: Draft) -> None:
-    """Notices that the last facilitator has gone, or that one is back (DESIGN §5)."""
+    """Notices that the last facilitator has gone, or that one is back (SA1, SA3)."""
     present = any(s.connection is not None for s in d.state.facilitators())
     if present and d.state.unattended_since is not None:
         d.emit(AttendanceChanged(None, False))

@@ -3,7 +3,7 @@
 A conversation's entry carries the number of the last control event that changed anyone's rights
 when it was committed. Each seat keeps the spans of numbers in which it was inside, a facilitator,
 or of a group. So the question "was this seat of that audience at that moment" has one answer,
-live and on resume (DESIGN §4)."""
+live and on resume (CO10)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Words: who may say what to whom, and what a conversation keeps of it (CO*).
 
-Each audience has a stream of its own (DESIGN §2.4); nothing here filters one stream for readers."""
+Each audience has a stream of its own; nothing here filters one stream for readers."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sitwith_server.room.command import Command
-from sitwith_server.room.door import crowd
+from sitwith_server.room.door import places
 from sitwith_server.room.door.events import InviteAdded, InviteRevoked, PlaceYielded, SignSeen
 from sitwith_server.room.draft import Draft, Refused
 from sitwith_server.room.entry.events import SeatLeft, Turned
@@ -30,9 +30,9 @@ def is_full(state: RoomState, invite: Invite | None) -> bool:
     inside = state.inside()
     if len(inside) < state.capacity:
         return False
-    if not crowd.is_own(invite):
+    if not places.is_own(invite):
         return True
-    own = sum(1 for seat in inside if crowd.by_own_link(state, seat))
+    own = sum(1 for seat in inside if places.by_own_link(state, seat))
     extra = max(EXTRA_LEAST, state.capacity // EXTRA_SHARE)
     return own >= state.capacity or len(inside) >= state.capacity + extra
 
@@ -48,23 +48,23 @@ def find_place(d: Draft, invite: Invite | None, address: bytes, *, before: bool 
     """
     if not before:
         _forget_lost(d)
-    state, here = d.state, crowd.standing(d.state)
-    if len(here) < crowd.half(state):
+    state, here = d.state, places.standing(d.state)
+    if len(here) < places.half(state):
         return
-    if crowd.is_own(invite):
-        if len(here) >= crowd.places(state):
+    if places.is_own(invite):
+        if len(here) >= places.places(state):
             _yield_place(d, _for_own_link(d, here))
         return
-    if before and len(here) < crowd.places(state) - crowd.kept(state) // 2:
+    if before and len(here) < places.places(state) - places.kept(state) // 2:
         return
-    sharing = [seat for seat in here if not crowd.by_own_link(state, seat)]
+    sharing = [seat for seat in here if not places.by_own_link(state, seat)]
     by_it = [seat for seat in sharing if invite is not None and seat.invite == invite.id]
     from_there = _from(by_it, address)
-    if len(from_there) >= crowd.address_share(state):
+    if len(from_there) >= places.address_share(state):
         _yield_place(d, _overdue(d, from_there))
-    elif len(by_it) >= crowd.half(state):
+    elif len(by_it) >= places.half(state):
         _yield_place(d, _overdue(d, by_it) or _of_heavier(by_it, address))
-    elif len(sharing) >= crowd.places(state) - crowd.kept(state):
+    elif len(sharing) >= places.places(state) - places.kept(state):
         _yield_place(d, _overdue(d, sharing) or _of_heavier(sharing, address))
 
 
@@ -82,7 +82,7 @@ def note_sign(d: Draft, command: AgreementReading) -> None:
 def empty(d: Draft, turned: Turned, invite: str | None = None) -> None:
     """Turns away everybody at the door, or those who came by one link."""
     unused = turned is Turned.LOCKED
-    for seat in crowd.newcomers(d.state):
+    for seat in places.newcomers(d.state):
         if invite is None or seat.invite == invite:
             d.emit(SeatLeft(seat.id, turned=turned, unused=unused))
 
@@ -97,8 +97,8 @@ def revoke(d: Draft, invite: str) -> None:
 def _for_own_link(d: Draft, here: list[Seat]) -> Seat | None:
     """Whose place somebody gets who has a link of their own, when all are taken: one by a shared
     link in any case."""
-    sharing = [seat for seat in here if not crowd.by_own_link(d.state, seat)]
-    found = _overdue(d, sharing) or _of_heavier(sharing, b"") or crowd.oldest(sharing)
+    sharing = [seat for seat in here if not places.by_own_link(d.state, seat)]
+    found = _overdue(d, sharing) or _of_heavier(sharing, b"") or places.oldest(sharing)
     return found or _overdue(d, here)
 
 
@@ -107,13 +107,13 @@ def _from(seats: list[Seat], address: bytes) -> list[Seat]:
 
 
 def _overdue(d: Draft, seats: list[Seat]) -> Seat | None:
-    return crowd.oldest(seat for seat in seats if crowd.is_overdue(d.state, seat, d.now))
+    return places.oldest(seat for seat in seats if places.is_overdue(d.state, seat, d.now))
 
 
 def _of_heavier(seats: list[Seat], address: bytes) -> Seat | None:
     """The oldest from the address that most come from, if it has more than the newcomer's will
     have: so that nobody takes a place from somebody who could take it back."""
-    return crowd.of_heaviest(seats, above=len(_from(seats, address)) + 1)
+    return places.of_heaviest(seats, above=len(_from(seats, address)) + 1)
 
 
 def _yield_place(d: Draft, seat: Seat | None) -> None:
@@ -125,9 +125,9 @@ def _yield_place(d: Draft, seat: Seat | None) -> None:
 def _forget_lost(d: Draft) -> None:
     """Who comes and goes at the door a thousand times keeps nobody else out, and fills nothing;
     those with links of their own are forgotten last."""
-    lost = crowd.lost(d.state)
-    if len(lost) >= crowd.LOST_AT_DOOR:
-        first = min(lost, key=lambda s: (crowd.by_own_link(d.state, s), s.lost_at or 0.0))
+    lost = places.lost(d.state)
+    if len(lost) >= places.LOST_AT_DOOR:
+        first = min(lost, key=lambda s: (places.by_own_link(d.state, s), s.lost_at or 0.0))
         d.emit(SeatLeft(first.id, unused=True))
 
 

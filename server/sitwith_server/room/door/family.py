@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sitwith_server.room.door.crowd import shown
 from sitwith_server.room.door.decide import (
     AddInvite,
     AgreementReading,
@@ -14,6 +13,7 @@ from sitwith_server.room.door.decide import (
     revoke_invite,
 )
 from sitwith_server.room.door.events import InviteAdded, InviteRevoked, PlaceYielded, SignSeen
+from sitwith_server.room.door.view import shown
 from sitwith_server.room.entry.fold import connection_lost
 from sitwith_server.room.family import Family, Inner, Rule, Who, on_seat
 from sitwith_server.room.model import Phase, RoomState

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from sitwith_server.room.attendance.family import mind_attendance
 from sitwith_server.room.command import Command
-from sitwith_server.room.door import crowd
 from sitwith_server.room.door import decide as door
+from sitwith_server.room.door import places
 from sitwith_server.room.door.decide import nowhere
 from sitwith_server.room.draft import Draft, Refused, stale
 from sitwith_server.room.entry.events import (
@@ -98,7 +98,7 @@ def take_back(d: Draft, command: TakeBack) -> None:
     if len(good) >= RESUMES_KEPT:
         good = (good[0], *good[-(RESUMES_KEPT - 2) :])
     was_away = seat.grace_over
-    newcomer = crowd.is_newcomer(seat)
+    newcomer = places.is_newcomer(seat)
     if newcomer and seat.connection is None:
         door.find_place(d, d.state.invites.get(seat.invite), command.address, before=True)
     address = command.address if newcomer else b""
@@ -198,7 +198,7 @@ def enter(d: Draft, seat: Seat, role: Role) -> None:
 
 
 def has_to_wait(state: RoomState, invite: Invite) -> bool:
-    """Whether who comes by this link is a member and waits for a facilitator (EN of CONTRACT)."""
+    """Whether who comes by this link is a member and waits for a facilitator (LO6, LO7)."""
     if invite.uses == 1:
         return False
     return state.links_wait or (state.staff_links_wait and invite.role is Role.FACILITATOR)

@@ -11,7 +11,7 @@ from sitwith_server.room.floor.values import SIGNALS, Floor
 from sitwith_server.room.model import Presence, RoomState
 
 LEAST_SHARE = 1.0
-"""Seconds below which nothing is shared: turns then have what they had before (CONTRACT §3)."""
+"""Seconds below which nothing is shared: turns then have what they had before (RD5)."""
 
 
 NOTICE = 10.0

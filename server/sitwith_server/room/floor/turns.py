@@ -67,7 +67,7 @@ def close_mics(d: Draft, mics: Mics) -> None:
 
 
 def give_later_place(d: Draft, member: MemberId) -> None:
-    """The holder is away: the stick moves on, and their turn comes later (FL of DESIGN §5)."""
+    """The holder is away: the stick moves on, and their turn comes later (PR3)."""
     if d.state.floor.holder == member:
         set_aside(d, member, last=True)
 

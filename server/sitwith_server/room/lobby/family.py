@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sitwith_server.room.command import Command
-from sitwith_server.room.door import crowd
 from sitwith_server.room.door import decide as door
+from sitwith_server.room.door import places
 from sitwith_server.room.door.decide import INVITES_KEPT, revoke
 from sitwith_server.room.door.events import InviteAdded
 from sitwith_server.room.draft import Draft, Refused, not_allowed, stale
@@ -148,7 +148,7 @@ def _lobby(state: RoomState, _: Audience) -> Value:
             "id": s.id,
             "name": s.name,
             "at": s.waiting_since,
-            "link": None if crowd.by_own_link(state, s) else s.invite,
+            "link": None if places.by_own_link(state, s) else s.invite,
         }
         for s in waiting_line(state)
     ]

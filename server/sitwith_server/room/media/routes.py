@@ -1,4 +1,4 @@
-"""Who hears and who sees whom: what the media plane must allow, and nothing else (DESIGN §6)."""
+"""Who hears and who sees whom: what the media plane must allow, and nothing else (VO*)."""
 
 from __future__ import annotations
 

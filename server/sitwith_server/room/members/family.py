@@ -53,7 +53,7 @@ def remove(d: Draft, command: MemberRemove) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reassert(Command):
-    """What a worker had been told before the log lost it: these only rise (DESIGN §4)."""
+    """What a worker had been told before the log lost it: these only rise."""
 
     removed: frozenset[MemberId]
     held: Mapping[MemberId, frozenset[Kind]]

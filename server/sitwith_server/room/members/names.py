@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-NAME_CHARACTERS = 40
+NAME_MAX: Final = 40
+"""Characters of a name. A copy of the protocol's, since a room imports no protocol."""
 
 
 def distinct(name: str, skeleton: str, taken: Collection[str]) -> tuple[str, str]:
@@ -14,7 +15,7 @@ def distinct(name: str, skeleton: str, taken: Collection[str]) -> tuple[str, str
     while seen in taken:
         n += 1
         tail = f" {n}"
-        shown = name[: NAME_CHARACTERS - len(tail)].rstrip() + tail
+        shown = name[: NAME_MAX - len(tail)].rstrip() + tail
         seen = number(skeleton, n)
     return shown, seen
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sitwith_server.room.terms import GroupId, MemberId
 
 VISIT_KNOCK = 0.2
-"""Seconds between the announcement of a visit and the visitor hearing anything (DESIGN §5)."""
+"""Seconds between the announcement of a visit and the visitor hearing anything (PA13)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Whoever uses a room holds a `RoomReference` to it. A room without references is released after a
 while, unless somebody was in it on this worker: then this worker keeps it until it has forgotten,
-so that a log that loses everything can be filled again (DESIGN §4).
+so that a log that loses everything can be filled again.
 """
 
 from __future__ import annotations

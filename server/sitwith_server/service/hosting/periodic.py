@@ -1,6 +1,6 @@
 """The work of each second, whether notifications come or not: compare, read, thaw, do what is due.
 
-Notifications may get lost (DESIGN §2.3); this finds what they missed, and freezes and thaws rooms.
+Notifications may get lost; this finds what they missed, and freezes and thaws rooms.
 It sends the log no request for each room: one request asks how far all rooms are, another one what
 is due anywhere.
 """

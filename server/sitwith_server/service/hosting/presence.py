@@ -2,7 +2,7 @@
 
 A worker beats in a task of its own, however many rooms it hosts. It reports its own lost
 connections at once, and again until the report is committed. A worker that has died can't: whoever
-finds its lease run out reports each of its seats (DESIGN §5).
+finds its lease run out reports each of its seats.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import Any, Final
 
+from sitwith_protocol.fields import NAME_MAX
 from sitwith_server.service.people.name_roles import claims_role, is_badge, is_role_alone
 
-MOST_CHARACTERS: Final = 40
 MOST_MARKS: Final = 4
 
 
@@ -40,7 +40,7 @@ class NameFault(StrEnum):
 
 _MESSAGES: Final = {
     NameFault.EMPTY: "A name needs a letter, a digit or a symbol.",
-    NameFault.TOO_LONG: f"A name has at most {MOST_CHARACTERS} characters.",
+    NameFault.TOO_LONG: f"A name has at most {NAME_MAX} characters.",
     NameFault.CONTROL: "A name has no control characters or line breaks.",
     NameFault.INVISIBLE: "A name has no invisible or direction-changing characters.",
     NameFault.UNKNOWN: "A name has a character that this server doesn't know.",
@@ -82,12 +82,12 @@ def clean(name: str) -> Name:
     other. The variation selectors that keyboards add to emoji are removed; nothing else is
     corrected.
     """
-    if len(name) > MOST_CHARACTERS:
+    if len(name) > NAME_MAX:
         raise NameRefused(NameFault.TOO_LONG)
     name = name.translate(_SELECTORS)
     _refuse(_bad_character(name))
     shown = " ".join(unicodedata.normalize("NFKC", name).split())
-    if len(shown) > MOST_CHARACTERS:
+    if len(shown) > NAME_MAX:
         raise NameRefused(NameFault.TOO_LONG)
     if not any(unicodedata.category(char)[0] in "LNS" for char in shown):
         raise NameRefused(NameFault.EMPTY)

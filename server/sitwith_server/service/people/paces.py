@@ -8,7 +8,7 @@ from typing import Final
 from sitwith_server.log.base import Pace
 
 RATE: Final = 10.0
-"""Commands a second that a seat may send in the long run (CONTRACT promises at least 5)."""
+"""Commands a second that a seat may send in the long run (LI1 promises 5)."""
 BURST: Final = 40
 
 SLOWEST: Final = 3_600.0

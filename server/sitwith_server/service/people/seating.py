@@ -12,7 +12,7 @@ import structlog
 from sitwith_protocol.errors import CloseCode
 from sitwith_server.log.base import LogDown
 from sitwith_server.room import commands as c
-from sitwith_server.room.door.crowd import is_besieged, is_crowded, is_own
+from sitwith_server.room.door.places import is_besieged, is_crowded, is_own
 from sitwith_server.room.model import Role
 from sitwith_server.service.hosting.held import RoomReference
 from sitwith_server.service.hosting.host import Host

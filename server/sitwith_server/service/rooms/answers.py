@@ -89,7 +89,7 @@ def may_have_outcome(command: c.Command) -> bool:
 
 
 def is_outcome(command: c.Command, answer: Answer) -> bool:
-    """Whether the answer is remembered under the command's id (CONTRACT §3, Commands)."""
+    """Whether the answer is remembered under the command's id (AN4, AN5)."""
     if not may_have_outcome(command):
         return False
     return not (isinstance(answer, Refused) and not answer.code.is_outcome)

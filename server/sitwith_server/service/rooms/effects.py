@@ -1,6 +1,6 @@
 """The effects of a commit to the control log, derived from the states before and after it.
 
-Each effect is part of the commit that causes it, so none can be left undone (DESIGN §4).
+Each effect is part of the commit that causes it, so none can be left undone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """This worker's replica of a room: the state and conversations folded from the log, and observers.
 
 Laws: the state is what the log says, never more; what was committed together is folded and passed
-    on together; nothing is folded twice or out of order (DESIGN §4).
+    on together; nothing is folded twice or out of order.
 """
 
 from __future__ import annotations

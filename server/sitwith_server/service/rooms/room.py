@@ -1,10 +1,9 @@
 """A hosted room: decides commands and commits their events. On a conflict it reads and decides
 again.
 
-Laws: nothing is passed on before it is committed; a command id has one outcome; a worker that has
-    not compared itself with the log for a moment reads it before it decides anything (DESIGN §2.2,
-    §2.5, §4, §5). While the log can't be reached commands are answered `frozen`: nothing here
-    raises for it.
+Laws: nothing is passed on before it is committed; a command id has one outcome (AN4); a worker that
+    has not compared itself with the log for a moment reads it before it decides anything. While the
+    log can't be reached commands are answered `frozen`: nothing here raises for it.
 """
 
 from __future__ import annotations
