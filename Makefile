@@ -17,7 +17,8 @@ JOBS ?= 4
 PURE := tests/room tests/protocol tests/config tests/client/test_links.py tests/log/test_values.py \
   tests/media/test_rtp.py tests/media/test_rtcp.py tests/media/test_slots.py \
   tests/media/test_assign.py tests/media/test_reconcile.py tests/test_house.py \
-  tests/test_spec_ids.py --ignore-glob='tests/protocol/test_live_*'
+  tests/test_spec_ids.py tests/test_generated.py tests/test_architecture.py \
+  --ignore-glob='tests/protocol/test_live_*'
 
 # The tests start hundreds of Python programs, so compiled modules are kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -87,7 +88,7 @@ audit: dev
 
 format: dev
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
-	@$(BIN)/python deploy/dev/generate.py
+	@$(BIN)/python -m deploy.dev.generate
 	@$(BIN)/python -m tests.room.render_rules
 	@$(BIN)/python tests/protocol/make_tables.py
 

@@ -1,4 +1,4 @@
-"""Writes the files that are made from the code: `python deploy/dev/generate.py`, or `make format`.
+"""Writes the files that are made from the code: `python -m deploy.dev.generate`, or `make format`.
 
 Each of them says so in its first lines, and `tests/test_generated.py` compares them all.
 """
@@ -9,9 +9,11 @@ import inspect
 import textwrap
 import types
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
+from deploy.dev import architecture
 from sitwith_protocol.messages import COMMANDS
 from sitwith_protocol.shapes import fields_of
 from sitwith_server.room.command import Command
@@ -48,6 +50,7 @@ FIELDS: Final[Mapping[tuple[str, str], str]] = {
 """Fields that are narrower in TypeScript than their Python type says."""
 
 
+@cache
 def files() -> Mapping[str, str]:
     """The text of each generated file, by its path from the repository's root."""
     asked = [command for family in FAMILIES for command, _ in family.decided()]
@@ -59,6 +62,7 @@ def files() -> Mapping[str, str]:
             "Every event of a room by name, for whoever reads its log.", (Event, *EVENTS.values())
         ),
         f"{WEB}/command-fields.ts": command_fields(),
+        **dict(architecture.files(HEADER)),
     }
 
 
