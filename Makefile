@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 PORT ?=
 ARGS ?=
-JOBS ?= 4
+JOBS ?= 3
 # These tests start no program and wait for nothing.
 PURE := tests/room tests/protocol tests/config tests/client/test_links.py tests/log/test_values.py \
   tests/media/test_rtp.py tests/media/test_rtcp.py tests/media/test_slots.py \

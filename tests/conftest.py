@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import zlib
 from pathlib import Path
 
 import hypothesis
@@ -57,8 +56,8 @@ class _FilesBesideEachOther(LoadScopeScheduling):  # type: ignore[misc]  # xdist
         if shy(path) and network.why_not() is not None:
             return "network"
         if path.startswith("tests/browser/"):
-            # Each of them keeps both cores busy by itself: more than two only wait for each other.
-            return f"pages {zlib.crc32(path.encode()) % 2}"
+            # Each of them keeps both cores busy by itself: two would only wait for each other.
+            return "pages"
         return path
 
 

@@ -32,9 +32,9 @@ async def test_MW2_who_is_refused_with_two_transports_is_heard_by_two(tmp_path: 
         )
         try:
             await _evening(server)
+            assert "fault" not in server.log
         finally:
             server.stop()
-    assert "fault" not in server.log
 
 
 async def _evening(server: Server) -> None:

@@ -83,6 +83,14 @@ class _Allowance(TokenBucket):
         self._left = min(self._burst, self._left + 1)
 
 
+def _now() -> float:
+    """The clock by which the event loop calls later."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:  # before it runs
+        return time.monotonic()
+
+
 class FairQueue:
     """Calls each newcomer's `go` in its turn. Not thread-safe."""
 
@@ -92,11 +100,11 @@ class FairQueue:
         burst: float = BURST,
         space: float = SPACE,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        self._bucket = _Allowance(clock(), rate, burst)
+        self._clock = _now if clock is None else clock
+        self._bucket = _Allowance(self._clock(), rate, burst)
         self._pause, self._space = 1 / rate, space
-        self._clock = clock
         self._waiting: OrderedDict[str, deque[Go]] = OrderedDict()
         self._many = 0
         self._turning = False
