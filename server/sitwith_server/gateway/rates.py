@@ -16,7 +16,7 @@ FLOOD: Final = 200
 REST: Final = BURST / RATE / 2
 """Seconds without a refusal that count as a rest."""
 
-OFFERS: Final = 5.0
+OFFERS: Final = 2.0
 """Media offers a second of one seat: each makes a transport, which costs as much as about twenty
 messages (LI21)."""
 OFFERS_BURST: Final = 20.0
