@@ -14,7 +14,7 @@ from sitwith_server.room.slices import ALL, Audience, Slice, Value, for_all, of_
 
 
 def set_topics(d: Draft, command: c.TopicsSet) -> None:
-    # Sorted, for the order in which somebody ticked is nobody's business.
+    # Sorted, so that others can't see in which order somebody ticked.
     tags = tuple(sorted(set(command.tags)))
     if tags != d.seat(command.by).topics:
         d.emit(TopicsSet(command.by, tags))

@@ -54,8 +54,8 @@ class MoodAnswer(Command):
 
 
 def answer(d: Draft, command: MoodAnswer) -> None:
-    # Also where it is the same as before: from the numbers that events have, whoever watches could
-    # else tell whether somebody who answered anew had changed their mind.
+    # An equal answer makes an event too: else the events' numbers would show whether somebody who
+    # answered again has changed their answer.
     _open(d)
     d.emit(MoodAnswered(command.by, command.value))
 
